@@ -1,0 +1,40 @@
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Domain.Placement;
+
+/// <summary>What a provider rents out at one moment.</summary>
+/// <param name="Provider">Who rents it.</param>
+/// <param name="OfferId">The provider's id of this offer; unique within the provider at one moment.</param>
+/// <param name="Region">Where, in the provider's own words.</param>
+/// <param name="GpuType">Catalogue name of the GPU (see the GPU catalogue), already resolved from the provider's alias.</param>
+/// <param name="GpuCount">GPUs in the whole instance, ≥ 1.</param>
+/// <param name="Tier">How far the capacity can be relied on.</param>
+/// <param name="Spot">Whether the provider may take it back.</param>
+/// <param name="PricePerHour">For the whole instance, per hour, ≥ 0.</param>
+/// <param name="Available">How many of it can be had now, ≥ 0.</param>
+/// <param name="Quoted">The price as the provider quoted it, where it quotes another currency.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.Offer")]
+public sealed record Offer(
+    [property: Id(0)] ProviderId Provider,
+    [property: Id(1)] string OfferId,
+    [property: Id(2)] string Region,
+    [property: Id(3)] string GpuType,
+    [property: Id(4)] int GpuCount,
+    [property: Id(5)] CapacityTier Tier,
+    [property: Id(6)] bool Spot,
+    [property: Id(7)] MicroEuro PricePerHour,
+    [property: Id(8)] int Available,
+    [property: Id(9)] QuotedPrice? Quoted = null
+)
+{
+    /// <summary>What re-routing avoids when this offer does not come.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public Route Route => new(Provider, Region, GpuType);
+}
+
+/// <summary>A price in a vendor's own currency, kept beside the converted one.</summary>
+/// <param name="Currency">ISO 4217, for example <c>USD</c>.</param>
+/// <param name="MicroUnitsPerHour">Millionths of one unit of that currency per hour.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.QuotedPrice")]
+public sealed record QuotedPrice([property: Id(0)] string Currency, [property: Id(1)] long MicroUnitsPerHour);
