@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Scheduler.Domain.Failures;
+
+namespace Scheduler.Grains;
+
+/// <summary>A grain's answer to a command or question: a value, or a refusal the door maps to a status.</summary>
+/// <typeparam name="T">What a good answer holds.</typeparam>
+[GenerateSerializer, Immutable, Alias("scheduler.Answer`1")]
+public sealed record Answer<T>
+    where T : class
+{
+    /// <summary>The value, or null.</summary>
+    [Id(0)]
+    public T? Value { get; init; }
+
+    /// <summary>Why there is no value, or null.</summary>
+    [Id(1)]
+    public Refusal? Refusal { get; init; }
+
+    /// <summary>Whether there is a value.</summary>
+    [MemberNotNullWhen(true, nameof(Value))]
+    [MemberNotNullWhen(false, nameof(Refusal))]
+    public bool IsOk => Refusal is null;
+
+    /// <summary>A good answer.</summary>
+    public static implicit operator Answer<T>(T value) => new() { Value = value };
+
+    /// <summary>A refusal.</summary>
+    public static implicit operator Answer<T>(Refusal refusal) => new() { Refusal = refusal };
+}
+
+/// <summary>Why a command was not done.</summary>
+[GenerateSerializer, Immutable, Alias("scheduler.Refusal")]
+public sealed record Refusal
+{
+    /// <summary>What kind of refusal.</summary>
+    [Id(0)]
+    public RefusalKind Kind { get; init; }
+
+    /// <summary>One line for the caller.</summary>
+    [Id(1)]
+    public string Message { get; init; } = "";
+
+    /// <summary>The catalogued failure, for <see cref="RefusalKind.Failed"/>.</summary>
+    [Id(2)]
+    public Failure? Failure { get; init; }
+
+    /// <summary>Which fields are wrong and why, for <see cref="RefusalKind.Invalid"/>.</summary>
+    [Id(3)]
+    public ImmutableArray<FieldFault> Faults { get; init; } = [];
+
+    /// <summary>The state that forbids it, for <see cref="RefusalKind.WrongState"/>.</summary>
+    [Id(4)]
+    public string? State { get; init; }
+
+    /// <summary>What is allowed in that state.</summary>
+    [Id(5)]
+    public ImmutableArray<string> Allowed { get; init; } = [];
+
+    /// <summary>There is no such thing, or not for this caller (INV-08: the two read the same).</summary>
+    public static Refusal NotFound(string what) =>
+        new() { Kind = RefusalKind.NotFound, Message = $"{what} not found." };
+
+    /// <summary>It exists already and is not the same.</summary>
+    public static Refusal Exists(string message) => new() { Kind = RefusalKind.AlreadyExists, Message = message };
+
+    /// <summary>Wrong fields, all of them at once.</summary>
+    public static Refusal Invalid(params IEnumerable<FieldFault> faults) =>
+        new()
+        {
+            Kind = RefusalKind.Invalid,
+            Message = "The request has invalid fields.",
+            Faults = [.. faults],
+        };
+
+    /// <summary>A catalogued failure.</summary>
+    public static Refusal Failed(Failure failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        return new()
+        {
+            Kind = RefusalKind.Failed,
+            Message = failure.Message,
+            Failure = failure,
+        };
+    }
+}
+
+/// <summary>Kinds of refusal; each maps to one gRPC status at the door.</summary>
+public enum RefusalKind
+{
+    /// <summary>NOT_FOUND.</summary>
+    NotFound = 1,
+
+    /// <summary>ALREADY_EXISTS.</summary>
+    AlreadyExists = 2,
+
+    /// <summary>INVALID_ARGUMENT with field violations.</summary>
+    Invalid = 3,
+
+    /// <summary>FAILED_PRECONDITION naming the state and what is allowed in it.</summary>
+    WrongState = 4,
+
+    /// <summary>The failure's own status from the catalogue.</summary>
+    Failed = 5,
+}
+
+/// <summary>One wrong field.</summary>
+/// <param name="Field">Its path as the caller wrote it, for example <c>spec.context_tokens</c>.</param>
+/// <param name="Description">What is wrong and what is accepted.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.FieldFault")]
+public sealed record FieldFault([property: Id(0)] string Field, [property: Id(1)] string Description);

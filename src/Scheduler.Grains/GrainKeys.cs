@@ -1,0 +1,48 @@
+using Scheduler.Domain.Ids;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Instances;
+using Scheduler.Grains.Keys;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+using Scheduler.Grains.Queries;
+
+namespace Scheduler.Grains;
+
+/// <summary>
+/// Keys of all grains. Each begins with a prefix that is not a hexadecimal number: the AdoNet grain storage reads hexadecimal string
+/// keys as numbers and would fold <c>ABC</c> and <c>0abc</c> together.
+/// </summary>
+public static class GrainKeys
+{
+    /// <summary>The instance grain.</summary>
+    public static IInstanceGrain Instance(this IGrainFactory grains, InstanceId id) =>
+        grains.Of<IInstanceGrain>(id.Value);
+
+    /// <summary>The account grain.</summary>
+    public static IAccountGrain Account(this IGrainFactory grains, AccountId id) => grains.Of<IAccountGrain>(id.Value);
+
+    /// <summary>The grain of an API key, by its public half (<c>key-…</c>).</summary>
+    public static IKeyGrain Key(this IGrainFactory grains, string keyId) => grains.Of<IKeyGrain>(keyId);
+
+    /// <summary>The provider grain.</summary>
+    public static IProviderGrain Provider(this IGrainFactory grains, ProviderId id) =>
+        grains.Of<IProviderGrain>($"provider-{id.Value}");
+
+    /// <summary>The grain that owns a serving name in an account.</summary>
+    public static IServingNameGrain ServingName(this IGrainFactory grains, AccountId account, string name) =>
+        grains.Of<IServingNameGrain>($"name-{account.Value}/{name}");
+
+    /// <summary>The grain of a registered model.</summary>
+    public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
+        grains.Of<IModelGrain>($"model-{account.Value}/{name}");
+
+    /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
+    public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
+
+    private static T Of<T>(this IGrainFactory grains, string key)
+        where T : IGrainWithStringKey
+    {
+        ArgumentNullException.ThrowIfNull(grains);
+        return grains.GetGrain<T>(key);
+    }
+}

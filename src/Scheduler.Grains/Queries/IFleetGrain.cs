@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
+using Scheduler.Domain.Placement;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Instances;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Grains.Queries;
+
+/// <summary>Questions over many grains; a stateless worker over the read side. Every question says for whose eyes.</summary>
+[Alias("scheduler.IFleetGrain")]
+[GrainInterfaceType("scheduler.fleet")]
+public interface IFleetGrain : IGrainWithStringKey
+{
+    /// <summary>Instances that match.</summary>
+    [Alias("ListInstances")]
+    Task<InstancePage> ListInstancesAsync(InstanceQuery query);
+
+    /// <summary>An instance's timeline, oldest first.</summary>
+    [Alias("Timeline")]
+    Task<Answer<EventPage>> TimelineAsync(InstanceId instance, AccountId? account, long afterSequence, int limit);
+
+    /// <summary>Accounts in order of id (operators only; the door sees to that).</summary>
+    [Alias("ListAccounts")]
+    Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit);
+
+    /// <summary>An account's ledger, newest first.</summary>
+    [Alias("Ledger")]
+    Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit);
+
+    /// <summary>Keys of an account (null: of all, and the operators').</summary>
+    [Alias("ListKeys")]
+    Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit);
+
+    /// <summary>Models an account can launch: its own first, then the shipped catalogue, in order of name.</summary>
+    [Alias("ListModels")]
+    Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit);
+
+    /// <summary>Providers as they stand.</summary>
+    [Alias("ListProviders")]
+    Task<ImmutableArray<ProviderView>> ListProvidersAsync();
+
+    /// <summary>Offers of the present catalogue, cheapest first.</summary>
+    [Alias("ListOffers")]
+    Task<OfferPage> ListOffersAsync(OfferQuery query);
+
+    /// <summary>GPU types of the catalogue.</summary>
+    [Alias("ListGpuTypes")]
+    Task<ImmutableArray<GpuTypeView>> ListGpuTypesAsync();
+
+    /// <summary>Everything known under one request id.</summary>
+    [Alias("Request")]
+    Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit);
+
+    /// <summary>What a launch of a spec would do now, without an instance.</summary>
+    [Alias("Explain")]
+    Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec);
+}
+
+/// <summary>A page of a timeline.</summary>
+/// <param name="Events">Oldest first.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.EventPage")]
+public sealed record EventPage([property: Id(0)] ImmutableArray<StoredEvent> Events);
+
+/// <summary>Which offers to list; null means any.</summary>
+[GenerateSerializer, Immutable, Alias("scheduler.OfferQuery")]
+public sealed record OfferQuery(
+    [property: Id(0)] string? Provider,
+    [property: Id(1)] string? Region,
+    [property: Id(2)] string? GpuType,
+    [property: Id(3)] MicroEuro? MaxPricePerHour,
+    [property: Id(4)] int Skip,
+    [property: Id(5)] int Limit
+);
+
+/// <summary>A page of offers.</summary>
+[GenerateSerializer, Immutable, Alias("scheduler.OfferPage")]
+public sealed record OfferPage(
+    [property: Id(0)] ImmutableArray<Offer> Offers,
+    [property: Id(1)] int Total,
+    [property: Id(2)] long CatalogueEpoch
+);
+
+/// <summary>A GPU type as it is shown.</summary>
+[GenerateSerializer, Immutable, Alias("scheduler.GpuTypeView")]
+public sealed record GpuTypeView(
+    [property: Id(0)] string Name,
+    [property: Id(1)] string Vendor,
+    [property: Id(2)] string Architecture,
+    [property: Id(3)] long VramBytes,
+    [property: Id(4)] double MemoryBandwidthGbPerSecond,
+    [property: Id(5)] bool Fp8,
+    [property: Id(6)] bool Fp4,
+    [property: Id(7)] ImmutableArray<string> Aliases
+);
