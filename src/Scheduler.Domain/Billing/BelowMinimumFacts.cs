@@ -1,0 +1,70 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+
+namespace Scheduler.Domain.Billing;
+
+/// <summary>Too little money for a launch.</summary>
+/// <param name="Account">Whose.</param>
+/// <param name="Suspended">Whether the account is suspended, whatever its money.</param>
+/// <param name="Balance">Σ of the ledger.</param>
+/// <param name="Accrued">Running cost not yet in the ledger.</param>
+/// <param name="Holds">Money put aside for other launches.</param>
+/// <param name="Needed">What this launch needs.</param>
+/// <param name="Chosen">The offer it was needed for; null when the minimum itself was missing.</param>
+/// <param name="Affordable">The best offer that the money there would pay for; null when there is none.</param>
+public sealed record BelowMinimumFacts(
+    AccountId Account,
+    bool Suspended,
+    MicroEuro Balance,
+    MicroEuro Accrued,
+    MicroEuro Holds,
+    MicroEuro Needed,
+    Offer? Chosen,
+    Offer? Affordable
+) : FailureFacts(FailureCode.BillingBelowMinimum)
+{
+    /// <summary>How much to top up so that the launch passes.</summary>
+    public MicroEuro Missing => MicroEuro.Max(MicroEuro.Zero, Needed - (Balance - Accrued - Holds));
+
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var available = Balance - Accrued - Holds;
+        var message = Suspended
+            ? $"Account {Account} is suspended."
+            : $"Account {Account} has {available} EUR to spend (balance {Balance}, running cost {Accrued}, holds {Holds}); "
+                + $"the launch needs {Needed} EUR.";
+        return new FailureText(
+            message,
+            Hint(),
+            Details(
+                ("balance_micro_eur", Balance.Value),
+                ("accrued_micro_eur", Accrued.Value),
+                ("holds_micro_eur", Holds.Value),
+                ("available_micro_eur", available.Value),
+                ("needed_micro_eur", Needed.Value),
+                ("top_up_micro_eur", Missing.Value),
+                ("suspended", Suspended ? "true" : null),
+                ("offer", Chosen?.Route.ToString()),
+                ("offer_price_per_hour_micro_eur", Chosen?.PricePerHour.Value),
+                ("affordable_offer", Affordable?.Route.ToString()),
+                ("affordable_price_per_hour_micro_eur", Affordable?.PricePerHour.Value)
+            )
+        );
+    }
+
+    private string Hint()
+    {
+        if (Suspended)
+        {
+            return "Ask the operator to lift the suspension, then start again.";
+        }
+
+        var topUp = $"Top up at least {Missing} EUR and start again";
+        return Affordable is null
+            ? topUp + "."
+            : $"{topUp}, or set max_price_per_hour_micro_eur to {Affordable.PricePerHour.Value} to launch on "
+                + $"{Affordable.Route} at {Affordable.PricePerHour} EUR/h, which the account can pay now.";
+    }
+}

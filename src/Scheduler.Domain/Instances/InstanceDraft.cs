@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+
+namespace Scheduler.Domain.Instances;
+
+/// <summary>One write in the making: transitions are taken one after another, then finished with what they change.</summary>
+internal sealed class InstanceDraft(InstanceRecord before)
+{
+    private readonly ImmutableArray<StoredEvent>.Builder _events = ImmutableArray.CreateBuilder<StoredEvent>();
+    private InstanceState _state = before.State;
+    private InstanceDecision? _refusal;
+
+    /// <summary>Takes one transition, or notes that the state forbids it.</summary>
+    public InstanceDraft Then(
+        InstanceTrigger trigger,
+        string reason,
+        in Cause cause,
+        FailureCode code = FailureCode.None,
+        ImmutableSortedDictionary<string, string>? data = null
+    )
+    {
+        if (_refusal is not null)
+        {
+            return this;
+        }
+
+        if (!InstanceLifecycle.TryNext(_state, trigger, out var next))
+        {
+            _refusal = InstanceDecision.Refuse(
+                before.State,
+                $"{trigger} is not possible while the instance is {before.State.ToString().ToLowerInvariant()}."
+            );
+            return this;
+        }
+
+        _events.Add(
+            new StoredEvent
+            {
+                Sequence = before.LastSequence + _events.Count + 1,
+                At = cause.Now,
+                Trigger = trigger.ToString(),
+                From = _state.ToString(),
+                To = next.ToString(),
+                Reason = reason,
+                RequestId = cause.RequestId,
+                Actor = cause.Actor,
+                Code = code,
+                Data = data ?? ImmutableSortedDictionary<string, string>.Empty,
+            }
+        );
+        _state = next;
+        return this;
+    }
+
+    /// <summary>The decision: the record to be written, complete.</summary>
+    public InstanceDecision Finish(in Cause cause, params ReadOnlySpan<Func<InstanceRecord, InstanceRecord>> changes)
+    {
+        if (_refusal is not null)
+        {
+            return _refusal;
+        }
+
+        var next = before with
+        {
+            State = _state,
+            StateSince = _events.Count > 0 ? cause.Now : before.StateSince,
+            Generation = before.Generation + 1,
+            RequestId = _events.Count > 0 ? cause.RequestId : before.RequestId,
+            UpdatedAt = cause.Now,
+            Events = _events.ToImmutable(),
+            LastSequence = before.LastSequence + _events.Count,
+        };
+        foreach (var change in changes)
+        {
+            next = change(next);
+        }
+
+        return InstanceDecision.Write(next with { WakeAt = WakeAt(next, cause.Now) }, before.State);
+    }
+
+    /// <summary>When the grain must be woken at the latest: the deadline of its state, or a backstop for what it owes.</summary>
+    private static DateTimeOffset? WakeAt(InstanceRecord next, DateTimeOffset now)
+    {
+        DateTimeOffset? deadline = next.State switch
+        {
+            InstanceState.Provisioning => next.Intent!.AllocationDeadline,
+            InstanceState.Starting => next.Intent!.StartDeadline,
+            InstanceState.Running => next.RunningSince + InstanceDecisions.MeterBackstop,
+            InstanceState.Stopped
+            or InstanceState.Checking
+            or InstanceState.Stopping
+            or InstanceState.Failed
+            or InstanceState.Deleted => null,
+            _ => throw new UnreachableException(),
+        };
+        if (next.Debts.IsEmpty)
+        {
+            return deadline;
+        }
+
+        var backstop = now + InstanceDecisions.DebtBackstop;
+        return deadline is { } due && due < backstop ? due : backstop;
+    }
+}
