@@ -32,6 +32,35 @@ public static class InstanceDecisions
     /// <summary>How long after a debt was incurred the agenda asks once more whether it was paid.</summary>
     public static readonly TimeSpan DebtBackstop = TimeSpan.FromSeconds(30);
 
+    /// <summary>The first write: an instance, stopped.</summary>
+    public static InstanceRecord Create(InstanceRecord blank, in Cause cause)
+    {
+        ArgumentNullException.ThrowIfNull(blank);
+        return blank with
+        {
+            State = InstanceState.Stopped,
+            StateSince = cause.Now,
+            Generation = 1,
+            RequestId = cause.RequestId,
+            CreatedAt = cause.Now,
+            UpdatedAt = cause.Now,
+            LastSequence = 1,
+            Events =
+            [
+                new StoredEvent
+                {
+                    Sequence = 1,
+                    At = cause.Now,
+                    Trigger = "Create",
+                    To = nameof(InstanceState.Stopped),
+                    Reason = "created",
+                    RequestId = cause.RequestId,
+                    Actor = cause.Actor,
+                },
+            ],
+        };
+    }
+
     /// <summary>A start whose checks passed: stopped or failed → checking → provisioning, in one write.</summary>
     /// <param name="record">The present record.</param>
     /// <param name="intent">What was decided; its key names <paramref name="run"/> and <paramref name="attempt"/>.</param>

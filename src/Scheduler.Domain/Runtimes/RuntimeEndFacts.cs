@@ -1,0 +1,93 @@
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Placement;
+
+namespace Scheduler.Domain.Runtimes;
+
+/// <summary>The runtime ended, stopped answering, or lost its capacity.</summary>
+/// <param name="Code">What its end amounts to (see <see cref="ExitDiagnosis"/>), or <see cref="FailureCode.Preempted"/>.</param>
+/// <param name="Offer">Where it ran.</param>
+/// <param name="Model">What it ran.</param>
+/// <param name="ContextTokens">The context it was configured with.</param>
+/// <param name="Exit">How it ended; null where nothing ended (unhealthy, vanished, preempted).</param>
+/// <param name="What">One line: what was seen.</param>
+/// <param name="Remedy">For memory: what would fit; null when nothing is known to.</param>
+public sealed record RuntimeEndFacts(
+    FailureCode Code,
+    Offer Offer,
+    string Model,
+    long ContextTokens,
+    RuntimeExit? Exit,
+    string What,
+    MemoryRemedy? Remedy
+) : FailureFacts(Code)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe() =>
+        new(
+            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).",
+            Hint(),
+            Details(
+                ("route", Offer.Route),
+                ("model", Model),
+                ("gpu_type", Offer.GpuType),
+                ("gpu_count", Offer.GpuCount),
+                ("context_tokens", ContextTokens),
+                ("exit_code", Exit?.ExitCode),
+                ("provider_reason", Exit?.ProviderReason),
+                ("output_tail", Exit?.OutputTail),
+                ("fitting_context_tokens", Remedy?.ContextTokens),
+                ("fitting_gpu_type", Remedy?.GpuType),
+                ("fitting_gpu_count", Remedy?.GpuCount),
+                ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
+            )
+        );
+
+    private string Hint()
+    {
+        if (Code == FailureCode.OomKilled)
+        {
+            return OomHint();
+        }
+
+        if (Code == FailureCode.Preempted)
+        {
+            return Offer.Spot
+                ? "Start again for another route, or set spot_allowed to false to keep the capacity once it is given."
+                : "Start again for another route; this provider took back capacity that was not sold as spot.";
+        }
+
+        if (Code == FailureCode.ModelLoadError)
+        {
+            return $"Correct what the output names about {Model} (source, format, access), then start again.";
+        }
+
+        return Code == FailureCode.ImagePullFailed
+            ? "Correct the image of the runtime preset or its registry credentials, then start again."
+            : "Read output_tail in the details, mend what it names, then start again.";
+    }
+
+    private string OomHint()
+    {
+        var smaller =
+            Remedy?.ContextTokens is { } context && context < ContextTokens
+                ? $"set context_tokens to {context} (it was {ContextTokens})"
+                : null;
+        var price = Remedy?.PricePerHour is { } perHour ? $" from {perHour} EUR/h" : "";
+        var larger = Remedy?.GpuType is { } gpu ? $"take {Remedy.GpuCount}×{gpu} or larger{price}" : null;
+        return (smaller, larger) switch
+        {
+            ({ } a, { } b) => $"Either {a}, or {b}; then start again.",
+            ({ } a, null) => $"Now {a} and start again.",
+            (null, { } b) => $"No smaller context fits {Offer.GpuCount}×{Offer.GpuType}: {b}; then start again.",
+            _ => "Reduce parallel_sequences or take a smaller weight format; no larger GPU is known.",
+        };
+    }
+}
+
+/// <summary>What would fit instead.</summary>
+/// <param name="ContextTokens">The largest context that is comfortable on the same GPUs; null when none is.</param>
+/// <param name="GpuType">The next larger GPU type; null when none is known.</param>
+/// <param name="GpuCount">How many of it.</param>
+/// <param name="PricePerHour">The cheapest offer of it now.</param>
+public sealed record MemoryRemedy(long? ContextTokens, string? GpuType, int GpuCount, MicroEuro? PricePerHour);

@@ -1,0 +1,138 @@
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>Block three: what the record demands of the world is set going, once, beside the turns.</summary>
+internal sealed partial class InstanceGrain
+{
+    private readonly CancellationTokenSource _work = new();
+    private readonly Dictionary<string, CancellationTokenSource> _underWay = new(StringComparer.Ordinal);
+    private IGrainTimer? _deadline;
+
+    private IInstanceInbox Inbox => this.AsReference<IInstanceInbox>();
+
+    /// <inheritdoc/>
+    public async Task<DateTimeOffset?> WakeAsync()
+    {
+        await PassDeadlineAsync();
+        ActAfterRecord();
+        return NextWake();
+    }
+
+    private void ActAfterRecord()
+    {
+        var wanted = new HashSet<string>(StringComparer.Ordinal);
+        if (_recorded.State == InstanceState.Provisioning)
+        {
+            wanted.Add(SetGoing($"allocate {_recorded.Intent!.Key}", AllocateAsync));
+        }
+        else if (_recorded.State == InstanceState.Starting)
+        {
+            wanted.Add(SetGoing($"probe {_recorded.Intent!.Key}", ProbeAsync));
+        }
+        else if (_recorded.State == InstanceState.Running && _meteredRun != _recorded.Run)
+        {
+            wanted.Add(SetGoing($"meter {_recorded.Run}", StartMeterAsync));
+        }
+
+        if (!_recorded.Debts.IsEmpty)
+        {
+            wanted.Add(SetGoing("debts", PayDebtsAsync));
+        }
+
+        CallOffAllBut(wanted);
+        ArmDeadline();
+    }
+
+    /// <summary>Starts a piece of work unless it is under way; it sees the record of its start and a token that ends with its need.</summary>
+    private string SetGoing(string name, Func<InstanceRecord, CancellationToken, Task> work)
+    {
+        if (!_underWay.ContainsKey(name) && !_work.IsCancellationRequested)
+        {
+            var ends = CancellationTokenSource.CreateLinkedTokenSource(_work.Token);
+            _underWay.Add(name, ends);
+            _ = RunAsync(name, work, ends);
+        }
+
+        return name;
+    }
+
+    private async Task RunAsync(
+        string name,
+        Func<InstanceRecord, CancellationToken, Task> work,
+        CancellationTokenSource ends
+    )
+    {
+        try
+        {
+            await work(_recorded, ends.Token);
+        }
+        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        {
+            LogCalledOff(Self, name);
+        }
+        catch (Exception exception)
+        {
+            // Nothing is lost: the record still demands it, and the agenda wakes this grain to try again.
+            LogWorkFailed(exception, Self, name);
+        }
+        finally
+        {
+            if (_underWay.TryGetValue(name, out var current) && current == ends)
+            {
+                _underWay.Remove(name);
+            }
+
+            ends.Dispose();
+        }
+    }
+
+    private void CallOffAllBut(HashSet<string> wanted)
+    {
+        foreach (var (name, ends) in _underWay.Where(work => !wanted.Contains(work.Key)).ToList())
+        {
+            _underWay.Remove(name);
+            ends.Cancel();
+        }
+    }
+
+    /// <summary>One timer, for exactly the time left; the agenda holds the same moment for the case that this activation is lost.</summary>
+    private void ArmDeadline()
+    {
+        _deadline?.Dispose();
+        _deadline = null;
+        if (DeadlineOf(_recorded) is not { } due)
+        {
+            return;
+        }
+
+        var left = due - clock.Now();
+        left = left < TimeSpan.Zero ? TimeSpan.Zero : left;
+        _deadline = this.RegisterGrainTimer(
+            static (self, _) => self.PassDeadlineAsync(),
+            this,
+            new GrainTimerCreationOptions(left, Timeout.InfiniteTimeSpan)
+        );
+        DelayDeactivation(left + TimeSpan.FromMinutes(1));
+    }
+
+    private static DateTimeOffset? DeadlineOf(InstanceRecord record) =>
+        record.State == InstanceState.Provisioning ? record.Intent!.AllocationDeadline
+        : record.State == InstanceState.Starting ? record.Intent!.StartDeadline
+        : null;
+
+    private DateTimeOffset? NextWake()
+    {
+        var now = clock.Now();
+        if (!_recorded.Debts.IsEmpty)
+        {
+            return now + InstanceDecisions.DebtBackstop;
+        }
+
+        return _recorded.State == InstanceState.Running
+            ? _meteredRun == _recorded.Run
+                ? null
+                : now + InstanceDecisions.MeterBackstop
+            : DeadlineOf(_recorded);
+    }
+}
