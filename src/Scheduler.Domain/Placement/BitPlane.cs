@@ -1,0 +1,142 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Scheduler.Domain.Placement;
+
+/// <summary>
+/// One bit per row of a snapshot, in row order; whole 256-bit vectors, bits past the last row are padding. Planes are read-only
+/// slices so that a constraint can answer with a plane that the snapshot already keeps.
+/// </summary>
+/// <param name="Words">The array it lies in.</param>
+/// <param name="Start">First word.</param>
+/// <param name="Length">Words.</param>
+internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
+{
+    public const int RowsPerWord = 64;
+
+    /// <summary>One 256-bit vector; planes are a multiple of it, so that no loop has a tail.</summary>
+    public const int WordsPerVector = 4;
+
+    public Span<ulong> Span => Words.AsSpan(Start, Length);
+
+    public static int WordsFor(int rows)
+    {
+        const int RowsPerVector = RowsPerWord * WordsPerVector;
+        return (rows + RowsPerVector - 1) / RowsPerVector * WordsPerVector;
+    }
+
+    public static BitPlane Of(ulong[] words) => new(words, 0, words.Length);
+
+    public static void Set(Span<ulong> plane, int row) => plane[row >>> 6] |= 1UL << (row & 63);
+
+    public static void Clear(Span<ulong> plane, int row) => plane[row >>> 6] &= ~(1UL << (row & 63));
+
+    public static bool Has(ReadOnlySpan<ulong> plane, int row) => (plane[row >>> 6] & (1UL << (row & 63))) != 0;
+
+    /// <summary>Sets the bits of the first <paramref name="rows"/> rows and clears the rest, padding included.</summary>
+    public static void SetFirst(Span<ulong> plane, int rows)
+    {
+        var whole = rows >>> 6;
+        plane[..whole].Fill(ulong.MaxValue);
+        plane[whole..].Clear();
+        if ((rows & 63) != 0)
+        {
+            plane[whole] = (1UL << (rows & 63)) - 1;
+        }
+    }
+
+    public static void And(Span<ulong> plane, ReadOnlySpan<ulong> mask)
+    {
+        var to = Vectors(plane);
+        var from = Vectors(mask);
+        for (var i = 0; i < to.Length; i++)
+        {
+            to[i] &= from[i];
+        }
+    }
+
+    public static void AndNot(Span<ulong> plane, ReadOnlySpan<ulong> mask)
+    {
+        var to = Vectors(plane);
+        var from = Vectors(mask);
+        for (var i = 0; i < to.Length; i++)
+        {
+            to[i] = Vector256.AndNot(to[i], from[i]);
+        }
+    }
+
+    public static void Or(Span<ulong> plane, ReadOnlySpan<ulong> mask)
+    {
+        var to = Vectors(plane);
+        var from = Vectors(mask);
+        for (var i = 0; i < to.Length; i++)
+        {
+            to[i] |= from[i];
+        }
+    }
+
+    public static int Count(ReadOnlySpan<ulong> plane)
+    {
+        var total = Vector256<ulong>.Zero;
+        foreach (var vector in Vectors(plane))
+        {
+            total += CountLanes(vector);
+        }
+
+        return (int)Vector256.Sum(total);
+    }
+
+    /// <summary>How many of the first <paramref name="rows"/> rows have their bit set.</summary>
+    public static int CountFirst(ReadOnlySpan<ulong> plane, int rows)
+    {
+        var whole = rows >>> 6;
+        var count = 0;
+        foreach (var word in plane[..whole])
+        {
+            count += BitOperations.PopCount(word);
+        }
+
+        return (rows & 63) == 0 ? count : count + BitOperations.PopCount(plane[whole] & ((1UL << (rows & 63)) - 1));
+    }
+
+    /// <summary>The first row whose bit is set; -1 when there is none.</summary>
+    public static int First(ReadOnlySpan<ulong> plane)
+    {
+        var word = plane.IndexOfAnyExcept(0UL);
+        return word < 0 ? -1 : (word * RowsPerWord) + BitOperations.TrailingZeroCount(plane[word]);
+    }
+
+    public static Span<Vector256<ulong>> Vectors(Span<ulong> plane) =>
+        MemoryMarshal.Cast<ulong, Vector256<ulong>>(plane);
+
+    public static ReadOnlySpan<Vector256<ulong>> Vectors(ReadOnlySpan<ulong> plane) =>
+        MemoryMarshal.Cast<ulong, Vector256<ulong>>(plane);
+
+    /// <summary>Set bits per 64-bit lane: half-byte table look-up where there is AVX2, one instruction per word elsewhere.</summary>
+    public static Vector256<ulong> CountLanes(Vector256<ulong> bits)
+    {
+        if (!Avx2.IsSupported)
+        {
+            return Vector256.Create(
+                (ulong)BitOperations.PopCount(bits[0]),
+                (ulong)BitOperations.PopCount(bits[1]),
+                (ulong)BitOperations.PopCount(bits[2]),
+                (ulong)BitOperations.PopCount(bits[3])
+            );
+        }
+
+        var table = Vector256.Create(
+            0x0302020102010100UL,
+            0x0403030203020201UL,
+            0x0302020102010100UL,
+            0x0403030203020201UL
+        );
+        var low = Vector256.Create((byte)0x0F);
+        var counts =
+            Avx2.Shuffle(table.AsByte(), bits.AsByte() & low)
+            + Avx2.Shuffle(table.AsByte(), (bits >>> 4).AsByte() & low);
+        return Avx2.SumAbsoluteDifferences(counts, Vector256<byte>.Zero).AsUInt64();
+    }
+}

@@ -1,0 +1,62 @@
+namespace Scheduler.Domain.Placement.Constraints;
+
+/// <summary>Capacity at least as reliable as asked for.</summary>
+internal sealed class CapacityTierConstraint : Constraint
+{
+    public override string Name => "capacity_tier";
+
+    public override string Reason => "a lower capacity tier than the lowest accepted";
+
+    public override bool Asks(PlacementRequest request) => request.Constraints.MinimumTier > CapacityTier.Community;
+
+    public override BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch) =>
+        snapshot.BelowTier(request.Constraints.MinimumTier);
+
+    public override Miss? Check(Offer offer, PlacementRequest request)
+    {
+        var minimum = request.Constraints.MinimumTier;
+        return offer.Tier >= minimum
+            ? null
+            : new Miss(Name, Reason, "at least " + Word(minimum), Word(offer.Tier), minimum - offer.Tier, "tiers");
+    }
+
+    /// <summary>One step down is nearer than two.</summary>
+    public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
+    {
+        var below = snapshot.BelowTier(CapacityTier.Standard).Span;
+        var standard = BitPlane.Count(candidates) - CountBoth(candidates, below);
+        if (standard > 0)
+        {
+            BitPlane.AndNot(candidates, below);
+        }
+    }
+
+    public override SmartConstraints Loosen(SmartConstraints constraints, Offer target) =>
+        constraints with
+        {
+            MinimumTier = target.Tier,
+        };
+
+    public override ConstraintEdit Edit(SmartConstraints constraints, Offer target) =>
+        new(Name, Word(constraints.MinimumTier), Word(target.Tier), "accept tier " + Word(target.Tier));
+
+    private static int CountBoth(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b)
+    {
+        var count = 0;
+        for (var i = 0; i < a.Length; i++)
+        {
+            count += System.Numerics.BitOperations.PopCount(a[i] & b[i]);
+        }
+
+        return count;
+    }
+
+    private static string Word(CapacityTier tier) =>
+        tier switch
+        {
+            CapacityTier.Community => "community",
+            CapacityTier.Standard => "standard",
+            CapacityTier.Dedicated => "dedicated",
+            _ => "unknown",
+        };
+}

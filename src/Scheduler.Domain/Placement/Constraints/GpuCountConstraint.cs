@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace Scheduler.Domain.Placement.Constraints;
+
+/// <summary>Exactly as many GPUs as asked for (manual mode).</summary>
+internal sealed class GpuCountConstraint : Constraint
+{
+    public override string Name => "gpu_count";
+
+    public override string Reason => "another number of GPUs than asked for";
+
+    public override bool Asks(PlacementRequest request) => request.Constraints.GpuCount is not null;
+
+    public override BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch)
+    {
+        var refused = scratch.Span;
+        refused.Fill(ulong.MaxValue);
+        var code = Array.BinarySearch(snapshot.GpuCounts, request.Constraints.GpuCount ?? 0);
+        if (code >= 0)
+        {
+            snapshot.ByGpuCount.Unmark(code, refused);
+        }
+
+        return scratch;
+    }
+
+    public override Miss? Check(Offer offer, PlacementRequest request) =>
+        request.Constraints.GpuCount is not { } asked || asked == offer.GpuCount
+            ? null
+            : new Miss(Name, Reason, Text(asked), Text(offer.GpuCount), Distance(offer.GpuCount, asked), "gpus");
+
+    /// <summary>One GPU more or less is nearer than four.</summary>
+    public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
+    {
+        var asked = request.Constraints.GpuCount ?? 0;
+        var nearest = long.MaxValue;
+        for (var pass = 0; pass < 2; pass++)
+        {
+            for (var word = 0; word < candidates.Length; word++)
+            {
+                for (var bits = candidates[word]; bits != 0; bits &= bits - 1)
+                {
+                    var row = (word * BitPlane.RowsPerWord) + BitOperations.TrailingZeroCount(bits);
+                    var distance = Distance(snapshot.Columns.ShapeAt(row).GpuCount, asked);
+                    if (pass == 0)
+                    {
+                        nearest = Math.Min(nearest, distance);
+                    }
+                    else if (distance > nearest)
+                    {
+                        BitPlane.Clear(candidates, row);
+                    }
+                }
+            }
+        }
+    }
+
+    public override SmartConstraints Loosen(SmartConstraints constraints, Offer target) =>
+        constraints with
+        {
+            GpuCount = target.GpuCount,
+        };
+
+    public override ConstraintEdit Edit(SmartConstraints constraints, Offer target) =>
+        new(
+            Name,
+            Text(constraints.GpuCount ?? 0),
+            Text(target.GpuCount),
+            $"GPU count {constraints.GpuCount} → {target.GpuCount}"
+        );
+
+    private static long Distance(int offered, int asked) => Math.Abs((long)offered - asked);
+
+    private static string Text(int count) => count.ToString(CultureInfo.InvariantCulture);
+}

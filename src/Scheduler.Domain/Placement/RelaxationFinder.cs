@@ -1,0 +1,241 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Numerics;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Placement.Constraints;
+
+namespace Scheduler.Domain.Placement;
+
+/// <summary>
+/// All minimal relaxations of a request that matched nothing.
+/// <para>
+/// Each offer is refused by a set of constraints. Loosening a set S of them can win exactly the offers whose refusing set lies
+/// within S, so the minimal sets to loosen are the inclusion-minimal refusing sets that offers actually have: no search over
+/// subsets, one look at each offer. Offers refused by something the caller cannot change (fit, availability, health) win nobody
+/// anything and are left out first.
+/// </para>
+/// <para>
+/// For each such set the nearest value of each constraint is taken from one target offer, the edits are made, and the loosened
+/// request is solved again: what a relaxation promises is what following it gives.
+/// </para>
+/// </summary>
+internal static class RelaxationFinder
+{
+    /// <summary>Builds the decision of a pass without matches.</summary>
+    public static PlacementDecision Explain(FunnelPass pass)
+    {
+        var words = pass.Snapshot.Words;
+        var rented = ArrayPool<ulong>.Shared.Rent(2 * words);
+        try
+        {
+            var candidates = rented.AsSpan(0, words);
+            var scratch = rented.AsSpan(words, words);
+            var (matchLater, noShapeFits) = WithoutRelaxing(pass, candidates, scratch);
+            return new PlacementDecision
+            {
+                Funnel = pass.ToFunnel(),
+                Epoch = pass.Snapshot.Epoch,
+                Relaxations = FindAll(pass, candidates, scratch),
+                MatchLater = matchLater,
+                NoShapeFits = noShapeFits,
+            };
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>What the caller's own constraints leave, before asking what fits and what is there.</summary>
+    private static (int MatchLater, bool NoShapeFits) WithoutRelaxing(
+        FunnelPass pass,
+        Span<ulong> left,
+        Span<ulong> fitting
+    )
+    {
+        BitPlane.SetFirst(left, pass.Snapshot.Count);
+        BitPlane.SetFirst(fitting, pass.Snapshot.Count);
+        for (var c = 0; c < pass.Asked.Length; c++)
+        {
+            if (pass.Asked[c].Relaxable)
+            {
+                BitPlane.AndNot(left, pass.Refused[c].Span);
+            }
+            else if (pass.Asked[c] is FitsGpuConstraint)
+            {
+                BitPlane.AndNot(fitting, pass.Refused[c].Span);
+            }
+        }
+
+        var nothingFits = pass.Snapshot.Count > 0 && BitPlane.First(fitting) < 0;
+        var someLeft = BitPlane.First(left) >= 0;
+        BitPlane.And(left, fitting);
+        var later = BitPlane.Count(left);
+        return (later, nothingFits || (someLeft && later == 0));
+    }
+
+    private static ImmutableArray<Relaxation> FindAll(FunnelPass pass, Span<ulong> candidates, Span<ulong> scratch)
+    {
+        BitPlane.SetFirst(candidates, pass.Snapshot.Count);
+        var relaxable = new List<int>();
+        for (var c = 0; c < pass.Asked.Length; c++)
+        {
+            if (pass.Asked[c].Relaxable)
+            {
+                relaxable.Add(c);
+            }
+            else
+            {
+                BitPlane.AndNot(candidates, pass.Refused[c].Span);
+            }
+        }
+
+        var found = new List<Relaxation>();
+        foreach (var set in MinimalSets(pass, candidates, relaxable))
+        {
+            candidates.CopyTo(scratch);
+            found.Add(Relax(pass, scratch, relaxable, set));
+        }
+
+        found.Sort(NearestFirst);
+        return [.. found];
+    }
+
+    /// <summary>The inclusion-minimal refusing sets, as bits over <paramref name="relaxable"/>.</summary>
+    private static List<int> MinimalSets(FunnelPass pass, ReadOnlySpan<ulong> candidates, List<int> relaxable)
+    {
+        // 1. Sets of one are known from the funnel, and no set that contains one of them is minimal.
+        var minimal = new List<int>();
+        var others = new List<int>();
+        for (var i = 0; i < relaxable.Count; i++)
+        {
+            (pass.RemovedAlone[relaxable[i]] > 0 ? minimal : others).Add(
+                pass.RemovedAlone[relaxable[i]] > 0 ? 1 << i : i
+            );
+        }
+
+        // 2. Which sets of the others do offers have?
+        var seen = new bool[1 << relaxable.Count];
+        for (var word = 0; word < candidates.Length; word++)
+        {
+            var bits = candidates[word];
+            for (var i = 0; i < relaxable.Count && bits != 0; i++)
+            {
+                if (pass.RemovedAlone[relaxable[i]] > 0)
+                {
+                    bits &= ~pass.Refused[relaxable[i]].Span[word];
+                }
+            }
+
+            Split(pass, relaxable, others, word, bits, next: 0, set: 0, seen);
+        }
+
+        // 3. Keep those that contain no other; a subset has fewer members, so smaller ones come first.
+        foreach (var set in Enumerable.Range(1, seen.Length - 1).Where(set => seen[set]).OrderBy(SizeOf))
+        {
+            if (!minimal.Exists(smaller => (smaller & set) == smaller))
+            {
+                minimal.Add(set);
+            }
+        }
+
+        return minimal;
+    }
+
+    /// <summary>Splits 64 rows by one constraint after the other; only branches that hold a row are followed.</summary>
+    private static void Split(
+        FunnelPass pass,
+        List<int> relaxable,
+        List<int> others,
+        int word,
+        ulong bits,
+        int next,
+        int set,
+        bool[] seen
+    )
+    {
+        if (bits == 0)
+        {
+            return;
+        }
+
+        if (next == others.Count)
+        {
+            seen[set] = true;
+            return;
+        }
+
+        var refused = pass.Refused[relaxable[others[next]]].Span[word];
+        Split(pass, relaxable, others, word, bits & refused, next + 1, set | (1 << others[next]), seen);
+        Split(pass, relaxable, others, word, bits & ~refused, next + 1, set, seen);
+    }
+
+    private static Relaxation Relax(FunnelPass pass, Span<ulong> rows, List<int> relaxable, int set)
+    {
+        // 1. The offers that exactly this set refuses.
+        for (var i = 0; i < relaxable.Count; i++)
+        {
+            var refused = pass.Refused[relaxable[i]].Span;
+            if ((set & (1 << i)) != 0)
+            {
+                BitPlane.And(rows, refused);
+            }
+            else
+            {
+                BitPlane.AndNot(rows, refused);
+            }
+        }
+
+        var inReach = BitPlane.Count(rows);
+
+        // 2. Of these, the nearest: constraint by constraint, then by rank.
+        var members = new List<Constraint>();
+        for (var i = 0; i < relaxable.Count; i++)
+        {
+            if ((set & (1 << i)) != 0)
+            {
+                var constraint = pass.Asked[relaxable[i]];
+                constraint.KeepNearest(pass.Snapshot, pass.Request, rows);
+                members.Add(constraint);
+            }
+        }
+
+        var (first, last) = FunnelPass.Best(rows, top: 1, new RankOrder(pass.Snapshot, pass.Request));
+        var target = pass.Snapshot.Columns.At(first.Count > 0 ? first.Rows[0] : last.Rows[0]);
+
+        // 3. Loosen each just so far that it admits the target, and see what that gives.
+        var asked = pass.Request.Constraints;
+        var loosened = members.Aggregate(asked, (constraints, member) => member.Loosen(constraints, target));
+        using var after = FunnelPass.Run(pass.Snapshot, pass.Request with { Constraints = loosened });
+        var best = after.Rank(top: 1, out _)[0].Offer;
+        return new Relaxation(
+            [.. members.Select(member => member.Edit(asked, target))],
+            loosened,
+            after.Matches,
+            inReach,
+            best,
+            asked.MaxPricePerHour is { } most ? best.PricePerHour - most : null
+        );
+    }
+
+    /// <summary>Fewest edits first, then the cheapest result; the funnel's order of constraints settles the rest.</summary>
+    private static int NearestFirst(Relaxation a, Relaxation b)
+    {
+        var order = a.Edits.Length.CompareTo(b.Edits.Length);
+        if (order == 0)
+        {
+            order = a.Best.PricePerHour.CompareTo(b.Best.PricePerHour);
+        }
+
+        for (var i = 0; order == 0 && i < a.Edits.Length; i++)
+        {
+            order = PlacementSolver
+                .ConstraintNames.IndexOf(a.Edits[i].Constraint)
+                .CompareTo(PlacementSolver.ConstraintNames.IndexOf(b.Edits[i].Constraint));
+        }
+
+        return order;
+    }
+
+    private static int SizeOf(int set) => BitOperations.PopCount((uint)set);
+}

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Domain.Failures;
+
+namespace Scheduler.Domain.Placement;
+
+/// <summary>What is known when no offer satisfies the constraints: who removed what, and all the ways out.</summary>
+/// <param name="OffersIn">Offers there were.</param>
+/// <param name="Stages">Per constraint that removed any: how many at its stage, how many it alone.</param>
+/// <param name="Relaxations">Every minimal relaxation, nearest first; empty when no change by the caller can help.</param>
+/// <param name="MatchLater">Offers that need no change, only that they become available or their provider recovers.</param>
+public sealed record SmartNoMatchFacts(
+    int OffersIn,
+    ImmutableArray<FunnelStage> Stages,
+    ImmutableArray<Relaxation> Relaxations,
+    int MatchLater
+) : FailureFacts(FailureCode.SmartNoMatch)
+{
+    /// <summary>The funnel in words: one line per constraint that removed offers.</summary>
+    public ImmutableArray<string> FunnelLines =>
+        [
+            .. Stages.Select(stage =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{stage.Constraint}: {stage.Removed} removed ({stage.RemovedAlone} by it alone): {stage.Reason}"
+                )
+            ),
+        ];
+
+    /// <summary>
+    /// Literal instructions, one per relaxation; following the first makes the request match. When there is none, what to do
+    /// instead.
+    /// </summary>
+    public ImmutableArray<string> Instructions
+    {
+        get
+        {
+            var lines = Relaxations.Select(relaxation => relaxation.ToString()).ToList();
+            if (MatchLater > 0)
+            {
+                lines.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"or wait: {MatchLater} matching {(MatchLater == 1 ? "offer is" : "offers are")} not available now"
+                    )
+                );
+            }
+            else if (lines.Count == 0)
+            {
+                lines.Add(OffersIn == 0 ? "try again later: no provider lists any offer" : "try again later");
+            }
+
+            return [.. lines];
+        }
+    }
+
+    /// <summary>The facts of a decision that matched nothing.</summary>
+    /// <param name="decision">Without match, and not <see cref="PlacementDecision.NoShapeFits"/>.</param>
+    public static SmartNoMatchFacts Of(PlacementDecision decision)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        return new SmartNoMatchFacts(
+            decision.Funnel.OffersIn,
+            [.. decision.Funnel.Stages.Where(stage => stage.Removed > 0 || stage.RemovedAlone > 0)],
+            decision.Relaxations,
+            decision.MatchLater
+        );
+    }
+}
