@@ -92,6 +92,7 @@ public static class InstanceDecisions
                         RunningSince = null,
                         RunningUntil = null,
                         Failure = null,
+                        Reroutes = 0,
                         // The new hold replaced the old one of the same run, or closed the run before it (see TakeHold).
                         Debts = next.Debts.RemoveAll(debt => debt.Kind == DebtKind.Settle && debt.Run <= run),
                     }

@@ -122,6 +122,10 @@ public sealed record InstanceRecord : IStoredState
     public ImmutableSortedDictionary<string, string> Labels { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>How often the scheduler itself re-routed since a caller last started it.</summary>
+    [Id(26)]
+    public int Reroutes { get; init; }
+
     /// <summary>Whether there is such an instance at all.</summary>
     [JsonIgnore]
     public bool Exists => Generation > 0;

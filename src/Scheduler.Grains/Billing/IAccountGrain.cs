@@ -130,14 +130,15 @@ public sealed record TopUpAnswer(
     [property: Id(2)] bool Repeated
 );
 
-/// <summary>Asks for a hold.</summary>
+/// <summary>Asks for a hold; an earlier run that is still open is closed in the same act.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.TakeHold")]
 public sealed record TakeHold(
     [property: Id(0)] InstanceId Instance,
     [property: Id(1)] int Run,
     [property: Id(2)] MicroEuro Amount,
     [property: Id(3)] DateTimeOffset LapsesAt,
-    [property: Id(4)] RequestId RequestId
+    [property: Id(4)] RequestId RequestId,
+    [property: Id(5)] CloseRun? Earlier = null
 );
 
 /// <summary>The answer to a hold: taken, or what is there.</summary>

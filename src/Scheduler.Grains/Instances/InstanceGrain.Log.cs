@@ -26,8 +26,17 @@ internal sealed partial class InstanceGrain
     [LoggerMessage(1003, LogLevel.Error, "Instance {Instance}: {Work} failed; it is tried again")]
     private partial void LogWorkFailed(Exception exception, InstanceId instance, string work);
 
-    [LoggerMessage(1004, LogLevel.Warning, "Instance {Instance}: {Provider} gave no clear answer about {Key}; asked again")]
-    private partial void LogProviderUnclear(Exception exception, InstanceId instance, ProviderId provider, AllocationKey key);
+    [LoggerMessage(
+        1004,
+        LogLevel.Warning,
+        "Instance {Instance}: {Provider} gave no clear answer about {Key}; asked again"
+    )]
+    private partial void LogProviderUnclear(
+        Exception exception,
+        InstanceId instance,
+        ProviderId provider,
+        AllocationKey key
+    );
 
     [LoggerMessage(1005, LogLevel.Information, "Instance {Instance}: news about {Key} came too late and is dropped")]
     private partial void LogStale(InstanceId instance, AllocationKey key);

@@ -1,3 +1,4 @@
+using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Models;
@@ -15,6 +16,10 @@ public interface IModelGrain : IGrainWithStringKey
     /// <param name="account">Whose eyes; null for an operator.</param>
     [Alias("Get"), AlwaysInterleave]
     Task<Answer<ModelView>> GetAsync(AccountId? account);
+
+    /// <summary>The facts, for the scheduler's own checks.</summary>
+    [Alias("Facts"), AlwaysInterleave]
+    Task<Answer<ModelRecord>> FactsAsync(AccountId account);
 }
 
 /// <summary>What a registration brings: exactly one of a config or a GGUF header.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 
 namespace Scheduler.Grains.Providers;
 
@@ -100,9 +101,3 @@ public sealed record ProviderView
     [Id(11)]
     public string? ListingError { get; init; }
 }
-
-/// <summary>A route that timed out.</summary>
-/// <param name="Route">Which.</param>
-/// <param name="Until">Until when it ranks last, whoever starts.</param>
-[GenerateSerializer, Immutable, Alias("scheduler.CoolingRoute")]
-public sealed record CoolingRoute([property: Id(0)] Route Route, [property: Id(1)] DateTimeOffset Until);

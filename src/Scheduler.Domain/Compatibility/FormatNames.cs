@@ -1,0 +1,58 @@
+namespace Scheduler.Domain.Compatibility;
+
+/// <summary>The names under which callers write weight and cache formats.</summary>
+public static class FormatNames
+{
+    /// <summary>What a caller may write for a weight format: the members of <see cref="WeightFormat"/> but <c>gguf</c>, lower case.</summary>
+    public static IEnumerable<string> WeightFormats =>
+        Enum.GetValues<WeightFormat>().Where(format => format != WeightFormat.Gguf).Select(Name);
+
+    /// <summary>What a caller may write for a cache format.</summary>
+    public static IEnumerable<string> KvFormats => ["auto", "fp16", .. Enum.GetValues<KvFormat>().Select(Name)];
+
+    /// <summary>The lower-case name of a format.</summary>
+    public static string Name<T>(T format)
+        where T : struct, Enum => format.ToString().ToLowerInvariant();
+
+    /// <summary>Reads a weight format; null or empty means the published one.</summary>
+    /// <returns>Whether the name is known.</returns>
+    public static bool TryWeight(string? name, out WeightFormat? format)
+    {
+        format = null;
+        if (string.IsNullOrEmpty(name))
+        {
+            return true;
+        }
+
+        format = Enum.GetValues<WeightFormat>()
+            .Where(f => f != WeightFormat.Gguf)
+            .Cast<WeightFormat?>()
+            .FirstOrDefault(f => Name(f!.Value) == name);
+        return format is not null;
+    }
+
+    /// <summary>Reads a cache format; <c>auto</c> means the published one.</summary>
+    /// <returns>Whether the name is known.</returns>
+    public static bool TryKv(string name, KvFormat published, out KvFormat format)
+    {
+        format = published;
+        if (name is "auto" or "")
+        {
+            return true;
+        }
+
+        if (name == "fp16")
+        {
+            format = KvFormat.Bf16;
+            return true;
+        }
+
+        foreach (var known in Enum.GetValues<KvFormat>().Where(known => Name(known) == name))
+        {
+            format = known;
+            return true;
+        }
+
+        return false;
+    }
+}

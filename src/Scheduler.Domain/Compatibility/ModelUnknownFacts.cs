@@ -1,0 +1,23 @@
+using Scheduler.Domain.Failures;
+
+namespace Scheduler.Domain.Compatibility;
+
+/// <summary>A launch names a model that is neither registered nor in the shipped catalogue.</summary>
+/// <param name="Model">The name.</param>
+public sealed record ModelUnknownFacts(string Model) : FailureFacts(FailureCode.ModelNotFound)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var near =
+            ModelCatalogue.Names.FirstOrDefault(name => name.EndsWith(Model, StringComparison.OrdinalIgnoreCase))
+            ?? ModelCatalogue.Names.FirstOrDefault(name => name.Contains(Model, StringComparison.OrdinalIgnoreCase));
+        return new FailureText(
+            $"No model '{Model}' is registered in the account or in the shipped catalogue.",
+            near is null
+                ? $"Register '{Model}' with its config.json or GGUF header, then start again."
+                : $"Use '{near}', or register '{Model}' with its config.json or GGUF header, then start again.",
+            Details(("model", Model), ("near", near))
+        );
+    }
+}

@@ -1,0 +1,113 @@
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains.Instances;
+
+namespace Scheduler.Grains.Billing;
+
+/// <summary>What happens to money by the passing of time: holds lapse, meters are settled, warnings are given, the balance ends.</summary>
+internal sealed partial class AccountGrain
+{
+    private const string Scheduler = "scheduler";
+
+    private async Task PassTimeAsync()
+    {
+        var told = await DoAsync(
+            (book, now) =>
+            {
+                if (!book.Record.Exists)
+                {
+                    return [];
+                }
+
+                book.Lapse(now);
+                if (book.Metered.Any(tab => SettleAt(tab) <= now))
+                {
+                    book.Settle(now);
+                }
+
+                NoteMoney(now);
+                return IsOver(book, now) ? book.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
+            }
+        );
+        var left = _book.Record.Balance - _book.Accrued(clock.Now());
+        foreach (var (instance, run) in told)
+        {
+            TellAsync(instance, run, left).Ignore();
+        }
+    }
+
+    private async Task TellAsync(InstanceId instance, int run, MicroEuro balance)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IInstanceInbox>(instance.Value).BalanceExhaustedAsync(run, balance);
+        }
+        catch (Exception exception)
+        {
+            // It is told again: the wake-up stays until nothing runs.
+            LogTellFailed(exception, instance);
+        }
+    }
+
+    /// <summary>Gives the low-balance and exhausted events, once each until there is money again.</summary>
+    private void NoteMoney(DateTimeOffset now)
+    {
+        if (_book.ExhaustedAt(now) is not { } ends)
+        {
+            return;
+        }
+
+        var request = _book.Metered.First().RequestId;
+        if (ends <= now && _book.Record.ExhaustedSince is null)
+        {
+            _book.Change(record => record with { ExhaustedSince = now });
+            _book.Note("BalanceExhausted", "the balance is used up", now, request, Scheduler);
+        }
+        else if (ends > now && ends - now <= Billing.LowBalanceAhead && _book.Record.LowBalanceSince is null)
+        {
+            _book.Change(record => record with { LowBalanceSince = now });
+            _book.Note("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
+        }
+    }
+
+    private static bool IsOver(AccountBook book, DateTimeOffset now) =>
+        book.Record.ExhaustedSince is { } since && now >= since + book.Record.ExhaustionGrace;
+
+    private DateTimeOffset SettleAt(InstanceTab tab) =>
+        tab.MeterSince!.Value + TimeSpan.FromSeconds(tab.BilledSeconds) + Billing.SettleEvery;
+
+    private DateTimeOffset? NextWake(DateTimeOffset now)
+    {
+        var next = _book.NextAct(now, Billing.SettleEvery);
+        if (_book.Record.LowBalanceSince is null && _book.ExhaustedAt(now) is { } ends)
+        {
+            var warn = ends - Billing.LowBalanceAhead;
+            next = next is { } other && other < warn ? other : warn;
+        }
+
+        if (_book.Record.ExhaustedSince is { } since && _book.Metered.Any())
+        {
+            var over = since + _book.Record.ExhaustionGrace;
+            var tell = over > now ? over : now + TellAgainAfter;
+            next = next is { } other && other < tell ? other : tell;
+        }
+
+        return next;
+    }
+
+    private void ArmTimer()
+    {
+        _timer?.Dispose();
+        _timer = null;
+        var now = clock.Now();
+        if (_book.Record.Exists && NextWake(now) is { } due)
+        {
+            var left = due > now ? due - now : TimeSpan.Zero;
+            _timer = this.RegisterGrainTimer(
+                static (self, _) => self.PassTimeAsync(),
+                this,
+                new GrainTimerCreationOptions(left, Timeout.InfiniteTimeSpan) { Interleave = true }
+            );
+        }
+    }
+}

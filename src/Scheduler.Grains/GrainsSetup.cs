@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection;
+using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Instances;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Grains;
+
+/// <summary>Plugs the actors into a silo. Storage and providers are plugged in beside it.</summary>
+public static class GrainsSetup
+{
+    /// <summary>Adds what the grains need; call it after the silo itself was added, so that its services start after it.</summary>
+    /// <param name="services">The silo's services.</param>
+    public static IServiceCollection AddSchedulerGrains(this IServiceCollection services)
+    {
+        services.AddSingleton<ProviderDirectory>();
+        services.AddSingleton<OfferBook>();
+        services.AddSingleton<ModelLibrary>();
+        services.AddSingleton<LaunchChecks>();
+        services.AddSingleton<LaunchExplainer>();
+        services.AddSingleton<AllocationSweep>();
+        services.AddHostedService<ProviderKeeper>();
+        services.AddHostedService<AgendaKeeper>();
+        return services;
+    }
+}

@@ -1,0 +1,233 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>
+/// The launch checks: gathers the facts and asks the three rules of the domain. <c>Start</c>, re-routing and <c>explain</c> all come
+/// through here, so that what is explained is what would happen.
+/// </summary>
+internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions<SchedulerOptions> options)
+{
+    /// <summary>How long a launch waits for the first listing of every provider after a start of the silo.</summary>
+    private static readonly TimeSpan BookOpens = TimeSpan.FromSeconds(15);
+
+    private LaunchThreshold Threshold => options.Value.Billing.Threshold;
+
+    /// <summary>Compatibility and placement: the best offer, or the failure.</summary>
+    public async ValueTask<Placed> PlaceAsync(
+        InstanceRecord record,
+        IGrainFactory grains,
+        DateTimeOffset now,
+        int top = 2
+    )
+    {
+        if (await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model)
+        {
+            return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
+        }
+
+        if (!book.Opened.IsCompleted)
+        {
+            await book
+                .Opened.WaitAsync(BookOpens)
+                .ConfigureAwait(
+                    ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext
+                );
+        }
+
+        var page = book.Page;
+        var request = new PlacementRequest
+        {
+            Constraints = record.Spec.Constraints,
+            Fit = models.FitOf(model),
+            Memory = page.Memory with
+            {
+                Avoided =
+                [
+                    .. record.AvoidedRoutes.Where(avoided => avoided.Until > now).Select(avoided => avoided.Route),
+                ],
+            },
+            Top = top,
+        };
+        var decision = PlacementSolver.Solve(page.Snapshot, request);
+        var placed = new Placed
+        {
+            Model = model,
+            Request = request,
+            Snapshot = page.Snapshot,
+            Decision = decision,
+            Offer = decision.Chosen,
+            Why = decision.Matched ? WhyOf(decision) : "",
+            ModelSource = model.Source,
+        };
+        return decision.Matched
+            ? placed
+            : placed with
+            {
+                Failure = FailureCatalogue.Describe(FactsOf(placed, record.Spec)),
+            };
+    }
+
+    /// <summary>The first check: is there money for any launch at all? Null when there is.</summary>
+    public async Task<Failure?> CheckThresholdAsync(AccountId account, IGrainFactory grains)
+    {
+        var seen = await grains.Account(account).GetAsync(null);
+        if (!seen.IsOk)
+        {
+            return null;
+        }
+
+        var view = seen.Value;
+        return view.Suspended || view.Available < Threshold.Minimum
+            ? FailureCatalogue.Describe(
+                new BelowMinimumFacts(
+                    account,
+                    view.Suspended,
+                    view.Balance,
+                    view.Accrued,
+                    view.Holds,
+                    Threshold.Minimum,
+                    null,
+                    null
+                )
+            )
+            : null;
+    }
+
+    /// <summary>The failure when a hold was refused: what is missing, and the best offer that could be paid.</summary>
+    public Failure BelowMinimum(InstanceRecord record, HoldAnswer held, MicroEuro needed, Offer offer, Placed placed)
+    {
+        var available = held.Balance - held.Accrued - held.Holds;
+        var affordable =
+            available >= Threshold.Minimum
+            && !held.Suspended
+            && placed is { Snapshot: { } snapshot, Request: { } request }
+                ? PlacementSolver.CheapestWithin(snapshot, request, available)
+                : null;
+        return FailureCatalogue.Describe(
+            new BelowMinimumFacts(
+                record.Account,
+                held.Suspended,
+                held.Balance,
+                held.Accrued,
+                held.Holds,
+                needed,
+                offer,
+                affordable
+            )
+        );
+    }
+
+    /// <summary>The offer a start would take once a route ranks last; for the hint of the failure that made it so.</summary>
+    public async ValueTask<Offer?> NextBestAsync(
+        InstanceRecord record,
+        AvoidedRoute avoid,
+        IGrainFactory grains,
+        DateTimeOffset now
+    )
+    {
+        var then = record with { AvoidedRoutes = record.AvoidedRoutes.Add(avoid) };
+        return (await PlaceAsync(then, grains, now)).Offer;
+    }
+
+    /// <summary>What would fit instead, after the runtime ran out of memory; null when nothing is known of the model or GPU.</summary>
+    public async ValueTask<MemoryRemedy?> RemedyForAsync(InstanceRecord record, IGrainFactory grains)
+    {
+        var offer = record.Intent!.Offer;
+        if (
+            GpuCatalogue.Shipped.Find(offer.GpuType) is not { } gpu
+            || await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model
+        )
+        {
+            return null;
+        }
+
+        var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
+        return new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, PriceOf(remedy, record));
+    }
+
+    private MicroEuro? PriceOf(OomRemedy remedy, InstanceRecord record)
+    {
+        if (remedy.Gpu is null)
+        {
+            return null;
+        }
+
+        var page = book.Page;
+        var request = new PlacementRequest
+        {
+            Constraints = record.Spec.Constraints with
+            {
+                GpuType = remedy.Gpu,
+                GpuCount = remedy.GpuCount,
+                MaxPricePerHour = null,
+            },
+            Memory = page.Memory,
+            Top = 1,
+        };
+        return PlacementSolver.Solve(page.Snapshot, request).Chosen?.PricePerHour;
+    }
+
+    /// <summary>No match: because nothing that the constraints leave fits the model, or because of the constraints themselves.</summary>
+    private static FailureFacts FactsOf(Placed placed, LaunchSpec spec)
+    {
+        var model = placed.Model!;
+        if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
+        {
+            return SmartNoMatchFacts.Of(placed.Decision);
+        }
+
+        var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
+        return GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
+    }
+
+    private static string WhyOf(PlacementDecision decision)
+    {
+        var best = decision.Ranked[0];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{best.Offer.Route} at {best.Offer.PricePerHour} EUR/h, best of {decision.Funnel.OffersOut} matching offers"
+                + (best.RankedLast ? ", although its route failed lately: no other matches" : "")
+        );
+    }
+}
+
+/// <summary>What placement came to.</summary>
+internal sealed record Placed
+{
+    /// <summary>The model; null when there is none of that name.</summary>
+    public LaunchModel? Model { get; init; }
+
+    /// <summary>What was asked.</summary>
+    public PlacementRequest? Request { get; init; }
+
+    /// <summary>On which catalogue.</summary>
+    public OfferSnapshot? Snapshot { get; init; }
+
+    /// <summary>The whole decision.</summary>
+    public PlacementDecision? Decision { get; init; }
+
+    /// <summary>The best offer; null when there is none.</summary>
+    public Offer? Offer { get; init; }
+
+    /// <summary>One line: why this offer.</summary>
+    public string Why { get; init; } = "";
+
+    /// <summary>What the runtime is told to load.</summary>
+    public string ModelSource { get; init; } = "";
+
+    /// <summary>Why there is no offer; null when there is one.</summary>
+    public Failure? Failure { get; init; }
+}

@@ -1,0 +1,173 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
+using Scheduler.Grains.Billing;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>A launch that is not made: the same checks as a start, laid open, without side effects.</summary>
+internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOptions> options)
+{
+    /// <summary>Matching offers shown.</summary>
+    private const int RankedShown = 20;
+
+    /// <summary>Refused offers shown, cheapest first.</summary>
+    private const int RefusedShown = 20;
+
+    /// <summary>What a start of this record would do now.</summary>
+    public async Task<LaunchExplanation> ExplainAsync(InstanceRecord record, IGrainFactory grains, DateTimeOffset now)
+    {
+        var placed = await checks.PlaceAsync(record, grains, now, RankedShown);
+        var account = await grains.Account(record.Account).GetAsync(null);
+        var billing = account.IsOk ? BillingOf(account.Value, placed.Offer) : null;
+        var explanation = new LaunchExplanation { Billing = billing };
+        if (placed is { Decision: { } decision, Snapshot: { } snapshot, Request: { } request })
+        {
+            explanation = explanation with
+            {
+                Compatibility = CompatibilityOf(placed, record.Spec),
+                Funnel = [.. FunnelOf(decision.Funnel)],
+                Ranked = [.. decision.Ranked.Select(LineOf)],
+                Relaxations = [.. decision.Relaxations.Select(LineOf)],
+                Refused = [.. RefusedOf(snapshot, request)],
+                CatalogueEpoch = snapshot.Epoch,
+                OffersIn = decision.Funnel.OffersIn,
+                OffersMatching = decision.Funnel.OffersOut,
+            };
+        }
+
+        var failure = account.IsOk ? FailureOf(record, placed, account.Value) : placed.Failure;
+        return explanation with { Failure = failure, WouldLaunch = failure is null };
+    }
+
+    private Failure? FailureOf(InstanceRecord record, Placed placed, AccountView account)
+    {
+        // The spec's order: money for any launch, then fit and placement, then money for this offer.
+        var threshold = options.Value.Billing.Threshold;
+        var held = new HoldAnswer(false, account.Suspended, account.Balance, account.Accrued, account.Holds);
+        if (account.Suspended || account.Available < threshold.Minimum)
+        {
+            return FailureCatalogue.Describe(
+                new BelowMinimumFacts(
+                    record.Account,
+                    account.Suspended,
+                    account.Balance,
+                    account.Accrued,
+                    account.Holds,
+                    threshold.Minimum,
+                    null,
+                    null
+                )
+            );
+        }
+
+        if (placed.Offer is not { } offer)
+        {
+            return placed.Failure;
+        }
+
+        var hold = threshold.HoldFor(offer.PricePerHour);
+        return account.Available < hold ? checks.BelowMinimum(record, held, hold, offer, placed) : null;
+    }
+
+    private BillingCheck BillingOf(AccountView account, Offer? offer)
+    {
+        var threshold = options.Value.Billing.Threshold;
+        var needed = offer is null ? threshold.Minimum : threshold.HoldFor(offer.PricePerHour);
+        return new BillingCheck
+        {
+            Balance = account.Balance,
+            Accrued = account.Accrued,
+            Holds = account.Holds,
+            Needed = needed,
+            Enough = !account.Suspended && account.Available >= needed,
+        };
+    }
+
+    /// <summary>The budget on the offer a start would take, or on the GPUs asked for.</summary>
+    private static CompatibilityCheck? CompatibilityOf(Placed placed, LaunchSpec spec)
+    {
+        var model = placed.Model!;
+        var name = placed.Offer?.GpuType ?? spec.Constraints.GpuType;
+        var smallest = GpuFit.SmallestThatFits(model.Facts, model.Request, GpuCatalogue.Shipped);
+        var gpu = name is null ? smallest?.Gpu : GpuCatalogue.Shipped.Find(name);
+        if (gpu is null)
+        {
+            return null;
+        }
+
+        var count = placed.Offer?.GpuCount ?? spec.Constraints.GpuCount ?? (name is null ? smallest!.Count : 1);
+        var verdict = GpuFit.Judge(model.Facts, model.Request, gpu, count);
+        return new CompatibilityCheck
+        {
+            Model = model.Facts.Name,
+            GpuType = gpu.Name,
+            GpuCount = count,
+            WeightFormat = FormatNames.Name(model.Request.Format ?? model.Facts.NativeFormat),
+            UsableBytes = verdict.UsableBytes,
+            Lines =
+            [
+                .. (GpuFit.Budget(model.Facts, model.Request, count)?.Lines ?? []).Select(line => new BudgetLine(
+                    line.Purpose.ToString(),
+                    line.LowBytes,
+                    line.ExpectedBytes,
+                    line.HighBytes
+                )),
+            ],
+            Verdict = verdict.Outcome switch
+            {
+                FitOutcome.Fits => "fits",
+                FitOutcome.Tight => "tight",
+                FitOutcome.CannotFit => "cannot_fit",
+                _ => throw new System.Diagnostics.UnreachableException(),
+            },
+            LargestContext = GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, count),
+            SmallestThatFits = smallest is null ? null : $"{smallest.Count}×{smallest.Gpu.Name}",
+        };
+    }
+
+    private static IEnumerable<FunnelLine> FunnelOf(Funnel funnel)
+    {
+        var left = funnel.OffersIn;
+        foreach (var stage in funnel.Stages.Where(stage => stage.Asked))
+        {
+            left -= stage.Removed;
+            yield return new FunnelLine(stage.Constraint, stage.Reason, stage.Removed, stage.RemovedAlone, left);
+        }
+    }
+
+    private static RankedOfferLine LineOf(RankedOffer ranked) =>
+        new(ranked.Place, ranked.Offer, ranked.RankedLast, $"ranked by {ranked.Criterion}");
+
+    private static RelaxationLine LineOf(Relaxation relaxation) =>
+        new(
+            relaxation.ToString(),
+            [.. relaxation.Edits.Select(edit => new RelaxedConstraint(edit.Constraint, edit.From, edit.To))],
+            relaxation.Offers,
+            relaxation.Best
+        );
+
+    private static IEnumerable<RefusedOfferLine> RefusedOf(OfferSnapshot snapshot, PlacementRequest request) =>
+        snapshot
+            .Offers()
+            .Select(offer => WhyNot.Of(offer, request))
+            .Where(answer => !answer.Matches)
+            .Take(RefusedShown)
+            .Select(answer => new RefusedOfferLine(
+                answer.Offer,
+                [
+                    .. answer.Misses.Select(miss => new FailedConstraint(
+                        miss.Constraint,
+                        miss.Wanted,
+                        miss.Offered,
+                        miss.Margin is { } margin
+                            ? string.Create(CultureInfo.InvariantCulture, $"{margin} {miss.Unit}")
+                            : ""
+                    )),
+                ]
+            ));
+}

@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Grains.Models;
+
+/// <summary>One registered model: its files are read once, their facts kept.</summary>
+[GrainType("model")]
+internal sealed class ModelGrain(
+    [PersistentState("model", GrainStorageNames.Database)] IPersistentState<ModelRecord> state,
+    TimeProvider clock
+) : Grain, IModelGrain
+{
+    /// <inheritdoc/>
+    public async Task<Answer<ModelView>> RegisterAsync(RegisterModel command, CommandContext context)
+    {
+        var fingerprint = FingerprintOf(command);
+        if (state.State.Exists)
+        {
+            return state.State.Fingerprint == fingerprint
+                ? ModelViews.Of(state.State)
+                : Refusal.Exists($"Model '{command.Name}' is registered with other files.");
+        }
+
+        var reading = command.GgufHeader is { } header
+            ? GgufHeader.Parse(command.Name, header)
+            : HfConfig.Parse(command.Name, command.ConfigJson, command.QuantizationJson);
+        if (reading.Facts is null)
+        {
+            var field = command.GgufHeader is null ? "config_json" : "gguf_header";
+            return Refusal.Invalid(
+                new FieldFault(
+                    reading.Refusal!.Field.Length == 0 ? field : $"{field}.{reading.Refusal.Field}",
+                    reading.Refusal.Message
+                )
+            );
+        }
+
+        var now = clock.Now();
+        await WriteAsync(
+            new ModelRecord
+            {
+                Account = command.Account,
+                Name = command.Name,
+                Source = command.Source ?? command.Name,
+                Facts = reading.Facts,
+                RegisteredAt = now,
+                Fingerprint = fingerprint,
+                LastSequence = 1,
+                Events =
+                [
+                    new StoredEvent
+                    {
+                        Sequence = 1,
+                        At = now,
+                        Trigger = "Register",
+                        Reason = $"{reading.Facts.Architecture}, {reading.Facts.Parameters} parameters",
+                        RequestId = context.RequestId,
+                        Actor = context.Actor,
+                    },
+                ],
+            }
+        );
+        return ModelViews.Of(state.State);
+    }
+
+    /// <inheritdoc/>
+    public Task<Answer<ModelView>> GetAsync(AccountId? account) =>
+        Task.FromResult<Answer<ModelView>>(
+            state.State.Exists && (account is null || account == state.State.Account)
+                ? ModelViews.Of(state.State)
+                : Refusal.NotFound("Model")
+        );
+
+    /// <inheritdoc/>
+    public Task<Answer<ModelRecord>> FactsAsync(AccountId account) =>
+        Task.FromResult<Answer<ModelRecord>>(
+            state.State.Exists && account == state.State.Account ? state.State : Refusal.NotFound("Model")
+        );
+
+    private async Task WriteAsync(ModelRecord next)
+    {
+        var before = state.State;
+        state.State = next;
+        try
+        {
+            await state.WriteStateAsync();
+        }
+        catch
+        {
+            state.State = before;
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
+    private static string FingerprintOf(RegisterModel command)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in new[] { command.ConfigJson, command.QuantizationJson, command.GgufHeader })
+        {
+            hash.AppendData(BitConverter.GetBytes(part?.Length ?? -1));
+            hash.AppendData(part ?? []);
+        }
+
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(command.Source ?? command.Name));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,285 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+using Scheduler.Grains.Instances;
+
+namespace Scheduler.Grains.Providers;
+
+/// <summary>
+/// One provider: lists its offers, watches its allocations, keeps its health, and has the sweep run. Slow calls to the provider run beside
+/// the turns. Only the drain switch and the routes that rank last are stored; the health window starts anew after a restart.
+/// </summary>
+[GrainType("provider")]
+internal sealed partial class ProviderGrain(
+    [PersistentState("provider", GrainStorageNames.Database)] IPersistentState<ProviderRecord> state,
+    ProviderDirectory directory,
+    OfferBook book,
+    AllocationSweep sweep,
+    IOptions<SchedulerOptions> options,
+    TimeProvider clock,
+    ILogger<ProviderGrain> logger
+) : Grain, IProviderGrain, IProviderTending
+{
+    private const string KeyPrefix = "provider-";
+
+    /// <summary>How long a changed success ratio may wait before placement knows it; timeouts and refusals do not wait.</summary>
+    private static readonly TimeSpan PublishAfter = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _work = new();
+    private readonly HealthWindow _health = new(
+        options.Value.Providers.HealthWindow,
+        options.Value.Providers.BreakerFailures,
+        options.Value.Providers.BreakerOpenFor
+    );
+    private OfferListing? _listing;
+    private DateTimeOffset? _listedAt;
+    private string? _listingError;
+    private DateTimeOffset _listDue;
+    private DateTimeOffset _sweepDue;
+    private DateTimeOffset _publishedAt;
+    private Task? _listingUnderWay;
+    private Task? _sweepUnderWay;
+    private Task? _watch;
+
+    private ProviderId Self => new(this.GetPrimaryKeyString()[KeyPrefix.Length..]);
+
+    private ProviderCareOptions Care => options.Value.Providers;
+
+    /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        _work.CancelAsync();
+
+    /// <inheritdoc/>
+    public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(View());
+
+    /// <inheritdoc/>
+    public async Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context)
+    {
+        if (directory.Find(Self) is null)
+        {
+            return Refusal.NotFound($"Provider {Self}");
+        }
+
+        if (state.State.Draining != draining)
+        {
+            await WriteAsync(
+                state.State with
+                {
+                    Draining = draining,
+                },
+                draining ? "Drain" : "Undrain",
+                draining ? "taken out of placement" : "taken back into placement",
+                context.RequestId,
+                context.Actor
+            );
+            Publish(null);
+        }
+
+        return View();
+    }
+
+    /// <inheritdoc/>
+    public async Task NoteAsync(AllocationNote note)
+    {
+        var now = clock.Now();
+        _health.Note(now, note.Route, note.End == AllocationEnd.Allocated, note.Took);
+        if (note.End == AllocationEnd.Allocated)
+        {
+            return;
+        }
+
+        var until = now + options.Value.Launch.RouteCooldown;
+        await WriteAsync(
+            state.State with
+            {
+                Cooling =
+                [
+                    .. state.State.Cooling.Where(c => c.Route != note.Route && c.Until > now),
+                    new CoolingRoute(note.Route, until),
+                ],
+            },
+            note.End == AllocationEnd.TimedOut ? "RouteTimedOut" : "RouteRejected",
+            $"{note.Route} ranks last until {until:u}",
+            note.RequestId,
+            "scheduler"
+        );
+        Publish(null);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<ProviderView>> RefreshAsync()
+    {
+        if (directory.Find(Self) is not { } provider)
+        {
+            return Refusal.NotFound($"Provider {Self}");
+        }
+
+        await ListAsync(provider);
+        return View();
+    }
+
+    /// <inheritdoc/>
+    public Task TendAsync()
+    {
+        if (directory.Find(Self) is not { } provider)
+        {
+            return Task.CompletedTask;
+        }
+
+        var now = clock.Now();
+        if (now >= _listDue && _listingUnderWay is null or { IsCompleted: true })
+        {
+            _listDue = now + Care.RefreshEvery;
+            _listingUnderWay = ListAsync(provider);
+        }
+
+        if (now >= _sweepDue && _sweepUnderWay is null or { IsCompleted: true })
+        {
+            _sweepDue = now + Care.SweepEvery;
+            _sweepUnderWay = SweepAsync(provider);
+        }
+
+        if (_watch is null or { IsCompleted: true })
+        {
+            _watch = WatchAsync(provider);
+        }
+
+        if (now - _publishedAt >= PublishAfter && _listedAt is not null)
+        {
+            Publish(null);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private async Task ListAsync(IProvider provider)
+    {
+        try
+        {
+            var listing = await provider.ListOffersAsync(_work.Token);
+            (_listing, _listedAt, _listingError) = (listing, clock.Now(), null);
+            Publish(listing.Offers);
+        }
+        catch (Exception exception) when (!_work.IsCancellationRequested)
+        {
+            // The offers of the last listing stay; operators see since when.
+            _listingError = exception.Message;
+            LogListingFailed(exception, Self);
+            Publish(null);
+        }
+    }
+
+    private async Task SweepAsync(IProvider provider)
+    {
+        try
+        {
+            await sweep.RunAsync(provider, GrainFactory, _work.Token);
+        }
+        catch (Exception exception) when (!_work.IsCancellationRequested)
+        {
+            LogSweepFailed(exception, Self);
+        }
+    }
+
+    private async Task WatchAsync(IProvider provider)
+    {
+        try
+        {
+            await foreach (var seen in provider.WatchAsync(options.Value.ClusterId, _work.Token))
+            {
+                GrainFactory.GetGrain<IInstanceInbox>(seen.Tag.Instance.Value).ObservedAsync(seen).Ignore();
+            }
+        }
+        catch (Exception exception) when (!_work.IsCancellationRequested)
+        {
+            // The next tending watches again; what was missed meanwhile the sweep sees.
+            LogWatchFailed(exception, Self);
+        }
+    }
+
+    private void Publish(IReadOnlyCollection<Offer>? offers)
+    {
+        var now = clock.Now();
+        _publishedAt = now;
+        var (attempts, successes, median) = _health.Sum(now);
+        book.Publish(
+            Self,
+            offers,
+            new ProviderStanding(
+                state.State.Draining,
+                _health.Breaker(now) == "open",
+                [.. state.State.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
+                _health
+                    .SumByRoute(now)
+                    .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
+                attempts == 0 ? null : TrackOf(attempts, successes, median)
+            )
+        );
+    }
+
+    // One success and one failure nobody saw (Laplace): a route tried once is not yet certain.
+    private static AllocationTrack TrackOf(int attempts, int successes, TimeSpan? median) =>
+        new((successes + 1.0) / (attempts + 2.0), median ?? TimeSpan.MaxValue);
+
+    private Answer<ProviderView> View()
+    {
+        if (directory.Find(Self) is null)
+        {
+            return Refusal.NotFound($"Provider {Self}");
+        }
+
+        var now = clock.Now();
+        var (attempts, successes, median) = _health.Sum(now);
+        return new ProviderView
+        {
+            Id = Self,
+            Draining = state.State.Draining,
+            Breaker = _health.Breaker(now),
+            BreakerOpenUntil = _health.OpenUntil,
+            Attempts = attempts,
+            Successes = successes,
+            MedianTimeToAllocate = median,
+            CoolingRoutes = [.. state.State.Cooling.Where(c => c.Until > now)],
+            Offers = _listing?.Offers.Length ?? 0,
+            Skipped = _listing?.Skipped ?? ImmutableSortedDictionary<string, int>.Empty,
+            ListedAt = _listedAt,
+            ListingError = _listingError,
+        };
+    }
+
+    private async Task WriteAsync(ProviderRecord next, string trigger, string reason, RequestId requestId, string actor)
+    {
+        var before = state.State;
+        state.State = next with
+        {
+            Id = Self,
+            LastSequence = before.LastSequence + 1,
+            Events =
+            [
+                new StoredEvent
+                {
+                    Sequence = before.LastSequence + 1,
+                    At = clock.Now(),
+                    Trigger = trigger,
+                    Reason = reason,
+                    RequestId = requestId,
+                    Actor = actor,
+                },
+            ],
+        };
+        try
+        {
+            await state.WriteStateAsync();
+        }
+        catch
+        {
+            state.State = before;
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
+using Scheduler.Domain.Storage;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Instances;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Grains.Queries;
+
+/// <summary>Answers from the read side; keeps nothing.</summary>
+[StatelessWorker]
+[GrainType("fleet")]
+internal sealed class FleetGrain(
+    IInstanceIndex instances,
+    IEventLog events,
+    IAccountBook ledger,
+    IEntityIndex entities,
+    ProviderDirectory directory,
+    OfferBook book,
+    LaunchExplainer explainer,
+    TimeProvider clock
+) : Grain, IFleetGrain
+{
+    /// <inheritdoc/>
+    public Task<InstancePage> ListInstancesAsync(InstanceQuery query) =>
+        instances.ListAsync(query, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public async Task<Answer<EventPage>> TimelineAsync(
+        InstanceId instance,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    )
+    {
+        var seen = await GrainFactory.Instance(instance).GetAsync(account);
+        return seen.IsOk
+            ? new EventPage([
+                .. await events.ReadAsync("instance", instance.Value, afterSequence, limit, CancellationToken.None),
+            ])
+            : seen.Refusal;
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit)
+    {
+        var stored = await entities.ListAsync<AccountRecord>("account", null, afterId, limit, CancellationToken.None);
+        var views = await Task.WhenAll(stored.Select(record => GrainFactory.Account(record.Id).GetAsync(null)));
+        return [.. views.Where(view => view.IsOk).Select(view => view.Value!)];
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit) =>
+        [.. await ledger.ListEntriesAsync(account, beforeSequence, limit, CancellationToken.None)];
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit) =>
+        [.. await entities.ListAsync<KeyRecord>("key", account, afterId, limit, CancellationToken.None)];
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit)
+    {
+        var own = account is null
+            ? []
+            : await entities.ListAsync<ModelRecord>(
+                "model",
+                account,
+                $"model-{account.Value.Value}/{afterName}",
+                limit,
+                CancellationToken.None
+            );
+        var shipped = ModelCatalogue
+            .Names.Where(name => string.CompareOrdinal(name, afterName) > 0)
+            .Select(ModelCatalogue.Find)
+            .OfType<ModelFacts>()
+            .Select(ModelViews.Of);
+        return
+        [
+            .. own.Select(ModelViews.Of).Concat(shipped).OrderBy(view => view.Name, StringComparer.Ordinal).Take(limit),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<ProviderView>> ListProvidersAsync()
+    {
+        var views = await Task.WhenAll(directory.Ids.Select(id => GrainFactory.Provider(id).GetAsync()));
+        return [.. views.Where(v => v.IsOk).Select(v => v.Value!).OrderBy(v => v.Id.Value, StringComparer.Ordinal)];
+    }
+
+    /// <inheritdoc/>
+    public Task<OfferPage> ListOffersAsync(OfferQuery query)
+    {
+        var snapshot = book.Page.Snapshot;
+        var matching = snapshot
+            .Offers()
+            .Where(offer =>
+                (query.Provider is null || offer.Provider.Value == query.Provider)
+                && (query.Region is null || offer.Region == query.Region)
+                && (query.GpuType is null || offer.GpuType == query.GpuType)
+                && (query.MaxPricePerHour is not { } max || offer.PricePerHour <= max)
+            )
+            .ToList();
+        return Task.FromResult(
+            new OfferPage([.. matching.Skip(query.Skip).Take(query.Limit)], matching.Count, snapshot.Epoch)
+        );
+    }
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<GpuTypeView>> ListGpuTypesAsync() =>
+        Task.FromResult<ImmutableArray<GpuTypeView>>([
+            .. GpuCatalogue.Shipped.All.Select(gpu => new GpuTypeView(
+                gpu.Name,
+                gpu.Vendor,
+                gpu.Architecture,
+                gpu.VramBytes,
+                gpu.BandwidthGbPerSecond ?? 0,
+                gpu.SupportsFp8,
+                gpu.SupportsFp4,
+                gpu.Aliases
+            )),
+        ]);
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
+        [.. await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)];
+
+    /// <inheritdoc/>
+    public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)
+    {
+        var wished = new InstanceRecord { Account = account, Spec = spec };
+        return await explainer.ExplainAsync(wished, GrainFactory, clock.Now());
+    }
+}
