@@ -44,7 +44,10 @@ public sealed class GpuCatalogue
         All = all;
         _byName = all.ToFrozenDictionary(gpu => gpu.Name, StringComparer.OrdinalIgnoreCase);
         _byAlias = all.SelectMany(gpu =>
-                gpu.Aliases.Append(gpu.Name).Select(Canonical).Distinct(StringComparer.Ordinal).Select(alias => (alias, gpu))
+                gpu.Aliases.Append(gpu.Name)
+                    .Select(Canonical)
+                    .Distinct(StringComparer.Ordinal)
+                    .Select(alias => (alias, gpu))
             )
             .GroupBy(pair => pair.alias, pair => pair.gpu, StringComparer.Ordinal)
             .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray(), StringComparer.Ordinal);
