@@ -11,12 +11,20 @@ namespace Scheduler.Storage;
 /// <param name="inner">The ADO.NET storage.</param>
 internal sealed class GuardedGrainStorage(IGrainStorage inner) : IGrainStorage
 {
-    public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task ReadStateAsync<T>(
+        string stateName,
+        GrainId grainId,
+        IGrainState<T> grainState,
+        CancellationToken cancellationToken
+    )
     {
         Guard(grainId);
         try
         {
-            await inner.ReadStateAsync(stateName, grainId, grainState);
+            await inner.ReadStateAsync(stateName, grainId, grainState, cancellationToken);
         }
         catch (UnreadableStateException exception)
         {
@@ -30,16 +38,32 @@ internal sealed class GuardedGrainStorage(IGrainStorage inner) : IGrainStorage
         }
     }
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public Task WriteStateAsync<T>(
+        string stateName,
+        GrainId grainId,
+        IGrainState<T> grainState,
+        CancellationToken cancellationToken
+    )
     {
         Guard(grainId);
-        return inner.WriteStateAsync(stateName, grainId, grainState);
+        return inner.WriteStateAsync(stateName, grainId, grainState, cancellationToken);
     }
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public Task ClearStateAsync<T>(
+        string stateName,
+        GrainId grainId,
+        IGrainState<T> grainState,
+        CancellationToken cancellationToken
+    )
     {
         Guard(grainId);
-        return inner.ClearStateAsync(stateName, grainId, grainState);
+        return inner.ClearStateAsync(stateName, grainId, grainState, cancellationToken);
     }
 
     /// <summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Serialization;
 using Orleans.Storage;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
@@ -99,6 +100,10 @@ public static class StorageSetup
         services.AddKeyedSingleton<IGrainStorage>(
             name,
             (provider, _) => new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner))
+        );
+        // Callers of a grain, on whichever silo, are told what the store said, and not that it could not be said.
+        services.Configure<ExceptionSerializationOptions>(options =>
+            options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!)
         );
         services.AddSingleton<IAgenda, SqliteAgenda>();
         services.AddSingleton<IEventLog, SqliteEventLog>();
