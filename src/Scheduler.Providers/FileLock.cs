@@ -10,7 +10,9 @@ namespace Scheduler.Providers;
 internal sealed partial class FileLock : IDisposable
 {
     private const int ReadWrite = 2;
+    private const int Create = 0x40;
     private const int CloseOnExec = 0x80000;
+    private const int OwnerReadWrite = 0x180;
     private const int LockExclusive = 2;
     private const int Unlock = 8;
     private const int InterruptedBySignal = 4;
@@ -25,9 +27,8 @@ internal sealed partial class FileLock : IDisposable
             return;
         }
 
-        using (File.Open(path, FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)) { }
-
-        var descriptor = Open(path, ReadWrite | CloseOnExec);
+        // Not File.Open: .NET takes a shared lock of its own while opening, and fails when somebody holds ours.
+        var descriptor = Open(path, ReadWrite | Create | CloseOnExec, OwnerReadWrite);
         if (descriptor < 0)
         {
             throw new IOException($"Cannot open the lock file '{path}' (errno {Marshal.GetLastPInvokeError()}).");
@@ -68,7 +69,7 @@ internal sealed partial class FileLock : IDisposable
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
+    private static partial int Open(string path, int flags, int mode);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);
