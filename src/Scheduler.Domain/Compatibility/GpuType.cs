@@ -49,6 +49,14 @@ public sealed record GpuType
                 true,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+
+    /// <summary>
+    /// Whether an engine can run this weight format here at all. FP8 and FP4 weights are unpacked first where the matrix units lack them;
+    /// the kernels that do so (Marlin) need Ampere or later.
+    /// </summary>
+    /// <param name="format">The format.</param>
+    public bool CanRun(WeightFormat format) =>
+        Supports(format) || (IsCuda && Architecture is not ("Pascal" or "Volta" or "Turing"));
 }
 
 /// <summary>Some GPUs of one type in one host.</summary>

@@ -1,13 +1,108 @@
+using System.Collections.Immutable;
 using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Runtimes;
 
 /// <summary>Tells from how a runtime ended what went wrong: out of memory, image, model, or plain exit.</summary>
+/// <remarks>
+/// Evidence is asked in the order of its weight: the provider's own reason, then what the runtime said, then the exit code. Memory
+/// comes before the model because a runtime that runs out of memory while loading also says that it could not load.
+/// </remarks>
 public static class ExitDiagnosis
 {
+    /// <summary>128 + SIGKILL: how the kernel's out-of-memory killer ends a process, and hardly anything else does.</summary>
+    private const int ExitCodeOfSigkill = 137;
+
+    private static readonly ImmutableArray<string> OutOfMemoryReasons = ["OOMKilled", "OutOfMemory", "oom-kill"];
+
+    private static readonly ImmutableArray<string> ImageReasons =
+    [
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "RegistryUnavailable",
+    ];
+
+    /// <summary>Reasons that say somebody ended the runtime on purpose: exit 137 is then no sign of missing memory.</summary>
+    private static readonly ImmutableArray<string> DeliberateReasons =
+    [
+        "Evicted",
+        "DeadlineExceeded",
+        "NodeShutdown",
+        "Terminated",
+        "Preempted",
+        "Stopped",
+    ];
+
+    private static readonly ImmutableArray<string> OutOfMemoryTexts =
+    [
+        "CUDA out of memory",
+        "torch.OutOfMemoryError",
+        "torch.cuda.OutOfMemoryError",
+        "CUDA error: out of memory",
+        "CUDA_ERROR_OUT_OF_MEMORY",
+        "cudaErrorMemoryAllocation",
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "cudaMalloc failed: out of memory",
+        "ggml_backend_cuda_buffer_type_alloc_buffer: allocating",
+        "failed to allocate CUDA",
+        "failed to allocate ROCm",
+        "failed to allocate buffer for kv cache",
+        "failed to allocate compute buffers",
+        "No available memory for the cache blocks",
+        "larger than the available KV cache memory",
+        "larger than the maximum number of tokens that can be stored in KV cache",
+        "less than desired GPU memory utilization",
+        "HIP out of memory",
+        "hipErrorOutOfMemory",
+        "hipMalloc failed: out of memory",
+        "HIP error: out of memory",
+        "ErrorOutOfDeviceMemory",
+        "std::bad_alloc",
+        "Out of memory: Killed process",
+    ];
+
+    private static readonly ImmutableArray<string> ImageTexts =
+    [
+        "manifest unknown",
+        "pull access denied",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "failed to pull image",
+        "failed to pull and unpack image",
+    ];
+
+    private static readonly ImmutableArray<string> ModelTexts =
+    [
+        "error loading model",
+        "failed to load model",
+        "unable to load model",
+        "unknown model architecture",
+        "is not a local folder and is not a valid model identifier",
+        "gated repo",
+        "Repository Not Found for url",
+        "RepositoryNotFoundError",
+        "GatedRepoError",
+        "SafetensorError",
+        "Error while deserializing header",
+        "invalid magic characters",
+        "gguf_init_from_file",
+        "does not appear to have a file named",
+        "Cannot find any model weights",
+        "are not supported for now",
+        "does not recognize this architecture",
+        "Unrecognized model in",
+        "size mismatch for ",
+        "Invalid repository ID or local directory specified",
+    ];
+
     /// <summary>The failure a runtime's end amounts to.</summary>
     /// <param name="exit">How it ended.</param>
-    /// <param name="wasServing">Whether it had become healthy before.</param>
+    /// <param name="wasServing">
+    /// Whether it had become healthy before: then neither the image nor the model can be what ended it, whatever it printed about
+    /// them on the way up.
+    /// </param>
     /// <returns>
     /// <see cref="FailureCode.OomKilled"/>, <see cref="FailureCode.ImagePullFailed"/>, <see cref="FailureCode.ModelLoadError"/> or
     /// <see cref="FailureCode.RuntimeExited"/>.
@@ -15,6 +110,74 @@ public static class ExitDiagnosis
     public static FailureCode Diagnose(RuntimeExit exit, bool wasServing)
     {
         ArgumentNullException.ThrowIfNull(exit);
-        return wasServing || exit.ExitCode == 137 ? FailureCode.OomKilled : FailureCode.RuntimeExited;
+        if (Says(exit.ProviderReason, OutOfMemoryReasons) || Says(exit.OutputTail, OutOfMemoryTexts))
+        {
+            return FailureCode.OomKilled;
+        }
+
+        if (exit.ExitCode == ExitCodeOfSigkill && !Says(exit.ProviderReason, DeliberateReasons))
+        {
+            return FailureCode.OomKilled;
+        }
+
+        if (!wasServing && (Says(exit.ProviderReason, ImageReasons) || Says(exit.OutputTail, ImageTexts)))
+        {
+            return FailureCode.ImagePullFailed;
+        }
+
+        return !wasServing && Says(exit.OutputTail, ModelTexts)
+            ? FailureCode.ModelLoadError
+            : FailureCode.RuntimeExited;
+    }
+
+    /// <summary>One line for people: the runtime's own words where it said what went wrong, else its exit code.</summary>
+    /// <param name="exit">How it ended.</param>
+    /// <param name="wasServing">Whether it had become healthy before, as for <see cref="Diagnose"/>.</param>
+    /// <returns>At most <see cref="OutputLines.MaxChars"/> characters, printable, without access tokens; never empty.</returns>
+    public static string Explain(RuntimeExit exit, bool wasServing)
+    {
+        ArgumentNullException.ThrowIfNull(exit);
+        var code = Diagnose(exit, wasServing);
+        var signs =
+            code == FailureCode.OomKilled ? OutOfMemoryTexts
+            : code == FailureCode.ImagePullFailed ? ImageTexts
+            : code == FailureCode.ModelLoadError ? ModelTexts
+            : [];
+        var evidence = signs.IsEmpty
+            ? OutputLines.LastTelling(exit.OutputTail)
+            : OutputLines.LastWith(exit.OutputTail, signs);
+        return evidence ?? WithoutWords(exit);
+    }
+
+    private static string WithoutWords(RuntimeExit exit)
+    {
+        var code = exit.ExitCode switch
+        {
+            null => "The runtime ended; its host did not tell the exit code",
+            ExitCodeOfSigkill => "The runtime was killed (exit code 137, SIGKILL)",
+            > 128 and < 193 => $"The runtime was ended by signal {exit.ExitCode - 128} (exit code {exit.ExitCode})",
+            _ => $"The runtime ended with exit code {exit.ExitCode}",
+        };
+        return string.IsNullOrWhiteSpace(exit.ProviderReason)
+            ? code + "."
+            : $"{code}; the provider says: {OutputLines.Clean(exit.ProviderReason)}.";
+    }
+
+    private static bool Says(string? text, ImmutableArray<string> signs)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return false;
+        }
+
+        foreach (var sign in signs)
+        {
+            if (text.Contains(sign, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+
+namespace Scheduler.Domain.Compatibility;
+
+/// <summary>Finds the largest context that fits, by halving: more context never needs less memory.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ContextSearch(
+    ModelFootprint Model,
+    FitRequest Request,
+    EngineProfile Engine,
+    int Gpus,
+    long UsableBytes,
+    FitOutcome AtLeast
+)
+{
+    /// <summary>The largest context up to <paramref name="max"/>, tokens, or null when not one block fits.</summary>
+    public long? Largest(long max)
+    {
+        if (Fits(max))
+        {
+            return max;
+        }
+
+        // In blocks: `fits` always fits (0 stands for none), `fails` never does.
+        var fits = 0L;
+        var fails = Divide.Up(max, GpuFit.ContextStep);
+        while (fails - fits > 1)
+        {
+            var middle = fits + ((fails - fits) / 2);
+            if (Fits(middle * GpuFit.ContextStep))
+            {
+                fits = middle;
+            }
+            else
+            {
+                fails = middle;
+            }
+        }
+
+        return fits == 0 ? null : fits * GpuFit.ContextStep;
+    }
+
+    private bool Fits(long contextTokens)
+    {
+        var estimate = VramEstimate.Of(Model, Request, contextTokens, Gpus, Engine);
+        return (AtLeast == FitOutcome.Fits ? estimate.High : estimate.Low) <= UsableBytes;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+
+namespace Scheduler.Domain.Compatibility;
+
+/// <summary>
+/// A cursor over the bytes of a GGUF header. Nothing is allocated by a size the file states: strings are cut from the span, arrays are
+/// walked and dropped. After the first fault every read answers zero and moves nothing, so that loops over it end at once.
+/// </summary>
+internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
+{
+    /// <summary>Bytes of the longest string that is walked over (a chat template); longer ones name no model.</summary>
+    private const ulong MaxStringBytes = 1 << 22;
+
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+
+    /// <summary>Bytes read so far.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>The first fault met, or null.</summary>
+    public ModelRefusal? Fault { get; private set; }
+
+    /// <summary>Keeps a fault, unless there was one before.</summary>
+    public void Refuse(ModelRefusalKind kind, string field, string message) => Fault ??= new(kind, field, message);
+
+    /// <summary>An unsigned number of 1, 2, 4 or 8 bytes, little-endian.</summary>
+    public ulong Unsigned(int width)
+    {
+        var at = Position;
+        if (!Skip((ulong)width))
+        {
+            return 0;
+        }
+
+        var cell = _bytes[at..];
+        return width switch
+        {
+            1 => cell[0],
+            2 => BinaryPrimitives.ReadUInt16LittleEndian(cell),
+            4 => BinaryPrimitives.ReadUInt32LittleEndian(cell),
+            _ => BinaryPrimitives.ReadUInt64LittleEndian(cell),
+        };
+    }
+
+    /// <summary>The bytes of a string; empty after a fault.</summary>
+    public ReadOnlySpan<byte> Utf8(string field)
+    {
+        var length = Unsigned(8);
+        if (length > MaxStringBytes)
+        {
+            Refuse(
+                ModelRefusalKind.BadField,
+                field,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A string of {length} bytes; at most {MaxStringBytes} are read."
+                )
+            );
+        }
+
+        var at = Position;
+        return Skip(length) ? _bytes.Slice(at, (int)length) : [];
+    }
+
+    /// <summary>A short string as text; longer ones are cut, since they are only compared.</summary>
+    public string Text(string field, int maxBytes)
+    {
+        var utf8 = Utf8(field);
+        return Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, maxBytes)]);
+    }
+
+    /// <summary>Moves on; a fault when the span ends before.</summary>
+    /// <returns>Whether it moved.</returns>
+    public bool Skip(ulong count)
+    {
+        if (Fault is not null)
+        {
+            return false;
+        }
+
+        if (count > (ulong)(_bytes.Length - Position))
+        {
+            var needed = count > long.MaxValue / 2 ? long.MaxValue : Position + (long)count;
+            Fault = new(
+                ModelRefusalKind.NeedMoreBytes,
+                "header",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The header goes on after the {_bytes.Length} bytes given; at least {needed} are needed."
+                ),
+                needed
+            );
+            return false;
+        }
+
+        Position += (int)count;
+        return true;
+    }
+}

@@ -1,0 +1,270 @@
+using System.Collections.Immutable;
+
+namespace Scheduler.Domain.Compatibility;
+
+/// <summary>
+/// Does a model fit? <see cref="Judge"/> is the cheap question, asked of every offer; <see cref="Explain"/> is the full answer, asked
+/// once a launch is refused. The other answers say what would fit.
+/// </summary>
+public static class GpuFit
+{
+    /// <summary>Contexts are searched in steps of one cache block.</summary>
+    public const long ContextStep = 16;
+
+    /// <summary>From the gentlest: formats proposed when the one asked for does not fit.</summary>
+    private static readonly ImmutableArray<WeightFormat> Proposals =
+    [
+        WeightFormat.Fp8,
+        WeightFormat.Int8,
+        WeightFormat.NvFp4,
+        WeightFormat.Int4,
+    ];
+
+    /// <summary>Whether the model fits so many GPUs of a type.</summary>
+    /// <param name="model">What is to run.</param>
+    /// <param name="request">How it is to run.</param>
+    /// <param name="gpu">The GPU type.</param>
+    /// <param name="count">GPUs of one host, ≥ 1; the model is split over all of them.</param>
+    public static FitVerdict Judge(ModelFacts model, FitRequest request, GpuType gpu, int count)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(gpu);
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var usable = engine.Usable(gpu.VramBytes);
+        var obstacle = ObstacleOf(model, request, gpu, count, engine);
+        if (obstacle != FitObstacle.None)
+        {
+            return new(FitOutcome.CannotFit, obstacle, 0, usable);
+        }
+
+        var estimate = VramEstimate.Of(ModelFootprint.Of(model), request, request.ContextTokens, count, engine);
+        var outcome =
+            estimate.Low > usable ? FitOutcome.CannotFit
+            : estimate.High > usable ? FitOutcome.Tight
+            : FitOutcome.Fits;
+        var missing = outcome == FitOutcome.CannotFit ? FitObstacle.Vram : FitObstacle.None;
+        return new(outcome, missing, estimate.Expected, usable);
+    }
+
+    /// <summary>What each GPU needs, line by line; null when the model cannot be split so, or the request makes no sense.</summary>
+    /// <param name="model">What is to run.</param>
+    /// <param name="request">How it is to run.</param>
+    /// <param name="count">GPUs the model is split over.</param>
+    public static VramBudget? Budget(ModelFacts model, FitRequest request, int count)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(request);
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var footprint = ModelFootprint.Of(model);
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        {
+            return null;
+        }
+
+        var estimate = VramEstimate.Of(footprint, request, request.ContextTokens, count, engine);
+        return new VramBudget(
+            [
+                Line(VramPurpose.Weights, estimate.Weights),
+                Line(VramPurpose.KvCache, estimate.Cache),
+                Line(VramPurpose.Activations, estimate.Activations),
+                Line(VramPurpose.RuntimeOverhead, estimate.Overhead),
+                Line(VramPurpose.Slack, VramEstimate.Slack),
+            ],
+            count
+        );
+    }
+
+    /// <summary>What an engine may use of one GPU, bytes.</summary>
+    /// <param name="gpu">The GPU type.</param>
+    /// <param name="enginePreset">The runtime preset.</param>
+    public static long UsableBytes(GpuType gpu, string enginePreset)
+    {
+        ArgumentNullException.ThrowIfNull(gpu);
+        return EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
+    }
+
+    /// <summary>The smallest GPUs the model fits comfortably: least total memory, then fewest.</summary>
+    /// <param name="model">What is to run.</param>
+    /// <param name="request">How it is to run.</param>
+    /// <param name="catalogue">The GPUs there are.</param>
+    /// <param name="vendor">Whose GPUs; other vendors need another image.</param>
+    /// <param name="largerThanBytes">Only GPUs with more total memory than this, bytes.</param>
+    /// <returns>The shape, or null when none fits.</returns>
+    public static GpuShape? SmallestThatFits(
+        ModelFacts model,
+        FitRequest request,
+        GpuCatalogue catalogue,
+        string vendor = "NVIDIA",
+        long largerThanBytes = 0
+    )
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(catalogue);
+        if (request.Validate(model) is not null)
+        {
+            return null;
+        }
+
+        // What is needed depends on the count alone, so it is worked out once per count, not per shape.
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var footprint = ModelFootprint.Of(model);
+        Span<long> needed = stackalloc long[ModelFootprint.MaxGpus + 1];
+        foreach (var count in GpuCatalogue.Counts)
+        {
+            needed[count] = footprint.CanSplit(count, engine)
+                ? VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High
+                : long.MaxValue;
+        }
+
+        var format = request.Format ?? model.NativeFormat;
+        foreach (var shape in catalogue.ShapesBySize)
+        {
+            if (
+                needed[shape.Count] <= engine.Usable(shape.Gpu.VramBytes)
+                && shape.TotalVramBytes > largerThanBytes
+                && string.Equals(shape.Gpu.Vendor, vendor, StringComparison.Ordinal)
+                && shape.Gpu.CanRun(format)
+            )
+            {
+                return shape;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The largest context with which the model fits, in steps of <see cref="ContextStep"/> or the model's own maximum.</summary>
+    /// <param name="model">What is to run.</param>
+    /// <param name="request">How it is to run; its context is not looked at.</param>
+    /// <param name="gpu">The GPU type.</param>
+    /// <param name="count">GPUs of one host.</param>
+    /// <param name="atLeast">How well it must fit.</param>
+    /// <returns>Tokens, or null when not even one block fits.</returns>
+    public static long? LargestContextThatFits(
+        ModelFacts model,
+        FitRequest request,
+        GpuType gpu,
+        int count,
+        FitOutcome atLeast = FitOutcome.Fits
+    )
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(gpu);
+        var max = model.MaxContextTokens ?? FitRequest.MaxContextTokens;
+        var smallest = request with { ContextTokens = Math.Min(ContextStep, max) };
+        var engine = EngineProfile.Of(request.EnginePreset);
+        if (ObstacleOf(model, smallest, gpu, count, engine) != FitObstacle.None)
+        {
+            return null;
+        }
+
+        var search = new ContextSearch(
+            ModelFootprint.Of(model),
+            request,
+            engine,
+            count,
+            engine.Usable(gpu.VramBytes),
+            atLeast
+        );
+        return search.Largest(max);
+    }
+
+    /// <summary>The gentlest weight format that makes the model fit comfortably, among those smaller than the one asked for.</summary>
+    /// <param name="model">What is to run.</param>
+    /// <param name="request">How it is to run.</param>
+    /// <param name="gpu">The GPU type; FP8 and FP4 are proposed only where it multiplies them natively.</param>
+    /// <param name="count">GPUs of one host.</param>
+    /// <returns>The format, or null when none helps.</returns>
+    public static WeightFormat? WeightFormatThatFits(ModelFacts model, FitRequest request, GpuType gpu, int count)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(gpu);
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var footprint = ModelFootprint.Of(model);
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        {
+            return null;
+        }
+
+        var present = footprint.Weights(request.Format, count, engine).Expected;
+        foreach (var format in Proposals)
+        {
+            if (
+                gpu.Supports(format)
+                && footprint.Weights(format, count, engine).Expected < present
+                && Judge(model, request with { Format = format }, gpu, count).Outcome == FitOutcome.Fits
+            )
+            {
+                return format;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Everything a refused launch is told.</summary>
+    /// <param name="model">What was to run.</param>
+    /// <param name="request">How it was to run.</param>
+    /// <param name="gpu">The GPU asked for; null in smart mode, when none of the GPUs left fits.</param>
+    /// <param name="count">How many were asked for; null where any count would do.</param>
+    /// <param name="catalogue">The GPUs there are.</param>
+    public static GpuIncompatibleFacts Explain(
+        ModelFacts model,
+        FitRequest request,
+        GpuType? gpu,
+        int? count,
+        GpuCatalogue catalogue
+    )
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(request);
+        var gpus = count ?? 1;
+        var smallest = SmallestThatFits(model, request, catalogue, gpu?.Vendor ?? "NVIDIA");
+        return new GpuIncompatibleFacts
+        {
+            Model = model.Name,
+            Format = request.Format ?? model.NativeFormat,
+            ContextTokens = request.ContextTokens,
+            ParallelSequences = request.ParallelSequences,
+            Gpu = gpu?.Name,
+            GpuCount = count,
+            Obstacle = gpu is null ? FitObstacle.Vram : Judge(model, request, gpu, gpus).Obstacle,
+            Lines = Budget(model, request, gpus)?.Lines ?? [],
+            VramBytesPerGpu = gpu?.VramBytes,
+            UsableBytesPerGpu = gpu is null ? null : UsableBytes(gpu, request.EnginePreset),
+            SmallestGpu = smallest?.Gpu.Name,
+            SmallestGpuCount = smallest?.Count,
+            LargestContextTokens = gpu is null ? null : LargestContextThatFits(model, request, gpu, gpus),
+            FormatThatFits = gpu is null ? null : WeightFormatThatFits(model, request, gpu, gpus),
+            RequestRefusal = request.Validate(model),
+        };
+    }
+
+    private static FitObstacle ObstacleOf(
+        ModelFacts model,
+        FitRequest request,
+        GpuType gpu,
+        int count,
+        EngineProfile engine
+    )
+    {
+        if (request.Validate(model) is not null)
+        {
+            return FitObstacle.Request;
+        }
+
+        if (!ModelFootprint.Of(model).CanSplit(count, engine))
+        {
+            return FitObstacle.GpuCount;
+        }
+
+        return gpu.CanRun(request.Format ?? model.NativeFormat) ? FitObstacle.None : FitObstacle.WeightFormat;
+    }
+
+    private static VramLine Line(VramPurpose purpose, VramEstimate.Band band) =>
+        new(purpose, band.Low, band.Expected, band.High);
+}

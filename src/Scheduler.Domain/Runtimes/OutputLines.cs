@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Scheduler.Domain.Runtimes;
+
+/// <summary>Picks the one line out of a runtime's last output that a person wants to see, and makes it safe to show.</summary>
+public static partial class OutputLines
+{
+    /// <summary>Characters a picked line has at most: a line of a dashboard, not a stack trace.</summary>
+    public const int MaxChars = 300;
+
+    private static readonly ImmutableArray<string> TellingWords = ["error", "exception", "fatal", "failed", "panic"];
+
+    /// <summary>The last line that contains one of the signs, cleaned; null when none does.</summary>
+    internal static string? LastWith(string output, ImmutableArray<string> signs)
+    {
+        string? found = null;
+        foreach (var line in output.AsSpan().EnumerateLines())
+        {
+            foreach (var sign in signs)
+            {
+                if (line.Contains(sign, StringComparison.OrdinalIgnoreCase))
+                {
+                    found = line.ToString();
+                    break;
+                }
+            }
+        }
+
+        return found is null ? null : Clean(found);
+    }
+
+    /// <summary>The last line that sounds like a failure, else the last line that says anything; null for silence.</summary>
+    internal static string? LastTelling(string output)
+    {
+        if (LastWith(output, TellingWords) is { } telling)
+        {
+            return telling;
+        }
+
+        string? last = null;
+        foreach (var line in output.AsSpan().EnumerateLines())
+        {
+            if (!line.IsWhiteSpace())
+            {
+                last = line.ToString();
+            }
+        }
+
+        return last is null ? null : Clean(last);
+    }
+
+    /// <summary>A foreign text on one line: no control characters or colour codes, no access tokens, bounded.</summary>
+    /// <param name="text">What a runtime or a provider said.</param>
+    public static string Clean(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var plain = ColourCode().Replace(text, "");
+        plain = AccessToken().Replace(plain, "[secret]");
+        var line = new StringBuilder(Math.Min(plain.Length, MaxChars));
+        foreach (var letter in plain.AsSpan().Trim())
+        {
+            if (line.Length == MaxChars - 1)
+            {
+                line.Append('…');
+                break;
+            }
+
+            line.Append(char.IsControl(letter) ? ' ' : letter);
+        }
+
+        return line.ToString();
+    }
+
+    [GeneratedRegex(@"\x1B\[[0-9;?]*[A-Za-z]", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ColourCode();
+
+    // Hugging Face, OpenAI-like and bearer tokens: what runtimes are seen to print when a download is refused.
+    [GeneratedRegex(
+        @"\b(hf_|sk-|rpa_)[A-Za-z0-9_-]{12,}|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
+    private static partial Regex AccessToken();
+}

@@ -1,0 +1,71 @@
+using System.Collections.Frozen;
+
+namespace Scheduler.Domain.Runtimes;
+
+/// <summary>The presets every scheduler has; configuration may replace them or add its own.</summary>
+public static class RuntimePresets
+{
+    /// <summary>vLLM's OpenAI-compatible server. Its context is per sequence.</summary>
+    public static readonly RuntimePreset Vllm = new()
+    {
+        Name = "vllm",
+        Program = "vllm",
+        Arguments =
+        [
+            "serve",
+            "{model}",
+            "--served-model-name",
+            "{serving_name}",
+            "--max-model-len",
+            "{context}",
+            "--max-num-seqs",
+            "{parallel}",
+            "--tensor-parallel-size",
+            "{tp}",
+            "--host",
+            "{host}",
+            "--port",
+            "{port}",
+        ],
+        TokenizePath = "/tokenize",
+        TokenizeShape = TokenizeShape.Vllm,
+        Image = "vllm/vllm-openai:v0.11.0",
+    };
+
+    /// <summary>
+    /// llama.cpp's server. Its <c>--ctx-size</c> is shared by the parallel slots, so it is given the product; 999 layers means all
+    /// of them on the GPU, and is harmless without one.
+    /// </summary>
+    public static readonly RuntimePreset LlamaServer = new()
+    {
+        Name = "llama-server",
+        Program = "llama-server",
+        Arguments =
+        [
+            "{model_option}",
+            "{model}",
+            "--alias",
+            "{serving_name}",
+            "--ctx-size",
+            "{context_total}",
+            "--parallel",
+            "{parallel}",
+            "--n-gpu-layers",
+            "999",
+            "--host",
+            "{host}",
+            "--port",
+            "{port}",
+        ],
+        TokenizePath = "/tokenize",
+        TokenizeShape = TokenizeShape.LlamaServer,
+        Image = "ghcr.io/ggml-org/llama.cpp:server-cuda",
+    };
+
+    /// <summary>The built-in presets by name.</summary>
+    public static readonly FrozenDictionary<string, RuntimePreset> BuiltIn = new[]
+    {
+        Vllm,
+        LlamaServer,
+    }.ToFrozenDictionary(preset => preset.Name, StringComparer.Ordinal);
+}

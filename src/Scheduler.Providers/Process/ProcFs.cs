@@ -1,0 +1,58 @@
+using System.Globalization;
+
+namespace Scheduler.Providers.Process;
+
+/// <summary>Asks <c>/proc</c>.</summary>
+internal static class ProcFs
+{
+    internal static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    internal static ProcStat? Stat(int processId) =>
+        Read($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/stat") is { } line
+            ? ProcStat.Parse(line)
+            : null;
+
+    internal static IEnumerable<ProcStat> All()
+    {
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (
+                int.TryParse(Path.GetFileName(folder.AsSpan()), CultureInfo.InvariantCulture, out var id)
+                && Stat(id) is { } stat
+            )
+            {
+                yield return stat;
+            }
+        }
+    }
+
+    /// <summary>The variables a process was started with; none where it belongs to another user, and so is not ours.</summary>
+    internal static Dictionary<string, string> Environment(int processId)
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        var text = Read($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/environ") ?? "";
+        foreach (var variable in text.Split('\0'))
+        {
+            var equals = variable.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0)
+            {
+                variables.TryAdd(variable[..equals], variable[(equals + 1)..]);
+            }
+        }
+
+        return variables;
+    }
+
+    /// <summary>Processes come and go while one reads: what is gone reads as null.</summary>
+    private static string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

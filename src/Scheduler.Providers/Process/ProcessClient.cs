@@ -1,0 +1,258 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Scheduler.Domain.Runtimes;
+using OsProcess = System.Diagnostics.Process;
+
+namespace Scheduler.Providers.Process;
+
+/// <summary>What talks to the operating system: starts children, finds them again, signals them.</summary>
+/// <remarks>
+/// Each child is a session of its own (<c>setsid</c>), so that all it starts can be found and ended with it, and so that a Ctrl-C at the
+/// scheduler's terminal does not reach it. Between the session and the runtime stands a shell that writes down who it is, waits, and
+/// writes down the exit code: a scheduler started later cannot wait for a child that is not its own.
+/// </remarks>
+internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore store)
+{
+    internal const int PoliteSignal = 15;
+    internal const int RudeSignal = 9;
+
+    private const string AllocationVariable = "SCHEDULER_ALLOCATION";
+    private const string ClusterVariable = "SCHEDULER_CLUSTER";
+    private const string InstanceVariable = "SCHEDULER_INSTANCE";
+
+    /// <summary>Two schedulers on one host tell their children apart by where they keep them.</summary>
+    private const string StateVariable = "SCHEDULER_STATE";
+
+    /// <summary>
+    /// <c>$0</c> is the allocation's folder, <c>$@</c> the runtime's command line: passed on as they are, never read by the shell. With
+    /// noclobber the first child to write <c>stat</c> is the only one, should a crash ever have led to two. The empty trap lets the shell
+    /// outlive a polite signal to its group until the runtime has ended (unlike an ignored signal it is not handed down).
+    /// </summary>
+    private const string Launcher = """
+        trap : TERM INT HUP
+        set -C
+        cat "/proc/$$/stat" > "$0/stat" || exit 125
+        set +C
+        exec < /dev/null >> "$0/output.log" 2>&1
+        "$@"
+        code=$?
+        echo "$code" > "$0/exit.new" && mv "$0/exit.new" "$0/exit"
+        """;
+
+    /// <summary>What any program needs, and the libraries of a GPU; the rest of our environment is ours.</summary>
+    private static readonly string[] AlwaysPassed =
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LANG",
+        "LC_ALL",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "CUDA_HOME",
+        "HF_HOME",
+        "HF_HUB_OFFLINE",
+        "XDG_CACHE_HOME",
+    ];
+
+    private readonly string _stateDirectory = Path.GetFullPath(options.StateDirectory);
+    private readonly string _bootId = ProcFs.BootId();
+
+    internal string BootId => _bootId;
+
+    /// <summary>Whether the program can be found as the child would find it.</summary>
+    internal static bool CanRun(string program) =>
+        Path.IsPathRooted(program)
+            ? File.Exists(program)
+            : (Environment.GetEnvironmentVariable("PATH") ?? "")
+                .Split(':', StringSplitOptions.RemoveEmptyEntries)
+                .Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    /// <summary>Starts the runtime of a record that is already written down.</summary>
+    /// <returns>What went wrong, or null.</returns>
+    internal string? Start(ProcessRecord record, RuntimePreset preset, IEnumerable<string> arguments)
+    {
+        using var child = new OsProcess();
+        var start = child.StartInfo;
+        start.FileName = "setsid";
+        start.UseShellExecute = false;
+        foreach (
+            var argument in (string[])["sh", "-c", Launcher, store.FolderOf(record.Key), preset.Program, .. arguments]
+        )
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        SetEnvironment(start.Environment, record);
+        try
+        {
+            child.Start();
+            return null;
+        }
+        catch (Win32Exception e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>The child as it wrote itself down; null until it has, and for a child of an earlier boot.</summary>
+    internal ProcStat? ChildOf(ProcessRecord record) =>
+        string.Equals(record.BootId, _bootId, StringComparison.Ordinal)
+        && store.ReadText(record.Key, "stat") is { } line
+            ? ProcStat.Parse(line)
+            : null;
+
+    internal bool IsFromEarlierBoot(ProcessRecord record) =>
+        !string.Equals(record.BootId, _bootId, StringComparison.Ordinal);
+
+    internal static bool IsAlive(ProcStat child) =>
+        ProcFs.Stat(child.Id) is { } now && now.IsAlive && now.IsSameProcess(child);
+
+    /// <summary>
+    /// Everything that lives because of one allocation: the child's session, and whatever carries its tag though it left the session.
+    /// </summary>
+    internal List<ProcStat> MembersOf(string key, ProcStat? child) =>
+        [
+            .. ProcFs
+                .All()
+                .Where(process => process.IsAlive && (IsInSessionOf(process, child) || IsTagged(process.Id, key))),
+        ];
+
+    /// <summary>Sessions in which anything lives.</summary>
+    internal static HashSet<int> LivingSessions() =>
+        [.. ProcFs.All().Where(process => process.IsAlive).Select(process => process.Session)];
+
+    /// <summary>Living children of ours by their tags, with or without a record.</summary>
+    internal List<(string Key, string Cluster, string Instance)> Tagged()
+    {
+        var found = new List<(string, string, string)>();
+        foreach (var process in ProcFs.All().Where(process => process.IsAlive))
+        {
+            var tags = ProcFs.Environment(process.Id);
+            if (IsOurs(tags) && tags.TryGetValue(AllocationVariable, out var key))
+            {
+                found.Add(
+                    (key, tags.GetValueOrDefault(ClusterVariable, ""), tags.GetValueOrDefault(InstanceVariable, ""))
+                );
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Signals each; one that is gone by now is what was wanted.</summary>
+    internal static void Signal(IEnumerable<ProcStat> processes, int signal)
+    {
+        foreach (var process in processes)
+        {
+            // Between listing and signalling an id could only be used again after 32,768 others; the start time is looked at once more.
+            if (IsAlive(process))
+            {
+                Kill(process.Id, signal);
+            }
+        }
+    }
+
+    /// <summary>Signals a whole group at once, so that nothing it starts meanwhile is missed.</summary>
+    internal static void SignalGroup(ProcStat leader, int signal)
+    {
+        if (IsAlive(leader) && leader.Group == leader.Id)
+        {
+            Kill(-leader.Id, signal);
+        }
+    }
+
+    /// <summary>A port nobody listens on and nobody was promised; null when there is none.</summary>
+    internal int? FreePort(IReadOnlySet<int> promised)
+    {
+        for (var port = options.FirstPort; port <= options.LastPort; port++)
+        {
+            if (!promised.Contains(port) && IsFree(port))
+            {
+                return port;
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsFree(int port)
+    {
+        var address = IPAddress.Parse(options.Host);
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(address, port));
+            return true;
+        }
+        catch (SocketException e)
+            when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        {
+            return false;
+        }
+    }
+
+    private void SetEnvironment(IDictionary<string, string?> environment, ProcessRecord record)
+    {
+        var passed = AlwaysPassed
+            .Concat(options.PassEnvironment)
+            .Distinct(StringComparer.Ordinal)
+            .Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name)))
+            .Where(variable => variable.Value is not null)
+            .ToList();
+        environment.Clear();
+        foreach (var (name, value) in passed)
+        {
+            environment[name] = value;
+        }
+
+        foreach (var (name, value) in options.Environment)
+        {
+            environment[name] = value;
+        }
+
+        // An empty list hides every GPU from a runtime that rented none.
+        environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', record.Gpus);
+        environment[AllocationVariable] = record.Key;
+        environment[ClusterVariable] = record.Cluster;
+        environment[InstanceVariable] = record.Instance;
+        environment[StateVariable] = _stateDirectory;
+    }
+
+    /// <summary>A session's number is used again only when all of the session is gone, so a living stranger under it shows by its leader.</summary>
+    private static bool IsInSessionOf(ProcStat process, ProcStat? child) =>
+        child is { } leader
+        && process.Session == leader.Id
+        && (ProcFs.Stat(leader.Id) is not { } now || now.IsSameProcess(leader));
+
+    private bool IsTagged(int processId, string key)
+    {
+        var tags = ProcFs.Environment(processId);
+        return IsOurs(tags)
+            && tags.TryGetValue(AllocationVariable, out var tagged)
+            && string.Equals(tagged, key, StringComparison.Ordinal);
+    }
+
+    private bool IsOurs(Dictionary<string, string> tags) =>
+        tags.TryGetValue(StateVariable, out var state)
+        && string.Equals(state, _stateDirectory, StringComparison.Ordinal);
+
+    private static void Kill(int target, int signal)
+    {
+        if (KillCore(target, signal) != 0 && Marshal.GetLastPInvokeError() != NoSuchProcess)
+        {
+            throw new Win32Exception(
+                Marshal.GetLastPInvokeError(),
+                string.Create(CultureInfo.InvariantCulture, $"kill({target}, {signal}) failed")
+            );
+        }
+    }
+
+    private const int NoSuchProcess = 3;
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int KillCore(int target, int signal);
+}

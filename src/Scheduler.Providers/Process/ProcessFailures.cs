@@ -1,0 +1,54 @@
+using System.Globalization;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+
+namespace Scheduler.Providers.Process;
+
+/// <summary>What this host's refusals and the children's ends mean.</summary>
+internal static class ProcessFailures
+{
+    internal static AllocateOutcome UnusableKey(string key) =>
+        Invalid($"the key '{OutputLines.Clean(key)}' is not 1 to 128 of A-Z, a-z, 0-9, '-', '_' and '.'");
+
+    internal static AllocateOutcome CalledOff(string key) =>
+        Invalid($"'{key}' was released; a key is never served again after its release");
+
+    internal static AllocateOutcome UnknownPreset(string preset, IEnumerable<string> known) =>
+        Invalid($"no runtime preset '{OutputLines.Clean(preset)}'; known here: {string.Join(", ", known)}");
+
+    internal static AllocateOutcome NoProgram(string program) =>
+        Invalid($"the program '{program}' is not on this host");
+
+    internal static AllocateOutcome BadRuntime(string words) => Invalid(words);
+
+    internal static AllocateOutcome OutOfStock(string offerId) =>
+        AllocateOutcome.Rejected(
+            RejectionKind.OutOfStock,
+            $"'{OutputLines.Clean(offerId)}' is not to be had on this host now"
+        );
+
+    internal static AllocateOutcome NoPort(int first, int last) =>
+        AllocateOutcome.Rejected(
+            RejectionKind.OutOfStock,
+            string.Create(CultureInfo.InvariantCulture, $"no free port from {first} to {last} on this host")
+        );
+
+    internal static AllocateOutcome NotStarted(string words) =>
+        AllocateOutcome.Rejected(
+            RejectionKind.ProviderError,
+            "the runtime could not be started: " + OutputLines.Clean(words)
+        );
+
+    /// <summary>How a child ended, from the file its launcher left and its last output.</summary>
+    /// <param name="exitFile">Exit code as text; null where the launcher was killed before it could write one.</param>
+    /// <param name="outputTail">The last output.</param>
+    internal static RuntimeExit ExitOf(string? exitFile, string outputTail) =>
+        new()
+        {
+            ExitCode = int.TryParse(exitFile, CultureInfo.InvariantCulture, out var code) ? code : null,
+            OutputTail = outputTail,
+        };
+
+    private static AllocateOutcome Invalid(string words) =>
+        AllocateOutcome.Rejected(RejectionKind.InvalidRequest, words);
+}

@@ -1,0 +1,172 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Providers;
+
+namespace Scheduler.Providers.Process;
+
+/// <summary>Looking: what is free on the host, what is taken, and how one child fares.</summary>
+internal sealed partial class ProcessProvider
+{
+    /// <summary>How one child fares; null when nothing was ever started under its record.</summary>
+    private async Task<Allocation?> ObserveAsync(ProcessRecord record, CancellationToken cancellationToken)
+    {
+        if (_client.ChildOf(record) is not { } child)
+        {
+            if (_client.IsFromEarlierBoot(record))
+            {
+                return Ended(record);
+            }
+
+            return NeverStarted(record) ? null : Show(record, AllocationStatus.Booting);
+        }
+
+        // Life before the exit file: who is dead now has written all it ever will.
+        var isAlive = ProcessClient.IsAlive(child);
+        if (!isAlive || _store.ReadText(record.Key, "exit") is not null)
+        {
+            return Ended(record);
+        }
+
+        ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
+        var failures = await _probe.FailuresInARowAsync(record, cancellationToken);
+        if (failures == 0)
+        {
+            MarkReady(record.Key);
+            return Show(record, AllocationStatus.Ready);
+        }
+
+        if (_store.MarkedAt(record.Key, "ready") is null)
+        {
+            return Show(record, AllocationStatus.Booting);
+        }
+
+        return Show(
+            record,
+            failures >= _options.UnhealthyAfterProbes ? AllocationStatus.Unhealthy : AllocationStatus.Ready
+        );
+    }
+
+    private void MarkReady(string key)
+    {
+        if (_store.MarkedAt(key, "ready") is not null)
+        {
+            return;
+        }
+
+        using var held = _store.Hold();
+        if (_store.Find(key) is not null)
+        {
+            _store.MarkOnce(key, "ready", _clock.GetUtcNow());
+        }
+    }
+
+    private Allocation Ended(ProcessRecord record)
+    {
+        var exit = ProcessFailures.ExitOf(
+            _store.ReadText(record.Key, "exit"),
+            ProcessOutput.Tail(_store.FileOf(record.Key, "output.log"))
+        );
+        return Show(record, AllocationStatus.Exited) with { Exit = exit };
+    }
+
+    private Allocation Show(ProcessRecord record, AllocationStatus status) =>
+        new()
+        {
+            Key = new AllocationKey(record.Key),
+            Tag = new AllocationTag(record.Cluster, new InstanceId(record.Instance)),
+            ProviderAllocationId = $"{_options.Id}/{record.Key}",
+            Status = status,
+            CreatedAt = record.CreatedAt,
+            Endpoint = status is AllocationStatus.Ready or AllocationStatus.Unhealthy
+                ? ProcessProbe.Endpoint(record, _options)
+                : null,
+        };
+
+    private Allocation Stray(string key, string cluster, string instance) =>
+        new()
+        {
+            Key = new AllocationKey(key),
+            Tag = new AllocationTag(cluster, new InstanceId(instance)),
+            ProviderAllocationId = $"{_options.Id}/{key}",
+            Status = AllocationStatus.Unhealthy,
+        };
+
+    private static bool IsTooOldToStart(ProcessRecord record, DateTimeOffset now) =>
+        now - record.CreatedAt >= StartWithin;
+
+    /// <summary>A record whose scheduler died before it started the child: no word from a child, none alive, and time enough.</summary>
+    private bool NeverStarted(ProcessRecord record) =>
+        !_client.IsFromEarlierBoot(record)
+        && _client.ChildOf(record) is null
+        && IsTooOldToStart(record, _clock.GetUtcNow())
+        && _client.MembersOf(record.Key, null).Count == 0;
+
+    private TakenView Taken()
+    {
+        var living = ProcessClient.LivingSessions();
+        var gpus = new HashSet<string>(StringComparer.Ordinal);
+        var ports = new HashSet<int>();
+        var cpu = 0;
+        foreach (var record in _store.All())
+        {
+            var child = _client.ChildOf(record);
+            var isTaking = child is { } known
+                ? living.Contains(known.Id)
+                : !_client.IsFromEarlierBoot(record) && !NeverStarted(record);
+            if (isTaking)
+            {
+                gpus.UnionWith(record.Gpus);
+                ports.Add(record.Port);
+                cpu += record.IsCpu ? 1 : 0;
+            }
+        }
+
+        return new TakenView(gpus, ports, cpu);
+    }
+
+    private async Task<HostView> HostAsync(CancellationToken cancellationToken)
+    {
+        var listed = await _gpus.ListAsync(cancellationToken);
+        var taken = Taken();
+        var skipped = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var total = new Dictionary<string, int>(StringComparer.Ordinal);
+        var free = new Dictionary<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        foreach (var gpu in listed)
+        {
+            var type = gpu is null ? null : ProcessMapping.TypeOf(gpu, _resolver);
+            var isTaken = gpu is not null && taken.Gpus.Contains(gpu.Uuid);
+            var reason =
+                gpu is null ? "unreadable"
+                : type is null ? "unknown_gpu"
+                : !isTaken && gpu.FreeMib < gpu.TotalMib * _options.MinFreeMemory ? "in_use"
+                : null;
+            if (reason is not null)
+            {
+                skipped[reason] = skipped.GetValueOrDefault(reason) + 1;
+                continue;
+            }
+
+            total[type!] = total.GetValueOrDefault(type!) + 1;
+            if (!isTaken)
+            {
+                free[type!] = free.GetValueOrDefault(type!, []).Add(gpu!.Uuid);
+            }
+        }
+
+        return new HostView(
+            free.ToImmutableDictionary(StringComparer.Ordinal),
+            total.ToImmutableDictionary(StringComparer.Ordinal),
+            taken.Cpu,
+            skipped.ToImmutableSortedDictionary(StringComparer.Ordinal)
+        );
+    }
+
+    private sealed record TakenView(HashSet<string> Gpus, HashSet<int> Ports, int Cpu);
+
+    private sealed record HostView(
+        ImmutableDictionary<string, ImmutableArray<string>> FreeByType,
+        ImmutableDictionary<string, int> TotalByType,
+        int CpuTaken,
+        ImmutableSortedDictionary<string, int> Skipped
+    );
+}

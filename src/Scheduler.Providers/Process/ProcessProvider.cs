@@ -1,0 +1,347 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+
+namespace Scheduler.Providers.Process;
+
+/// <summary>Rents out this host: an allocation is a runtime process on some of its GPUs.</summary>
+/// <remarks>
+/// The adapter keeps nothing that matters in memory. What it holds is what the state directory and the kernel say
+/// (<see cref="ProcessStore"/>, <see cref="ProcessClient"/>), so a scheduler that was killed finds its children again by looking, and a
+/// child that was started twice by a crash in the worst place finds out by itself.
+/// </remarks>
+internal sealed partial class ProcessProvider : IProvider, IDisposable
+{
+    /// <summary>From the record until the child must have written itself down: forking on a busy host, with room.</summary>
+    private static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>One release call waits at most this long before it says that it is pending.</summary>
+    private static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(1.5);
+
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
+
+    private readonly ProcessOptions _options;
+    private readonly GpuNameResolver _resolver;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly ProcessStore _store;
+    private readonly ProcessClient _client;
+    private readonly ProcessProbe _probe;
+    private readonly HostGpus _gpus;
+
+    internal ProcessProvider(
+        ProcessOptions options,
+        GpuNameResolver resolver,
+        IHttpClientFactory http,
+        TimeProvider clock,
+        ILogger<ProcessProvider> log
+    )
+    {
+        _options = options;
+        _resolver = resolver;
+        _clock = clock;
+        _log = log;
+        _store = new ProcessStore(options.StateDirectory, clock.GetUtcNow());
+        _client = new ProcessClient(options, _store);
+        _probe = new ProcessProbe(http, options, clock);
+        _gpus = new HostGpus(options, clock);
+        var adopted = _store.All().Count;
+        LogAdopted(adopted, options.StateDirectory);
+    }
+
+    public ProviderId Id => new(_options.Id);
+
+    public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
+    {
+        var host = await HostAsync(cancellationToken);
+        var offers = ProcessMapping.Offers(host.FreeByType, host.TotalByType, _options);
+        if (_options.Cpu.Enabled)
+        {
+            offers = offers.Append(ProcessMapping.CpuOffer(_options, host.CpuTaken));
+        }
+
+        return new OfferListing([.. offers], host.Skipped);
+    }
+
+    public async Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (!ProcessStore.IsUsable(request.Key.Value))
+        {
+            return ProcessFailures.UnusableKey(request.Key.Value);
+        }
+
+        if (_options.Preset(request.Runtime.Preset) is not { } preset)
+        {
+            var known = RuntimePresets.BuiltIn.Keys.Concat(_options.Presets.Keys).Distinct(StringComparer.Ordinal);
+            return ProcessFailures.UnknownPreset(request.Runtime.Preset, known);
+        }
+
+        var host = await HostAsync(cancellationToken);
+        if (StartOnce(request, preset, host) is { } refusal)
+        {
+            return refusal;
+        }
+
+        while (true)
+        {
+            var record = _store.Find(request.Key.Value);
+            var allocation = record is null ? null : await ObserveAsync(record, cancellationToken);
+            if (record is null || allocation is null)
+            {
+                return _store.WasReleased(request.Key.Value)
+                    ? ProcessFailures.CalledOff(request.Key.Value)
+                    : ProcessFailures.NotStarted("the launcher did not come up");
+            }
+
+            if (_client.ChildOf(record) is not null || allocation.Status == AllocationStatus.Exited)
+            {
+                return AllocateOutcome.Allocated(allocation);
+            }
+
+            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+        }
+    }
+
+    public async Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
+        _store.Find(key.Value) is { } record ? await ObserveAsync(record, cancellationToken) : null;
+
+    public async Task<IReadOnlyList<Allocation>> ListAllocationsAsync(
+        string cluster,
+        CancellationToken cancellationToken
+    )
+    {
+        var found = new Dictionary<string, Allocation>(StringComparer.Ordinal);
+        foreach (var record in _store.All().Where(record => IsOf(record.Cluster, cluster)))
+        {
+            if (await ObserveAsync(record, cancellationToken) is { } allocation)
+            {
+                found[record.Key] = allocation;
+            }
+        }
+
+        // A child whose record is lost still burns: it is shown, so that the sweep can have it released.
+        foreach (var (key, _, instance) in _client.Tagged().Where(tag => IsOf(tag.Cluster, cluster)))
+        {
+            if (!found.ContainsKey(key) && _store.Find(key) is null)
+            {
+                found[key] = Stray(key, cluster, instance);
+            }
+        }
+
+        return [.. found.Values];
+    }
+
+    public async Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken)
+    {
+        if (!ProcessStore.IsUsable(key.Value))
+        {
+            return ReleaseOutcome.Released;
+        }
+
+        var startedAt = _clock.GetUtcNow();
+        var stoppingSince = MarkStopping(key.Value, startedAt);
+        var isFirstLook = true;
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var record = _store.Find(key.Value);
+            var child = record is null ? null : _client.ChildOf(record);
+            var members = _client.MembersOf(key.Value, child);
+            var now = _clock.GetUtcNow();
+            if (members.Count == 0 && (record is null || child is not null || IsTooOldToStart(record, now)))
+            {
+                Forget(key.Value);
+                return ReleaseOutcome.Released;
+            }
+
+            var isRude = now - stoppingSince >= _options.StopGrace;
+            if (isRude || isFirstLook)
+            {
+                End(child, members, isRude);
+            }
+
+            isFirstLook = false;
+            if (now - startedAt >= ReleaseWait)
+            {
+                return ReleaseOutcome.Pending;
+            }
+
+            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+        }
+    }
+
+    public async IAsyncEnumerable<Allocation> WatchAsync(
+        string cluster,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        var told = new Dictionary<string, AllocationStatus>(StringComparer.Ordinal);
+        while (true)
+        {
+            var records = _store.All().Where(record => IsOf(record.Cluster, cluster)).ToList();
+            foreach (var record in records)
+            {
+                var allocation = await ObserveAsync(record, cancellationToken);
+                if (
+                    allocation is not null
+                    && (!told.TryGetValue(record.Key, out var last) || last != allocation.Status)
+                )
+                {
+                    told[record.Key] = allocation.Status;
+                    yield return allocation;
+                }
+            }
+
+            foreach (
+                var gone in told.Keys.Except(records.Select(record => record.Key), StringComparer.Ordinal).ToList()
+            )
+            {
+                told.Remove(gone);
+            }
+
+            await Task.Delay(_options.ProbeEvery, _clock, cancellationToken);
+        }
+    }
+
+    public void Dispose()
+    {
+        // The children stay: they are the customers', and the next process takes them over.
+        _store.Dispose();
+        _gpus.Dispose();
+    }
+
+    /// <summary>Under the lock: finds the key's record, or picks GPUs and a port, writes the record, and starts the child.</summary>
+    /// <returns>A refusal, or null when there is a record now.</returns>
+    private AllocateOutcome? StartOnce(AllocationRequest request, RuntimePreset preset, HostView host)
+    {
+        var key = request.Key.Value;
+        using var held = _store.Hold();
+        if (_store.WasReleased(key))
+        {
+            return ProcessFailures.CalledOff(key);
+        }
+
+        var before = _store.Find(key);
+        if (before is not null && !NeverStarted(before))
+        {
+            return null;
+        }
+
+        if (!ProcessClient.CanRun(preset.Program))
+        {
+            return ProcessFailures.NoProgram(preset.Program);
+        }
+
+        return Place_NeedsLock(request, preset, host);
+    }
+
+    private AllocateOutcome? Place_NeedsLock(AllocationRequest request, RuntimePreset preset, HostView host)
+    {
+        var key = request.Key.Value;
+        var taken = Taken();
+        var (gpus, isThere) = Pick(request.Offer, host, taken);
+        if (!isThere)
+        {
+            return ProcessFailures.OutOfStock(request.Offer.OfferId);
+        }
+
+        if (_client.FreePort(taken.Ports) is not { } port)
+        {
+            return ProcessFailures.NoPort(_options.FirstPort, _options.LastPort);
+        }
+
+        ImmutableArray<string> arguments;
+        try
+        {
+            arguments = preset.Render(request.Runtime, _options.Host, port);
+        }
+        catch (Exception e) when (e is ArgumentException or OverflowException)
+        {
+            return ProcessFailures.BadRuntime(e.Message);
+        }
+
+        _store.Forget(key);
+        var record = new ProcessRecord
+        {
+            Key = key,
+            Cluster = request.Tag.Cluster,
+            Instance = request.Tag.Instance.Value,
+            CreatedAt = _clock.GetUtcNow(),
+            BootId = _client.BootId,
+            Port = port,
+            HealthPath = preset.HealthPath,
+            Gpus = gpus,
+            IsCpu = gpus.IsEmpty,
+        };
+        _store.Add(record);
+        if (_client.Start(record, preset, arguments) is { } fault)
+        {
+            _store.Forget(key);
+            return ProcessFailures.NotStarted(fault);
+        }
+
+        LogStarted(request.Key, request.Tag.Instance, preset.Name, port, record.Gpus.Count);
+        return null;
+    }
+
+    private (ImmutableArray<string> Gpus, bool IsThere) Pick(Offer offer, HostView host, TakenView taken)
+    {
+        if (_options.Cpu.Enabled && IsOf(offer.OfferId, ProcessMapping.CpuOfferId))
+        {
+            return ([], taken.Cpu < _options.Cpu.Available);
+        }
+
+        foreach (var (type, total) in host.TotalByType)
+        {
+            foreach (
+                var size in ProcessMapping
+                    .Sizes(total)
+                    .Where(size => IsOf(ProcessMapping.OfferId(type, size), offer.OfferId))
+            )
+            {
+                ImmutableArray<string> free =
+                [
+                    .. host.FreeByType.GetValueOrDefault(type, []).Where(gpu => !taken.Gpus.Contains(gpu)),
+                ];
+                return free.Length >= size ? (free[..size], true) : ([], false);
+            }
+        }
+
+        return ([], false);
+    }
+
+    private DateTimeOffset MarkStopping(string key, DateTimeOffset now)
+    {
+        using var held = _store.Hold();
+        return _store.Find(key) is null ? now : _store.MarkOnce(key, "stopping", now);
+    }
+
+    private static void End(ProcStat? child, List<ProcStat> members, bool isRude)
+    {
+        var signal = isRude ? ProcessClient.RudeSignal : ProcessClient.PoliteSignal;
+        if (child is { } leader)
+        {
+            ProcessClient.SignalGroup(leader, signal);
+        }
+
+        ProcessClient.Signal(members.Where(member => child is null || member.Group != child.Value.Group), signal);
+        if (isRude)
+        {
+            ProcessClient.Signal(members, signal);
+        }
+    }
+
+    private void Forget(string key)
+    {
+        using var held = _store.Hold();
+        _store.Release(key);
+        _probe.Forget(key);
+    }
+
+    private static bool IsOf(string a, string b) => string.Equals(a, b, StringComparison.Ordinal);
+}

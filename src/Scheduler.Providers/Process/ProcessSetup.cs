@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Providers;
+
+namespace Scheduler.Providers.Process;
+
+/// <summary>Puts the process provider into the process.</summary>
+internal static class ProcessSetup
+{
+    internal static IServiceCollection AddProcessProvider(
+        this IServiceCollection services,
+        IConfiguration configuration
+    )
+    {
+        var section = configuration.GetSection(ProcessOptions.Section);
+        services.AddOptions<ProcessOptions>().Bind(section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ProcessOptions>, ProcessOptionsCheck>());
+        if (!(section.Get<ProcessOptions>() ?? new ProcessOptions()).Enabled)
+        {
+            return services;
+        }
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddHttpClient(ProcessProbe.ClientName);
+        services.AddSingleton<IProvider>(provider => new ProcessProvider(
+            provider.GetRequiredService<IOptions<ProcessOptions>>().Value,
+            provider.GetRequiredService<GpuNameResolver>(),
+            provider.GetRequiredService<IHttpClientFactory>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ProcessProvider>>()
+        ));
+        return services;
+    }
+}

@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Scheduler.Providers.Process;
+using Scheduler.Providers.Simulated;
+
+namespace Scheduler.Providers;
+
+/// <summary>Wires the adapters: each one that is enabled under <c>Providers</c> becomes a singleton <c>IProvider</c>.</summary>
+public static class ProvidersSetup
+{
+    private const string Section = "Providers";
+
+    /// <summary>Every adapter's section. A name that is not here is a misspelling, and stops the start.</summary>
+    private static readonly Dictionary<string, Type> Adapters = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Simulated"] = typeof(SimulatedOptions),
+        ["Process"] = typeof(ProcessOptions),
+    };
+
+    /// <summary>
+    /// Registers the enabled adapters. Wrong and unknown settings stop the start of the host, each with its full path, the value seen and
+    /// what is accepted.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">The host's configuration, from its root.</param>
+    /// <param name="resolver">The GPU catalogue's answer to a vendor's GPU name.</param>
+    public static IServiceCollection AddProviders(
+        this IServiceCollection services,
+        IConfiguration configuration,
+        GpuNameResolver resolver
+    )
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        services.TryAddSingleton(resolver);
+        services.AddOptions<ProvidersOptions>().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnknownSettingsCheck(configuration));
+        return services.AddSimulatedProvider(configuration).AddProcessProvider(configuration);
+    }
+
+    /// <summary>Stands for the whole section; each adapter has options of its own.</summary>
+    private sealed class ProvidersOptions;
+
+    private sealed class UnknownSettingsCheck(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, ProvidersOptions options) =>
+            SettingFault.Result([.. configuration.GetSection(Section).GetChildren().SelectMany(Faults)]);
+
+        private static IEnumerable<SettingFault> Faults(IConfigurationSection adapter) =>
+            Adapters.TryGetValue(adapter.Key, out var options)
+                ? SettingFault.Unknown(adapter, options)
+                :
+                [
+                    new SettingFault(
+                        adapter.Path,
+                        adapter.Value ?? "a section",
+                        "no such provider; known here: " + string.Join(", ", Adapters.Keys)
+                    ),
+                ];
+    }
+}

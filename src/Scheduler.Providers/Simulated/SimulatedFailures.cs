@@ -1,0 +1,69 @@
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+
+namespace Scheduler.Providers.Simulated;
+
+/// <summary>How the simulated cloud refuses, and what its runtimes leave behind: the words real ones use.</summary>
+internal static class SimulatedFailures
+{
+    internal static AllocateOutcome OutOfStock(string offerId) =>
+        AllocateOutcome.Rejected(
+            RejectionKind.OutOfStock,
+            $"simulated: offer '{offerId}' has no capacity left right now"
+        );
+
+    internal static AllocateOutcome QuotaExceeded(string provider) =>
+        AllocateOutcome.Rejected(RejectionKind.Quota, $"simulated: the quota of this account at {provider} is used up");
+
+    internal static AllocateOutcome UnknownOffer(string offerId) =>
+        AllocateOutcome.Rejected(
+            RejectionKind.InvalidRequest,
+            $"simulated: there is no offer '{OutputLines.Clean(offerId)}'"
+        );
+
+    internal static AllocateOutcome CalledOff(string key) =>
+        AllocateOutcome.Rejected(
+            RejectionKind.InvalidRequest,
+            $"simulated: the request '{OutputLines.Clean(key)}' was called off; a key is never served again after its release"
+        );
+
+    /// <summary>Null for an end that is not the runtime's own.</summary>
+    /// <param name="end">How it ended.</param>
+    /// <param name="wasServing">Whether it had been healthy before: memory then goes to a request, not to the weights.</param>
+    internal static RuntimeExit? ExitOf(SimulatedEnd end, bool wasServing) =>
+        end switch
+        {
+            SimulatedEnd.OutOfMemory when wasServing => new RuntimeExit
+            {
+                ExitCode = 137,
+                ProviderReason = "OOMKilled",
+                OutputTail =
+                    "simulated: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB while serving.\n",
+            },
+            SimulatedEnd.OutOfMemory => new RuntimeExit
+            {
+                ExitCode = 1,
+                OutputTail =
+                    "simulated: loading weights\n"
+                    + "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 40960.00 MiB on device 0: cudaMalloc failed: out of memory\n"
+                    + "llama_model_load: error loading model: unable to allocate CUDA0 buffer\n",
+            },
+            SimulatedEnd.Exit => new RuntimeExit
+            {
+                ExitCode = 1,
+                OutputTail = "simulated: RuntimeError: the engine core died unexpectedly\n",
+            },
+            SimulatedEnd.ModelLoad => new RuntimeExit
+            {
+                ExitCode = 1,
+                OutputTail =
+                    "simulated: llama_model_load: error loading model: unknown model architecture: 'simulated'\n",
+            },
+            SimulatedEnd.ImagePull => new RuntimeExit
+            {
+                ProviderReason = "ImagePullBackOff",
+                OutputTail = "simulated: failed to pull image: manifest unknown\n",
+            },
+            _ => null,
+        };
+}

@@ -1,0 +1,200 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+
+namespace Scheduler.Providers.Simulated;
+
+/// <summary>
+/// The cloud's own memory: one JSON record per line, the last one of a key counts. Each write reaches the operating system before the
+/// call that caused it answers, so <c>kill -9</c> loses nothing; there is no fsync, since a power cut is not what it plays.
+/// </summary>
+/// <remarks>
+/// Several processes may share a file: who writes holds the lock file and has read all others' lines first. A line torn by a crash is
+/// the last one, without its line feed, and is cut off by the next writer. Any other line that cannot be read stops the start.
+/// </remarks>
+internal sealed class SimulatedJournal : IDisposable
+{
+    /// <summary>A file this small is not worth rewriting.</summary>
+    private const int CompactAboveBytes = 1 << 20;
+
+    /// <summary>Read in pieces of this size; far more than one record, which is below 2 KiB.</summary>
+    private const int ReadBytes = 1 << 16;
+
+    private readonly string _path;
+    private readonly FileLock _lock;
+    private readonly SafeFileHandle _file;
+    private readonly ArrayBufferWriter<byte> _out = new();
+    private long _offset;
+    private long _lines;
+
+    internal SimulatedJournal(string path)
+    {
+        _path = path;
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        _lock = new FileLock(path + ".lock");
+        using (_lock.Hold())
+        {
+            _file = Open(path);
+        }
+    }
+
+    internal FileLock.Holding Hold() => _lock.Hold();
+
+    /// <summary>Whether another process wrote since the last read. Costs one system call.</summary>
+    internal bool HasNews => RandomAccess.GetLength(_file) > _offset;
+
+    /// <summary>Applies every complete line not read yet.</summary>
+    internal void ReadNew(Action<SimulatedRecord> apply)
+    {
+        var buffer = new byte[ReadBytes];
+        var kept = 0;
+        while (true)
+        {
+            var read = RandomAccess.Read(_file, buffer.AsSpan(kept), _offset + kept);
+            if (read == 0)
+            {
+                return;
+            }
+
+            var filled = buffer.AsSpan(0, kept + read);
+            var used = 0;
+            while (filled[used..].IndexOf((byte)'\n') is >= 0 and var length)
+            {
+                _lines++;
+                apply(Parse(filled.Slice(used, length), _path, _lines));
+                used += length + 1;
+            }
+
+            _offset += used;
+            kept = filled.Length - used;
+            if (used == 0 && kept == buffer.Length)
+            {
+                Array.Resize(ref buffer, checked(buffer.Length * 2));
+            }
+            else
+            {
+                filled[used..].CopyTo(buffer);
+            }
+        }
+    }
+
+    /// <summary>Writes one record. Needs the lock and everything read.</summary>
+    internal void Append_NeedsLock(SimulatedRecord record)
+    {
+        _out.ResetWrittenCount();
+        Write(_out, record);
+        if (RandomAccess.GetLength(_file) > _offset)
+        {
+            // All complete lines are read, so what is left is what a dying writer did not finish.
+            RandomAccess.SetLength(_file, _offset);
+        }
+
+        RandomAccess.Write(_file, _out.WrittenSpan, _offset);
+        _offset += _out.WrittenCount;
+        _lines++;
+    }
+
+    public void Dispose()
+    {
+        _file.Dispose();
+        _lock.Dispose();
+    }
+
+    /// <summary>Rewrites a file that holds mostly history, if nobody else has it open.</summary>
+    private static SafeFileHandle Open(string path)
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > CompactAboveBytes })
+        {
+            TryCompact(path);
+        }
+
+        // Shared, and .NET then keeps a shared advisory lock on it: that is how TryCompact of another process sees us.
+        return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+    }
+
+    private static void TryCompact(string path)
+    {
+        using var alone = OpenAlone(path);
+        if (alone is null)
+        {
+            return;
+        }
+
+        var rewritten = path + ".new";
+        using (var output = new BufferedStream(File.Create(rewritten)))
+        {
+            foreach (var bytes in LastLines(alone, path).Values)
+            {
+                output.Write(bytes);
+                output.WriteByte((byte)'\n');
+            }
+        }
+
+        File.Move(rewritten, path, overwrite: true);
+    }
+
+    /// <summary>Null where another scheduler has the file open: it then stays as long as it is, which costs space and nothing else.</summary>
+    private static FileStream? OpenAlone(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The last line of each key. The record of a key that is gone is kept: it is what refuses the key for ever.</summary>
+    private static Dictionary<string, byte[]> LastLines(FileStream file, string path)
+    {
+        var last = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        using var reader = new StreamReader(file, leaveOpen: true);
+        var number = 0L;
+        while (reader.ReadLine() is { } line)
+        {
+            if (reader.EndOfStream && !EndsWithLineFeed(file))
+            {
+                break;
+            }
+
+            number++;
+            var bytes = Encoding.UTF8.GetBytes(line);
+            last[Parse(bytes, path, number).Key] = bytes;
+        }
+
+        return last;
+    }
+
+    private static bool EndsWithLineFeed(FileStream file)
+    {
+        var last = new byte[1];
+        return file.Length == 0
+            || (RandomAccess.Read(file.SafeFileHandle, last, file.Length - 1) == 1 && last[0] == (byte)'\n');
+    }
+
+    private static SimulatedRecord Parse(ReadOnlySpan<byte> line, string path, long number)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, SimulatedJson.Default.SimulatedRecord)
+                ?? throw new JsonException("null is no record");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}, line {number}: not a record of the simulated cloud.", e);
+        }
+    }
+
+    private static void Write(ArrayBufferWriter<byte> buffer, SimulatedRecord record)
+    {
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            JsonSerializer.Serialize(json, record, SimulatedJson.Default.SimulatedRecord);
+        }
+
+        buffer.Write("\n"u8);
+    }
+}

@@ -1,0 +1,218 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+
+namespace Scheduler.Providers.Simulated;
+
+/// <summary>One vendor of the simulated market behind the port. Its id says that it is simulated.</summary>
+internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) : IProvider
+{
+    /// <summary>
+    /// How long a waiting call trusts what it knows before it looks again: other processes that share the cloud's memory cannot wake us.
+    /// </summary>
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+
+    private readonly Dictionary<string, Offer> _offers = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, int> _skipped = new(StringComparer.Ordinal);
+    private (long Version, OfferListing Listing)? _cached;
+
+    public ProviderId Id => id;
+
+    internal int OfferCount => _offers.Count;
+
+    internal int SkippedCount => _skipped.Values.Sum();
+
+    public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        market.Cloud.CatchUp();
+        var version = market.Cloud.Version;
+        if (_cached is { } cached && cached.Version == version)
+        {
+            return Task.FromResult(cached.Listing);
+        }
+
+        var offers = _offers.Values.Select(offer =>
+        {
+            var held = market.Cloud.Held(Id, offer.OfferId);
+            return held == 0 ? offer : offer with { Available = Math.Max(0, offer.Available - held) };
+        });
+        var listing = new OfferListing([.. offers], _skipped.ToImmutableSortedDictionary(StringComparer.Ordinal));
+        _cached = (version, listing);
+        return Task.FromResult(listing);
+    }
+
+    public async Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_offers.TryGetValue(request.Offer.OfferId, out var offer))
+        {
+            return SimulatedFailures.UnknownOffer(request.Offer.OfferId);
+        }
+
+        var behaviour = market.BehaviourFor(offer, request.Key);
+        var (asked, isNew) = Ask(request with { Offer = offer }, behaviour);
+        if (asked is null)
+        {
+            await market.Clock.Delay(behaviour.AllocateLatency, cancellationToken);
+            return behaviour.QuotaExceeded
+                ? SimulatedFailures.QuotaExceeded(Id.Value)
+                : SimulatedFailures.OutOfStock(offer.OfferId);
+        }
+
+        var outcome = await AnswerAsync(asked, cancellationToken);
+        return isNew && behaviour.FailAfterEffect && outcome.IsAllocated
+            ? throw new HttpRequestException(
+                $"simulated: the connection to {Id} was lost after the request took effect"
+            )
+            : outcome;
+    }
+
+    public Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var now = market.Clock.GetUtcNow();
+        var record = market.Cloud.Find(key.Value);
+        return Task.FromResult(
+            record is not null && IsOurs(record) && record.IsHeld(now)
+                ? record.ToAllocation(now, market.RuntimeBase)
+                : null
+        );
+    }
+
+    public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var now = market.Clock.GetUtcNow();
+        var held = market.Cloud.List(record =>
+            IsOurs(record) && record.IsHeld(now) && string.Equals(record.Cluster, cluster, StringComparison.Ordinal)
+        );
+        return Task.FromResult<IReadOnlyList<Allocation>>([
+            .. held.Select(record => record.ToAllocation(now, market.RuntimeBase)),
+        ]);
+    }
+
+    public Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var now = market.Clock.GetUtcNow();
+        var record = market.Cloud.Change(
+            key.Value,
+            default,
+            (before, _) =>
+            {
+                if (before is null)
+                {
+                    // Never asked for: from now on it never will be, also when the request is only late.
+                    return new SimulatedRecord
+                    {
+                        Key = key.Value,
+                        Provider = Id.Value,
+                        AskedAt = now,
+                        GoneAt = now,
+                    };
+                }
+
+                if (before.GoneAt is not null || !IsOurs(before))
+                {
+                    return null;
+                }
+
+                return before with
+                {
+                    GoneAt = before.IsHeld(now) ? now + before.ReleaseTime : now,
+                };
+            }
+        );
+        var pending = record is not null && IsOurs(record) && !record.IsGone(now);
+        return Task.FromResult(pending ? ReleaseOutcome.Pending : ReleaseOutcome.Released);
+    }
+
+    public async IAsyncEnumerable<Allocation> WatchAsync(
+        string cluster,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        using var view = market.Watch.Open(Id, cluster);
+        await foreach (var allocation in view.Changes(cancellationToken))
+        {
+            yield return allocation;
+        }
+    }
+
+    internal void Add(Offer? offer, string? skipped)
+    {
+        var reason = skipped ?? (_offers.TryAdd(offer!.OfferId, offer) ? null : "duplicate_id");
+        if (reason is not null)
+        {
+            _skipped[reason] = _skipped.GetValueOrDefault(reason) + 1;
+        }
+    }
+
+    internal void Close(int unreadableRows)
+    {
+        if (unreadableRows > 0)
+        {
+            _skipped["unreadable"] = unreadableRows;
+        }
+    }
+
+    private bool IsOurs(SimulatedRecord record) => string.Equals(record.Provider, Id.Value, StringComparison.Ordinal);
+
+    /// <summary>Puts the request into the cloud, or finds the one already there; null when it is refused.</summary>
+    private (SimulatedRecord? Record, bool IsNew) Ask(AllocationRequest request, SimulatedBehaviour behaviour)
+    {
+        var isNew = false;
+        var record = market.Cloud.Change(
+            request.Key.Value,
+            (Id.Value, request.Offer.OfferId),
+            (before, taken) =>
+            {
+                if (
+                    before is not null
+                    || behaviour.OutOfStock
+                    || behaviour.QuotaExceeded
+                    || taken >= request.Offer.Available
+                )
+                {
+                    return null;
+                }
+
+                isNew = true;
+                return SimulatedRecord.Planned(request, behaviour, market.Clock.GetUtcNow());
+            }
+        );
+        return (record, isNew);
+    }
+
+    /// <summary>Waits for the moment the cloud answers. Stopping to wait changes nothing in the cloud.</summary>
+    private async Task<AllocateOutcome> AnswerAsync(SimulatedRecord asked, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var change = market.Cloud.NextChangeOf(asked.Key);
+            var record = market.Cloud.Find(asked.Key);
+            if (record is null || record.GoneAt is not null || !IsOurs(record))
+            {
+                return SimulatedFailures.CalledOff(asked.Key);
+            }
+
+            var now = market.Clock.GetUtcNow();
+            if (record.AnswersAt <= now)
+            {
+                return AllocateOutcome.Allocated(record.ToAllocation(now, market.RuntimeBase));
+            }
+
+            var wait = record.AnswersAt - now ?? Timeout.InfiniteTimeSpan;
+            if (market.Cloud.IsShared && (wait == Timeout.InfiniteTimeSpan || wait > LookAgainAfter))
+            {
+                wait = LookAgainAfter;
+            }
+
+            await market.Clock.WhenOrAfter(change, wait, cancellationToken);
+        }
+    }
+}

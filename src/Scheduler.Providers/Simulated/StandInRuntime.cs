@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Providers.Simulated;
+
+/// <summary>
+/// One loopback listener for all simulated allocations: <c>http://127.0.0.1:{port}/a/{key}/</c> is the runtime of that allocation and
+/// answers exactly while the cloud says it is ready.
+/// </summary>
+internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<StandInRuntime> log)
+    : IHostedLifecycleService
+{
+    private WebApplication? _app;
+
+    /// <summary>Before any other service starts: a silo that comes up at once asks for allocations and their endpoints.</summary>
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        if (!market.Options.ServeRuntime)
+        {
+            return;
+        }
+
+        var remembered = RememberedPort();
+        try
+        {
+            await ListenAsync(remembered, cancellationToken);
+        }
+        catch (IOException e) when (market.Options.RuntimePort == 0 && remembered != 0)
+        {
+            LogPortTaken(e, remembered);
+            await ListenAsync(0, cancellationToken);
+        }
+
+        Remember(market.RuntimeBase.Port);
+        LogListening(market.RuntimeBase);
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>After all others: what still runs may still ask.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (_app is { } app)
+        {
+            _app = null;
+            await app.StopAsync(cancellationToken);
+            await app.DisposeAsync();
+        }
+    }
+
+    private async Task ListenAsync(int port, CancellationToken cancellationToken)
+    {
+        // An empty builder: no configuration, no environment. Where it listens is this setting's business alone.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        var app = builder.Build();
+        app.Run(new StandInApi(market).AnswerAsync);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
+        var server = app.Services.GetRequiredService<IServer>();
+        var addresses =
+            server.Features.Get<IServerAddressesFeature>()
+            ?? throw new InvalidOperationException("Kestrel does not tell where it listens.");
+        market.RuntimeBase = new Uri(addresses.Addresses.First() + "/");
+        _app = app;
+    }
+
+    private string? PortFile => market.Options.StatePath is { } path ? path + ".port" : null;
+
+    /// <summary>With a cloud that outlives us, endpoints handed out before the restart should be good after it.</summary>
+    private int RememberedPort()
+    {
+        if (market.Options.RuntimePort != 0 || PortFile is not { } file || !File.Exists(file))
+        {
+            return market.Options.RuntimePort;
+        }
+
+        return
+            int.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65_536
+            ? port
+            : 0;
+    }
+
+    private void Remember(int port)
+    {
+        if (PortFile is { } file)
+        {
+            File.WriteAllText(file, port.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+}

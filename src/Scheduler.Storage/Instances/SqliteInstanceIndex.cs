@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Storage.Sqlite;
+
+namespace Scheduler.Storage.Instances;
+
+/// <summary>The table <c>instances</c>, joined with the stored states.</summary>
+internal sealed class SqliteInstanceIndex(SqliteStore store, ILogger<SqliteInstanceIndex> logger) : IInstanceIndex
+{
+    private const string Count = "SELECT state, COUNT(*) FROM instances WHERE state <> 'Deleted' GROUP BY state";
+
+    private const string CountOfAccount =
+        "SELECT state, COUNT(*) FROM instances WHERE account = @account AND state <> 'Deleted' GROUP BY state";
+
+    public async Task<InstancePage> ListAsync(InstanceQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        PageLimit.Check(query.Limit);
+        // One more than asked for tells whether there is another page.
+        var (sql, values) = InstanceListSql.Build(query, query.Limit + 1);
+        var rows = await store.ReadListAsync(
+            database =>
+                database.Query(
+                    sql,
+                    values,
+                    row => (Id: row.Text(0), CreatedAt: row.Time(1), Payload: row.Bytes(2).ToArray())
+                ),
+            cancellationToken
+        );
+        var page = rows.Take(query.Limit).ToArray();
+        var next =
+            rows.Count > query.Limit ? new InstanceCursor(page[^1].CreatedAt, new InstanceId(page[^1].Id)) : null;
+        var records = StoredList.Read<InstanceRecord>("instance", [.. page.Select(r => (r.Id, r.Payload))], logger);
+        return new InstancePage(records, next);
+    }
+
+    public async Task<ImmutableSortedDictionary<InstanceState, long>> CountByStateAsync(
+        AccountId? account,
+        CancellationToken cancellationToken
+    )
+    {
+        var rows = await store.ReadListAsync(
+            database =>
+                database.Query(
+                    account is null ? Count : CountOfAccount,
+                    [new SqlValue("@account", account?.Value)],
+                    row => (State: Enum.Parse<InstanceState>(row.Text(0)), Count: row.Number(1))
+                ),
+            cancellationToken
+        );
+        return rows.ToImmutableSortedDictionary(row => row.State, row => row.Count);
+    }
+}

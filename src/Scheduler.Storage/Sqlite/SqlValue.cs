@@ -1,0 +1,6 @@
+namespace Scheduler.Storage.Sqlite;
+
+/// <summary>A named parameter of a statement; null binds NULL.</summary>
+/// <param name="Name">With its <c>@</c>.</param>
+/// <param name="Value">Null, text, number, bytes or time.</param>
+internal readonly record struct SqlValue(string Name, object? Value);

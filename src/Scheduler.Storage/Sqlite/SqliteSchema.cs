@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Reflection;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using SQLitePCL;
+
+namespace Scheduler.Storage.Sqlite;
+
+/// <summary>Brings a file's schema to the version this code knows, by the numbered scripts beside it.</summary>
+internal static class SqliteSchema
+{
+    // Checking reads the whole file; a larger one would hold up the start for seconds, and SQLite notices damage where it reads anyway.
+    private const long LargestChecked = 256L << 20;
+
+    private static readonly Assembly Assembly = typeof(SqliteSchema).Assembly;
+
+    /// <summary>The scripts, in order: number, name and text.</summary>
+    public static IReadOnlyList<(int Version, string Name, string Text)> Scripts { get; } = ReadScripts("Sqlite");
+
+    /// <summary>Checks the file and applies what it lacks, in one transaction.</summary>
+    /// <returns>The schema version.</returns>
+    /// <exception cref="StorageUnusableException">Newer, foreign or damaged; left as it is.</exception>
+    public static int Apply(string path, string pragmas, TimeProvider clock, ILogger logger)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > 0)
+            {
+                Inspect(path);
+            }
+
+            using var database = SqliteDatabase.Open(path, readOnly: false, $"{pragmas}PRAGMA synchronous=FULL;");
+            return Upgrade(database, path, clock, logger);
+        }
+        catch (SqliteException exception)
+        {
+            throw Unusable(path, exception);
+        }
+    }
+
+    /// <summary>Names what SQLite found wrong with the file as a whole.</summary>
+    public static StorageUnusableException Unusable(string path, SqliteException exception) =>
+        new(
+            exception.SqliteErrorCode switch
+            {
+                raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT =>
+                    $"The store '{path}' is damaged or is no database ({exception.Message}). It was left as it is: restore a backup, or move it away to begin anew.",
+                raw.SQLITE_FULL => $"The disk of the store '{path}' is full; nothing was changed.",
+                _ => $"The store '{path}' cannot be opened: {exception.Message}",
+            },
+            exception
+        );
+
+    /// <summary>Reads the embedded scripts of one database kind.</summary>
+    public static IReadOnlyList<(int Version, string Name, string Text)> ReadScripts(string kind)
+    {
+        var prefix = $"Scheduler.Storage.Schema.{kind}.";
+        return
+        [
+            .. Assembly
+                .GetManifestResourceNames()
+                .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+                .Select(name => ReadScript(name, name[prefix.Length..])),
+        ];
+    }
+
+    // On a connection of its own that cannot write, so that a file we refuse is not even given a log beside it.
+    private static void Inspect(string path)
+    {
+        using var database = SqliteDatabase.Open(path, readOnly: true, "PRAGMA query_only=ON;");
+        var version = CurrentVersion(database);
+        if (version is null)
+        {
+            throw new StorageUnusableException(
+                $"The file '{path}' is a database of something else: it has tables, but none named schema_version. It was left as it is; set Storage:Sqlite:Path to another file."
+            );
+        }
+
+        if (version > Scripts[^1].Version)
+        {
+            throw new StorageUnusableException(
+                $"The store '{path}' has schema version {version}; this build knows {Scripts[^1].Version}. It was left as it is: run the newer build, or set Storage:Sqlite:Path to another file."
+            );
+        }
+
+        if (new FileInfo(path).Length <= LargestChecked)
+        {
+            var verdict = database.Query("PRAGMA quick_check(1)", [], row => row.Text(0))[0];
+            if (!verdict.Equals("ok", StringComparison.Ordinal))
+            {
+                throw new StorageUnusableException(
+                    $"The store '{path}' is damaged ({verdict}). It was left as it is: restore a backup, or move it away to begin anew."
+                );
+            }
+        }
+    }
+
+    /// <summary>The version of a file; 0 for an empty one, null for a foreign one.</summary>
+    private static int? CurrentVersion(SqliteDatabase database)
+    {
+        var tables = database.Query("SELECT name FROM sqlite_schema WHERE type = 'table'", [], row => row.Text(0));
+        return tables.Contains("schema_version", StringComparer.Ordinal)
+                ? (int)
+                    database.Query("SELECT COALESCE(MAX(version), 0) FROM schema_version", [], row => row.Number(0))[0]
+            : tables.Count == 0 ? 0
+            : null;
+    }
+
+    private static int Upgrade(SqliteDatabase database, string path, TimeProvider clock, ILogger logger)
+    {
+        database.Execute("BEGIN IMMEDIATE");
+        var version = CurrentVersion(database) ?? 0;
+        foreach (var script in Scripts.Where(script => script.Version > version))
+        {
+            database.RunScript(script.Text);
+            database.Execute(
+                "INSERT INTO schema_version (version, name, applied_at) VALUES (@version, @name, @at)",
+                new SqlValue("@version", script.Version),
+                new SqlValue("@name", script.Name),
+                new SqlValue("@at", clock.GetUtcNow())
+            );
+            logger.Migrated(path, script.Name);
+        }
+
+        database.Execute("COMMIT");
+        return Scripts[^1].Version;
+    }
+
+    private static (int Version, string Name, string Text) ReadScript(string resource, string name)
+    {
+        using var reader = new StreamReader(Assembly.GetManifestResourceStream(resource)!);
+        return (int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, reader.ReadToEnd());
+    }
+}

@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Orleans.Storage;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Storage;
+
+/// <summary>
+/// Stored states as JSON: camelCase, enums by name, times as fixed-width UTC, nothing for null. The SQL beside this reads the
+/// same text, so its shape is a contract (see the golden files of the tests).
+/// </summary>
+/// <remarks>
+/// Reflection and not source generation, on purpose: generated code sets every <c>init</c> property, so a property
+/// that is missing from an older text would become <c>default</c> instead of the record's own default.
+/// A property this code does not know is refused like a newer version: reading it and writing back would lose it.
+/// </remarks>
+public sealed class StateSerializer : IGrainStorageSerializer
+{
+    /// <summary>How states are written; also for reading them elsewhere.</summary>
+    public static JsonSerializerOptions Options { get; } = MakeOptions();
+
+    /// <inheritdoc/>
+    public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input, Options));
+
+    /// <inheritdoc/>
+    /// <exception cref="UnreadableStateException">Newer, or not what was written.</exception>
+    public T Deserialize<T>(BinaryData input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Read<T>(input.ToMemory().Span);
+    }
+
+    /// <summary>Reads one stored state.</summary>
+    /// <typeparam name="T">Its type.</typeparam>
+    /// <param name="json">UTF-8 text.</param>
+    /// <exception cref="UnreadableStateException">Newer, or not what was written.</exception>
+    internal static T Read<T>(ReadOnlySpan<byte> json)
+    {
+        int? version = null;
+        try
+        {
+            version = PeekVersion(json);
+            if (Known<T>.Version is { } known && version > known)
+            {
+                throw new UnreadableStateException(typeof(T).Name, null, version, $"this build reads up to {known}.");
+            }
+
+            return JsonSerializer.Deserialize<T>(json, Options)
+                ?? throw new UnreadableStateException(typeof(T).Name, null, version, "it is JSON null.");
+        }
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
+        {
+            var where = exception is JsonException { Path: { } path } ? $" at {path}" : "";
+            throw new UnreadableStateException(
+                typeof(T).Name,
+                null,
+                version,
+                $"it is not what this build writes{where}.",
+                exception
+            );
+        }
+    }
+
+    /// <summary>The version at the top of a state; it is written first, so hardly anything is read for it.</summary>
+    private static int? PeekVersion(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            return null;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var found = reader.ValueTextEquals("schemaVersion"u8);
+            reader.Read();
+            if (found)
+            {
+                return reader.GetInt32();
+            }
+
+            reader.Skip();
+        }
+
+        return null;
+    }
+
+    private static JsonSerializerOptions MakeOptions()
+    {
+        var options = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+            RespectNullableAnnotations = false,
+            Converters =
+            {
+                new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false),
+                new UtcConverter(),
+            },
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { LeaveOutUnset } },
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+
+    /// <summary>An id or list that was never set (a struct around null) is left out like any other null.</summary>
+    private static void LeaveOutUnset(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (IsTextId(property.PropertyType))
+            {
+                property.ShouldSerialize = static (_, value) => value?.ToString() is not null;
+            }
+            else if (IsImmutableArray(property.PropertyType))
+            {
+                // All default arrays are equal to each other and to nothing else.
+                var unset = Activator.CreateInstance(property.PropertyType)!;
+                property.ShouldSerialize = (_, value) => !unset.Equals(value);
+            }
+        }
+    }
+
+    private static bool IsTextId(Type type) =>
+        type.IsValueType
+        && type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(ITextId<>));
+
+    private static bool IsImmutableArray(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>);
+
+    private static class Known<T>
+    {
+        /// <summary>The version the type's own code writes; null for a type without one.</summary>
+        public static readonly int? Version =
+            typeof(T).GetField("CurrentSchemaVersion", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue()
+            as int?;
+    }
+
+    private sealed class UtcConverter : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(
+            ref Utf8JsonReader reader,
+            Type typeToConvert,
+            JsonSerializerOptions options
+        ) => UtcText.Parse(reader.GetString() ?? throw new JsonException("A time must be a string."));
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(UtcText.Format(value));
+    }
+}

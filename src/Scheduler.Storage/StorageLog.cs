@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Storage;
+
+internal static partial class StorageLog
+{
+    [LoggerMessage(
+        1,
+        LogLevel.Information,
+        "Opened store {Path}: schema version {SchemaVersion}, synchronous {Synchronous}"
+    )]
+    public static partial void Opened(this ILogger logger, string path, int schemaVersion, string synchronous);
+
+    [LoggerMessage(2, LogLevel.Information, "Store {Path}: applied schema script {Script}")]
+    public static partial void Migrated(this ILogger logger, string path, string script);
+
+    [LoggerMessage(3, LogLevel.Error, "Commit of {Statements} statements failed; their callers are told so")]
+    public static partial void CommitFailed(this ILogger logger, Exception exception, int statements);
+
+    [LoggerMessage(
+        4,
+        LogLevel.Warning,
+        "The store's log was not folded into its file at shutdown; the next start does it"
+    )]
+    public static partial void CheckpointFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Error, "Left {Kind} {Id} out of a list: its stored state cannot be read")]
+    public static partial void SkippedUnreadable(this ILogger logger, Exception exception, string kind, string id);
+
+    [LoggerMessage(6, LogLevel.Error, "Rollback failed; the connection is opened anew")]
+    public static partial void RollbackFailed(this ILogger logger, Exception exception);
+}

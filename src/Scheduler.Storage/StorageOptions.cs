@@ -1,0 +1,71 @@
+using Microsoft.Extensions.Options;
+
+namespace Scheduler.Storage;
+
+/// <summary>Where and how the scheduler remembers. Configuration section <c>Storage</c>.</summary>
+public sealed class StorageOptions
+{
+    /// <summary>Name of the configuration section.</summary>
+    public const string Section = "Storage";
+
+    /// <summary>The embedded default: one SQLite file.</summary>
+    public SqliteOptions Sqlite { get; set; } = new();
+
+    /// <summary>Every fault of these settings, each with the setting's full path, the value seen and what is accepted.</summary>
+    public IReadOnlyList<string> Faults() => Sqlite.Faults($"{Section}:{nameof(Sqlite)}");
+
+    internal void ThrowIfFaulty()
+    {
+        var faults = Faults();
+        if (faults.Count > 0)
+        {
+            throw new OptionsValidationException(Section, typeof(StorageOptions), faults);
+        }
+    }
+}
+
+/// <summary>Settings of the embedded store. Section <c>Storage:Sqlite</c>.</summary>
+public sealed class SqliteOptions
+{
+    /// <summary>Most statements that may share one commit, by default.</summary>
+    public const int DefaultMaxBatch = 256;
+
+    /// <summary>Path of the database file; relative to the working directory, made with its directory if missing.</summary>
+    /// <value>Default <c>data/scheduler.db</c>.</value>
+    public string Path { get; set; } = "data/scheduler.db";
+
+    /// <summary>
+    /// <c>FULL</c>: an acknowledged write survives power loss. <c>NORMAL</c>: it survives a crash of the process, the last
+    /// moments may be lost with the power.
+    /// </summary>
+    /// <value>Default <c>FULL</c>.</value>
+    public string Synchronous { get; set; } = "FULL";
+
+    /// <summary>Most statements that may share one commit, 1 to 10,000.</summary>
+    /// <value>Default 256.</value>
+    public int MaxBatch { get; set; } = DefaultMaxBatch;
+
+    internal IEnumerable<string> PathFaults(string section)
+    {
+        if (string.IsNullOrWhiteSpace(Path) || Path.Contains('\0', StringComparison.Ordinal))
+        {
+            yield return $"{section}:{nameof(Path)} is '{Path}'; it must be the path of a file.";
+        }
+    }
+
+    internal IReadOnlyList<string> Faults(string section)
+    {
+        var faults = new List<string>(PathFaults(section));
+        if (Synchronous is not ("FULL" or "NORMAL"))
+        {
+            faults.Add($"{section}:{nameof(Synchronous)} is '{Synchronous}'; accepted are FULL and NORMAL.");
+        }
+
+        if (MaxBatch is < 1 or > 10_000)
+        {
+            faults.Add($"{section}:{nameof(MaxBatch)} is {MaxBatch}; accepted is 1 to 10000.");
+        }
+
+        return faults;
+    }
+}
