@@ -84,6 +84,13 @@ public sealed record ModelFacts
     [System.Text.Json.Serialization.JsonIgnore]
     public long WeightBytes => Sum(group => group.Role == WeightRole.NextTokenPrediction ? 0 : group.StoredBytes);
 
+    /// <summary>Bytes of cache one more token takes in 16 bit, over all layers that keep every token; 0 without such layers.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public long KvBytesPerToken =>
+        Caches
+            .Where(cache => cache is { Kind: not CacheKind.State, Window: 0 })
+            .Sum(cache => checked(VramEstimate.TokenBytes(cache, KvFormat.Bf16, 1, false) * cache.Layers));
+
     /// <summary>Logical parameters of one role.</summary>
     /// <param name="role">The role.</param>
     public long ParametersOf(WeightRole role) => Sum(group => group.Role == role ? group.Parameters : 0);

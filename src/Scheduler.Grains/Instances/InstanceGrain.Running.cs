@@ -121,13 +121,11 @@ internal sealed partial class InstanceGrain
     {
         var code = ExitDiagnosis.Diagnose(exit, _recorded.State == InstanceState.Running);
         var how = exit.ExitCode is { } number ? $"with exit code {number}" : "without an exit code";
-        var what = code switch
-        {
-            FailureCode.OomKilled => $"The runtime exceeded the GPU's memory and ended {how}",
-            FailureCode.ModelLoadError => $"The runtime could not load the model and ended {how}",
-            FailureCode.ImagePullFailed => "The runtime's image could not be pulled",
-            _ => $"The runtime ended {how}",
-        };
+        var what =
+            code == FailureCode.OomKilled ? $"The runtime exceeded the GPU's memory and ended {how}"
+            : code == FailureCode.ModelLoadError ? $"The runtime could not load the model and ended {how}"
+            : code == FailureCode.ImagePullFailed ? "The runtime's image could not be pulled"
+            : $"The runtime ended {how}";
         return (InstanceTrigger.RuntimeExited, code, what);
     }
 

@@ -39,7 +39,7 @@ internal sealed partial class InstanceGrain(
     IOptions<SchedulerOptions> options,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
-) : Grain, IInstanceGrain, IInstanceInbox, IWakeable
+) : Grain, IInstanceGrain, IInstanceInbox, IWakeable, IDisposable
 {
     /// <summary>How long a watcher waits before it gets what there is: shorter than the 30 s after which a grain call times out.</summary>
     private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
@@ -62,10 +62,12 @@ internal sealed partial class InstanceGrain(
     /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _work.Cancel();
         _changed.TrySetResult();
-        return Task.CompletedTask;
+        return _work.CancelAsync();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _work.Dispose();
 
     /// <inheritdoc/>
     public async Task<Answer<InstanceRecord>> CreateAsync(CreateInstance command, CommandContext context)
@@ -218,14 +220,14 @@ internal sealed partial class InstanceGrain(
         state.State = next;
         try
         {
-            await state.WriteStateAsync();
+            await state.WriteStateAsync(CancellationToken.None);
         }
         catch
         {
             // The outcome is unknown. Whoever asks next gets a fresh activation, which reads what is true.
             state.State = _recorded;
-            _work.Cancel();
             DeactivateOnIdle();
+            await _work.CancelAsync();
             throw;
         }
 

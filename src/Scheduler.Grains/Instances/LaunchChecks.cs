@@ -196,11 +196,11 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
     private static string WhyOf(PlacementDecision decision)
     {
         var best = decision.Ranked[0];
-        return string.Create(
+        var why = string.Create(
             CultureInfo.InvariantCulture,
             $"{best.Offer.Route} at {best.Offer.PricePerHour} EUR/h, best of {decision.Funnel.OffersOut} matching offers"
-                + (best.RankedLast ? ", although its route failed lately: no other matches" : "")
         );
+        return best.RankedLast ? why + ", although its route failed lately: no other matches" : why;
     }
 }
 

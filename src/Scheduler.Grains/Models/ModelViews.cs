@@ -25,7 +25,7 @@ internal static class ModelViews
             Parameters = facts.Parameters,
             WeightFormat = FormatNames.Name(facts.NativeFormat),
             WeightBytes = facts.WeightBytes,
-            KvBytesPerToken = GpuFit.KvBytesPerToken(facts),
+            KvBytesPerToken = facts.KvBytesPerToken,
             MaxContextTokens = facts.MaxContextTokens ?? 0,
         };
 }

@@ -22,7 +22,7 @@ internal sealed partial class ProviderGrain(
     IOptions<SchedulerOptions> options,
     TimeProvider clock,
     ILogger<ProviderGrain> logger
-) : Grain, IProviderGrain, IProviderTending
+) : Grain, IProviderGrain, IProviderTending, IDisposable
 {
     private const string KeyPrefix = "provider-";
 
@@ -52,6 +52,9 @@ internal sealed partial class ProviderGrain(
     /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
         _work.CancelAsync();
+
+    /// <inheritdoc/>
+    public void Dispose() => _work.Dispose();
 
     /// <inheritdoc/>
     public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(View());
@@ -273,7 +276,7 @@ internal sealed partial class ProviderGrain(
         };
         try
         {
-            await state.WriteStateAsync();
+            await state.WriteStateAsync(CancellationToken.None);
         }
         catch
         {
