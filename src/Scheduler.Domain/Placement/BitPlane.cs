@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -18,6 +19,9 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
 
     /// <summary>One 256-bit vector; planes are a multiple of it, so that no loop has a tail.</summary>
     public const int WordsPerVector = 4;
+
+    /// <summary>A vector adds at most 8 to each byte of a counter, so 31 vectors fit.</summary>
+    public const int VectorsPerSum = 31;
 
     public Span<ulong> Span => Words.AsSpan(Start, Length);
 
@@ -79,13 +83,13 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
 
     public static int Count(ReadOnlySpan<ulong> plane)
     {
-        var total = Vector256<ulong>.Zero;
-        foreach (var vector in Vectors(plane))
+        var count = 0;
+        foreach (var word in plane)
         {
-            total += CountLanes(vector);
+            count += BitOperations.PopCount(word);
         }
 
-        return (int)Vector256.Sum(total);
+        return count;
     }
 
     /// <summary>How many of the first <paramref name="rows"/> rows have their bit set.</summary>
@@ -114,17 +118,16 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
     public static ReadOnlySpan<Vector256<ulong>> Vectors(ReadOnlySpan<ulong> plane) =>
         MemoryMarshal.Cast<ulong, Vector256<ulong>>(plane);
 
-    /// <summary>Set bits per 64-bit lane: half-byte table look-up where there is AVX2, one instruction per word elsewhere.</summary>
-    public static Vector256<ulong> CountLanes(Vector256<ulong> bits)
+    /// <summary>
+    /// Adds up set bits over at most <see cref="VectorsPerSum"/> vectors: a half-byte table look-up into byte counters where
+    /// there is AVX2, adding neighbours elsewhere. <see cref="Sum"/> reads the counters.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> AddCounts(Vector256<byte> counters, Vector256<ulong> bits)
     {
         if (!Avx2.IsSupported)
         {
-            return Vector256.Create(
-                (ulong)BitOperations.PopCount(bits[0]),
-                (ulong)BitOperations.PopCount(bits[1]),
-                (ulong)BitOperations.PopCount(bits[2]),
-                (ulong)BitOperations.PopCount(bits[3])
-            );
+            return counters + CountBytes(bits);
         }
 
         var table = Vector256.Create(
@@ -134,9 +137,26 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
             0x0403030203020201UL
         );
         var low = Vector256.Create((byte)0x0F);
-        var counts =
-            Avx2.Shuffle(table.AsByte(), bits.AsByte() & low)
+        return counters
+            + Avx2.Shuffle(table.AsByte(), bits.AsByte() & low)
             + Avx2.Shuffle(table.AsByte(), (bits >>> 4).AsByte() & low);
-        return Avx2.SumAbsoluteDifferences(counts, Vector256<byte>.Zero).AsUInt64();
+    }
+
+    /// <summary>The total of byte counters.</summary>
+    public static int Sum(Vector256<byte> counters)
+    {
+        var sixteen = Vector256.WidenLower(counters) + Vector256.WidenUpper(counters);
+        return Vector256.Sum(sixteen);
+    }
+
+    /// <summary>Bits to pairs, pairs to half bytes, half bytes to bytes; no step can carry into the next byte.</summary>
+    private static Vector256<byte> CountBytes(Vector256<ulong> bits)
+    {
+        var everySecond = Vector256.Create(0x5555555555555555UL);
+        var everySecondPair = Vector256.Create(0x3333333333333333UL);
+        var lowHalves = Vector256.Create(0x0F0F0F0F0F0F0F0FUL);
+        var pairs = bits - ((bits >>> 1) & everySecond);
+        var halves = (pairs & everySecondPair) + ((pairs >>> 2) & everySecondPair);
+        return ((halves + (halves >>> 4)) & lowHalves).AsByte();
     }
 }

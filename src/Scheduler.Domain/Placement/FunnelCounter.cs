@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Scheduler.Domain.Placement;
@@ -9,8 +11,8 @@ namespace Scheduler.Domain.Placement;
 /// </summary>
 internal static class FunnelCounter
 {
-    /// <summary>Vectors per block: state and the planes' slices of one block (1 KiB each) stay in the first-level cache.</summary>
-    private const int BlockVectors = 32;
+    /// <summary>Vectors per block: as many as byte counters can add up; a block's state stays in the first-level cache.</summary>
+    private const int BlockVectors = BitPlane.VectorsPerSum;
 
     /// <summary>Runs all rows through the stages.</summary>
     /// <param name="refused">Per constraint that asks something, in the funnel's order: the rows it refuses.</param>
@@ -46,6 +48,7 @@ internal static class FunnelCounter
         }
     }
 
+    /// <summary>All four spans have the same length; the loop says so to the machine by references instead of bounds checks.</summary>
     private static int Stage(
         ReadOnlySpan<Vector256<ulong>> refused,
         Span<Vector256<ulong>> alive,
@@ -53,20 +56,23 @@ internal static class FunnelCounter
         Span<Vector256<ulong>> twos
     )
     {
-        alive = alive[..refused.Length];
-        ones = ones[..refused.Length];
-        twos = twos[..refused.Length];
-        var total = Vector256<ulong>.Zero;
-        for (var i = 0; i < refused.Length; i++)
+        ref var refusedAt = ref MemoryMarshal.GetReference(refused);
+        ref var aliveAt = ref MemoryMarshal.GetReference(alive);
+        ref var onesAt = ref MemoryMarshal.GetReference(ones);
+        ref var twosAt = ref MemoryMarshal.GetReference(twos);
+        var counters = Vector256<byte>.Zero;
+        for (nint i = 0; i < refused.Length; i++)
         {
-            var plane = refused[i];
-            total += BitPlane.CountLanes(alive[i] & plane);
-            alive[i] = Vector256.AndNot(alive[i], plane);
-            twos[i] |= ones[i] & plane;
-            ones[i] |= plane;
+            var plane = Unsafe.Add(ref refusedAt, i);
+            var left = Unsafe.Add(ref aliveAt, i);
+            var once = Unsafe.Add(ref onesAt, i);
+            counters = BitPlane.AddCounts(counters, left & plane);
+            Unsafe.Add(ref aliveAt, i) = Vector256.AndNot(left, plane);
+            Unsafe.Add(ref twosAt, i) |= once & plane;
+            Unsafe.Add(ref onesAt, i) = once | plane;
         }
 
-        return (int)Vector256.Sum(total);
+        return BitPlane.Sum(counters);
     }
 
     private static void AddAlone(
@@ -76,16 +82,19 @@ internal static class FunnelCounter
         Span<int> alone
     )
     {
+        ref var twosAt = ref MemoryMarshal.GetReference(twos);
         for (var c = 0; c < refused.Length; c++)
         {
             var plane = BitPlane.Vectors((ReadOnlySpan<ulong>)refused[c].Span).Slice(start, twos.Length);
-            var total = Vector256<ulong>.Zero;
-            for (var i = 0; i < plane.Length; i++)
+            ref var planeAt = ref MemoryMarshal.GetReference(plane);
+            var counters = Vector256<byte>.Zero;
+            for (nint i = 0; i < plane.Length; i++)
             {
-                total += BitPlane.CountLanes(Vector256.AndNot(plane[i], twos[i]));
+                var single = Vector256.AndNot(Unsafe.Add(ref planeAt, i), Unsafe.Add(ref twosAt, i));
+                counters = BitPlane.AddCounts(counters, single);
             }
 
-            alone[c] += (int)Vector256.Sum(total);
+            alone[c] += BitPlane.Sum(counters);
         }
     }
 }

@@ -1,0 +1,85 @@
+using Scheduler.Domain.Failures;
+
+namespace Scheduler.Domain.Keys;
+
+/// <summary>Why a door refused a key, or what a key may not do.</summary>
+/// <param name="Code">Which failure these facts are about.</param>
+public abstract record AuthFacts(FailureCode Code) : FailureFacts(Code);
+
+/// <summary>A request came without an Authorization header.</summary>
+public sealed record MissingTokenFacts() : AuthFacts(FailureCode.AuthMissingToken);
+
+/// <summary>A token was read and belongs to no key. Says nothing that would tell a guesser how close the guess was.</summary>
+/// <param name="Fault">What is wrong with the header or token.</param>
+/// <param name="TokenPrefix">
+/// The public first characters of the token (<c>sk-…</c>), when it is well formed; never any of the secret.
+/// </param>
+public sealed record InvalidTokenFacts(TokenFault Fault, string? TokenPrefix)
+    : AuthFacts(FailureCode.AuthInvalidToken)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var (message, hint) = Fault switch
+        {
+            TokenFault.NotBearer => (
+                "The Authorization header is not of the scheme Bearer.",
+                "Send exactly one header `Authorization: Bearer <key>`."
+            ),
+            TokenFault.Malformed => (
+                "The token is not of the form of a key.",
+                $"A key has {KeyToken.Length} characters, `sk-` first; copy it again from your secret manager, whole and unquoted."
+            ),
+            TokenFault.NoMatch => (
+                "The token matches no key.",
+                $"Compare the prefix `{TokenPrefix}` and the secret with your secret manager; copy the value again."
+            ),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        return new FailureText(message, hint, Details(("token_prefix", TokenPrefix)));
+    }
+}
+
+/// <summary>What is wrong with a token.</summary>
+public enum TokenFault
+{
+    /// <summary>Another scheme than Bearer, or several headers.</summary>
+    NotBearer = 1,
+
+    /// <summary>Not of the form of a key.</summary>
+    Malformed = 2,
+
+    /// <summary>Well formed, and matches no key.</summary>
+    NoMatch = 3,
+}
+
+/// <summary>The right token of a key that was revoked.</summary>
+/// <param name="KeyId">The key.</param>
+/// <param name="RevokedAt">When it was revoked.</param>
+public sealed record RevokedTokenFacts(string KeyId, DateTimeOffset RevokedAt)
+    : AuthFacts(FailureCode.AuthRevokedToken)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe() =>
+        new(
+            $"The key {KeyId} was revoked at {RevokedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.",
+            $"Create a new key and roll it out to all clients that still use {KeyId}.",
+            Details(("key_id", KeyId), ("revoked_at", RevokedAt.ToString("O")))
+        );
+}
+
+/// <summary>A key has as many streams open as it may.</summary>
+/// <param name="KeyId">The key.</param>
+/// <param name="Limit">How many it may have.</param>
+/// <param name="RetryAfterSeconds">After how many seconds trying again makes sense.</param>
+public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSeconds)
+    : AuthFacts(FailureCode.RateLimited)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe() =>
+        new(
+            $"The key {KeyId} has {Limit} streams open, as many as one key may.",
+            $"Close a stream, or use another key, and try again after {RetryAfterSeconds} s.",
+            Details(("key_id", KeyId), ("stream_limit", Limit), ("retry_after_seconds", RetryAfterSeconds))
+        );
+}

@@ -1,0 +1,12 @@
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Grains.Keys;
+
+public sealed partial class KeyAuthority
+{
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The bootstrap operator key {KeyId} was revoked at {RevokedAt}; it opens nothing any more"
+    )]
+    private partial void LogBootstrapRevoked(string keyId, DateTimeOffset revokedAt);
+}

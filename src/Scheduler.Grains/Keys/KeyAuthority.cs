@@ -1,0 +1,183 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+
+namespace Scheduler.Grains.Keys;
+
+/// <summary>
+/// Tells all doors of this silo who a request comes from. A key is asked of its grain at most once a second and remembered for as
+/// long, so a revoked key is refused by every silo within one second, and at once by the one that revoked it (INV-09).
+/// </summary>
+/// <remarks>
+/// Nothing here tells a guesser anything: a malformed token costs no grain call, an unknown key id is compared with a dummy, and all
+/// comparisons take the same time. A revocation is final, so what says "revoked" is never replaced by what says "good", however late
+/// an answer from before the revocation arrives.
+/// </remarks>
+public sealed partial class KeyAuthority
+{
+    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TouchEvery = TimeSpan.FromMinutes(1);
+    private static readonly byte[] NoKey = new byte[SHA256.HashSizeInBytes];
+
+    private readonly IGrainFactory _grains;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<KeyAuthority> _logger;
+    private readonly KeyCache _known;
+
+    /// <summary>One per silo.</summary>
+    /// <param name="grains">Where keys are asked.</param>
+    /// <param name="clock">Measures how old an answer is.</param>
+    /// <param name="logger">Where the bootstrap is told.</param>
+    public KeyAuthority(IGrainFactory grains, TimeProvider clock, ILogger<KeyAuthority> logger)
+    {
+        _grains = grains;
+        _clock = clock;
+        _logger = logger;
+        _known = new KeyCache(clock, Remembered);
+    }
+
+    /// <summary>A new token; its <see cref="KeyToken.Reveal"/> is shown to its holder once.</summary>
+    /// <param name="keyId">The public half, or null for a random one.</param>
+    public static KeyToken NewToken(string? keyId = null) =>
+        new(
+            keyId ?? NewKeyId(),
+            Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_')
+        );
+
+    /// <summary>SHA-256 of a secret, as it is stored.</summary>
+    /// <param name="token">The token.</param>
+    public static string Fingerprint(KeyToken token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Secret)));
+    }
+
+    /// <summary>Who sends a request with this header.</summary>
+    /// <param name="authorization">The value of the Authorization header; null or empty when there is none.</param>
+    public async Task<KeyVerdict> VerifyAsync(string? authorization)
+    {
+        if (string.IsNullOrWhiteSpace(authorization))
+        {
+            return Refuse(new MissingTokenFacts());
+        }
+
+        const string scheme = "Bearer ";
+        if (!authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return Refuse(new InvalidTokenFacts(TokenFault.NotBearer, null));
+        }
+
+        if (!KeyToken.TryParse(authorization[scheme.Length..].Trim(), out var token))
+        {
+            return Refuse(new InvalidTokenFacts(TokenFault.Malformed, null));
+        }
+
+        var key = await FindAsync(token.KeyId);
+        var given = SHA256.HashData(Encoding.ASCII.GetBytes(token.Secret));
+        var kept = key is { Exists: true } ? Convert.FromHexString(key.SecretSha256) : NoKey;
+        var matches = CryptographicOperations.FixedTimeEquals(given, kept);
+        if (!matches || key is null)
+        {
+            return Refuse(new InvalidTokenFacts(TokenFault.NoMatch, KeyToken.PrefixOf(token.KeyId)));
+        }
+
+        if (key.RevokedAt is { } revokedAt)
+        {
+            return Refuse(new RevokedTokenFacts(key.Id, revokedAt));
+        }
+
+        await TouchAsync(key);
+        return new KeyVerdict(new Caller(key.Id, key.Account), null);
+    }
+
+    /// <summary>Whether a key that was good is still good, for streams that outlive their first check.</summary>
+    /// <param name="caller">Who was let in.</param>
+    /// <returns>Why not, or null while it is good.</returns>
+    public async Task<Failure?> RecheckAsync(Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        var key = await FindAsync(caller.KeyId);
+        return key switch
+        {
+            null => FailureCatalogue.Describe(
+                new InvalidTokenFacts(TokenFault.NoMatch, KeyToken.PrefixOf(caller.KeyId))
+            ),
+            { RevokedAt: { } revokedAt } => FailureCatalogue.Describe(new RevokedTokenFacts(key.Id, revokedAt)),
+            _ => null,
+        };
+    }
+
+    /// <summary>Remembers a revocation at once, for good.</summary>
+    /// <param name="revoked">The key as it was recorded.</param>
+    public void NoteRevoked(KeyRecord revoked)
+    {
+        ArgumentNullException.ThrowIfNull(revoked);
+        _known.Put(revoked.Id, revoked, _clock.GetTimestamp());
+    }
+
+    /// <summary>
+    /// Sees to it that an operator key with this token exists, so that a fresh installation can be entered. Harmless when repeated.
+    /// </summary>
+    /// <param name="token">The whole token, <c>sk-…</c>.</param>
+    /// <exception cref="ArgumentException">The token is not of the form of a key.</exception>
+    /// <exception cref="InvalidOperationException">Its public half belongs to another key already.</exception>
+    public async Task<KeyRecord> EnsureBootstrapOperatorKeyAsync(string token)
+    {
+        if (!KeyToken.TryParse(token, out var parsed))
+        {
+            throw new ArgumentException(
+                "The bootstrap operator key is malformed; accepted is `sk-`, 12 of a-z 2-7, `-`, 43 of A-Z a-z 0-9 _ -.",
+                nameof(token)
+            );
+        }
+
+        var answer = await _grains
+            .Key(parsed.KeyId)
+            .CreateAsync(
+                new CreateKey(null, "bootstrap operator key", Fingerprint(parsed)),
+                new CommandContext(new RequestId("req-bootstrap"), "scheduler", null)
+            );
+        if (answer.Value is not { } key)
+        {
+            throw new InvalidOperationException(
+                $"The bootstrap operator key cannot be used: {answer.Refusal?.Message} Configure a token with another public half."
+            );
+        }
+
+        if (key.RevokedAt is { } revokedAt)
+        {
+            LogBootstrapRevoked(key.Id, revokedAt);
+        }
+
+        return key;
+    }
+
+    private static string NewKeyId() => "key-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", KeyToken.IdLength);
+
+    private static KeyVerdict Refuse(FailureFacts facts) => new(null, FailureCatalogue.Describe(facts));
+
+    private async ValueTask<KeyRecord?> FindAsync(string keyId)
+    {
+        if (_known.TryGet(keyId, out var known))
+        {
+            return known;
+        }
+
+        // The age counts from before the question, so that an answer can never be older than it says.
+        var asked = _clock.GetTimestamp();
+        var answer = await _grains.Key(keyId).GetAsync(null);
+        return _known.Put(keyId, answer.Value, asked);
+    }
+
+    private async Task TouchAsync(KeyRecord key)
+    {
+        var now = _clock.GetUtcNow();
+        if (now - (key.LastUsedAt ?? DateTimeOffset.MinValue) >= TouchEvery && _known.MayTouch(key.Id, TouchEvery))
+        {
+            await _grains.Key(key.Id).TouchAsync(now);
+        }
+    }
+}
