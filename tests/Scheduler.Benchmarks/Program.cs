@@ -9,6 +9,12 @@ switch (args.FirstOrDefault())
     case "storage":
         await StorageFigures.RunAsync(args[1..]);
         return 0;
+    case "launches":
+        await LaunchFigures.RunAsync(args[1..]);
+        return 0;
+    case "start":
+        await StartFigures.RunAsync(args[1..]);
+        return 0;
     default:
         Console.Error.WriteLine("usage: placement | vram | storage | launches | start");
         return 2;

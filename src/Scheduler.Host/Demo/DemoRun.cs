@@ -16,7 +16,7 @@ internal sealed class DemoRun
     private readonly TimeProvider _clock;
     private readonly Metadata _auth;
     private readonly Accounts.AccountsClient _accounts;
-    private readonly ApiKeys.ApiKeysClient _keys;
+    private readonly Keys.KeysClient _keys;
     private readonly Instances.InstancesClient _instances;
 
     private DemoRun(GrpcChannel channel, string token, TextWriter output, TimeProvider clock)
@@ -25,7 +25,7 @@ internal sealed class DemoRun
         _clock = clock;
         _auth = new Metadata { { "authorization", $"Bearer {token}" } };
         _accounts = new Accounts.AccountsClient(channel);
-        _keys = new ApiKeys.ApiKeysClient(channel);
+        _keys = new Keys.KeysClient(channel);
         _instances = new Instances.InstancesClient(channel);
     }
 
@@ -174,10 +174,10 @@ internal sealed class DemoRun
         var url = http.ToString().TrimEnd('/');
         await _out.WriteLineAsync(
             $$"""
-            The API is up: {{url}}   reference: {{url}}/reference   key of acct-demo: {{key.Secret}}
+            The API is up: {{url}}   reference: {{url}}/reference   key of acct-demo: {{key.Token}}
 
             Try (copy and paste):
-              export KEY={{key.Secret}}
+              export KEY={{key.Token}}
               curl -s -H "Authorization: Bearer $KEY" {{url}}/v1/{{account}}/instances
               curl -s -H "Authorization: Bearer $KEY" -d '{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":900000}}}' -H 'content-type: application/json' {{url}}/v1/{{account}}:explainLaunch
               curl -s {{url}}/v1/failures/SMART_NO_MATCH
