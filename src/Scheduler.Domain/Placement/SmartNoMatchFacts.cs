@@ -41,7 +41,7 @@ public sealed record SmartNoMatchFacts(
                 lines.Add(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"or wait: {MatchLater} matching {(MatchLater == 1 ? "offer is" : "offers are")} not available now"
+                        $"{(lines.Count == 0 ? "wait" : "or wait")}: {MatchLater} matching {(MatchLater == 1 ? "offer is" : "offers are")} not available now"
                     )
                 );
             }
