@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Simulated;
@@ -132,6 +133,31 @@ public sealed class SimulatedJournalTests : IDisposable
 
         Assert.Equal(AllocationStatus.Unhealthy, Assert.Single(left).Status);
         Assert.True(new FileInfo(StatePath).Length < 4096);
+    }
+
+    [Fact]
+    public async Task Endpoints_are_the_same_after_a_restart_and_a_second_process_gets_its_own()
+    {
+        var first = await ServeAsync();
+        var port = _open[^1].RuntimeBase.Port;
+        var second = await ServeAsync();
+        var otherPort = _open[^1].RuntimeBase.Port;
+        await first.StoppedAsync(Ct);
+        await second.StoppedAsync(Ct);
+
+        var restarted = await ServeAsync();
+        var portAgain = _open[^1].RuntimeBase.Port;
+        await restarted.StoppedAsync(Ct);
+
+        Assert.NotEqual(port, otherPort);
+        Assert.Equal(port, portAgain);
+
+        async Task<StandInRuntime> ServeAsync()
+        {
+            var runtime = new StandInRuntime(Open(), NullLogger<StandInRuntime>.Instance);
+            await runtime.StartingAsync(Ct);
+            return runtime;
+        }
     }
 
     private SimulatedMarket Open(SimulatedOptions? options = null)
