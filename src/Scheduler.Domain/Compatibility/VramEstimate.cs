@@ -117,13 +117,7 @@ internal readonly struct VramEstimate
         return Math.Min(sum, Divide.MaxBytes);
     }
 
-    private static Band CacheOf(
-        ModelFootprint model,
-        FitRequest request,
-        long context,
-        int gpus,
-        EngineProfile engine
-    )
+    private static Band CacheOf(ModelFootprint model, FitRequest request, long context, int gpus, EngineProfile engine)
     {
         if (model.Caches.Length == 0)
         {
