@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FsCheck.Xunit;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Xunit;
@@ -251,6 +253,22 @@ public sealed class GpuFitTests
         );
         var verdict = GpuFit.Judge(TestModels.Shipped("Qwen/Qwen3-8B"), request, H100, 1);
         Assert.Equal(verdict, JsonSerializer.Deserialize<FitVerdict>(JsonSerializer.Serialize(verdict, Json), Json));
+    }
+
+    [Fact]
+    public void What_crosses_a_grain_boundary_survives_the_wire()
+    {
+        using var services = new ServiceCollection()
+            .AddSerializer(builder => builder.AddAssembly(typeof(ModelFacts).Assembly))
+            .BuildServiceProvider();
+        var serializer = services.GetRequiredService<Serializer>();
+        var facts = TestModels.Shipped("openai/gpt-oss-120b");
+        var back = serializer.Deserialize<ModelFacts>(serializer.SerializeToArray(facts));
+        Assert.Equal(JsonSerializer.Serialize(facts, Json), JsonSerializer.Serialize(back, Json));
+        var request = Request(8192) with { Format = WeightFormat.Fp8 };
+        Assert.Equal(request, serializer.Deserialize<FitRequest>(serializer.SerializeToArray(request)));
+        var verdict = GpuFit.Judge(facts, request, H100, 1);
+        Assert.Equal(verdict, serializer.Deserialize<FitVerdict>(serializer.SerializeToArray(verdict)));
     }
 
     private static void AssertNeverLess(ModelFacts facts, FitRequest request, FitRequest larger, int gpus)

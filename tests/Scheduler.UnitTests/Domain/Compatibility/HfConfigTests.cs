@@ -119,6 +119,21 @@ public sealed class HfConfigTests
         Assert.Equal(known?.Caches, unknown.Caches);
     }
 
+    [Fact]
+    public void Experts_may_be_listed_layer_by_layer()
+    {
+        var reading = TestModels.ReadText(
+            Llama.Replace(
+                "\"vocab_size\"",
+                "\"n_routed_experts\":4,\"moe_intermediate_size\":32,\"moe_layer_freq\":[0,1],\"vocab_size\"",
+                StringComparison.Ordinal
+            )
+        );
+
+        Assert.Equal(3 * 64 * 128, reading.Facts?.ParametersOf(WeightRole.DenseMlp));
+        Assert.Equal(4 * 3 * 64 * 32, reading.Facts?.ParametersOf(WeightRole.RoutedExpert));
+    }
+
     [Property(MaxTest = 1000)]
     public void Random_bytes_never_throw(byte[] bytes) => Assert.NotNull(HfConfig.Parse("fuzz", bytes));
 

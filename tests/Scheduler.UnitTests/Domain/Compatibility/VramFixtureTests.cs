@@ -45,6 +45,13 @@ public sealed class VramFixtureTests
         Assert.Equal(cacheBytes, GrowingBytesPerToken(model, KvFormat.Bf16));
     }
 
+    [Theory]
+    [InlineData("tiiuae/falcon-mamba-7b", 7_272_665_088)]
+    [InlineData("BAAI/bge-m3", 567_754_752)]
+    [InlineData("nvidia/Nemotron-H-56B-Base-8K", 56_324_350_464)]
+    public void Models_without_a_published_count_have_the_size_their_dimensions_give(string name, long parameters) =>
+        Assert.Equal(parameters, TestModels.Shipped(name).Parameters);
+
     [Fact]
     public void An_fp8_cache_is_half_as_large() =>
         Assert.Equal(65_536, GrowingBytesPerToken(TestModels.Shipped("meta-llama/Llama-3.1-8B"), KvFormat.Fp8));
