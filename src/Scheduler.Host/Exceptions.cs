@@ -7,6 +7,8 @@ internal static class Exceptions
     public static T? Find<T>(this Exception exception)
         where T : Exception =>
         exception as T
-        ?? (exception as AggregateException)?.InnerExceptions.Select(inner => inner.Find<T>()).FirstOrDefault(found => found is not null)
+        ?? (exception as AggregateException)
+            ?.InnerExceptions.Select(inner => inner.Find<T>())
+            .FirstOrDefault(found => found is not null)
         ?? exception.InnerException?.Find<T>();
 }

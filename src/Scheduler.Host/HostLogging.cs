@@ -8,8 +8,7 @@ namespace Scheduler.Host;
 /// <summary>Serilog: readable lines for people, or one JSON object a line for machines. The request id is on every line that has one.</summary>
 internal static class HostLogging
 {
-    private const string Template =
-        "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
+    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
 
     /// <summary>Sends all logs through Serilog.</summary>
     public static void Add(IHostApplicationBuilder builder, HostOptions options, bool isQuiet)
@@ -25,9 +24,10 @@ internal static class HostLogging
             // A known false alarm: it takes the machine's uptime for the age of its own thread.
             .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
             .Enrich.FromLogContext();
-        logger = options.Log == "json"
-            ? logger.WriteTo.Console(new RenderedCompactJsonFormatter())
-            : logger.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
+        logger =
+            options.Log == "json"
+                ? logger.WriteTo.Console(new RenderedCompactJsonFormatter())
+                : logger.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
         builder.Logging.ClearProviders();
         builder.Services.AddSerilog(logger.CreateLogger(), dispose: true);
     }

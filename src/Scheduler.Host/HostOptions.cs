@@ -41,7 +41,14 @@ internal sealed class HostOptions
             yield return $"{Section}:{nameof(Address)} is '{Address}'; accepted: an IP address";
         }
 
-        foreach (var (name, port) in new[] { (nameof(HttpPort), HttpPort), (nameof(GrpcPort), GrpcPort), (nameof(SiloPort), SiloPort) })
+        foreach (
+            var (name, port) in new[]
+            {
+                (nameof(HttpPort), HttpPort),
+                (nameof(GrpcPort), GrpcPort),
+                (nameof(SiloPort), SiloPort),
+            }
+        )
         {
             if (port is < 0 or > 65535)
             {

@@ -20,7 +20,9 @@ internal static class SchedulerHost
     /// <exception cref="OptionsValidationException">A setting is wrong.</exception>
     public static WebApplication Build(CommandLine line)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
+        );
         Settings.AddSources(builder.Configuration, line);
         var settings = Settings.Read(builder.Configuration);
         HostLogging.Add(builder, settings.Host, isQuiet: line.IsDemo);
@@ -77,7 +79,7 @@ internal static class SchedulerHost
     private static Uri AddressOf(WebApplication app, int endpoint) =>
         new(
             app.Services.GetRequiredService<IServer>()
-                .Features.GetRequiredFeature<IServerAddressesFeature>()
+                .Features.Get<IServerAddressesFeature>()!
                 .Addresses.ElementAt(endpoint)
         );
 

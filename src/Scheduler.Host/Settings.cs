@@ -9,8 +9,6 @@ namespace Scheduler.Host;
 /// <summary>Reads the settings and finds all that is wrong with them before anything starts.</summary>
 internal sealed class Settings
 {
-    private static readonly string[] Foreign = ["Logging", "AllowedHosts", "Kestrel"];
-
     private Settings(HostOptions host, StorageOptions storage)
     {
         Host = host;

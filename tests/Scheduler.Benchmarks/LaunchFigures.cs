@@ -81,7 +81,10 @@ public static class LaunchFigures
         {
             for (var i = Interlocked.Increment(ref next); i < launches; i = Interlocked.Increment(ref next))
             {
-                var created = await client.CreateInstanceAsync(RequestOf(accounts[i % accounts.Length], run, i), scheduler.Auth);
+                var created = await client.CreateInstanceAsync(
+                    RequestOf(accounts[i % accounts.Length], run, i),
+                    scheduler.Auth
+                );
                 await client.StartInstanceAsync(new StartInstanceRequest { Name = created.Name }, scheduler.Auth);
                 started.Enqueue(created.Name);
             }

@@ -65,7 +65,9 @@ public sealed class KillTests
         {
             using var load = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var seeds = Enumerable.Range(0, Clients).Select(_ => random.Next()).ToArray();
-            var clients = seeds.Select((s, i) => WorkAsync(scheduler, new Random(s), $"{kill}-{i}", told, load.Token)).ToArray();
+            var clients = seeds
+                .Select((s, i) => WorkAsync(scheduler, new Random(s), $"{kill}-{i}", told, load.Token))
+                .ToArray();
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(30, 700)), TimeProvider.System, cancellation);
             await scheduler.KillAsync();
             await load.CancelAsync();
@@ -191,7 +193,10 @@ public sealed class KillTests
         {
             var all = await ListAsync(scheduler, cancellation);
             var moving = all.Where(i =>
-                    i.State is Api.V1.InstanceState.Provisioning or Api.V1.InstanceState.Starting or Api.V1.InstanceState.Stopping
+                    i.State
+                        is Api.V1.InstanceState.Provisioning
+                            or Api.V1.InstanceState.Starting
+                            or Api.V1.InstanceState.Stopping
                     || i.ReleasePending
                 )
                 .ToList();
@@ -266,7 +271,10 @@ public sealed class KillTests
                 scheduler.Auth,
                 cancellationToken: cancellation
             );
-            Assert.Equal(Enumerable.Range(1, page.Events.Count).Select(i => (long)i), page.Events.Select(e => e.Sequence));
+            Assert.Equal(
+                Enumerable.Range(1, page.Events.Count).Select(i => (long)i),
+                page.Events.Select(e => e.Sequence)
+            );
             var state = Domain.Instances.InstanceState.Stopped;
             foreach (var happened in page.Events.Skip(1))
             {
@@ -319,7 +327,9 @@ public sealed class KillTests
             .Where(e => e.Kind == LedgerEntryKind.Usage)
             .GroupBy(e => e.Instance)
             .ToDictionary(g => g.Key, g => g.Sum(e => e.Seconds));
-        foreach (var ended in instances.Where(i => i.State == Api.V1.InstanceState.Stopped && i.RunningUntil is not null))
+        foreach (
+            var ended in instances.Where(i => i.State == Api.V1.InstanceState.Stopped && i.RunningUntil is not null)
+        )
         {
             var ran = ended.RunningUntil.ToDateTimeOffset() - ended.RunningSince.ToDateTimeOffset();
             Assert.Equal((long)ran.TotalSeconds, billed.GetValueOrDefault(ended.Name));
@@ -353,9 +363,7 @@ public sealed class KillTests
             );
         }
 
-        var running = instances
-            .Where(i => i.State == Api.V1.InstanceState.Running)
-            .Select(i => i.Name.Split('/')[^1]);
+        var running = instances.Where(i => i.State == Api.V1.InstanceState.Running).Select(i => i.Name.Split('/')[^1]);
         Assert.Equal(running.Order(StringComparer.Ordinal), held.Order(StringComparer.Ordinal));
     }
 }

@@ -61,12 +61,12 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     /// <summary>Settings for which nothing at the providers takes time.</summary>
     public static string[] ZeroDelay { get; } =
-        [
-            "--Providers:Simulated:AllocateLatency=00:00:00",
-            "--Providers:Simulated:BootTime=00:00:00",
-            "--Providers:Simulated:ServeRuntime=false",
-            "--Providers:Simulated:CapacityPerOffer=1000000",
-        ];
+    [
+        "--Providers:Simulated:AllocateLatency=00:00:00",
+        "--Providers:Simulated:BootTime=00:00:00",
+        "--Providers:Simulated:ServeRuntime=false",
+        "--Providers:Simulated:CapacityPerOffer=1000000",
+    ];
 
     /// <summary>Starts it and waits until it is ready.</summary>
     /// <exception cref="InvalidOperationException">It ended before it was ready; the message holds what it printed.</exception>
@@ -116,7 +116,8 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// <returns>Its exit code and what it printed.</returns>
     public async Task<(int ExitCode, string Output)> RunToEndAsync(CancellationToken cancellationToken = default)
     {
-        using var process = Process.Start(StartInfo()) ?? throw new InvalidOperationException("No process was started.");
+        using var process =
+            Process.Start(StartInfo()) ?? throw new InvalidOperationException("No process was started.");
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         var errors = process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);

@@ -9,7 +9,11 @@ namespace Scheduler.Tidy;
 public sealed partial class BannedSymbolsTests
 {
     public static TheoryData<string> Lists =>
-        [.. Repo.Files("src", "BannedSymbols*.txt").Concat(Repo.Files("tests", "BannedSymbols*.txt")).Select(Repo.Relative)];
+        [
+            .. Repo.Files("src", "BannedSymbols*.txt")
+                .Concat(Repo.Files("tests", "BannedSymbols*.txt"))
+                .Select(Repo.Relative),
+        ];
 
     [Theory]
     [MemberData(nameof(Lists))]
@@ -59,7 +63,10 @@ public sealed partial class BannedSymbolsTests
         var (depth, count) = (0, list.Length == 0 ? 0 : 1);
         foreach (var letter in list)
         {
-            depth += letter is '{' or '(' ? 1 : letter is '}' or ')' ? -1 : 0;
+            depth +=
+                letter is '{' or '(' ? 1
+                : letter is '}' or ')' ? -1
+                : 0;
             count += letter == ',' && depth == 0 ? 1 : 0;
         }
 
@@ -70,7 +77,15 @@ public sealed partial class BannedSymbolsTests
 
     private static IEnumerable<Type> AllTypes()
     {
-        foreach (var assembly in new[] { "Stateless", "Scheduler.Domain", "System.Net.Http", "System.ComponentModel.TypeConverter" })
+        foreach (
+            var assembly in new[]
+            {
+                "Stateless",
+                "Scheduler.Domain",
+                "System.Net.Http",
+                "System.ComponentModel.TypeConverter",
+            }
+        )
         {
             AssemblyLoadContext.Default.LoadFromAssemblyName(new AssemblyName(assembly));
         }

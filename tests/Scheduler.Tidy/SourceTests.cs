@@ -23,7 +23,9 @@ public sealed partial class SourceTests
     {
         var left = Sources
             .Where(file => !file.EndsWith("SourceTests.cs", StringComparison.Ordinal))
-            .SelectMany(file => File.ReadLines(file).Select((line, i) => $"{Repo.Relative(file)}:{i + 1} {line.Trim()}"))
+            .SelectMany(file =>
+                File.ReadLines(file).Select((line, i) => $"{Repo.Relative(file)}:{i + 1} {line.Trim()}")
+            )
             .Where(line => Later().IsMatch(line) && !WithIssue().IsMatch(line));
         Assert.Empty(left);
     }

@@ -91,7 +91,7 @@ public static class GpuFit
     /// <param name="vendor">Whose GPUs; other vendors need another image.</param>
     /// <param name="largerThanBytes">Only GPUs with more total memory than this, bytes.</param>
     /// <returns>The shape, or null when none fits.</returns>
-    public static GpuShape? SmallestThatFits(
+    public static GpuGroup? SmallestThatFits(
         ModelFacts model,
         FitRequest request,
         GpuCatalogue catalogue,

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
 using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Compatibility;
@@ -53,4 +55,91 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
 
     /// <summary>What each GPU would most likely need in all, bytes.</summary>
     public long NeededBytesPerGpu => Lines.Sum(line => line.ExpectedBytes);
+
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var details = Details(
+                ("model", Model),
+                ("weight_format", FormatNames.Name(Format)),
+                ("context_tokens", ContextTokens),
+                ("parallel_sequences", ParallelSequences),
+                ("gpu_type", Gpu),
+                ("gpu_count", GpuCount),
+                ("obstacle", Obstacle),
+                ("needed_bytes_per_gpu", NeededBytesPerGpu),
+                ("usable_bytes_per_gpu", UsableBytesPerGpu),
+                ("smallest_gpu_type", SmallestGpu),
+                ("smallest_gpu_count", SmallestGpuCount),
+                ("largest_context_tokens", LargestContextTokens),
+                ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null)
+            )
+            .AddRange(
+                Lines.Select(line =>
+                    KeyValuePair.Create(
+                        $"needed_{JsonNamingPolicy.SnakeCaseLower.ConvertName(line.Purpose.ToString())}_bytes",
+                        line.ExpectedBytes.ToString(CultureInfo.InvariantCulture)
+                    )
+                )
+            );
+        return new FailureText(Message(), Hint(), details);
+    }
+
+    private string Shape => Gpu is null ? "any GPU that the constraints leave" : $"{GpuCount ?? 1}×{Gpu}";
+
+    private string Message() =>
+        Obstacle switch
+        {
+            FitObstacle.Request => $"{Model}: {RequestRefusal?.Message}",
+            FitObstacle.GpuCount =>
+                $"{Model} cannot be split over {GpuCount} GPUs: they do not divide its attention heads.",
+            FitObstacle.WeightFormat => $"{Gpu} cannot run {Model} in {FormatNames.Name(Format)} weights.",
+            FitObstacle.None or FitObstacle.Vram =>
+                $"{Model} in {FormatNames.Name(Format)} with {ContextTokens} tokens × {ParallelSequences} needs "
+                    + $"{Gib(NeededBytesPerGpu)} GiB per GPU ({Table()}), too much for {Shape}"
+                    + (UsableBytesPerGpu is { } usable ? $" with {Gib(usable)} GiB usable." : "."),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private string Hint()
+    {
+        if (RequestRefusal is { } refusal)
+        {
+            return $"Set {(refusal.Fault == FitRequestFault.ParallelSequencesOutOfRange ? "parallel_sequences" : "context_tokens")} to {refusal.Limit} and start again.";
+        }
+
+        var ways = new List<string>();
+        if (SmallestGpu is not null)
+        {
+            ways.Add($"choose gpu_type {SmallestGpu} with gpu_count {SmallestGpuCount} or larger");
+        }
+
+        if (LargestContextTokens is { } context && context < ContextTokens)
+        {
+            ways.Add($"reduce context_tokens to {context}");
+        }
+
+        if (FormatThatFits is { } format)
+        {
+            ways.Add($"set weight_format to {FormatNames.Name(format)}");
+        }
+
+        return ways.Count == 0
+            ? "Choose a smaller model: no GPU of the catalogue holds this one as it is asked for."
+            : $"Either {string.Join(", or ", ways)}; then start again.";
+    }
+
+    private string Table() =>
+        string.Join(
+            " + ",
+            Lines
+                .Where(line => line.ExpectedBytes > 0)
+                .Select(line => $"{Word(line.Purpose)} {Gib(line.ExpectedBytes)}")
+        );
+
+    private static string Word(VramPurpose purpose) =>
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(purpose.ToString()).Replace('_', ' ');
+
+    private static string Gib(long bytes) =>
+        (bytes / (decimal)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
 }

@@ -66,4 +66,38 @@ public sealed record SmartNoMatchFacts(
             decision.MatchLater
         );
     }
+
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var alone = string.Join(
+            ", ",
+            Stages.Where(s => s.RemovedAlone > 0).Select(s => $"{s.Constraint} alone removes {s.RemovedAlone}")
+        );
+        var details = Details(
+                ("offers_in", OffersIn),
+                ("match_later", MatchLater),
+                ("funnel", string.Join("; ", FunnelLines))
+            )
+            .AddRange(
+                Instructions
+                    .Take(MaxRelaxationsTold)
+                    .Select((line, i) => KeyValuePair.Create($"relaxation_{i + 1}", line))
+            );
+        return new FailureText(
+            $"None of {OffersIn} offers satisfies the constraints{(alone.Length == 0 ? "" : $" ({alone})")}.",
+            Relaxations.IsEmpty
+                ? $"{Capital(Instructions[0])}."
+                : $"Change {string.Join(" | or change ", Instructions.Take(HintedRelaxations))}; then start again.",
+            details
+        );
+    }
+
+    /// <summary>Relaxations in the hint: what a person reads at a glance.</summary>
+    private const int HintedRelaxations = 3;
+
+    /// <summary>Relaxations among the facts; <c>explain</c> gives all of them.</summary>
+    private const int MaxRelaxationsTold = 20;
+
+    private static string Capital(string line) => char.ToUpperInvariant(line[0]) + line[1..];
 }

@@ -10,6 +10,9 @@ namespace Scheduler.Host.Demo;
 /// </summary>
 internal sealed class DemoRun
 {
+    private const string Wish =
+        """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":900000}}}""";
+
     private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
 
     private readonly TextWriter _out;
@@ -173,14 +176,14 @@ internal sealed class DemoRun
         );
         var url = http.ToString().TrimEnd('/');
         await _out.WriteLineAsync(
-            $$"""
-            The API is up: {{url}}   reference: {{url}}/reference   key of acct-demo: {{key.Token}}
+            $$$"""
+            The API is up: {{{url}}}   reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
 
             Try (copy and paste):
-              export KEY={{key.Token}}
-              curl -s -H "Authorization: Bearer $KEY" {{url}}/v1/{{account}}/instances
-              curl -s -H "Authorization: Bearer $KEY" -d '{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":900000}}}' -H 'content-type: application/json' {{url}}/v1/{{account}}:explainLaunch
-              curl -s {{url}}/v1/failures/SMART_NO_MATCH
+              export KEY={{{key.Token}}}
+              curl -s -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
+              curl -s -H "Authorization: Bearer $KEY" -d '{{{Wish}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
+              curl -s {{{url}}}/v1/failures/SMART_NO_MATCH
 
             Stop with Ctrl-C; the same command goes on where it stopped.
             """

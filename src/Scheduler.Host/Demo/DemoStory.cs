@@ -18,57 +18,57 @@ internal sealed record DemoStory(
 {
     /// <summary>All of them, the good one first. <c>sim-verda</c> never answers and <c>sim-jarvislabs</c> runs out of memory: see silo-config/demo.json.</summary>
     public static IReadOnlyList<DemoStory> All { get; } =
-        [
-            new(
-                "A launch: cheapest GPU that fits, over 2,000 offers",
-                "chat",
-                Spec("Qwen/Qwen2.5-7B-Instruct", 8192),
-                IsRunning
-            ),
-            new(
-                "A provider that never answers, re-routed by the scheduler itself",
-                "rerouted",
-                Prefer(Spec("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-hyperstack"),
-                instance => IsRunning(instance) || (IsFailed(instance) && instance.Attempt > 2)
-            ),
-            new(
-                "The same without auto_reroute: PROVIDER_TIMEOUT",
-                "timeout",
-                Prefer(Spec("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-verda"),
-                IsFailed
-            ),
-            new(
-                "A runtime that runs out of memory: OOM_KILLED",
-                "oom",
-                Prefer(Spec("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs"),
-                IsFailed
-            ),
-            new(
-                "A model that cannot fit the GPU asked for: GPU_INCOMPATIBLE",
-                "too-big",
-                OnGpu(Spec("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1),
-                IsFailed
-            ),
-            new(
-                "Constraints that no offer meets: SMART_NO_MATCH",
-                "no-match",
-                Cheap(Spec("Qwen/Qwen3-32B", 8192), 900_000),
-                IsFailed
-            ),
-            new(
-                "An account without money: BILLING_BELOW_MINIMUM",
-                "no-money",
-                Spec("Qwen/Qwen2.5-0.5B", 4096),
-                IsFailed,
-                HasMoney: false
-            ),
-        ];
+    [
+        new(
+            "A launch: cheapest GPU that fits, over 2,000 offers",
+            "chat",
+            Launch("Qwen/Qwen2.5-7B-Instruct", 8192),
+            IsRunning
+        ),
+        new(
+            "A provider that never answers, re-routed by the scheduler itself",
+            "rerouted",
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-hyperstack"),
+            instance => IsRunning(instance) || (IsFailed(instance) && instance.Attempt > 2)
+        ),
+        new(
+            "The same without auto_reroute: PROVIDER_TIMEOUT",
+            "timeout",
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-verda"),
+            IsFailed
+        ),
+        new(
+            "A runtime that runs out of memory: OOM_KILLED",
+            "oom",
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs"),
+            IsFailed
+        ),
+        new(
+            "A model that cannot fit the GPU asked for: GPU_INCOMPATIBLE",
+            "too-big",
+            OnGpu(Launch("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1),
+            IsFailed
+        ),
+        new(
+            "Constraints that no offer meets: SMART_NO_MATCH",
+            "no-match",
+            Cheap(Launch("Qwen/Qwen3-32B", 8192), 900_000),
+            IsFailed
+        ),
+        new(
+            "An account without money: BILLING_BELOW_MINIMUM",
+            "no-money",
+            Launch("Qwen/Qwen2.5-0.5B", 4096),
+            IsFailed,
+            HasMoney: false
+        ),
+    ];
 
     private static bool IsRunning(Instance instance) => instance.State == InstanceState.Running;
 
     private static bool IsFailed(Instance instance) => instance.State == InstanceState.Failed;
 
-    private static LaunchSpec Spec(string model, long contextTokens, bool reroute = false) =>
+    private static LaunchSpec Launch(string model, long contextTokens, bool reroute = false) =>
         new()
         {
             Model = model,

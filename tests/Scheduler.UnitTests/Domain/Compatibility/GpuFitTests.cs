@@ -133,25 +133,24 @@ public sealed class GpuFitTests
     {
         var model = TestModels.Shipped("meta-llama/Llama-3.1-8B");
         var ran = Request(29_000);
-        var facts = OomFacts.Of(model, ran, Gpu("RTX3090"), 1, Catalogue);
+        var remedy = OomRemedy.For(model, ran, Gpu("RTX3090"), 1, Catalogue);
 
-        Assert.Equal(FailureCode.OomKilled, facts.Code);
-        var context = facts.Remedy.ContextTokens ?? 0;
+        var context = remedy.ContextTokens ?? 0;
         Assert.InRange(context, 16, 28_999);
         Assert.Equal(
             FitOutcome.Fits,
             GpuFit.Judge(model, ran with { ContextTokens = context }, Gpu("RTX3090"), 1).Outcome
         );
-        var larger = Gpu(facts.Remedy.Gpu ?? "");
-        Assert.True(larger.VramBytes * facts.Remedy.GpuCount > Gpu("RTX3090").VramBytes);
-        Assert.Equal(FitOutcome.Fits, GpuFit.Judge(model, ran, larger, facts.Remedy.GpuCount ?? 0).Outcome);
+        var larger = Gpu(remedy.Gpu ?? "");
+        Assert.True(larger.VramBytes * remedy.GpuCount > Gpu("RTX3090").VramBytes);
+        Assert.Equal(FitOutcome.Fits, GpuFit.Judge(model, ran, larger, remedy.GpuCount ?? 0).Outcome);
     }
 
     [Fact]
     public void When_the_estimate_was_wrong_half_the_context_is_proposed() =>
         Assert.Equal(
             4096,
-            OomFacts.Of(TestModels.Shipped("Qwen/Qwen3-8B"), Request(8192), H100, 1, Catalogue).Remedy.ContextTokens
+            OomRemedy.For(TestModels.Shipped("Qwen/Qwen3-8B"), Request(8192), H100, 1, Catalogue).ContextTokens
         );
 
     [Property(MaxTest = 500)]
@@ -197,7 +196,7 @@ public sealed class GpuFitTests
     )
     {
         var (facts, request) = Pick(model, 1, parallel, kv);
-        var shape = new GpuShape(At(Catalogue.All, gpu), At(GpuCatalogue.Counts, gpus));
+        var shape = new GpuGroup(At(Catalogue.All, gpu), At(GpuCatalogue.Counts, gpus));
         var max = facts.MaxContextTokens ?? FitRequest.MaxContextTokens;
         if (GpuFit.LargestContextThatFits(facts, request, shape.Gpu, shape.Count) is not { } largest)
         {
