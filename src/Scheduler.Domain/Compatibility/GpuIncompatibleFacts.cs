@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Compatibility;
@@ -44,6 +45,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <summary>How many of it are needed.</summary>
     public int? SmallestGpuCount { get; init; }
 
+    /// <summary>What those GPUs are on offer for, where they are.</summary>
+    public MicroEuro? PricePerHour { get; init; }
+
     /// <summary>The largest context that fits the GPU asked for, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
 
@@ -71,6 +75,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ("usable_bytes_per_gpu", UsableBytesPerGpu),
                 ("smallest_gpu_type", SmallestGpu),
                 ("smallest_gpu_count", SmallestGpuCount),
+                ("smallest_gpu_price_per_hour_micro_eur", PricePerHour?.Value),
                 ("largest_context_tokens", LargestContextTokens),
                 ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null)
             )
@@ -111,7 +116,8 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
         var ways = new List<string>();
         if (SmallestGpu is not null)
         {
-            ways.Add($"choose gpu_type {SmallestGpu} with gpu_count {SmallestGpuCount} or larger");
+            var price = PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
+            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}");
         }
 
         if (LargestContextTokens is { } context && context < ContextTokens)
@@ -124,9 +130,12 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             ways.Add($"set weight_format to {FormatNames.Name(format)}");
         }
 
-        return ways.Count == 0
-            ? "Choose a smaller model: no GPU of the catalogue holds this one as it is asked for."
-            : $"Either {string.Join(", or ", ways)}; then start again.";
+        return ways.Count switch
+        {
+            0 => "Choose a smaller model: no GPU of the catalogue holds this one as it is asked for.",
+            1 => $"{char.ToUpperInvariant(ways[0][0])}{ways[0][1..]}; then start again.",
+            _ => $"Either {string.Join(", or ", ways)}; then start again.",
+        };
     }
 
     private string Table() =>

@@ -11,7 +11,7 @@ namespace Scheduler.Host.Demo;
 internal sealed class DemoRun
 {
     private const string Wish =
-        """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":900000}}}""";
+        """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":300000}}}""";
 
     private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
 
@@ -64,7 +64,12 @@ internal sealed class DemoRun
         await PrintNextStepsAsync(account, http, cancellationToken);
     }
 
-    private async Task<string> AccountAsync(string id, string displayName, long euros, CancellationToken cancellationToken)
+    private async Task<string> AccountAsync(
+        string id,
+        string displayName,
+        long euros,
+        CancellationToken cancellationToken
+    )
     {
         var name = $"accounts/{id}";
         await _accounts.CreateAccountAsync(
@@ -120,7 +125,11 @@ internal sealed class DemoRun
         await PrintAsync(ended, cancellationToken);
     }
 
-    private async Task<Instance> WaitAsync(string name, Func<Instance, bool> isOver, CancellationToken cancellationToken)
+    private async Task<Instance> WaitAsync(
+        string name,
+        Func<Instance, bool> isOver,
+        CancellationToken cancellationToken
+    )
     {
         using var patience = new CancellationTokenSource(StoryEnds, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);

@@ -28,7 +28,7 @@ internal sealed record DemoStory(
         new(
             "A provider that never answers, re-routed by the scheduler itself",
             "rerouted",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-hyperstack"),
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-nebius"),
             instance => IsRunning(instance) || (IsFailed(instance) && instance.Attempt > 2)
         ),
         new(
@@ -52,7 +52,7 @@ internal sealed record DemoStory(
         new(
             "Constraints that no offer meets: SMART_NO_MATCH",
             "no-match",
-            Cheap(Launch("Qwen/Qwen3-32B", 8192), 900_000),
+            Cheap(Launch("Qwen/Qwen3-32B", 8192), 300_000),
             IsFailed
         ),
         new(
