@@ -9,7 +9,8 @@ namespace Scheduler.Api.Edge;
 /// <summary>Finds the scope of a request wherever a piece of it is at hand.</summary>
 internal static class RequestScopeExtensions
 {
-    public static RequestScope Scope(this HttpContext http) => http.Features.Get<RequestScope>()
+    public static RequestScope Scope(this HttpContext http) =>
+        http.Features.Get<RequestScope>()
         ?? throw new InvalidOperationException("The request has no scope; MapApi must come first.");
 
     public static RequestScope Scope(this ServerCallContext call) => call.GetHttpContext().Scope();

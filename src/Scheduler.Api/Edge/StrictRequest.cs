@@ -59,8 +59,9 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
         }
 
         using var document = Parse(body);
-        var (target, path) =
-            rule.Body is "*" ? (message, "") : (message.FindFieldByName(rule.Body).MessageType, rule.Body);
+        var (target, path) = rule.Body is "*"
+            ? (message, "")
+            : (message.FindFieldByName(rule.Body).MessageType, rule.Body);
         var output = new MemoryStream();
         using (var writer = new Utf8JsonWriter(output))
         {

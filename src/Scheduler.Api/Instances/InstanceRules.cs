@@ -62,7 +62,10 @@ internal static class InstanceRules
         var mask = request.UpdateMask;
         foreach (var path in mask?.Paths ?? [])
         {
-            if (path is not "labels" && !(path.Split('.')[0] is "spec" && FieldMask.IsValid<UpdateInstanceRequest>(path)))
+            if (
+                path is not "labels"
+                && !(path.Split('.')[0] is "spec" && FieldMask.IsValid<UpdateInstanceRequest>(path))
+            )
             {
                 faults.Add(
                     "update_mask",
