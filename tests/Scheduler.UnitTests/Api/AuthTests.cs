@@ -3,6 +3,7 @@ using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Failures;
 using Scheduler.Grains;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -14,9 +15,9 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
     [MemberData(nameof(Codes))]
     public async Task A_code_carries_the_same_facts_on_both_transports(string wireName)
     {
-        FailureCodes.TryParse(wireName, out var code);
+        Assert.True(FailureCodes.TryParse(wireName, out var code));
         var definition = FailureCatalogue.Definition(code);
-        var failure = new Failure
+        var failure = new Domain.Failures.Failure
         {
             Code = code,
             Message = "What happened.",
@@ -86,5 +87,5 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     private static SortedDictionary<string, string> Without(IEnumerable<KeyValuePair<string, string>> metadata) =>
-        new(metadata.Where(p => p.Key != "request_id").ToDictionary());
+        new(metadata.Where(p => p.Key is not "request_id").ToDictionary());
 }

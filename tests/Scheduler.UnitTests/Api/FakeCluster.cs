@@ -77,6 +77,12 @@ internal sealed class FakeCluster : IGrainFactory
     public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey, string keyExtension) =>
         throw new NotSupportedException();
 
+    public IAddressable GetGrain(Type interfaceType, Orleans.Runtime.IdSpan grainKey) =>
+        throw new NotSupportedException();
+
+    public IAddressable GetGrain(Type interfaceType, Orleans.Runtime.IdSpan grainKey, string grainClassNamePrefix) =>
+        throw new NotSupportedException();
+
     public TGrainInterface GetGrain<TGrainInterface>(Orleans.Runtime.GrainId grainId)
         where TGrainInterface : IAddressable => throw new NotSupportedException();
 
@@ -95,7 +101,9 @@ internal sealed class FakeKey(string id) : IKeyGrain
         if (Record.Exists)
         {
             return Task.FromResult<Answer<KeyRecord>>(
-                Record.SecretSha256 == command.SecretSha256 ? Record : Refusal.Exists($"{id} exists already.")
+                string.Equals(Record.SecretSha256, command.SecretSha256, StringComparison.Ordinal)
+                    ? Record
+                    : Refusal.Exists($"{id} exists already.")
             );
         }
 
@@ -283,7 +291,7 @@ internal sealed class FakeProvider(string id) : IProviderGrain
 {
     private ProviderView _view = new() { Id = new ProviderId(id) };
 
-    private Answer<ProviderView> Seen => id == "simulated" ? _view : Refusal.NotFound("p");
+    private Answer<ProviderView> Seen => id is "simulated" ? _view : Refusal.NotFound("p");
 
     public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(Seen);
 

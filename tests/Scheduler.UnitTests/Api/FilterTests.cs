@@ -3,6 +3,7 @@ using Scheduler.Api.Edge;
 using Scheduler.Api.Instances;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -65,7 +66,7 @@ public sealed class FilterTests
 
         var faults = new Faults();
         var query = InstanceFilter.Parse($"text = {InstanceFilter.Quote(value)}", faults);
-        return value.Length > 100 || (faults.None && query.Text == value);
+        return value.Length > 100 || (faults.None && string.Equals(query.Text, value, StringComparison.Ordinal));
     }
 
     [Property]
@@ -81,6 +82,7 @@ public sealed class FilterTests
         var token = Paging.Next(query ?? "", number);
         var faults = new Faults();
         faults.CheckPage(0, token, other ?? "", Paging.IsNumber);
-        return Paging.NumberOf(token, query ?? "", 0) == number && faults.None == ((query ?? "") == (other ?? ""));
+        return Paging.NumberOf(token, query ?? "", 0) == number
+            && faults.None == (string.Equals(query ?? "", other ?? "", StringComparison.Ordinal));
     }
 }

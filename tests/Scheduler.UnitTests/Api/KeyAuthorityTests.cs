@@ -5,6 +5,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 

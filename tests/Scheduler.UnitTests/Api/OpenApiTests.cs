@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Protobuf.Reflection;
 using Scheduler.Api.Edge;
 using Scheduler.Api.OpenApi;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -26,7 +27,9 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
             var text = operation.GetRawText();
             foreach (var field in method.Descriptor.InputType.Fields.InDeclarationOrder())
             {
-                if (field.Name != OpenApiDocumentSource.PathFieldOf(method.Http))
+                if (
+                    !string.Equals(field.Name, OpenApiDocumentSource.PathFieldOf(method.Http), StringComparison.Ordinal)
+                )
                 {
                     Assert.Contains($"\"{field.JsonName}\"", text);
                 }
@@ -43,7 +46,7 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
             .Services.Select(s => s.File)
             .Distinct()
             .SelectMany(f => f.Dependencies.Append(f))
-            .Where(f => f.Package == "scheduler.v1")
+            .Where(f => f.Package is "scheduler.v1")
             .Distinct()
             .SelectMany(Elements)
             .Where(name => ProtoComments.Of(name).Length == 0);
@@ -100,7 +103,7 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
     {
         var page = await api.SendAsync("GET", "/reference/");
         Assert.Equal(200, page.Status);
-        Assert.Contains("/openapi/v1.json", page.Text);
+        Assert.True(page.Text.Contains("openapi/v1.json"), page.Text);
         Assert.DoesNotContain("cdn.", page.Text, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("src=\"http", page.Text, StringComparison.OrdinalIgnoreCase);
         var script = await api.SendAsync("GET", "/reference/scalar.js");
@@ -115,6 +118,7 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
                 WorkingDirectory = directory.FullName,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
+                UseShellExecute = false,
             }
         )!;
         var output = process.StandardOutput.ReadToEndAsync(ct);
@@ -153,12 +157,16 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
         }
     }
 
-    private static IEnumerable<string> References(JsonElement json) =>
-        json.ValueKind switch
+    private static IEnumerable<string> References(JsonElement json)
+    {
+        if (json.ValueKind == JsonValueKind.Array)
         {
-            JsonValueKind.Object => json.EnumerateObject()
-                .SelectMany(p => p.NameEquals("$ref") ? [p.Value.GetString()!] : References(p.Value)),
-            JsonValueKind.Array => json.EnumerateArray().SelectMany(References),
-            _ => [],
-        };
+            return json.EnumerateArray().SelectMany(References);
+        }
+
+        return json.ValueKind == JsonValueKind.Object
+            ? json.EnumerateObject()
+                .SelectMany(p => p.NameEquals("$ref") ? [p.Value.GetString()!] : References(p.Value))
+            : [];
+    }
 }

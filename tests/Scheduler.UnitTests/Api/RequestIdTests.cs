@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Scheduler.Api.V1;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -76,7 +77,7 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await new Providers.ProvidersClient(api.Grpc).ListProvidersAsync(new(), cancellationToken: ct)
         );
-        Assert.Contains(refused.Trailers, t => t.Key == "x-request-id");
+        Assert.Contains(refused.Trailers, t => t.Key is "x-request-id");
     }
 
     private async Task<string> InstanceAsync()

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Scheduler.Api.V1;
+using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -15,11 +16,23 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("""{"servingName":7,"spec":{"model":"a"}}""", "serving_name")]
     [InlineData("""{"servingName":"m","spec":{"model":"a","contextTokens":1.5}}""", "spec.context_tokens")]
     [InlineData("""{"servingName":"m","spec":{"model":"a","contextTokens":0}}""", "spec.context_tokens")]
-    [InlineData("""{"servingName":"m","spec":{"model":"a","constraints":{"minimumTier":"BEST"}}}""", "spec.constraints.minimum_tier")]
-    [InlineData("""{"servingName":"m","spec":{"model":"a","constraints":{"minimumTier":99}}}""", "spec.constraints.minimum_tier")]
+    [InlineData(
+        """{"servingName":"m","spec":{"model":"a","constraints":{"minimumTier":"BEST"}}}""",
+        "spec.constraints.minimum_tier"
+    )]
+    [InlineData(
+        """{"servingName":"m","spec":{"model":"a","constraints":{"minimumTier":99}}}""",
+        "spec.constraints.minimum_tier"
+    )]
     [InlineData("""{"servingName":"m","spec":{"model":"a","allocationTimeout":"soon"}}""", "spec.allocation_timeout")]
-    [InlineData("""{"servingName":"m","spec":{"model":"a","allocationTimeout":"315576000000s"}}""", "spec.allocation_timeout")]
-    [InlineData("""{"servingName":"m","spec":{"model":"a","constraints":{"regions":["ok",3]}}}""", "spec.constraints.regions[1]")]
+    [InlineData(
+        """{"servingName":"m","spec":{"model":"a","allocationTimeout":"315576000000s"}}""",
+        "spec.allocation_timeout"
+    )]
+    [InlineData(
+        """{"servingName":"m","spec":{"model":"a","constraints":{"regions":["ok",3]}}}""",
+        "spec.constraints.regions[1]"
+    )]
     [InlineData("""{"servingName":"M!","spec":{"model":"a"}}""", "serving_name")]
     [InlineData("""{"servingName":"m"}""", "spec")]
     [InlineData("""{"parent":"accounts/acct-b","servingName":"m","spec":{"model":"a"}}""", "parent")]
@@ -114,7 +127,12 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(2048, spec.GetProperty("contextTokens").GetInt64());
         Assert.Equal("a/b", spec.GetProperty("model").GetString());
         Assert.True(spec.GetProperty("autoReroute").GetBoolean());
-        var wrong = await api.SendAsync("PATCH", $"/v1/{name}", api.KeyOfA, """{"updateMask":"state","labels":{"a":"b"}}""");
+        var wrong = await api.SendAsync(
+            "PATCH",
+            $"/v1/{name}",
+            api.KeyOfA,
+            """{"updateMask":"state","labels":{"a":"b"}}"""
+        );
         Assert.Equal(["update_mask"], wrong.Fields);
     }
 
@@ -133,11 +151,17 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
         {
             var page = await api.SendAsync("GET", $"{Instances}?pageSize=1&pageToken={token}", api.KeyOfA);
             Assert.Equal(200, page.Status);
-            seen.AddRange(page.Json.GetProperty("instances").EnumerateArray().Select(i => i.GetProperty("name").GetString()!));
+            seen.AddRange(
+                page.Json.GetProperty("instances").EnumerateArray().Select(i => i.GetProperty("name").GetString()!)
+            );
             var next = page.Json.GetProperty("nextPageToken").GetString()!;
             if (token.Length == 0)
             {
-                var other = await api.SendAsync("GET", $"{Instances}?filter=text%3D%22a%22&pageToken={next}", api.KeyOfA);
+                var other = await api.SendAsync(
+                    "GET",
+                    $"{Instances}?filter=text%3D%22a%22&pageToken={next}",
+                    api.KeyOfA
+                );
                 Assert.Equal(["page_token"], other.Fields);
                 var foreign = await api.SendAsync("GET", $"/v1/accounts/acct-b/instances?pageToken={next}", api.KeyOfB);
                 Assert.Equal(["page_token"], foreign.Fields);
@@ -153,7 +177,12 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     [Fact]
     public async Task A_watch_shows_the_instance_each_change_and_the_end()
     {
-        var made = await api.SendAsync("POST", Instances, api.KeyOfA, """{"servingName":"watched","spec":{"model":"a"}}""");
+        var made = await api.SendAsync(
+            "POST",
+            Instances,
+            api.KeyOfA,
+            """{"servingName":"watched","spec":{"model":"a"}}"""
+        );
         var name = made.Json.GetProperty("name").GetString()!;
         var ct = TestContext.Current.CancellationToken;
         using var call = new Instances.InstancesClient(api.Grpc).WatchInstance(
