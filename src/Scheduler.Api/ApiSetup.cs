@@ -36,6 +36,9 @@ public static class ApiSetup
             {
                 grpc.MaxReceiveMessageSize = limits.MaxBodyBytes;
                 grpc.EnableDetailedErrors = false;
+
+                // Its catch-all for unknown services would make a wrong verb on any path of two segments a 404.
+                grpc.IgnoreUnknownServices = true;
                 grpc.Interceptors.Add<EdgeInterceptor>();
             })
             .AddServiceOptions<ModelsService>(grpc => grpc.MaxReceiveMessageSize = limits.MaxModelBodyBytes)

@@ -97,14 +97,15 @@ internal sealed class EdgeMiddleware(RequestDelegate next, KeyAuthority authorit
 
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, long limit)
     {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = limit;
-        }
-
+        // Before the server knows the limit, so that it still drains the body and the caller gets to read the answer.
         if (http.Request.ContentLength > limit)
         {
             throw new ApiException(ApiError.BodyTooLarge(limit));
+        }
+
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = limit;
         }
 
         var body = new MemoryStream();

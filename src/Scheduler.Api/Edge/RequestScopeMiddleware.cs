@@ -82,7 +82,16 @@ internal sealed partial class RequestScopeMiddleware(RequestDelegate next, ILogg
 
         if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
         {
-            await ErrorWriter.WriteAsync(http, ApiError.OfHttpStatus(http.Response.StatusCode, http.Request.Path));
+            var error = ApiError.OfHttpStatus(http.Response.StatusCode, http.Request.Path);
+            await ErrorWriter.WriteAsync(
+                http,
+                error.HttpStatus == StatusCodes.Status404NotFound && ErrorWriter.IsGrpc(http.Request)
+                    ? error with
+                    {
+                        Code = Grpc.Core.StatusCode.Unimplemented,
+                    }
+                    : error
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
 
 namespace Scheduler.Api.Edge;
 
@@ -10,6 +11,8 @@ namespace Scheduler.Api.Edge;
 /// <param name="inPath">Top-level fields that the URL gives; the body need not.</param>
 internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnlySet<string> inPath)
 {
+    private const long LongestDuration = 10_000_000_000;
+
     /// <summary>The field of a JSON or proto name, or null.</summary>
     public static FieldDescriptor? FindField(MessageDescriptor message, string name) =>
         message
@@ -228,8 +231,9 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
 
         try
         {
-            JsonParser.Default.Parse(json.GetRawText(), type);
-            return true;
+            // Transcoding reads durations more narrowly than the protocol; nothing of ours lasts centuries.
+            return JsonParser.Default.Parse(json.GetRawText(), type)
+                is not Duration { Seconds: > LongestDuration or < -LongestDuration };
         }
         catch (InvalidProtocolBufferException)
         {
