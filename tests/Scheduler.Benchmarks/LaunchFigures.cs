@@ -95,10 +95,11 @@ public static class LaunchFigures
         await Parallel.ForEachAsync(
             started,
             new ParallelOptions { MaxDegreeOfParallelism = Concurrency },
-            async (name, _) =>
+            async (name, cancellationToken) =>
             {
+                var get = new GetInstanceRequest { Name = name };
                 while (
-                    (await client.GetInstanceAsync(new GetInstanceRequest { Name = name }, scheduler.Auth)).State
+                    (await client.GetInstanceAsync(get, scheduler.Auth, null, cancellationToken)).State
                     != InstanceState.Running
                 ) { }
             }

@@ -16,6 +16,6 @@ switch (args.FirstOrDefault())
         await StartFigures.RunAsync(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("usage: placement | vram | storage | launches | start");
+        await Console.Error.WriteLineAsync("usage: placement | vram | storage | launches | start");
         return 2;
 }

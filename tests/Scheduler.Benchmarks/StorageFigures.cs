@@ -81,7 +81,7 @@ public static class StorageFigures
 
     private static async Task<IHost> StartAsync(string path, string synchronous)
     {
-        var builder = Host.CreateApplicationBuilder();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo =>
         {

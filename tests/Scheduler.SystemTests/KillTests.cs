@@ -142,7 +142,7 @@ public sealed class KillTests
                         Parent = Account,
                         ServingName = $"k-{name}-{i}",
                         RequestId = $"k-{name}-{i}",
-                        Spec = new LaunchSpec { Model = "Qwen/Qwen2.5-0.5B", ContextTokens = 2048 },
+                        Spec = new Api.V1.LaunchSpec { Model = "Qwen/Qwen2.5-0.5B", ContextTokens = 2048 },
                     },
                     scheduler.Auth,
                     cancellationToken: cancellation

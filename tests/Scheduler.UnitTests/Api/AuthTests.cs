@@ -29,7 +29,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
 
         var headers = header is null ? [] : new Metadata { { "authorization", header } };
         var grpc = await Assert.ThrowsAsync<RpcException>(async () =>
-            await new Providers.ProvidersClient(api.Grpc).ListProvidersAsync(
+            await new global::Scheduler.Api.V1.Providers.ProvidersClient(api.Grpc).ListProvidersAsync(
                 new(),
                 headers,
                 cancellationToken: TestContext.Current.CancellationToken

@@ -17,7 +17,7 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
     {
         Assert.True(FailureCodes.TryParse(wireName, out var code));
         var definition = FailureCatalogue.Definition(code);
-        var failure = new Domain.Failures.Failure
+        var failure = new global::Scheduler.Domain.Failures.Failure
         {
             Code = code,
             Message = "What happened.",

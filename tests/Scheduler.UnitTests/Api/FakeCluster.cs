@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
@@ -285,6 +286,9 @@ internal sealed class FakeModel : IModelGrain
 
     public Task<Answer<ModelView>> GetAsync(AccountId? account) =>
         Task.FromResult<Answer<ModelView>>(_view is { } view ? view : Refusal.NotFound("m"));
+
+    public Task<Answer<ModelRecord>> FactsAsync(AccountId account) =>
+        Task.FromResult<Answer<ModelRecord>>(Refusal.NotFound("m"));
 }
 
 internal sealed class FakeProvider(string id) : IProviderGrain

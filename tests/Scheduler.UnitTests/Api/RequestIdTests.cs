@@ -75,7 +75,10 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(id, call.GetTrailers().GetValue("x-request-id"));
 
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
-            await new Providers.ProvidersClient(api.Grpc).ListProvidersAsync(new(), cancellationToken: ct)
+            await new global::Scheduler.Api.V1.Providers.ProvidersClient(api.Grpc).ListProvidersAsync(
+                new(),
+                cancellationToken: ct
+            )
         );
         Assert.Contains(refused.Trailers, t => t.Key is "x-request-id");
     }
