@@ -36,6 +36,9 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     /// <summary>What an allocation call gets when nothing is queued.</summary>
     public AllocateAnswer Otherwise { get; set; } = AllocateAnswer.Succeed;
 
+    /// <summary>What an allocation call under a key gets when nothing is queued; null for <see cref="Otherwise"/>.</summary>
+    public Func<AllocationKey, AllocateAnswer>? AnswerFor { get; set; }
+
     /// <summary>What a release call gets when nothing is queued.</summary>
     public Func<AllocationKey, ReleaseAnswer> OtherwiseRelease { get; set; } = _ => ReleaseAnswer.Release;
 
@@ -132,7 +135,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         var answer = Locked(() =>
         {
             _calls.Add(new ProviderCall("Allocate", request.Key, request.Offer.Region));
-            return _nextAllocate.TryDequeue(out var next) ? next : Otherwise;
+            return _nextAllocate.TryDequeue(out var next) ? next : AnswerFor?.Invoke(request.Key) ?? Otherwise;
         });
         switch (answer.Behaviour)
         {

@@ -128,12 +128,12 @@ internal sealed partial class InstanceGrain
             _recorded.State != InstanceState.Running ? DeadlineOf(_recorded)
             : _meteredRun == _recorded.Run ? null
             : now + InstanceDecisions.MeterBackstop;
-        if (_recorded.Debts.IsEmpty)
+        if (_recorded.Debts.IsEmpty && due is null)
         {
-            return due;
+            return null;
         }
 
-        var backstop = now + InstanceDecisions.DebtBackstop;
+        var backstop = now + InstanceDecisions.WorkBackstop;
         return due < backstop ? due : backstop;
     }
 }
