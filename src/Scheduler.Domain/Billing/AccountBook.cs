@@ -208,6 +208,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
             StartMeter(instance, run, start, pricePerHour, requestId);
         }
 
+        RequireNoOpenMeter(_tabs.GetValueOrDefault(instance), run);
         var tab = _tabs.GetValueOrDefault(instance) ?? new InstanceTab { Instance = instance, Run = run };
         if (tab.Run > run || (tab.Run == run && tab.Closed))
         {

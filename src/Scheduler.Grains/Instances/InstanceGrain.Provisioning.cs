@@ -58,7 +58,7 @@ internal sealed partial class InstanceGrain
     {
         if (_recorded.State != InstanceState.Provisioning || _recorded.Intent?.Key != key)
         {
-            await GiveBackIfUnwantedAsync(key, outcome);
+            GiveBackIfUnwanted(key, outcome);
             return;
         }
 
@@ -127,13 +127,26 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>An answer nobody waits for: capacity that came too late is given back at once; the sweep would find it later.</summary>
-    private async Task GiveBackIfUnwantedAsync(AllocationKey key, AllocateOutcome outcome)
+    private void GiveBackIfUnwanted(AllocationKey key, AllocateOutcome outcome)
     {
         LogStale(Self, key);
         var isWanted = _recorded.State.MayHoldAllocation() && _recorded.Intent?.Key == key;
         if (outcome.IsAllocated && !isWanted && providers.Find(ProviderOf(key)) is { } provider)
         {
+            _ = GiveBackAsync(provider, key);
+        }
+    }
+
+    // Beside the turns: a provider that takes its time must not keep the next command waiting.
+    private async Task GiveBackAsync(IProvider provider, AllocationKey key)
+    {
+        try
+        {
             await provider.ReleaseAsync(key, _work.Token);
+        }
+        catch (Exception exception)
+        {
+            LogProviderUnclear(exception, Self, provider.Id, key);
         }
     }
 

@@ -138,6 +138,11 @@ internal sealed partial class InstanceGrain(
             return unseen;
         }
 
+        if (_recorded.State == InstanceState.Deleted)
+        {
+            return WrongState("Nothing changes any more: the instance is deleted.");
+        }
+
         if (command.IfGeneration is { } expected && expected != _recorded.Generation)
         {
             return new Refusal
@@ -228,6 +233,8 @@ internal sealed partial class InstanceGrain(
             state.State = _recorded;
             DeactivateOnIdle();
             await _work.CancelAsync();
+            // What the record demands goes on now, not when the agenda comes round: a launch must not time out over one failed write.
+            this.AsReference<IWakeable>().WakeAsync().Ignore();
             throw;
         }
 

@@ -79,16 +79,15 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
     public async Task<Failure?> CheckThresholdAsync(AccountId account, IGrainFactory grains)
     {
         var seen = await grains.Account(account).GetAsync(null);
-        if (!seen.IsOk)
-        {
-            return null;
-        }
+        return seen.IsOk ? BelowThreshold(seen.Value) : null;
+    }
 
-        var view = seen.Value;
-        return view.Suspended || view.Available < Threshold.Minimum
+    /// <summary>The failure of an account without money for any launch, or null.</summary>
+    public Failure? BelowThreshold(AccountView view) =>
+        view.Suspended || view.Available < Threshold.Minimum
             ? FailureCatalogue.Describe(
                 new BelowMinimumFacts(
-                    account,
+                    view.Id,
                     view.Suspended,
                     view.Balance,
                     view.Accrued,
@@ -99,7 +98,6 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
                 )
             )
             : null;
-    }
 
     /// <summary>The failure when a hold was refused: what is missing, and the best offer that could be paid.</summary>
     public Failure BelowMinimum(InstanceRecord record, HoldAnswer held, MicroEuro needed, Offer offer, Placed placed)

@@ -36,6 +36,8 @@ internal sealed partial class ProviderGrain(
         options.Value.Providers.BreakerOpenFor
     );
     private OfferListing? _listing;
+    private ProviderSheet? _sheet;
+    private long _offersNumber;
     private DateTimeOffset? _listedAt;
     private string? _listingError;
     private DateTimeOffset _listDue;
@@ -204,24 +206,36 @@ internal sealed partial class ProviderGrain(
         }
     }
 
-    private void Publish(IReadOnlyCollection<Offer>? offers)
+    /// <inheritdoc/>
+    public Task<ProviderSheet?> SheetAsync(SheetEdition known)
+    {
+        if (_sheet is null)
+        {
+            return Task.FromResult<ProviderSheet?>(null);
+        }
+
+        var lacksOffers = known.Activation != _sheet.Edition.Activation || known.Number < _offersNumber;
+        return Task.FromResult<ProviderSheet?>(_sheet with { Offers = lacksOffers ? _listing?.Offers : null });
+    }
+
+    private void Publish(ImmutableArray<Offer>? offers)
     {
         var now = clock.Now();
         _publishedAt = now;
+        var edition = new SheetEdition(GrainContext.ActivationId.ToString(), (_sheet?.Edition.Number ?? 0) + 1);
+        _offersNumber = offers is null ? _offersNumber : edition.Number;
         var (attempts, successes, median) = _health.Sum(now);
-        book.Publish(
-            Self,
-            offers,
-            new ProviderStanding(
-                state.State.Draining,
-                _health.Breaker(now) == "open",
-                [.. state.State.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
-                _health
-                    .SumByRoute(now)
-                    .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
-                attempts == 0 ? null : TrackOf(attempts, successes, median)
-            )
+        var standing = new ProviderStanding(
+            state.State.Draining,
+            _health.Breaker(now) == "open",
+            [.. state.State.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
+            _health
+                .SumByRoute(now)
+                .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
+            attempts == 0 ? null : TrackOf(attempts, successes, median)
         );
+        _sheet = new ProviderSheet(edition, null, standing);
+        book.Publish(Self, _sheet with { Offers = offers });
     }
 
     // One success and one failure nobody saw (Laplace): a route tried once is not yet certain.
