@@ -16,9 +16,6 @@ public sealed record SmartNoMatchFacts(
     int MatchLater
 ) : FailureFacts(FailureCode.SmartNoMatch)
 {
-    /// <summary>Instructions that fit one hint; the details hold them all.</summary>
-    private const int InstructionsShown = 3;
-
     /// <summary>The funnel in words: one line per constraint that removed offers.</summary>
     public ImmutableArray<string> FunnelLines =>
         [
@@ -55,25 +52,6 @@ public sealed record SmartNoMatchFacts(
 
             return [.. lines];
         }
-    }
-
-    /// <inheritdoc/>
-    protected internal override FailureText Describe()
-    {
-        var loosen = Relaxations.IsEmpty ? "" : "Loosen: ";
-        return new FailureText(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"None of {OffersIn} offers satisfies the constraints{(Stages.IsEmpty ? "" : "; ")}{string.Join("; ", FunnelLines)}."
-            ),
-            $"{loosen}{string.Join("; or ", Instructions.Take(InstructionsShown))}.",
-            Details(
-                ("offers", OffersIn),
-                ("match_later", MatchLater),
-                ("funnel", string.Join("\n", FunnelLines)),
-                ("relaxations", string.Join("\n", Instructions))
-            )
-        );
     }
 
     /// <summary>The facts of a decision that matched nothing.</summary>
