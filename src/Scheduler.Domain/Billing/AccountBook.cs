@@ -114,6 +114,10 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
             ? now + TimeSpan.FromSeconds(Math.Min(seconds, (long)TimeSpan.FromDays(36_500).TotalSeconds))
             : null;
 
+    /// <summary>Whether there is money for another second of what is metered, or, where nothing burns, any at all.</summary>
+    public bool HasMoney(DateTimeOffset now) =>
+        ExhaustedAt(now) is { } ends ? ends > now : _record.Balance - Accrued(now) > MicroEuro.Zero;
+
     /// <summary>
     /// Puts money aside for a run, if balance − accrued − the other holds leaves it; replaces the hold the same run had. A run already
     /// closed, or older than the latest, gets none.
@@ -219,7 +223,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         tab = tab.Run == run ? tab : new InstanceTab { Instance = instance, Run = run };
         if (tab.MeterSince is { } metered)
         {
-            tab = Bill(tab, until ?? metered, now);
+            tab = Bill(tab, until ?? metered, now, isFinal: true);
         }
 
         Put(tab with { Hold = MicroEuro.Zero, HoldLapsesAt = null, Closed = true, RequestId = requestId });
@@ -228,13 +232,14 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
     /// <summary>Forgets a deleted instance.</summary>
     public void Forget(InstanceId instance)
     {
-        if (_tabs.Remove(instance, out var tab))
+        if (_tabs.TryGetValue(instance, out var tab))
         {
             if (!tab.Closed && tab.MeterSince is not null)
             {
                 throw new InvalidOperationException($"{instance} is metered and cannot be forgotten.");
             }
 
+            _tabs.Remove(instance);
             _changed.Remove(instance);
             _removed.Add(instance);
             _dirty = true;
@@ -325,10 +330,14 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         : a < b ? a
         : b;
 
-    private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now)
+    /// <summary>
+    /// Bills up to a moment. The end of a run is the instance's to say and may reach us after a settlement that ran past it (the account
+    /// wakes first after an outage): what was billed beyond it is given back, so that the segments add up to the run as recorded.
+    /// </summary>
+    private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now, bool isFinal = false)
     {
         var seconds = Usage.Seconds(tab.MeterSince!.Value, until);
-        if (seconds <= tab.BilledSeconds)
+        if (isFinal ? seconds == tab.BilledSeconds : seconds <= tab.BilledSeconds)
         {
             return tab;
         }

@@ -52,6 +52,12 @@ internal sealed partial class AccountGrain
     /// <summary>Gives the low-balance and exhausted events, once each until there is money again.</summary>
     private void NoteMoney(DateTimeOffset now)
     {
+        // A top-up is not the only way back: a run that ended earlier than was known gives back what it seemed to burn.
+        if (_book.Record.ExhaustedSince is not null && _book.HasMoney(now))
+        {
+            _book.Change(record => record with { ExhaustedSince = null });
+        }
+
         if (_book.ExhaustedAt(now) is not { } ends)
         {
             return;
@@ -79,7 +85,7 @@ internal sealed partial class AccountGrain
     private DateTimeOffset? NextWake(DateTimeOffset now)
     {
         var next = _book.NextAct(now, Billing.SettleEvery);
-        if (_book.Record.LowBalanceSince is null && _book.ExhaustedAt(now) is { } ends)
+        if (_book.Record is { LowBalanceSince: null, ExhaustedSince: null } && _book.ExhaustedAt(now) is { } ends)
         {
             var warn = ends - Billing.LowBalanceAhead;
             next = next is { } other && other < warn ? other : warn;
