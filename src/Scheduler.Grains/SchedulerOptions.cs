@@ -20,6 +20,54 @@ public sealed class SchedulerOptions
 
     /// <summary>Providers.</summary>
     public ProviderCareOptions Providers { get; set; } = new();
+
+    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (string.IsNullOrWhiteSpace(ClusterId) || ClusterId.Length > 63)
+        {
+            yield return $"{Section}:{nameof(ClusterId)} is '{ClusterId}'; accepted: 1 to 63 characters";
+        }
+
+        if (Launch.MaxReroutes is < 0 or > 100)
+        {
+            yield return $"{Section}:Launch:MaxReroutes is '{Launch.MaxReroutes}'; accepted: 0 to 100";
+        }
+
+        if (Billing.LaunchMinimumEuros is < 0 or > 1_000_000)
+        {
+            yield return $"{Section}:Billing:LaunchMinimumEuros is '{Billing.LaunchMinimumEuros}'; accepted: 0 to 1000000";
+        }
+
+        if (Providers.BreakerFailures is < 1 or > 1000)
+        {
+            yield return $"{Section}:Providers:BreakerFailures is '{Providers.BreakerFailures}'; accepted: 1 to 1000";
+        }
+
+        foreach (var (name, span) in Spans())
+        {
+            if (span <= TimeSpan.Zero || span > TimeSpan.FromDays(30))
+            {
+                yield return $"{Section}:{name} is '{span}'; accepted: above 0, to 30.00:00:00";
+            }
+        }
+    }
+
+    private IEnumerable<(string Name, TimeSpan Span)> Spans() =>
+        [
+            ("Launch:AllocationTimeout", Launch.AllocationTimeout),
+            ("Launch:StartTimeout", Launch.StartTimeout),
+            ("Launch:RouteCooldown", Launch.RouteCooldown),
+            ("Launch:ProbeEvery", Launch.ProbeEvery),
+            ("Launch:DebtRetry", Launch.DebtRetry),
+            ("Billing:SettleEvery", Billing.SettleEvery),
+            ("Billing:LowBalanceAhead", Billing.LowBalanceAhead),
+            ("Providers:RefreshEvery", Providers.RefreshEvery),
+            ("Providers:SweepEvery", Providers.SweepEvery),
+            ("Providers:SafetyAge", Providers.SafetyAge),
+            ("Providers:HealthWindow", Providers.HealthWindow),
+            ("Providers:BreakerOpenFor", Providers.BreakerOpenFor),
+        ];
 }
 
 /// <summary>How launches wait and re-route.</summary>

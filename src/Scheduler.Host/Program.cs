@@ -1,3 +1,57 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-await app.RunAsync();
+using Microsoft.Extensions.Options;
+using Scheduler.Host;
+using Scheduler.Host.Demo;
+using Scheduler.Storage;
+
+// 0 stopped when asked · 2 wrong arguments or settings · 3 the store cannot be used · 4 anything else that kept it from starting
+const int BadSettings = 2;
+const int StoreUnusable = 3;
+const int CouldNotStart = 4;
+
+if (!CommandLine.TryParse(args, out var line, out var fault))
+{
+    await Console.Error.WriteLineAsync($"{fault}\n{CommandLine.Usage}");
+    return BadSettings;
+}
+
+try
+{
+    await using var app = SchedulerHost.Build(line);
+    await app.StartAsync();
+    var (token, keptIn) = await OperatorKey.EnsureAsync(
+        app.Services,
+        app.Services.GetRequiredService<Scheduler.Host.HostOptions>().OperatorKey,
+        app.Services.GetRequiredService<IConfiguration>()["Storage:Sqlite:Path"] ?? new SqliteOptions().Path,
+        app.Lifetime.ApplicationStopping
+    );
+    await Console.Out.WriteLineAsync(
+        $"ready http={app.HttpAddress()} grpc={app.GrpcAddress()} operator_key={keptIn ?? "as configured"}"
+    );
+    if (line.IsDemo)
+    {
+        await DemoRun.ShowAsync(app, token, Console.Out, app.Lifetime.ApplicationStopping);
+    }
+
+    await app.WaitForShutdownAsync();
+    return 0;
+}
+catch (OptionsValidationException exception)
+{
+    await Console.Error.WriteLineAsync("The scheduler did not start; settings are wrong:");
+    foreach (var failure in exception.Failures)
+    {
+        await Console.Error.WriteLineAsync($"  {failure}");
+    }
+
+    return BadSettings;
+}
+catch (Exception exception) when (exception.Find<StorageUnusableException>() is { } unusable)
+{
+    await Console.Error.WriteLineAsync($"The scheduler did not start; its store cannot be used: {unusable.Message}");
+    return StoreUnusable;
+}
+catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+{
+    await Console.Error.WriteLineAsync($"The scheduler did not start: {exception.Message}");
+    return CouldNotStart;
+}

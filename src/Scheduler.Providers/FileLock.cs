@@ -5,7 +5,8 @@ namespace Scheduler.Providers;
 
 /// <summary>
 /// A lock between processes, held on a file of its own. The kernel lets go of it when the holder dies, however it dies, so a crash never
-/// leaves it behind. It also excludes a second holder in the same process.
+/// leaves it behind. It excludes other processes, other
+/// locks on the file in this process, and other threads.
 /// </summary>
 internal sealed partial class FileLock : IDisposable
 {
@@ -17,6 +18,8 @@ internal sealed partial class FileLock : IDisposable
     private const int Unlock = 8;
     private const int InterruptedBySignal = 4;
 
+    // flock excludes other open files, not other threads with the same one.
+    private readonly Lock _threads = new();
     private readonly SafeFileHandle? _file;
 
     internal FileLock(string path)
@@ -37,10 +40,22 @@ internal sealed partial class FileLock : IDisposable
         _file = new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    /// <summary>Waits for the lock; disposing the answer gives it back. Meant for critical sections of microseconds.</summary>
+    /// <summary>
+    /// Waits for the lock; disposing the answer gives it back, on the same thread. Meant for short critical sections without awaiting.
+    /// </summary>
     internal Holding Hold()
     {
-        Call(LockExclusive);
+        _threads.Enter();
+        try
+        {
+            Call(LockExclusive);
+        }
+        catch
+        {
+            _threads.Exit();
+            throw;
+        }
+
         return new Holding(this);
     }
 
@@ -65,7 +80,11 @@ internal sealed partial class FileLock : IDisposable
 
     internal readonly struct Holding(FileLock owner) : IDisposable
     {
-        public void Dispose() => owner.Call(Unlock);
+        public void Dispose()
+        {
+            owner.Call(Unlock);
+            owner._threads.Exit();
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -9,7 +9,7 @@ namespace Scheduler.Providers;
 /// <param name="Path">For example <c>Providers:Simulated:Seed</c>.</param>
 /// <param name="Seen">The value found, or a word for what was found instead of one.</param>
 /// <param name="Accepted">What would have been right.</param>
-internal sealed record SettingFault(string Path, string Seen, string Accepted)
+public sealed record SettingFault(string Path, string Seen, string Accepted)
 {
     /// <summary>One line for the operator.</summary>
     public override string ToString() => $"{Path} is '{Seen}'; accepted: {Accepted}";
@@ -20,7 +20,16 @@ internal sealed record SettingFault(string Path, string Seen, string Accepted)
             : ValidateOptionsResult.Fail(faults.Select(fault => fault.ToString()));
 
     /// <summary>Settings in a section that the options type has no property for: a misspelt setting must not look like a set one.</summary>
-    internal static IEnumerable<SettingFault> Unknown(IConfigurationSection section, Type options)
+    /// <param name="section">The section as configured.</param>
+    /// <param name="options">The type it is read into.</param>
+    public static IEnumerable<SettingFault> Unknown(IConfigurationSection section, Type options)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        ArgumentNullException.ThrowIfNull(options);
+        return UnknownIn(section, options);
+    }
+
+    private static IEnumerable<SettingFault> UnknownIn(IConfigurationSection section, Type options)
     {
         if (IsLeaf(options))
         {
@@ -45,7 +54,7 @@ internal sealed record SettingFault(string Path, string Seen, string Accepted)
                 continue;
             }
 
-            foreach (var deeper in Unknown(child, item ?? property!.PropertyType))
+            foreach (var deeper in UnknownIn(child, item ?? property!.PropertyType))
             {
                 yield return deeper;
             }

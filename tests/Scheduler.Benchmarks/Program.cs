@@ -1,1 +1,21 @@
-return 0;
+using Scheduler.Benchmarks;
+
+// One command a figure: dotnet run -c Release --project tests/Scheduler.Benchmarks -- FIGURE
+switch (args.FirstOrDefault())
+{
+    case "placement":
+        PlacementFigures.Run(args[1..]);
+        return 0;
+    case "storage":
+        await StorageFigures.RunAsync(args[1..]);
+        return 0;
+    case "launches":
+        await LaunchFigures.RunAsync(args[1..]);
+        return 0;
+    case "start":
+        await StartFigures.RunAsync(args[1..]);
+        return 0;
+    default:
+        await Console.Error.WriteLineAsync("usage: placement | vram | storage | launches | start");
+        return 2;
+}

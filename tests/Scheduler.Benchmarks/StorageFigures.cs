@@ -81,7 +81,7 @@ public static class StorageFigures
 
     private static async Task<IHost> StartAsync(string path, string synchronous)
     {
-        var builder = Host.CreateApplicationBuilder();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo =>
         {
@@ -154,7 +154,7 @@ public static class StorageFigures
     }
 
     /// <summary>What a plain program would do: one connection, one prepared statement, one commit per write.</summary>
-    private static double Baseline(string path, double seconds, string synchronous, bool projected)
+    internal static double Baseline(string path, double seconds, string synchronous, bool projected)
     {
         File.Delete(path);
         var options = new StorageOptions { Sqlite = { Path = path, Synchronous = synchronous } };

@@ -21,8 +21,14 @@ internal readonly record struct ContextSearch(
             return max;
         }
 
-        // In blocks: `fits` always fits (0 stands for none), `fails` never does.
-        var fits = 0L;
+        // Most often weights alone are too much; then one look is enough.
+        if (!Fits(GpuFit.ContextStep))
+        {
+            return null;
+        }
+
+        // In blocks: `fits` always fits, `fails` never does.
+        var fits = 1L;
         var fails = Divide.Up(max, GpuFit.ContextStep);
         while (fails - fits > 1)
         {
@@ -37,7 +43,7 @@ internal readonly record struct ContextSearch(
             }
         }
 
-        return fits == 0 ? null : fits * GpuFit.ContextStep;
+        return fits * GpuFit.ContextStep;
     }
 
     private bool Fits(long contextTokens)

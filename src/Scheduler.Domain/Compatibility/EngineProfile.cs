@@ -80,4 +80,7 @@ internal sealed record EngineProfile
 
     /// <summary>What the engine may use of one GPU, bytes.</summary>
     public long Usable(long vramBytes) => Math.Max(0, vramBytes - DriverReserveBytes) / 1000 * UsablePerMille;
+
+    /// <summary>The least memory of one GPU of which <paramref name="neededBytes"/> are usable: <see cref="Usable"/> turned round.</summary>
+    public long VramFor(long neededBytes) => DriverReserveBytes + (Divide.Up(neededBytes, UsablePerMille) * 1000);
 }

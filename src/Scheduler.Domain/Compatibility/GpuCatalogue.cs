@@ -53,7 +53,7 @@ public sealed class GpuCatalogue
             .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray(), StringComparer.Ordinal);
         ShapesBySize =
         [
-            .. all.SelectMany(gpu => Counts.Select(count => new GpuShape(gpu, count)))
+            .. all.SelectMany(gpu => Counts.Select(count => new GpuGroup(gpu, count)))
                 .OrderBy(shape => shape.TotalVramBytes)
                 .ThenBy(shape => shape.Count)
                 .ThenBy(shape => shape.Gpu.Name, StringComparer.Ordinal),
@@ -67,7 +67,7 @@ public sealed class GpuCatalogue
     public ImmutableArray<GpuType> All { get; }
 
     /// <summary>Every type in every suggested count, by total memory, then by count.</summary>
-    public ImmutableArray<GpuShape> ShapesBySize { get; }
+    public ImmutableArray<GpuGroup> ShapesBySize { get; }
 
     /// <summary>Reads a table of the shape of <c>Data/gpus.csv</c>.</summary>
     /// <exception cref="FormatException">The table is not of that shape.</exception>

@@ -91,7 +91,7 @@ public static class GpuFit
     /// <param name="vendor">Whose GPUs; other vendors need another image.</param>
     /// <param name="largerThanBytes">Only GPUs with more total memory than this, bytes.</param>
     /// <returns>The shape, or null when none fits.</returns>
-    public static GpuShape? SmallestThatFits(
+    public static GpuGroup? SmallestThatFits(
         ModelFacts model,
         FitRequest request,
         GpuCatalogue catalogue,
@@ -110,11 +110,11 @@ public static class GpuFit
         // What is needed depends on the count alone, so it is worked out once per count, not per shape.
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
-        Span<long> needed = stackalloc long[ModelFootprint.MaxGpus + 1];
+        Span<long> vramNeeded = stackalloc long[ModelFootprint.MaxGpus + 1];
         foreach (var count in GpuCatalogue.Counts)
         {
-            needed[count] = footprint.CanSplit(count, engine)
-                ? VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High
+            vramNeeded[count] = footprint.CanSplit(count, engine)
+                ? engine.VramFor(VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High)
                 : long.MaxValue;
         }
 
@@ -122,7 +122,7 @@ public static class GpuFit
         foreach (var shape in catalogue.ShapesBySize)
         {
             if (
-                needed[shape.Count] <= engine.Usable(shape.Gpu.VramBytes)
+                shape.Gpu.VramBytes >= vramNeeded[shape.Count]
                 && shape.TotalVramBytes > largerThanBytes
                 && string.Equals(shape.Gpu.Vendor, vendor, StringComparison.Ordinal)
                 && shape.Gpu.CanRun(format)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Compatibility;
@@ -43,6 +45,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <summary>How many of it are needed.</summary>
     public int? SmallestGpuCount { get; init; }
 
+    /// <summary>What those GPUs are on offer for, where they are.</summary>
+    public MicroEuro? PricePerHour { get; init; }
+
     /// <summary>The largest context that fits the GPU asked for, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
 
@@ -56,11 +61,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     public long NeededBytesPerGpu => Lines.Sum(line => line.ExpectedBytes);
 
     /// <inheritdoc/>
-    protected internal override FailureText Describe() =>
-        new(
-            Message(),
-            Hint(),
-            Details([
+    protected internal override FailureText Describe()
+    {
+        var details = Details(
                 ("model", Model),
                 ("weight_format", FormatNames.Name(Format)),
                 ("context_tokens", ContextTokens),
@@ -68,62 +71,58 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ("gpu_type", Gpu),
                 ("gpu_count", GpuCount),
                 ("obstacle", Obstacle),
-                ("needed_bytes", Lines.IsEmpty ? null : NeededBytesPerGpu),
-                ("usable_bytes", UsableBytesPerGpu),
-                ("vram_bytes", VramBytesPerGpu),
+                ("needed_bytes_per_gpu", NeededBytesPerGpu),
+                ("usable_bytes_per_gpu", UsableBytesPerGpu),
                 ("smallest_gpu_type", SmallestGpu),
                 ("smallest_gpu_count", SmallestGpuCount),
+                ("smallest_gpu_price_per_hour_micro_eur", PricePerHour?.Value),
                 ("largest_context_tokens", LargestContextTokens),
-                ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null),
-                .. Lines.Select(line =>
-                    ($"needed_{line.Purpose.ToString().ToLowerInvariant()}_bytes", (object?)line.ExpectedBytes)
-                ),
-            ])
-        );
+                ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null)
+            )
+            .AddRange(
+                Lines.Select(line =>
+                    KeyValuePair.Create(
+                        $"needed_{JsonNamingPolicy.SnakeCaseLower.ConvertName(line.Purpose.ToString())}_bytes",
+                        line.ExpectedBytes.ToString(CultureInfo.InvariantCulture)
+                    )
+                )
+            );
+        return new FailureText(Message(), Hint(), details);
+    }
 
-    private string Message()
-    {
-        if (RequestRefusal is { } refusal)
-        {
-            return $"{Model} cannot run so: {refusal.Message}";
-        }
+    private string Shape => Gpu is null ? "any GPU that the constraints leave" : $"{GpuCount ?? 1}×{Gpu}";
 
-        var gpus = Gpu is null ? "any GPU the constraints leave" : $"{GpuCount ?? 1}×{Gpu}";
-        return Obstacle switch
+    private string Message() =>
+        Obstacle switch
         {
-            FitObstacle.GpuCount => $"{Model} cannot be split over {gpus}.",
-            FitObstacle.WeightFormat => $"{gpus} cannot run {Model} in {FormatNames.Name(Format)}.",
-            FitObstacle.None or FitObstacle.Vram or FitObstacle.Request => Needs(gpus),
+            FitObstacle.Request => $"{Model}: {RequestRefusal?.Message}",
+            FitObstacle.GpuCount =>
+                $"{Model} cannot be split over {GpuCount} GPUs: they do not divide its attention heads.",
+            FitObstacle.WeightFormat => $"{Gpu} cannot run {Model} in {FormatNames.Name(Format)} weights.",
+            FitObstacle.None or FitObstacle.Vram =>
+                $"{Model} in {FormatNames.Name(Format)} with {ContextTokens} tokens × {ParallelSequences} needs "
+                    + $"{Gib(NeededBytesPerGpu)} GiB per GPU ({Table()}), too much for {Shape}"
+                    + (UsableBytesPerGpu is { } usable ? $" with {Gib(usable)} GiB usable." : "."),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-    }
-
-    private string Needs(string gpus)
-    {
-        var needed = Lines.IsEmpty
-            ? "more memory"
-            : $"{Gib(NeededBytesPerGpu)} per GPU ({string.Join(", ", Lines.Select(l => $"{l.Purpose} {Gib(l.ExpectedBytes)}"))})";
-        var usable = UsableBytesPerGpu is { } bytes ? $"; {Gib(bytes)} of each can be used" : "";
-        return $"{Model} in {FormatNames.Name(Format)} with {Number(ContextTokens)} tokens of context needs {needed}, "
-            + $"which does not fit {gpus}{usable}.";
-    }
 
     private string Hint()
     {
         if (RequestRefusal is { } refusal)
         {
-            return $"Set the value to {Number(refusal.Limit)} (it was {Number(refusal.Value)}), then start again.";
+            return $"Set {(refusal.Fault == FitRequestFault.ParallelSequencesOutOfRange ? "parallel_sequences" : "context_tokens")} to {refusal.Limit} and start again.";
         }
 
         var ways = new List<string>();
         if (SmallestGpu is not null)
         {
-            ways.Add($"take {Number(SmallestGpuCount ?? 1)}×{SmallestGpu} or larger");
+            var price = PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
+            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}");
         }
 
         if (LargestContextTokens is { } context && context < ContextTokens)
         {
-            ways.Add($"set context_tokens to {Number(context)} (it was {Number(ContextTokens)})");
+            ways.Add($"reduce context_tokens to {context}");
         }
 
         if (FormatThatFits is { } format)
@@ -131,13 +130,25 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             ways.Add($"set weight_format to {FormatNames.Name(format)}");
         }
 
-        return ways.Count == 0
-            ? $"No GPU of the catalogue runs {Model} so: reduce context_tokens or parallel_sequences, or take a smaller model."
-            : $"{char.ToUpperInvariant(ways[0][0])}{ways[0][1..]}{string.Concat(ways.Skip(1).Select(way => ", or " + way))}; then start again.";
+        return ways.Count switch
+        {
+            0 => "Choose a smaller model: no GPU of the catalogue holds this one as it is asked for.",
+            1 => $"{char.ToUpperInvariant(ways[0][0])}{ways[0][1..]}; then start again.",
+            _ => $"Either {string.Join(", or ", ways)}; then start again.",
+        };
     }
 
-    private static string Gib(long bytes) =>
-        (bytes / (decimal)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture) + " GiB";
+    private string Table() =>
+        string.Join(
+            " + ",
+            Lines
+                .Where(line => line.ExpectedBytes > 0)
+                .Select(line => $"{Word(line.Purpose)} {Gib(line.ExpectedBytes)}")
+        );
 
-    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+    private static string Word(VramPurpose purpose) =>
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(purpose.ToString()).Replace('_', ' ');
+
+    private static string Gib(long bytes) =>
+        (bytes / (decimal)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
 }

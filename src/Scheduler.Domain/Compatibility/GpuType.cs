@@ -62,7 +62,7 @@ public sealed record GpuType
 /// <summary>Some GPUs of one type in one host.</summary>
 /// <param name="Gpu">The type.</param>
 /// <param name="Count">How many, ≥ 1.</param>
-public sealed record GpuShape(GpuType Gpu, int Count)
+public sealed record GpuGroup(GpuType Gpu, int Count)
 {
     /// <summary>All their memory together, bytes.</summary>
     public long TotalVramBytes => checked(Gpu.VramBytes * Count);

@@ -11,6 +11,7 @@ namespace Scheduler.Domain.Compatibility;
 /// <list type="number">
 /// <item>Bytes become JSON. Python writes <c>Infinity</c> and <c>NaN</c> bare; no field read here may be one, so they become 0.</item>
 /// <item>The family is told from <c>model_type</c>; dimensions are read under any of their usual names.</item>
+/// <item>Weights published in 32 bits are counted at 16: that is how engines load them unless told otherwise.</item>
 /// <item>Each layer is planned (<see cref="LayerPlan"/>), then weights and caches are added kind by kind.</item>
 /// </list>
 /// </remarks>

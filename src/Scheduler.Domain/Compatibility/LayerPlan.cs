@@ -167,7 +167,8 @@ internal static class LayerPlan
         var pure = family.IsPureState;
         var experts = Family.Experts(fields) > 1;
         var denseFirst = fields.Number(0, 4096, "first_k_dense_replace") ?? 0;
-        var step = fields.Number(1, 4096, "decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_freq") ?? 1;
+        var perLayer = PerLayerExperts(fields, plan.Length);
+        var step = perLayer is null ? ExpertStep(fields) : 1;
         var period = fields.Number(1, 4096, "expert_layer_period") ?? 1;
         var offset = fields.Number(0, 4096, "expert_layer_offset") ?? 0;
         var dense = fields.Array(4096, "mlp_only_layers") is { } only ? Indices(only) : [];
@@ -177,6 +178,7 @@ internal static class LayerPlan
         {
             var routes =
                 experts
+                && (perLayer is null || perLayer[i])
                 && i >= denseFirst
                 && (i + shift) % step == 0
                 && i % period == offset % period
@@ -189,6 +191,23 @@ internal static class LayerPlan
                     : Feed.Dense,
             };
         }
+    }
+
+    private static long ExpertStep(ConfigFields fields) =>
+        fields.Number(1, 4096, "decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_freq") ?? 1;
+
+    /// <summary>Some configs give moe_layer_freq as a list: 1 for a layer with experts, 0 for a dense one.</summary>
+    private static bool[]? PerLayerExperts(ConfigFields fields, int layers)
+    {
+        if (
+            fields.Find("moe_layer_freq") is not { ValueKind: JsonValueKind.Array } list
+            || list.GetArrayLength() != layers
+        )
+        {
+            return null;
+        }
+
+        return [.. list.EnumerateArray().Select(flag => ConfigFields.TryWhole(flag, out var value) && value != 0)];
     }
 
     private static HashSet<int> Indices(JsonElement list)

@@ -46,7 +46,9 @@ public sealed record WeightGroup(
             return StoredBytes;
         }
 
-        var scheme = IsQuantizable ? WeightScheme.Customary(format.Value) : WeightScheme.Sixteen;
+        // Full precision is asked for of everything; narrower formats leave what they do not touch at 16 bits.
+        var scheme =
+            IsQuantizable || format == WeightFormat.Fp32 ? WeightScheme.Customary(format.Value) : WeightScheme.Sixteen;
         return checked(scheme.Bytes(Rows, Columns) * Copies);
     }
 }

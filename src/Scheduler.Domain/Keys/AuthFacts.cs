@@ -14,8 +14,7 @@ public sealed record MissingTokenFacts() : AuthFacts(FailureCode.AuthMissingToke
 /// <param name="TokenPrefix">
 /// The public first characters of the token (<c>sk-…</c>), when it is well formed; never any of the secret.
 /// </param>
-public sealed record InvalidTokenFacts(TokenFault Fault, string? TokenPrefix)
-    : AuthFacts(FailureCode.AuthInvalidToken)
+public sealed record InvalidTokenFacts(TokenFault Fault, string? TokenPrefix) : AuthFacts(FailureCode.AuthInvalidToken)
 {
     /// <inheritdoc/>
     protected internal override FailureText Describe()
@@ -56,8 +55,7 @@ public enum TokenFault
 /// <summary>The right token of a key that was revoked.</summary>
 /// <param name="KeyId">The key.</param>
 /// <param name="RevokedAt">When it was revoked.</param>
-public sealed record RevokedTokenFacts(string KeyId, DateTimeOffset RevokedAt)
-    : AuthFacts(FailureCode.AuthRevokedToken)
+public sealed record RevokedTokenFacts(string KeyId, DateTimeOffset RevokedAt) : AuthFacts(FailureCode.AuthRevokedToken)
 {
     /// <inheritdoc/>
     protected internal override FailureText Describe() =>

@@ -75,5 +75,36 @@ public static class PlacementSolver
         return pass.Matches == 0 ? null : pass.Rank(top: 1, out _)[0].Offer;
     }
 
+    /// <summary>
+    /// The distinct GPU shapes that the caller's constraints leave, whatever fits, is available or healthy: what the message of
+    /// GPU_INCOMPATIBLE has to compare the model with.
+    /// </summary>
+    /// <param name="snapshot">All offers.</param>
+    /// <param name="constraints">What the caller asks.</param>
+    public static ImmutableArray<GpuShape> ShapesLeft(OfferSnapshot snapshot, SmartConstraints constraints)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(constraints);
+        var request = new PlacementRequest { Constraints = constraints };
+        var left = new ulong[snapshot.Words];
+        var scratch = BitPlane.Of(new ulong[snapshot.Words]);
+        BitPlane.SetFirst(left, snapshot.Count);
+        foreach (var constraint in Funnel)
+        {
+            if (constraint.Relaxable && constraint.Asks(request))
+            {
+                BitPlane.AndNot(left, constraint.Refused(snapshot, request, scratch).Span);
+            }
+        }
+
+        var seen = new bool[snapshot.Shapes.Length];
+        for (var row = 0; row < snapshot.Count; row++)
+        {
+            seen[snapshot.Columns.ShapeOf[row]] |= BitPlane.Has(left, row);
+        }
+
+        return [.. snapshot.Shapes.Where((_, shape) => seen[shape])];
+    }
+
     internal static string ReasonOf(string constraint) => Reasons.GetValueOrDefault(constraint, "");
 }

@@ -16,9 +16,6 @@ public sealed record SmartNoMatchFacts(
     int MatchLater
 ) : FailureFacts(FailureCode.SmartNoMatch)
 {
-    /// <summary>Instructions that fit one hint; the details hold them all.</summary>
-    private const int InstructionsShown = 3;
-
     /// <summary>The funnel in words: one line per constraint that removed offers.</summary>
     public ImmutableArray<string> FunnelLines =>
         [
@@ -44,7 +41,7 @@ public sealed record SmartNoMatchFacts(
                 lines.Add(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"or wait: {MatchLater} matching {(MatchLater == 1 ? "offer is" : "offers are")} not available now"
+                        $"{(lines.Count == 0 ? "wait" : "or wait")}: {MatchLater} matching {(MatchLater == 1 ? "offer is" : "offers are")} not available now"
                     )
                 );
             }
@@ -55,25 +52,6 @@ public sealed record SmartNoMatchFacts(
 
             return [.. lines];
         }
-    }
-
-    /// <inheritdoc/>
-    protected internal override FailureText Describe()
-    {
-        var loosen = Relaxations.IsEmpty ? "" : "Loosen: ";
-        return new FailureText(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"None of {OffersIn} offers satisfies the constraints{(Stages.IsEmpty ? "" : "; ")}{string.Join("; ", FunnelLines)}."
-            ),
-            $"{loosen}{string.Join("; or ", Instructions.Take(InstructionsShown))}.",
-            Details(
-                ("offers", OffersIn),
-                ("match_later", MatchLater),
-                ("funnel", string.Join("\n", FunnelLines)),
-                ("relaxations", string.Join("\n", Instructions))
-            )
-        );
     }
 
     /// <summary>The facts of a decision that matched nothing.</summary>
@@ -88,4 +66,38 @@ public sealed record SmartNoMatchFacts(
             decision.MatchLater
         );
     }
+
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var alone = string.Join(
+            ", ",
+            Stages.Where(s => s.RemovedAlone > 0).Select(s => $"{s.Constraint} alone removes {s.RemovedAlone}")
+        );
+        var details = Details(
+                ("offers_in", OffersIn),
+                ("match_later", MatchLater),
+                ("funnel", string.Join("; ", FunnelLines))
+            )
+            .AddRange(
+                Instructions
+                    .Take(MaxRelaxationsTold)
+                    .Select((line, i) => KeyValuePair.Create($"relaxation_{i + 1}", line))
+            );
+        return new FailureText(
+            $"None of {OffersIn} offers satisfies the constraints{(alone.Length == 0 ? "" : $" ({alone})")}.",
+            Relaxations.IsEmpty
+                ? $"{Capital(Instructions[0])}."
+                : $"Change {string.Join(" | or change ", Instructions.Take(HintedRelaxations))}; then start again.",
+            details
+        );
+    }
+
+    /// <summary>Relaxations in the hint: what a person reads at a glance.</summary>
+    private const int HintedRelaxations = 3;
+
+    /// <summary>Relaxations among the facts; <c>explain</c> gives all of them.</summary>
+    private const int MaxRelaxationsTold = 20;
+
+    private static string Capital(string line) => char.ToUpperInvariant(line[0]) + line[1..];
 }

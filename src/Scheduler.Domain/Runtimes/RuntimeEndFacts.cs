@@ -73,8 +73,10 @@ public sealed record RuntimeEndFacts(
             Remedy?.ContextTokens is { } context && context < ContextTokens
                 ? $"set context_tokens to {context} (it was {ContextTokens})"
                 : null;
-        var price = Remedy?.PricePerHour is { } perHour ? $" from {perHour} EUR/h" : "";
-        var larger = Remedy?.GpuType is { } gpu ? $"take {Remedy.GpuCount}×{gpu} or larger{price}" : null;
+        var price = Remedy?.PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
+        var larger = Remedy?.GpuType is { } gpu
+            ? $"set gpu_type to {gpu} and gpu_count to {Remedy.GpuCount}{price}"
+            : null;
         return (smaller, larger) switch
         {
             ({ } a, { } b) => $"Either {a}, or {b}; then start again.",

@@ -76,7 +76,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             ? placed
             : placed with
             {
-                Failure = FailureCatalogue.Describe(FactsOf(placed, record.Spec)),
+                Failure = FailureCatalogue.Describe(FactsOf(placed, record.Spec, page)),
             };
     }
 
@@ -153,33 +153,45 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         }
 
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
-        return new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, PriceOf(remedy, record));
+        var had = checked(gpu.VramBytes * offer.GpuCount);
+        var larger = CheapestOn(record.Spec.Constraints, book.Page, shape => IsComfortable(model, shape, had));
+        return larger is null
+            ? new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null)
+            : new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour);
     }
 
-    private MicroEuro? PriceOf(OomRemedy remedy, InstanceRecord record)
+    /// <summary>
+    /// The cheapest offer on GPUs that pass a test, under the launch's other constraints, or failing that under none: a hint must name
+    /// what is to be had, and following it must work.
+    /// </summary>
+    private static Offer? CheapestOn(SmartConstraints constraints, OfferBookPage page, Func<GpuShape, bool> isGood)
     {
-        if (remedy.Gpu is null)
+        var fit = new ShapeFit(isGood);
+        foreach (var wish in new[] { constraints with { GpuType = null, GpuCount = null }, SmartConstraints.None })
         {
-            return null;
+            var request = new PlacementRequest
+            {
+                Constraints = wish,
+                Fit = fit,
+                Memory = page.Memory,
+                Top = 1,
+            };
+            if (PlacementSolver.Solve(page.Snapshot, request).Chosen is { } offer)
+            {
+                return offer;
+            }
         }
 
-        var page = book.Page;
-        var request = new PlacementRequest
-        {
-            Constraints = record.Spec.Constraints with
-            {
-                GpuType = remedy.Gpu,
-                GpuCount = remedy.GpuCount,
-                MaxPricePerHour = null,
-            },
-            Memory = page.Memory,
-            Top = 1,
-        };
-        return PlacementSolver.Solve(page.Snapshot, request).Chosen?.PricePerHour;
+        return null;
     }
 
+    private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
+        GpuCatalogue.Shipped.Find(shape.GpuType) is { IsCuda: true } gpu
+        && checked(gpu.VramBytes * shape.GpuCount) > moreThanBytes
+        && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
+
     /// <summary>No match: because nothing that the constraints leave fits the model, or because of the constraints themselves.</summary>
-    private static FailureFacts FactsOf(Placed placed, LaunchSpec spec)
+    private static FailureFacts FactsOf(Placed placed, LaunchSpec spec, OfferBookPage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
@@ -188,7 +200,15 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         }
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
-        return GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
+        var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
+        return CheapestOn(spec.Constraints, page, shape => IsComfortable(model, shape, 0)) is { } offer
+            ? facts with
+            {
+                SmallestGpu = offer.GpuType,
+                SmallestGpuCount = offer.GpuCount,
+                PricePerHour = offer.PricePerHour,
+            }
+            : facts;
     }
 
     private static string WhyOf(PlacementDecision decision)

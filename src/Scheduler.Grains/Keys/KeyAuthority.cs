@@ -155,7 +155,8 @@ public sealed partial class KeyAuthority
         return key;
     }
 
-    private static string NewKeyId() => "key-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", KeyToken.IdLength);
+    private static string NewKeyId() =>
+        "key-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", KeyToken.IdLength);
 
     private static KeyVerdict Refuse(FailureFacts facts) => new(null, FailureCatalogue.Describe(facts));
 

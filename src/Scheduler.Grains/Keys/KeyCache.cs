@@ -38,7 +38,12 @@ internal sealed class KeyCache(TimeProvider clock, TimeSpan lifetime)
                 keyId,
                 static (_, fresh) => fresh,
                 static (_, old, fresh) =>
-                    old.IsFinal || (!fresh.IsFinal && old.Asked > fresh.Asked) ? old : fresh with { Touched = old.Touched },
+                    old.IsFinal || (!fresh.IsFinal && old.Asked > fresh.Asked)
+                        ? old
+                        : fresh with
+                        {
+                            Touched = old.Touched,
+                        },
                 entry
             )
             .Key;

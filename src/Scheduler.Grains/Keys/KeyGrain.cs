@@ -41,7 +41,8 @@ internal sealed partial class KeyGrain(
     {
         if (_key.Exists)
         {
-            return _key.Account == command.Account
+            return
+                _key.Account == command.Account
                 && string.Equals(_key.SecretSha256, command.SecretSha256, StringComparison.Ordinal)
                 ? _key
                 : Refusal.Exists($"{KeyId} exists already.");
@@ -76,7 +77,10 @@ internal sealed partial class KeyGrain(
         {
             var now = clock.GetUtcNow();
             await RecordAsync(
-                _key with { RevokedAt = now },
+                _key with
+                {
+                    RevokedAt = now,
+                },
                 Event("KeyRevoked", "The key was revoked for good.", now, context)
             );
         }
@@ -88,7 +92,11 @@ internal sealed partial class KeyGrain(
     /// <inheritdoc/>
     public async Task TouchAsync(DateTimeOffset usedAt)
     {
-        if (_key.Exists && _key.RevokedAt is null && usedAt - (_key.LastUsedAt ?? DateTimeOffset.MinValue) >= TouchEvery)
+        if (
+            _key.Exists
+            && _key.RevokedAt is null
+            && usedAt - (_key.LastUsedAt ?? DateTimeOffset.MinValue) >= TouchEvery
+        )
         {
             await RecordAsync(_key with { LastUsedAt = usedAt }, null);
         }

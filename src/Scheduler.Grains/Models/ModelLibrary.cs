@@ -15,6 +15,9 @@ internal sealed class ModelLibrary
     /// <summary>Ways of running kept; beyond this the memory is emptied and fills again.</summary>
     private const int MaxFits = 10_000;
 
+    /// <summary>GPU type under which a host offers its processors.</summary>
+    private const string HostProcessor = "cpu";
+
     private readonly ConcurrentDictionary<(ModelFacts, FitRequest), ShapeFit> _fits = new();
 
     /// <summary>A model by the name a launch uses; null when there is none.</summary>
@@ -41,11 +44,22 @@ internal sealed class ModelLibrary
 
         return _fits.GetOrAdd(
             (model.Facts, model.Request),
-            static key => new ShapeFit(shape =>
-                GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu
-                && GpuFit.Judge(key.Item1, key.Item2, gpu, shape.GpuCount).IsCompatible
-            )
+            static key => new ShapeFit(shape => Fits(key.Item1, key.Item2, shape))
         );
+    }
+
+    private static bool Fits(ModelFacts model, FitRequest request, Domain.Placement.GpuShape shape)
+    {
+        // A processor has no VRAM to exceed; the host's own memory is its operator's to judge.
+        if (shape.GpuType == HostProcessor)
+        {
+            return request.EnginePreset != "vllm";
+        }
+
+        // The presets' images are built for CUDA; a preset for other vendors says so in its name.
+        return GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu
+            && (gpu.IsCuda || request.EnginePreset.Contains(gpu.Vendor, StringComparison.OrdinalIgnoreCase))
+            && GpuFit.Judge(model, request, gpu, shape.GpuCount).IsCompatible;
     }
 
     private static FitRequest RequestOf(ModelFacts facts, LaunchSpec spec)

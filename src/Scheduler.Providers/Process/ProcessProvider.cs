@@ -22,6 +22,8 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     /// <summary>One release call waits at most this long before it says that it is pending.</summary>
     private static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(1.5);
 
+    private static readonly TimeSpan StrayGrace = ReleaseWait / 2;
+
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
 
     private readonly ProcessOptions _options;
@@ -159,7 +161,8 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 return ReleaseOutcome.Released;
             }
 
-            var isRude = now - stoppingSince >= _options.StopGrace;
+            // Without a record nothing remembers since when: a stray gets its grace within the call.
+            var isRude = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
             if (isRude || isFirstLook)
             {
                 End(child, members, isRude);

@@ -191,10 +191,10 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
     /// <summary>Waits for the moment the cloud answers. Stopping to wait changes nothing in the cloud.</summary>
     private async Task<AllocateOutcome> AnswerAsync(SimulatedRecord asked, CancellationToken cancellationToken)
     {
+        var record = asked;
+        Task? change = null;
         while (true)
         {
-            var change = market.Cloud.NextChangeOf(asked.Key);
-            var record = market.Cloud.Find(asked.Key);
             if (record is null || record.GoneAt is not null || !IsOurs(record))
             {
                 return SimulatedFailures.CalledOff(asked.Key);
@@ -212,7 +212,14 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
                 wait = LookAgainAfter;
             }
 
-            await market.Clock.WhenOrAfter(change, wait, cancellationToken);
+            if (change is not null)
+            {
+                await market.Clock.WhenOrAfter(change, wait, cancellationToken);
+            }
+
+            // Asked for before looking, so that no change falls in between.
+            change = market.Cloud.NextChangeOf(asked.Key);
+            record = market.Cloud.Find(asked.Key);
         }
     }
 }

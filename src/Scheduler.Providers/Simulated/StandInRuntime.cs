@@ -31,14 +31,15 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
         try
         {
             await ListenAsync(remembered, cancellationToken);
+            Remember(market.RuntimeBase.Port);
         }
         catch (IOException e) when (market.Options.RuntimePort == 0 && remembered != 0)
         {
+            // Another scheduler over the same cloud has it; it stays that one's.
             LogPortTaken(e, remembered);
             await ListenAsync(0, cancellationToken);
         }
 
-        Remember(market.RuntimeBase.Port);
         LogListening(market.RuntimeBase);
     }
 

@@ -25,6 +25,7 @@ public sealed class SqliteStore : IDisposable
     private readonly SqliteWriter _writer;
     private readonly SqliteReaders _stateReaders;
     private readonly SqliteReaders _listReaders;
+    private int _disposed;
 
     private SqliteStore(string path, SqliteFileLock fileLock, SqliteOptions options, ILogger logger)
     {
@@ -96,6 +97,11 @@ public sealed class SqliteStore : IDisposable
     /// <summary>Does what is waiting, folds the log into the file, and lets go of it.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+        {
+            return;
+        }
+
         _listReaders.Dispose();
         _stateReaders.Dispose();
         _writer.Dispose();

@@ -113,7 +113,7 @@ public sealed class FailureTests
         var failure = await FailsAsync(scheduler, id, FailureCode.GpuIncompatible);
 
         Assert.Contains("RTX4090", failure.Message, StringComparison.Ordinal);
-        Assert.True(Number(failure, "needed_bytes") > Number(failure, "usable_bytes"));
+        Assert.True(Number(failure, "needed_bytes_per_gpu") > Number(failure, "usable_bytes_per_gpu"));
         var gpu = failure.Details["smallest_gpu_type"];
         Assert.Contains(gpu, failure.Hint, StringComparison.Ordinal);
         var wider = spec with

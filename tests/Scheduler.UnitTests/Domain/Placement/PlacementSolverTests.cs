@@ -49,7 +49,7 @@ public sealed class PlacementSolverTests
     [Fact]
     public void The_funnel_equals_brute_force_over_more_than_one_block_of_rows()
     {
-        for (var seed = 0; seed < 5; seed++)
+        for (var seed = 0; seed < 3; seed++)
         {
             var catalogues = new Catalogues(seed);
             var offers = catalogues.Offers(20_000 + seed);
@@ -238,6 +238,26 @@ public sealed class PlacementSolverTests
 
         var expected = NaivePlacement.Rank(offers, request).Find(candidate => candidate.PricePerHour <= affordable);
         Assert.Equal(expected, offer);
+    }
+
+    [Property(MaxTest = 300)]
+    public void The_shapes_left_equal_brute_force(DoNotSize<int> seed, byte size)
+    {
+        var catalogues = new Catalogues(seed.Item);
+        var offers = catalogues.Offers(size);
+        var request = catalogues.Request();
+        HashSet<string> notTheCallers = ["available", "provider_health", "fits_gpu"];
+
+        var shapes = PlacementSolver.ShapesLeft(OfferSnapshot.Build(offers, 1), request.Constraints);
+
+        Assert.Equal(
+            offers
+                .Where(offer => NaivePlacement.Refusing(offer, request).IsSubsetOf(notTheCallers))
+                .Select(offer => new GpuShape(offer.GpuType, offer.GpuCount))
+                .Distinct()
+                .Order(),
+            shapes
+        );
     }
 
     [Fact]

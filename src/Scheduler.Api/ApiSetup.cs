@@ -1,0 +1,92 @@
+using Grpc.AspNetCore.Server;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Scalar.AspNetCore;
+using Scheduler.Api.Billing;
+using Scheduler.Api.Edge;
+using Scheduler.Api.Failures;
+using Scheduler.Api.Instances;
+using Scheduler.Api.Keys;
+using Scheduler.Api.Models;
+using Scheduler.Api.OpenApi;
+using Scheduler.Api.Providers;
+using Scheduler.Api.Requests;
+using Scheduler.Grains.Keys;
+
+namespace Scheduler.Api;
+
+/// <summary>Wires the front door into a host. Ports and protocols are the host's to choose.</summary>
+public static class ApiSetup
+{
+    /// <summary>Adds the services of the API; settings are in the section <c>Api</c> (<see cref="ApiOptions"/>).</summary>
+    public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var section = configuration.GetSection(ApiOptions.Section);
+        services.AddOptions<ApiOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        var limits = section.Get<ApiOptions>() ?? new ApiOptions();
+        services.AddKeys();
+        services.AddSingleton<InstanceWatch>();
+        services.AddSingleton<OpenApiDocumentSource>();
+        services
+            .AddGrpc(grpc =>
+            {
+                grpc.MaxReceiveMessageSize = limits.MaxBodyBytes;
+                grpc.EnableDetailedErrors = false;
+
+                // Its catch-all for unknown services would make a wrong verb on any path of two segments a 404.
+                grpc.IgnoreUnknownServices = true;
+                grpc.Interceptors.Add<EdgeInterceptor>();
+            })
+            .AddServiceOptions<ModelsService>(grpc => grpc.MaxReceiveMessageSize = limits.MaxModelBodyBytes)
+            .AddJsonTranscoding(json =>
+            {
+                json.TypeRegistry = ErrorStatus.Types;
+                json.JsonSettings.WriteInt64sAsStrings = false;
+                json.JsonSettings.WriteEnumsAsIntegers = false;
+                json.JsonSettings.IgnoreDefaultValues = false;
+            });
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks();
+        return services;
+    }
+
+    /// <summary>
+    /// Puts the API's steps into the pipeline and maps its endpoints. Call it before any other middleware is used: the first step gives
+    /// every request its id.
+    /// </summary>
+    public static WebApplication MapApi(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseRouting();
+        app.UseMiddleware<EdgeMiddleware>();
+        app.MapGrpcService<AccountsService>();
+        app.MapGrpcService<KeysService>();
+        app.MapGrpcService<InstancesService>();
+        app.MapGrpcService<ModelsService>();
+        app.MapGrpcService<ProvidersService>();
+        app.MapGrpcService<FailuresService>();
+        app.MapGrpcService<RequestsService>();
+        app.MapGrpcHealthChecksService();
+        app.MapGrpcReflectionService();
+        app.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/readyz");
+        app.MapGet(
+            OpenApiDocumentSource.Path,
+            (OpenApiDocumentSource source) => Results.Bytes(source.Json, "application/json; charset=utf-8")
+        );
+        app.MapScalarApiReference(
+            "/reference",
+            options =>
+                options
+                    .WithTitle("GPU scheduler API")
+                    .WithOpenApiRoutePattern(OpenApiDocumentSource.Path)
+                    .DisableDefaultFonts()
+        );
+        return app;
+    }
+}

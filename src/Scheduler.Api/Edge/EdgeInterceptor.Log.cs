@@ -1,0 +1,12 @@
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Api.Edge;
+
+internal sealed partial class EdgeInterceptor
+{
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} failed")]
+    private partial void LogUnhandled(Exception exception, string method);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} found no silo to answer it")]
+    private partial void LogUnavailable(Exception exception, string method);
+}

@@ -1,0 +1,129 @@
+using Grpc.AspNetCore.Server;
+using Microsoft.AspNetCore.Grpc.JsonTranscoding;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Scheduler.Api.V1;
+using Scheduler.Grains.Keys;
+
+namespace Scheduler.Api.Edge;
+
+/// <summary>
+/// Before a service of ours is reached, on either transport: is there a good key, may it call this method? And for HTTP, which would
+/// drop what it does not know in silence: is the body small enough, and is every field and query parameter known and well typed?
+/// </summary>
+internal sealed class EdgeMiddleware(RequestDelegate next, KeyAuthority authority, IOptions<ApiOptions> options)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var endpoint = http.GetEndpoint();
+        if (endpoint?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { } grpc)
+        {
+            await next(http);
+            return;
+        }
+
+        if (ApiSurface.Find(grpc.Method.FullName) is { } method)
+        {
+            await AdmitAsync(http, method);
+            if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
+            {
+                await ReadStrictlyAsync(http, method, transcoding);
+            }
+        }
+
+        await next(http);
+    }
+
+    private async Task AdmitAsync(HttpContext http, ApiMethod method)
+    {
+        if (method.Access == Access.Anyone)
+        {
+            return;
+        }
+
+        var header = http.Request.Headers.Authorization;
+        var verdict = await authority
+            .VerifyAsync(header.Count > 1 ? "several" : header.ToString())
+            .WaitAsync(http.RequestAborted);
+        if (verdict.Caller is not { } caller)
+        {
+            throw new ApiException(ApiError.Of(verdict.Failure!));
+        }
+
+        http.Scope().Caller = caller;
+        if (method.Access == Access.Operator && !caller.IsOperator)
+        {
+            throw new ApiException(ApiError.OperatorsOnly());
+        }
+    }
+
+    private async Task ReadStrictlyAsync(HttpContext http, ApiMethod method, GrpcJsonTranscodingMetadata transcoding)
+    {
+        var faults = http.Scope().Faults;
+        var strict = new StrictRequest(transcoding.MethodDescriptor.InputType, transcoding.HttpRule, faults);
+        http.Request.QueryString = strict.ReadQuery(http.Request.Query);
+        var limit = LimitOf(method);
+        var body = await ReadBodyAsync(http, limit);
+        if (transcoding.HttpRule.Body.Length == 0)
+        {
+            if (body.Length > 0)
+            {
+                faults.Add("body", "This method takes no body.");
+            }
+
+            http.Request.Body = Stream.Null;
+            http.Request.ContentLength = null;
+            return;
+        }
+
+        if (body.Length > 0 && !IsPlainJson(http.Request))
+        {
+            throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
+        }
+
+        var clean = strict.ReadBody(body);
+        http.Request.ContentType = "application/json";
+        http.Request.Body = new MemoryStream(clean, writable: false);
+        http.Request.ContentLength = clean.Length;
+    }
+
+    private long LimitOf(ApiMethod method) =>
+        method
+            .Descriptor.InputType.Fields.InDeclarationOrder()
+            .Any(f => f.FieldType is Google.Protobuf.Reflection.FieldType.Bytes)
+            ? options.Value.MaxModelBodyBytes
+            : options.Value.MaxBodyBytes;
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, long limit)
+    {
+        // Before the server knows the limit, so that it still drains the body and the caller gets to read the answer.
+        if (http.Request.ContentLength > limit)
+        {
+            throw new ApiException(ApiError.BodyTooLarge(limit));
+        }
+
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = limit;
+        }
+
+        var body = new MemoryStream();
+        try
+        {
+            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            throw new ApiException(ApiError.BodyTooLarge(limit));
+        }
+
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    private static bool IsPlainJson(HttpRequest request) =>
+        Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        && request.Headers.ContentEncoding.Count == 0;
+}

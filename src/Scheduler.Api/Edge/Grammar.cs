@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+
+namespace Scheduler.Api.Edge;
+
+/// <summary>Alphabets and lengths of what callers write.</summary>
+internal static partial class Grammar
+{
+    public const string ModelName = "1 to 128 of A-Z a-z 0-9 . _ - with at most one / inside";
+    public const int LongestDisplayName = 128;
+
+    public static bool IsAccountId(string text) => AccountId().IsMatch(text);
+
+    public static bool IsInstanceId(string text) => InstanceId().IsMatch(text);
+
+    public static bool IsProviderId(string text) => ProviderId().IsMatch(text);
+
+    public static bool IsServingName(string text) => ServingName().IsMatch(text);
+
+    public static bool IsModelName(string text) => text.Length <= 128 && Model().IsMatch(text);
+
+    public static bool IsLabelKey(string text) => LabelKey().IsMatch(text);
+
+    public static bool IsPreset(string text) => Preset().IsMatch(text);
+
+    public static bool IsFormat(string text) => Format().IsMatch(text);
+
+    public static bool IsToken(string text) => Token().IsMatch(text);
+
+    /// <summary>Words of others (regions, GPU names): anything a person can read in one line.</summary>
+    public static bool IsWord(string text) => text.Length is > 0 and <= 64 && !text.Any(char.IsControl);
+
+    /// <summary>Notes a fault of an idempotency id; empty means none was given.</summary>
+    public static void CheckRequestId(this Faults faults, string field, string text, bool required = false)
+    {
+        if ((required || text.Length > 0) && !IsToken(text))
+        {
+            faults.Add(field, "Must be 1 to 128 of A-Z a-z 0-9 . _ -.");
+        }
+    }
+
+    /// <summary>Notes a fault of a name for people.</summary>
+    public static void CheckDisplayName(this Faults faults, string field, string text)
+    {
+        if (text.Length > LongestDisplayName || text.Any(char.IsControl))
+        {
+            faults.Add(field, "Must be at most 128 characters in one line.");
+        }
+    }
+
+    [GeneratedRegex(@"^acct-[a-z0-9-]{1,40}\z", RegexOptions.None, 1000)]
+    private static partial Regex AccountId();
+
+    [GeneratedRegex(@"^i-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
+    private static partial Regex InstanceId();
+
+    [GeneratedRegex(@"^[a-z0-9-]{1,63}\z", RegexOptions.None, 1000)]
+    private static partial Regex ProviderId();
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,62}\z", RegexOptions.None, 1000)]
+    private static partial Regex ServingName();
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?\z", RegexOptions.None, 1000)]
+    private static partial Regex Model();
+
+    [GeneratedRegex(@"^[a-z][a-z0-9._-]{0,62}\z", RegexOptions.None, 1000)]
+    private static partial Regex LabelKey();
+
+    [GeneratedRegex(@"^[a-z0-9._-]{1,63}\z", RegexOptions.None, 1000)]
+    private static partial Regex Preset();
+
+    [GeneratedRegex(@"^[A-Za-z0-9_-]{1,32}\z", RegexOptions.None, 1000)]
+    private static partial Regex Format();
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,128}\z", RegexOptions.None, 1000)]
+    private static partial Regex Token();
+}

@@ -1,0 +1,106 @@
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+
+namespace Scheduler.Api.Edge;
+
+/// <summary>Reads and writes resource names: <c>accounts/{account}/instances/{instance}</c> and so on.</summary>
+internal static class ResourceName
+{
+    /// <summary>The account an operator names to mean all of them.</summary>
+    public const string AnyAccount = "-";
+
+    public static string Account(AccountId account) => $"accounts/{account}";
+
+    public static string Instance(AccountId account, InstanceId instance) => $"accounts/{account}/instances/{instance}";
+
+    public static string Key(AccountId? account, string key) =>
+        account is { } owner ? $"accounts/{owner}/keys/{key}" : $"operatorKeys/{key}";
+
+    public static string Model(AccountId? account, string model) =>
+        account is { } owner ? $"accounts/{owner}/models/{model}" : $"models/{model}";
+
+    public static string Provider(ProviderId provider) => $"providers/{provider}";
+
+    /// <summary>The account segment of a name, or null for a name without one.</summary>
+    public static string? AccountOf(string name)
+    {
+        var parts = name.Split('/');
+        return parts.Length >= 2 && string.Equals(parts[0], "accounts", StringComparison.Ordinal) ? parts[1] : null;
+    }
+
+    /// <summary>The account of a name that was checked.</summary>
+    public static AccountId ParseAccount(string name) => new(AccountOf(name)!);
+
+    /// <summary>What follows the collection in a name that was checked.</summary>
+    public static string LastOf(string name, string collection) =>
+        name[(name.IndexOf(collection + "/", StringComparison.Ordinal) + collection.Length + 1)..];
+
+    public static InstanceId ParseInstance(string name) => new(LastOf(name, "instances"));
+
+    public static void CheckAccount(this Faults faults, string field, string name, bool mayBeAny = false)
+    {
+        var parts = name.Split('/');
+        if (
+            parts is not ["accounts", var account]
+            || !(Grammar.IsAccountId(account) || (mayBeAny && account is AnyAccount))
+        )
+        {
+            faults.Add(field, "Must be `accounts/{account}`, the account `acct-` and 1 to 40 of a-z 0-9 -.");
+        }
+    }
+
+    public static void CheckInstance(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "instances", var instance]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsInstanceId(instance)
+        )
+        {
+            faults.Add(
+                field,
+                "Must be `accounts/{account}/instances/{instance}`, the instance `i-` and 20 of a-z 2-7."
+            );
+        }
+    }
+
+    public static void CheckKey(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "keys", var key]
+            || !Grammar.IsAccountId(account)
+            || !KeyToken.IsKeyId(key)
+        )
+        {
+            faults.Add(field, "Must be `accounts/{account}/keys/{key}`, the key `key-` and 12 of a-z 2-7.");
+        }
+    }
+
+    public static void CheckOperatorKey(this Faults faults, string field, string name)
+    {
+        if (name.Split('/') is not ["operatorKeys", var key] || !KeyToken.IsKeyId(key))
+        {
+            faults.Add(field, "Must be `operatorKeys/{key}`, the key `key-` and 12 of a-z 2-7.");
+        }
+    }
+
+    public static void CheckModel(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/', 4) is not ["accounts", var account, "models", var model]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsModelName(model)
+        )
+        {
+            faults.Add(field, $"Must be `accounts/{{account}}/models/{{model}}`, the model {Grammar.ModelName}.");
+        }
+    }
+
+    public static void CheckProvider(this Faults faults, string field, string name)
+    {
+        if (name.Split('/') is not ["providers", var provider] || !Grammar.IsProviderId(provider))
+        {
+            faults.Add(field, "Must be `providers/{provider}`, the provider 1 to 63 of a-z 0-9 -.");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+
+namespace Scheduler.Api.Failures;
+
+/// <summary>What requests about the catalogue must be.</summary>
+internal static class FailureRules
+{
+    public static IEnumerable<RequestRule> All { get; } =
+    [
+        RequestRule.For<ListFailuresRequest>(_ => "", (_, _) => { }),
+        RequestRule.For<GetFailureRequest>(r => r.Name, Check),
+    ];
+
+    private static void Check(GetFailureRequest request, Faults faults)
+    {
+        if (request.Name.Split('/') is not ["failures", { Length: > 0 and <= 64 } code] || !Grammar.IsToken(code))
+        {
+            faults.Add("name", "Must be `failures/{code}`, the code in upper snake case.");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using Scheduler.Api.Edge;
+using Scheduler.Api.Failures;
+using Scheduler.Api.Providers;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Api.Instances;
+
+/// <summary>Instances as they go out.</summary>
+internal static class InstanceMapping
+{
+    public static V1.Instance ToProto(this InstanceRecord record)
+    {
+        var proto = new V1.Instance
+        {
+            Name = ResourceName.Instance(record.Account, record.Id),
+            ServingName = record.ServingName,
+            Spec = record.Spec.ToProto(),
+            State = record.State.ToProto(),
+            StateSince = record.StateSince.ToProtoTime(),
+            Generation = record.Generation,
+            Run = record.Run,
+            Attempt = record.Attempt,
+            Placement = record.Intent is { } intent ? ToProto(intent, record) : null,
+            RunningSince = record.RunningSince.ToProtoTime(),
+            RunningUntil = record.RunningUntil.ToProtoTime(),
+            Failure = record.Failure?.ToProto(),
+            ReleasePending = record.Debts.Any(debt => debt.Kind == DebtKind.Release),
+            RequestId = record.RequestId.Text(),
+            CreateTime = record.CreatedAt.ToProtoTime(),
+            UpdateTime = record.UpdatedAt.ToProtoTime(),
+        };
+        proto.Labels.Add(record.Labels);
+        return proto;
+    }
+
+    private static V1.InstanceState ToProto(this InstanceState state) =>
+        state switch
+        {
+            InstanceState.Stopped => V1.InstanceState.Stopped,
+            InstanceState.Checking => V1.InstanceState.Checking,
+            InstanceState.Provisioning => V1.InstanceState.Provisioning,
+            InstanceState.Starting => V1.InstanceState.Starting,
+            InstanceState.Running => V1.InstanceState.Running,
+            InstanceState.Stopping => V1.InstanceState.Stopping,
+            InstanceState.Failed => V1.InstanceState.Failed,
+            InstanceState.Deleted => V1.InstanceState.Deleted,
+            _ => throw new UnreachableException(),
+        };
+
+    private static V1.Placement ToProto(AllocationIntent intent, InstanceRecord record) =>
+        new()
+        {
+            Offer = intent.Offer.ToProto(),
+            PricePerHourMicroEur = intent.PriceSnapshot.Value,
+            HoldMicroEur = intent.Hold.Value,
+            Why = intent.Why,
+            AllocationDeadline = intent.AllocationDeadline.ToProtoTime(),
+            StartDeadline = intent.StartDeadline.ToProtoTime(),
+            AllocationId = record.Allocation?.ProviderAllocationId ?? "",
+        };
+}

@@ -1,0 +1,34 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Scheduler.Api.Edge;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Api.Instances;
+
+/// <summary>Where a page of instances ended, as text: UTC ticks, a slash, the id.</summary>
+internal static class InstancePaging
+{
+    public static string Format(InstanceCursor cursor) =>
+        string.Create(CultureInfo.InvariantCulture, $"{cursor.CreatedAt.UtcTicks}/{cursor.Id}");
+
+    public static bool TryParse(string text, [NotNullWhen(true)] out InstanceCursor? cursor)
+    {
+        cursor = null;
+        if (
+            text.Split('/') is not [var ticksText, var id]
+            || !long.TryParse(ticksText, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            || ticks > DateTimeOffset.MaxValue.Ticks
+            || !Grammar.IsInstanceId(id)
+        )
+        {
+            return false;
+        }
+
+        cursor = new InstanceCursor(new DateTimeOffset(ticks, TimeSpan.Zero), new InstanceId(id));
+        return true;
+    }
+
+    /// <summary>The cursor in a token that was checked; null for the first page.</summary>
+    public static InstanceCursor? Of(string text) => text.Length > 0 && TryParse(text, out var cursor) ? cursor : null;
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+using Scheduler.Grains.Keys;
+
+namespace Scheduler.Api.Instances;
+
+/// <summary>
+/// Streams an instance and its changes without polling. A stream outlives its first key check, so the key is asked again every second;
+/// it ends with the caller, the key, the instance, or this process.
+/// </summary>
+internal sealed class InstanceWatch(
+    IGrainFactory grains,
+    KeyAuthority authority,
+    TimeProvider clock,
+    IOptions<ApiOptions> options,
+    IHostApplicationLifetime lifetime
+)
+{
+    private static readonly TimeSpan KeyCheckEvery = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<string, int> _open = new(StringComparer.Ordinal);
+
+    public async Task RunAsync(
+        WatchInstanceRequest request,
+        IServerStreamWriter<Instance> stream,
+        ServerCallContext context
+    )
+    {
+        var caller = context.Caller();
+        Enter(caller);
+        try
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(
+                context.CancellationToken,
+                lifetime.ApplicationStopping
+            );
+            await StreamAsync(request, caller, stream, stop.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw new ApiException(ApiError.Unavailable() with { Hint = "This process stops; watch again." });
+        }
+        finally
+        {
+            _open.AddOrUpdate(caller.KeyId, 0, static (_, open) => open - 1);
+            _open.TryRemove(new KeyValuePair<string, int>(caller.KeyId, 0));
+        }
+    }
+
+    private void Enter(Caller caller)
+    {
+        var limit = options.Value.MaxWatchStreamsPerKey;
+        if (_open.AddOrUpdate(caller.KeyId, 1, static (_, open) => open + 1) > limit)
+        {
+            _open.AddOrUpdate(caller.KeyId, 0, static (_, open) => open - 1);
+            throw new ApiException(
+                ApiError.Of(FailureCatalogue.Describe(new StreamLimitFacts(caller.KeyId, limit, RetryAfterSeconds: 5)))
+            );
+        }
+    }
+
+    private async Task StreamAsync(
+        WatchInstanceRequest request,
+        Caller caller,
+        IServerStreamWriter<Instance> stream,
+        CancellationToken stop
+    )
+    {
+        var grain = grains.Instance(ResourceName.ParseInstance(request.Name));
+        var account = ResourceName.ParseAccount(request.Name);
+        var record = await grain.GetAsync(account).OrThrow(request.Name, stop);
+        var sent = request.AfterGeneration;
+        while (true)
+        {
+            if (record.Generation > sent)
+            {
+                await stream.WriteAsync(record.ToProto(), stop);
+                sent = record.Generation;
+            }
+
+            if (record.State == Domain.Instances.InstanceState.Deleted)
+            {
+                return;
+            }
+
+            var change = grain.WaitForChangeAsync(account, sent, stop).OrThrow(request.Name, stop);
+            while (await Task.WhenAny(change, Task.Delay(KeyCheckEvery, clock, stop)) != change)
+            {
+                stop.ThrowIfCancellationRequested();
+                if (await authority.RecheckAsync(caller) is { } failure)
+                {
+                    throw new ApiException(ApiError.Of(failure));
+                }
+            }
+
+            record = await change;
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using System.Collections.Immutable;
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Scheduler.Api.Edge;
+using Scheduler.Api.Requests;
+using Scheduler.Api.V1;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Grains;
+using Scheduler.Grains.Instances;
+
+namespace Scheduler.Api.Instances;
+
+/// <summary>Instances: check, ask the instance's grain, map the answer.</summary>
+internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch) : V1.Instances.InstancesBase
+{
+    public override async Task<Instance> CreateInstance(CreateInstanceRequest request, ServerCallContext context)
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        var id = new InstanceId(DerivedId.Make("i-", 20, "instance", account.Value, request.RequestId));
+        var record = await grains
+            .Instance(id)
+            .CreateAsync(
+                new CreateInstance(account, request.ServingName, request.Spec.ToDomain(), Labels(request.Labels)),
+                context.Command(account, request.RequestId)
+            )
+            .OrThrow(request.Parent, context.CancellationToken);
+        return record.ToProto();
+    }
+
+    public override async Task<Instance> GetInstance(GetInstanceRequest request, ServerCallContext context) =>
+        (await RecordAsync(request.Name, context)).ToProto();
+
+    public override async Task<ListInstancesResponse> ListInstances(
+        ListInstancesRequest request,
+        ServerCallContext context
+    )
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        var isAny = account.Value is ResourceName.AnyAccount;
+        if (!isAny)
+        {
+            await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
+        }
+
+        var token = InstanceRules.Query(request);
+        var query = InstanceFilter.Parse(request.Filter, context.Scope().Faults) with
+        {
+            Account = isAny ? null : account,
+            After = InstancePaging.Of(Paging.CursorOf(request.PageToken, token)),
+            Limit = Paging.SizeOf(request.PageSize),
+        };
+        var page = await grains.Fleet().ListInstancesAsync(query).WaitAsync(context.CancellationToken);
+        var response = new ListInstancesResponse
+        {
+            NextPageToken = page.Next is { } next ? Paging.Next(token, InstancePaging.Format(next)) : "",
+        };
+        response.Instances.AddRange(page.Instances.Select(record => record.ToProto()));
+        return response;
+    }
+
+    public override Task<Instance> StartInstance(StartInstanceRequest request, ServerCallContext context) =>
+        CommandAsync(request.Name, request.RequestId, context, (grain, command) => grain.StartAsync(command));
+
+    public override Task<Instance> StopInstance(StopInstanceRequest request, ServerCallContext context) =>
+        CommandAsync(request.Name, request.RequestId, context, (grain, command) => grain.StopAsync(command));
+
+    public override Task<Instance> DeleteInstance(DeleteInstanceRequest request, ServerCallContext context) =>
+        CommandAsync(request.Name, request.RequestId, context, (grain, command) => grain.DeleteAsync(command));
+
+    public override async Task<Instance> UpdateInstance(UpdateInstanceRequest request, ServerCallContext context)
+    {
+        var paths = request.UpdateMask?.Paths ?? [];
+        var isPartial = paths.Any(path => path.StartsWith("spec.", StringComparison.Ordinal));
+        var takesSpec = paths.Count == 0 ? request.Spec is not null : isPartial || paths.Contains("spec");
+        var takesLabels = paths.Count == 0 ? request.Labels.Count > 0 : paths.Contains("labels");
+        var spec = request.Spec;
+        long? guard = request.HasIfGeneration ? request.IfGeneration : null;
+        if (isPartial && !paths.Contains("spec"))
+        {
+            // What the mask leaves is taken from the present spec, so nothing may change in between.
+            var present = await RecordAsync(request.Name, context);
+            guard ??= present.Generation;
+            spec = Merge(request, present.Spec.ToProto());
+            var faults = new Faults();
+            faults.CheckSpec(spec, isWhole: true);
+            if (!faults.None)
+            {
+                throw new ApiException(ApiError.Invalid(faults.All));
+            }
+        }
+
+        var update = new UpdateInstance(
+            takesSpec ? spec?.ToDomain() : null,
+            takesLabels ? Labels(request.Labels) : null,
+            guard
+        );
+        return await CommandAsync(request.Name, "", context, (grain, command) => grain.UpdateAsync(update, command));
+    }
+
+    public override async Task<V1.LaunchExplanation> ExplainInstance(
+        ExplainInstanceRequest request,
+        ServerCallContext context
+    )
+    {
+        var explanation = await GrainOf(request.Name)
+            .ExplainAsync(ResourceName.ParseAccount(request.Name))
+            .OrThrow(request.Name, context.CancellationToken);
+        return explanation.ToProto();
+    }
+
+    public override async Task<V1.LaunchExplanation> ExplainLaunch(
+        ExplainLaunchRequest request,
+        ServerCallContext context
+    )
+    {
+        var explanation = await grains
+            .Fleet()
+            .ExplainAsync(ResourceName.ParseAccount(request.Parent), request.Spec.ToDomain())
+            .OrThrow(request.Parent, context.CancellationToken);
+        return explanation.ToProto();
+    }
+
+    public override async Task<ListInstanceEventsResponse> ListInstanceEvents(
+        ListInstanceEventsRequest request,
+        ServerCallContext context
+    )
+    {
+        var query = InstanceRules.EventsQuery(request.Parent);
+        var size = Paging.SizeOf(request.PageSize);
+        var page = await grains
+            .Fleet()
+            .TimelineAsync(
+                ResourceName.ParseInstance(request.Parent),
+                ResourceName.ParseAccount(request.Parent),
+                Paging.NumberOf(request.PageToken, query, 0),
+                size
+            )
+            .OrThrow(request.Parent, context.CancellationToken);
+        var response = new ListInstanceEventsResponse
+        {
+            NextPageToken = page.Events.Length < size ? "" : Paging.Next(query, page.Events[^1].Sequence),
+        };
+        response.Events.AddRange(page.Events.Select(e => e.ToProto(request.Parent)));
+        return response;
+    }
+
+    public override Task WatchInstance(
+        WatchInstanceRequest request,
+        IServerStreamWriter<Instance> responseStream,
+        ServerCallContext context
+    ) => watch.RunAsync(request, responseStream, context);
+
+    private static ImmutableSortedDictionary<string, string> Labels(MapField<string, string> labels) =>
+        labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    private static V1.LaunchSpec Merge(UpdateInstanceRequest request, V1.LaunchSpec present)
+    {
+        var merged = new UpdateInstanceRequest { Spec = present };
+        var options = new FieldMask.MergeOptions
+        {
+            ReplaceRepeatedFields = true,
+            ReplaceMessageFields = true,
+            ReplacePrimitiveFields = true,
+        };
+        request.UpdateMask.Merge(request, merged, options);
+        return merged.Spec;
+    }
+
+    private IInstanceGrain GrainOf(string name) => grains.Instance(ResourceName.ParseInstance(name));
+
+    private Task<InstanceRecord> RecordAsync(string name, ServerCallContext context) =>
+        GrainOf(name).GetAsync(ResourceName.ParseAccount(name)).OrThrow(name, context.CancellationToken);
+
+    private async Task<Instance> CommandAsync(
+        string name,
+        string clientRequestId,
+        ServerCallContext context,
+        Func<IInstanceGrain, CommandContext, Task<Answer<InstanceRecord>>> command
+    )
+    {
+        var record = await command(GrainOf(name), context.Command(ResourceName.ParseAccount(name), clientRequestId))
+            .OrThrow(name, context.CancellationToken);
+        return record.ToProto();
+    }
+}

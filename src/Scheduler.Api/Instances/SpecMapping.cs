@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
+using Scheduler.Api.Providers;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
+
+namespace Scheduler.Api.Instances;
+
+/// <summary>Launch specs in and out; what was left out takes the domain's own default.</summary>
+internal static class SpecMapping
+{
+    public static LaunchSpec ToDomain(this V1.LaunchSpec proto)
+    {
+        var standard = new LaunchSpec();
+        return new LaunchSpec
+        {
+            Model = proto.Model,
+            WeightFormat = NullIfEmpty(proto.WeightFormat),
+            KvFormat = NullIfEmpty(proto.KvFormat) ?? standard.KvFormat,
+            ContextTokens = proto.HasContextTokens ? proto.ContextTokens : standard.ContextTokens,
+            ParallelSequences = proto.HasParallelSequences ? proto.ParallelSequences : standard.ParallelSequences,
+            Runtime = NullIfEmpty(proto.Runtime) ?? standard.Runtime,
+            RuntimeArguments = [.. proto.RuntimeArguments],
+            Constraints = proto.Constraints?.ToDomain() ?? SmartConstraints.None,
+            AutoReroute = proto.AutoReroute,
+            AllocationTimeout = proto.AllocationTimeout?.ToTimeSpan(),
+            StartTimeout = proto.StartTimeout?.ToTimeSpan(),
+        };
+    }
+
+    public static V1.LaunchSpec ToProto(this LaunchSpec spec)
+    {
+        var proto = new V1.LaunchSpec
+        {
+            Model = spec.Model,
+            WeightFormat = spec.WeightFormat ?? "",
+            KvFormat = spec.KvFormat,
+            ContextTokens = spec.ContextTokens,
+            ParallelSequences = spec.ParallelSequences,
+            Runtime = spec.Runtime,
+            Constraints = spec.Constraints.ToProto(),
+            AutoReroute = spec.AutoReroute,
+            AllocationTimeout = spec.AllocationTimeout is { } allocation ? Duration.FromTimeSpan(allocation) : null,
+            StartTimeout = spec.StartTimeout is { } start ? Duration.FromTimeSpan(start) : null,
+        };
+        proto.RuntimeArguments.AddRange(spec.RuntimeArguments);
+        return proto;
+    }
+
+    private static SmartConstraints ToDomain(this V1.SmartConstraints proto) =>
+        new()
+        {
+            MaxPricePerHour = proto.HasMaxPricePerHourMicroEur ? new MicroEuro(proto.MaxPricePerHourMicroEur) : null,
+            Regions = [.. proto.Regions],
+            MinimumTier = proto.MinimumTier switch
+            {
+                V1.CapacityTier.Unspecified => SmartConstraints.None.MinimumTier,
+                V1.CapacityTier.Community => CapacityTier.Community,
+                V1.CapacityTier.Standard => CapacityTier.Standard,
+                V1.CapacityTier.Dedicated => CapacityTier.Dedicated,
+                _ => throw new UnreachableException(),
+            },
+            SpotAllowed = proto.HasSpotAllowed ? proto.SpotAllowed : SmartConstraints.None.SpotAllowed,
+            GpuType = NullIfEmpty(proto.GpuType),
+            GpuCount = proto.HasGpuCount ? proto.GpuCount : null,
+            Providers = [.. proto.Providers],
+            GpuPreferences = [.. proto.GpuPreferences],
+            ProviderPreferences = [.. proto.ProviderPreferences],
+        };
+
+    private static V1.SmartConstraints ToProto(this SmartConstraints constraints)
+    {
+        var proto = new V1.SmartConstraints
+        {
+            MinimumTier = constraints.MinimumTier.ToProto(),
+            SpotAllowed = constraints.SpotAllowed,
+            GpuType = constraints.GpuType ?? "",
+        };
+        if (constraints.MaxPricePerHour is { } price)
+        {
+            proto.MaxPricePerHourMicroEur = price.Value;
+        }
+
+        if (constraints.GpuCount is { } count)
+        {
+            proto.GpuCount = count;
+        }
+
+        proto.Regions.AddRange(constraints.Regions);
+        proto.Providers.AddRange(constraints.Providers);
+        proto.GpuPreferences.AddRange(constraints.GpuPreferences);
+        proto.ProviderPreferences.AddRange(constraints.ProviderPreferences);
+        return proto;
+    }
+
+    private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
+}

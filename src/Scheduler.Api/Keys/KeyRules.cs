@@ -1,0 +1,45 @@
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+using Scheduler.Domain.Keys;
+
+namespace Scheduler.Api.Keys;
+
+/// <summary>What requests about keys must be.</summary>
+internal static class KeyRules
+{
+    public static IEnumerable<RequestRule> All { get; } =
+    [
+        RequestRule.For<CreateKeyRequest>(r => r.Parent, Check),
+        RequestRule.For<ListKeysRequest>(r => r.Parent, Check),
+        RequestRule.For<GetKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
+        RequestRule.For<RevokeKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
+        RequestRule.For<CreateOperatorKeyRequest>(_ => "", Check),
+        RequestRule.For<ListOperatorKeysRequest>(
+            _ => "",
+            (r, f) => f.CheckPage(r.PageSize, r.PageToken, Query("operators"), KeyToken.IsKeyId)
+        ),
+        RequestRule.For<GetOperatorKeyRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
+        RequestRule.For<RevokeOperatorKeyRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
+    ];
+
+    public static string Query(string parent) => $"keys|{parent}";
+
+    private static void Check(CreateKeyRequest request, Faults faults)
+    {
+        faults.CheckAccount("parent", request.Parent);
+        faults.CheckDisplayName("display_name", request.DisplayName);
+        faults.CheckRequestId("request_id", request.RequestId);
+    }
+
+    private static void Check(CreateOperatorKeyRequest request, Faults faults)
+    {
+        faults.CheckDisplayName("display_name", request.DisplayName);
+        faults.CheckRequestId("request_id", request.RequestId);
+    }
+
+    private static void Check(ListKeysRequest request, Faults faults)
+    {
+        faults.CheckAccount("parent", request.Parent);
+        faults.CheckPage(request.PageSize, request.PageToken, Query(request.Parent), KeyToken.IsKeyId);
+    }
+}

@@ -1,0 +1,125 @@
+using Grpc.Core;
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+using Scheduler.Grains.Keys;
+
+namespace Scheduler.Api.Keys;
+
+/// <summary>Keys of accounts and operators: check, ask the key's grain, map the answer.</summary>
+internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) : V1.Keys.KeysBase
+{
+    public override async Task<CreateKeyResponse> CreateKey(CreateKeyRequest request, ServerCallContext context)
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
+        return await CreateAsync(account, request.DisplayName, request.RequestId, context);
+    }
+
+    public override Task<CreateKeyResponse> CreateOperatorKey(
+        CreateOperatorKeyRequest request,
+        ServerCallContext context
+    ) => CreateAsync(null, request.DisplayName, request.RequestId, context);
+
+    public override async Task<ListKeysResponse> ListKeys(ListKeysRequest request, ServerCallContext context)
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
+        return await ListAsync(account, request.Parent, request.PageSize, request.PageToken, context);
+    }
+
+    public override Task<ListKeysResponse> ListOperatorKeys(
+        ListOperatorKeysRequest request,
+        ServerCallContext context
+    ) => ListAsync(null, "operators", request.PageSize, request.PageToken, context);
+
+    public override async Task<Key> GetKey(GetKeyRequest request, ServerCallContext context)
+    {
+        var key = await grains
+            .Key(ResourceName.LastOf(request.Name, "keys"))
+            .GetAsync(ResourceName.ParseAccount(request.Name))
+            .OrThrow(request.Name, context.CancellationToken);
+        return key.ToProto();
+    }
+
+    public override async Task<Key> GetOperatorKey(GetOperatorKeyRequest request, ServerCallContext context) =>
+        (await OperatorKeyAsync(request.Name, context)).ToProto();
+
+    public override Task<Key> RevokeKey(RevokeKeyRequest request, ServerCallContext context) =>
+        RevokeAsync(
+            request.Name,
+            ResourceName.LastOf(request.Name, "keys"),
+            ResourceName.ParseAccount(request.Name),
+            context
+        );
+
+    public override async Task<Key> RevokeOperatorKey(RevokeOperatorKeyRequest request, ServerCallContext context)
+    {
+        var key = await OperatorKeyAsync(request.Name, context);
+        return await RevokeAsync(request.Name, key.Id, null, context);
+    }
+
+    private async Task<CreateKeyResponse> CreateAsync(
+        AccountId? account,
+        string displayName,
+        string clientRequestId,
+        ServerCallContext context
+    )
+    {
+        var keyId = DerivedId.Make("key-", KeyToken.IdLength, "key", account?.Value ?? "", clientRequestId);
+        var token = KeyAuthority.NewToken(keyId);
+        var key = await grains
+            .Key(keyId)
+            .CreateAsync(
+                new CreateKey(account, displayName, KeyAuthority.Fingerprint(token)),
+                context.Command(account, clientRequestId)
+            )
+            .OrThrow(ResourceName.Key(account, keyId), context.CancellationToken);
+        return new CreateKeyResponse { Key = key.ToProto(), Token = token.Reveal() };
+    }
+
+    private async Task<ListKeysResponse> ListAsync(
+        AccountId? account,
+        string parent,
+        int askedSize,
+        string token,
+        ServerCallContext context
+    )
+    {
+        var query = KeyRules.Query(parent);
+        var size = Paging.SizeOf(askedSize);
+        var page = await grains
+            .Fleet()
+            .ListKeysAsync(account, Paging.CursorOf(token, query), size)
+            .WaitAsync(context.CancellationToken);
+        var response = new ListKeysResponse
+        {
+            NextPageToken = page.Length < size ? "" : Paging.Next(query, page[^1].Id),
+        };
+
+        // Without an account the list holds the keys of all; an operator who lists operators wants those.
+        response.Keys.AddRange(page.Where(key => key.Account == account).Select(key => key.ToProto()));
+        return response;
+    }
+
+    private async Task<KeyRecord> OperatorKeyAsync(string name, ServerCallContext context)
+    {
+        var key = await grains
+            .Key(ResourceName.LastOf(name, "operatorKeys"))
+            .GetAsync(null)
+            .OrThrow(name, context.CancellationToken);
+        return key.Account is null ? key : throw new ApiException(ApiError.NotFound(name));
+    }
+
+    private async Task<Key> RevokeAsync(string name, string keyId, AccountId? account, ServerCallContext context)
+    {
+        var key = await grains
+            .Key(keyId)
+            .RevokeAsync(context.Command(account))
+            .OrThrow(name, context.CancellationToken);
+        authority.NoteRevoked(key);
+        return key.ToProto();
+    }
+}

@@ -1,0 +1,77 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains;
+using Scheduler.Grains.Models;
+
+namespace Scheduler.Api.Models;
+
+/// <summary>Models: check, ask the model's grain, map the answer.</summary>
+internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
+{
+    public override async Task<Model> RegisterModel(RegisterModelRequest request, ServerCallContext context)
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
+        var command = new RegisterModel(
+            account,
+            request.Model,
+            request.Source.Length > 0 ? request.Source : null,
+            BytesOf(request.ConfigJson),
+            BytesOf(request.QuantizationJson),
+            BytesOf(request.GgufHeader)
+        );
+        var view = await grains
+            .Model(account, request.Model)
+            .RegisterAsync(command, context.Command(account))
+            .OrThrow(ResourceName.Model(account, request.Model), context.CancellationToken);
+        return ToProto(view);
+    }
+
+    public override async Task<Model> GetModel(GetModelRequest request, ServerCallContext context)
+    {
+        var account = ResourceName.ParseAccount(request.Name);
+        var view = await grains
+            .Model(account, ResourceName.LastOf(request.Name, "models"))
+            .GetAsync(account)
+            .OrThrow(request.Name, context.CancellationToken);
+        return ToProto(view);
+    }
+
+    public override async Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context)
+    {
+        AccountId account = ResourceName.ParseAccount(request.Parent);
+        await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
+        var query = ModelRules.Query(request.Parent);
+        var size = Paging.SizeOf(request.PageSize);
+        var page = await grains
+            .Fleet()
+            .ListModelsAsync(account, Paging.CursorOf(request.PageToken, query), size)
+            .WaitAsync(context.CancellationToken);
+        var response = new ListModelsResponse
+        {
+            NextPageToken = page.Length < size ? "" : Paging.Next(query, page[^1].Name),
+        };
+        response.Models.AddRange(page.Select(ToProto));
+        return response;
+    }
+
+    private static byte[]? BytesOf(ByteString bytes) => bytes.IsEmpty ? null : bytes.ToByteArray();
+
+    private static Model ToProto(ModelView view) =>
+        new()
+        {
+            Name = ResourceName.Model(view.Account, view.Name),
+            Model_ = view.Name,
+            Source = view.Source,
+            Architecture = view.Architecture,
+            Parameters = view.Parameters,
+            WeightFormat = view.WeightFormat,
+            WeightBytes = view.WeightBytes,
+            KvBytesPerToken = view.KvBytesPerToken,
+            MaxContextTokens = view.MaxContextTokens,
+            CreateTime = view.RegisteredAt.ToProtoTime(),
+        };
+}

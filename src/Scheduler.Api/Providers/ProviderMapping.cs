@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
+using Scheduler.Api.Edge;
+using Scheduler.Domain.Placement;
+using Scheduler.Grains.Providers;
+using Scheduler.Grains.Queries;
+
+namespace Scheduler.Api.Providers;
+
+/// <summary>Providers, offers and GPU types as they go out.</summary>
+internal static class ProviderMapping
+{
+    public static V1.Provider ToProto(this ProviderView view)
+    {
+        var proto = new V1.Provider
+        {
+            Name = ResourceName.Provider(view.Id),
+            Draining = view.Draining,
+            Breaker = view.Breaker switch
+            {
+                "closed" => V1.BreakerState.Closed,
+                "open" => V1.BreakerState.Open,
+                "half_open" => V1.BreakerState.HalfOpen,
+                _ => V1.BreakerState.Unspecified,
+            },
+            BreakerOpenUntil = view.BreakerOpenUntil.ToProtoTime(),
+            Attempts = view.Attempts,
+            Successes = view.Successes,
+            MedianTimeToAllocate = view.MedianTimeToAllocate is { } median ? Duration.FromTimeSpan(median) : null,
+            Offers = view.Offers,
+            ListTime = view.ListedAt.ToProtoTime(),
+            ListingError = view.ListingError ?? "",
+        };
+        proto.CoolingRoutes.AddRange(
+            view.CoolingRoutes.Select(cooling => new V1.CoolingRoute
+            {
+                Region = cooling.Route.Region,
+                GpuType = cooling.Route.GpuType,
+                Until = cooling.Until.ToProtoTime(),
+            })
+        );
+        proto.SkippedOffers.Add(view.Skipped);
+        return proto;
+    }
+
+    public static V1.Offer ToProto(this Offer offer) =>
+        new()
+        {
+            Provider = ResourceName.Provider(offer.Provider),
+            OfferId = offer.OfferId,
+            Region = offer.Region,
+            GpuType = offer.GpuType,
+            GpuCount = offer.GpuCount,
+            Tier = offer.Tier.ToProto(),
+            Spot = offer.Spot,
+            PricePerHourMicroEur = offer.PricePerHour.Value,
+            Available = offer.Available,
+            QuotedCurrency = offer.Quoted?.Currency ?? "",
+            QuotedMicroUnitsPerHour = offer.Quoted?.MicroUnitsPerHour ?? 0,
+        };
+
+    public static V1.CapacityTier ToProto(this CapacityTier tier) =>
+        tier switch
+        {
+            CapacityTier.Community => V1.CapacityTier.Community,
+            CapacityTier.Standard => V1.CapacityTier.Standard,
+            CapacityTier.Dedicated => V1.CapacityTier.Dedicated,
+            _ => throw new UnreachableException(),
+        };
+
+    public static V1.GpuType ToProto(this GpuTypeView view)
+    {
+        var proto = new V1.GpuType
+        {
+            GpuType_ = view.Name,
+            Vendor = view.Vendor,
+            Architecture = view.Architecture,
+            VramBytes = view.VramBytes,
+            MemoryBandwidthGbPerSecond = view.MemoryBandwidthGbPerSecond,
+            Fp8 = view.Fp8,
+            Fp4 = view.Fp4,
+        };
+        proto.Aliases.AddRange(view.Aliases);
+        return proto;
+    }
+}

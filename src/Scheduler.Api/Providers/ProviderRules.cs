@@ -1,0 +1,56 @@
+using System.Globalization;
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+
+namespace Scheduler.Api.Providers;
+
+/// <summary>What requests about providers, offers and GPU types must be.</summary>
+internal static class ProviderRules
+{
+    public static IEnumerable<RequestRule> All { get; } =
+    [
+        RequestRule.For<ListProvidersRequest>(_ => "", (_, _) => { }),
+        RequestRule.For<GetProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestRule.For<DrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestRule.For<UndrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestRule.For<RefreshProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestRule.For<ListOffersRequest>(_ => "", Check),
+        RequestRule.For<ListGpuTypesRequest>(_ => "", (_, _) => { }),
+    ];
+
+    public static string Query(ListOffersRequest request) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"offers|{request.Provider}|{request.Region}|{request.GpuType}|{(request.HasMaxPricePerHourMicroEur ? request.MaxPricePerHourMicroEur : -1)}"
+        );
+
+    private static void Check(ListOffersRequest request, Faults faults)
+    {
+        if (request.Provider.Length > 0 && !Grammar.IsProviderId(request.Provider))
+        {
+            faults.Add("provider", "Must be 1 to 63 of a-z 0-9 -.");
+        }
+
+        if (request.Region.Length > 0 && !Grammar.IsWord(request.Region))
+        {
+            faults.Add("region", "Must be 1 to 64 characters in one line.");
+        }
+
+        if (request.GpuType.Length > 0 && !Grammar.IsWord(request.GpuType))
+        {
+            faults.Add("gpu_type", "Must be 1 to 64 characters in one line.");
+        }
+
+        if (request.HasMaxPricePerHourMicroEur && request.MaxPricePerHourMicroEur < 0)
+        {
+            faults.Add("max_price_per_hour_micro_eur", "Must be at least 0 micro-EUR.");
+        }
+
+        faults.CheckPage(
+            request.PageSize,
+            request.PageToken,
+            Query(request),
+            cursor => int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        );
+    }
+}

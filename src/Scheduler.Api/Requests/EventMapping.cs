@@ -1,0 +1,49 @@
+using Scheduler.Api.Edge;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Api.Requests;
+
+/// <summary>Timeline events as they go out.</summary>
+internal static class EventMapping
+{
+    public static V1.Event ToProto(this StoredEvent stored, string subject)
+    {
+        var proto = new V1.Event
+        {
+            Sequence = stored.Sequence,
+            Time = stored.At.ToProtoTime(),
+            Trigger = stored.Trigger,
+            From = stored.From ?? "",
+            To = stored.To ?? "",
+            Reason = stored.Reason,
+            RequestId = stored.RequestId.Text(),
+            Actor = stored.Actor,
+            FailureCode = stored.Code == FailureCode.None ? "" : stored.Code.WireName(),
+            Subject = subject,
+        };
+        proto.Data.Add(stored.Data);
+        return proto;
+    }
+
+    /// <summary>The resource name of a subject; kinds this version does not serve keep their own words.</summary>
+    public static string ToResourceName(this EventSubject subject) =>
+        subject.Kind switch
+        {
+            "instance" when subject.Account is { } account => ResourceName.Instance(
+                account,
+                new InstanceId(subject.Id)
+            ),
+            "account" => ResourceName.Account(new AccountId(subject.Id)),
+            "key" => ResourceName.Key(subject.Account, subject.Id),
+            "model" => ResourceName.Model(
+                subject.Account,
+                subject.Id[(subject.Id.IndexOf('/', StringComparison.Ordinal) + 1)..]
+            ),
+            "provider" => subject.Id.StartsWith("provider-", StringComparison.Ordinal)
+                ? $"providers/{subject.Id["provider-".Length..]}"
+                : $"providers/{subject.Id}",
+            _ => $"{subject.Kind}/{subject.Id}",
+        };
+}

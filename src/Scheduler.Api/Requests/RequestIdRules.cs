@@ -1,0 +1,18 @@
+using Scheduler.Api.Edge;
+using Scheduler.Api.V1;
+
+namespace Scheduler.Api.Requests;
+
+/// <summary>What requests about request ids must be.</summary>
+internal static class RequestIdRules
+{
+    public static IEnumerable<RequestRule> All { get; } = [RequestRule.For<GetRequestRequest>(r => r.Name, Check)];
+
+    private static void Check(GetRequestRequest request, Faults faults)
+    {
+        if (request.Name.Split('/') is not ["requests", var id] || !Grammar.IsToken(id))
+        {
+            faults.Add("name", "Must be `requests/{request}`, the request 1 to 128 of A-Z a-z 0-9 . _ -.");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Scheduler.Api.V1;
+
+namespace Scheduler.Host.Demo;
+
+/// <summary>
+/// The main job before your eyes: a client of the running scheduler, over the same door as any other, that creates an account, tops it up,
+/// launches instances on the simulated market, and prints what became of each and why.
+/// </summary>
+internal sealed class DemoRun
+{
+    private const string Wish =
+        """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":300000}}}""";
+
+    private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
+
+    private readonly TextWriter _out;
+    private readonly TimeProvider _clock;
+    private readonly Metadata _auth;
+    private readonly Accounts.AccountsClient _accounts;
+    private readonly Keys.KeysClient _keys;
+    private readonly Instances.InstancesClient _instances;
+
+    private DemoRun(GrpcChannel channel, string token, TextWriter output, TimeProvider clock)
+    {
+        _out = output;
+        _clock = clock;
+        _auth = new Metadata { { "authorization", $"Bearer {token}" } };
+        _accounts = new Accounts.AccountsClient(channel);
+        _keys = new Keys.KeysClient(channel);
+        _instances = new Instances.InstancesClient(channel);
+    }
+
+    /// <summary>Shows it, and ends with the calls to try next.</summary>
+    /// <param name="app">The started scheduler.</param>
+    /// <param name="operatorToken">The operator's key.</param>
+    /// <param name="output">Where to.</param>
+    /// <param name="cancellationToken">Breaks it off.</param>
+    public static async Task ShowAsync(
+        WebApplication app,
+        string operatorToken,
+        TextWriter output,
+        CancellationToken cancellationToken
+    )
+    {
+        using var channel = GrpcChannel.ForAddress(app.GrpcAddress());
+        var demo = new DemoRun(channel, operatorToken, output, app.Services.GetRequiredService<TimeProvider>());
+        await demo.ShowAsync(app.HttpAddress(), cancellationToken);
+    }
+
+    private async Task ShowAsync(Uri http, CancellationToken cancellationToken)
+    {
+        var account = await AccountAsync("acct-demo", "Demo", 100, cancellationToken);
+        var poor = await AccountAsync("acct-demo-poor", "Demo without money", 0, cancellationToken);
+        await _out.WriteLineAsync(
+            "\nSeven launches on the simulated market (real offers and prices, no real cloud; see README):\n"
+        );
+        foreach (var story in DemoStory.All)
+        {
+            await TellAsync(story, story.HasMoney ? account : poor, cancellationToken);
+        }
+
+        await PrintNextStepsAsync(account, http, cancellationToken);
+    }
+
+    private async Task<string> AccountAsync(
+        string id,
+        string displayName,
+        long euros,
+        CancellationToken cancellationToken
+    )
+    {
+        var name = $"accounts/{id}";
+        await _accounts.CreateAccountAsync(
+            new CreateAccountRequest { AccountId = id, DisplayName = displayName },
+            _auth,
+            cancellationToken: cancellationToken
+        );
+        if (euros > 0)
+        {
+            var toppedUp = await _accounts.TopUpAccountAsync(
+                new TopUpAccountRequest
+                {
+                    Name = name,
+                    AmountMicroEur = euros * 1_000_000,
+                    Reference = "demo-top-up",
+                },
+                _auth,
+                cancellationToken: cancellationToken
+            );
+            await _out.WriteLineAsync($"{name}: balance {toppedUp.Account.BalanceMicroEur / 1_000_000m:0.00} EUR");
+        }
+
+        return name;
+    }
+
+    private async Task TellAsync(DemoStory story, string account, CancellationToken cancellationToken)
+    {
+        await _out.WriteLineAsync($"── {story.Title}");
+        var created = await _instances.CreateInstanceAsync(
+            new CreateInstanceRequest
+            {
+                Parent = account,
+                ServingName = $"{story.ServingName}-{_clock.GetUtcNow().ToUnixTimeSeconds()}",
+                Spec = story.Spec,
+            },
+            _auth,
+            cancellationToken: cancellationToken
+        );
+        try
+        {
+            await _instances.StartInstanceAsync(
+                new StartInstanceRequest { Name = created.Name },
+                _auth,
+                cancellationToken: cancellationToken
+            );
+        }
+        catch (RpcException refused) when (refused.StatusCode is not (StatusCode.Unavailable or StatusCode.Internal))
+        {
+            // The refusal is kept on the instance too, and printed from there.
+        }
+
+        var ended = await WaitAsync(created.Name, story.IsOver, cancellationToken);
+        await PrintAsync(ended, cancellationToken);
+    }
+
+    private async Task<Instance> WaitAsync(
+        string name,
+        Func<Instance, bool> isOver,
+        CancellationToken cancellationToken
+    )
+    {
+        using var patience = new CancellationTokenSource(StoryEnds, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var watch = _instances.WatchInstance(
+            new WatchInstanceRequest { Name = name },
+            _auth,
+            cancellationToken: either.Token
+        );
+        Instance? latest = null;
+        while (await watch.ResponseStream.MoveNext(either.Token))
+        {
+            latest = watch.ResponseStream.Current;
+            if (isOver(latest))
+            {
+                break;
+            }
+        }
+
+        return latest ?? throw new InvalidOperationException($"{name} was never seen.");
+    }
+
+    private async Task PrintAsync(Instance instance, CancellationToken cancellationToken)
+    {
+        var timeline = await _instances.ListInstanceEventsAsync(
+            new ListInstanceEventsRequest { Parent = instance.Name },
+            _auth,
+            cancellationToken: cancellationToken
+        );
+        foreach (var happened in timeline.Events)
+        {
+            var at = happened.Time.ToDateTimeOffset();
+            await _out.WriteLineAsync(
+                $"   {at:HH:mm:ss.fff}  {happened.From, -12} → {happened.To, -12} {happened.Trigger, -16} {happened.Reason}"
+            );
+        }
+
+        if (instance.Failure is { } failure)
+        {
+            await _out.WriteLineAsync($"   {failure.Code}: {failure.Message}");
+            await _out.WriteLineAsync($"   hint: {failure.Hint}");
+            await _out.WriteLineAsync($"   request id: {failure.RequestId}");
+        }
+
+        await _out.WriteLineAsync();
+    }
+
+    private async Task PrintNextStepsAsync(string account, Uri http, CancellationToken cancellationToken)
+    {
+        var key = await _keys.CreateKeyAsync(
+            new CreateKeyRequest { Parent = account, DisplayName = "demo" },
+            _auth,
+            cancellationToken: cancellationToken
+        );
+        var url = http.ToString().TrimEnd('/');
+        await _out.WriteLineAsync(
+            $$$"""
+            The API is up: {{{url}}}   reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
+
+            Try (copy and paste):
+              export KEY={{{key.Token}}}
+              curl -s -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
+              curl -s -H "Authorization: Bearer $KEY" -d '{{{Wish}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
+              curl -s {{{url}}}/v1/failures/SMART_NO_MATCH
+
+            Stop with Ctrl-C; the same command goes on where it stopped.
+            """
+        );
+    }
+}

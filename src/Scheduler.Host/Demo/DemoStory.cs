@@ -1,0 +1,97 @@
+using Scheduler.Api.V1;
+
+namespace Scheduler.Host.Demo;
+
+/// <summary>One launch of the demo, and when its story is over.</summary>
+/// <param name="Title">What it shows.</param>
+/// <param name="ServingName">Beginning of its serving name.</param>
+/// <param name="Spec">What is launched.</param>
+/// <param name="IsOver">Whether the instance has come where the story leads.</param>
+/// <param name="HasMoney">Whether its account was topped up.</param>
+internal sealed record DemoStory(
+    string Title,
+    string ServingName,
+    LaunchSpec Spec,
+    Func<Instance, bool> IsOver,
+    bool HasMoney = true
+)
+{
+    /// <summary>All of them, the good one first. <c>sim-verda</c> never answers and <c>sim-jarvislabs</c> runs out of memory: see silo-config/demo.json.</summary>
+    public static IReadOnlyList<DemoStory> All { get; } =
+    [
+        new(
+            "A launch: cheapest GPU that fits, over 2,000 offers",
+            "chat",
+            Launch("Qwen/Qwen2.5-7B-Instruct", 8192),
+            IsRunning
+        ),
+        new(
+            "A provider that never answers, re-routed by the scheduler itself",
+            "rerouted",
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-nebius"),
+            instance => IsRunning(instance) || (IsFailed(instance) && instance.Attempt > 2)
+        ),
+        new(
+            "The same without auto_reroute: PROVIDER_TIMEOUT",
+            "timeout",
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-verda"),
+            IsFailed
+        ),
+        new(
+            "A runtime that runs out of memory: OOM_KILLED",
+            "oom",
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs"),
+            IsFailed
+        ),
+        new(
+            "A model that cannot fit the GPU asked for: GPU_INCOMPATIBLE",
+            "too-big",
+            OnGpu(Launch("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1),
+            IsFailed
+        ),
+        new(
+            "Constraints that no offer meets: SMART_NO_MATCH",
+            "no-match",
+            Cheap(Launch("Qwen/Qwen3-32B", 8192), 300_000),
+            IsFailed
+        ),
+        new(
+            "An account without money: BILLING_BELOW_MINIMUM",
+            "no-money",
+            Launch("Qwen/Qwen2.5-0.5B", 4096),
+            IsFailed,
+            HasMoney: false
+        ),
+    ];
+
+    private static bool IsRunning(Instance instance) => instance.State == InstanceState.Running;
+
+    private static bool IsFailed(Instance instance) => instance.State == InstanceState.Failed;
+
+    private static LaunchSpec Launch(string model, long contextTokens, bool reroute = false) =>
+        new()
+        {
+            Model = model,
+            ContextTokens = contextTokens,
+            AutoReroute = reroute,
+            Constraints = new SmartConstraints(),
+        };
+
+    private static LaunchSpec Prefer(LaunchSpec spec, params string[] providers)
+    {
+        spec.Constraints.Providers.AddRange(providers);
+        return spec;
+    }
+
+    private static LaunchSpec OnGpu(LaunchSpec spec, string gpuType, int gpuCount)
+    {
+        (spec.Constraints.GpuType, spec.Constraints.GpuCount) = (gpuType, gpuCount);
+        return spec;
+    }
+
+    private static LaunchSpec Cheap(LaunchSpec spec, long maxPricePerHourMicroEur)
+    {
+        spec.Constraints.MaxPricePerHourMicroEur = maxPricePerHourMicroEur;
+        return spec;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Globalization;
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+
+namespace Scheduler.Host;
+
+/// <summary>Serilog: readable lines for people, or one JSON object a line for machines. The request id is on every line that has one.</summary>
+internal static class HostLogging
+{
+    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
+
+    /// <summary>Sends all logs through Serilog.</summary>
+    public static void Add(IHostApplicationBuilder builder, HostOptions options, bool isQuiet)
+    {
+        var logger = new LoggerConfiguration()
+            .MinimumLevel.Is(isQuiet ? LogEventLevel.Warning : LogEventLevel.Information)
+            // Silo start, placement and every request would drown what happens to instances.
+            .MinimumLevel.Override("Orleans", LogEventLevel.Warning)
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Warning)
+            .MinimumLevel.Override("Grpc", LogEventLevel.Warning)
+            .MinimumLevel.Override("Polly", LogEventLevel.Warning)
+            // A known false alarm: it takes the machine's uptime for the age of its own thread.
+            .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
+            .Enrich.FromLogContext();
+        logger =
+            options.Log == "json"
+                ? logger.WriteTo.Console(new RenderedCompactJsonFormatter())
+                : logger.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSerilog(logger.CreateLogger(), dispose: true);
+    }
+}

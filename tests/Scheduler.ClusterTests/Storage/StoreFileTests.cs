@@ -1,0 +1,256 @@
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Storage;
+using Scheduler.Storage;
+using Scheduler.Storage.Sqlite;
+using Xunit;
+
+namespace Scheduler.ClusterTests.Storage;
+
+/// <summary>The file as a whole: refused when it is not ours, left as it is when refused, sound when the disk is full.</summary>
+public sealed class StoreFileTests : IAsyncLifetime
+{
+    private readonly StoreFixture _fixture = new();
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+
+    [Fact]
+    public void A_second_opener_is_refused_until_the_first_is_gone()
+    {
+        var refusal = Assert.Throws<StorageUnusableException>(() => Open());
+        Assert.Contains("in use by another process", refusal.Message, StringComparison.Ordinal);
+        _fixture.Reopen();
+    }
+
+    [Fact]
+    public void A_newer_schema_is_refused_and_left_as_it_is()
+    {
+        _fixture.Sql("INSERT INTO schema_version (version, name, applied_at) VALUES (99, '0099_future.sql', 'later')");
+        _fixture.Store.Dispose();
+        AssertRefused("schema version 99; this build knows 1");
+    }
+
+    [Fact]
+    public void A_file_that_is_no_database_is_refused_and_left_as_it_is()
+    {
+        _fixture.Store.Dispose();
+        File.WriteAllText(_fixture.File, new string('x', 8192));
+        AssertRefused("damaged or is no database");
+    }
+
+    [Fact]
+    public void A_damaged_file_is_refused_and_left_as_it_is()
+    {
+        _fixture.Store.Dispose();
+        var bytes = File.ReadAllBytes(_fixture.File);
+        // All but the first pages: the schema is still readable, the tables' pages are not.
+        new Random(7).NextBytes(bytes.AsSpan(bytes.Length / 2));
+        File.WriteAllBytes(_fixture.File, bytes);
+        AssertRefused("damaged");
+    }
+
+    [Fact]
+    public void A_database_of_something_else_is_refused_and_left_as_it_is()
+    {
+        _fixture.Store.Dispose();
+        File.Delete(_fixture.File);
+        _fixture.Sql("CREATE TABLE customers (id INTEGER)");
+        AssertRefused("a database of something else");
+    }
+
+    [Fact]
+    public void A_path_that_cannot_be_written_is_refused()
+    {
+        var options = new StorageOptions { Sqlite = { Path = Path.Combine(_fixture.File, "under-a-file", "x.db") } };
+        var refusal = Assert.Throws<StorageUnusableException>(() => SqliteStore.Open(options, TimeProvider.System));
+        Assert.Contains("Storage:Sqlite:Path", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Wrong_settings_are_all_named_with_their_path()
+    {
+        var options = new StorageOptions
+        {
+            Sqlite =
+            {
+                Path = " ",
+                Synchronous = "OFF",
+                MaxBatch = 0,
+            },
+        };
+        var refusal = Assert.Throws<OptionsValidationException>(() => SqliteStore.Open(options, TimeProvider.System));
+        Assert.Collection(
+            refusal.Failures,
+            path => Assert.StartsWith("Storage:Sqlite:Path is ' '", path, StringComparison.Ordinal),
+            sync => Assert.Equal("Storage:Sqlite:Synchronous is 'OFF'; accepted are FULL and NORMAL.", sync),
+            batch => Assert.Equal("Storage:Sqlite:MaxBatch is 0; accepted is 1 to 10000.", batch)
+        );
+    }
+
+    [Fact]
+    public void Opening_again_changes_nothing()
+    {
+        var before = _fixture.Sql("SELECT version, applied_at FROM schema_version");
+        _fixture.Reopen();
+        Assert.Equal(before, _fixture.Sql("SELECT version, applied_at FROM schema_version"));
+    }
+
+    [Fact]
+    public void Closing_folds_the_log_into_the_file()
+    {
+        _fixture.Store.Dispose();
+        Assert.False(File.Exists($"{_fixture.File}-wal") && new FileInfo($"{_fixture.File}-wal").Length > 0);
+        _fixture.Reopen();
+    }
+
+    /// <summary>What the file and its log hold at any moment is what a process killed at that moment leaves behind.</summary>
+    [Fact]
+    public async Task A_killed_process_loses_nothing_it_acknowledged_INV_03()
+    {
+        using var stop = new CancellationTokenSource();
+        var acknowledged = 0;
+        var writers = Enumerable.Range(0, 16).Select(w => WriteUntilStoppedAsync(w)).ToArray();
+        await Eventually.TrueAsync(() => Task.FromResult(Volatile.Read(ref acknowledged) > 500));
+
+        var copy = Path.Combine(Path.GetDirectoryName(_fixture.File)!, "crashed.db");
+        var before = Volatile.Read(ref acknowledged);
+        // The log is copied after the file; checkpoints, which would make that wrong, are 32 MiB of log apart.
+        File.Copy(_fixture.File, copy);
+        File.Copy($"{_fixture.File}-wal", $"{copy}-wal");
+        await stop.CancelAsync();
+        await Task.WhenAll(writers);
+
+        using var crashed = SqliteStore.Open(new StorageOptions { Sqlite = { Path = copy } }, TimeProvider.System);
+        var kept = await crashed.ReadListAsync(
+            database => database.Query("SELECT count(*) FROM states", [], row => row.Number(0))[0],
+            Cancelled
+        );
+        Assert.True(kept >= before, $"{before} acknowledged, {kept} kept");
+
+        async Task WriteUntilStoppedAsync(int writer)
+        {
+            for (var i = writer; !stop.IsCancellationRequested; i += 16)
+            {
+                var id = i + 1;
+                await _fixture.Store.WriteAsync(
+                    database =>
+                        database.Execute(
+                            "INSERT INTO states VALUES (@id, 'note', 'n', @id, 0, 1, NULL)",
+                            new SqlValue("@id", id)
+                        ),
+                    Cancelled
+                );
+                Interlocked.Increment(ref acknowledged);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_full_disk_fails_writes_clearly_and_they_succeed_again_with_room()
+    {
+        var grains = await _fixture.StartSilosAsync();
+        await grains.GetGrain<INoteRow>("n-before").WriteAsync(new NoteRecord { Text = "kept" });
+        var limit = await _fixture.Store.WriteAsync(
+            database => database.Query("PRAGMA page_count", [], row => row.Number(0))[0],
+            Cancelled
+        );
+        await SetPageLimitAsync(limit);
+        var large = new NoteRecord { Text = new string('x', 200_000) };
+        var writes = Enumerable.Range(0, 8).Select(i => grains.GetGrain<INoteRow>($"n-full-{i}").WriteAsync(large));
+        var refusals = await Task.WhenAll(writes.Select(write => Record.ExceptionAsync(() => write).AsTask()));
+        Assert.All(
+            refusals,
+            refusal => Assert.Contains("The store is full", refusal!.ToString(), StringComparison.Ordinal)
+        );
+        Assert.Equal("kept", (await grains.GetGrain<INoteRow>("n-before").ReadAsync()).State.Text);
+
+        await SetPageLimitAsync(1_000_000);
+        Assert.Equal("1", await grains.GetGrain<INoteRow>("n-full-0").WriteAsync(large));
+        Assert.Equal("ok", _fixture.Sql("PRAGMA integrity_check")[0][0]);
+        Assert.Equal(2L, _fixture.Sql("SELECT count(*) FROM states")[0][0]);
+    }
+
+    [Fact]
+    public async Task A_failing_piece_of_work_is_undone_alone()
+    {
+        await _fixture.Store.WriteAsync(
+            database => database.Execute("INSERT INTO states VALUES (900, 'note', 'n-a', 0, 0, 1, NULL)"),
+            Cancelled
+        );
+        var failing = _fixture.Store.WriteAsync(
+            database =>
+                database.Together(d =>
+                    d.Execute("INSERT INTO states VALUES (901, 'note', 'n-b', 0, 0, 1, NULL)")
+                    + d.Execute("INSERT INTO states VALUES (900, 'note', 'n-c', 0, 0, 1, NULL)")
+                ),
+            Cancelled
+        );
+        var mate = _fixture.Store.WriteAsync(
+            database => database.Execute("INSERT INTO states VALUES (902, 'note', 'n-d', 0, 0, 1, NULL)"),
+            Cancelled
+        );
+        await Assert.ThrowsAnyAsync<Exception>(() => failing);
+        Assert.Equal(1, await mate);
+        Assert.Equal(["n-a", "n-d"], _fixture.Sql("SELECT id FROM states ORDER BY id").Select(row => row[0]));
+    }
+
+    [Fact]
+    public async Task Cancelled_work_is_not_begun()
+    {
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            _fixture.Store.WriteAsync(
+                database => database.Execute("INSERT INTO states VALUES (900, 'note', 'n-a', 0, 0, 1, NULL)"),
+                cancellation.Token
+            )
+        );
+        Assert.Empty(_fixture.Sql("SELECT 1 FROM states"));
+    }
+
+    [Fact]
+    public async Task What_waits_is_done_before_the_store_closes_and_nothing_after()
+    {
+        var writes = Enumerable
+            .Range(1, 500)
+            .Select(i =>
+                _fixture.Store.WriteAsync(
+                    database => database.Execute($"INSERT INTO states VALUES ({i}, 'note', 'n-{i}', 0, 0, 1, NULL)"),
+                    Cancelled
+                )
+            )
+            .ToArray();
+        _fixture.Store.Dispose();
+        await Task.WhenAll(writes);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() =>
+            _fixture.Store.WriteAsync(database => database.Execute("DELETE FROM states"), Cancelled)
+        );
+        Assert.Equal(500L, _fixture.Sql("SELECT count(*) FROM states")[0][0]);
+        _fixture.Reopen();
+    }
+
+    private SqliteStore Open() => SqliteStore.Open(_fixture.Options, TimeProvider.System);
+
+    private Task<List<long>> SetPageLimitAsync(long pages) =>
+        _fixture.Store.WriteAsync(
+            database =>
+                database.Query(
+                    string.Create(System.Globalization.CultureInfo.InvariantCulture, $"PRAGMA max_page_count={pages}"),
+                    [],
+                    row => row.Number(0)
+                ),
+            Cancelled
+        );
+
+    private void AssertRefused(string why)
+    {
+        var before = File.ReadAllBytes(_fixture.File);
+        var refusal = Assert.Throws<StorageUnusableException>(() => Open());
+        Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("left as it is", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(_fixture.File));
+    }
+}

@@ -1,0 +1,191 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Scheduler.TestKit;
+
+/// <summary>
+/// The scheduler as its users run it: a process of its own on a directory of its own, on free ports. It can be killed and started again on
+/// the same directory, as often as a test likes.
+/// </summary>
+public sealed class SchedulerProcess : IAsyncDisposable
+{
+    private readonly string[] _settings;
+    private readonly ConcurrentQueue<string> _output = new();
+    private Process? _process;
+    private GrpcChannel? _channel;
+
+    /// <summary>Not started yet.</summary>
+    /// <param name="folder">Its working directory; null for a new temporary one.</param>
+    /// <param name="settings">Arguments after <c>serve</c>.</param>
+    public SchedulerProcess(string? folder = null, params string[] settings)
+    {
+        Folder = folder ?? Directory.CreateTempSubdirectory("scheduler-").FullName;
+        _settings = settings;
+    }
+
+    /// <summary>Its working directory.</summary>
+    public string Folder { get; }
+
+    /// <summary>Where its HTTP door listens.</summary>
+    public Uri Http { get; private set; } = null!;
+
+    /// <summary>Where its gRPC door listens.</summary>
+    public Uri Grpc { get; private set; } = null!;
+
+    /// <summary>The operator's key.</summary>
+    public string Token { get; private set; } = "";
+
+    /// <summary>A channel to its gRPC door; a new one after each start.</summary>
+    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("Not started.");
+
+    /// <summary>The operator's credentials.</summary>
+    public Metadata Auth => new() { { "authorization", $"Bearer {Token}" } };
+
+    /// <summary>From the start of the process to its line that says it is ready.</summary>
+    public TimeSpan TookToListen { get; private set; }
+
+    /// <summary>CPU time the process has used.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>The last lines it printed, for messages of failed tests.</summary>
+    public string Output => string.Join('\n', _output.TakeLast(60));
+
+    /// <summary>Settings for which nothing at the providers takes time.</summary>
+    public static string[] ZeroDelay { get; } =
+    [
+        "--Providers:Simulated:AllocateLatency=00:00:00",
+        "--Providers:Simulated:BootTime=00:00:00",
+        "--Providers:Simulated:ServeRuntime=false",
+        "--Providers:Simulated:CapacityPerOffer=1000000",
+    ];
+
+    /// <summary>Starts it and waits until it is ready.</summary>
+    /// <exception cref="InvalidOperationException">It ended before it was ready; the message holds what it printed.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process = Process.Start(StartInfo()) ?? throw new InvalidOperationException("No process was started.");
+        _process.OutputDataReceived += (_, line) => Read(line.Data, ready);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        var words = (await ready.Task.WaitAsync(TimeSpan.FromMinutes(2), cancellationToken))
+            .Split(' ')
+            .Skip(1)
+            .Select(word => word.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1]);
+        TookToListen = Stopwatch.GetElapsedTime(began);
+        Http = new Uri(words["http"]);
+        Grpc = new Uri(words["grpc"]);
+        Token = (await File.ReadAllTextAsync(words["operator_key"], cancellationToken)).Trim();
+        _channel?.Dispose();
+        _channel = GrpcChannel.ForAddress(
+            Grpc,
+            new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true } }
+        );
+    }
+
+    /// <summary><c>kill -9</c>: nothing of it gets to run any more.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Asks it to stop (SIGTERM) and waits.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync(CancellationToken cancellationToken = default)
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process!.Id}"]);
+        await kill.WaitForExitAsync(cancellationToken);
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Starts it where it is not expected to come up.</summary>
+    /// <returns>Its exit code and what it printed.</returns>
+    public async Task<(int ExitCode, string Output)> RunToEndAsync(CancellationToken cancellationToken = default)
+    {
+        using var process =
+            Process.Start(StartInfo()) ?? throw new InvalidOperationException("No process was started.");
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var errors = process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return (process.ExitCode, await output + await errors);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _channel?.Dispose();
+        if (_process is { HasExited: false })
+        {
+            await KillAsync();
+        }
+
+        _process?.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private ProcessStartInfo StartInfo()
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Folder,
+        };
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, "scheduler.dll"),
+            "serve",
+            "--Host:HttpPort=0",
+            "--Host:GrpcPort=0",
+            "--Host:SiloPort=0",
+            "--Host:Log=json",
+            .. _settings,
+        ];
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return start;
+    }
+
+    private void Read(string? line, TaskCompletionSource<string> ready)
+    {
+        Keep(line);
+        if (line is null)
+        {
+            ready.TrySetException(new InvalidOperationException($"It ended before it was ready:\n{Output}"));
+        }
+        else if (line.StartsWith("ready ", StringComparison.Ordinal))
+        {
+            ready.TrySetResult(line);
+        }
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is not null)
+        {
+            _output.Enqueue(line);
+            while (_output.Count > 500)
+            {
+                _output.TryDequeue(out _);
+            }
+        }
+    }
+}

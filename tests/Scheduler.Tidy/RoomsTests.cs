@@ -1,0 +1,123 @@
+using System.Reflection;
+using System.Xml.Linq;
+using Xunit;
+
+namespace Scheduler.Tidy;
+
+public sealed class RoomsTests
+{
+    /// <summary>The arrow rule: who may see whom. Nobody else.</summary>
+    private static readonly Dictionary<string, string[]> Arrows = new()
+    {
+        ["Scheduler.Domain"] = [],
+        ["Scheduler.Grains"] = ["Scheduler.Domain"],
+        ["Scheduler.Storage"] = ["Scheduler.Domain"],
+        ["Scheduler.Providers"] = ["Scheduler.Domain"],
+        ["Scheduler.Api"] = ["Scheduler.Grains"],
+        ["Scheduler.Host"] = ["Scheduler.Api", "Scheduler.Grains", "Scheduler.Providers", "Scheduler.Storage"],
+    };
+
+    /// <summary>The words that folders of a room may be called by: the slices of the spec.</summary>
+    private static readonly string[] Slices =
+    [
+        "Agenda",
+        "Billing",
+        "Compatibility",
+        "Events",
+        "Failures",
+        "Ids",
+        "Instances",
+        "Keys",
+        "Models",
+        "Placement",
+        "Providers",
+        "Requests",
+        "Runtimes",
+        "Storage",
+    ];
+
+    /// <summary>Folders that are no slice, each with its reason.</summary>
+    private static readonly Dictionary<string, string> Others = new()
+    {
+        ["Scheduler.Api/Edge"] = "what every request passes: request id, authentication, validation, errors",
+        ["Scheduler.Api/OpenApi"] = "the document of the HTTP face",
+        ["Scheduler.Api/Protos"] = "the contract",
+        ["Scheduler.Grains/Queries"] = "questions over many slices",
+        ["Scheduler.Host/Demo"] = "README's first command",
+        ["Scheduler.Providers/Simulated"] = "an adapter",
+        ["Scheduler.Providers/Process"] = "an adapter",
+        ["Scheduler.Storage/Entities"] = "lists of the small kinds",
+        ["Scheduler.Storage/Schema"] = "the SQL",
+        ["Scheduler.Storage/Sqlite"] = "the embedded database",
+    };
+
+    [Fact]
+    public void Every_room_sees_only_whom_the_arrow_rule_allows()
+    {
+        var seen = Repo.Files("src", "*.csproj")
+            .ToDictionary(
+                file => Path.GetFileNameWithoutExtension(file),
+                file =>
+                    XDocument
+                        .Load(file)
+                        .Descendants("ProjectReference")
+                        .Select(reference =>
+                            Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/'))
+                        )
+                        .Order(StringComparer.Ordinal)
+                        .ToArray()
+            );
+        Assert.Equal(Arrows.Keys.Order(StringComparer.Ordinal), seen.Keys.Order(StringComparer.Ordinal));
+        Assert.All(Arrows, rule => Assert.Equal(rule.Value.Order(StringComparer.Ordinal), seen[rule.Key]));
+    }
+
+    [Fact]
+    public void Folders_of_a_room_are_named_by_the_slices_of_the_spec()
+    {
+        var strangers = Directory
+            .EnumerateDirectories(Repo.Path("src"))
+            .SelectMany(Directory.EnumerateDirectories)
+            .Select(Repo.Relative)
+            .Select(path => path["src/".Length..])
+            .Where(path => path.Split('/')[1] is not ("obj" or "bin"))
+            .Where(path => !Slices.Contains(path.Split('/')[1]) && !Others.ContainsKey(path));
+        Assert.Empty(strangers);
+    }
+
+    [Fact]
+    public void The_top_level_holds_what_was_agreed_and_nothing_else()
+    {
+        string[] agreed = ["deploy", "silo-config", "src", "tests", "Scheduler.sln", "README.md"];
+        string[] build =
+        [
+            "Directory.Build.props",
+            "Directory.Build.targets",
+            "Directory.Packages.props",
+            "global.json",
+            "dotnet-tools.json",
+            "artifacts",
+            "data",
+        ];
+        var found = Directory
+            .EnumerateFileSystemEntries(Repo.Root)
+            .Select(entry => Path.GetFileName(entry))
+            .Where(name => !name.StartsWith('.'));
+        Assert.Empty(found.Except(agreed).Except(build));
+    }
+
+    [Fact]
+    public void State_names_are_unique_because_the_storage_keys_rows_by_them_and_not_by_grain()
+    {
+        var names = Assembly
+            .Load("Scheduler.Grains")
+            .GetTypes()
+            .SelectMany(type => type.GetConstructors())
+            .SelectMany(constructor => constructor.GetParameters())
+            .Select(parameter => parameter.GetCustomAttribute<PersistentStateAttribute>())
+            .OfType<PersistentStateAttribute>()
+            .Select(attribute => attribute.StateName)
+            .ToList();
+        Assert.NotEmpty(names);
+        Assert.Equal(names.Distinct(StringComparer.OrdinalIgnoreCase), names);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Scheduler.Tidy;
+
+public sealed partial class SourceTests
+{
+    private const int MaxLines = 400;
+
+    private static IEnumerable<string> Sources => Repo.Files("src", "*.cs").Concat(Repo.Files("tests", "*.cs"));
+
+    [Fact]
+    public void No_source_file_is_longer_than_one_sitting()
+    {
+        var long_ = Repo.Files("src", "*.cs")
+            .Select(file => (File: Repo.Relative(file), Lines: File.ReadLines(file).Count()))
+            .Where(file => file.Lines > MaxLines);
+        Assert.Empty(long_);
+    }
+
+    [Fact]
+    public void Nothing_is_left_for_later_without_an_issue()
+    {
+        var left = Sources
+            .Where(file => !file.EndsWith("SourceTests.cs", StringComparison.Ordinal))
+            .SelectMany(file =>
+                File.ReadLines(file).Select((line, i) => $"{Repo.Relative(file)}:{i + 1} {line.Trim()}")
+            )
+            .Where(line => Later().IsMatch(line) && !WithIssue().IsMatch(line));
+        Assert.Empty(left);
+    }
+
+    [Fact]
+    public void Failures_are_made_by_the_catalogue_alone()
+    {
+        var makers = Repo.Files("src", "*.cs")
+            .Where(file => MakesFailure().IsMatch(File.ReadAllText(file)))
+            .Select(Repo.Relative);
+        Assert.Equal(["src/Scheduler.Domain/Failures/FailureCatalogue.cs"], makers);
+    }
+
+    [GeneratedRegex(@"\b(FIXME|HACK|XXX|TODO)\b")]
+    private static partial Regex Later();
+
+    [GeneratedRegex(@"TODO\(#\d+\)")]
+    private static partial Regex WithIssue();
+
+    [GeneratedRegex(@"new\s+(Scheduler\.Domain\.Failures\.)?Failure\s*[\({\r\n]")]
+    private static partial Regex MakesFailure();
+}

@@ -1,0 +1,377 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Instances;
+using Scheduler.Grains.Keys;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+using Scheduler.Grains.Queries;
+
+namespace Scheduler.UnitTests.Api;
+
+/// <summary>Grains as far as the door needs them: in memory, with the tenancy the real ones have.</summary>
+internal sealed class FakeCluster : IGrainFactory
+{
+    private readonly ConcurrentDictionary<(Type, string), IGrainWithStringKey> _grains = new();
+
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    /// <summary>What the next instance start answers; null for the normal one.</summary>
+    public Func<Answer<InstanceRecord>>? OnStart { get; set; }
+
+    public TGrain GetGrain<TGrain>(string primaryKey, string? grainClassNamePrefix = null)
+        where TGrain : IGrainWithStringKey
+    {
+        Calls.Enqueue($"{typeof(TGrain).Name}/{primaryKey}");
+        return (TGrain)_grains.GetOrAdd((typeof(TGrain), primaryKey), _ => Make<TGrain>(primaryKey));
+    }
+
+    private IGrainWithStringKey Make<TGrain>(string key) =>
+        typeof(TGrain).Name switch
+        {
+            nameof(IKeyGrain) => new FakeKey(key),
+            nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
+            nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
+            nameof(IModelGrain) => new FakeModel(),
+            nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
+            nameof(IFleetGrain) => new FakeFleet(this),
+            _ => throw new NotSupportedException(typeof(TGrain).Name),
+        };
+
+    internal IEnumerable<T> All<T>()
+        where T : class => _grains.Values.OfType<T>();
+
+    public TGrain GetGrain<TGrain>(Guid primaryKey, string? grainClassNamePrefix = null)
+        where TGrain : IGrainWithGuidKey => throw new NotSupportedException();
+
+    public TGrain GetGrain<TGrain>(long primaryKey, string? grainClassNamePrefix = null)
+        where TGrain : IGrainWithIntegerKey => throw new NotSupportedException();
+
+    public TGrain GetGrain<TGrain>(Guid primaryKey, string keyExtension, string? grainClassNamePrefix = null)
+        where TGrain : IGrainWithGuidCompoundKey => throw new NotSupportedException();
+
+    public TGrain GetGrain<TGrain>(long primaryKey, string keyExtension, string? grainClassNamePrefix = null)
+        where TGrain : IGrainWithIntegerCompoundKey => throw new NotSupportedException();
+
+    public TGrainObserverInterface CreateObjectReference<TGrainObserverInterface>(IGrainObserver obj)
+        where TGrainObserverInterface : IGrainObserver => throw new NotSupportedException();
+
+    public void DeleteObjectReference<TGrainObserverInterface>(IGrainObserver obj)
+        where TGrainObserverInterface : IGrainObserver => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey) => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey) => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey) => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey, string keyExtension) =>
+        throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey, string keyExtension) =>
+        throw new NotSupportedException();
+
+    public IAddressable GetGrain(Type interfaceType, Orleans.Runtime.IdSpan grainKey) =>
+        throw new NotSupportedException();
+
+    public IAddressable GetGrain(Type interfaceType, Orleans.Runtime.IdSpan grainKey, string grainClassNamePrefix) =>
+        throw new NotSupportedException();
+
+    public TGrainInterface GetGrain<TGrainInterface>(Orleans.Runtime.GrainId grainId)
+        where TGrainInterface : IAddressable => throw new NotSupportedException();
+
+    public IAddressable GetGrain(Orleans.Runtime.GrainId grainId) => throw new NotSupportedException();
+
+    public IAddressable GetGrain(Orleans.Runtime.GrainId grainId, Orleans.Runtime.GrainInterfaceType interfaceType) =>
+        throw new NotSupportedException();
+}
+
+internal sealed class FakeKey(string id) : IKeyGrain
+{
+    public KeyRecord Record { get; private set; } = new();
+
+    public Task<Answer<KeyRecord>> CreateAsync(CreateKey command, CommandContext context)
+    {
+        if (Record.Exists)
+        {
+            return Task.FromResult<Answer<KeyRecord>>(
+                string.Equals(Record.SecretSha256, command.SecretSha256, StringComparison.Ordinal)
+                    ? Record
+                    : Refusal.Exists($"{id} exists already.")
+            );
+        }
+
+        Record = new KeyRecord
+        {
+            Id = id,
+            Account = command.Account,
+            DisplayName = command.DisplayName,
+            SecretSha256 = command.SecretSha256,
+        };
+        return Task.FromResult<Answer<KeyRecord>>(Record);
+    }
+
+    public Task<Answer<KeyRecord>> GetAsync(AccountId? account) =>
+        Task.FromResult<Answer<KeyRecord>>(
+            Record.Exists && (account is null || account == Record.Account) ? Record : Refusal.NotFound("key " + id)
+        );
+
+    public async Task<Answer<KeyRecord>> RevokeAsync(CommandContext context)
+    {
+        var found = await GetAsync(context.Account);
+        if (found.IsOk)
+        {
+            Record = Record with { RevokedAt = Record.RevokedAt ?? DateTimeOffset.UnixEpoch };
+            return Record;
+        }
+
+        return found;
+    }
+
+    public Task TouchAsync(DateTimeOffset usedAt)
+    {
+        Record = Record with { LastUsedAt = usedAt };
+        return Task.CompletedTask;
+    }
+}
+
+internal sealed class FakeAccount(AccountId id) : IAccountGrain
+{
+    public AccountView? View { get; private set; }
+
+    private Answer<AccountView> Seen(AccountId? eyes) =>
+        View is { } view && (eyes is null || eyes == id) ? view : Refusal.NotFound($"The account {id}");
+
+    public Task<Answer<AccountView>> CreateAsync(CreateAccount command, CommandContext context)
+    {
+        View ??= new AccountView { Id = id, DisplayName = command.DisplayName };
+        return Task.FromResult<Answer<AccountView>>(View);
+    }
+
+    public Task<Answer<AccountView>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
+
+    public Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context) =>
+        Task.FromResult(Seen(context.Account));
+
+    public Task<Answer<TopUpAnswer>> TopUpAsync(MicroEuro amount, string reference, CommandContext context) =>
+        Task.FromResult<Answer<TopUpAnswer>>(
+            View is { } view
+                ? new TopUpAnswer(
+                    new LedgerEntry
+                    {
+                        Kind = LedgerEntryKind.TopUp,
+                        Amount = amount,
+                        Reference = reference,
+                    },
+                    view with
+                    {
+                        Balance = view.Balance + amount,
+                    },
+                    false
+                )
+                : Refusal.NotFound("account")
+        );
+
+    public Task<HoldAnswer> TakeHoldAsync(TakeHold command) => throw new NotSupportedException();
+
+    public Task StartMeterAsync(StartMeter command) => throw new NotSupportedException();
+
+    public Task CloseRunAsync(CloseRun command) => throw new NotSupportedException();
+
+    public Task ForgetAsync(InstanceId instance) => throw new NotSupportedException();
+}
+
+internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstanceGrain
+{
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public InstanceRecord Record { get; private set; } = new();
+
+    public CommandContext? LastCommand { get; private set; }
+
+    private Answer<InstanceRecord> Seen(AccountId? eyes) =>
+        Record.Exists && (eyes is null || eyes == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
+
+    private Answer<InstanceRecord> Go(InstanceState state, CommandContext context)
+    {
+        LastCommand = context;
+        var seen = Seen(context.Account);
+        if (seen.IsOk)
+        {
+            Record = Record with { State = state, Generation = Record.Generation + 1 };
+            Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            return Record;
+        }
+
+        return seen;
+    }
+
+    public Task<Answer<InstanceRecord>> CreateAsync(CreateInstance command, CommandContext context)
+    {
+        LastCommand = context;
+        if (!Record.Exists)
+        {
+            Record = new InstanceRecord
+            {
+                Id = id,
+                Account = command.Account,
+                ServingName = command.ServingName,
+                Spec = command.Spec,
+                Labels = command.Labels,
+                Generation = 1,
+            };
+        }
+
+        return Task.FromResult<Answer<InstanceRecord>>(Record);
+    }
+
+    public Task<Answer<InstanceRecord>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
+
+    public async Task<Answer<InstanceRecord>> WaitForChangeAsync(
+        AccountId? account,
+        long afterGeneration,
+        CancellationToken cancellationToken
+    )
+    {
+        var changed = _changed.Task;
+        if (Record.Generation <= afterGeneration)
+        {
+            await changed.WaitAsync(cancellationToken);
+        }
+
+        return Seen(account);
+    }
+
+    public Task<Answer<InstanceRecord>> StartAsync(CommandContext context) =>
+        Task.FromResult(cluster.OnStart?.Invoke() ?? Go(InstanceState.Provisioning, context));
+
+    public Task<Answer<InstanceRecord>> StopAsync(CommandContext context) =>
+        Task.FromResult(Go(InstanceState.Stopped, context));
+
+    public Task<Answer<InstanceRecord>> DeleteAsync(CommandContext context) =>
+        Task.FromResult(Go(InstanceState.Deleted, context));
+
+    public Task<Answer<InstanceRecord>> UpdateAsync(UpdateInstance command, CommandContext context)
+    {
+        if (Seen(context.Account).IsOk)
+        {
+            Record = Record with { Spec = command.Spec ?? Record.Spec, Labels = command.Labels ?? Record.Labels };
+        }
+
+        return Task.FromResult(Seen(context.Account));
+    }
+
+    public Task<Answer<LaunchExplanation>> ExplainAsync(AccountId? account) =>
+        Task.FromResult<Answer<LaunchExplanation>>(
+            Seen(account).IsOk ? new LaunchExplanation { WouldLaunch = true } : Refusal.NotFound("x")
+        );
+}
+
+internal sealed class FakeModel : IModelGrain
+{
+    private ModelView? _view;
+
+    public Task<Answer<ModelView>> RegisterAsync(RegisterModel command, CommandContext context)
+    {
+        _view = new ModelView { Name = command.Name, Account = command.Account };
+        return Task.FromResult<Answer<ModelView>>(_view);
+    }
+
+    public Task<Answer<ModelView>> GetAsync(AccountId? account) =>
+        Task.FromResult<Answer<ModelView>>(_view is { } view ? view : Refusal.NotFound("m"));
+
+    public Task<Answer<ModelRecord>> FactsAsync(AccountId account) =>
+        Task.FromResult<Answer<ModelRecord>>(Refusal.NotFound("m"));
+}
+
+internal sealed class FakeProvider(string id) : IProviderGrain
+{
+    private ProviderView _view = new() { Id = new ProviderId(id) };
+
+    private Answer<ProviderView> Seen => id is "simulated" ? _view : Refusal.NotFound("p");
+
+    public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(Seen);
+
+    public Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context)
+    {
+        _view = _view with { Draining = draining };
+        return Task.FromResult(Seen);
+    }
+
+    public Task NoteAsync(AllocationNote note) => throw new NotSupportedException();
+
+    public Task<Answer<ProviderView>> RefreshAsync() => Task.FromResult(Seen);
+}
+
+internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
+{
+    public Task<InstancePage> ListInstancesAsync(InstanceQuery query)
+    {
+        var all = cluster
+            .All<FakeInstance>()
+            .Select(i => i.Record)
+            .Where(r => r.Exists && (query.Account is null || r.Account == query.Account))
+            .OrderBy(r => r.Id.Value, StringComparer.Ordinal)
+            .Where(r => query.After is null || string.CompareOrdinal(r.Id.Value, query.After.Id.Value) > 0)
+            .ToList();
+        var page = all.Take(query.Limit).ToImmutableArray();
+        return Task.FromResult(
+            new InstancePage(
+                page,
+                all.Count > page.Length ? new InstanceCursor(page[^1].CreatedAt.ToUniversalTime(), page[^1].Id) : null
+            )
+        );
+    }
+
+    public Task<Answer<EventPage>> TimelineAsync(
+        InstanceId instance,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    ) =>
+        Task.FromResult<Answer<EventPage>>(
+            cluster.All<FakeInstance>().Any(i => i.Record.Id == instance && i.Record.Account == account)
+                ? new EventPage([])
+                : Refusal.NotFound("i")
+        );
+
+    public Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit) =>
+        Task.FromResult(
+            cluster.All<FakeAccount>().Select(a => a.View).OfType<AccountView>().Take(limit).ToImmutableArray()
+        );
+
+    public Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit) =>
+        Task.FromResult(ImmutableArray<LedgerEntry>.Empty);
+
+    public Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit) =>
+        Task.FromResult(
+            cluster
+                .All<FakeKey>()
+                .Select(k => k.Record)
+                .Where(k => k.Exists && (account is null || k.Account == account))
+                .ToImmutableArray()
+        );
+
+    public Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit) =>
+        Task.FromResult(ImmutableArray<ModelView>.Empty);
+
+    public Task<ImmutableArray<ProviderView>> ListProvidersAsync() =>
+        Task.FromResult(ImmutableArray<ProviderView>.Empty);
+
+    public Task<OfferPage> ListOffersAsync(OfferQuery query) => Task.FromResult(new OfferPage([], 0, 1));
+
+    public Task<ImmutableArray<GpuTypeView>> ListGpuTypesAsync() => Task.FromResult(ImmutableArray<GpuTypeView>.Empty);
+
+    public Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
+        Task.FromResult(ImmutableArray<SubjectEvent>.Empty);
+
+    public Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec) =>
+        Task.FromResult<Answer<LaunchExplanation>>(new LaunchExplanation { WouldLaunch = true });
+}

@@ -1,0 +1,160 @@
+using System.Reflection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Runtime;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+using Scheduler.Grains.Keys;
+using Xunit;
+
+namespace Scheduler.UnitTests.Api;
+
+public sealed class KeyGrainTests
+{
+    private static readonly AccountId A = new("acct-a");
+    private static readonly CommandContext Context = new(new RequestId("req-1"), "key:key-x", A);
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+    private readonly FakeState _state = new();
+    private readonly ContextProxy _context;
+    private readonly KeyToken _token = KeyAuthority.NewToken();
+    private readonly KeyAuthority _authority;
+    private readonly KeyGrain _grain;
+
+    public KeyGrainTests()
+    {
+        var context = DispatchProxy.Create<IGrainContext, ContextProxy>();
+        _context = (ContextProxy)(object)context;
+        _context.Id = GrainId.Create("key", _token.KeyId);
+        _authority = new KeyAuthority(new FakeCluster(), _clock, NullLogger<KeyAuthority>.Instance);
+        _grain = new KeyGrain(context, _state, _authority, _clock, NullLogger<KeyGrain>.Instance);
+    }
+
+    [Fact]
+    public async Task Each_act_is_one_event_and_the_sequence_counts_on()
+    {
+        await CreateAsync();
+        Assert.Equal((1, "KeyCreated"), Single());
+        await _grain.TouchAsync(_clock.GetUtcNow());
+        Assert.Empty(_state.State.Events);
+        await _grain.RevokeAsync(Context);
+        Assert.Equal((2, "KeyRevoked"), Single());
+        Assert.Equal("req-1", _state.State.Events[0].RequestId.Value);
+        var writes = _state.Writes;
+        await _grain.RevokeAsync(Context);
+        await _grain.TouchAsync(_clock.GetUtcNow() + TimeSpan.FromHours(1));
+        Assert.Equal(writes, _state.Writes);
+    }
+
+    [Fact]
+    public async Task The_same_create_again_is_harmless_and_another_is_refused()
+    {
+        var first = await CreateAsync();
+        var again = await CreateAsync();
+        Assert.Equal(first.Value, again.Value);
+        var other = await _grain.CreateAsync(new CreateKey(A, "", new string('0', 64)), Context);
+        Assert.Equal(RefusalKind.AlreadyExists, other.Refusal?.Kind);
+    }
+
+    [Fact]
+    public async Task A_revocation_that_was_not_recorded_is_not_shown_and_the_activation_ends()
+    {
+        await CreateAsync();
+        _state.Fails = true;
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _grain.RevokeAsync(Context));
+        Assert.Null((await _grain.GetAsync(A)).Value?.RevokedAt);
+        Assert.Null(_state.State.RevokedAt);
+        Assert.True(_context.IsDeactivated);
+    }
+
+    [Fact]
+    public async Task The_revoking_silo_knows_at_once()
+    {
+        await CreateAsync();
+        await _grain.RevokeAsync(Context);
+        var verdict = await _authority.VerifyAsync($"Bearer {_token.Reveal()}");
+        Assert.Equal(FailureCode.AuthRevokedToken, verdict.Failure?.Code);
+    }
+
+    [Fact]
+    public async Task Another_account_sees_and_revokes_nothing()
+    {
+        await CreateAsync();
+        var theirs = await _grain.GetAsync(new AccountId("acct-b"));
+        var revoked = await _grain.RevokeAsync(Context with { Account = new AccountId("acct-b") });
+        Assert.Equal(RefusalKind.NotFound, theirs.Refusal?.Kind);
+        Assert.Equal(theirs.Refusal?.Message, revoked.Refusal?.Message);
+        Assert.Null(_state.State.RevokedAt);
+    }
+
+    [Fact]
+    public async Task A_shape_of_a_newer_version_is_not_read()
+    {
+        _state.State = new KeyRecord { SchemaVersion = KeyRecord.CurrentSchemaVersion + 1, SecretSha256 = "00" };
+        await Assert.ThrowsAsync<NotSupportedException>(() =>
+            _grain.OnActivateAsync(TestContext.Current.CancellationToken)
+        );
+        Assert.Equal(0, _state.Writes);
+    }
+
+    private Task<Answer<KeyRecord>> CreateAsync() =>
+        _grain.CreateAsync(new CreateKey(A, "ci", KeyAuthority.Fingerprint(_token)), Context);
+
+    private (long Sequence, string Trigger) Single()
+    {
+        var happened = Assert.Single(_state.State.Events);
+        Assert.Equal(happened.Sequence, _state.State.LastSequence);
+        return (happened.Sequence, happened.Trigger);
+    }
+
+    private sealed class FakeState : IPersistentState<KeyRecord>
+    {
+        public KeyRecord State { get; set; } = new();
+
+        public string Etag => "";
+
+        public bool RecordExists => Writes > 0;
+
+        public bool Fails { get; set; }
+
+        public int Writes { get; private set; }
+
+        public Task WriteStateAsync()
+        {
+            if (Fails)
+            {
+                throw new InvalidOperationException("The store failed.");
+            }
+
+            Writes++;
+            return Task.CompletedTask;
+        }
+
+        public Task ReadStateAsync() => Task.CompletedTask;
+
+        public Task ClearStateAsync() => throw new NotSupportedException();
+    }
+
+    /// <summary>A grain context that knows its id and whether it was told to end.</summary>
+    public class ContextProxy : DispatchProxy
+    {
+        internal GrainId Id { get; set; }
+
+        internal bool IsDeactivated { get; private set; }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            switch (targetMethod?.Name)
+            {
+                case "get_GrainId":
+                    return Id;
+                case nameof(IGrainContext.Deactivate):
+                    IsDeactivated = true;
+                    return null;
+                default:
+                    throw new NotSupportedException(targetMethod?.Name);
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Providers.Process;
+using Xunit;
+
+namespace Scheduler.UnitTests.Providers.Process;
+
+/// <summary>The port's promises on real child processes, and what only processes do.</summary>
+public sealed class ProcessProviderTests : ProviderConformance
+{
+    private static int _lastPort = 28_000;
+
+    private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("process-provider-");
+    private readonly ServiceProvider _services = new ServiceCollection().AddHttpClient().BuildServiceProvider();
+    private readonly int _firstPort = Interlocked.Add(ref _lastPort, 20);
+
+    private ProcessOptions Options()
+    {
+        var options = new ProcessOptions
+        {
+            Enabled = true,
+            StateDirectory = _state.FullName,
+            NvidiaSmi = Path.Combine(_state.FullName, "nvidia-smi"),
+            FirstPort = _firstPort,
+            LastPort = _firstPort + 19,
+            ProbeEvery = TimeSpan.FromMilliseconds(50),
+            StopGrace = TimeSpan.FromSeconds(1),
+            MaxOutputBytes = 64 << 10,
+            Cpu = { Enabled = true, Available = 3 },
+            Environment = { ["FAKE_SETTING"] = "set" },
+        };
+        foreach (
+            var mode in new[]
+            {
+                "healthy",
+                "never-healthy",
+                "turns-unhealthy",
+                "exit-1",
+                "oom-text",
+                "kill-9",
+                "load-error",
+                "ignores-term",
+                "grandchildren",
+                "noisy",
+            }
+        )
+        {
+            options.Presets[mode] = new ProcessPresetOptions
+            {
+                Program = "node",
+                Arguments =
+                [
+                    Path.Combine(AppContext.BaseDirectory, "Providers", "Process", "fake-runtime.js"),
+                    "--port",
+                    "{port}",
+                    "--mode",
+                    mode,
+                    "--serving-name",
+                    "{serving_name}",
+                ],
+            };
+        }
+
+        return options;
+    }
+
+    protected override IProvider Open() =>
+        new ProcessProvider(
+            Options(),
+            (gpu, vramGib, _) => gpu is "H100-80GB-HBM3" && vramGib > 79 ? "H100-80GB-SXM" : null,
+            _services.GetRequiredService<IHttpClientFactory>(),
+            TimeProvider.System,
+            NullLogger<ProcessProvider>.Instance
+        );
+
+    protected override AllocationRequest Request(string key, Fate fate, string cluster = Cluster) =>
+        RequestOf(
+            key,
+            fate switch
+            {
+                Fate.Serves => "healthy",
+                Fate.NeverReady => "never-healthy",
+                Fate.OomAtLoad => "oom-text",
+                Fate.ModelLoadError => "load-error",
+                Fate.Exits => "exit-1",
+                _ => throw new ArgumentOutOfRangeException(nameof(fate)),
+            },
+            cluster
+        );
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _services.DisposeAsync();
+        _state.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task The_child_gets_its_tag_and_settings_and_nothing_else_of_ours()
+    {
+        Environment.SetEnvironmentVariable("SCHEDULER_TEST_SECRET", "password");
+        var request = RequestOf("i-env-r1-a1", "healthy");
+        await Provider.AllocateAsync(request, Ct);
+        var ready = await BecomesAsync(request.Key, AllocationStatus.Ready);
+
+        using var http = _services.GetRequiredService<IHttpClientFactory>().CreateClient();
+        var environment = await http.GetFromJsonAsync<Dictionary<string, string>>(new Uri(ready.Endpoint!, "env"), Ct);
+
+        Assert.NotNull(environment);
+        Assert.Equal("i-env-r1-a1", environment["SCHEDULER_ALLOCATION"]);
+        Assert.Equal(Cluster, environment["SCHEDULER_CLUSTER"]);
+        Assert.Equal("i-env", environment["SCHEDULER_INSTANCE"]);
+        Assert.Equal("", environment["CUDA_VISIBLE_DEVICES"]);
+        Assert.Equal("set", environment["FAKE_SETTING"]);
+        Assert.DoesNotContain("SCHEDULER_TEST_SECRET", environment);
+    }
+
+    [Fact]
+    public async Task Sigkill_reads_as_exit_137_and_out_of_memory()
+    {
+        var request = RequestOf("i-kill-r1-a1", "kill-9");
+        await Provider.AllocateAsync(request, Ct);
+
+        var ended = await BecomesAsync(request.Key, AllocationStatus.Exited);
+
+        Assert.Equal(137, ended.Exit?.ExitCode);
+        Assert.Equal(FailureCode.OomKilled, ExitDiagnosis.Diagnose(ended.Exit!, wasServing: false));
+    }
+
+    [Fact]
+    public async Task A_runtime_that_served_and_died_tells_its_code_and_last_words_to_the_next_scheduler()
+    {
+        var request = RequestOf("i-die-r1-a1", "healthy");
+        await Provider.AllocateAsync(request, Ct);
+        var ready = await BecomesAsync(request.Key, AllocationStatus.Ready);
+        using var http = _services.GetRequiredService<IHttpClientFactory>().CreateClient();
+
+        await Record.ExceptionAsync(() => http.GetAsync(new Uri(ready.Endpoint!, "die"), Ct));
+        await BecomesAsync(request.Key, AllocationStatus.Exited);
+        var found = await Reopen().FindAsync(request.Key, Ct);
+
+        Assert.Equal(3, found?.Exit?.ExitCode);
+        Assert.Equal("RuntimeError: asked to die", ExitDiagnosis.Explain(found!.Exit!, wasServing: true));
+    }
+
+    [Fact]
+    public async Task A_runtime_that_stops_answering_is_unhealthy_and_not_exited()
+    {
+        var request = RequestOf("i-sick-r1-a1", "turns-unhealthy");
+        await Provider.AllocateAsync(request, Ct);
+
+        await BecomesAsync(request.Key, AllocationStatus.Ready);
+        var sick = await BecomesAsync(request.Key, AllocationStatus.Unhealthy);
+
+        Assert.NotNull(sick.Endpoint);
+    }
+
+    [Fact]
+    public async Task Release_ends_grandchildren_too_also_those_that_left_the_session()
+    {
+        var request = RequestOf("i-family-r1-a1", "grandchildren");
+        await Provider.AllocateAsync(request, Ct);
+        await BecomesAsync(request.Key, AllocationStatus.Ready);
+        Assert.True(Living("i-family-r1-a1").Count >= 4, "shell, node and two sleepers live");
+
+        await ReleaseAsync(request.Key);
+
+        Assert.Empty(Living("i-family-r1-a1"));
+    }
+
+    [Fact]
+    public async Task Release_is_pending_until_a_runtime_that_ignores_sigterm_is_killed()
+    {
+        var request = RequestOf("i-stubborn-r1-a1", "ignores-term");
+        await Provider.AllocateAsync(request, Ct);
+        await BecomesAsync(request.Key, AllocationStatus.Ready);
+
+        await ReleaseAsync(request.Key);
+
+        Assert.Empty(Living("i-stubborn-r1-a1"));
+    }
+
+    [Fact]
+    public async Task A_child_whose_record_is_lost_is_still_listed_and_can_be_released()
+    {
+        var request = RequestOf("i-lost-r1-a1", "healthy");
+        await Provider.AllocateAsync(request, Ct);
+        Directory.Delete(Path.Combine(_state.FullName, "live", "i-lost-r1-a1"), recursive: true);
+
+        var stray = Assert.Single(await Provider.ListAllocationsAsync(Cluster, Ct));
+        Assert.Equal(request.Key, stray.Key);
+        Assert.Equal(request.Tag, stray.Tag);
+        await ReleaseAsync(request.Key);
+
+        Assert.Empty(Living("i-lost-r1-a1"));
+        Assert.Empty(await Provider.ListAllocationsAsync(Cluster, Ct));
+    }
+
+    [Fact]
+    public async Task Output_is_bounded_and_its_tail_kept()
+    {
+        var request = RequestOf("i-noisy-r1-a1", "noisy");
+        await Provider.AllocateAsync(request, Ct);
+        await BecomesAsync(request.Key, AllocationStatus.Ready);
+        var log = new FileInfo(Path.Combine(_state.FullName, "live", "i-noisy-r1-a1", "output.log"));
+
+        var largest = 0L;
+        for (var i = 0; i < 20; i++)
+        {
+            await Task.Delay(20, Ct);
+            await Provider.FindAsync(request.Key, Ct);
+            log.Refresh();
+            largest = Math.Max(largest, log.Length);
+        }
+
+        Assert.InRange(largest, 1, 8 << 20);
+        Assert.Equal(RuntimeExit.MaxOutputTailChars, ProcessOutput.Tail(log.FullName).Length);
+    }
+
+    [Fact]
+    public async Task A_program_that_is_not_there_is_refused()
+    {
+        var outcome = await Provider.AllocateAsync(RequestOf("i-vllm-r1-a1", "llama-server"), Ct);
+
+        Assert.Equal(RejectionKind.InvalidRequest, outcome.Rejection?.Kind);
+        Assert.Contains("llama-server", outcome.Rejection!.ProviderWords, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("../escape")]
+    [InlineData(".hidden")]
+    [InlineData("a/b")]
+    [InlineData("")]
+    public async Task A_key_that_is_no_file_name_is_refused(string key)
+    {
+        var request = RequestOf("i-x-r1-a1", "healthy") with { Key = new AllocationKey(key) };
+
+        var outcome = await Provider.AllocateAsync(request, Ct);
+
+        Assert.Equal(RejectionKind.InvalidRequest, outcome.Rejection?.Kind);
+        Assert.Null(await Provider.FindAsync(request.Key, Ct));
+        Assert.Equal(ReleaseOutcome.Released, await Provider.ReleaseAsync(request.Key, Ct));
+    }
+
+    [Fact]
+    public async Task A_model_that_reads_as_an_option_is_refused()
+    {
+        var request = RequestOf("i-option-r1-a1", "healthy");
+
+        var outcome = await Provider.AllocateAsync(
+            request with
+            {
+                Runtime = request.Runtime with { Model = "--trust-remote-code" },
+            },
+            Ct
+        );
+
+        Assert.Equal(RejectionKind.InvalidRequest, outcome.Rejection?.Kind);
+    }
+
+    [Fact]
+    public async Task Gpus_are_offered_in_sizes_and_given_out_by_uuid()
+    {
+        FakeNvidiaSmi(
+            "NVIDIA H100 80GB HBM3, 81559, 81000, 580.1, GPU-a",
+            "NVIDIA H100 80GB HBM3, 81559, 81000, 580.1, GPU-b",
+            "NVIDIA H100 80GB HBM3, 81559, 9000, 580.1, GPU-busy",
+            "Mystery 9000, 8192, 8192, 580.1, GPU-m",
+            "not a line"
+        );
+        var provider = Reopen();
+
+        var listing = await provider.ListOffersAsync(Ct);
+        var gpus = listing.Offers.Where(offer => offer.GpuType is "H100-80GB-SXM").ToList();
+        Assert.Equal([(1, 2), (2, 1)], gpus.Select(offer => (offer.GpuCount, offer.Available)));
+        Assert.Equal(1, listing.Skipped["in_use"]);
+        Assert.Equal(1, listing.Skipped["unknown_gpu"]);
+        Assert.Equal(1, listing.Skipped["unreadable"]);
+
+        var request = RequestOf("i-gpu-r1-a1", "healthy") with { Offer = gpus[0] };
+        Assert.True((await provider.AllocateAsync(request, Ct)).IsAllocated);
+        var ready = await BecomesAsync(request.Key, AllocationStatus.Ready);
+        using var http = _services.GetRequiredService<IHttpClientFactory>().CreateClient();
+        var environment = await http.GetFromJsonAsync<JsonElement>(new Uri(ready.Endpoint!, "env"), Ct);
+        Assert.Equal("GPU-a", environment.GetProperty("CUDA_VISIBLE_DEVICES").GetString());
+
+        var left = (await provider.ListOffersAsync(Ct)).Offers.Where(offer => offer.GpuType is "H100-80GB-SXM");
+        Assert.Equal([(1, 1), (2, 0)], left.Select(offer => (offer.GpuCount, offer.Available)));
+        var tooMany = await provider.AllocateAsync(RequestOf("i-two-r1-a1", "healthy") with { Offer = gpus[1] }, Ct);
+        Assert.Equal(RejectionKind.OutOfStock, tooMany.Rejection?.Kind);
+    }
+
+    private static AllocationRequest RequestOf(string key, string preset, string cluster = Cluster) =>
+        new(
+            new AllocationKey(key),
+            new AllocationTag(cluster, InstanceOf(key)),
+            ProcessMapping.CpuOffer(new ProcessOptions(), 0),
+            new RuntimeSpec
+            {
+                Preset = preset,
+                Model = "/models/tiny.gguf",
+                ServingName = "tiny",
+            }
+        );
+
+    private void FakeNvidiaSmi(params string[] lines)
+    {
+        var path = Path.Combine(_state.FullName, "nvidia-smi");
+        File.WriteAllText(path, "#!/bin/sh\ncat <<'END'\n" + string.Join('\n', lines) + "\nEND\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    private static List<int> Living(string key) =>
+        [
+            .. ProcFs
+                .All()
+                .Where(process =>
+                    process.IsAlive
+                    && ProcFs.Environment(process.Id).GetValueOrDefault("SCHEDULER_ALLOCATION") is { } tag
+                    && tag.Equals(key, StringComparison.Ordinal)
+                )
+                .Select(process => process.Id),
+        ];
+}

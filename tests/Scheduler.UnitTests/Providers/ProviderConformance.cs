@@ -1,0 +1,350 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Xunit;
+
+namespace Scheduler.UnitTests.Providers;
+
+/// <summary>The port's promises, checked on each adapter that inherits this.</summary>
+public abstract class ProviderConformance : IAsyncLifetime
+{
+    protected const string Cluster = "cluster-a";
+
+    protected static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private IProvider _provider = null!;
+    private readonly List<IProvider> _opened = [];
+
+    /// <summary>A new adapter over the same outside: the first one, or the one after the scheduler's restart.</summary>
+    protected abstract IProvider Open();
+
+    protected abstract AllocationRequest Request(string key, Fate fate, string cluster = Cluster);
+
+    public ValueTask InitializeAsync()
+    {
+        _provider = Reopen();
+        return ValueTask.CompletedTask;
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        foreach (var cluster in new[] { Cluster, "cluster-b" })
+        {
+            foreach (var left in await _provider.ListAllocationsAsync(cluster, CancellationToken.None))
+            {
+                await ReleaseAsync(left.Key);
+            }
+        }
+
+        foreach (var provider in _opened.OfType<IDisposable>())
+        {
+            provider.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task Offers_make_sense()
+    {
+        var listing = await _provider.ListOffersAsync(Ct);
+
+        Assert.NotEmpty(listing.Offers);
+        Assert.Equal(listing.Offers.Length, listing.Offers.Select(o => o.OfferId).Distinct().Count());
+        Assert.All(
+            listing.Offers,
+            offer =>
+            {
+                Assert.Equal(_provider.Id, offer.Provider);
+                Assert.True(offer.GpuCount >= 1 && offer.Available >= 0 && offer.PricePerHour.Value >= 0);
+                Assert.NotEmpty(offer.Region);
+                Assert.NotEmpty(offer.GpuType);
+            }
+        );
+    }
+
+    [Fact]
+    public async Task An_allocation_becomes_ready_and_serves_at_its_endpoint()
+    {
+        var request = Request("i-serve-r1-a1", Fate.Serves);
+
+        var outcome = await _provider.AllocateAsync(request, Ct);
+        Assert.True(outcome.IsAllocated, outcome.Rejection?.ProviderWords);
+        Assert.Equal(request.Key, outcome.Allocation.Key);
+        Assert.Equal(request.Tag, outcome.Allocation.Tag);
+        Assert.NotEmpty(outcome.Allocation.ProviderAllocationId);
+
+        var ready = await BecomesAsync(request.Key, AllocationStatus.Ready);
+        Assert.NotNull(ready.Endpoint);
+        Assert.EndsWith("/", ready.Endpoint.AbsolutePath);
+        Assert.Null(ready.Exit);
+    }
+
+    [Fact]
+    public async Task The_same_key_twice_is_one_allocation()
+    {
+        var request = Request("i-twice-r1-a1", Fate.Serves);
+
+        var first = await _provider.AllocateAsync(request, Ct);
+        var second = await _provider.AllocateAsync(request, Ct);
+
+        Assert.True(first.IsAllocated && second.IsAllocated);
+        Assert.Equal(first.Allocation.ProviderAllocationId, second.Allocation.ProviderAllocationId);
+        Assert.Equal(first.Allocation.CreatedAt, second.Allocation.CreatedAt);
+        Assert.Single(await _provider.ListAllocationsAsync(Cluster, Ct));
+    }
+
+    [Fact]
+    public async Task Many_calls_at_once_with_one_key_are_one_allocation()
+    {
+        var request = Request("i-crowd-r1-a1", Fate.Serves);
+        var before = await AvailableAsync(request.Offer);
+
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => _provider.AllocateAsync(request, Ct), Ct))
+        );
+
+        Assert.All(outcomes, outcome => Assert.True(outcome.IsAllocated, outcome.Rejection?.ProviderWords));
+        Assert.Single(outcomes.Select(outcome => outcome.Allocation!.CreatedAt).Distinct());
+        Assert.Single(await _provider.ListAllocationsAsync(Cluster, Ct));
+        Assert.Equal(before - 1, await AvailableAsync(request.Offer));
+    }
+
+    [Fact]
+    public async Task The_list_shows_the_asked_cluster_only_and_every_tag()
+    {
+        await _provider.AllocateAsync(Request("i-a-r1-a1", Fate.Serves), Ct);
+        await _provider.AllocateAsync(Request("i-b-r1-a1", Fate.Serves, "cluster-b"), Ct);
+
+        var ours = Assert.Single(await _provider.ListAllocationsAsync(Cluster, Ct));
+        var theirs = Assert.Single(await _provider.ListAllocationsAsync("cluster-b", Ct));
+
+        Assert.Equal(new AllocationTag(Cluster, InstanceOf("i-a-r1-a1")), ours.Tag);
+        Assert.Equal(new AllocationTag("cluster-b", InstanceOf("i-b-r1-a1")), theirs.Tag);
+        Assert.Empty(await _provider.ListAllocationsAsync("cluster-c", Ct));
+    }
+
+    [Fact]
+    public async Task Release_gives_everything_back_and_may_be_repeated()
+    {
+        var request = Request("i-release-r1-a1", Fate.Serves);
+        var before = await AvailableAsync(request.Offer);
+        await _provider.AllocateAsync(request, Ct);
+
+        await ReleaseAsync(request.Key);
+
+        Assert.Equal(ReleaseOutcome.Released, await _provider.ReleaseAsync(request.Key, Ct));
+        Assert.Null(await _provider.FindAsync(request.Key, Ct));
+        Assert.Empty(await _provider.ListAllocationsAsync(Cluster, Ct));
+        Assert.Equal(before, await AvailableAsync(request.Offer));
+    }
+
+    [Fact]
+    public async Task A_released_key_is_never_served_again()
+    {
+        var request = Request("i-again-r1-a1", Fate.Serves);
+        await _provider.AllocateAsync(request, Ct);
+        await ReleaseAsync(request.Key);
+
+        var again = await _provider.AllocateAsync(request, Ct);
+        var afterRestart = await Reopen().AllocateAsync(request, Ct);
+
+        Assert.Equal(RejectionKind.InvalidRequest, again.Rejection?.Kind);
+        Assert.Equal(RejectionKind.InvalidRequest, afterRestart.Rejection?.Kind);
+        Assert.Empty(await _provider.ListAllocationsAsync(Cluster, Ct));
+    }
+
+    [Fact]
+    public async Task Releasing_what_never_was_is_released()
+    {
+        Assert.Equal(ReleaseOutcome.Released, await _provider.ReleaseAsync(new AllocationKey("i-none-r1-a1"), Ct));
+        Assert.Null(await _provider.FindAsync(new AllocationKey("i-none-r1-a1"), Ct));
+    }
+
+    [Fact]
+    public async Task Release_calls_off_what_is_not_ready_yet()
+    {
+        var request = Request("i-early-r1-a1", Fate.NeverReady);
+        await _provider.AllocateAsync(request, Ct);
+        Assert.Equal(AllocationStatus.Booting, (await _provider.FindAsync(request.Key, Ct))?.Status);
+
+        await ReleaseAsync(request.Key);
+
+        Assert.Null(await _provider.FindAsync(request.Key, Ct));
+    }
+
+    [Fact]
+    public async Task Cancelling_a_call_does_not_lose_what_it_asked_for()
+    {
+        var request = Request("i-cancel-r1-a1", Fate.Serves);
+        using var gone = new CancellationTokenSource();
+        var call = _provider.AllocateAsync(request, gone.Token);
+        await gone.CancelAsync();
+
+        // Cancelled before it took effect, or too late to matter: in both cases the key gives exactly one allocation.
+        await Record.ExceptionAsync(() => call);
+        var outcome = await _provider.AllocateAsync(request, Ct);
+
+        Assert.True(outcome.IsAllocated);
+        Assert.Single(await _provider.ListAllocationsAsync(Cluster, Ct));
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_throws_and_holds_nothing()
+    {
+        var request = Request("i-before-r1-a1", Fate.Serves);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            _provider.AllocateAsync(request, new CancellationToken(canceled: true))
+        );
+
+        Assert.Empty(await _provider.ListAllocationsAsync(Cluster, Ct));
+    }
+
+    [Fact]
+    public async Task An_unknown_offer_is_refused_in_words()
+    {
+        var request = Request("i-wrong-r1-a1", Fate.Serves);
+
+        var outcome = await _provider.AllocateAsync(
+            request with
+            {
+                Offer = request.Offer with { OfferId = "no-such-offer" },
+            },
+            Ct
+        );
+
+        Assert.False(outcome.IsAllocated);
+        Assert.Contains("no-such-offer", outcome.Rejection.ProviderWords, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task More_than_there_is_is_out_of_stock()
+    {
+        var first = Request("i-0-r1-a1", Fate.Serves);
+        var available = await AvailableAsync(first.Offer);
+        for (var i = 0; i < available; i++)
+        {
+            Assert.True((await _provider.AllocateAsync(Request($"i-{i}-r1-a1", Fate.Serves), Ct)).IsAllocated);
+        }
+
+        var last = await _provider.AllocateAsync(Request("i-last-r1-a1", Fate.Serves), Ct);
+
+        Assert.Equal(RejectionKind.OutOfStock, last.Rejection?.Kind);
+        Assert.Null(await _provider.FindAsync(new AllocationKey("i-last-r1-a1"), Ct));
+    }
+
+    [Theory]
+    [InlineData(Fate.OomAtLoad, FailureCode.OomKilled)]
+    [InlineData(Fate.ModelLoadError, FailureCode.ModelLoadError)]
+    [InlineData(Fate.Exits, FailureCode.RuntimeExited)]
+    public async Task How_a_runtime_ended_is_told_and_stays_until_released(Fate fate, FailureCode code)
+    {
+        var request = Request($"i-{fate}-r1-a1", fate);
+        await _provider.AllocateAsync(request, Ct);
+
+        var ended = await BecomesAsync(request.Key, AllocationStatus.Exited);
+        var afterRestart = await Reopen().FindAsync(request.Key, Ct);
+
+        Assert.NotNull(ended.Exit);
+        Assert.Equal(code, ExitDiagnosis.Diagnose(ended.Exit, wasServing: false));
+        Assert.InRange(ended.Exit.OutputTail.Length, 1, RuntimeExit.MaxOutputTailChars);
+        Assert.Equal(ended.Exit, afterRestart?.Exit);
+        await ReleaseAsync(request.Key);
+        Assert.Null(await _provider.FindAsync(request.Key, Ct));
+    }
+
+    [Fact]
+    public async Task Watching_tells_what_is_there_and_what_changes()
+    {
+        var request = Request("i-watch-r1-a1", Fate.Serves);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        stop.CancelAfter(TimeSpan.FromSeconds(30));
+        await using var watch = _provider.WatchAsync(Cluster, stop.Token).GetAsyncEnumerator(stop.Token);
+        var next = watch.MoveNextAsync();
+
+        await _provider.AllocateAsync(request, Ct);
+        Assert.True(await next);
+        while (watch.Current.Status != AllocationStatus.Ready)
+        {
+            Assert.True(await watch.MoveNextAsync());
+        }
+
+        Assert.Equal(request.Key, watch.Current.Key);
+        await using var late = _provider.WatchAsync(Cluster, stop.Token).GetAsyncEnumerator(stop.Token);
+        Assert.True(await late.MoveNextAsync());
+        Assert.Equal(request.Key, late.Current.Key);
+    }
+
+    [Fact]
+    public async Task Watching_ends_when_cancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        await using var watch = _provider.WatchAsync(Cluster, stop.Token).GetAsyncEnumerator(stop.Token);
+        var next = watch.MoveNextAsync();
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
+    }
+
+    [Fact]
+    public async Task INV_02_after_a_restart_everything_is_still_held_under_its_key()
+    {
+        var serving = Request("i-stay-r1-a1", Fate.Serves);
+        var booting = Request("i-boot-r1-a1", Fate.NeverReady);
+        await _provider.AllocateAsync(serving, Ct);
+        await _provider.AllocateAsync(booting, Ct);
+        var before = await BecomesAsync(serving.Key, AllocationStatus.Ready);
+
+        var reopened = Reopen();
+        var found = await Eventually.GetAsync(
+            () => reopened.FindAsync(serving.Key, Ct),
+            a => a?.Status == AllocationStatus.Ready,
+            "ready again"
+        );
+        var again = await reopened.AllocateAsync(serving, Ct);
+
+        Assert.Equal(before.ProviderAllocationId, found?.ProviderAllocationId);
+        Assert.Equal(before.CreatedAt, again.Allocation?.CreatedAt);
+        Assert.Equal(2, (await reopened.ListAllocationsAsync(Cluster, Ct)).Count);
+        _provider = reopened;
+        await ReleaseAsync(serving.Key);
+        await ReleaseAsync(booting.Key);
+        Assert.Empty(await reopened.ListAllocationsAsync(Cluster, Ct));
+    }
+
+    protected static InstanceId InstanceOf(string key) => new(key[..key.IndexOf("-r", StringComparison.Ordinal)]);
+
+    protected IProvider Provider => _provider;
+
+    protected IProvider Reopen()
+    {
+        var provider = Open();
+        _opened.Add(provider);
+        return provider;
+    }
+
+    protected async Task<Allocation> BecomesAsync(AllocationKey key, AllocationStatus status)
+    {
+        var seen = await Eventually.GetAsync(
+            () => _provider.FindAsync(key, Ct),
+            allocation => allocation?.Status == status,
+            $"{key} becomes {status}"
+        );
+        return seen!;
+    }
+
+    protected async Task ReleaseAsync(AllocationKey key) =>
+        await Eventually.GetAsync(
+            () => _provider.ReleaseAsync(key, CancellationToken.None),
+            outcome => outcome == ReleaseOutcome.Released,
+            $"{key} is released"
+        );
+
+    private async Task<int> AvailableAsync(Offer offer) =>
+        (await _provider.ListOffersAsync(Ct))
+            .Offers.Single(o => string.Equals(o.OfferId, offer.OfferId, StringComparison.Ordinal))
+            .Available;
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Providers.Simulated;
+using Xunit;
+
+namespace Scheduler.UnitTests.Providers.Simulated;
+
+/// <summary>The port's promises on the simulated cloud that remembers in a file: a restart is a second market over the same file.</summary>
+public sealed class SimulatedConformanceTests : ProviderConformance
+{
+    private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("simulated-provider-");
+    private readonly List<SimulatedMarket> _markets = [];
+
+    protected override IProvider Open()
+    {
+        var options = new SimulatedOptions
+        {
+            StatePath = Path.Combine(_state.FullName, "cloud.jsonl"),
+            Vendors = ["lambda"],
+            CapacityPerOffer = 3,
+            Faults =
+            [
+                Rule(Fate.NeverReady, new SimulatedFault { BootTime = TimeSpan.FromDays(1) }),
+                Rule(Fate.OomAtLoad, new SimulatedFault { OomAtLoad = true }),
+                Rule(Fate.ModelLoadError, new SimulatedFault { ModelLoadError = true }),
+                Rule(Fate.Exits, new SimulatedFault { ExitAfter = TimeSpan.Zero }),
+            ],
+        };
+        var rows = Enum.GetValues<Fate>()
+            .Select(fate => new MarketRow("lambda", "r", "H100", 1, 80, "on_demand", 2m, fate.ToString()));
+        var market = new SimulatedMarket(
+            options,
+            (gpu, _, _) => gpu,
+            TimeProvider.System,
+            NullLogger<SimulatedMarket>.Instance,
+            rows
+        );
+        _markets.Add(market);
+        return market.Provider("sim-lambda");
+    }
+
+    protected override AllocationRequest Request(string key, Fate fate, string cluster = Cluster) =>
+        new(
+            new AllocationKey(key),
+            new AllocationTag(cluster, InstanceOf(key)),
+            Small.Offer("sim-lambda", OfferIdOf(fate)),
+            new RuntimeSpec { Model = "m", ServingName = "tiny" }
+        );
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _markets.ForEach(market => market.Dispose());
+        _state.Delete(recursive: true);
+    }
+
+    private static SimulatedFault Rule(Fate fate, SimulatedFault rule)
+    {
+        rule.Match = new SimulatedMatch { OfferId = OfferIdOf(fate) };
+        return rule;
+    }
+
+    private static string OfferIdOf(Fate fate) => $"r/{fate}/H100x1/on_demand";
+}

@@ -1,0 +1,323 @@
+using System.Collections.Immutable;
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+using Scheduler.Storage;
+using Xunit;
+
+namespace Scheduler.UnitTests.Storage;
+
+/// <summary>The stored shape is a contract: with the SQL that reads it, with older files, with newer builds.</summary>
+public sealed class StateSerializerTests
+{
+    private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, 250, TimeSpan.Zero);
+    private static readonly StateSerializer Serializer = new();
+
+    private static string Write<T>(T state) => Serializer.Serialize(state).ToString();
+
+    private static T Read<T>(string json) => Serializer.Deserialize<T>(BinaryData.FromString(json));
+
+    [Fact]
+    public void The_golden_instance_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("InstanceRecord.v1.json", Instance());
+
+    [Fact]
+    public void The_golden_account_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("AccountRecord.v1.json", Account());
+
+    [Fact]
+    public void The_golden_key_of_version_1_is_read_and_written_the_same() => AssertGolden("KeyRecord.v1.json", Key());
+
+    [Fact]
+    public void A_newer_version_is_refused_by_name()
+    {
+        var refusal = Assert.Throws<UnreadableStateException>(() =>
+            Read<KeyRecord>("""{"schemaVersion":2,"id":"key-a","novel":1}""")
+        );
+        Assert.Equal((nameof(KeyRecord), 2), (refusal.Kind, refusal.SchemaVersion));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("""{"schemaVersion":"one"}""")]
+    [InlineData("""{"schemaVersion":1,"createdAt":"yesterday"}""")]
+    [InlineData("""{"schemaVersion":1,"unknownToThisBuild":true}""")]
+    [InlineData("""{"schemaVersion":1,"events":[{"code":"NOT_A_CODE"}]}""")]
+    public void What_is_not_ours_is_refused(string json) =>
+        Assert.Throws<UnreadableStateException>(() => Read<KeyRecord>(json));
+
+    [Fact]
+    public void A_refusal_repeats_nothing_of_the_state_INV_13()
+    {
+        var refusal = Assert.Throws<UnreadableStateException>(() =>
+            Read<KeyRecord>("""{"schemaVersion":1,"secretSha256":{"hunter2":1}}""")
+        );
+        Assert.DoesNotContain("hunter2", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_missing_gets_the_records_own_default()
+    {
+        var record = Read<InstanceRecord>("""{"schemaVersion":1}""");
+        Assert.False(record.Events.IsDefault);
+        Assert.Equal(8192, record.Spec.ContextTokens);
+        Assert.Null(record.WakeAt);
+    }
+
+    [Fact]
+    public void A_state_that_was_never_filled_survives() =>
+        Assert.Equal(Write(new InstanceRecord()), Write(Read<InstanceRecord>(Write(new InstanceRecord()))));
+
+    [Fact]
+    public void Times_are_utc_in_milliseconds_whatever_they_came_as()
+    {
+        var record = new KeyRecord { CreatedAt = Noon.AddTicks(12).ToOffset(TimeSpan.FromHours(5)) };
+        Assert.Contains("\"createdAt\":\"2026-03-01T12:00:00.250Z\"", Write(record), StringComparison.Ordinal);
+        Assert.Equal(Noon, Read<KeyRecord>(Write(record)).CreatedAt);
+    }
+
+    [Property(MaxTest = 300)]
+    public Property Every_record_comes_back_as_it_was() =>
+        Prop.ForAll(
+            Records().ToArbitrary(),
+            record =>
+            {
+                var json = Write(record);
+                var back = Read<InstanceRecord>(json);
+                return string.Equals(json, Write(back), StringComparison.Ordinal)
+                    && back.Spec.RuntimeArguments.SequenceEqual(record.Spec.RuntimeArguments)
+                    && string.Equals(back.ServingName, record.ServingName, StringComparison.Ordinal)
+                    && back.State == record.State
+                    && back.WakeAt == record.WakeAt
+                    && back.Spec.StartTimeout == record.Spec.StartTimeout
+                    && back.Intent == record.Intent;
+            }
+        );
+
+    private static Gen<InstanceRecord> Records() =>
+        from text in ArbMap.Default.GeneratorFor<NonNull<string>>()
+        from state in Gen.Elements(Enum.GetValues<InstanceState>())
+        from money in ArbMap.Default.GeneratorFor<long>()
+        from wake in Gen.Choose(0, int.MaxValue)
+        from arguments in Gen.ArrayOf(ArbMap.Default.GeneratorFor<NonNull<string>>())
+        from timeout in Gen.Choose(0, 100_000)
+        select Instance() with
+        {
+            ServingName = Printable(text.Get),
+            State = state,
+            WakeAt = wake % 3 == 0 ? null : DateTimeOffset.UnixEpoch.AddMilliseconds(wake * 1000.0),
+            Intent = wake % 5 == 0 ? null : Instance().Intent! with { PriceSnapshot = new MicroEuro(money) },
+            Spec = new LaunchSpec
+            {
+                RuntimeArguments = [.. arguments.Select(argument => Printable(argument.Get))],
+                StartTimeout = timeout % 2 == 0 ? null : TimeSpan.FromMilliseconds(timeout),
+            },
+        };
+
+    // Half a surrogate pair is no text; no door lets one in.
+    private static string Printable(string text) => new([.. text.Where(c => !char.IsSurrogate(c))]);
+
+    private static void AssertGolden<T>(string file, T expected)
+    {
+        var golden = File.ReadAllText(
+                Path.Combine(Root(), "tests", "Scheduler.UnitTests", "Storage", "Golden", file),
+                Encoding.UTF8
+            )
+            .TrimEnd();
+        Assert.Equal(golden, Write(expected));
+        Assert.Equal(golden, Write(Read<T>(golden)));
+    }
+
+    private static string Root()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "global.json")))
+        {
+            directory = directory.Parent;
+        }
+
+        return directory.FullName;
+    }
+
+    private static StoredEvent Event() =>
+        new()
+        {
+            Sequence = 3,
+            At = Noon,
+            Trigger = "DeadlinePassed",
+            From = "Provisioning",
+            To = "Failed",
+            Reason = "no capacity in 120 s",
+            RequestId = new RequestId("req-1"),
+            Actor = "scheduler",
+            Code = FailureCode.ProviderTimeout,
+            Data = ImmutableSortedDictionary<string, string>.Empty.Add("route", "simulated/eu-west/RTX 4090"),
+        };
+
+    private static InstanceRecord Instance() =>
+        new()
+        {
+            Id = new InstanceId("i-0a1b2c3d4e5f6g7h8j9k"),
+            Account = new AccountId("acct-a"),
+            ServingName = "chat",
+            Spec = new LaunchSpec
+            {
+                Model = "Qwen/Qwen2.5-7B",
+                RuntimeArguments = ["--seed", "7"],
+                Constraints = new SmartConstraints
+                {
+                    MaxPricePerHour = new MicroEuro(1_500_000),
+                    Regions = ["eu-west"],
+                },
+                AutoReroute = true,
+                AllocationTimeout = TimeSpan.FromSeconds(90),
+            },
+            State = InstanceState.Failed,
+            StateSince = Noon,
+            Generation = 5,
+            Run = 2,
+            Attempt = 1,
+            Intent = new AllocationIntent
+            {
+                Key = new AllocationKey("i-0a1b2c3d4e5f6g7h8j9k/2/1"),
+                Offer = new Offer(
+                    new ProviderId("simulated"),
+                    "offer-1",
+                    "eu-west",
+                    "RTX 4090",
+                    1,
+                    CapacityTier.Community,
+                    Spot: true,
+                    new MicroEuro(1_290_000),
+                    Available: 3,
+                    new QuotedPrice("USD", 1_400_000)
+                ),
+                PriceSnapshot = new MicroEuro(1_290_000),
+                Hold = new MicroEuro(1_290_000),
+                AllocationDeadline = Noon,
+                StartDeadline = Noon,
+                Why = "cheapest of 14",
+                Model = "Qwen/Qwen2.5-7B",
+            },
+            Allocation = new Allocation
+            {
+                Key = new AllocationKey("i-0a1b2c3d4e5f6g7h8j9k/2/1"),
+                Tag = new AllocationTag("local", new InstanceId("i-0a1b2c3d4e5f6g7h8j9k")),
+                ProviderAllocationId = "vm-7",
+                Status = AllocationStatus.Booting,
+                Endpoint = new Uri("http://10.0.0.7:8000/"),
+                CreatedAt = Noon,
+            },
+            RunningSince = Noon,
+            RunningUntil = Noon,
+            Failure = new FailureRecord
+            {
+                Failure = new Failure
+                {
+                    Code = FailureCode.ProviderTimeout,
+                    Message = "no capacity in 120 s",
+                    Hint = "start again",
+                    Details = ImmutableSortedDictionary<string, string>.Empty.Add("waited_s", "120"),
+                },
+                RequestId = new RequestId("req-1"),
+                FailedAt = Noon,
+                Run = 2,
+                Attempt = 1,
+            },
+            Debts =
+            [
+                new Debt
+                {
+                    Kind = DebtKind.Release,
+                    Provider = new ProviderId("simulated"),
+                    Key = new AllocationKey("i-0a1b2c3d4e5f6g7h8j9k/2/1"),
+                    Since = Noon,
+                },
+            ],
+            AvoidedRoutes = [new AvoidedRoute(new Route(new ProviderId("simulated"), "eu-west", "RTX 4090"), Noon)],
+            Handled = [new HandledCommand("Start", "req-1")],
+            RequestId = new RequestId("req-1"),
+            CreatedAt = Noon,
+            UpdatedAt = Noon,
+            WakeAt = Noon,
+            Events = [Event()],
+            LastSequence = 3,
+        };
+
+    private static AccountRecord Account() =>
+        new()
+        {
+            Id = new AccountId("acct-a"),
+            DisplayName = "Ada \"the first\"",
+            Balance = new MicroEuro(9_000_000),
+            ExhaustionGrace = TimeSpan.FromMinutes(5),
+            LastEntry = 2,
+            LowBalanceSince = Noon,
+            CreatedAt = Noon,
+            Generation = 4,
+            WakeAt = Noon,
+            Events = [Event()],
+            LastSequence = 3,
+            NewEntries =
+            [
+                new LedgerEntry
+                {
+                    Key = "usage/i-1/1/1",
+                    Sequence = 2,
+                    Kind = LedgerEntryKind.Usage,
+                    Amount = new MicroEuro(-1_000_000),
+                    BalanceAfter = new MicroEuro(9_000_000),
+                    At = Noon,
+                    RequestId = new RequestId("req-1"),
+                    Instance = new InstanceId("i-1"),
+                    Run = 1,
+                    Segment = 1,
+                    Seconds = 2790,
+                    PricePerHour = new MicroEuro(1_290_000),
+                },
+            ],
+            ChangedTabs =
+            [
+                new InstanceTab
+                {
+                    Instance = new InstanceId("i-1"),
+                    Run = 1,
+                    Hold = new MicroEuro(1_290_000),
+                    HoldLapsesAt = Noon,
+                    MeterSince = Noon,
+                    PricePerHour = new MicroEuro(1_290_000),
+                    BilledSeconds = 2790,
+                    Segments = 1,
+                    RequestId = new RequestId("req-1"),
+                },
+            ],
+            RemovedTabs = [new InstanceId("i-0")],
+        };
+
+    private static KeyRecord Key() =>
+        new()
+        {
+            Id = "key-a",
+            Account = new AccountId("acct-a"),
+            DisplayName = "ci",
+            SecretSha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            CreatedAt = Noon,
+            RevokedAt = Noon,
+            LastUsedAt = Noon,
+            WakeAt = null,
+            Events = [Event()],
+            LastSequence = 3,
+        };
+}
