@@ -13,6 +13,7 @@ internal static class Repository
             directory = directory.Parent;
         }
 
-        return directory?.FullName ?? throw new DirectoryNotFoundException("No Scheduler.sln above the test's binaries.");
+        return directory?.FullName
+            ?? throw new DirectoryNotFoundException("No Scheduler.sln above the test's binaries.");
     }
 }

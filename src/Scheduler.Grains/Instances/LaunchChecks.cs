@@ -72,12 +72,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             Why = decision.Matched ? WhyOf(decision) : "",
             ModelSource = model.Source,
         };
-        return decision.Matched
-            ? placed
-            : placed with
-            {
-                Failure = FailureCatalogue.Describe(FactsOf(placed, record.Spec, page)),
-            };
+        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, record.Spec, page) };
     }
 
     /// <summary>The first check: is there money for any launch at all? Null when there is.</summary>
@@ -154,36 +149,27 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
 
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var had = checked(gpu.VramBytes * offer.GpuCount);
-        var larger = CheapestOn(record.Spec.Constraints, book.Page, shape => IsComfortable(model, shape, had));
+        var wish = record.Spec.Constraints with { GpuType = null, GpuCount = null };
+        var larger = CheapestOn(wish, book.Page, shape => IsComfortable(model, shape, had));
         return larger is null
             ? new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null)
             : new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour);
     }
 
-    /// <summary>
-    /// The cheapest offer on GPUs that pass a test, under the launch's other constraints, or failing that under none: a hint must name
-    /// what is to be had, and following it must work.
-    /// </summary>
-    private static Offer? CheapestOn(SmartConstraints constraints, OfferBookPage page, Func<GpuShape, bool> isGood)
-    {
-        var fit = new ShapeFit(isGood);
-        foreach (var wish in new[] { constraints with { GpuType = null, GpuCount = null }, SmartConstraints.None })
-        {
-            var request = new PlacementRequest
-            {
-                Constraints = wish,
-                Fit = fit,
-                Memory = page.Memory,
-                Top = 1,
-            };
-            if (PlacementSolver.Solve(page.Snapshot, request).Chosen is { } offer)
-            {
-                return offer;
-            }
-        }
-
-        return null;
-    }
+    /// <summary>The cheapest offer on GPUs that pass a test: a hint must name what is to be had, so that following it works.</summary>
+    private static Offer? CheapestOn(SmartConstraints constraints, OfferBookPage page, Func<GpuShape, bool> isGood) =>
+        PlacementSolver
+            .Solve(
+                page.Snapshot,
+                new PlacementRequest
+                {
+                    Constraints = constraints,
+                    Fit = new ShapeFit(isGood),
+                    Memory = page.Memory,
+                    Top = 1,
+                }
+            )
+            .Chosen;
 
     private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
         GpuCatalogue.Shipped.Find(shape.GpuType) is { IsCuda: true } gpu
@@ -191,24 +177,29 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
 
     /// <summary>No match: because nothing that the constraints leave fits the model, or because of the constraints themselves.</summary>
-    private static FailureFacts FactsOf(Placed placed, LaunchSpec spec, OfferBookPage page)
+    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferBookPage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
         {
-            return SmartNoMatchFacts.Of(placed.Decision);
+            return FailureCatalogue.Describe(SmartNoMatchFacts.Of(placed.Decision));
         }
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
-        return CheapestOn(spec.Constraints, page, shape => IsComfortable(model, shape, 0)) is { } offer
+        var wish = spec.Constraints with { GpuType = null, GpuCount = null };
+        facts = CheapestOn(wish, page, shape => IsComfortable(model, shape, 0)) is { } offer
             ? facts with
             {
                 SmallestGpu = offer.GpuType,
                 SmallestGpuCount = offer.GpuCount,
                 PricePerHour = offer.PricePerHour,
             }
-            : facts;
+            : facts with
+            {
+                Loosenings = [.. placed.Decision.Relaxations.Select(relaxation => relaxation.ToString())],
+            };
+        return FailureCatalogue.Describe(facts);
     }
 
     private static string WhyOf(PlacementDecision decision)

@@ -159,6 +159,35 @@ public sealed class AccountBookTests
     }
 
     [Fact]
+    public void INV_05_a_settlement_that_ran_past_the_end_of_the_run_is_given_back()
+    {
+        var book = Rich(new MicroEuro(9_000_000));
+        var one = new InstanceId("i-1");
+        book.StartMeter(one, 1, Noon, new MicroEuro(3_600_000), Request);
+        book.Settle(Noon.AddHours(2));
+        Assert.False(book.HasMoney(Noon.AddHours(3)));
+
+        book.Close(one, 1, Noon, Noon.AddSeconds(90), new MicroEuro(3_600_000), Noon.AddHours(2), Request);
+
+        Assert.Equal(new MicroEuro(9_000_000 - 90_000), book.Record.Balance);
+        Assert.True(book.HasMoney(Noon.AddHours(3)));
+        var usage = book.Commit(null).NewEntries.Where(entry => entry.Kind == LedgerEntryKind.Usage).ToList();
+        Assert.Equal(90, usage.Sum(entry => entry.Seconds));
+        Assert.Equal(2, usage.Select(entry => entry.Key).Distinct().Count());
+    }
+
+    [Fact]
+    public void What_may_not_be_forgotten_stays()
+    {
+        var book = Rich(new MicroEuro(9_000_000));
+        var one = new InstanceId("i-1");
+        book.StartMeter(one, 1, Noon, new MicroEuro(1), Request);
+        Assert.Throws<InvalidOperationException>(() => book.Forget(one));
+        Assert.Single(book.Metered);
+        Assert.Single(book.Commit(null).ChangedTabs);
+    }
+
+    [Fact]
     public void A_balance_that_would_not_fit_throws_and_changes_nothing()
     {
         var book = Rich(new MicroEuro(1));
@@ -297,6 +326,7 @@ public sealed class AccountBookTests
             var billed = _ledger
                 .Where(entry => entry.Kind == LedgerEntryKind.Usage)
                 .GroupBy(entry => $"{entry.Instance}/{entry.Run}")
+                .Where(run => run.Sum(e => e.Seconds) > 0)
                 .ToDictionary(run => run.Key, run => (run.Sum(e => e.Seconds), run.Sum(e => e.Amount.Value)));
             foreach (var (run, seconds) in _expected.Where(run => run.Value > 0))
             {
@@ -313,14 +343,19 @@ public sealed class AccountBookTests
 
         private void End(int i)
         {
-            Expect(i);
+            if (_since[i] is { } began)
+            {
+                // The run's own end has the last word, also over what a settlement before a step back of the clock had billed.
+                _expected[$"{IdOf(i)}/{_run[i]}"] = Usage.Seconds(began, Now);
+            }
+
             var until = _since[i] is { } since ? (Now > since ? Now : since) : (DateTimeOffset?)null;
             Book.Close(IdOf(i), _run[i], _since[i], until, PriceOf(i), Now, Request);
             _over.Add((IdOf(i), _run[i], _since[i], until));
             (_since[i], _held[i]) = (null, false);
         }
 
-        /// <summary>What is billed once a settlement or close at this moment is done; a clock that stepped back takes nothing away.</summary>
+        /// <summary>What is billed once a settlement at this moment is done; a clock that stepped back takes nothing away.</summary>
         private void Expect(int i)
         {
             if (_since[i] is { } since)
