@@ -239,6 +239,11 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
                 return held;
             }
 
+            if (_made.Contains(request.Key))
+            {
+                throw new HttpRequestException("What was made under this key is gone.");
+            }
+
             _made.Add(request.Key);
             return _held[request.Key] = new Allocation
             {
