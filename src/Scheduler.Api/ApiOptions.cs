@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Reflection;
 
 namespace Scheduler.Api;
 
@@ -21,4 +22,12 @@ public sealed class ApiOptions
     /// <summary>Watch streams one key may have open at one silo, 1 to 10,000.</summary>
     [Range(1, 10_000)]
     public int MaxWatchStreamsPerKey { get; set; } = 32;
+
+    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
+    public IEnumerable<string> Faults() =>
+        from property in typeof(ApiOptions).GetProperties()
+        let range = property.GetCustomAttribute<RangeAttribute>()
+        let value = property.GetValue(this)
+        where range is not null && !range.IsValid(value)
+        select $"{Section}:{property.Name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}";
 }

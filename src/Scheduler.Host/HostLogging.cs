@@ -10,6 +10,8 @@ internal static class HostLogging
 {
     private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
 
+    private const int LinesBuffered = 10_000;
+
     /// <summary>Sends all logs through Serilog.</summary>
     public static void Add(IHostApplicationBuilder builder, HostOptions options, bool isQuiet)
     {

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 using Scheduler.Host;
 using Scheduler.Host.Demo;
@@ -49,6 +50,13 @@ catch (Exception exception) when (exception.Find<StorageUnusableException>() is 
 {
     await Console.Error.WriteLineAsync($"The scheduler did not start; its store cannot be used: {unusable.Message}");
     return StoreUnusable;
+}
+catch (Exception exception) when (exception.Find<AddressInUseException>() is not null)
+{
+    await Console.Error.WriteLineAsync(
+        $"The scheduler did not start: {exception.Message} Set Host:HttpPort, Host:GrpcPort and Host:SiloPort to free ports; 0 takes any."
+    );
+    return CouldNotStart;
 }
 catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
 {

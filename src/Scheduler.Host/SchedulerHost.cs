@@ -63,6 +63,7 @@ internal static class SchedulerHost
             // No gateway: the doors live in the silo's own process.
             silo.UseLocalhostClustering(siloPort, gatewayPort: 0, serviceId: "scheduler", clusterId: "embedded");
             silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
+            silo.AddIncomingGrainCallFilter<RequestLogScope>();
             silo.AddSqliteStorage(settings.Storage, GrainStorageNames.Database);
         });
         builder

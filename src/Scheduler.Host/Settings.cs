@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Grains;
@@ -9,6 +10,15 @@ namespace Scheduler.Host;
 /// <summary>Reads the settings and finds all that is wrong with them before anything starts.</summary>
 internal sealed class Settings
 {
+    private static readonly string[] Sections =
+    [
+        HostOptions.Section,
+        SchedulerOptions.Section,
+        StorageOptions.Section,
+        "Providers",
+        ApiOptions.Section,
+    ];
+
     private Settings(HostOptions host, StorageOptions storage)
     {
         Host = host;
@@ -33,7 +43,7 @@ internal sealed class Settings
 
         if (line.ConfigFile is { } file)
         {
-            configuration.AddJsonFile(Path.GetFullPath(file), optional: false, reloadOnChange: false);
+            AddFile(configuration, file);
         }
 
         configuration.AddEnvironmentVariables();
@@ -48,9 +58,13 @@ internal sealed class Settings
         var host = Bind<HostOptions>(configuration, HostOptions.Section, faults);
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
+        var api = Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
         faults.AddRange(host.Faults());
         faults.AddRange(storage.Faults());
         faults.AddRange(scheduler.Faults());
+        faults.AddRange(api.Faults());
+        faults.AddRange(ProvidersSetup.Faults(configuration));
+        faults.AddRange(UnknownSections(configuration));
         if (faults.Count > 0)
         {
             throw new OptionsValidationException("settings", typeof(Settings), faults);
@@ -63,20 +77,49 @@ internal sealed class Settings
         where T : new()
     {
         var found = configuration.GetSection(section);
-        faults.AddRange(SettingFault.Unknown(found, typeof(T)).Select(fault => fault.ToString()));
+        var unreadable = SettingFault.Unreadable(found, typeof(T)).Select(fault => fault.ToString()).ToList();
+        faults.AddRange(unreadable);
         var options = new T();
-        try
+        if (unreadable.Count == 0)
         {
             found.Bind(options);
-        }
-        catch (InvalidOperationException exception)
-        {
-            // The binder names the full path and the type; the value is beside it.
-            faults.Add($"{exception.Message} {exception.InnerException?.Message}");
         }
 
         return options;
     }
+
+    private static void AddFile(ConfigurationManager configuration, string file)
+    {
+        try
+        {
+            configuration.AddJsonFile(Path.GetFullPath(file), optional: false, reloadOnChange: false);
+        }
+        catch (Exception exception)
+            when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            throw new OptionsValidationException(
+                "settings",
+                typeof(Settings),
+                [$"--config is '{file}'; accepted: a file of JSON settings: {exception.GetBaseException().Message}"]
+            );
+        }
+    }
+
+    /// <summary>Sections of a file or the command line that nobody reads. The environment is not ours alone and is not asked.</summary>
+    private static IEnumerable<string> UnknownSections(IConfiguration configuration) =>
+        ((IConfigurationRoot)configuration)
+            .Providers.Where(source => source is not EnvironmentVariablesConfigurationProvider)
+            .SelectMany(source => source.GetChildKeys([], null))
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .Where(section => !Sections.Contains(section, StringComparer.OrdinalIgnoreCase))
+            .Select(configuration.GetSection)
+            .Select(section =>
+                new SettingFault(
+                    section.Path,
+                    section.Value ?? "a section",
+                    "no such section; known here: " + string.Join(", ", Sections)
+                ).ToString()
+            );
 
     private static string Shipped(string file) => Path.Combine(AppContext.BaseDirectory, "silo-config", file);
 }

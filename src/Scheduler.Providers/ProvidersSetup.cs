@@ -35,28 +35,47 @@ public static class ProvidersSetup
         ArgumentNullException.ThrowIfNull(configuration);
         services.TryAddSingleton(resolver);
         services.AddOptions<ProvidersOptions>().ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnknownSettingsCheck(configuration));
+        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnreadableSettingsCheck(configuration));
         return services.AddSimulatedProvider(configuration).AddProcessProvider(configuration);
     }
+
+    /// <summary>All that is wrong with the section, for a host that wants to know before it builds anything.</summary>
+    /// <param name="configuration">The host's configuration, from its root.</param>
+    public static IReadOnlyList<string> Faults(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var unreadable = configuration.GetSection(Section).GetChildren().SelectMany(UnreadableIn).ToList();
+        return unreadable.Count > 0
+            ? [.. unreadable.Select(fault => fault.ToString())]
+            :
+            [
+                .. Check(configuration, SimulatedOptions.Section, new SimulatedOptionsCheck()),
+                .. Check(configuration, ProcessOptions.Section, new ProcessOptionsCheck()),
+            ];
+    }
+
+    private static IEnumerable<string> Check<T>(IConfiguration configuration, string section, IValidateOptions<T> check)
+        where T : class, new() =>
+        check.Validate(null, configuration.GetSection(section).Get<T>() ?? new T()).Failures ?? [];
+
+    private static IEnumerable<SettingFault> UnreadableIn(IConfigurationSection adapter) =>
+        Adapters.TryGetValue(adapter.Key, out var options)
+            ? SettingFault.Unreadable(adapter, options)
+            :
+            [
+                new SettingFault(
+                    adapter.Path,
+                    adapter.Value ?? "a section",
+                    "no such provider; known here: " + string.Join(", ", Adapters.Keys)
+                ),
+            ];
 
     /// <summary>Stands for the whole section; each adapter has options of its own.</summary>
     private sealed class ProvidersOptions;
 
-    private sealed class UnknownSettingsCheck(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
+    private sealed class UnreadableSettingsCheck(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
     {
         public ValidateOptionsResult Validate(string? name, ProvidersOptions options) =>
-            SettingFault.Result([.. configuration.GetSection(Section).GetChildren().SelectMany(Faults)]);
-
-        private static IEnumerable<SettingFault> Faults(IConfigurationSection adapter) =>
-            Adapters.TryGetValue(adapter.Key, out var options)
-                ? SettingFault.Unknown(adapter, options)
-                :
-                [
-                    new SettingFault(
-                        adapter.Path,
-                        adapter.Value ?? "a section",
-                        "no such provider; known here: " + string.Join(", ", Adapters.Keys)
-                    ),
-                ];
+            SettingFault.Result([.. configuration.GetSection(Section).GetChildren().SelectMany(UnreadableIn)]);
     }
 }

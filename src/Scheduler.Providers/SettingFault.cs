@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
@@ -19,21 +20,38 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(faults.Select(fault => fault.ToString()));
 
-    /// <summary>Settings in a section that the options type has no property for: a misspelt setting must not look like a set one.</summary>
+    /// <summary>
+    /// What of a section cannot be read: settings that the options type has no property for (a misspelt setting must not look like a set
+    /// one), and values that are not of their property's type.
+    /// </summary>
     /// <param name="section">The section as configured.</param>
     /// <param name="options">The type it is read into.</param>
-    public static IEnumerable<SettingFault> Unknown(IConfigurationSection section, Type options)
+    public static IEnumerable<SettingFault> Unreadable(IConfigurationSection section, Type options)
     {
         ArgumentNullException.ThrowIfNull(section);
         ArgumentNullException.ThrowIfNull(options);
-        return UnknownIn(section, options);
+        return UnreadableIn(section, options);
     }
 
-    private static IEnumerable<SettingFault> UnknownIn(IConfigurationSection section, Type options)
+    private static IEnumerable<SettingFault> UnreadableIn(IConfigurationSection section, Type options)
     {
         if (IsLeaf(options))
         {
+            if (section.Value is null ? section.GetChildren().Any() : !CanRead(section.Value, options))
+            {
+                yield return new SettingFault(section.Path, section.Value ?? "a section", WordsFor(options));
+            }
+
             yield break;
+        }
+
+        if (!string.IsNullOrEmpty(section.Value))
+        {
+            yield return new SettingFault(
+                section.Path,
+                section.Value,
+                ItemOf(options) is null ? "a section of settings" : "a list or a section"
+            );
         }
 
         var item = ItemOf(options);
@@ -54,7 +72,7 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
                 continue;
             }
 
-            foreach (var deeper in UnknownIn(child, item ?? property!.PropertyType))
+            foreach (var deeper in UnreadableIn(child, item ?? property!.PropertyType))
             {
                 yield return deeper;
             }
@@ -63,6 +81,40 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
 
     private static bool IsLeaf(Type type) =>
         Nullable.GetUnderlyingType(type) is not null || type.IsValueType || type == typeof(string);
+
+    /// <summary>Whether the binder will make sense of a text; it asks the same converters.</summary>
+    private static bool CanRead(string text, Type type)
+    {
+        var target = Nullable.GetUnderlyingType(type) ?? type;
+        if (text.Length == 0)
+        {
+            return target != type || type == typeof(string);
+        }
+
+        try
+        {
+            return TypeDescriptor.GetConverter(target).ConvertFromInvariantString(text) is not null;
+        }
+#pragma warning disable CA1031 // Converters throw what they like; whatever it is, the text cannot be read.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return false;
+        }
+    }
+
+    private static string WordsFor(Type type)
+    {
+        var target = Nullable.GetUnderlyingType(type) ?? type;
+        return target.IsEnum ? string.Join(", ", Enum.GetNames(target))
+            : target == typeof(bool) ? "true or false"
+            : target == typeof(TimeSpan) ? "a duration such as 00:01:30"
+            : target == typeof(string) ? "a text"
+            : target == typeof(decimal) || target == typeof(double) ? "a number such as 1.50"
+            : $"a whole number from {Bound(target, "MinValue")} to {Bound(target, "MaxValue")}";
+    }
+
+    private static object? Bound(Type type, string name) => type.GetField(name)?.GetValue(null);
 
     /// <summary>What a list or a dictionary holds; null for anything else.</summary>
     private static Type? ItemOf(Type type) =>

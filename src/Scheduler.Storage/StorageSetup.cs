@@ -103,8 +103,10 @@ public static class StorageSetup
         );
         // Callers of a grain, on whichever silo, are told what the store said, and not that it could not be said.
         services.Configure<ExceptionSerializationOptions>(options =>
-            options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!)
-        );
+        {
+            options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!);
+            options.SupportedNamespacePrefixes.Add(typeof(UnreadableStateException).Namespace!);
+        });
         services.AddSingleton<IAgenda, SqliteAgenda>();
         services.AddSingleton<IEventLog, SqliteEventLog>();
         services.AddSingleton<IAccountBook, SqliteAccountBook>();

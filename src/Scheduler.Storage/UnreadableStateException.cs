@@ -1,3 +1,5 @@
+using Scheduler.Domain.Storage;
+
 namespace Scheduler.Storage;
 
 /// <summary>

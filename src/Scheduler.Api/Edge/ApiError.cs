@@ -118,6 +118,30 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
+    public static ApiError StoreFull() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            ApiReasons.Unavailable,
+            "The scheduler's store is full; the request was not carried out."
+        )
+        {
+            Hint = "The operator makes room on the store's disk; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
+    public static ApiError StoreFailed() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            ApiReasons.Unavailable,
+            "The scheduler's store failed; the request was not carried out."
+        )
+        {
+            Hint = "The operator finds the cause in the log under the request id; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
     public static ApiError DeadlineExceeded() =>
         new(StatusCode.DeadlineExceeded, 504, ApiReasons.DeadlineExceeded, "The call's deadline passed.")
         {

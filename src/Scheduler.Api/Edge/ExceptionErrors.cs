@@ -1,4 +1,5 @@
 using Orleans.Runtime;
+using Scheduler.Domain.Storage;
 
 namespace Scheduler.Api.Edge;
 
@@ -9,6 +10,10 @@ internal static class ExceptionErrors
     public static ApiError? Find(Exception exception) =>
         exception switch
         {
+            StorageFullException => ApiError.StoreFull(),
+            StorageOutcomeUnknownException => ApiError.Unavailable(),
+            // Not its heirs: a state that cannot be read is not mended by trying again.
+            StorageException when exception.GetType() == typeof(StorageException) => ApiError.StoreFailed(),
             TimeoutException or SiloUnavailableException or OrleansMessageRejectionException => ApiError.Unavailable(),
             _ => null,
         };

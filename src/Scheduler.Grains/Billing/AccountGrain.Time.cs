@@ -29,7 +29,10 @@ internal sealed partial class AccountGrain
                 return IsOver(book, now) ? book.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
             }
         );
-        var left = _book.Record.Balance - _book.Accrued(clock.Now());
+        var now = clock.Now();
+        // Nothing may have been written, and then nothing has set the timer for what comes next.
+        ArmTimer(now);
+        var left = _book.Record.Balance - _book.Accrued(now);
         foreach (var (instance, run) in told)
         {
             TellAsync(instance, run, left).Ignore();
@@ -91,7 +94,7 @@ internal sealed partial class AccountGrain
             next = next is { } other && other < warn ? other : warn;
         }
 
-        if (_book.Record.ExhaustedSince is { } since && _book.Metered.Any())
+        if (_book.Record.ExhaustedSince is { } since && _book.Metered.Count > 0)
         {
             var over = since + _book.Record.ExhaustionGrace;
             var tell = over > now ? over : now + TellAgainAfter;
@@ -101,11 +104,10 @@ internal sealed partial class AccountGrain
         return next;
     }
 
-    private void ArmTimer()
+    private void ArmTimer(DateTimeOffset now)
     {
         _timer?.Dispose();
         _timer = null;
-        var now = clock.Now();
         if (_book.Record.Exists && NextWake(now) is { } due)
         {
             var left = due > now ? due - now : TimeSpan.Zero;

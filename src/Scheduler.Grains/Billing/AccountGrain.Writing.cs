@@ -110,7 +110,7 @@ internal sealed partial class AccountGrain
             NoteMoney(now);
             state.State = _book.Commit(NextWake(now));
             await state.WriteStateAsync();
-            ArmTimer();
+            ArmTimer(now);
         }
     }
 

@@ -63,6 +63,9 @@ internal sealed partial class InstanceGrain
         CancellationTokenSource ends
     )
     {
+        using var scope = logger.BeginScope(
+            new KeyValuePair<string, object?>[] { new("RequestId", _recorded.RequestId.Value) }
+        );
         try
         {
             await work(_recorded, ends.Token);

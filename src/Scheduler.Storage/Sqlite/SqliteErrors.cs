@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Scheduler.Domain.Storage;
 using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;

@@ -1,4 +1,4 @@
-namespace Scheduler.Storage;
+namespace Scheduler.Domain.Storage;
 
 /// <summary>The memory could not do what was asked. What was written or not, each kind says for itself.</summary>
 public class StorageException : Exception
@@ -13,29 +13,8 @@ public class StorageException : Exception
 
     /// <summary>Says what went wrong and keeps the cause.</summary>
     /// <param name="message">One line for an operator.</param>
-    /// <param name="innerException">What the database said.</param>
+    /// <param name="innerException">What the store said.</param>
     public StorageException(string message, Exception? innerException)
-        : base(message, innerException) { }
-}
-
-/// <summary>
-/// The store cannot be used at all: in use by another process, written by a newer version, not a database, not writable.
-/// Nothing in it was changed. The process must end with an exit code other than 0.
-/// </summary>
-public sealed class StorageUnusableException : StorageException
-{
-    /// <summary>Nothing is known yet.</summary>
-    public StorageUnusableException() { }
-
-    /// <summary>Says why.</summary>
-    /// <param name="message">One line for an operator, with the path and the remedy.</param>
-    public StorageUnusableException(string message)
-        : base(message) { }
-
-    /// <summary>Says why and keeps the cause.</summary>
-    /// <param name="message">One line for an operator, with the path and the remedy.</param>
-    /// <param name="innerException">What the database or the file system said.</param>
-    public StorageUnusableException(string message, Exception? innerException)
         : base(message, innerException) { }
 }
 
@@ -52,7 +31,7 @@ public sealed class StorageFullException : StorageException
 
     /// <summary>Says what is full and keeps the cause.</summary>
     /// <param name="message">One line for an operator.</param>
-    /// <param name="innerException">What the database said.</param>
+    /// <param name="innerException">What the store said.</param>
     public StorageFullException(string message, Exception? innerException)
         : base(message, innerException) { }
 }
@@ -70,7 +49,7 @@ public sealed class StorageOutcomeUnknownException : StorageException
 
     /// <summary>Says what failed and keeps the cause.</summary>
     /// <param name="message">One line for an operator.</param>
-    /// <param name="innerException">What the database said.</param>
+    /// <param name="innerException">What the store said.</param>
     public StorageOutcomeUnknownException(string message, Exception? innerException)
         : base(message, innerException) { }
 }
