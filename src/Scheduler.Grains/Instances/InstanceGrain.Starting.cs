@@ -42,6 +42,7 @@ internal sealed partial class InstanceGrain
     public async Task ObservedAsync(Allocation allocation)
     {
         ArgumentNullException.ThrowIfNull(allocation);
+        await EndWaitIfLateAsync();
         if (!_recorded.State.MayHoldAllocation() || _recorded.Intent?.Key != allocation.Key)
         {
             LogStale(Self, allocation.Key);

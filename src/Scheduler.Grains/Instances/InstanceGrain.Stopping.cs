@@ -85,9 +85,14 @@ internal sealed partial class InstanceGrain
                 return true;
             }
 
-            // A provider that is configured no longer cannot be asked; the debt stays and says so in the log.
-            return providers.Find(debt.Provider) is { } provider
-                && await ReleaseAsync(provider, debt.Key, cancellationToken) == ReleaseOutcome.Released;
+            if (providers.Find(debt.Provider) is not { } provider)
+            {
+                // It cannot be asked; what it may hold is still ours, so the debt stays.
+                LogProviderGone(Self, debt.Provider, debt.Key);
+                return false;
+            }
+
+            return await ReleaseAsync(provider, debt.Key, cancellationToken) == ReleaseOutcome.Released;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

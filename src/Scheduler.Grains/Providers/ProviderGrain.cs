@@ -220,6 +220,12 @@ internal sealed partial class ProviderGrain(
 
     private void Publish(ImmutableArray<Offer>? offers)
     {
+        if (offers is null && _listedAt is null && _listingError is null)
+        {
+            // The book opens when every provider has listed or failed to: a note or a drain before that must not open it without offers.
+            return;
+        }
+
         var now = clock.Now();
         _publishedAt = now;
         var edition = new SheetEdition(GrainContext.ActivationId.ToString(), (_sheet?.Edition.Number ?? 0) + 1);
