@@ -137,6 +137,13 @@ internal sealed partial class InstanceGrain
         var intent = _recorded.Intent!;
         if (_recorded.State == InstanceState.Starting)
         {
+            // After an outage the deadline may be told before the news that the runtime has long been ready.
+            if (await LookOnceAsync(intent) is { Status: not AllocationStatus.Booting } seen)
+            {
+                await ObservedAsync(seen);
+                return;
+            }
+
             var late = FailureCatalogue.Describe(
                 new RuntimeStartTimeoutFacts(intent.Offer, cause.Now - _recorded.StateSince, intent.Model)
             );

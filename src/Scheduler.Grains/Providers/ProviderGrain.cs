@@ -29,6 +29,10 @@ internal sealed partial class ProviderGrain(
     /// <summary>How long a changed success ratio may wait before placement knows it; timeouts and refusals do not wait.</summary>
     private static readonly TimeSpan PublishAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>After so long a listing, or a sweep, counts as failed and may be begun anew: one call that never returns must not end all.</summary>
+    private static readonly TimeSpan LongestListing = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestSweep = TimeSpan.FromMinutes(10);
+
     private readonly CancellationTokenSource _work = new();
     private readonly HealthWindow _health = new(
         options.Value.Providers.HealthWindow,
@@ -165,7 +169,7 @@ internal sealed partial class ProviderGrain(
     {
         try
         {
-            var listing = await provider.ListOffersAsync(_work.Token);
+            var listing = await provider.ListOffersAsync(_work.Token).WaitAsync(LongestListing, clock, _work.Token);
             (_listing, _listedAt, _listingError) = (listing, clock.Now(), null);
             Publish(listing.Offers);
         }
@@ -182,7 +186,7 @@ internal sealed partial class ProviderGrain(
     {
         try
         {
-            await sweep.RunAsync(provider, GrainFactory, _work.Token);
+            await sweep.RunAsync(provider, GrainFactory, _work.Token).WaitAsync(LongestSweep, clock, _work.Token);
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
