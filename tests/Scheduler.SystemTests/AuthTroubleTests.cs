@@ -6,7 +6,7 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>The auth bucket of the troubleshooting page, over both transports, and its remedies.</summary>
-[Collection(TroubleCollection.Name)]
+[Collection(TroubleGroup.Name)]
 public sealed class AuthTroubleTests(TroubledScheduler troubled)
 {
     [Theory]

@@ -17,9 +17,10 @@ public sealed class TroubledScheduler : IAsyncLifetime
             "AllocateLatency": "00:00:00.020", "BootTime": "00:00:00.050", "ReleaseTime": "00:00:00", "CapacityPerOffer": 1000,
             "Vendors": ["verda", "nebius", "jarvislabs", "hyperstack", "fluidstack", "lium", "paperspace", "lambda"],
             "Faults": [
-              { "Match": { "Provider": "sim-verda", "GpuType": "H100-80GB-SXM" }, "NeverAnswer": true },
+              { "Match": { "Provider": "sim-verda", "GpuType": "RTX-PRO-6000-Blackwell" }, "NeverAnswer": true },
               { "Match": { "Provider": "sim-verda", "GpuType": "H100-80GB-PCIe" }, "NeverAnswer": true },
               { "Match": { "Provider": "sim-verda", "GpuType": "B200-SXM" }, "NeverAnswer": true },
+              { "Match": { "Provider": "sim-hyperstack", "GpuType": "A100-80GB-PCIe" }, "OutOfStock": true },
               { "Match": { "Provider": "sim-hyperstack", "GpuType": "L40" }, "OutOfStock": true },
               { "Match": { "Provider": "sim-hyperstack", "GpuType": "RTX-A6000" }, "QuotaExceeded": true },
               { "Match": { "Provider": "sim-lium", "GpuType": "RTX4090" }, "ImagePullError": true },
@@ -64,7 +65,7 @@ public sealed class TroubledScheduler : IAsyncLifetime
         return name;
     }
 
-    internal async Task TopUpAsync(Door door, string account, long microEuros) =>
+    internal static async Task TopUpAsync(Door door, string account, long microEuros) =>
         _ = (await door.TopUpAsync(account, microEuros, $"payment-{Guid.NewGuid():N}")).Ok;
 
     internal async Task<Instance> CreateAsync(Door door, string account, LaunchSpec spec) =>
@@ -72,7 +73,7 @@ public sealed class TroubledScheduler : IAsyncLifetime
 }
 
 [CollectionDefinition(Name)]
-public sealed class TroubleCollection : ICollectionFixture<TroubledScheduler>
+public sealed class TroubleGroup : ICollectionFixture<TroubledScheduler>
 {
     public const string Name = "troubles";
 }

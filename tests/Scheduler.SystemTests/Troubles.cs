@@ -4,19 +4,7 @@ using Scheduler.Api.V1;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>How a failure is provoked on its real path, and what it must say.</summary>
-/// <param name="Code">The code that must come.</param>
-/// <param name="Spec">The launch that provokes it.</param>
-/// <param name="Hint">What the hint must match: the instruction with its numbers.</param>
-/// <param name="Status">The status of a start that is refused at once; null where the start is accepted and fails later.</param>
-internal sealed record Trouble(
-    string Code,
-    LaunchSpec Spec,
-    string Hint,
-    (StatusCode Grpc, int Http)? Status = null,
-    long MicroEuros = 1_000_000_000
-);
-
+/// <summary>One launch for each code that a launch can end with.</summary>
 internal static class Troubles
 {
     public const string Small = "Qwen/Qwen2.5-0.5B";
@@ -36,7 +24,7 @@ internal static class Troubles
             new(
                 "GPU_INCOMPATIBLE",
                 OnGpu(On(Large, "sim-lambda"), "A10", 1),
-                @"set gpu_type to \S+ and gpu_count to \d+, on offer from \d+\.\d+ EUR/h",
+                @"[Ss]et gpu_type to \S+ and gpu_count to \d+, on offer from \d+\.\d+ EUR/h",
                 (StatusCode.FailedPrecondition, 422)
             ),
             new(
@@ -56,7 +44,11 @@ internal static class Troubles
                 Within(OnGpu(On(Small, "sim-verda"), "B200-SXM", 1), seconds: 1),
                 @"^Stop the instance and start it again: sim-verda/FIN-03/B200-SXM ranks last until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
             ),
-            new("PROVIDER_REJECTED", OnGpu(On(Small, "sim-hyperstack"), "L40", 1), "sim-hyperstack/CANADA-1/L40"),
+            new(
+                "PROVIDER_REJECTED",
+                OnGpu(On(Small, "sim-hyperstack"), "A100-80GB-PCIe", 1),
+                "sim-hyperstack/CANADA-1/A100-80GB-PCIe"
+            ),
             new("IMAGE_PULL_FAILED", OnGpu(On(Small, "sim-lium"), "RTX4090", 1), "^Correct the image"),
             new("MODEL_LOAD_ERROR", OnGpu(On(Small, "sim-lium"), "RTX3090", 1), $"^Correct what .* about {Small}"),
             new(

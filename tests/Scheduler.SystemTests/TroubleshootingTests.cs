@@ -8,7 +8,7 @@ namespace Scheduler.SystemTests;
 /// Every code of the troubleshooting page that a launch can end with, by its real cause, over both transports: the code, a hint with
 /// numbers, a request id that leads back to it, and all of it still there after the process was killed.
 /// </summary>
-[Collection(TroubleCollection.Name)]
+[Collection(TroubleGroup.Name)]
 public sealed class TroubleshootingTests(TroubledScheduler troubled)
 {
     public static TheoryData<string, string> EveryTroubleOverBothTransports()

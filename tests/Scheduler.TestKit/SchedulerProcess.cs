@@ -132,7 +132,16 @@ public sealed class SchedulerProcess : IAsyncDisposable
             Process.Start(StartInfo()) ?? throw new InvalidOperationException("No process was started.");
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+
         return (process.ExitCode, await output + await errors);
     }
 

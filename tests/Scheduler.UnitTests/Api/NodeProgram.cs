@@ -53,6 +53,7 @@ internal static class NodeProgram
         using var process = Process.Start(
             new ProcessStartInfo("sh", ["-c", command])
             {
+                UseShellExecute = false,
                 Environment = { ["DEBIAN_FRONTEND"] = "noninteractive" },
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
