@@ -18,7 +18,7 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     /// <summary>Not started yet.</summary>
     /// <param name="folder">Its working directory; null for a new temporary one.</param>
-    /// <param name="settings">Arguments after <c>serve</c>.</param>
+    /// <param name="settings">Arguments after <see cref="Command"/>.</param>
     public SchedulerProcess(string? folder = null, params string[] settings)
     {
         Folder = folder ?? Directory.CreateTempSubdirectory("scheduler-").FullName;
@@ -27,6 +27,15 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     /// <summary>Its working directory.</summary>
     public string Folder { get; }
+
+    /// <summary>What it is told to do: <c>serve</c> or <c>demo</c>.</summary>
+    public string Command { get; init; } = "serve";
+
+    /// <summary>Whether a file that may not grow is an error of its write (as a full disk is), and not the end of the process.</summary>
+    public bool ReadsFileLimitAsError { get; init; }
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process!.Id;
 
     /// <summary>Where its HTTP door listens.</summary>
     public Uri Http { get; private set; } = null!;
@@ -58,6 +67,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     /// <summary>The last lines it printed, for messages of failed tests.</summary>
     public string Output => string.Join('\n', _output.TakeLast(60));
+
+    /// <summary>The lines it printed, over all its starts; the oldest are dropped where there are more than 20,000.</summary>
+    public IReadOnlyCollection<string> Lines => _output;
 
     /// <summary>Settings for which nothing at the providers takes time.</summary>
     public static string[] ZeroDelay { get; } =
@@ -120,7 +132,16 @@ public sealed class SchedulerProcess : IAsyncDisposable
             Process.Start(StartInfo()) ?? throw new InvalidOperationException("No process was started.");
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+
         return (process.ExitCode, await output + await errors);
     }
 
@@ -139,7 +160,8 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     private ProcessStartInfo StartInfo()
     {
-        var start = new ProcessStartInfo("dotnet")
+        // The shell makes itself the scheduler: one process, one id.
+        var start = new ProcessStartInfo(ReadsFileLimitAsError ? "sh" : "dotnet")
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -148,8 +170,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
         };
         string[] arguments =
         [
+            .. ReadsFileLimitAsError ? (string[])["-c", "trap '' XFSZ; exec dotnet \"$@\"", "sh"] : [],
             Path.Combine(AppContext.BaseDirectory, "scheduler.dll"),
-            "serve",
+            Command,
             "--Host:HttpPort=0",
             "--Host:GrpcPort=0",
             "--Host:SiloPort=0",
@@ -182,7 +205,7 @@ public sealed class SchedulerProcess : IAsyncDisposable
         if (line is not null)
         {
             _output.Enqueue(line);
-            while (_output.Count > 500)
+            while (_output.Count > 20_000)
             {
                 _output.TryDequeue(out _);
             }

@@ -116,7 +116,10 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     {
         if (RequestRefusal is { } refusal)
         {
-            return $"Set {(refusal.Fault == FitRequestFault.ParallelSequencesOutOfRange ? "parallel_sequences" : "context_tokens")} to {refusal.Limit} and start again.";
+            // Within the model's limit it must also fit the GPU asked for, or the next start would be refused for that.
+            return refusal.Fault == FitRequestFault.ParallelSequencesOutOfRange
+                ? $"Set parallel_sequences to {refusal.Limit} and start again."
+                : $"Set context_tokens to {Math.Min(refusal.Limit, LargestContextTokens ?? refusal.Limit)} and start again.";
         }
 
         var ways = Loosenings.Take(LooseningsHinted).Select(change => $"change {change}").ToList();

@@ -53,10 +53,10 @@ public sealed class ProcessProviderTests : ProviderConformance
         {
             options.Presets[mode] = new ProcessPresetOptions
             {
-                Program = "node",
+                Program = "dotnet",
                 Arguments =
                 [
-                    Path.Combine(AppContext.BaseDirectory, "Providers", "Process", "fake-runtime.js"),
+                    Path.Combine(AppContext.BaseDirectory, "fake-runtime.dll"),
                     "--port",
                     "{port}",
                     "--mode",
@@ -167,7 +167,7 @@ public sealed class ProcessProviderTests : ProviderConformance
         var request = RequestOf("i-family-r1-a1", "grandchildren");
         await Provider.AllocateAsync(request, Ct);
         await BecomesAsync(request.Key, AllocationStatus.Ready);
-        Assert.True(Living("i-family-r1-a1").Count >= 4, "shell, node and two sleepers live");
+        Assert.True(Living("i-family-r1-a1").Count >= 4, "shell, runtime and two sleepers live");
 
         await ReleaseAsync(request.Key);
 

@@ -1,0 +1,129 @@
+using System.Collections;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+// A runtime for tests, so that none of them needs a program beside the .NET SDK: it listens, answers /health and /v1/models, and dies in
+// every way a real one does.
+// usage: fake-runtime --port N --mode MODE [--serving-name NAME] [--context TOKENS --holds TOKENS]
+var options = new Dictionary<string, string>(StringComparer.Ordinal);
+for (var i = 0; i + 1 < args.Length; i += 2)
+{
+    options[args[i].TrimStart('-')] = args[i + 1];
+}
+
+var mode = options.GetValueOrDefault("mode", "healthy");
+var began = TimeProvider.System.GetTimestamp();
+Console.WriteLine($"fake runtime: mode {mode}, pid {Environment.ProcessId}");
+switch (mode)
+{
+    case "healthy":
+        return await ServeAsync(() => 200);
+    case "never-healthy":
+        return await ServeAsync(() => 503);
+    case "turns-unhealthy":
+        return await ServeAsync(() =>
+            TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMilliseconds(700) ? 200 : 503
+        );
+    case "exit-1":
+        return Die("RuntimeError: something broke", 1);
+    case "oom-text":
+        return OutOfMemory();
+    case "oom-above":
+        return Number("context") > Number("holds") ? OutOfMemory() : await ServeAsync(() => 200);
+    case "kill-9":
+        Process.GetCurrentProcess().Kill();
+        return await ServeAsync(() => 200);
+    case "load-error":
+        return Die("llama_model_load: error loading model: unknown model architecture: 'fake'", 1);
+    case "ignores-term":
+        using (
+            PosixSignalRegistration.Create(
+                PosixSignal.SIGTERM,
+                context =>
+                {
+                    context.Cancel = true;
+                    Console.WriteLine("SIGTERM ignored");
+                }
+            )
+        )
+        {
+            return await ServeAsync(() => 200);
+        }
+    case "grandchildren":
+        Process.Start("sleep", ["300"]).Dispose();
+        Process.Start("setsid", ["sleep", "300"]).Dispose();
+        return await ServeAsync(() => 200);
+    case "noisy":
+        _ = ShoutAsync();
+        return await ServeAsync(() => 200);
+    default:
+        return Die($"unknown mode {mode}", 2);
+}
+
+long Number(string name) => long.Parse(options[name], CultureInfo.InvariantCulture);
+
+int Die(string words, int code)
+{
+    Console.Error.WriteLine(words);
+    return code;
+}
+
+int OutOfMemory() =>
+    Die("loading\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.\ncleaning up", 1);
+
+async Task ShoutAsync()
+{
+    var lines = string.Concat(Enumerable.Repeat(new string('x', 1023) + "\n", 64));
+    using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+    while (await timer.WaitForNextTickAsync())
+    {
+        await Console.Out.WriteAsync(lines);
+    }
+}
+
+async Task<int> ServeAsync(Func<int> health)
+{
+    using var listener = new HttpListener();
+    listener.Prefixes.Add($"http://127.0.0.1:{options["port"]}/");
+    listener.Start();
+    while (true)
+    {
+        var context = await listener.GetContextAsync();
+        var (status, body) = context.Request.Url!.AbsolutePath switch
+        {
+            "/health" => (health(), "{}"),
+            "/v1/models" => (200, Models()),
+            "/env" => (200, JsonSerializer.Serialize(Variables())),
+            "/die" => (Exit(), ""),
+            _ => (404, "{}"),
+        };
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        context.Response.Close(Encoding.UTF8.GetBytes(body), willBlock: true);
+    }
+}
+
+int Exit()
+{
+    Environment.Exit(Die("RuntimeError: asked to die", 3));
+    return 500;
+}
+
+string Models() =>
+    JsonSerializer.Serialize(
+        new
+        {
+            @object = "list",
+            data = new[] { new { id = options.GetValueOrDefault("serving-name", "fake"), @object = "model" } },
+        }
+    );
+
+Dictionary<string, string?> Variables() =>
+    Environment
+        .GetEnvironmentVariables()
+        .Cast<DictionaryEntry>()
+        .ToDictionary(pair => (string)pair.Key, pair => pair.Value as string, StringComparer.Ordinal);

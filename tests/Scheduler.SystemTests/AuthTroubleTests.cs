@@ -1,0 +1,82 @@
+using Google.Rpc;
+using Grpc.Core;
+using Scheduler.Api.V1;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>The auth bucket of the troubleshooting page, over both transports, and its remedies.</summary>
+[Collection(TroubleGroup.Name)]
+public sealed class AuthTroubleTests(TroubledScheduler troubled)
+{
+    [Theory]
+    [InlineData("http")]
+    [InlineData("grpc")]
+    public async Task Without_a_header_it_is_AUTH_MISSING_TOKEN_and_the_header_it_names_helps(string transport)
+    {
+        var account = await troubled.AccountAsync(troubled.Door(transport), 0);
+
+        var refused = await With(transport, null).GetAccountAsync(account);
+
+        AssertRefused(refused, "AUTH_MISSING_TOKEN");
+        Assert.Contains("Authorization: Bearer <key>", refused.Info.Metadata["hint"]);
+        var header = "Bearer <key>".Replace("<key>", troubled.Process.Token, StringComparison.Ordinal);
+        Assert.Equal(account, (await With(transport, header).GetAccountAsync(account)).Ok.Name);
+    }
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("grpc")]
+    public async Task A_wrong_secret_is_AUTH_INVALID_TOKEN_and_the_right_one_of_that_prefix_helps(string transport)
+    {
+        var operators = troubled.Door(transport);
+        var account = await troubled.AccountAsync(operators, 0);
+        var key = (await operators.CreateKeyAsync(account)).Ok;
+        var last = key.Token[^1] == 'a' ? 'b' : 'a';
+        var wrong = key.Token[..^1] + last;
+
+        var refused = await With(transport, $"Bearer {wrong}").GetAccountAsync(account);
+
+        AssertRefused(refused, "AUTH_INVALID_TOKEN");
+        Assert.DoesNotContain(wrong, refused.Error!.ToString(), StringComparison.Ordinal);
+        var prefix = refused.Info.Metadata.GetValueOrDefault("token_prefix");
+        Assert.True(prefix is null || key.Key.TokenPrefix == prefix, prefix);
+        Assert.Equal(account, (await With(transport, $"Bearer {key.Token}").GetAccountAsync(account)).Ok.Name);
+    }
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("grpc")]
+    public async Task A_revoked_key_is_AUTH_REVOKED_TOKEN_and_a_new_one_helps(string transport)
+    {
+        var operators = troubled.Door(transport);
+        var account = await troubled.AccountAsync(operators, 0);
+        var key = (await operators.CreateKeyAsync(account)).Ok;
+        _ = (await With(transport, $"Bearer {key.Token}").GetAccountAsync(account)).Ok;
+        _ = (await operators.RevokeKeyAsync(key.Key.Name)).Ok;
+
+        var refused = await With(transport, $"Bearer {key.Token}").GetAccountAsync(account);
+
+        AssertRefused(refused, "AUTH_REVOKED_TOKEN");
+        Assert.EndsWith(refused.Info.Metadata["key_id"], key.Key.Name);
+        var renewed = (await operators.CreateKeyAsync(account)).Ok;
+        Assert.Equal(account, (await With(transport, $"Bearer {renewed.Token}").GetAccountAsync(account)).Ok.Name);
+    }
+
+    private Door With(string transport, string? authorization) =>
+        transport == "http"
+            ? new HttpDoor(troubled.Process.Http, "") { Authorization = authorization }
+            : new GrpcDoor(troubled.Process, "") { Authorization = authorization };
+
+    private static void AssertRefused(Reply<Account> refused, string code)
+    {
+        Assert.NotNull(refused.Error);
+        Assert.Equal(refused.HttpStatus is null ? null : 401, refused.HttpStatus);
+        Assert.Equal(refused.Code is null ? null : StatusCode.Unauthenticated, refused.Code);
+        Assert.Equal(code, refused.Info.Reason);
+        Assert.NotEmpty(refused.Info.Metadata["hint"]);
+        Assert.Equal(refused.RequestId, refused.Info.Metadata["request_id"]);
+        Assert.Equal(refused.RequestId, refused.Error.GetDetail<RequestInfo>()?.RequestId);
+        Assert.Equal($"/v1/failures/{code}", Assert.Single(refused.Error.GetDetail<Help>()!.Links).Url);
+    }
+}

@@ -1,0 +1,65 @@
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>README's first command does what it says, also when it is given again.</summary>
+public sealed class DemoTests
+{
+    private const string LastLine = "Stop with Ctrl-C; the same command goes on where it stopped.";
+
+    private static readonly string[] Codes =
+    [
+        "PROVIDER_TIMEOUT",
+        "OOM_KILLED",
+        "GPU_INCOMPATIBLE",
+        "SMART_NO_MATCH",
+        "BILLING_BELOW_MINIMUM",
+    ];
+
+    [Fact]
+    public async Task The_demo_tells_its_stories_and_leaves_the_api_up_also_the_second_time()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var scheduler = new SchedulerProcess { Command = "demo" };
+        for (var time = 1; time <= 2; time++)
+        {
+            var before = scheduler.Lines.Count;
+            await scheduler.StartAsync(ct);
+            var told = await ToldAsync(scheduler, before);
+
+            Assert.All(Codes, code => Assert.Contains(told, line => line.TrimStart().StartsWith(code + ": ")));
+            Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("hint: ")));
+            Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("request id: req-")));
+            Assert.Equal(7, told.Count(line => line.StartsWith("── ")));
+            Assert.True(told.Count(line => line.Contains("→ Running")) >= 2, "The launch and the re-routed one run.");
+            var key = Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
+            var account = (await Door.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
+            Assert.Equal(100_000_000, account.BalanceMicroEur);
+            Assert.Equal(0, await scheduler.StopAsync(ct));
+        }
+    }
+
+    private static async Task<List<string>> ToldAsync(SchedulerProcess scheduler, int before)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var told = scheduler.Lines.Skip(before).ToList();
+            if (told.Any(line => line.Contains(LastLine)))
+            {
+                return told;
+            }
+
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(2),
+                $"It did not come to its end:\n{scheduler.Output}"
+            );
+            await Task.Delay(
+                TimeSpan.FromMilliseconds(200),
+                TimeProvider.System,
+                TestContext.Current.CancellationToken
+            );
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Globalization;
+using Grpc.Core;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>When the disk takes no more: commands say so, the process stays, and all that was acknowledged is there afterwards.</summary>
+public sealed class FullDiskTests
+{
+    private const int ManyTopUps = 2_000;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("grpc")]
+    public async Task A_file_that_may_not_grow_refuses_commands_and_loses_nothing(string transport)
+    {
+        await using var scheduler = new SchedulerProcess { ReadsFileLimitAsError = true };
+        await scheduler.StartAsync(Ct);
+        await AssertSurvivesAsync(
+            scheduler,
+            transport,
+            fill: () => LimitAsync(scheduler.Id, "16384:"),
+            clear: () => LimitAsync(scheduler.Id, "unlimited:")
+        );
+    }
+
+    [Fact]
+    public async Task A_full_file_system_refuses_commands_and_loses_nothing()
+    {
+        var mount = Directory.CreateTempSubdirectory("full-disk-").FullName;
+        Assert.SkipUnless(
+            Environment.UserName is "root"
+                && await TryRunAsync("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", mount),
+            "A small file system can be mounted by root alone."
+        );
+        try
+        {
+            await using var scheduler = new SchedulerProcess(
+                Directory.CreateDirectory(Path.Combine(mount, "scheduler")).FullName
+            );
+            await scheduler.StartAsync(Ct);
+            var filler = Path.Combine(mount, "filler");
+            await AssertSurvivesAsync(
+                scheduler,
+                "http",
+                fill: () => FillAsync(filler),
+                clear: () =>
+                {
+                    File.Delete(filler);
+                    return Task.CompletedTask;
+                }
+            );
+        }
+        finally
+        {
+            await TryRunAsync("umount", mount);
+            Directory.Delete(mount);
+        }
+    }
+
+    private static async Task AssertSurvivesAsync(
+        SchedulerProcess scheduler,
+        string transport,
+        Func<Task> fill,
+        Func<Task> clear
+    )
+    {
+        var door = Door.Of(transport, scheduler);
+        var account = (await door.CreateAccountAsync("acct-full")).Ok.Name;
+        long acknowledged = 0;
+        await fill();
+        for (var i = 0; ; i++)
+        {
+            Assert.True(i < ManyTopUps, "The disk never became full.");
+            var reply = await door.TopUpAsync(account, 1_000_000, $"payment-{i}");
+            if (reply.Error is not null)
+            {
+                Assert.Equal("UNAVAILABLE", reply.Info.Reason);
+                Assert.Equal(reply.Code is null ? null : StatusCode.Unavailable, reply.Code);
+                Assert.Equal(reply.HttpStatus is null ? null : 503, reply.HttpStatus);
+                Assert.Contains("store", reply.Error.Message);
+                Assert.NotEmpty(reply.Info.Metadata["hint"]);
+                break;
+            }
+
+            acknowledged += 1_000_000;
+        }
+
+        // What is known is still told; what was refused can be done once there is room.
+        Assert.Equal(acknowledged, (await door.GetAccountAsync(account)).Ok.BalanceMicroEur);
+        await clear();
+        _ = (await door.TopUpAsync(account, 5_000_000, "payment-after")).Ok;
+        await scheduler.KillAsync();
+        await scheduler.StartAsync(Ct);
+
+        var after = (await Door.Of(transport, scheduler).GetAccountAsync(account)).Ok;
+        Assert.Equal(acknowledged + 5_000_000, after.BalanceMicroEur);
+    }
+
+    private static async Task FillAsync(string file)
+    {
+        await using var filler = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        var block = new byte[4096];
+        try
+        {
+            while (true)
+            {
+                await filler.WriteAsync(block, Ct);
+            }
+        }
+        catch (IOException)
+        {
+            // Full: what was wanted.
+        }
+    }
+
+    private static async Task LimitAsync(int processId, string bytes)
+    {
+        var pid = processId.ToString(CultureInfo.InvariantCulture);
+        Assert.SkipUnless(
+            await TryRunAsync("prlimit", "--pid", pid, $"--fsize={bytes}"),
+            "prlimit (util-linux) is needed to limit the size of files."
+        );
+    }
+
+    private static async Task<bool> TryRunAsync(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true }
+            )!;
+            await process.WaitForExitAsync(Ct);
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+}

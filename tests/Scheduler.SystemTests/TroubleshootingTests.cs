@@ -1,0 +1,111 @@
+using Google.Rpc;
+using Scheduler.Api.V1;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>
+/// Every code of the troubleshooting page that a launch can end with, by its real cause, over both transports: the code, a hint with
+/// numbers, a request id that leads back to it, and all of it still there after the process was killed.
+/// </summary>
+[Collection(TroubleGroup.Name)]
+public sealed class TroubleshootingTests(TroubledScheduler troubled)
+{
+    public static TheoryData<string, string> EveryTroubleOverBothTransports()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var code in Troubles.All.Keys)
+        {
+            data.Add(code, "http");
+            data.Add(code, "grpc");
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryTroubleOverBothTransports))]
+    public async Task A_failed_launch_says_what_why_and_what_to_change(string code, string transport)
+    {
+        var door = troubled.Door(transport);
+        var trouble = Troubles.All[code];
+
+        var (failed, requestId) = await ProvokeAsync(door, trouble);
+
+        Assert.Equal(code, failed.Failure.Code);
+        Assert.NotEmpty(failed.Failure.Message);
+        Assert.Matches(trouble.Hint, failed.Failure.Hint);
+        Assert.Equal(requestId, failed.Failure.RequestId);
+        Assert.Equal($"/v1/failures/{code}", failed.Failure.HelpUri);
+        Assert.NotNull(failed.Failure.FailedAt);
+        var told = (await door.GetRequestAsync(requestId)).Ok;
+        var line = Assert.Single(told.Events, happened => happened.FailureCode == code);
+        Assert.Equal(failed.Name, line.Subject);
+        Assert.Equal("Failed", line.To);
+    }
+
+    [Fact]
+    public async Task Failures_are_still_on_their_instances_after_a_kill_and_a_restart()
+    {
+        var door = troubled.Door("grpc");
+        var failed = new List<(Instance Instance, string RequestId)>();
+        foreach (var trouble in Troubles.All.Values)
+        {
+            failed.Add(await ProvokeAsync(door, trouble));
+        }
+
+        await troubled.Process.KillAsync();
+        await troubled.Process.StartAsync(TestContext.Current.CancellationToken);
+
+        foreach (var transport in new[] { "http", "grpc" })
+        {
+            var again = troubled.Door(transport);
+            foreach (var (before, requestId) in failed)
+            {
+                var after = (await again.GetInstanceAsync(before.Name)).Ok;
+                Assert.Equal(InstanceState.Failed, after.State);
+                Assert.Equal(before.Failure, after.Failure);
+                var told = (await again.GetRequestAsync(requestId)).Ok;
+                Assert.Contains(told.Events, happened => happened.FailureCode == before.Failure.Code);
+            }
+        }
+    }
+
+    /// <summary>Launches what must fail, and sees to it that a refusal carries the same facts as the instance.</summary>
+    private async Task<(Instance Failed, string RequestId)> ProvokeAsync(Door door, Trouble trouble)
+    {
+        var account = await troubled.AccountAsync(door, trouble.MicroEuros);
+        var created = await troubled.CreateAsync(door, account, trouble.Spec.Clone());
+        var start = await door.StartAsync(created.Name);
+        if (trouble.Status is { } status)
+        {
+            Assert.NotNull(start.Error);
+            Assert.Equal(start.HttpStatus is null ? null : status.Http, start.HttpStatus);
+            Assert.Equal(start.Code is null ? null : status.Grpc, start.Code);
+        }
+
+        var failed = await door.UntilAsync(created.Name, instance => instance.State == InstanceState.Failed);
+        if (start.Error is { } error)
+        {
+            AssertTellsTheSame(start, error, failed.Failure);
+        }
+
+        return (failed, start.RequestId);
+    }
+
+    private static void AssertTellsTheSame(Reply<Instance> start, Status error, Failure failure)
+    {
+        Assert.Equal("scheduler.v1", start.Info.Domain);
+        Assert.Equal(failure.Code, start.Info.Reason);
+        Assert.Equal(failure.Message, error.Message);
+        Assert.Equal(failure.Hint, start.Info.Metadata["hint"]);
+        Assert.Equal(failure.Hint, error.GetDetail<LocalizedMessage>()?.Message);
+        Assert.Equal(start.RequestId, start.Info.Metadata["request_id"]);
+        Assert.Equal(start.RequestId, error.GetDetail<RequestInfo>()?.RequestId);
+        Assert.Equal(failure.HelpUri, Assert.Single(error.GetDetail<Help>()!.Links).Url);
+        Assert.All(failure.Details, fact => Assert.StartsWith(Short(fact.Value), start.Info.Metadata[fact.Key]));
+    }
+
+    /// <summary>Error details travel in headers, so a long fact is cut there.</summary>
+    private static string Short(string fact) => fact.Length <= 1024 ? fact : fact[..1024];
+}
