@@ -96,6 +96,7 @@ public sealed class RoomsTests
             "global.json",
             "dotnet-tools.json",
             "artifacts",
+            "TestResults",
             "data",
         ];
         var found = Directory
