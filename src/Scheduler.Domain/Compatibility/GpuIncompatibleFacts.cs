@@ -48,6 +48,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <summary>What those GPUs are on offer for, where they are.</summary>
     public MicroEuro? PricePerHour { get; init; }
 
+    /// <summary>What else stands in the way of those GPUs, as an instruction; null where nothing does.</summary>
+    public string? AlsoChange { get; init; }
+
     /// <summary>The largest context that fits the GPU asked for, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
 
@@ -76,6 +79,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ("smallest_gpu_type", SmallestGpu),
                 ("smallest_gpu_count", SmallestGpuCount),
                 ("smallest_gpu_price_per_hour_micro_eur", PricePerHour?.Value),
+                ("smallest_gpu_also_change", AlsoChange),
                 ("largest_context_tokens", LargestContextTokens),
                 ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null)
             )
@@ -120,7 +124,8 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
         if (SmallestGpu is not null)
         {
             var price = PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
-            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}");
+            var also = AlsoChange is null ? "" : $", and change {AlsoChange}";
+            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}{also}");
         }
 
         if (LargestContextTokens is { } context && context < ContextTokens)

@@ -157,34 +157,35 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var had = checked(gpu.VramBytes * offer.GpuCount);
         var larger = CheapestOn(record.Spec.Constraints, book.Page, shape => IsComfortable(model, shape, had));
-        return larger is null
+        return larger is not { Offer: { } found, AlsoChange: var alsoChange }
             ? new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null)
-            : new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour);
+            : new MemoryRemedy(remedy.ContextTokens, found.GpuType, found.GpuCount, found.PricePerHour, alsoChange);
     }
 
     /// <summary>
-    /// The cheapest offer on GPUs that pass a test, under the launch's other constraints, or failing that under none: a hint must name
-    /// what is to be had, and following it must work.
+    /// The cheapest offer on GPUs that pass a test, under the launch's other constraints, or failing that with the fewest of them loosened,
+    /// and how: a hint must name what is to be had, and following it must work.
     /// </summary>
-    private static Offer? CheapestOn(SmartConstraints constraints, OfferBookPage page, Func<GpuShape, bool> isGood)
+    private static (Offer Offer, string? AlsoChange)? CheapestOn(
+        SmartConstraints constraints,
+        OfferBookPage page,
+        Func<GpuShape, bool> isGood
+    )
     {
-        var fit = new ShapeFit(isGood);
-        foreach (var wish in new[] { constraints with { GpuType = null, GpuCount = null }, SmartConstraints.None })
+        var request = new PlacementRequest
         {
-            var request = new PlacementRequest
-            {
-                Constraints = wish,
-                Fit = fit,
-                Memory = page.Memory,
-                Top = 1,
-            };
-            if (PlacementSolver.Solve(page.Snapshot, request).Chosen is { } offer)
-            {
-                return offer;
-            }
-        }
-
-        return null;
+            Constraints = constraints with { GpuType = null, GpuCount = null },
+            Fit = new ShapeFit(isGood),
+            Memory = page.Memory,
+            Top = 1,
+        };
+        var decision = PlacementSolver.Solve(page.Snapshot, request);
+        return decision.Chosen is { } offer ? (offer, null)
+            : decision.Relaxations.IsEmpty ? null
+            : (
+                decision.Relaxations[0].Best,
+                string.Join(" and ", decision.Relaxations[0].Edits.Select(edit => edit.Text))
+            );
     }
 
     private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
@@ -203,12 +204,15 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
-        return CheapestOn(spec.Constraints, page, shape => IsComfortable(model, shape, 0)) is { } offer
+        return
+            CheapestOn(spec.Constraints, page, shape => IsComfortable(model, shape, 0))
+                is { Offer: { } offer, AlsoChange: var alsoChange }
             ? facts with
             {
                 SmallestGpu = offer.GpuType,
                 SmallestGpuCount = offer.GpuCount,
                 PricePerHour = offer.PricePerHour,
+                AlsoChange = alsoChange,
             }
             : facts;
     }

@@ -28,8 +28,12 @@ internal sealed record DemoStory(
         new(
             "A provider that never answers, re-routed by the scheduler itself",
             "rerouted",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-nebius"),
-            instance => IsRunning(instance) || (IsFailed(instance) && instance.Attempt > 2)
+            OnGpu(
+                Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda", "sim-lium"),
+                "RTX-PRO-6000-Blackwell",
+                1
+            ),
+            IsRunning
         ),
         new(
             "The same without auto_reroute: PROVIDER_TIMEOUT",
@@ -52,7 +56,7 @@ internal sealed record DemoStory(
         new(
             "Constraints that no offer meets: SMART_NO_MATCH",
             "no-match",
-            Cheap(Launch("Qwen/Qwen3-32B", 8192), 300_000),
+            In("eu-north1", Cheap(Launch("Qwen/Qwen3-32B", 8192), 300_000)),
             IsFailed
         ),
         new(
@@ -86,6 +90,12 @@ internal sealed record DemoStory(
     private static LaunchSpec OnGpu(LaunchSpec spec, string gpuType, int gpuCount)
     {
         (spec.Constraints.GpuType, spec.Constraints.GpuCount) = (gpuType, gpuCount);
+        return spec;
+    }
+
+    private static LaunchSpec In(string region, LaunchSpec spec)
+    {
+        spec.Constraints.Regions.Add(region);
         return spec;
     }
 
