@@ -93,7 +93,7 @@ public sealed class LaunchOptions
     /// <value>1 s</value>
     public TimeSpan ProbeEvery { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Time between attempts to pay a debt (release, settlement); doubles up to a minute.</summary>
+    /// <summary>Time between attempts to pay a debt (release, settlement); doubles up to 10 s.</summary>
     /// <value>1 s</value>
     public TimeSpan DebtRetry { get; set; } = TimeSpan.FromSeconds(1);
 }

@@ -10,6 +10,8 @@ internal static class HostLogging
 {
     private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
 
+    private const int LinesBuffered = 10_000;
+
     /// <summary>Sends all logs through Serilog.</summary>
     public static void Add(IHostApplicationBuilder builder, HostOptions options, bool isQuiet)
     {
@@ -24,10 +26,16 @@ internal static class HostLogging
             // A known false alarm: it takes the machine's uptime for the age of its own thread.
             .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
             .Enrich.FromLogContext();
-        logger =
-            options.Log == "json"
-                ? logger.WriteTo.Console(new RenderedCompactJsonFormatter())
-                : logger.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
+        // Beside the turns of the grains: the console takes one line at a time. When its reader is slow, lines wait rather than get lost.
+        logger = logger.WriteTo.Async(
+            sink =>
+                _ =
+                    options.Log == "json"
+                        ? sink.Console(new RenderedCompactJsonFormatter())
+                        : sink.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture),
+            bufferSize: LinesBuffered,
+            blockWhenFull: true
+        );
         builder.Logging.ClearProviders();
         builder.Services.AddSerilog(logger.CreateLogger(), dispose: true);
     }

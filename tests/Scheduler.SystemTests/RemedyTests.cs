@@ -75,25 +75,20 @@ public sealed class RemedyTests(TroubledScheduler troubled)
     [Theory]
     [InlineData("http")]
     [InlineData("grpc")]
-    public async Task What_else_GPU_INCOMPATIBLE_says_to_change_is_enough(string transport)
+    public async Task The_constraint_that_GPU_INCOMPATIBLE_says_to_change_is_the_one(string transport)
     {
         var door = troubled.Door(transport);
         var spec = Troubles.AtMost(Troubles.On(Troubles.Middle, "sim-hyperstack"), 200_000);
         var instance = await LaunchAsync(door, spec);
         var refused = await RefusedAsync(door, instance, "GPU_INCOMPATIBLE");
-        var price = Number(refused, "smallest_gpu_price_per_hour_micro_eur");
-        Assert.True(price > 200_000);
-        var also = refused.Details["smallest_gpu_also_change"];
-        Assert.StartsWith("max price 0.20 → ", also);
-        Assert.Contains($"and change {also}", refused.Hint);
+        var way = refused.Details["relaxation_1"];
+        Assert.StartsWith("max price 0.20 → ", way);
+        Assert.Contains($"hange {way}", refused.Hint);
 
-        spec.Constraints.GpuType = refused.Details["smallest_gpu_type"];
-        spec.Constraints.GpuCount = (int)Number(refused, "smallest_gpu_count");
-        Loosen(spec.Constraints, new RelaxedConstraint { Constraint = "max_price", To = also.Split(' ')[^2] });
+        Loosen(spec.Constraints, new RelaxedConstraint { Constraint = "max_price", To = way.Split(' ')[4] });
         await ChangeAsync(door, instance, spec, "spec.constraints");
 
-        var runs = await RunsAsync(door, instance.Name);
-        Assert.Equal(price, runs.Placement.PricePerHourMicroEur);
+        await RunsAsync(door, instance.Name);
     }
 
     [Theory]

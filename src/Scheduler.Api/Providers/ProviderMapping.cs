@@ -10,7 +10,8 @@ namespace Scheduler.Api.Providers;
 /// <summary>Providers, offers and GPU types as they go out.</summary>
 internal static class ProviderMapping
 {
-    public static V1.Provider ToProto(this ProviderView view)
+    /// <summary>A provider; what an exception of its adapter said is for operators (INV-13).</summary>
+    public static V1.Provider ToProto(this ProviderView view, bool isForOperator)
     {
         var proto = new V1.Provider
         {
@@ -29,7 +30,7 @@ internal static class ProviderMapping
             MedianTimeToAllocate = view.MedianTimeToAllocate is { } median ? Duration.FromTimeSpan(median) : null,
             Offers = view.Offers,
             ListTime = view.ListedAt.ToProtoTime(),
-            ListingError = view.ListingError ?? "",
+            ListingError = view.ListingError is { } error ? (isForOperator ? error : "The latest listing failed.") : "",
         };
         proto.CoolingRoutes.AddRange(
             view.CoolingRoutes.Select(cooling => new V1.CoolingRoute

@@ -19,12 +19,14 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
     {
         var views = await grains.Fleet().ListProvidersAsync().WaitAsync(context.CancellationToken);
         var response = new ListProvidersResponse();
-        response.Providers.AddRange(views.Select(view => view.ToProto()));
+        response.Providers.AddRange(views.Select(view => view.ToProto(context.Caller().IsOperator)));
         return response;
     }
 
     public override async Task<Provider> GetProvider(GetProviderRequest request, ServerCallContext context) =>
-        (await GrainOf(request.Name).GetAsync().OrThrow(request.Name, context.CancellationToken)).ToProto();
+        (await GrainOf(request.Name).GetAsync().OrThrow(request.Name, context.CancellationToken)).ToProto(
+            context.Caller().IsOperator
+        );
 
     public override Task<Provider> DrainProvider(DrainProviderRequest request, ServerCallContext context) =>
         SetDrainingAsync(request.Name, true, context);
@@ -33,7 +35,9 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
         SetDrainingAsync(request.Name, false, context);
 
     public override async Task<Provider> RefreshProvider(RefreshProviderRequest request, ServerCallContext context) =>
-        (await GrainOf(request.Name).RefreshAsync().OrThrow(request.Name, context.CancellationToken)).ToProto();
+        (await GrainOf(request.Name).RefreshAsync().OrThrow(request.Name, context.CancellationToken)).ToProto(
+            context.Caller().IsOperator
+        );
 
     public override async Task<ListOffersResponse> ListOffers(ListOffersRequest request, ServerCallContext context)
     {
@@ -80,6 +84,6 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
         var view = await GrainOf(name)
             .SetDrainingAsync(draining, context.Command(null))
             .OrThrow(name, context.CancellationToken);
-        return view.ToProto();
+        return view.ToProto(isForOperator: true);
     }
 }

@@ -20,6 +20,7 @@ namespace Scheduler.Domain.Billing;
 public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> tabs)
 {
     private readonly Dictionary<InstanceId, InstanceTab> _tabs = tabs.ToDictionary(tab => tab.Instance);
+    private readonly AccountSums _sums = new(tabs);
     private readonly HashSet<InstanceId> _changed = [];
     private readonly ImmutableArray<InstanceId>.Builder _removed = ImmutableArray.CreateBuilder<InstanceId>();
     private readonly ImmutableArray<LedgerEntry>.Builder _entries = ImmutableArray.CreateBuilder<LedgerEntry>();
@@ -31,8 +32,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
     public AccountRecord Record => _record;
 
     /// <summary>Tabs of runs that are metered now.</summary>
-    public IEnumerable<InstanceTab> Metered =>
-        _tabs.Values.Where(tab => tab is { MeterSince: not null, Closed: false });
+    public IReadOnlyCollection<InstanceTab> Metered => _sums.Metered;
 
     /// <summary>Whether anything must be written.</summary>
     public bool IsDirty => _dirty;
@@ -98,21 +98,23 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
     public static string TopUpKey(string reference) => $"topup/{reference}";
 
     /// <summary>Running cost that is not in the ledger yet.</summary>
-    public MicroEuro Accrued(DateTimeOffset now) =>
-        Metered.Aggregate(MicroEuro.Zero, (sum, tab) => sum + Unbilled(tab, now));
+    public MicroEuro Accrued(DateTimeOffset now) => _sums.Accrued(now);
 
     /// <summary>Money put aside: whole holds of launches, and what running meters have left of theirs.</summary>
-    public MicroEuro Holds(DateTimeOffset now) =>
-        _tabs.Values.Aggregate(MicroEuro.Zero, (sum, tab) => sum + HoldLeft(tab, now));
+    public MicroEuro Holds(DateTimeOffset now) => _sums.Holds(now);
 
     /// <summary>Σ of the prices of what is metered.</summary>
-    public MicroEuro BurnPerHour() => Metered.Aggregate(MicroEuro.Zero, (sum, tab) => sum + tab.PricePerHour);
+    public MicroEuro BurnPerHour() => _sums.BurnPerHour;
 
     /// <summary>When balance − accrued reaches zero at the present burn; null when nothing burns.</summary>
     public DateTimeOffset? ExhaustedAt(DateTimeOffset now) =>
         Usage.SecondsFor(_record.Balance - Accrued(now), BurnPerHour()) is { } seconds
             ? now + TimeSpan.FromSeconds(Math.Min(seconds, (long)TimeSpan.FromDays(36_500).TotalSeconds))
             : null;
+
+    /// <summary>Whether there is money for another second of what is metered, or, where nothing burns, any at all.</summary>
+    public bool HasMoney(DateTimeOffset now) =>
+        ExhaustedAt(now) is { } ends ? ends > now : _record.Balance - Accrued(now) > MicroEuro.Zero;
 
     /// <summary>
     /// Puts money aside for a run, if balance − accrued − the other holds leaves it; replaces the hold the same run had. A run already
@@ -138,7 +140,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         }
 
         RequireNoOpenMeter(known, run);
-        var others = known is null ? Holds(now) : Holds(now) - HoldLeft(known, now);
+        var others = known is null ? Holds(now) : Holds(now) - AccountSums.HoldLeft(known, now);
         if (_record.Suspended || _record.Balance - Accrued(now) - others < amount)
         {
             return false;
@@ -208,6 +210,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
             StartMeter(instance, run, start, pricePerHour, requestId);
         }
 
+        RequireNoOpenMeter(_tabs.GetValueOrDefault(instance), run);
         var tab = _tabs.GetValueOrDefault(instance) ?? new InstanceTab { Instance = instance, Run = run };
         if (tab.Run > run || (tab.Run == run && tab.Closed))
         {
@@ -218,7 +221,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         tab = tab.Run == run ? tab : new InstanceTab { Instance = instance, Run = run };
         if (tab.MeterSince is { } metered)
         {
-            tab = Bill(tab, until ?? metered, now);
+            tab = Bill(tab, until ?? metered, now, isFinal: true);
         }
 
         Put(tab with { Hold = MicroEuro.Zero, HoldLapsesAt = null, Closed = true, RequestId = requestId });
@@ -227,13 +230,15 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
     /// <summary>Forgets a deleted instance.</summary>
     public void Forget(InstanceId instance)
     {
-        if (_tabs.Remove(instance, out var tab))
+        if (_tabs.TryGetValue(instance, out var tab))
         {
             if (!tab.Closed && tab.MeterSince is not null)
             {
                 throw new InvalidOperationException($"{instance} is metered and cannot be forgotten.");
             }
 
+            _tabs.Remove(instance);
+            _sums.Change(tab, null);
             _changed.Remove(instance);
             _removed.Add(instance);
             _dirty = true;
@@ -247,6 +252,8 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         {
             Put(tab with { Hold = MicroEuro.Zero, HoldLapsesAt = null });
         }
+
+        _sums.LookAgain(_tabs.Values);
     }
 
     /// <summary>Bills every running meter up to now, one segment each, all in one write.</summary>
@@ -256,6 +263,8 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         {
             Put(Bill(tab, now, now));
         }
+
+        _sums.LookAgain(_tabs.Values);
     }
 
     /// <summary>The next moment at which this book changes by itself.</summary>
@@ -265,16 +274,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
     {
         // Once exhausted, the grain's own grace and retries decide when to look again.
         var next = _record.ExhaustedSince is null ? ExhaustedAt(now) : null;
-        foreach (var tab in _tabs.Values)
-        {
-            next = Earliest(next, tab.MeterSince is null ? tab.HoldLapsesAt : null);
-            if (tab is { MeterSince: { } since, Closed: false })
-            {
-                next = Earliest(next, since + TimeSpan.FromSeconds(tab.BilledSeconds) + settleEvery);
-            }
-        }
-
-        return next;
+        return _sums.NextAct(settleEvery) is { } act && !(next < act) ? act : next;
     }
 
     /// <summary>Everything since the last commit, as the record to be written.</summary>
@@ -296,17 +296,6 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         return _record;
     }
 
-    private static MicroEuro Unbilled(InstanceTab tab, DateTimeOffset now) =>
-        tab.MeterSince is { } since
-            ? Usage.Cost(tab.PricePerHour, Math.Max(tab.BilledSeconds, Usage.Seconds(since, now)))
-                - Usage.Cost(tab.PricePerHour, tab.BilledSeconds)
-            : MicroEuro.Zero;
-
-    private static MicroEuro HoldLeft(InstanceTab tab, DateTimeOffset now) =>
-        tab.MeterSince is { } since
-            ? MicroEuro.Max(MicroEuro.Zero, tab.Hold - Usage.Cost(tab.PricePerHour, Usage.Seconds(since, now)))
-            : tab.Hold;
-
     // Opening a run over one that still runs would lose its seconds: the instance closes a run before it opens the next.
     private static void RequireNoOpenMeter(InstanceTab? known, int run)
     {
@@ -318,16 +307,14 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         }
     }
 
-    private static DateTimeOffset? Earliest(DateTimeOffset? a, DateTimeOffset? b) =>
-        a is null ? b
-        : b is null ? a
-        : a < b ? a
-        : b;
-
-    private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now)
+    /// <summary>
+    /// Bills up to a moment. The end of a run is the instance's to say and may reach us after a settlement that ran past it (the account
+    /// wakes first after an outage): what was billed beyond it is given back, so that the segments add up to the run as recorded.
+    /// </summary>
+    private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now, bool isFinal = false)
     {
         var seconds = Usage.Seconds(tab.MeterSince!.Value, until);
-        if (seconds <= tab.BilledSeconds)
+        if (isFinal ? seconds == tab.BilledSeconds : seconds <= tab.BilledSeconds)
         {
             return tab;
         }
@@ -363,6 +350,7 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
 
     private void Put(InstanceTab tab)
     {
+        _sums.Change(_tabs.GetValueOrDefault(tab.Instance), tab);
         _tabs[tab.Instance] = tab;
         _changed.Add(tab.Instance);
         _dirty = true;

@@ -53,7 +53,9 @@ public sealed record LedgerEntry
     [Id(10)]
     public int Segment { get; init; }
 
-    /// <summary>Whole seconds billed by this segment, for usage.</summary>
+    /// <summary>
+    /// Whole seconds billed by this segment, for usage; negative where the run turned out to have ended before what was billed already.
+    /// </summary>
     [Id(11)]
     public long Seconds { get; init; }
 

@@ -20,7 +20,13 @@ public static class Usage
     /// <param name="seconds">Whole seconds, ≥ 0.</param>
     /// <exception cref="OverflowException">The cost does not fit 64 bits of micro-EUR.</exception>
     public static MicroEuro Cost(MicroEuro pricePerHour, long seconds) =>
-        new(checked((long)((Int128)pricePerHour.Value * seconds / SecondsPerHour)));
+        // Prices below 2,000 EUR/h and runs below 68 years: the whole of practice, at a tenth of the time.
+        pricePerHour.Value
+            is >= 0
+                and <= int.MaxValue
+        && seconds is >= 0 and <= int.MaxValue
+            ? new(pricePerHour.Value * seconds / SecondsPerHour)
+            : new(checked((long)((Int128)pricePerHour.Value * seconds / SecondsPerHour)));
 
     /// <summary>How many whole seconds an amount lasts at a price; null when the price is zero.</summary>
     /// <param name="amount">Money, negative counts as none.</param>

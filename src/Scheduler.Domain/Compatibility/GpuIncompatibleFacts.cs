@@ -48,8 +48,10 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <summary>What those GPUs are on offer for, where they are.</summary>
     public MicroEuro? PricePerHour { get; init; }
 
-    /// <summary>What else stands in the way of those GPUs, as an instruction; null where nothing does.</summary>
-    public string? AlsoChange { get; init; }
+    /// <summary>
+    /// Changes of the constraints, each of which leaves GPUs that fit, for a launch whose other constraints leave none on offer; nearest first.
+    /// </summary>
+    public ImmutableArray<string> Loosenings { get; init; } = [];
 
     /// <summary>The largest context that fits the GPU asked for, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
@@ -79,10 +81,10 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ("smallest_gpu_type", SmallestGpu),
                 ("smallest_gpu_count", SmallestGpuCount),
                 ("smallest_gpu_price_per_hour_micro_eur", PricePerHour?.Value),
-                ("smallest_gpu_also_change", AlsoChange),
                 ("largest_context_tokens", LargestContextTokens),
                 ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null)
             )
+            .AddRange(Loosenings.Select((change, i) => KeyValuePair.Create($"relaxation_{i + 1}", change)))
             .AddRange(
                 Lines.Select(line =>
                     KeyValuePair.Create(
@@ -120,12 +122,11 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 : $"Set context_tokens to {Math.Min(refusal.Limit, LargestContextTokens ?? refusal.Limit)} and start again.";
         }
 
-        var ways = new List<string>();
-        if (SmallestGpu is not null)
+        var ways = Loosenings.Take(LooseningsHinted).Select(change => $"change {change}").ToList();
+        if (SmallestGpu is not null && ways.Count == 0)
         {
             var price = PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
-            var also = AlsoChange is null ? "" : $", and change {AlsoChange}";
-            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}{also}");
+            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}");
         }
 
         if (LargestContextTokens is { } context && context < ContextTokens)
@@ -145,6 +146,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             _ => $"Either {string.Join(", or ", ways)}; then start again.",
         };
     }
+
+    /// <summary>Changes of the constraints in the hint: what a person reads at a glance.</summary>
+    private const int LooseningsHinted = 3;
 
     private string Table() =>
         string.Join(

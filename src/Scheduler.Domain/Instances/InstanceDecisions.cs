@@ -29,8 +29,11 @@ public static class InstanceDecisions
     /// <summary>How long after <c>running</c> began the agenda asks once more whether the meter was started.</summary>
     public static readonly TimeSpan MeterBackstop = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long after a debt was incurred the agenda asks once more whether it was paid.</summary>
-    public static readonly TimeSpan DebtBackstop = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// How often the agenda looks after an instance that waits for a provider or owes something: were its activation lost with another
+    /// silo, nobody else would go on before the deadline, and a launch must not time out over that (INV-03).
+    /// </summary>
+    public static readonly TimeSpan WorkBackstop = TimeSpan.FromSeconds(30);
 
     /// <summary>The first write: an instance, stopped.</summary>
     public static InstanceRecord Create(InstanceRecord blank, in Cause cause)

@@ -95,12 +95,12 @@ internal sealed class InstanceDraft(InstanceRecord before)
             or InstanceState.Deleted => null,
             _ => throw new UnreachableException(),
         };
-        if (next.Debts.IsEmpty)
+        if (next.Debts.IsEmpty && deadline is null)
         {
-            return deadline;
+            return null;
         }
 
-        var backstop = now + InstanceDecisions.DebtBackstop;
+        var backstop = now + InstanceDecisions.WorkBackstop;
         return deadline is { } due && due < backstop ? due : backstop;
     }
 }

@@ -3,8 +3,8 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Domain.Providers;
 
 /// <summary>
-/// A provider's allocation attempts over a sliding window, and the breaker they drive: so many failures in a row open it, after a
-/// while one attempt is let through (half open), and its end closes or opens it again.
+/// A provider's allocation attempts over a sliding window, and the breaker they drive: so many failures in a row open it; after a
+/// while attempts are let through again (half open), and the first to end closes it or opens it anew.
 /// </summary>
 /// <param name="window">Span of the window.</param>
 /// <param name="breakerFailures">Failures in a row that open the breaker.</param>

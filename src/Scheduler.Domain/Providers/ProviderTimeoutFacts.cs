@@ -21,7 +21,7 @@ public sealed record ProviderTimeoutFacts(
     /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
-        var seconds = Math.Ceiling(Waited.TotalSeconds).ToString("0", CultureInfo.InvariantCulture);
+        var seconds = Math.Round(Waited.TotalSeconds).ToString("0", CultureInfo.InvariantCulture);
         var until = AvoidedUntil.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         var hint = $"Stop the instance and start it again: {Offer.Route} ranks last until {until}";
         hint +=

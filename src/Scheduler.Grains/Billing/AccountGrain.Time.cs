@@ -29,7 +29,10 @@ internal sealed partial class AccountGrain
                 return IsOver(book, now) ? book.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
             }
         );
-        var left = _book.Record.Balance - _book.Accrued(clock.Now());
+        var now = clock.Now();
+        // Nothing may have been written, and then nothing has set the timer for what comes next.
+        ArmTimer(now);
+        var left = _book.Record.Balance - _book.Accrued(now);
         foreach (var (instance, run) in told)
         {
             TellAsync(instance, run, left).Ignore();
@@ -52,6 +55,12 @@ internal sealed partial class AccountGrain
     /// <summary>Gives the low-balance and exhausted events, once each until there is money again.</summary>
     private void NoteMoney(DateTimeOffset now)
     {
+        // A top-up is not the only way back: a run that ended earlier than was known gives back what it seemed to burn.
+        if (_book.Record.ExhaustedSince is not null && _book.HasMoney(now))
+        {
+            _book.Change(record => record with { ExhaustedSince = null });
+        }
+
         if (_book.ExhaustedAt(now) is not { } ends)
         {
             return;
@@ -79,13 +88,13 @@ internal sealed partial class AccountGrain
     private DateTimeOffset? NextWake(DateTimeOffset now)
     {
         var next = _book.NextAct(now, Billing.SettleEvery);
-        if (_book.Record.LowBalanceSince is null && _book.ExhaustedAt(now) is { } ends)
+        if (_book.Record is { LowBalanceSince: null, ExhaustedSince: null } && _book.ExhaustedAt(now) is { } ends)
         {
             var warn = ends - Billing.LowBalanceAhead;
             next = next is { } other && other < warn ? other : warn;
         }
 
-        if (_book.Record.ExhaustedSince is { } since && _book.Metered.Any())
+        if (_book.Record.ExhaustedSince is { } since && _book.Metered.Count > 0)
         {
             var over = since + _book.Record.ExhaustionGrace;
             var tell = over > now ? over : now + TellAgainAfter;
@@ -95,11 +104,10 @@ internal sealed partial class AccountGrain
         return next;
     }
 
-    private void ArmTimer()
+    private void ArmTimer(DateTimeOffset now)
     {
         _timer?.Dispose();
         _timer = null;
-        var now = clock.Now();
         if (_book.Record.Exists && NextWake(now) is { } due)
         {
             var left = due > now ? due - now : TimeSpan.Zero;

@@ -22,14 +22,36 @@ internal sealed partial class AccountGrain
     {
         private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T _value = default!;
+        private Exception? _refused;
 
         public Task<T> Answered => _answer.Task;
 
-        public override void Do(AccountBook book, DateTimeOffset now) => _value = act(book, now);
+        public override void Do(AccountBook book, DateTimeOffset now)
+        {
+            try
+            {
+                _value = act(book, now);
+            }
+            catch (Exception exception)
+            {
+                // The rules refuse before they change anything: whoever shares the write does not suffer for it.
+                _refused = exception;
+            }
+        }
 
-        public override void Answer() => _answer.SetResult(_value);
+        public override void Answer()
+        {
+            if (_refused is null)
+            {
+                _answer.SetResult(_value);
+            }
+            else
+            {
+                _answer.SetException(_refused);
+            }
+        }
 
-        public override void Fail(Exception exception) => _answer.SetException(exception);
+        public override void Fail(Exception exception) => _answer.SetException(_refused ?? exception);
     }
 
     private Task<T> DoAsync<T>(Func<AccountBook, DateTimeOffset, T> what)
@@ -88,7 +110,7 @@ internal sealed partial class AccountGrain
             NoteMoney(now);
             state.State = _book.Commit(NextWake(now));
             await state.WriteStateAsync();
-            ArmTimer();
+            ArmTimer(now);
         }
     }
 

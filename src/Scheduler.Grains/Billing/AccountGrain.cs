@@ -56,7 +56,7 @@ internal sealed partial class AccountGrain(
     {
         var tabs = state.State.Exists ? await rows.LoadTabsAsync(Self, cancellationToken) : [];
         _book = new AccountBook(state.State, tabs);
-        ArmTimer();
+        ArmTimer(clock.Now());
     }
 
     /// <inheritdoc/>
@@ -237,7 +237,7 @@ internal sealed partial class AccountGrain(
             Available = book.Record.Balance - accrued - holds,
             BurnPerHour = book.BurnPerHour(),
             ExhaustedAt = book.ExhaustedAt(now),
-            Running = book.Metered.Count(),
+            Running = book.Metered.Count,
             ExhaustionGrace = book.Record.ExhaustionGrace,
             CreatedAt = book.Record.CreatedAt,
             LaunchThreshold = Billing.Threshold.Minimum,

@@ -27,28 +27,65 @@ internal sealed partial class AllocationSweep(
         var held = await provider.ListAllocationsAsync(options.Value.ClusterId, cancellationToken);
         foreach (var allocation in held)
         {
-            if (meant.Remove(allocation.Key))
-            {
-                if (allocation.Status is not (AllocationStatus.Booting or AllocationStatus.Ready))
-                {
-                    await grains.GetGrain<IInstanceInbox>(allocation.Tag.Instance.Value).ObservedAsync(allocation);
-                }
-            }
-            else
-            {
-                await ReleaseIfNobodysAsync(provider, allocation, grains, cancellationToken);
-            }
+            await TryAsync(
+                provider,
+                allocation.Key,
+                () =>
+                    meant.Remove(allocation.Key)
+                        ? TellAsync(allocation, grains)
+                        : ReleaseIfNobodysAsync(provider, allocation, grains, cancellationToken),
+                cancellationToken
+            );
         }
 
         var safe = clock.Now() - options.Value.Providers.SafetyAge;
         foreach (var (key, record) in meant.Where(m => m.Value.StateSince <= safe))
         {
-            // The list may lag: the provider is asked for this one before its instance fails.
-            if (await provider.FindAsync(key, cancellationToken) is null)
-            {
-                LogVanished(record.Id, provider.Id, key);
-                await grains.GetGrain<IInstanceInbox>(record.Id.Value).VanishedAsync(key);
-            }
+            await TryAsync(
+                provider,
+                key,
+                () => FailIfVanishedAsync(provider, key, record.Id, grains, cancellationToken),
+                cancellationToken
+            );
+        }
+    }
+
+    /// <summary>One allocation that cannot be handled must not keep the sweep from the others; the next sweep comes back to it.</summary>
+    private async Task TryAsync(
+        IProvider provider,
+        AllocationKey key,
+        Func<Task> what,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await what();
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogPutOff(exception, provider.Id, key);
+        }
+    }
+
+    private static Task TellAsync(Allocation allocation, IGrainFactory grains) =>
+        allocation.Status is AllocationStatus.Booting or AllocationStatus.Ready
+            ? Task.CompletedTask
+            : grains.GetGrain<IInstanceInbox>(allocation.Tag.Instance.Value).ObservedAsync(allocation);
+
+    private async Task FailIfVanishedAsync(
+        IProvider provider,
+        AllocationKey key,
+        InstanceId instance,
+        IGrainFactory grains,
+        CancellationToken cancellationToken
+    )
+    {
+        // The list may lag: the provider is asked for this one before its instance fails.
+        if (await provider.FindAsync(key, cancellationToken) is null)
+        {
+            LogVanished(instance, provider.Id, key);
+            await grains.GetGrain<IInstanceInbox>(instance.Value).VanishedAsync(key);
         }
     }
 
@@ -110,4 +147,7 @@ internal sealed partial class AllocationSweep(
 
     [LoggerMessage(1302, LogLevel.Warning, "Instance {Instance}: {Provider} holds {Key} no more")]
     private partial void LogVanished(InstanceId instance, ProviderId provider, AllocationKey key);
+
+    [LoggerMessage(1303, LogLevel.Error, "Sweeping {Provider}: {Key} could not be handled; the next sweep tries again")]
+    private partial void LogPutOff(Exception exception, ProviderId provider, AllocationKey key);
 }

@@ -40,4 +40,11 @@ internal sealed partial class InstanceGrain
 
     [LoggerMessage(1005, LogLevel.Information, "Instance {Instance}: news about {Key} came too late and is dropped")]
     private partial void LogStale(InstanceId instance, AllocationKey key);
+
+    [LoggerMessage(
+        1006,
+        LogLevel.Warning,
+        "Instance {Instance}: {Provider}, which must release {Key}, is configured no longer; configure it until that is done"
+    )]
+    private partial void LogProviderGone(InstanceId instance, ProviderId provider, AllocationKey key);
 }

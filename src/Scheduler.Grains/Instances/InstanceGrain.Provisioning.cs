@@ -56,23 +56,28 @@ internal sealed partial class InstanceGrain
     /// <inheritdoc/>
     public async Task AllocationAnsweredAsync(AllocationKey key, AllocateOutcome outcome, TimeSpan took)
     {
+        await EndWaitIfLateAsync();
         if (_recorded.State != InstanceState.Provisioning || _recorded.Intent?.Key != key)
         {
-            await GiveBackIfUnwantedAsync(key, outcome);
+            GiveBackIfUnwanted(key, outcome);
             return;
         }
 
         var offer = _recorded.Intent.Offer;
         if (outcome.IsAllocated)
         {
-            Note(offer.Route, AllocationEnd.Allocated, took);
             await AllocatedAsync(outcome.Allocation);
             return;
         }
 
-        Note(offer.Route, AllocationEnd.Rejected, took);
+        if (outcome.Rejection.Kind != RejectionKind.InvalidRequest)
+        {
+            // A request that is wrong in itself says nothing of the route: one tenant's mistake must not cool it for all.
+            Note(offer.Route, AllocationEnd.Rejected, took);
+        }
+
         var avoid = new AvoidedRoute(offer.Route, clock.Now() + Launch.RouteCooldown);
-        var next = await checks.NextBestAsync(_recorded, avoid, GrainFactory, clock.Now());
+        var next = await HintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, clock.Now()));
         var failure = FailureCatalogue.Describe(new ProviderRejectedFacts(offer, outcome.Rejection, next));
         var cause = OwnCause($"provider:{offer.Provider}");
         await FailOrRerouteAsync(
@@ -84,7 +89,9 @@ internal sealed partial class InstanceGrain
     /// <summary>Capacity is ours; where it serves already, both steps are one write.</summary>
     private async Task AllocatedAsync(Allocation allocation)
     {
-        var cause = OwnCause($"provider:{_recorded.Intent!.Offer.Provider}");
+        var route = _recorded.Intent!.Offer.Route;
+        var cause = OwnCause($"provider:{route.Provider}");
+        var took = cause.Now - _recorded.StateSince;
         var startDeadline = cause.Now + (_recorded.Spec.StartTimeout ?? Launch.StartTimeout);
         var decision = InstanceDecisions.Allocate(_recorded, allocation, startDeadline, cause);
         await ApplyAsync(
@@ -92,6 +99,30 @@ internal sealed partial class InstanceGrain
                 ? decision.And(next => InstanceDecisions.BecomeReady(next, allocation, cause))
                 : decision
         );
+        // Here and not where the provider answers: its watch may bring the news first.
+        Note(route, AllocationEnd.Allocated, took);
+    }
+
+    /// <summary>
+    /// News of capacity may come before the timer does (a silo that was down is told everything at once): what is late is late whoever
+    /// speaks first.
+    /// </summary>
+    private Task EndWaitIfLateAsync() =>
+        _recorded.State == InstanceState.Provisioning ? PassDeadlineAsync() : Task.CompletedTask;
+
+    /// <summary>What only a hint is made of: a failure is recorded also when it cannot be had.</summary>
+    private async Task<T?> HintAsync<T>(ValueTask<T?> asked)
+        where T : class
+    {
+        try
+        {
+            return await asked;
+        }
+        catch (Exception exception)
+        {
+            LogWorkFailed(exception, Self, "hint");
+            return null;
+        }
     }
 
     /// <summary>The wait for capacity, or for a healthy runtime, may have ended: if so, say so.</summary>
@@ -106,6 +137,13 @@ internal sealed partial class InstanceGrain
         var intent = _recorded.Intent!;
         if (_recorded.State == InstanceState.Starting)
         {
+            // After an outage the deadline may be told before the news that the runtime has long been ready.
+            if (await LookOnceAsync(intent) is { Status: not AllocationStatus.Booting } seen)
+            {
+                await ObservedAsync(seen);
+                return;
+            }
+
             var late = FailureCatalogue.Describe(
                 new RuntimeStartTimeoutFacts(intent.Offer, cause.Now - _recorded.StateSince, intent.Model)
             );
@@ -116,7 +154,7 @@ internal sealed partial class InstanceGrain
         var waited = cause.Now - _recorded.StateSince;
         var avoid = new AvoidedRoute(intent.Offer.Route, cause.Now + Launch.RouteCooldown);
         Note(intent.Offer.Route, AllocationEnd.TimedOut, waited);
-        var next = await checks.NextBestAsync(_recorded, avoid, GrainFactory, cause.Now);
+        var next = await HintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, cause.Now));
         var failure = FailureCatalogue.Describe(
             new ProviderTimeoutFacts(intent.Offer, waited, _recorded.Attempt, avoid.Until, next)
         );
@@ -127,13 +165,26 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>An answer nobody waits for: capacity that came too late is given back at once; the sweep would find it later.</summary>
-    private async Task GiveBackIfUnwantedAsync(AllocationKey key, AllocateOutcome outcome)
+    private void GiveBackIfUnwanted(AllocationKey key, AllocateOutcome outcome)
     {
         LogStale(Self, key);
         var isWanted = _recorded.State.MayHoldAllocation() && _recorded.Intent?.Key == key;
         if (outcome.IsAllocated && !isWanted && providers.Find(ProviderOf(key)) is { } provider)
         {
+            _ = GiveBackAsync(provider, key);
+        }
+    }
+
+    // Beside the turns: a provider that takes its time must not keep the next command waiting.
+    private async Task GiveBackAsync(IProvider provider, AllocationKey key)
+    {
+        try
+        {
             await provider.ReleaseAsync(key, _work.Token);
+        }
+        catch (Exception exception)
+        {
+            LogProviderUnclear(exception, Self, provider.Id, key);
         }
     }
 

@@ -112,7 +112,8 @@ internal sealed partial class InstanceGrain
             trigger == InstanceTrigger.Preempted
                 ? new AvoidedRoute(_recorded.Intent.Offer.Route, cause.Now + Launch.RouteCooldown)
                 : null;
-        var remedy = code == FailureCode.OomKilled ? await checks.RemedyForAsync(_recorded, GrainFactory) : null;
+        var remedy =
+            code == FailureCode.OomKilled ? await HintAsync(checks.RemedyForAsync(_recorded, GrainFactory)) : null;
         var failure = FailureCatalogue.Describe(EndFacts(code, allocation.Exit, what, remedy));
         await FailOrRerouteAsync(InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause), cause);
     }

@@ -11,6 +11,9 @@ internal sealed partial class InstanceGrain
     /// </summary>
     private const int ProbesUntilVanished = 5;
 
+    /// <summary>How long the last look before a start deadline's failure may hold the turn.</summary>
+    private static readonly TimeSpan LastLook = TimeSpan.FromSeconds(2);
+
     private async Task ProbeAsync(InstanceRecord record, CancellationToken cancellationToken)
     {
         var intent = record.Intent!;
@@ -38,10 +41,27 @@ internal sealed partial class InstanceGrain
         await Inbox.VanishedAsync(intent.Key);
     }
 
+    /// <summary>What the provider says of an allocation now, if it says so soon.</summary>
+    private async Task<Allocation?> LookOnceAsync(AllocationIntent intent)
+    {
+        try
+        {
+            return providers.Find(intent.Offer.Provider) is { } provider
+                ? await provider.FindAsync(intent.Key, _work.Token).WaitAsync(LastLook, clock, _work.Token)
+                : null;
+        }
+        catch (Exception exception) when (!_work.IsCancellationRequested)
+        {
+            LogProviderUnclear(exception, Self, intent.Offer.Provider, intent.Key);
+            return null;
+        }
+    }
+
     /// <inheritdoc/>
     public async Task ObservedAsync(Allocation allocation)
     {
         ArgumentNullException.ThrowIfNull(allocation);
+        await EndWaitIfLateAsync();
         if (!_recorded.State.MayHoldAllocation() || _recorded.Intent?.Key != allocation.Key)
         {
             LogStale(Self, allocation.Key);

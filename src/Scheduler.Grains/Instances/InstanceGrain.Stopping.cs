@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
 using Scheduler.Grains.Billing;
@@ -9,6 +10,12 @@ namespace Scheduler.Grains.Instances;
 internal sealed partial class InstanceGrain
 {
     private const string StopCommand = "Stop";
+
+    /// <summary>
+    /// How long one attempt to pay a debt may take: a provider that does not answer is asked again, and keeps the other debts waiting no
+    /// longer. Giving back takes longer only where the provider says <see cref="ReleaseOutcome.Pending"/> meanwhile.
+    /// </summary>
+    private static readonly TimeSpan LongestPayment = TimeSpan.FromSeconds(15);
 
     /// <inheritdoc/>
     public async Task<Answer<InstanceRecord>> StopAsync(CommandContext context)
@@ -78,15 +85,31 @@ internal sealed partial class InstanceGrain
                 return true;
             }
 
-            // A provider that is configured no longer cannot be asked; the debt stays and says so in the log.
-            return providers.Find(debt.Provider) is { } provider
-                && await provider.ReleaseAsync(debt.Key, cancellationToken) == ReleaseOutcome.Released;
+            if (providers.Find(debt.Provider) is not { } provider)
+            {
+                // It cannot be asked; what it may hold is still ours, so the debt stays.
+                LogProviderGone(Self, debt.Provider, debt.Key);
+                return false;
+            }
+
+            return await ReleaseAsync(provider, debt.Key, cancellationToken) == ReleaseOutcome.Released;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogWorkFailed(exception, Self, $"{debt.Kind} {debt.Key}");
             return false;
         }
+    }
+
+    private async Task<ReleaseOutcome> ReleaseAsync(
+        IProvider provider,
+        AllocationKey key,
+        CancellationToken cancellationToken
+    )
+    {
+        using var patience = new CancellationTokenSource(LongestPayment, clock);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        return await provider.ReleaseAsync(key, ends.Token).WaitAsync(ends.Token);
     }
 
     private static CloseRun CloseOf(InstanceRecord record, Debt debt) =>

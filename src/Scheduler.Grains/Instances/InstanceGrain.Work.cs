@@ -127,15 +127,16 @@ internal sealed partial class InstanceGrain
     private DateTimeOffset? NextWake()
     {
         var now = clock.Now();
-        if (!_recorded.Debts.IsEmpty)
+        var due =
+            _recorded.State != InstanceState.Running ? DeadlineOf(_recorded)
+            : _meteredRun == _recorded.Run ? null
+            : now + InstanceDecisions.MeterBackstop;
+        if (_recorded.Debts.IsEmpty && due is null)
         {
-            return now + InstanceDecisions.DebtBackstop;
+            return null;
         }
 
-        return _recorded.State == InstanceState.Running
-            ? _meteredRun == _recorded.Run
-                ? null
-                : now + InstanceDecisions.MeterBackstop
-            : DeadlineOf(_recorded);
+        var backstop = now + InstanceDecisions.WorkBackstop;
+        return due < backstop ? due : backstop;
     }
 }

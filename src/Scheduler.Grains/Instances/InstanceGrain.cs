@@ -46,6 +46,7 @@ internal sealed partial class InstanceGrain(
 
     private InstanceRecord _recorded = new();
     private TaskCompletionSource _changed = NewSignal();
+    private bool _hasRecorded;
 
     private InstanceId Self => new(this.GetPrimaryKeyString());
 
@@ -138,6 +139,11 @@ internal sealed partial class InstanceGrain(
             return unseen;
         }
 
+        if (_recorded.State == InstanceState.Deleted)
+        {
+            return WrongState("Nothing changes any more: the instance is deleted.");
+        }
+
         if (command.IfGeneration is { } expected && expected != _recorded.Generation)
         {
             return new Refusal
@@ -227,11 +233,21 @@ internal sealed partial class InstanceGrain(
             // The outcome is unknown. Whoever asks next gets a fresh activation, which reads what is true.
             state.State = _recorded;
             DeactivateOnIdle();
+            // Watchers would keep this activation, and with it every command, waiting until their time is up.
+            _changed.TrySetResult();
             await _work.CancelAsync();
+            if (_hasRecorded)
+            {
+                // What the record demands goes on now, not when the agenda comes round: a launch must not time out over one failed
+                // write. An activation that never could write leaves it to the agenda: a full disk must not become a loop.
+                this.AsReference<IWakeable>().WakeAsync().Ignore();
+            }
+
             throw;
         }
 
         _recorded = next;
+        _hasRecorded = true;
         foreach (var happened in next.Events)
         {
             LogTransition(

@@ -72,28 +72,22 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             Why = decision.Matched ? WhyOf(decision) : "",
             ModelSource = model.Source,
         };
-        return decision.Matched
-            ? placed
-            : placed with
-            {
-                Failure = FailureCatalogue.Describe(FactsOf(placed, record.Spec, page)),
-            };
+        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, record.Spec, page) };
     }
 
     /// <summary>The first check: is there money for any launch at all? Null when there is.</summary>
     public async Task<Failure?> CheckThresholdAsync(AccountId account, IGrainFactory grains)
     {
         var seen = await grains.Account(account).GetAsync(null);
-        if (!seen.IsOk)
-        {
-            return null;
-        }
+        return seen.IsOk ? BelowThreshold(seen.Value) : null;
+    }
 
-        var view = seen.Value;
-        return view.Suspended || view.Available < Threshold.Minimum
+    /// <summary>The failure of an account without money for any launch, or null.</summary>
+    public Failure? BelowThreshold(AccountView view) =>
+        view.Suspended || view.Available < Threshold.Minimum
             ? FailureCatalogue.Describe(
                 new BelowMinimumFacts(
-                    account,
+                    view.Id,
                     view.Suspended,
                     view.Balance,
                     view.Accrued,
@@ -104,7 +98,6 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
                 )
             )
             : null;
-    }
 
     /// <summary>The failure when a hold was refused: what is missing, and the best offer that could be paid.</summary>
     public Failure BelowMinimum(InstanceRecord record, HoldAnswer held, MicroEuro needed, Offer offer, Placed placed)
@@ -156,37 +149,39 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
 
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var had = checked(gpu.VramBytes * offer.GpuCount);
-        var larger = CheapestOn(record.Spec.Constraints, book.Page, shape => IsComfortable(model, shape, had));
-        return larger is not { Offer: { } found, AlsoChange: var alsoChange }
-            ? new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null)
-            : new MemoryRemedy(remedy.ContextTokens, found.GpuType, found.GpuCount, found.PricePerHour, alsoChange);
+        var wish = record.Spec.Constraints with { GpuType = null, GpuCount = null };
+        var search = SearchOn(wish, book.Page, shape => IsComfortable(model, shape, had));
+        var nearest = search.Relaxations.FirstOrDefault();
+        return (search.Chosen ?? nearest?.Best) is { } larger
+            ? new MemoryRemedy(
+                remedy.ContextTokens,
+                larger.GpuType,
+                larger.GpuCount,
+                larger.PricePerHour,
+                nearest is null ? null : string.Join(" and ", nearest.Edits.Select(edit => edit.Text))
+            )
+            : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null);
     }
 
     /// <summary>
-    /// The cheapest offer on GPUs that pass a test, under the launch's other constraints, or failing that with the fewest of them loosened,
-    /// and how: a hint must name what is to be had, and following it must work.
+    /// The cheapest offer on GPUs that pass a test, or the nearest changes that leave one: a hint must name what is to be had, so that
+    /// following it works.
     /// </summary>
-    private static (Offer Offer, string? AlsoChange)? CheapestOn(
+    private static PlacementDecision SearchOn(
         SmartConstraints constraints,
         OfferBookPage page,
         Func<GpuShape, bool> isGood
-    )
-    {
-        var request = new PlacementRequest
-        {
-            Constraints = constraints with { GpuType = null, GpuCount = null },
-            Fit = new ShapeFit(isGood),
-            Memory = page.Memory,
-            Top = 1,
-        };
-        var decision = PlacementSolver.Solve(page.Snapshot, request);
-        return decision.Chosen is { } offer ? (offer, null)
-            : decision.Relaxations.IsEmpty ? null
-            : (
-                decision.Relaxations[0].Best,
-                string.Join(" and ", decision.Relaxations[0].Edits.Select(edit => edit.Text))
-            );
-    }
+    ) =>
+        PlacementSolver.Solve(
+            page.Snapshot,
+            new PlacementRequest
+            {
+                Constraints = constraints,
+                Fit = new ShapeFit(isGood),
+                Memory = page.Memory,
+                Top = 1,
+            }
+        );
 
     private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
         GpuCatalogue.Shipped.Find(shape.GpuType) is { IsCuda: true } gpu
@@ -194,27 +189,29 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
 
     /// <summary>No match: because nothing that the constraints leave fits the model, or because of the constraints themselves.</summary>
-    private static FailureFacts FactsOf(Placed placed, LaunchSpec spec, OfferBookPage page)
+    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferBookPage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
         {
-            return SmartNoMatchFacts.Of(placed.Decision);
+            return FailureCatalogue.Describe(SmartNoMatchFacts.Of(placed.Decision));
         }
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
-        return
-            CheapestOn(spec.Constraints, page, shape => IsComfortable(model, shape, 0))
-                is { Offer: { } offer, AlsoChange: var alsoChange }
+        var wish = spec.Constraints with { GpuType = null, GpuCount = null };
+        facts = SearchOn(wish, page, shape => IsComfortable(model, shape, 0)).Chosen is { } offer
             ? facts with
             {
                 SmallestGpu = offer.GpuType,
                 SmallestGpuCount = offer.GpuCount,
                 PricePerHour = offer.PricePerHour,
-                AlsoChange = alsoChange,
             }
-            : facts;
+            : facts with
+            {
+                Loosenings = [.. placed.Decision.Relaxations.Select(relaxation => relaxation.ToString())],
+            };
+        return FailureCatalogue.Describe(facts);
     }
 
     private static string WhyOf(PlacementDecision decision)

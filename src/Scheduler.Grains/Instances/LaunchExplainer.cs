@@ -46,32 +46,17 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
 
     private Failure? FailureOf(InstanceRecord record, Placed placed, AccountView account)
     {
-        // The spec's order: money for any launch, then fit and placement, then money for this offer.
-        var threshold = options.Value.Billing.Threshold;
-        var held = new HoldAnswer(false, account.Suspended, account.Balance, account.Accrued, account.Holds);
-        if (account.Suspended || account.Available < threshold.Minimum)
-        {
-            return FailureCatalogue.Describe(
-                new BelowMinimumFacts(
-                    record.Account,
-                    account.Suspended,
-                    account.Balance,
-                    account.Accrued,
-                    account.Holds,
-                    threshold.Minimum,
-                    null,
-                    null
-                )
-            );
-        }
-
+        // As a start: without an offer, money for any launch goes before fit and placement; with one, its hold decides.
         if (placed.Offer is not { } offer)
         {
-            return placed.Failure;
+            return checks.BelowThreshold(account) ?? placed.Failure;
         }
 
-        var hold = threshold.HoldFor(offer.PricePerHour);
-        return account.Available < hold ? checks.BelowMinimum(record, held, hold, offer, placed) : null;
+        var hold = options.Value.Billing.Threshold.HoldFor(offer.PricePerHour);
+        var held = new HoldAnswer(false, account.Suspended, account.Balance, account.Accrued, account.Holds);
+        return account.Suspended || account.Available < hold
+            ? checks.BelowMinimum(record, held, hold, offer, placed)
+            : null;
     }
 
     private BillingCheck BillingOf(AccountView account, Offer? offer)

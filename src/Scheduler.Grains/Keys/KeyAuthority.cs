@@ -89,7 +89,7 @@ public sealed partial class KeyAuthority
             return Refuse(new RevokedTokenFacts(key.Id, revokedAt));
         }
 
-        await TouchAsync(key);
+        Touch(key);
         return new KeyVerdict(new Caller(key.Id, key.Account), null);
     }
 
@@ -173,12 +173,13 @@ public sealed partial class KeyAuthority
         return _known.Put(keyId, answer.Value, asked);
     }
 
-    private async Task TouchAsync(KeyRecord key)
+    // Not waited for: a store that cannot take this note must not turn away a good key.
+    private void Touch(KeyRecord key)
     {
         var now = _clock.GetUtcNow();
         if (now - (key.LastUsedAt ?? DateTimeOffset.MinValue) >= TouchEvery && _known.MayTouch(key.Id, TouchEvery))
         {
-            await _grains.Key(key.Id).TouchAsync(now);
+            _grains.Key(key.Id).TouchAsync(now).Ignore();
         }
     }
 }

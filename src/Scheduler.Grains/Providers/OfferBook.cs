@@ -6,7 +6,8 @@ namespace Scheduler.Grains.Providers;
 
 /// <summary>
 /// What placement decides on, in this silo: the offers of all providers and what is known of providers and routes. Swapped by reference,
-/// so whoever decides is never blocked and never sees half of a refresh.
+/// so whoever decides is never blocked and never sees half of a refresh. A provider's grain publishes to the book of its own silo at
+/// once; the other silos' <see cref="ProviderKeeper"/> fetches what changed every second.
 /// </summary>
 /// <param name="directory">The configured providers; each must have listed once before the book is open.</param>
 internal sealed class OfferBook(ProviderDirectory directory)
@@ -14,6 +15,7 @@ internal sealed class OfferBook(ProviderDirectory directory)
     private readonly Lock _publishing = new();
     private readonly HashSet<ProviderId> _awaited = [.. directory.Ids];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<ProviderId, SheetEdition> _editions = [];
     private ImmutableDictionary<ProviderId, ProviderStanding> _standings = ImmutableDictionary<
         ProviderId,
         ProviderStanding
@@ -26,13 +28,31 @@ internal sealed class OfferBook(ProviderDirectory directory)
     /// <summary>Done when every provider has listed its offers once, or failed to.</summary>
     public Task Opened => _opened.Task;
 
-    /// <summary>Replaces one provider's offers; null leaves them as they are (the listing failed, or nothing changed).</summary>
-    public void Publish(ProviderId provider, IReadOnlyCollection<Offer>? offers, ProviderStanding standing)
+    /// <summary>Which state of a provider this book has.</summary>
+    public SheetEdition EditionOf(ProviderId provider)
     {
         lock (_publishing)
         {
-            _standings = _standings.SetItem(provider, standing);
-            var snapshot = offers is null
+            return _editions.GetValueOrDefault(provider);
+        }
+    }
+
+    /// <summary>
+    /// Takes what is to be known of a provider; without offers those known stay (the listing failed, or nothing changed). An older
+    /// state than the book's is dropped: it was overtaken on its way.
+    /// </summary>
+    public void Publish(ProviderId provider, ProviderSheet sheet)
+    {
+        lock (_publishing)
+        {
+            if (!sheet.Edition.IsNewsTo(_editions.GetValueOrDefault(provider)))
+            {
+                return;
+            }
+
+            _editions[provider] = sheet.Edition;
+            _standings = _standings.SetItem(provider, sheet.Standing);
+            var snapshot = sheet.Offers is not { } offers
                 ? _page.Snapshot
                 : _page.Snapshot.WithProvider(provider, offers, _page.Snapshot.Epoch + 1);
             _page = new OfferBookPage(snapshot, Remember());
@@ -68,10 +88,11 @@ internal sealed record OfferBookPage(OfferSnapshot Snapshot, PlacementMemory Mem
 /// <param name="Cooling">Routes that rank last for now.</param>
 /// <param name="Routes">Observed success and time to allocate, by route.</param>
 /// <param name="Track">The same for the provider as a whole; null without an attempt.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.ProviderStanding")]
 internal sealed record ProviderStanding(
-    bool Draining,
-    bool BreakerOpen,
-    ImmutableArray<Route> Cooling,
-    ImmutableDictionary<Route, AllocationTrack> Routes,
-    AllocationTrack? Track
+    [property: Id(0)] bool Draining,
+    [property: Id(1)] bool BreakerOpen,
+    [property: Id(2)] ImmutableArray<Route> Cooling,
+    [property: Id(3)] ImmutableDictionary<Route, AllocationTrack> Routes,
+    [property: Id(4)] AllocationTrack? Track
 );

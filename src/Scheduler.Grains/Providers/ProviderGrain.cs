@@ -29,6 +29,10 @@ internal sealed partial class ProviderGrain(
     /// <summary>How long a changed success ratio may wait before placement knows it; timeouts and refusals do not wait.</summary>
     private static readonly TimeSpan PublishAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>After so long a listing, or a sweep, counts as failed and may be begun anew: one call that never returns must not end all.</summary>
+    private static readonly TimeSpan LongestListing = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestSweep = TimeSpan.FromMinutes(10);
+
     private readonly CancellationTokenSource _work = new();
     private readonly HealthWindow _health = new(
         options.Value.Providers.HealthWindow,
@@ -36,6 +40,8 @@ internal sealed partial class ProviderGrain(
         options.Value.Providers.BreakerOpenFor
     );
     private OfferListing? _listing;
+    private ProviderSheet? _sheet;
+    private long _offersNumber;
     private DateTimeOffset? _listedAt;
     private string? _listingError;
     private DateTimeOffset _listDue;
@@ -163,7 +169,7 @@ internal sealed partial class ProviderGrain(
     {
         try
         {
-            var listing = await provider.ListOffersAsync(_work.Token);
+            var listing = await provider.ListOffersAsync(_work.Token).WaitAsync(LongestListing, clock, _work.Token);
             (_listing, _listedAt, _listingError) = (listing, clock.Now(), null);
             Publish(listing.Offers);
         }
@@ -180,7 +186,7 @@ internal sealed partial class ProviderGrain(
     {
         try
         {
-            await sweep.RunAsync(provider, GrainFactory, _work.Token);
+            await sweep.RunAsync(provider, GrainFactory, _work.Token).WaitAsync(LongestSweep, clock, _work.Token);
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
@@ -204,24 +210,42 @@ internal sealed partial class ProviderGrain(
         }
     }
 
-    private void Publish(IReadOnlyCollection<Offer>? offers)
+    /// <inheritdoc/>
+    public Task<ProviderSheet?> SheetAsync(SheetEdition known)
     {
+        if (_sheet is null)
+        {
+            return Task.FromResult<ProviderSheet?>(null);
+        }
+
+        var lacksOffers = known.Activation != _sheet.Edition.Activation || known.Number < _offersNumber;
+        return Task.FromResult<ProviderSheet?>(_sheet with { Offers = lacksOffers ? _listing?.Offers : null });
+    }
+
+    private void Publish(ImmutableArray<Offer>? offers)
+    {
+        if (offers is null && _listedAt is null && _listingError is null)
+        {
+            // The book opens when every provider has listed or failed to: a note or a drain before that must not open it without offers.
+            return;
+        }
+
         var now = clock.Now();
         _publishedAt = now;
+        var edition = new SheetEdition(GrainContext.ActivationId.ToString(), (_sheet?.Edition.Number ?? 0) + 1);
+        _offersNumber = offers is null ? _offersNumber : edition.Number;
         var (attempts, successes, median) = _health.Sum(now);
-        book.Publish(
-            Self,
-            offers,
-            new ProviderStanding(
-                state.State.Draining,
-                _health.Breaker(now) == "open",
-                [.. state.State.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
-                _health
-                    .SumByRoute(now)
-                    .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
-                attempts == 0 ? null : TrackOf(attempts, successes, median)
-            )
+        var standing = new ProviderStanding(
+            state.State.Draining,
+            _health.Breaker(now) == "open",
+            [.. state.State.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
+            _health
+                .SumByRoute(now)
+                .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
+            attempts == 0 ? null : TrackOf(attempts, successes, median)
         );
+        _sheet = new ProviderSheet(edition, null, standing);
+        book.Publish(Self, _sheet with { Offers = offers });
     }
 
     // One success and one failure nobody saw (Laplace): a route tried once is not yet certain.

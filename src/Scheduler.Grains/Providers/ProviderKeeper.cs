@@ -4,10 +4,14 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Providers;
 
-/// <summary>Keeps the provider grains going: after the loss of a silo the next call activates them elsewhere.</summary>
+/// <summary>
+/// Keeps the provider grains going (after the loss of a silo the next call activates them elsewhere), and this silo's offer book up to
+/// date with those that live in another.
+/// </summary>
 internal sealed partial class ProviderKeeper(
     IGrainFactory grains,
     ProviderDirectory directory,
+    OfferBook book,
     TimeProvider clock,
     ILogger<ProviderKeeper> logger
 ) : BackgroundService
@@ -28,7 +32,12 @@ internal sealed partial class ProviderKeeper(
     {
         try
         {
-            await grains.GetGrain<IProviderTending>($"provider-{provider}").TendAsync();
+            var grain = grains.GetGrain<IProviderTending>($"provider-{provider}");
+            await grain.TendAsync();
+            if (await grain.SheetAsync(book.EditionOf(provider)) is { } sheet)
+            {
+                book.Publish(provider, sheet);
+            }
         }
         catch (Exception exception)
         {

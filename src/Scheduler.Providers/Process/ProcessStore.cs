@@ -153,7 +153,13 @@ internal sealed class ProcessStore : IDisposable
 
     private static void Write(string path, byte[] bytes)
     {
-        File.WriteAllBytes(path + ".new", bytes);
+        using (var file = File.Create(path + ".new"))
+        {
+            file.Write(bytes);
+            // Without it a power cut may leave the name without the bytes, and an unreadable record stops the next start.
+            file.Flush(flushToDisk: true);
+        }
+
         File.Move(path + ".new", path, overwrite: true);
     }
 

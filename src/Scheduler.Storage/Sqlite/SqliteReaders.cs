@@ -53,8 +53,6 @@ internal sealed class SqliteReaders : IDisposable
         {
             thread.Join();
         }
-
-        _queue.Dispose();
     }
 
     private void Run(SqliteDatabase database)

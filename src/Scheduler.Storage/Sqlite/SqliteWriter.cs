@@ -49,7 +49,6 @@ internal sealed class SqliteWriter : IDisposable
     {
         _queue.Complete();
         _thread.Join();
-        _queue.Dispose();
     }
 
     private void Run()

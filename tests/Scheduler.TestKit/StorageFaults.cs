@@ -1,0 +1,69 @@
+namespace Scheduler.TestKit;
+
+/// <summary>Which writes of a cluster's grain storage fail, and how. Shared by the silos of a cluster; counts every write by state name.</summary>
+public sealed class StorageFaults
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, int> _writes = new(StringComparer.Ordinal);
+    private readonly List<Fault> _faults = [];
+
+    /// <summary>How many writes of a state name there were, failed ones included.</summary>
+    public int Writes(string stateName)
+    {
+        lock (_lock)
+        {
+            return _writes.GetValueOrDefault(stateName);
+        }
+    }
+
+    /// <summary>How many writes were made to fail.</summary>
+    public int Failed { get; private set; }
+
+    /// <summary>Makes writes of a state name fail.</summary>
+    /// <param name="stateName">For example <c>instance</c>.</param>
+    /// <param name="moment">Before the write takes effect, or after.</param>
+    /// <param name="nth">The first to fail, counted from now: 1 is the next.</param>
+    /// <param name="times">How many in a row.</param>
+    public void FailWrite(string stateName, FaultMoment moment, int nth = 1, int times = 1)
+    {
+        lock (_lock)
+        {
+            var first = _writes.GetValueOrDefault(stateName) + nth;
+            _faults.Add(new Fault(stateName, moment, first, checked(first + times - 1)));
+        }
+    }
+
+    /// <summary>Nothing fails any more.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            _faults.Clear();
+        }
+    }
+
+    internal FaultMoment? Count(string stateName)
+    {
+        lock (_lock)
+        {
+            var number = _writes[stateName] = _writes.GetValueOrDefault(stateName) + 1;
+            var fault = _faults.Find(f =>
+                string.Equals(f.StateName, stateName, StringComparison.Ordinal) && number >= f.First && number <= f.Last
+            );
+            Failed += fault is null ? 0 : 1;
+            return fault?.Moment;
+        }
+    }
+
+    private sealed record Fault(string StateName, FaultMoment Moment, int First, int Last);
+}
+
+/// <summary>When a storage call fails.</summary>
+public enum FaultMoment
+{
+    /// <summary>Nothing was written.</summary>
+    Before = 1,
+
+    /// <summary>It was written, but the caller is told otherwise.</summary>
+    After = 2,
+}
