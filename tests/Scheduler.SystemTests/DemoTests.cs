@@ -35,7 +35,8 @@ public sealed class DemoTests
             Assert.True(told.Count(line => line.Contains("→ Running")) >= 2, "The launch and the re-routed one run.");
             var key = Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
             var account = (await Door.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
-            Assert.Equal(100_000_000, account.BalanceMicroEur);
+            // The run that ended out of memory cost its seconds.
+            Assert.InRange(account.BalanceMicroEur, 99_000_000, 100_000_000);
             Assert.Equal(0, await scheduler.StopAsync(ct));
         }
     }

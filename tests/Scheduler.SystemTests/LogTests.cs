@@ -66,7 +66,10 @@ public sealed class LogTests
         }
     }
 
-    /// <summary>Whatever is said of an instance is said under one of the requests that concern it; under the one with a correlation id, with it.</summary>
+    /// <summary>
+    /// Whatever is said of an instance is said under one of the requests that concern it. The caller's own id is on what is said while the
+    /// call is answered; what comes of it later is found by the request's id.
+    /// </summary>
     private static void AssertIds(
         List<JsonElement> lines,
         string instance,
@@ -81,7 +84,9 @@ public sealed class LogTests
         );
         Assert.All(requests, request => Assert.Contains(about, line => Text(line, "RequestId") == request));
         Assert.All(
-            about.Where(line => correlated is not null && Text(line, "RequestId") == correlated),
+            about.Where(line =>
+                correlated is not null && Text(line, "RequestId") == correlated && Text(line, "Trigger") == "Start"
+            ),
             line => Assert.True(Text(line, "CorrelationId") == Correlation, $"{line}")
         );
     }

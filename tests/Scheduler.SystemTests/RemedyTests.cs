@@ -73,6 +73,25 @@ public sealed class RemedyTests(TroubledScheduler troubled)
     }
 
     [Theory]
+    [InlineData("http")]
+    [InlineData("grpc")]
+    public async Task The_constraint_that_GPU_INCOMPATIBLE_says_to_change_is_the_one(string transport)
+    {
+        var door = troubled.Door(transport);
+        var spec = Troubles.AtMost(Troubles.On(Troubles.Middle, "sim-hyperstack"), 200_000);
+        var instance = await LaunchAsync(door, spec);
+        var refused = await RefusedAsync(door, instance, "GPU_INCOMPATIBLE");
+        var way = refused.Details["relaxation_1"];
+        Assert.StartsWith("max price 0.20 → ", way);
+        Assert.Contains($"hange {way}", refused.Hint);
+
+        Loosen(spec.Constraints, new RelaxedConstraint { Constraint = "max_price", To = way.Split(' ')[4] });
+        await ChangeAsync(door, instance, spec, "spec.constraints");
+
+        await RunsAsync(door, instance.Name);
+    }
+
+    [Theory]
     [InlineData("http", 32_768)]
     [InlineData("grpc", 32_768)]
     [InlineData("http", 131_072)]

@@ -142,6 +142,18 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
+    public static ApiError StoreUnclear() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            ApiReasons.Unavailable,
+            "The scheduler's store failed; whether the request was carried out is unknown."
+        )
+        {
+            Hint = "Repeat it with the same request_id or reference: what was done is not done again.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
     public static ApiError DeadlineExceeded() =>
         new(StatusCode.DeadlineExceeded, 504, ApiReasons.DeadlineExceeded, "The call's deadline passed.")
         {

@@ -8,13 +8,19 @@ internal static class ExceptionErrors
 {
     /// <summary>The error to answer, or null for an exception nobody foresaw.</summary>
     public static ApiError? Find(Exception exception) =>
+        exception is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException
+            ? ApiError.Unavailable()
+            : OfStore(exception);
+
+    /// <summary>Orleans wraps what the store said about a grain's state.</summary>
+    private static ApiError? OfStore(Exception? exception) =>
         exception switch
         {
+            null => null,
             StorageFullException => ApiError.StoreFull(),
-            StorageOutcomeUnknownException => ApiError.Unavailable(),
+            StorageOutcomeUnknownException => ApiError.StoreUnclear(),
             // Not its heirs: a state that cannot be read is not mended by trying again.
             StorageException when exception.GetType() == typeof(StorageException) => ApiError.StoreFailed(),
-            TimeoutException or SiloUnavailableException or OrleansMessageRejectionException => ApiError.Unavailable(),
-            _ => null,
+            _ => OfStore(exception.InnerException),
         };
 }

@@ -39,6 +39,7 @@ public sealed record RuntimeEndFacts(
                 ("fitting_context_tokens", Remedy?.ContextTokens),
                 ("fitting_gpu_type", Remedy?.GpuType),
                 ("fitting_gpu_count", Remedy?.GpuCount),
+                ("fitting_gpu_also_change", Remedy?.AlsoChange),
                 ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
             )
         );
@@ -74,8 +75,9 @@ public sealed record RuntimeEndFacts(
                 ? $"set context_tokens to {context} (it was {ContextTokens})"
                 : null;
         var price = Remedy?.PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
+        var also = Remedy?.AlsoChange is { } change ? $", and change {change}" : "";
         var larger = Remedy?.GpuType is { } gpu
-            ? $"set gpu_type to {gpu} and gpu_count to {Remedy.GpuCount}{price}"
+            ? $"set gpu_type to {gpu} and gpu_count to {Remedy.GpuCount}{price}{also}"
             : null;
         return (smaller, larger) switch
         {
@@ -92,4 +94,11 @@ public sealed record RuntimeEndFacts(
 /// <param name="GpuType">The next larger GPU type; null when none is known.</param>
 /// <param name="GpuCount">How many of it.</param>
 /// <param name="PricePerHour">The cheapest offer of it now.</param>
-public sealed record MemoryRemedy(long? ContextTokens, string? GpuType, int GpuCount, MicroEuro? PricePerHour);
+/// <param name="AlsoChange">What else stands in the way of that offer, as an instruction; null where nothing does.</param>
+public sealed record MemoryRemedy(
+    long? ContextTokens,
+    string? GpuType,
+    int GpuCount,
+    MicroEuro? PricePerHour,
+    string? AlsoChange = null
+);

@@ -150,26 +150,38 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var had = checked(gpu.VramBytes * offer.GpuCount);
         var wish = record.Spec.Constraints with { GpuType = null, GpuCount = null };
-        var larger = CheapestOn(wish, book.Page, shape => IsComfortable(model, shape, had));
-        return larger is null
-            ? new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null)
-            : new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour);
+        var search = SearchOn(wish, book.Page, shape => IsComfortable(model, shape, had));
+        var nearest = search.Relaxations.FirstOrDefault();
+        return (search.Chosen ?? nearest?.Best) is { } larger
+            ? new MemoryRemedy(
+                remedy.ContextTokens,
+                larger.GpuType,
+                larger.GpuCount,
+                larger.PricePerHour,
+                nearest is null ? null : string.Join(" and ", nearest.Edits.Select(edit => edit.Text))
+            )
+            : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null);
     }
 
-    /// <summary>The cheapest offer on GPUs that pass a test: a hint must name what is to be had, so that following it works.</summary>
-    private static Offer? CheapestOn(SmartConstraints constraints, OfferBookPage page, Func<GpuShape, bool> isGood) =>
-        PlacementSolver
-            .Solve(
-                page.Snapshot,
-                new PlacementRequest
-                {
-                    Constraints = constraints,
-                    Fit = new ShapeFit(isGood),
-                    Memory = page.Memory,
-                    Top = 1,
-                }
-            )
-            .Chosen;
+    /// <summary>
+    /// The cheapest offer on GPUs that pass a test, or the nearest changes that leave one: a hint must name what is to be had, so that
+    /// following it works.
+    /// </summary>
+    private static PlacementDecision SearchOn(
+        SmartConstraints constraints,
+        OfferBookPage page,
+        Func<GpuShape, bool> isGood
+    ) =>
+        PlacementSolver.Solve(
+            page.Snapshot,
+            new PlacementRequest
+            {
+                Constraints = constraints,
+                Fit = new ShapeFit(isGood),
+                Memory = page.Memory,
+                Top = 1,
+            }
+        );
 
     private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
         GpuCatalogue.Shipped.Find(shape.GpuType) is { IsCuda: true } gpu
@@ -188,7 +200,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
         var wish = spec.Constraints with { GpuType = null, GpuCount = null };
-        facts = CheapestOn(wish, page, shape => IsComfortable(model, shape, 0)) is { } offer
+        facts = SearchOn(wish, page, shape => IsComfortable(model, shape, 0)).Chosen is { } offer
             ? facts with
             {
                 SmallestGpu = offer.GpuType,

@@ -11,7 +11,7 @@ namespace Scheduler.Host.Demo;
 internal sealed class DemoRun
 {
     private const string Wish =
-        """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"max_price_per_hour_micro_eur":300000}}}""";
+        """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"regions":["eu-north1"],"max_price_per_hour_micro_eur":300000}}}""";
 
     private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
 
