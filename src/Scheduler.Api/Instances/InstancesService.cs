@@ -15,6 +15,9 @@ namespace Scheduler.Api.Instances;
 /// <summary>Instances: check, ask the instance's grain, map the answer.</summary>
 internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch) : V1.Instances.InstancesBase
 {
+    /// <summary>How often a change of some fields is tried on a record that moves on by itself meanwhile.</summary>
+    private const int UpdateTries = 5;
+
     public override async Task<Instance> CreateInstance(CreateInstanceRequest request, ServerCallContext context)
     {
         var account = ResourceName.ParseAccount(request.Parent);
@@ -71,32 +74,18 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
 
     public override async Task<Instance> UpdateInstance(UpdateInstanceRequest request, ServerCallContext context)
     {
-        var paths = request.UpdateMask?.Paths ?? [];
-        var isPartial = paths.Any(path => path.StartsWith("spec.", StringComparison.Ordinal));
-        var takesSpec = paths.Count == 0 ? request.Spec is not null : isPartial || paths.Contains("spec");
-        var takesLabels = paths.Count == 0 ? request.Labels.Count > 0 : paths.Contains("labels");
-        var spec = request.Spec;
-        long? guard = request.HasIfGeneration ? request.IfGeneration : null;
-        if (isPartial && !paths.Contains("spec"))
+        for (var again = UpdateTries; ; again--)
         {
-            // What the mask leaves is taken from the present spec, so nothing may change in between.
-            var present = await RecordAsync(request.Name, context);
-            guard ??= present.Generation;
-            spec = Merge(request, present.Spec.ToProto());
-            var faults = new Faults();
-            faults.CheckSpec(spec, isWhole: true);
-            if (!faults.None)
+            try
             {
-                throw new ApiException(ApiError.Invalid(faults.All));
+                return await UpdateOnceAsync(request, context);
+            }
+            catch (ApiException moved)
+                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is ApiReasons.WrongState)
+            {
+                // The caller guards nothing; what came between reading and writing was the scheduler's own, a confirmed release for one.
             }
         }
-
-        var update = new UpdateInstance(
-            takesSpec ? spec?.ToDomain() : null,
-            takesLabels ? Labels(request.Labels) : null,
-            guard
-        );
-        return await CommandAsync(request.Name, "", context, (grain, command) => grain.UpdateAsync(update, command));
     }
 
     public override async Task<V1.LaunchExplanation> ExplainInstance(
@@ -151,6 +140,36 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         IServerStreamWriter<Instance> responseStream,
         ServerCallContext context
     ) => watch.RunAsync(request, responseStream, context);
+
+    private async Task<Instance> UpdateOnceAsync(UpdateInstanceRequest request, ServerCallContext context)
+    {
+        var paths = request.UpdateMask?.Paths ?? [];
+        var isPartial = paths.Any(path => path.StartsWith("spec.", StringComparison.Ordinal));
+        var takesSpec = paths.Count == 0 ? request.Spec is not null : isPartial || paths.Contains("spec");
+        var takesLabels = paths.Count == 0 ? request.Labels.Count > 0 : paths.Contains("labels");
+        var spec = request.Spec;
+        long? guard = request.HasIfGeneration ? request.IfGeneration : null;
+        if (isPartial && !paths.Contains("spec"))
+        {
+            // What the mask leaves is taken from the present spec, so nothing may change in between.
+            var present = await RecordAsync(request.Name, context);
+            guard ??= present.Generation;
+            spec = Merge(request, present.Spec.ToProto());
+            var faults = new Faults();
+            faults.CheckSpec(spec, isWhole: true);
+            if (!faults.None)
+            {
+                throw new ApiException(ApiError.Invalid(faults.All));
+            }
+        }
+
+        var update = new UpdateInstance(
+            takesSpec ? spec?.ToDomain() : null,
+            takesLabels ? Labels(request.Labels) : null,
+            guard
+        );
+        return await CommandAsync(request.Name, "", context, (grain, command) => grain.UpdateAsync(update, command));
+    }
 
     private static ImmutableSortedDictionary<string, string> Labels(MapField<string, string> labels) =>
         labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
