@@ -1,5 +1,3 @@
-using Orleans.Runtime;
-
 namespace Scheduler.Host;
 
 /// <summary>Carries the ids of a request from the door to the log lines of the grains it reaches, and of the work they begin.</summary>

@@ -1,4 +1,3 @@
-using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 

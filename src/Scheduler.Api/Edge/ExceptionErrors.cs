@@ -1,4 +1,3 @@
-using Orleans.Runtime;
 using Scheduler.Domain.Storage;
 
 namespace Scheduler.Api.Edge;

@@ -5,7 +5,6 @@ using Microsoft.Extensions.Options;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Failures;
-using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Google.Protobuf.Reflection;
 using Microsoft.OpenApi;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>Weights of vision towers. All stay at 16 bits: no published scheme quantizes them.</summary>

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
-using Scheduler.Domain.Ids;
-using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using static Scheduler.Domain.Instances.InstanceTrigger;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Numerics;
-using Scheduler.Domain.Billing;
 using Scheduler.Domain.Placement.Constraints;
 
 namespace Scheduler.Domain.Placement;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Grains.Agenda;
-using Scheduler.Grains.Instances;
 
 namespace Scheduler.Grains.Billing;
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 

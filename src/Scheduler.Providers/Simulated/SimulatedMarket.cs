@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
-using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Simulated;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
-using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Simulated;
 

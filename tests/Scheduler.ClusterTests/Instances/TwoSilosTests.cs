@@ -1,5 +1,4 @@
 using Scheduler.Domain.Instances;
-using Scheduler.Grains;
 using Scheduler.TestKit;
 using Xunit;
 

@@ -1,7 +1,6 @@
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
-using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Grains;
 using Scheduler.Grains.Providers;

@@ -1,5 +1,4 @@
 using Orleans.Storage;
-using Scheduler.Storage;
 using Xunit;
 using static Scheduler.ClusterTests.Storage.StoreFixture;
 

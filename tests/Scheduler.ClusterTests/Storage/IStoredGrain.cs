@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Runtime;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
-using Scheduler.Storage;
 
 namespace Scheduler.ClusterTests.Storage;
 

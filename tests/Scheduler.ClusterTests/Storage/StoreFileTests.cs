@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Scheduler.Domain.Storage;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;
 using Xunit;

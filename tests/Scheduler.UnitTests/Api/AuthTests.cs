@@ -1,7 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
-using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Xunit;
 

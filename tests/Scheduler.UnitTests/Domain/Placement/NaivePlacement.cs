@@ -1,5 +1,4 @@
 using System.Numerics;
-using Scheduler.Domain.Billing;
 using Scheduler.Domain.Placement;
 
 namespace Scheduler.UnitTests.Domain.Placement;

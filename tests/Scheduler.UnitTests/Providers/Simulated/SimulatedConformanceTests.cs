@@ -1,10 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Domain.Ids;
-using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Simulated;
-using Xunit;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 

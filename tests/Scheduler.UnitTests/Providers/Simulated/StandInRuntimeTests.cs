@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Scheduler.Domain.Providers;
 using Scheduler.Providers.Simulated;
 using Xunit;
 using static Scheduler.UnitTests.Providers.Simulated.Small;
