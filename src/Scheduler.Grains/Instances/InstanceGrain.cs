@@ -44,6 +44,7 @@ internal sealed partial class InstanceGrain(
     private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
 
     private InstanceRecord _recorded = new();
+    private bool _isCreating;
     private TaskCompletionSource _changed = NewSignal();
     private bool _hasRecorded;
 
@@ -86,9 +87,12 @@ internal sealed partial class InstanceGrain(
             return account.Refusal;
         }
 
+        // Whoever asks meanwhile whether the name is still ours must not be told no: the record may take its time.
+        _isCreating = true;
         var holder = await GrainFactory.ServingName(command.Account, command.ServingName).ClaimAsync(Self);
         if (holder != Self)
         {
+            _isCreating = false;
             return Refusal.Exists($"Serving name '{command.ServingName}' is taken by another instance of the account.");
         }
 
@@ -199,7 +203,8 @@ internal sealed partial class InstanceGrain(
             : await explainer.ExplainAsync(_recorded, GrainFactory, clock.Now());
 
     /// <inheritdoc/>
-    public Task<bool> HoldsNameAsync() => Task.FromResult(_recorded.Exists && _recorded.State.HoldsServingName());
+    public Task<bool> HoldsNameAsync() =>
+        Task.FromResult(_recorded.Exists ? _recorded.State.HoldsServingName() : _isCreating);
 
     /// <inheritdoc/>
     public Task<bool> OwnsAsync(AllocationKey key) =>

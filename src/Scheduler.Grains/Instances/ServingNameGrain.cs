@@ -10,20 +10,22 @@ internal sealed class ServingNameGrain(
     TimeProvider clock
 ) : Grain, IServingNameGrain
 {
+    private readonly Recorded<NameRecord> _name = new(state);
+
     /// <summary>How long a create may take between claiming its name and being recorded.</summary>
     private static readonly TimeSpan ClaimGrace = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc/>
     public async Task<InstanceId> ClaimAsync(InstanceId instance)
     {
-        if (state.State.Holder is { } holder && holder != instance && await StillHoldsAsync(holder))
+        if (_name.Value.Holder is { } holder && holder != instance && await StillHoldsAsync(holder))
         {
             return holder;
         }
 
-        if (state.State.Holder != instance)
+        if (_name.Value.Holder != instance)
         {
-            await WriteAsync(new NameRecord { Holder = instance, ClaimedAt = clock.Now() });
+            await _name.WriteAsync(new NameRecord { Holder = instance, ClaimedAt = clock.Now() }, this);
         }
 
         return instance;
@@ -32,32 +34,16 @@ internal sealed class ServingNameGrain(
     /// <inheritdoc/>
     public async Task ReleaseAsync(InstanceId instance)
     {
-        if (state.State.Holder == instance)
+        if (_name.Value.Holder == instance)
         {
-            await WriteAsync(new NameRecord());
+            await _name.WriteAsync(new NameRecord(), this);
         }
     }
 
     /// <inheritdoc/>
-    public Task<InstanceId?> HolderAsync() => Task.FromResult(state.State.Holder);
+    public Task<InstanceId?> HolderAsync() => Task.FromResult(_name.Value.Holder);
 
     private async Task<bool> StillHoldsAsync(InstanceId holder) =>
-        clock.Now() - state.State.ClaimedAt < ClaimGrace
+        clock.Now() - _name.Value.ClaimedAt < ClaimGrace
         || await GrainFactory.GetGrain<IInstanceInbox>(holder.Value).HoldsNameAsync();
-
-    private async Task WriteAsync(NameRecord next)
-    {
-        var before = state.State;
-        state.State = next;
-        try
-        {
-            await state.WriteStateAsync();
-        }
-        catch
-        {
-            state.State = before;
-            DeactivateOnIdle();
-            throw;
-        }
-    }
 }

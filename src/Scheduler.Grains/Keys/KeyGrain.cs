@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
@@ -8,17 +7,16 @@ namespace Scheduler.Grains.Keys;
 
 /// <summary>One API key: decide, record, act. What it answers is what was recorded, never what is about to be.</summary>
 [GrainType("key")]
-internal sealed partial class KeyGrain(
+internal sealed class KeyGrain(
     IGrainContext context,
-    [PersistentState("key", "db")] IPersistentState<KeyRecord> state,
+    [PersistentState("key", GrainStorageNames.Database)] IPersistentState<KeyRecord> state,
     KeyAuthority authority,
-    TimeProvider clock,
-    ILogger<KeyGrain> logger
+    TimeProvider clock
 ) : IGrainBase, IKeyGrain
 {
     private static readonly TimeSpan TouchEvery = TimeSpan.FromMinutes(1);
 
-    private KeyRecord _key = new();
+    private readonly Recorded<KeyRecord> _key = new(state);
 
     /// <inheritdoc/>
     public IGrainContext GrainContext => context;
@@ -28,10 +26,9 @@ internal sealed partial class KeyGrain(
     /// <inheritdoc/>
     public Task OnActivateAsync(CancellationToken token)
     {
-        _key = state.State;
-        return _key.SchemaVersion > KeyRecord.CurrentSchemaVersion
+        return _key.Value.SchemaVersion > KeyRecord.CurrentSchemaVersion
             ? throw new NotSupportedException(
-                $"Key {KeyId} was stored in shape {_key.SchemaVersion}; this version reads up to {KeyRecord.CurrentSchemaVersion}."
+                $"Key {KeyId} was stored in shape {_key.Value.SchemaVersion}; this version reads up to {KeyRecord.CurrentSchemaVersion}."
             )
             : Task.CompletedTask;
     }
@@ -39,16 +36,16 @@ internal sealed partial class KeyGrain(
     /// <inheritdoc/>
     public async Task<Answer<KeyRecord>> CreateAsync(CreateKey command, CommandContext context)
     {
-        if (_key.Exists)
+        if (_key.Value.Exists)
         {
             return
-                _key.Account == command.Account
-                && string.Equals(_key.SecretSha256, command.SecretSha256, StringComparison.Ordinal)
-                ? _key
+                _key.Value.Account == command.Account
+                && string.Equals(_key.Value.SecretSha256, command.SecretSha256, StringComparison.Ordinal)
+                ? _key.Value
                 : Refusal.Exists($"{KeyId} exists already.");
         }
 
-        var now = clock.GetUtcNow();
+        var now = clock.Now();
         var key = new KeyRecord
         {
             Id = KeyId,
@@ -58,12 +55,12 @@ internal sealed partial class KeyGrain(
             CreatedAt = now,
         };
         await RecordAsync(key, Event("KeyCreated", "A key was created.", now, context));
-        return _key;
+        return _key.Value;
     }
 
     /// <inheritdoc/>
     public Task<Answer<KeyRecord>> GetAsync(AccountId? account) =>
-        Task.FromResult(IsVisibleTo(account) ? _key : NotFound());
+        Task.FromResult(IsVisibleTo(account) ? _key.Value : NotFound());
 
     /// <inheritdoc/>
     public async Task<Answer<KeyRecord>> RevokeAsync(CommandContext context)
@@ -73,11 +70,11 @@ internal sealed partial class KeyGrain(
             return NotFound();
         }
 
-        if (_key.RevokedAt is null)
+        if (_key.Value.RevokedAt is null)
         {
-            var now = clock.GetUtcNow();
+            var now = clock.Now();
             await RecordAsync(
-                _key with
+                _key.Value with
                 {
                     RevokedAt = now,
                 },
@@ -85,28 +82,29 @@ internal sealed partial class KeyGrain(
             );
         }
 
-        authority.NoteRevoked(_key);
-        return _key;
+        authority.NoteRevoked(_key.Value);
+        return _key.Value;
     }
 
     /// <inheritdoc/>
     public async Task TouchAsync(DateTimeOffset usedAt)
     {
         if (
-            _key.Exists
-            && _key.RevokedAt is null
-            && usedAt - (_key.LastUsedAt ?? DateTimeOffset.MinValue) >= TouchEvery
+            _key.Value.Exists
+            && _key.Value.RevokedAt is null
+            && usedAt - (_key.Value.LastUsedAt ?? DateTimeOffset.MinValue) >= TouchEvery
         )
         {
-            await RecordAsync(_key with { LastUsedAt = usedAt }, null);
+            await RecordAsync(_key.Value with { LastUsedAt = usedAt }, null);
         }
     }
 
-    private bool IsVisibleTo(AccountId? account) => _key.Exists && (account is null || _key.Account == account);
+    private bool IsVisibleTo(AccountId? account) =>
+        _key.Value.Exists && (account is null || _key.Value.Account == account);
 
     private Answer<KeyRecord> NotFound()
     {
-        if (!_key.Exists)
+        if (!_key.Value.Exists)
         {
             // Whoever guesses ids must not fill the memory.
             this.DeactivateOnIdle();
@@ -118,7 +116,7 @@ internal sealed partial class KeyGrain(
     private StoredEvent Event(string verb, string reason, DateTimeOffset now, CommandContext under) =>
         new()
         {
-            Sequence = _key.LastSequence + 1,
+            Sequence = _key.Value.LastSequence + 1,
             At = now,
             Trigger = verb,
             Reason = reason,
@@ -129,20 +127,13 @@ internal sealed partial class KeyGrain(
     private async Task RecordAsync(KeyRecord next, StoredEvent? happened)
     {
         ImmutableArray<StoredEvent> events = happened is null ? [] : [happened];
-        state.State = next with { Events = events, LastSequence = _key.LastSequence + events.Length };
-        try
-        {
-            await state.WriteStateAsync();
-        }
-        catch (Exception e)
-        {
-            // Whether it was written is unknown: put the old record back and let the next activation read the truth.
-            state.State = _key;
-            LogWriteFailed(e, KeyId);
-            this.DeactivateOnIdle();
-            throw;
-        }
-
-        _key = state.State;
+        await _key.WriteAsync(
+            next with
+            {
+                Events = events,
+                LastSequence = _key.Value.LastSequence + events.Length,
+            },
+            this
+        );
     }
 }

@@ -12,14 +12,16 @@ internal sealed class ModelGrain(
     TimeProvider clock
 ) : Grain, IModelGrain
 {
+    private readonly Recorded<ModelRecord> _model = new(state);
+
     /// <inheritdoc/>
     public async Task<Answer<ModelView>> RegisterAsync(RegisterModel command, CommandContext context)
     {
         var fingerprint = FingerprintOf(command);
-        if (state.State.Exists)
+        if (_model.Value.Exists)
         {
-            return state.State.Fingerprint == fingerprint
-                ? ModelViews.Of(state.State)
+            return _model.Value.Fingerprint == fingerprint
+                ? ModelViews.Of(_model.Value)
                 : Refusal.Exists($"Model '{command.Name}' is registered with other files.");
         }
 
@@ -38,7 +40,7 @@ internal sealed class ModelGrain(
         }
 
         var now = clock.Now();
-        await WriteAsync(
+        await _model.WriteAsync(
             new ModelRecord
             {
                 Account = command.Account,
@@ -60,40 +62,25 @@ internal sealed class ModelGrain(
                         Actor = context.Actor,
                     },
                 ],
-            }
+            },
+            this
         );
-        return ModelViews.Of(state.State);
+        return ModelViews.Of(_model.Value);
     }
 
     /// <inheritdoc/>
     public Task<Answer<ModelView>> GetAsync(AccountId? account) =>
         Task.FromResult<Answer<ModelView>>(
-            state.State.Exists && (account is null || account == state.State.Account)
-                ? ModelViews.Of(state.State)
+            _model.Value.Exists && (account is null || account == _model.Value.Account)
+                ? ModelViews.Of(_model.Value)
                 : Refusal.NotFound("Model")
         );
 
     /// <inheritdoc/>
     public Task<Answer<ModelRecord>> FactsAsync(AccountId account) =>
         Task.FromResult<Answer<ModelRecord>>(
-            state.State.Exists && account == state.State.Account ? state.State : Refusal.NotFound("Model")
+            _model.Value.Exists && account == _model.Value.Account ? _model.Value : Refusal.NotFound("Model")
         );
-
-    private async Task WriteAsync(ModelRecord next)
-    {
-        var before = state.State;
-        state.State = next;
-        try
-        {
-            await state.WriteStateAsync();
-        }
-        catch
-        {
-            state.State = before;
-            DeactivateOnIdle();
-            throw;
-        }
-    }
 
     private static string FingerprintOf(RegisterModel command)
     {

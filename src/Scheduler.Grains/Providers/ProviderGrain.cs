@@ -33,6 +33,7 @@ internal sealed partial class ProviderGrain(
     private static readonly TimeSpan LongestListing = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestSweep = TimeSpan.FromMinutes(10);
 
+    private readonly Recorded<ProviderRecord> _record = new(state);
     private readonly CancellationTokenSource _work = new();
     private readonly HealthWindow _health = new(
         options.Value.Providers.HealthWindow,
@@ -73,10 +74,10 @@ internal sealed partial class ProviderGrain(
             return Refusal.NotFound($"Provider {Self}");
         }
 
-        if (state.State.Draining != draining)
+        if (_record.Value.Draining != draining)
         {
             await WriteAsync(
-                state.State with
+                _record.Value with
                 {
                     Draining = draining,
                 },
@@ -103,11 +104,11 @@ internal sealed partial class ProviderGrain(
 
         var until = now + options.Value.Launch.RouteCooldown;
         await WriteAsync(
-            state.State with
+            _record.Value with
             {
                 Cooling =
                 [
-                    .. state.State.Cooling.Where(c => c.Route != note.Route && c.Until > now),
+                    .. _record.Value.Cooling.Where(c => c.Route != note.Route && c.Until > now),
                     new CoolingRoute(note.Route, until),
                 ],
             },
@@ -236,9 +237,9 @@ internal sealed partial class ProviderGrain(
         _offersNumber = offers is null ? _offersNumber : edition.Number;
         var (attempts, successes, median) = _health.Sum(now);
         var standing = new ProviderStanding(
-            state.State.Draining,
+            _record.Value.Draining,
             _health.Breaker(now) == "open",
-            [.. state.State.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
+            [.. _record.Value.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
             _health
                 .SumByRoute(now)
                 .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
@@ -264,13 +265,13 @@ internal sealed partial class ProviderGrain(
         return new ProviderView
         {
             Id = Self,
-            Draining = state.State.Draining,
+            Draining = _record.Value.Draining,
             Breaker = _health.Breaker(now),
             BreakerOpenUntil = _health.OpenUntil,
             Attempts = attempts,
             Successes = successes,
             MedianTimeToAllocate = median,
-            CoolingRoutes = [.. state.State.Cooling.Where(c => c.Until > now)],
+            CoolingRoutes = [.. _record.Value.Cooling.Where(c => c.Until > now)],
             Offers = _listing?.Offers.Length ?? 0,
             Skipped = _listing?.Skipped ?? ImmutableSortedDictionary<string, int>.Empty,
             ListedAt = _listedAt,
@@ -280,16 +281,16 @@ internal sealed partial class ProviderGrain(
 
     private async Task WriteAsync(ProviderRecord next, string trigger, string reason, RequestId requestId, string actor)
     {
-        var before = state.State;
-        state.State = next with
+        var sequence = _record.Value.LastSequence + 1;
+        var recorded = next with
         {
             Id = Self,
-            LastSequence = before.LastSequence + 1,
+            LastSequence = sequence,
             Events =
             [
                 new StoredEvent
                 {
-                    Sequence = before.LastSequence + 1,
+                    Sequence = sequence,
                     At = clock.Now(),
                     Trigger = trigger,
                     Reason = reason,
@@ -298,15 +299,6 @@ internal sealed partial class ProviderGrain(
                 },
             ],
         };
-        try
-        {
-            await state.WriteStateAsync(CancellationToken.None);
-        }
-        catch
-        {
-            state.State = before;
-            DeactivateOnIdle();
-            throw;
-        }
+        await _record.WriteAsync(recorded, this);
     }
 }

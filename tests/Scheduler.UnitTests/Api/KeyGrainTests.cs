@@ -27,7 +27,7 @@ public sealed class KeyGrainTests
         _context = (ContextProxy)(object)context;
         _context.Id = GrainId.Create("key", _token.KeyId);
         _authority = new KeyAuthority(new FakeCluster(), _clock, NullLogger<KeyAuthority>.Instance);
-        _grain = new KeyGrain(context, _state, _authority, _clock, NullLogger<KeyGrain>.Instance);
+        _grain = new KeyGrain(context, _state, _authority, _clock);
     }
 
     [Fact]
