@@ -64,7 +64,7 @@ internal static class SchedulerHost
             silo.UseLocalhostClustering(siloPort, gatewayPort: 0, serviceId: "scheduler", clusterId: "embedded");
             silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
-            silo.AddSqliteStorage(settings.Storage, GrainStorageNames.Database);
+            silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
         });
         builder
             .Services.AddOptions<SchedulerOptions>()
