@@ -26,6 +26,22 @@ public sealed class StateSerializerTests
 
     private static T Read<T>(string json) => Serializer.Deserialize<T>(BinaryData.FromString(json));
 
+    [Property]
+    public void No_text_holds_what_no_database_keeps_and_all_else_stays(NonNull<string>[] parts, bool[] nuls)
+    {
+        var text = string.Concat(
+            parts.Select(
+                (part, i) =>
+                    part.Get.Replace("\0", "", StringComparison.Ordinal) + (i < nuls.Length && nuls[i] ? "\0" : "\\")
+            )
+        );
+        // A lone half of a surrogate pair is no text; the writer replaces it.
+        text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+        var record = new AccountRecord { DisplayName = text };
+        var json = Write(record);
+        Assert.Equal(text.Replace('\0', '\uFFFD'), Read<AccountRecord>(json).DisplayName);
+    }
+
     [Fact]
     public void The_golden_instance_of_version_1_is_read_and_written_the_same() =>
         AssertGolden("InstanceRecord.v1.json", Instance());
