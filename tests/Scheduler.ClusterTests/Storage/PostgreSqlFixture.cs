@@ -12,6 +12,15 @@ public sealed class PostgreSqlFixture : StoreFixture
 {
     private PostgreSqlStore? _store;
 
+    public PostgreSqlFixture() { }
+
+    /// <summary>Over a store that somebody else opened and closes.</summary>
+    public PostgreSqlFixture(StorageOptions options, PostgreSqlStore store)
+    {
+        Options = options;
+        _store = store;
+    }
+
     public StorageOptions Options { get; } = new();
 
     public PostgreSqlStore Open => _store ?? throw new InvalidOperationException("Not opened.");

@@ -114,6 +114,39 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
+    public async Task A_silo_under_the_least_role_does_its_work_and_nothing_else()
+    {
+        var options = await NewDatabaseAsync();
+        await RunRolesAsync(options);
+        await PostgreSqlStore.Open(As("scheduler_owner", options, migrate: true), TimeProvider.System).DisposeAsync();
+        await RunRolesAsync(options);
+
+        var app = As("scheduler_app", options, migrate: false);
+        await using var store = PostgreSqlStore.Open(app, TimeProvider.System);
+        var fixture = new PostgreSqlFixture(app, store);
+        await fixture.WriteStateAsync("instance", "i-least", Instance("i-least"));
+        await fixture.WriteStateAsync("account", "acct-least", Account("acct-least", TopUp(1, "a", 100)));
+        Assert.Single(await new SqlAgenda(store).DueAsync(Noon.AddDays(1), AgendaShare.Whole, 10, Cancelled));
+        Assert.All(
+            [
+                "DROP TABLE states",
+                "TRUNCATE agenda",
+                "CREATE TABLE mine (x int)",
+                "DELETE FROM ledger",
+                "UPDATE events SET reason = ''",
+                "DELETE FROM schema_version",
+                "UPDATE orleansquery SET querytext = ''",
+                "DROP TRIGGER states_updated ON states",
+            ],
+            sql =>
+                Assert.Equal(
+                    PostgresErrorCodes.InsufficientPrivilege,
+                    Assert.ThrowsAny<PostgresException>(() => fixture.Sql(sql)).SqlState
+                )
+        );
+    }
+
+    [Fact]
     public async Task Writes_fail_while_the_server_is_down_and_succeed_again_after()
     {
         await using var server = await PostgreSqlServer.StartAsync(cancellationToken: Cancelled);
@@ -173,6 +206,26 @@ public sealed class SharedDatabaseTests
         await PostgreSqlStore.Open(options, TimeProvider.System).DisposeAsync();
         return options;
     }
+
+    private static StorageOptions As(string role, StorageOptions options, bool migrate) =>
+        new()
+        {
+            PostgreSql =
+            {
+                ConnectionString = new NpgsqlConnectionStringBuilder(options.PostgreSql.ConnectionString)
+                {
+                    Username = role,
+                }.ConnectionString,
+                Migrate = migrate,
+            },
+        };
+
+    /// <summary>The shipped script, as an operator runs it.</summary>
+    private static async Task RunRolesAsync(StorageOptions options) =>
+        await RunAsync(
+            options,
+            await File.ReadAllTextAsync(Repository.Path("deploy", "postgresql", "roles.sql"), Cancelled)
+        );
 
     private static Task RunAsync(StorageOptions options, string sql) =>
         PostgreSqlServer.ExecuteAsync(options.PostgreSql.ConnectionString!, sql, Cancelled);

@@ -14,6 +14,7 @@ using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Storage;
@@ -204,18 +205,7 @@ public sealed class StateSerializerTests
         Assert.Equal(golden, Write(Read<T>(golden)));
     }
 
-    private static string GoldenFolder() => Path.Combine(Root(), "tests", "Scheduler.UnitTests", "Storage", "Golden");
-
-    private static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory!.FullName, "global.json")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory.FullName;
-    }
+    private static string GoldenFolder() => Repository.Path("tests", "Scheduler.UnitTests", "Storage", "Golden");
 
     private static StoredEvent Event() =>
         new()

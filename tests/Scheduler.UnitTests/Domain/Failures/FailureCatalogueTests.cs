@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Scheduler.Domain.Failures;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Failures;
@@ -86,7 +87,7 @@ public sealed partial class FailureCatalogueTests
     public void Failures_are_made_by_the_catalogue_alone()
     {
         var makers = Directory
-            .EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .EnumerateFiles(Repository.Path("src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => MakesAFailure().IsMatch(File.ReadAllText(file)))
             .Select(Path.GetFileName);
         Assert.Equal(["FailureCatalogue.cs"], makers);

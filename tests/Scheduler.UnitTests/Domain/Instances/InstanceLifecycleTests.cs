@@ -1,4 +1,5 @@
 using Scheduler.Domain.Instances;
+using Scheduler.TestKit;
 using Xunit;
 using static Scheduler.Domain.Instances.InstanceState;
 using static Scheduler.Domain.Instances.InstanceTrigger;
@@ -68,9 +69,7 @@ public sealed class InstanceLifecycleTests
     [Fact]
     public void The_README_shows_the_machine_as_it_is()
     {
-        var readme = File.ReadAllText(
-            Path.Combine(Repository.Root, "src", "Scheduler.Domain", "Instances", "README.md")
-        );
+        var readme = File.ReadAllText(Repository.Path("src", "Scheduler.Domain", "Instances", "README.md"));
         Assert.Contains(Normal(InstanceLifecycle.Diagram()), Normal(readme), StringComparison.Ordinal);
         foreach (var state in Enum.GetNames<InstanceState>())
         {

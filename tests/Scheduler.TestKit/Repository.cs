@@ -1,14 +1,18 @@
-namespace Scheduler.UnitTests;
+namespace Scheduler.TestKit;
 
 /// <summary>Where the sources are, for tests that read them.</summary>
-internal static class Repository
+public static class Repository
 {
+    /// <summary>The folder of <c>Scheduler.sln</c>.</summary>
     public static string Root { get; } = Find();
+
+    /// <summary>A file or folder of the tree.</summary>
+    public static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
     private static string Find()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Scheduler.sln")))
+        while (directory is not null && !File.Exists(System.IO.Path.Combine(directory.FullName, "Scheduler.sln")))
         {
             directory = directory.Parent;
         }
