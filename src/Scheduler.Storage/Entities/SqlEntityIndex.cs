@@ -25,18 +25,43 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
         where T : class, IStoredState
     {
         PageLimit.Check(limit);
+        var states = new List<T>();
+        while (states.Count < limit)
+        {
+            var wanted = limit - states.Count;
+            var rows = await ReadAsync(kind, account, afterId, wanted, cancellationToken);
+            states.AddRange(StoredList.Read<T>(kind, rows, logger));
+            if (rows.Count < wanted)
+            {
+                break;
+            }
+
+            // Whatever could not be read is made up for: only the end of the list makes a page short.
+            afterId = rows[^1].Id;
+        }
+
+        return states;
+    }
+
+    private Task<List<(string Id, byte[] Payload)>> ReadAsync(
+        string kind,
+        AccountId? account,
+        string afterId,
+        int limit,
+        CancellationToken cancellationToken
+    )
+    {
         List<SqlValue> values = [new("@kind", kind), new("@after", afterId), new("@limit", limit)];
         if (account is { } whose)
         {
             values.Add(new SqlValue("@account", whose.Value));
         }
 
-        var rows = await store.ListAsync(
+        return store.ListAsync(
             account is null ? All : OfAccount,
             [.. values],
             row => (Id: row.Text(0), Payload: row.Bytes(1)),
             cancellationToken
         );
-        return StoredList.Read<T>(kind, rows, logger);
     }
 }
