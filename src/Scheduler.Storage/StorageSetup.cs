@@ -45,47 +45,57 @@ public static class StorageSetup
         options.ThrowIfFaulty();
         silo.Services.TryAddSingleton(TimeProvider.System);
         return options.PostgreSql.IsSet
-            ? AddOn(
+            ? AddOpened(
                 silo,
                 name,
                 services => PostgreSqlStore.Open(options, Clock(services), Logger<PostgreSqlStore>(services))
             )
-            : AddOn(silo, name, services => SqliteStore.Open(options, Clock(services), Logger<SqliteStore>(services)));
+            : AddOpened(
+                silo,
+                name,
+                services => SqliteStore.Open(options, Clock(services), Logger<SqliteStore>(services))
+            );
     }
 
     /// <summary>The same on a store that is open already and that the caller closes: for several silos in one process.</summary>
     /// <param name="silo">The silo.</param>
     /// <param name="store">The store.</param>
     /// <param name="name">Name of the grain storage.</param>
-    public static ISiloBuilder AddSchedulerStorage(this ISiloBuilder silo, SqliteStore store, string name = DefaultName)
-    {
-        ArgumentNullException.ThrowIfNull(silo);
-        silo.Services.AddSingleton(store);
-        return AddOn<SqliteStore>(silo, name, null);
-    }
+    public static ISiloBuilder AddSchedulerStorage(
+        this ISiloBuilder silo,
+        SqliteStore store,
+        string name = DefaultName
+    ) => AddCallers(silo, name, store);
 
     /// <inheritdoc cref="AddSchedulerStorage(ISiloBuilder, SqliteStore, string)"/>
     public static ISiloBuilder AddSchedulerStorage(
         this ISiloBuilder silo,
         PostgreSqlStore store,
         string name = DefaultName
-    )
+    ) => AddCallers(silo, name, store);
+
+    private static ISiloBuilder AddOpened<TStore>(ISiloBuilder silo, string name, Func<IServiceProvider, TStore> open)
+        where TStore : class, ISqlStore, IStatementRunner
     {
-        ArgumentNullException.ThrowIfNull(silo);
-        silo.Services.AddSingleton(store);
-        return AddOn<PostgreSqlStore>(silo, name, null);
+        silo.Services.AddSingleton(open);
+        silo.Services.AddSingleton<ISqlStore>(provider => provider.GetRequiredService<TStore>());
+        return AddOn<TStore>(silo, name);
     }
 
-    private static ISiloBuilder AddOn<TStore>(ISiloBuilder silo, string name, Func<IServiceProvider, TStore>? open)
+    private static ISiloBuilder AddCallers<TStore>(ISiloBuilder silo, string name, TStore store)
+        where TStore : class, ISqlStore, IStatementRunner
+    {
+        ArgumentNullException.ThrowIfNull(silo);
+        // As instances, which no silo closes at its end.
+        silo.Services.AddSingleton(store);
+        silo.Services.AddSingleton<ISqlStore>(store);
+        return AddOn<TStore>(silo, name);
+    }
+
+    private static ISiloBuilder AddOn<TStore>(ISiloBuilder silo, string name)
         where TStore : class, ISqlStore, IStatementRunner
     {
         var services = silo.Services;
-        if (open is not null)
-        {
-            services.AddSingleton(open);
-        }
-
-        services.AddSingleton<ISqlStore>(provider => provider.GetRequiredService<TStore>());
         services.AddKeyedSingleton<DbDataSource>(
             name,
             (provider, _) => new StatementDataSource(provider.GetRequiredService<TStore>())

@@ -12,6 +12,9 @@ switch (args.FirstOrDefault())
     case "postgresql":
         await PostgreSqlFigures.RunAsync(args[1..]);
         return 0;
+    case "fleet":
+        await FleetFigures.RunAsync(args[1..]);
+        return 0;
     case "launches":
         await LaunchFigures.RunAsync(args[1..]);
         return 0;
@@ -19,6 +22,6 @@ switch (args.FirstOrDefault())
         await StartFigures.RunAsync(args[1..]);
         return 0;
     default:
-        await Console.Error.WriteLineAsync("usage: placement | vram | storage | postgresql | launches | start");
+        await Console.Error.WriteLineAsync("usage: placement | vram | storage | postgresql | fleet | launches | start");
         return 2;
 }
