@@ -50,7 +50,9 @@ public sealed class RoomsTests
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",
         ["Scheduler.Storage/Entities"] = "lists of the small kinds",
-        ["Scheduler.Storage/Schema"] = "the SQL",
+        ["Scheduler.Storage/PostgreSql"] = "the database of a cluster",
+        ["Scheduler.Storage/Schema"] = "the SQL of tables, triggers and what Orleans asks",
+        ["Scheduler.Storage/Sql"] = "one language over both databases",
         ["Scheduler.Storage/Sqlite"] = "the embedded database",
     };
 
