@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 
 namespace Scheduler.TestKit;
 
@@ -14,6 +15,7 @@ public sealed class SchedulerCluster : IAsyncDisposable
     private const int LastPort = 29_000;
 
     private readonly List<SchedulerProcess> _nodes = [];
+    private readonly HashSet<int> _taken = [];
     private readonly string[] _settings;
 
     /// <summary>Without nodes yet.</summary>
@@ -102,7 +104,7 @@ public sealed class SchedulerCluster : IAsyncDisposable
         var free = new List<int>();
         while (free.Count < count)
         {
-            var port = Random.Shared.Next(FirstPort, LastPort);
+            var port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
             if (!_taken.Contains(port) && IsFree(port))
             {
                 _taken.Add(port);
@@ -112,8 +114,6 @@ public sealed class SchedulerCluster : IAsyncDisposable
 
         return [.. free];
     }
-
-    private readonly HashSet<int> _taken = [];
 
     private static bool IsFree(int port)
     {

@@ -41,7 +41,7 @@ public sealed partial class SiloHealth
         {
             // Nothing is due before time began: one look at an index.
             await _store
-                .DueAsync(DateTimeOffset.UnixEpoch, 1, cancellationToken)
+                .DueAsync(DateTimeOffset.UnixEpoch, AgendaShare.Whole, 1, cancellationToken)
                 .WaitAsync(StoreAnswers, _clock, cancellationToken);
             return new HealthLine("store", true, $"answered in {_clock.GetElapsedTime(began).TotalMilliseconds:F0} ms");
         }
