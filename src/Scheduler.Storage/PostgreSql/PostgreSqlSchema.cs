@@ -81,8 +81,13 @@ internal static class PostgreSqlSchema
     private static int Check(NpgsqlConnection connection, bool migrate)
     {
         var newest = Scripts[^1].Version;
+        // Not to_regclass: a session that waited for the lock would still remember from its first look that there is no such table.
         using var command = new NpgsqlCommand(
-            "SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('states') IS NOT NULL",
+            """
+            SELECT
+              EXISTS (SELECT 1 FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)),
+              EXISTS (SELECT 1 FROM pg_class WHERE relname = 'states' AND pg_table_is_visible(oid))
+            """,
             connection
         );
         bool isOurs;
