@@ -1,3 +1,5 @@
+using Scheduler.Host.Tls;
+
 namespace Scheduler.Host;
 
 /// <summary>Settings of the process itself, section <c>Host</c>.</summary>
@@ -51,6 +53,9 @@ internal sealed class HostOptions
     /// </summary>
     public string? OperatorKeyFile { get; set; }
 
+    /// <summary>Certificates; none by default.</summary>
+    public TlsOptions Tls { get; set; } = new();
+
     /// <summary>Where log lines go: <c>console</c> for people, <c>json</c> for machines (one object a line, standard output).</summary>
     /// <value><c>console</c></value>
     public string Log { get; set; } = "console";
@@ -98,7 +103,7 @@ internal sealed class HostOptions
             yield return $"{Section}:{nameof(Log)} is '{Log}'; accepted: console, json";
         }
 
-        foreach (var fault in PortFaults().Concat(TimeFaults()))
+        foreach (var fault in PortFaults().Concat(TimeFaults()).Concat(Tls.Faults($"{Section}:{nameof(Tls)}")))
         {
             yield return fault;
         }

@@ -9,6 +9,7 @@ using Scheduler.Domain.Compatibility;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Host.Clustering;
+using Scheduler.Host.Tls;
 using Scheduler.Providers;
 using Scheduler.Storage;
 
@@ -69,16 +70,29 @@ internal static class SchedulerHost
         var address = IPAddress.Parse(host.Address);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(address, host.Moved(host.HttpPort), endpoint => endpoint.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(
+                address,
+                host.Moved(host.HttpPort),
+                endpoint =>
+                {
+                    endpoint.Protocols = HttpProtocols.Http1;
+                    endpoint.UseTls(host.Tls);
+                }
+            );
             if (host.Role != HostRole.Silo)
             {
                 kestrel.Listen(
                     address,
                     host.Moved(host.GrpcPort),
-                    endpoint => endpoint.Protocols = HttpProtocols.Http2
+                    endpoint =>
+                    {
+                        endpoint.Protocols = HttpProtocols.Http2;
+                        endpoint.UseTls(host.Tls);
+                    }
                 );
             }
         });
+        builder.Services.AddHostedService<OpenDoorsWarning>();
         if (host.Role == HostRole.Silo)
         {
             builder.Services.AddHealth();
@@ -119,7 +133,7 @@ internal static class SchedulerHost
 
     private static void AddClient(WebApplicationBuilder builder, Settings settings)
     {
-        builder.UseClusterClient(settings.Storage, settings.Scheduler.ClusterId);
+        builder.UseClusterClient(settings.Host, settings.Storage, settings.Scheduler.ClusterId);
         builder.Services.AddSingleton<IReadiness, DoorsReadiness>();
     }
 

@@ -15,6 +15,7 @@ public sealed class SchedulerCluster : IAsyncDisposable
     private const int LastPort = 29_000;
 
     private readonly List<SchedulerProcess> _nodes = [];
+    private readonly List<(int Silo, int Gateway)> _ports = [];
     private readonly HashSet<int> _taken = [];
     private readonly string[] _settings;
 
@@ -37,12 +38,21 @@ public sealed class SchedulerCluster : IAsyncDisposable
     /// <summary>The journal of the simulated cloud, which outlives all nodes.</summary>
     public string Cloud => Path.Combine(Folder, "data", "cloud.journal");
 
+    /// <summary>Who issued the certificate of the doors; null where they speak no TLS.</summary>
+    public TestAuthority? Authority { get; init; }
+
     /// <summary>All nodes, in the order in which they were added.</summary>
     public IReadOnlyList<SchedulerProcess> Nodes => _nodes;
 
     /// <summary>Calls that go to any node with doors, and on to the next one where one is unavailable.</summary>
     /// <param name="patience">How long a call goes round before it fails finally.</param>
     public FailoverCalls Calls(TimeSpan patience) => new(_nodes, patience);
+
+    /// <summary>Where a node's silo listens for other silos.</summary>
+    public int SiloPort(int node) => _ports[node].Silo;
+
+    /// <summary>Where a node's silo listens for doors.</summary>
+    public int GatewayPort(int node) => _ports[node].Gateway;
 
     /// <summary>Adds a node, not started.</summary>
     /// <param name="settings">Its own settings, for example <c>--Host:Role=silo</c>.</param>
@@ -62,8 +72,10 @@ public sealed class SchedulerCluster : IAsyncDisposable
         )
         {
             KeepsFolder = true,
+            Authority = Authority,
         };
         _nodes.Add(node);
+        _ports.Add((ports[0], ports[1]));
         return node;
     }
 

@@ -35,6 +35,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// <summary>Whether its directory is somebody else's and stays when it is disposed of.</summary>
     public bool KeepsFolder { get; init; }
 
+    /// <summary>Who issued the certificate of its doors; null where they speak no TLS.</summary>
+    public TestAuthority? Authority { get; init; }
+
     /// <summary>Whether a file that may not grow is an error of its write (as a full disk is), and not the end of the process.</summary>
     public bool ReadsFileLimitAsError { get; init; }
 
@@ -219,12 +222,25 @@ public sealed class SchedulerProcess : IAsyncDisposable
                 grpc,
                 new GrpcChannelOptions
                 {
-                    HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true },
+                    HttpHandler = NewHandler(),
+                    DisposeHttpClient = true,
                     // Who comes back after a kill is asked again at once, as is right for a process on this host.
                     MaxReconnectBackoff = TimeSpan.FromSeconds(1),
                     InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
                 }
             );
+    }
+
+    /// <summary>For calls of its doors: trusts their certificate and no other.</summary>
+    public SocketsHttpHandler NewHandler()
+    {
+        var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true };
+        if (Authority is { } authority)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => authority.Issued(shown);
+        }
+
+        return handler;
     }
 
     private void Read(string? line, TaskCompletionSource<string> ready)

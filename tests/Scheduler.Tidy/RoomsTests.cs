@@ -47,6 +47,7 @@ public sealed class RoomsTests
         ["Scheduler.Grains/Queries"] = "questions over many slices",
         ["Scheduler.Host/Clustering"] = "how processes become a cluster, and leave it",
         ["Scheduler.Host/Demo"] = "README's first command",
+        ["Scheduler.Host/Tls"] = "certificates of doors and silos",
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",
         ["Scheduler.Storage/Entities"] = "lists of the small kinds",

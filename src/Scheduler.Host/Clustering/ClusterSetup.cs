@@ -4,7 +4,7 @@ using Npgsql;
 using Orleans.Configuration;
 using Orleans.Serialization;
 using Scheduler.Domain.Storage;
-using Scheduler.Grains;
+using Scheduler.Host.Tls;
 using Scheduler.Storage;
 using Scheduler.Storage.PostgreSql;
 
@@ -81,10 +81,11 @@ internal static class ClusterSetup
                 (clustering, store) => (clustering.Invariant, clustering.DataSource) = (Invariant, store.Pool)
             )
         );
+        silo.UseTls(host.Tls.Silo);
     }
 
     /// <summary>Doors alone: a client of the silos, who are found in the same table.</summary>
-    public static void UseClusterClient(this WebApplicationBuilder builder, StorageOptions storage, string clusterId)
+    public static void UseClusterClient(this WebApplicationBuilder builder, HostOptions host, StorageOptions storage, string clusterId)
     {
         // Of the database it knows the gateways and nothing else.
         builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(storage.PostgreSql.Resolved()));
@@ -100,6 +101,7 @@ internal static class ClusterSetup
                     (clustering, source) => (clustering.Invariant, clustering.DataSource) = (Invariant, source)
                 )
             );
+            client.UseTls(host.Tls.Silo);
         });
         builder.Services.Configure<ExceptionSerializationOptions>(exceptions =>
         {

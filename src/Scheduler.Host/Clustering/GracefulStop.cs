@@ -25,10 +25,12 @@ internal sealed partial class GracefulStop(
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        LogStopping(options.DrainFor);
-        if (options.DrainFor > TimeSpan.Zero)
+        // A silo without doors has nothing that a balancer sends.
+        var drainFor = options.Role == HostRole.Silo ? TimeSpan.Zero : options.DrainFor;
+        LogStopping(drainFor);
+        if (drainFor > TimeSpan.Zero)
         {
-            await Task.Delay(options.DrainFor, clock, cancellationToken);
+            await Task.Delay(drainFor, clock, cancellationToken);
         }
 
         using var enough = new CancellationTokenSource(options.FinishWithin, clock);
