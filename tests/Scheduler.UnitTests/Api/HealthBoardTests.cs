@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
-public sealed class HealthBoardTests
+public sealed class HealthBoardTests : IDisposable
 {
     private readonly FakeTimeProvider _clock = new();
     private readonly Source _source = new();
@@ -79,6 +79,8 @@ public sealed class HealthBoardTests
         Assert.False((await asked.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, Ct)).IsOk);
     }
 
+    public void Dispose() => _lifetime.Dispose();
+
     private HealthBoard Board() => new([_source], _lifetime, _clock, NullLogger<HealthBoard>.Instance);
 
     private sealed class Source : IReadiness
@@ -100,7 +102,7 @@ public sealed class HealthBoardTests
         }
     }
 
-    private sealed class Lifetime : IHostApplicationLifetime
+    private sealed class Lifetime : IHostApplicationLifetime, IDisposable
     {
         private readonly CancellationTokenSource _stopping = new();
 
@@ -111,5 +113,7 @@ public sealed class HealthBoardTests
         public CancellationToken ApplicationStopped => CancellationToken.None;
 
         public void StopApplication() => _stopping.Cancel();
+
+        public void Dispose() => _stopping.Dispose();
     }
 }
