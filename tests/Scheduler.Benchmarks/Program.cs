@@ -9,6 +9,9 @@ switch (args.FirstOrDefault())
     case "storage":
         await StorageFigures.RunAsync(args[1..]);
         return 0;
+    case "postgresql":
+        await PostgreSqlFigures.RunAsync(args[1..]);
+        return 0;
     case "launches":
         await LaunchFigures.RunAsync(args[1..]);
         return 0;
@@ -16,6 +19,6 @@ switch (args.FirstOrDefault())
         await StartFigures.RunAsync(args[1..]);
         return 0;
     default:
-        await Console.Error.WriteLineAsync("usage: placement | vram | storage | launches | start");
+        await Console.Error.WriteLineAsync("usage: placement | vram | storage | postgresql | launches | start");
         return 2;
 }

@@ -71,32 +71,46 @@ public static class StorageFigures
         using var host = await StartAsync(path, synchronous);
         foreach (var writers in new[] { 1, 8, 64, 1, 8, 64 })
         {
-            await MeasureAsync(host.Services, writers, seconds, same);
+            var store = host.Services.GetRequiredService<SqliteStore>();
+            await MeasureAsync("silo", host.Services, writers, seconds, same, () => (store.Commits, store.Statements));
         }
 
         await host.StopAsync();
     }
 
-    private static async Task<IHost> StartAsync(string path, string synchronous)
+    private static Task<IHost> StartAsync(string path, string synchronous) =>
+        StartSiloAsync(silo =>
+            silo.AddSchedulerStorage(new StorageOptions { Sqlite = { Path = path, Synchronous = synchronous } })
+        );
+
+    /// <summary>A silo with nothing but a storage.</summary>
+    internal static async Task<IHost> StartSiloAsync(Action<ISiloBuilder> addStorage)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(siloPort: 21111, gatewayPort: 0);
-            silo.AddSchedulerStorage(new StorageOptions { Sqlite = { Path = path, Synchronous = synchronous } });
+            addStorage(silo);
         });
         var host = builder.Build();
         await host.StartAsync();
         return host;
     }
 
-    private static async Task MeasureAsync(IServiceProvider services, int writers, double seconds, double baseline)
+    /// <summary>One row of the table: so many writers for so long.</summary>
+    internal static async Task MeasureAsync(
+        string what,
+        IServiceProvider services,
+        int writers,
+        double seconds,
+        double baseline,
+        Func<(long Commits, long Statements)> counts
+    )
     {
         var grains = services.GetRequiredService<IGrainFactory>();
-        var store = services.GetRequiredService<SqliteStore>();
         var latencies = new ConcurrentBag<double>();
-        var (commits, statements) = (store.Commits, store.Statements);
+        var (commits, statements) = counts();
         var start = Clock.GetTimestamp();
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), Clock);
         var pings = PingAsync(grains.GetGrain<IPingGrain>("ping-1"), stop.Token);
@@ -106,11 +120,12 @@ public static class StorageFigures
         var rate = latencies.Count / Clock.GetElapsedTime(start).TotalSeconds;
         var (pingMedian, pingTail) = Percentiles(await pings);
         var (median, tail) = Percentiles([.. latencies]);
-        var share = (double)(store.Statements - statements) / (store.Commits - commits);
+        var after = counts();
+        var share = (double)(after.Statements - statements) / (after.Commits - commits);
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| silo | {writers} | {rate:F0} | {rate / baseline:F1} | {median:F2} | {tail:F2} | {pingMedian:F2} | {pingTail:F2} | {share:F1} |"
+                $"| {what} | {writers} | {rate:F0} | {rate / baseline:F2} | {median:F2} | {tail:F2} | {pingMedian:F2} | {pingTail:F2} | {share:F1} |"
             )
         );
     }

@@ -136,6 +136,10 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>A program that comes with the server, for example <c>pg_dump</c>; the server must have been started once.</summary>
+    public static string Program(string name) =>
+        Path.Combine(Newest() ?? throw new InvalidOperationException("PostgreSQL is not installed."), name);
+
     /// <summary>Lets it crash: all its processes end at once, without a checkpoint; the next start recovers from the log.</summary>
     public Task CrashAsync(CancellationToken cancellationToken = default) => StopAsync("immediate", cancellationToken);
 

@@ -81,26 +81,13 @@ internal static class PostgreSqlSchema
     private static int Check(NpgsqlConnection connection, bool migrate)
     {
         var newest = Scripts[^1].Version;
-        // Not to_regclass: a session that waited for the lock would still remember from its first look that there is no such table.
-        using var command = new NpgsqlCommand(
-            """
-            SELECT
-              EXISTS (SELECT 1 FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)),
-              EXISTS (SELECT 1 FROM pg_class WHERE relname = 'states' AND pg_table_is_visible(oid))
-            """,
-            connection
-        );
-        bool isOurs;
-        using (var row = command.ExecuteReader())
+        var tables = Tables(connection);
+        var isOurs = tables.Contains("schema_version", StringComparer.Ordinal);
+        if (!isOurs && tables.Count > 0)
         {
-            row.Read();
-            isOurs = row.GetBoolean(0);
-            if (!isOurs && row.GetBoolean(1))
-            {
-                throw new StorageUnusableException(
-                    "The database is of something else: it has a table named states, but none named schema_version. It was left as it is; set Storage:PostgreSql to another database or schema."
-                );
-            }
+            throw new StorageUnusableException(
+                "The database is of something else: it has a table named states, but none named schema_version. It was left as it is; set Storage:PostgreSql to another database or schema."
+            );
         }
 
         var version = isOurs ? Scalar(connection, "SELECT COALESCE(MAX(version), 0) FROM schema_version") : 0;
@@ -116,6 +103,26 @@ internal static class PostgreSqlSchema
             : throw new StorageUnusableException(
                 $"The database has schema version {version}; this build needs {newest}, and Storage:PostgreSql:Migrate is false. Run `scheduler migrate` with a role that may change the schema."
             );
+    }
+
+    /// <summary>
+    /// Those of the two telling tables that are there. Read from the catalogue as a table: name look-ups are cached in the session, and one
+    /// that waited for another's migration would still find nothing.
+    /// </summary>
+    private static List<string> Tables(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(
+            "SELECT relname::text FROM pg_class WHERE relname IN ('schema_version', 'states') AND pg_table_is_visible(oid)",
+            connection
+        );
+        using var rows = command.ExecuteReader();
+        var tables = new List<string>();
+        while (rows.Read())
+        {
+            tables.Add(rows.GetString(0));
+        }
+
+        return tables;
     }
 
     private static int Scalar(NpgsqlConnection connection, string sql)

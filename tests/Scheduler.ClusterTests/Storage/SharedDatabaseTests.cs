@@ -1,0 +1,179 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Scheduler.Domain.Storage;
+using Scheduler.Storage;
+using Scheduler.Storage.Agenda;
+using Scheduler.Storage.PostgreSql;
+using Scheduler.TestKit;
+using Xunit;
+using static Scheduler.ClusterTests.Storage.StoreFixture;
+
+namespace Scheduler.ClusterTests.Storage;
+
+/// <summary>What only a database of several silos must withstand: starting together, ending mid-way, roles that may do little.</summary>
+public sealed class SharedDatabaseTests
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Silos_that_start_at_once_on_an_empty_database_all_open_it_with_one_schema()
+    {
+        var options = await NewDatabaseAsync();
+        var stores = await Task.WhenAll(
+            Enumerable
+                .Range(0, 6)
+                .Select(_ => Task.Run(() => PostgreSqlStore.Open(options, TimeProvider.System), Cancelled))
+        );
+        await using var source = NpgsqlDataSource.Create(options.PostgreSql.ConnectionString!);
+        await using var command = source.CreateCommand(
+            "SELECT array_agg(version ORDER BY version) FROM schema_version"
+        );
+        var versions = (int[])(await command.ExecuteScalarAsync(Cancelled))!;
+        Assert.Equal([1, 2], versions);
+        foreach (var store in stores)
+        {
+            await store.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused_and_left_as_it_is()
+    {
+        var options = await OpenedOnceAsync();
+        await RunAsync(options, "INSERT INTO schema_version VALUES (99, '0099_later.sql', now())");
+        Assert.Contains(
+            "schema version 99",
+            Assert.Throws<StorageUnusableException>(() => PostgreSqlStore.Open(options, TimeProvider.System)).Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_database_of_something_else_is_refused_and_left_as_it_is()
+    {
+        var options = await NewDatabaseAsync();
+        await RunAsync(options, "CREATE TABLE states (code text)");
+        Assert.Contains(
+            "of something else",
+            Assert.Throws<StorageUnusableException>(() => PostgreSqlStore.Open(options, TimeProvider.System)).Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_silo_that_may_not_migrate_refuses_an_older_schema_and_opens_the_right_one()
+    {
+        var options = await NewDatabaseAsync();
+        options.PostgreSql.Migrate = false;
+        Assert.Contains(
+            "scheduler migrate",
+            Assert.Throws<StorageUnusableException>(() => PostgreSqlStore.Open(options, TimeProvider.System)).Message,
+            StringComparison.Ordinal
+        );
+        options.PostgreSql.Migrate = true;
+        await PostgreSqlStore.Open(options, TimeProvider.System).DisposeAsync();
+        options.PostgreSql.Migrate = false;
+        await PostgreSqlStore.Open(options, TimeProvider.System).DisposeAsync();
+    }
+
+    [Fact]
+    public void A_server_that_is_not_there_is_named_without_the_password_INV_13()
+    {
+        var options = new StorageOptions
+        {
+            PostgreSql = { ConnectionString = "Host=127.0.0.1;Port=1;Username=u;Password=hunter2;Timeout=2" },
+        };
+        var refused = Assert.Throws<StorageUnusableException>(() => PostgreSqlStore.Open(options, TimeProvider.System));
+        Assert.Contains("cannot be reached", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", refused.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("Port=xyz;Host=a")]
+    [InlineData("Database=only")]
+    public void A_wrong_connection_string_is_named_by_its_path_and_not_shown_INV_13(string text)
+    {
+        var options = new StorageOptions { PostgreSql = { ConnectionString = text } };
+        var fault = Assert.Single(options.Faults());
+        Assert.StartsWith("Storage:PostgreSql:ConnectionString", fault, StringComparison.Ordinal);
+        Assert.DoesNotContain(text, fault, StringComparison.Ordinal);
+        Assert.Throws<OptionsValidationException>(() => PostgreSqlStore.Open(options, TimeProvider.System));
+    }
+
+    [Fact]
+    public async Task The_connection_string_may_lie_in_a_file()
+    {
+        var options = await NewDatabaseAsync();
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, options.PostgreSql.ConnectionString + "\n", Cancelled);
+        var fromFile = new StorageOptions { PostgreSql = { ConnectionStringFile = file } };
+        await PostgreSqlStore.Open(fromFile, TimeProvider.System).DisposeAsync();
+        File.Delete(file);
+        Assert.Contains(file, Assert.Single(fromFile.Faults()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Writes_fail_while_the_server_is_down_and_succeed_again_after()
+    {
+        await using var server = await PostgreSqlServer.StartAsync(cancellationToken: Cancelled);
+        var options = new StorageOptions
+        {
+            PostgreSql = { ConnectionString = await server.CreateDatabaseAsync(Cancelled) },
+        };
+        await using var store = PostgreSqlStore.Open(options, TimeProvider.System);
+        var agenda = new SqlAgenda(store);
+        Assert.Empty(await agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
+        await server.CrashAsync(Cancelled);
+        // The pooled connection is found to be broken by its next use; from then on there is none.
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
+        }
+
+        await server.StartAgainAsync(Cancelled);
+        Assert.Empty(await agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
+    }
+
+    [Fact]
+    public async Task Shares_of_the_agenda_are_disjoint_and_together_the_whole()
+    {
+        var fixture = new PostgreSqlFixture();
+        await using var _ = fixture;
+        await fixture.OpenAsync();
+        foreach (var i in Enumerable.Range(0, 50))
+        {
+            await fixture.WriteStateAsync("instance", $"i-{i}", Instance($"i-{i}"));
+        }
+
+        var agenda = new SqlAgenda(fixture.Store);
+        var shares = new List<string>();
+        for (var i = 0; i < 3; i++)
+        {
+            var due = await agenda.DueAsync(Noon.AddDays(1), new AgendaShare(i, 3), 100, Cancelled);
+            Assert.NotEmpty(due);
+            shares.AddRange(due.Select(item => item.Id));
+        }
+
+        Assert.Equal(
+            Enumerable.Range(0, 50).Select(i => $"i-{i}").Order(StringComparer.Ordinal),
+            shares.Order(StringComparer.Ordinal)
+        );
+    }
+
+    private static async Task<StorageOptions> NewDatabaseAsync()
+    {
+        var server = await PostgreSqlServer.SharedAsync(Cancelled);
+        return new StorageOptions { PostgreSql = { ConnectionString = await server.CreateDatabaseAsync(Cancelled) } };
+    }
+
+    private static async Task<StorageOptions> OpenedOnceAsync()
+    {
+        var options = await NewDatabaseAsync();
+        await PostgreSqlStore.Open(options, TimeProvider.System).DisposeAsync();
+        return options;
+    }
+
+    private static Task RunAsync(StorageOptions options, string sql) =>
+        PostgreSqlServer.ExecuteAsync(options.PostgreSql.ConnectionString!, sql, Cancelled);
+}
