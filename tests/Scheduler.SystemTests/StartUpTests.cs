@@ -92,7 +92,10 @@ public sealed class StartUpTests
         var (exitCode, output) = await RunAsync(scheduler);
 
         Assert.Equal(2, exitCode);
-        Assert.Contains($"  Host:Tls:CertificatePath is '{one.Certificate}'; accepted: a PEM file that goes with", output);
+        Assert.Contains(
+            $"  Host:Tls:CertificatePath is '{one.Certificate}'; accepted: a PEM file that goes with",
+            output
+        );
         Assert.Contains("  Host:Tls:Silo:KeyPath is ''; accepted: a PEM file", output);
         Assert.Contains($"  Host:Tls:Silo:CaPath is '{one.Key}'; accepted: a PEM file of certificates", output);
     }
@@ -100,12 +103,19 @@ public sealed class StartUpTests
     [Fact]
     public async Task A_door_open_to_the_network_without_tls_is_said_loudly()
     {
-        await using var scheduler = new SchedulerProcess(null, "--Host:Address=0.0.0.0", "--Providers:Simulated:ServeRuntime=false");
+        await using var scheduler = new SchedulerProcess(
+            null,
+            "--Host:Address=0.0.0.0",
+            "--Providers:Simulated:ServeRuntime=false"
+        );
         await scheduler.StartAsync(Ct);
 
         // Log lines are written beside everything else, and all of them before the end.
         Assert.Equal(0, await scheduler.StopAsync(Ct));
-        Assert.Contains("THE DOORS LISTEN ON 0.0.0.0 WITHOUT TLS", scheduler.Output);
+        Assert.Contains(
+            scheduler.Lines,
+            line => line.Contains("THE DOORS LISTEN ON 0.0.0.0 WITHOUT TLS", StringComparison.Ordinal)
+        );
     }
 
     [Fact]

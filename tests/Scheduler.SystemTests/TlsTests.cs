@@ -119,7 +119,11 @@ public sealed class TlsTests
     }
 
     /// <summary>Whether a silo keeps the connection open: it is the one to speak first, or it hangs up.</summary>
-    private static async Task<bool> IsLetInAsync(int port, TestAuthority authority, (string Certificate, string Key)? files)
+    private static async Task<bool> IsLetInAsync(
+        int port,
+        TestAuthority authority,
+        (string Certificate, string Key)? files
+    )
     {
         using var tcp = new TcpClient();
         await tcp.ConnectAsync(IPAddress.Loopback, port, Ct);

@@ -24,7 +24,7 @@ internal sealed partial class HealthBoard(
     private readonly Lock _asking = new();
     private Task<ImmutableArray<HealthLine>>? _look;
     private long _began;
-    private bool? _wasReady;
+    private bool _wasReady;
 
     /// <summary>Whether requests can be served.</summary>
     public async Task<HealthReport> ReadyAsync(CancellationToken cancellationToken)

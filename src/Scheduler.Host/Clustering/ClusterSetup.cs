@@ -85,7 +85,12 @@ internal static class ClusterSetup
     }
 
     /// <summary>Doors alone: a client of the silos, who are found in the same table.</summary>
-    public static void UseClusterClient(this WebApplicationBuilder builder, HostOptions host, StorageOptions storage, string clusterId)
+    public static void UseClusterClient(
+        this WebApplicationBuilder builder,
+        HostOptions host,
+        StorageOptions storage,
+        string clusterId
+    )
     {
         // Of the database it knows the gateways and nothing else.
         builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(storage.PostgreSql.Resolved()));

@@ -72,7 +72,8 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
             limit.CancelAfter(Handshake);
             await handshake(tls, limit.Token);
         }
-        catch (Exception exception) when (exception is AuthenticationException or IOException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is AuthenticationException or IOException or OperationCanceledException)
         {
             LogTurnedAway(context.RemoteEndPoint, exception.Message);
             context.Abort(new ConnectionAbortedException("No TLS connection came about.", exception));

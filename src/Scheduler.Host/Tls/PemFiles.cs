@@ -69,11 +69,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
             return null;
         }
         catch (Exception exception)
-            when (exception
-                    is CryptographicException
-                        or ArgumentException
-                        or IOException
-                        or UnauthorizedAccessException
+            when (exception is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException
             )
         {
             return exception.Message;
@@ -102,11 +98,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
             }
         }
         catch (Exception exception)
-            when (exception
-                    is CryptographicException
-                        or ArgumentException
-                        or IOException
-                        or UnauthorizedAccessException
+            when (exception is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException
             )
         {
             // Half of a renewal may be written: the old one goes on until the files are right, or it expires.

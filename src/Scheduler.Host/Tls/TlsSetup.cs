@@ -21,7 +21,10 @@ internal static class TlsSetup
             {
                 OnConnection = _ =>
                     ValueTask.FromResult(
-                        new System.Net.Security.SslServerAuthenticationOptions { ServerCertificateContext = own.Current }
+                        new System.Net.Security.SslServerAuthenticationOptions
+                        {
+                            ServerCertificateContext = own.Current,
+                        }
                     ),
             }
         );
