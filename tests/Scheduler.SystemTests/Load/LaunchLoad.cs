@@ -67,43 +67,27 @@ internal sealed class LaunchLoad(string id)
     }
 
     /// <summary>
-    /// Works until it is cancelled; every acknowledgement is noted. An answer other than OK comes out as the exception it is.
+    /// Works until it is told to end, and then finishes what is under way: a command that is broken off may still be carried out later, and
+    /// then nobody could say what is to be expected. Every acknowledgement is noted; any other answer comes out as the exception it is.
     /// </summary>
     /// <param name="calls">Whom it asks.</param>
     /// <param name="random">What it does, and when.</param>
     /// <param name="name">Of the client, unique among all of the account.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async Task WorkAsync(CallInvoker calls, Random random, string name, CancellationToken cancellation)
+    /// <param name="end">Ends it.</param>
+    public async Task WorkAsync(CallInvoker calls, Random random, string name, CancellationToken end)
     {
-        try
+        for (var i = 0; !end.IsCancellationRequested; i++)
         {
-            for (var i = 0; ; i++)
-            {
-                await LaunchAsync(calls, random, $"{name}-{i}", cancellation);
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // Told to end while nothing was asked.
-        }
-        catch (RpcException exception)
-            when (exception.StatusCode == StatusCode.Cancelled && cancellation.IsCancellationRequested)
-        {
-            // Told to end during a call: its outcome is unknown, and nothing is promised about it.
+            await LaunchAsync(calls, random, $"{name}-{i}", TestContext.Current.CancellationToken);
         }
     }
 
     /// <summary>As <see cref="WorkAsync"/>, for a process that is going to be killed: ends when nobody answers any more.</summary>
-    public async Task WorkUntilKilledAsync(
-        CallInvoker calls,
-        Random random,
-        string name,
-        CancellationToken cancellation
-    )
+    public async Task WorkUntilKilledAsync(CallInvoker calls, Random random, string name, CancellationToken end)
     {
         try
         {
-            await WorkAsync(calls, random, name, cancellation);
+            await WorkAsync(calls, random, name, end);
         }
         catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled)
         {
