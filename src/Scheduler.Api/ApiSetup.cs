@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,6 +6,7 @@ using Scalar.AspNetCore;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Health;
 using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
@@ -49,7 +49,8 @@ public static class ApiSetup
                 json.JsonSettings.IgnoreDefaultValues = false;
             });
         services.AddGrpcReflection();
-        services.AddGrpcHealthChecks();
+        services.AddHealth();
+        services.AddGrpcHealth();
         return services;
     }
 
@@ -72,8 +73,7 @@ public static class ApiSetup
         app.MapGrpcService<RequestsService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
-        app.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = _ => false });
-        app.MapHealthChecks("/readyz");
+        app.MapHealth();
         app.MapGet(
             OpenApiDocumentSource.Path,
             (OpenApiDocumentSource source) => Results.Bytes(source.Json, "application/json; charset=utf-8")

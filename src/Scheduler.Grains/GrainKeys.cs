@@ -1,5 +1,6 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Grains.Billing;
+using Scheduler.Grains.Health;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
@@ -38,6 +39,9 @@ public static class GrainKeys
 
     /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
+
+    /// <summary>Any silo, asked how it stands.</summary>
+    public static IHealthGrain Health(this IGrainFactory grains) => grains.Of<IHealthGrain>("health");
 
     private static T Of<T>(this IGrainFactory grains, string key)
         where T : IGrainWithStringKey

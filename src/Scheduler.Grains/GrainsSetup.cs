@@ -1,5 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Storage;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Health;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
@@ -19,6 +22,12 @@ public static class GrainsSetup
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
         services.AddSingleton<AllocationSweep>();
+        services.AddSingleton(silo => new SiloHealth(
+            silo.GetRequiredService<IAgenda>(),
+            silo.GetRequiredService<OfferBook>(),
+            silo.GetRequiredService<TimeProvider>(),
+            silo.GetRequiredService<ILogger<SiloHealth>>()
+        ));
         services.AddHostedService<ProviderKeeper>();
         services.AddHostedService<AgendaKeeper>();
         return services;

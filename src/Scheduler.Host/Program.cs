@@ -19,16 +19,14 @@ try
 {
     await using var app = SchedulerHost.Build(line);
     await app.StartAsync();
-    var (token, keptIn) = await OperatorKey.EnsureAsync(
-        app.Services,
-        app.Services.GetRequiredService<Scheduler.Host.HostOptions>().OperatorKey,
-        app.Services.GetRequiredService<IConfiguration>()["Storage:Sqlite:Path"] ?? new SqliteOptions().Path,
-        app.Lifetime.ApplicationStopping
-    );
+    var (token, keptIn) = await app
+        .Services.GetRequiredService<OperatorKey>()
+        .EnsureAsync(app.Lifetime.ApplicationStopping);
+    var keyIs = keptIn ?? (token is null ? "none" : "configured");
     await Console.Out.WriteLineAsync(
-        $"ready http={app.HttpAddress()} grpc={app.GrpcAddress()} operator_key={keptIn ?? "as configured"}"
+        $"ready http={app.HttpAddress()} grpc={app.GrpcAddress()?.ToString() ?? "none"} operator_key={keyIs}"
     );
-    if (line.IsDemo)
+    if (line.IsDemo && token is not null)
     {
         await DemoRun.ShowAsync(app, token, Console.Out, app.Lifetime.ApplicationStopping);
     }

@@ -3,11 +3,13 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using Orleans.Configuration;
 using Scheduler.Api;
+using Scheduler.Api.Health;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
+using Scheduler.Host.Clustering;
+using Scheduler.Host.Tls;
 using Scheduler.Providers;
 using Scheduler.Storage;
 
@@ -24,45 +26,96 @@ internal static class SchedulerHost
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
         );
         Settings.AddSources(builder.Configuration, line);
-        var settings = Settings.Read(builder.Configuration);
+        var settings = Settings.Read(builder.Configuration, line);
         HostLogging.Add(builder, settings.Host, isQuiet: line.IsDemo);
         builder.Services.AddSingleton(settings.Host);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host =>
             host.ShutdownTimeout = settings.Host.ShutdownTimeout
         );
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton<OperatorKey>();
         AddDoors(builder, settings.Host);
-        AddSilo(builder, settings);
+        if (settings.Host.Role == HostRole.Doors)
+        {
+            AddClient(builder, settings);
+        }
+        else
+        {
+            AddSilo(builder, settings);
+        }
+
+        builder.Services.AddHostedService<GracefulStop>();
         var app = builder.Build();
-        app.MapApi();
+        if (settings.Host.Role == HostRole.Silo)
+        {
+            app.MapHealth();
+        }
+        else
+        {
+            app.MapApi();
+        }
+
         return app;
     }
 
     /// <summary>Where the HTTP door listens, once started.</summary>
-    public static Uri HttpAddress(this WebApplication app) => AddressOf(app, 0);
+    public static Uri HttpAddress(this WebApplication app) => Addresses(app)[0];
 
-    /// <summary>Where the gRPC door listens, once started.</summary>
-    public static Uri GrpcAddress(this WebApplication app) => AddressOf(app, 1);
+    /// <summary>Where the gRPC door listens, once started; null for a silo without doors.</summary>
+    public static Uri? GrpcAddress(this WebApplication app) => Addresses(app).ElementAtOrDefault(1);
 
     private static void AddDoors(WebApplicationBuilder builder, HostOptions host)
     {
         var address = IPAddress.Parse(host.Address);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(address, host.HttpPort, endpoint => endpoint.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(address, host.GrpcPort, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(
+                address,
+                host.Moved(host.HttpPort),
+                endpoint =>
+                {
+                    endpoint.Protocols = HttpProtocols.Http1;
+                    endpoint.UseTls(host.Tls);
+                }
+            );
+            if (host.Role != HostRole.Silo)
+            {
+                kestrel.Listen(
+                    address,
+                    host.Moved(host.GrpcPort),
+                    endpoint =>
+                    {
+                        endpoint.Protocols = HttpProtocols.Http2;
+                        endpoint.UseTls(host.Tls);
+                    }
+                );
+            }
         });
-        builder.Services.AddApi(builder.Configuration);
+        builder.Services.AddHostedService<OpenDoorsWarning>();
+        if (host.Role == HostRole.Silo)
+        {
+            builder.Services.AddHealth();
+        }
+        else
+        {
+            builder.Services.AddApi(builder.Configuration);
+        }
     }
 
     private static void AddSilo(WebApplicationBuilder builder, Settings settings)
     {
-        var siloPort = settings.Host.SiloPort == 0 ? FreePort() : settings.Host.SiloPort;
         builder.UseOrleans(silo =>
         {
-            // No gateway: the doors live in the silo's own process.
-            silo.UseLocalhostClustering(siloPort, gatewayPort: 0, serviceId: "scheduler", clusterId: "embedded");
-            silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
+            if (settings.IsCluster)
+            {
+                silo.UseCluster(settings.Host, settings.Scheduler.ClusterId);
+            }
+            else
+            {
+                silo.UseEmbedded(settings.Host);
+            }
+
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
             silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
         });
@@ -75,19 +128,20 @@ internal static class SchedulerHost
             builder.Configuration,
             (gpu, vramGib, instanceType) => GpuCatalogue.Shipped.Resolve(gpu, vramGib, instanceType)?.Name
         );
+        builder.Services.AddSingleton<IReadiness, SiloReadiness>();
     }
 
-    private static Uri AddressOf(WebApplication app, int endpoint) =>
-        new(
-            app.Services.GetRequiredService<IServer>()
-                .Features.Get<IServerAddressesFeature>()!
-                .Addresses.ElementAt(endpoint)
-        );
-
-    private static int FreePort()
+    private static void AddClient(WebApplicationBuilder builder, Settings settings)
     {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        builder.UseClusterClient(settings.Host, settings.Storage, settings.Scheduler.ClusterId);
+        builder.Services.AddSingleton<IReadiness, DoorsReadiness>();
     }
+
+    private static Uri[] Addresses(WebApplication app) =>
+        [
+            .. app
+                .Services.GetRequiredService<IServer>()
+                .Features.Get<IServerAddressesFeature>()!
+                .Addresses.Select(address => new Uri(address)),
+        ];
 }

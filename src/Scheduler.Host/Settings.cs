@@ -19,10 +19,11 @@ internal sealed class Settings
         ApiOptions.Section,
     ];
 
-    private Settings(HostOptions host, StorageOptions storage)
+    private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler)
     {
         Host = host;
         Storage = storage;
+        Scheduler = scheduler;
     }
 
     /// <summary>The process itself.</summary>
@@ -30,6 +31,12 @@ internal sealed class Settings
 
     /// <summary>The memory.</summary>
     public StorageOptions Storage { get; }
+
+    /// <summary>The scheduler itself.</summary>
+    public SchedulerOptions Scheduler { get; }
+
+    /// <summary>Whether several processes share one database and are one scheduler: a connection to it is all it takes.</summary>
+    public bool IsCluster => Storage.PostgreSql.IsSet;
 
     /// <summary>Puts the sources together: shipped defaults, the demo's, a file, the environment, the command line.</summary>
     public static void AddSources(ConfigurationManager configuration, CommandLine line)
@@ -52,7 +59,7 @@ internal sealed class Settings
 
     /// <summary>Reads what the process itself needs.</summary>
     /// <exception cref="OptionsValidationException">A setting is wrong or unknown; every fault is named.</exception>
-    public static Settings Read(IConfiguration configuration)
+    public static Settings Read(IConfiguration configuration, CommandLine line)
     {
         var faults = new List<string>();
         var host = Bind<HostOptions>(configuration, HostOptions.Section, faults);
@@ -64,14 +71,58 @@ internal sealed class Settings
         faults.AddRange(scheduler.Faults());
         faults.AddRange(api.Faults());
         faults.AddRange(ProvidersSetup.Faults(configuration));
+        faults.AddRange(RoleFaults(configuration, host, storage));
+        if (line.IsDemo && host.Role is HostRole.Doors or HostRole.Silo)
+        {
+            faults.Add(
+                $"{HostOptions.Section}:{nameof(host.Role)} is '{host.Role}'; accepted for the demo: {HostRole.All}"
+            );
+        }
+
         faults.AddRange(UnknownSections(configuration));
         if (faults.Count > 0)
         {
             throw new OptionsValidationException("settings", typeof(Settings), faults);
         }
 
-        return new Settings(host, storage);
+        return new Settings(host, storage, scheduler);
     }
+
+    /// <summary>What is right in itself and does not go together.</summary>
+    private static IEnumerable<string> RoleFaults(
+        IConfiguration configuration,
+        HostOptions host,
+        StorageOptions storage
+    )
+    {
+        const string simulated = "Providers:Simulated";
+        const string process = "Providers:Process";
+        if (!storage.PostgreSql.IsSet)
+        {
+            if (host.Role is HostRole.Doors or HostRole.Silo)
+            {
+                yield return $"{HostOptions.Section}:{nameof(host.Role)} is '{host.Role}'; accepted without Storage:PostgreSql: {HostRole.All}";
+            }
+
+            yield break;
+        }
+
+        if (IsOn(configuration, process, byDefault: false))
+        {
+            yield return $"{process}:Enabled is 'true'; accepted with Storage:PostgreSql: false, since its runtimes are bound to one host";
+        }
+
+        if (
+            IsOn(configuration, simulated, byDefault: true)
+            && string.IsNullOrEmpty(configuration[$"{simulated}:StatePath"])
+        )
+        {
+            yield return $"{simulated}:StatePath is ''; accepted with Storage:PostgreSql: a file that the silos of this host share";
+        }
+    }
+
+    private static bool IsOn(IConfiguration configuration, string adapter, bool byDefault) =>
+        bool.TryParse(configuration[$"{adapter}:Enabled"], out var isOn) ? isOn : byDefault;
 
     private static T Bind<T>(IConfiguration configuration, string section, List<string> faults)
         where T : new()

@@ -29,7 +29,8 @@ public sealed class PostgreSqlOptions
     /// <summary>Whether a database is named at all.</summary>
     public bool IsSet => !string.IsNullOrEmpty(ConnectionString) || !string.IsNullOrEmpty(ConnectionStringFile);
 
-    internal string Resolved() => ConnectionString ?? File.ReadAllText(ConnectionStringFile!).Trim();
+    /// <summary>The connection string, from wherever it is set.</summary>
+    public string Resolved() => ConnectionString ?? File.ReadAllText(ConnectionStringFile!).Trim();
 
     internal IEnumerable<string> Faults(string section)
     {

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;
@@ -39,5 +40,36 @@ public sealed class ShutdownTests
         var kept = (await door.GetAccountAsync(account)).Ok;
         Assert.Equal(50_000_000, kept.BalanceMicroEur);
         Assert.Equal(names.Count, kept.RunningInstances);
+    }
+
+    [Fact]
+    public async Task Readiness_goes_at_once_and_work_goes_on_until_the_doors_close()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var scheduler = new SchedulerProcess(
+            null,
+            [.. SchedulerProcess.ZeroDelay, "--Host:DrainFor=00:00:04"]
+        );
+        await scheduler.StartAsync(ct);
+        var door = Door.Of("grpc", scheduler);
+        var account = (await door.CreateAccountAsync("acct-drain")).Ok.Name;
+        var made = (await door.CreateInstanceAsync(account, "drained", Troubles.On(Troubles.Small))).Ok;
+        await Probe.UntilAsync([scheduler], "draining", isOk: true);
+        using var watch = new Instances.InstancesClient(scheduler.Calls).WatchInstance(
+            new WatchInstanceRequest { Name = made.Name },
+            cancellationToken: ct
+        );
+        Assert.True(await watch.ResponseStream.MoveNext(ct));
+
+        var stopped = scheduler.StopAsync(ct);
+
+        var ended = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(ct));
+        Assert.Equal(StatusCode.Unavailable, ended.StatusCode);
+        Assert.Equal(503, await Probe.StatusAsync(scheduler));
+        Assert.False((await Probe.CheckAsync(scheduler, "draining")).IsOk);
+        Assert.Equal(200, await Probe.StatusAsync(scheduler, "/livez"));
+        Assert.Equal(account, (await door.GetAccountAsync(account)).Ok.Name);
+        Assert.Equal(0, await stopped);
+        Assert.Null(await Probe.StatusAsync(scheduler));
     }
 }

@@ -17,6 +17,14 @@ public sealed class StartUpTests
     [InlineData("Host:GrpcPort", "70000", "0 to 65535")]
     [InlineData("Host:Log", "xml", "console, json")]
     [InlineData("Host:Adress", "::1", "Address")]
+    [InlineData("Host:Role", "silos", "all, doors, silo")]
+    [InlineData("Host:Role", "doors", "accepted without Storage:PostgreSql: all")]
+    [InlineData("Host:Role", "silo", "accepted without Storage:PostgreSql: all")]
+    [InlineData("Host:SiloAddress", "0.0.0.0", "the one IP address others reach this host at")]
+    [InlineData("Host:GatewayPort", "-1", "0 to 65535")]
+    [InlineData("Host:PortOffset", "20000", "0 to 10000")]
+    [InlineData("Host:DrainFor", "00:01:00", "0 to below ShutdownTimeout")]
+    [InlineData("Host:FinishWithin", "00:00:00", "above 0, to 01:00:00")]
     [InlineData("Scheduler:Launch:AllocationTimeout", "soon", "a duration such as 00:01:30")]
     [InlineData("Scheduler:Billing:LaunchMinimumEuros", "-1", "0 to 1000000")]
     [InlineData("Scheduler:Launch:AllocationTimout", "00:01:00", "AllocationTimeout")]
@@ -48,6 +56,63 @@ public sealed class StartUpTests
         Assert.Contains(section ? "'a section'" : $"'{value}'", Comparable(line, value));
         Assert.Contains(accepted, line);
         Assert.False(Directory.Exists(Path.Combine(scheduler.Folder, "data")), "Nothing was touched.");
+    }
+
+    [Theory]
+    [InlineData("Providers:Process:Enabled", "true", "false, since its runtimes are bound to one host")]
+    [InlineData("Providers:Simulated:StatePath", "", "a file that the silos of this host share")]
+    public async Task What_a_cluster_cannot_have_is_named(string path, string value, string accepted)
+    {
+        await using var scheduler = new SchedulerProcess(
+            null,
+            "--Storage:PostgreSql:ConnectionString=Host=127.0.0.1",
+            $"--{path}={value}"
+        );
+
+        var (exitCode, output) = await RunAsync(scheduler);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains($"  {path} is '{value}'; accepted with Storage:PostgreSql: {accepted}", output);
+    }
+
+    [Fact]
+    public async Task Certificates_that_do_not_go_together_are_named()
+    {
+        var folder = Directory.CreateTempSubdirectory("certificates-").FullName;
+        using var authority = new TestAuthority(folder, "ca");
+        var (one, another) = (authority.Issue("one"), authority.Issue("another"));
+        await using var scheduler = new SchedulerProcess(
+            null,
+            $"--Host:Tls:CertificatePath={one.Certificate}",
+            $"--Host:Tls:KeyPath={another.Key}",
+            $"--Host:Tls:Silo:CertificatePath={one.Certificate}",
+            $"--Host:Tls:Silo:CaPath={one.Key}"
+        );
+
+        var (exitCode, output) = await RunAsync(scheduler);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains(
+            $"  Host:Tls:CertificatePath is '{one.Certificate}'; accepted: a PEM file that goes with",
+            output
+        );
+        Assert.Contains("  Host:Tls:Silo:KeyPath is ''; accepted: a PEM file", output);
+        Assert.Contains($"  Host:Tls:Silo:CaPath is '{one.Key}'; accepted: a PEM file of certificates", output);
+    }
+
+    [Fact]
+    public async Task A_door_open_to_the_network_without_tls_is_said_loudly()
+    {
+        await using var scheduler = new SchedulerProcess(
+            null,
+            "--Host:Address=0.0.0.0",
+            "--Providers:Simulated:ServeRuntime=false"
+        );
+        await scheduler.StartAsync(Ct);
+
+        // Log lines are written beside everything else, and all of them before the end.
+        Assert.Equal(0, await scheduler.StopAsync(Ct));
+        Assert.Contains(scheduler.Lines, line => line.Contains("THE DOORS LISTEN ON", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 
 namespace Scheduler.TestKit;
@@ -31,6 +32,12 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// <summary>What it is told to do: <c>serve</c> or <c>demo</c>.</summary>
     public string Command { get; init; } = "serve";
 
+    /// <summary>Whether its directory is somebody else's and stays when it is disposed of.</summary>
+    public bool KeepsFolder { get; init; }
+
+    /// <summary>Who issued the certificate of its doors; null where they speak no TLS.</summary>
+    public TestAuthority? Authority { get; init; }
+
     /// <summary>Whether a file that may not grow is an error of its write (as a full disk is), and not the end of the process.</summary>
     public bool ReadsFileLimitAsError { get; init; }
 
@@ -40,14 +47,25 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// <summary>Where its HTTP door listens.</summary>
     public Uri Http { get; private set; } = null!;
 
-    /// <summary>Where its gRPC door listens.</summary>
-    public Uri Grpc { get; private set; } = null!;
+    /// <summary>Where its gRPC door listens; null for a silo without doors.</summary>
+    public Uri? Grpc { get; private set; }
 
-    /// <summary>The operator's key.</summary>
+    /// <summary>The operator's key; empty where it knows none.</summary>
     public string Token { get; private set; } = "";
 
-    /// <summary>A channel to its gRPC door; a new one after each start.</summary>
-    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("Not started.");
+    /// <summary>A channel to its gRPC door; a new one after a start that took another port.</summary>
+    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("Not started, or without doors.");
+
+    /// <summary>Calls of its gRPC door, made by the operator.</summary>
+    public CallInvoker Calls =>
+        Channel.Intercept(headers =>
+        {
+            headers.Add("authorization", $"Bearer {Token}");
+            return headers;
+        });
+
+    /// <summary>Whether it was started and has not ended.</summary>
+    public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>The operator's credentials.</summary>
     public Metadata Auth => new() { { "authorization", $"Bearer {Token}" } };
@@ -98,13 +116,12 @@ public sealed class SchedulerProcess : IAsyncDisposable
             .ToDictionary(pair => pair[0], pair => pair[1]);
         TookToListen = Stopwatch.GetElapsedTime(began);
         Http = new Uri(words["http"]);
-        Grpc = new Uri(words["grpc"]);
-        Token = (await File.ReadAllTextAsync(words["operator_key"], cancellationToken)).Trim();
-        _channel?.Dispose();
-        _channel = GrpcChannel.ForAddress(
-            Grpc,
-            new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true } }
-        );
+        if (File.Exists(words["operator_key"]))
+        {
+            Token = (await File.ReadAllTextAsync(words["operator_key"], cancellationToken)).Trim();
+        }
+
+        Open(words["grpc"] == "none" ? null : new Uri(words["grpc"]));
     }
 
     /// <summary><c>kill -9</c>: nothing of it gets to run any more.</summary>
@@ -155,7 +172,10 @@ public sealed class SchedulerProcess : IAsyncDisposable
         }
 
         _process?.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        if (!KeepsFolder)
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
     }
 
     private ProcessStartInfo StartInfo()
@@ -185,6 +205,42 @@ public sealed class SchedulerProcess : IAsyncDisposable
         }
 
         return start;
+    }
+
+    private void Open(Uri? grpc)
+    {
+        if (grpc == Grpc)
+        {
+            return;
+        }
+
+        Grpc = grpc;
+        _channel?.Dispose();
+        _channel = grpc is null
+            ? null
+            : GrpcChannel.ForAddress(
+                grpc,
+                new GrpcChannelOptions
+                {
+                    HttpHandler = NewHandler(),
+                    DisposeHttpClient = true,
+                    // Who comes back after a kill is asked again at once, as is right for a process on this host.
+                    MaxReconnectBackoff = TimeSpan.FromSeconds(1),
+                    InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
+                }
+            );
+    }
+
+    /// <summary>For calls of its doors: trusts their certificate and no other.</summary>
+    public SocketsHttpHandler NewHandler()
+    {
+        var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true };
+        if (Authority is { } authority)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => authority.Issued(shown);
+        }
+
+        return handler;
     }
 
     private void Read(string? line, TaskCompletionSource<string> ready)

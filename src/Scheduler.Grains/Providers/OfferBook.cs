@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
@@ -16,6 +17,7 @@ internal sealed class OfferBook(ProviderDirectory directory)
     private readonly HashSet<ProviderId> _awaited = [.. directory.Ids];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<ProviderId, SheetEdition> _editions = [];
+    private readonly ConcurrentDictionary<ProviderId, long> _heard = [];
     private ImmutableDictionary<ProviderId, ProviderStanding> _standings = ImmutableDictionary<
         ProviderId,
         ProviderStanding
@@ -63,6 +65,13 @@ internal sealed class OfferBook(ProviderDirectory directory)
             }
         }
     }
+
+    /// <summary>Notes that a provider's grain was asked just now and that this book has what it said.</summary>
+    public void NoteHeard(ProviderId provider, TimeProvider clock) => _heard[provider] = clock.GetTimestamp();
+
+    /// <summary>How many providers there are, and how many of them were heard of lately.</summary>
+    public (int All, int Fresh) HeardOf(TimeProvider clock, TimeSpan lately) =>
+        (directory.Ids.Count(), _heard.Values.Count(heard => clock.GetElapsedTime(heard) <= lately));
 
     private PlacementMemory Remember() =>
         new()

@@ -37,6 +37,7 @@ internal sealed partial class ProviderKeeper(
             if (await grain.SheetAsync(book.EditionOf(provider)) is { } sheet)
             {
                 book.Publish(provider, sheet);
+                book.NoteHeard(provider, clock);
             }
         }
         catch (Exception exception)

@@ -44,7 +44,9 @@ internal sealed class DemoRun
         CancellationToken cancellationToken
     )
     {
-        using var channel = GrpcChannel.ForAddress(app.GrpcAddress());
+        using var channel = GrpcChannel.ForAddress(
+            app.GrpcAddress() ?? throw new InvalidOperationException("The demo needs doors.")
+        );
         var demo = new DemoRun(channel, operatorToken, output, app.Services.GetRequiredService<TimeProvider>());
         await demo.ShowAsync(app.HttpAddress(), cancellationToken);
     }

@@ -1,0 +1,110 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Scheduler.Grains.Health;
+
+namespace Scheduler.Api.Health;
+
+/// <summary>
+/// Whether this process is ready, looked at no more than once a second however many ask, so that probes cannot load the store. That it
+/// stops is known at once.
+/// </summary>
+internal sealed partial class HealthBoard(
+    IEnumerable<IReadiness> sources,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<HealthBoard> logger
+)
+{
+    private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longer than any look should take; the looks have limits of their own.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
+
+    private readonly Lock _asking = new();
+    private Task<ImmutableArray<HealthLine>>? _look;
+    private long _began;
+    private bool _wasReady;
+
+    /// <summary>Whether requests can be served.</summary>
+    public async Task<HealthReport> ReadyAsync(CancellationToken cancellationToken)
+    {
+        Task<ImmutableArray<HealthLine>> look;
+        long began;
+        lock (_asking)
+        {
+            if (_look is null || (_look.IsCompleted && clock.GetElapsedTime(_began) >= GoodFor))
+            {
+                _began = clock.GetTimestamp();
+                _look = LookAsync();
+            }
+
+            (look, began) = (_look, _began);
+        }
+
+        var lines = await look.WaitAsync(cancellationToken);
+        return new HealthReport([Draining(), .. lines], clock.GetElapsedTime(began));
+    }
+
+    /// <summary>Whether the process lives: it answers, and its thread pool takes up work.</summary>
+    public async Task<HealthReport> LiveAsync(CancellationToken cancellationToken)
+    {
+        var asked = clock.GetTimestamp();
+        var taken = await Task.Run(() => clock.GetElapsedTime(asked), cancellationToken);
+        return new HealthReport(
+            [new HealthLine("thread_pool", true, $"took up work in {taken.TotalMilliseconds:F0} ms")],
+            TimeSpan.Zero
+        );
+    }
+
+    private HealthLine Draining() =>
+        lifetime.ApplicationStopping.IsCancellationRequested
+            ? new HealthLine("draining", false, "this process stops; ask another")
+            : new HealthLine("draining", true, "not asked to stop");
+
+    private async Task<ImmutableArray<HealthLine>> LookAsync()
+    {
+        var lines = (await Task.WhenAll(sources.Select(LookAtAsync))).SelectMany(found => found).ToImmutableArray();
+        var isReady = lines.All(line => line.IsOk);
+        if (isReady != _wasReady)
+        {
+            _wasReady = isReady;
+            if (isReady)
+            {
+                LogReady();
+            }
+            else
+            {
+                LogNotReady(
+                    string.Join("; ", lines.Where(line => !line.IsOk).Select(line => $"{line.Name}: {line.Says}"))
+                );
+            }
+        }
+
+        return lines;
+    }
+
+    private async Task<ImmutableArray<HealthLine>> LookAtAsync(IReadiness source)
+    {
+        try
+        {
+            using var longest = new CancellationTokenSource(Longest, clock);
+            return await source.LookAsync(longest.Token).WaitAsync(Longest, clock, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            // A probe is answered whatever happens: what cannot be looked at is not in order.
+            LogLookFailed(exception);
+            return [new HealthLine("look", false, "could not be looked at; the log has the cause")];
+        }
+    }
+
+    [LoggerMessage(3101, LogLevel.Information, "Ready to serve")]
+    private partial void LogReady();
+
+    [LoggerMessage(3102, LogLevel.Warning, "Not ready to serve: {Why}")]
+    private partial void LogNotReady(string why);
+
+    [LoggerMessage(3103, LogLevel.Warning, "A health check could not be made")]
+    private partial void LogLookFailed(Exception exception);
+}

@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Scheduler.Grains.Health;
+
+namespace Scheduler.Api.Health;
+
+/// <summary>The answer to a probe.</summary>
+/// <param name="Lines">Everything that was looked at.</param>
+/// <param name="Age">How long ago.</param>
+internal sealed record HealthReport(ImmutableArray<HealthLine> Lines, TimeSpan Age)
+{
+    public bool IsOk => Lines.All(line => line.IsOk);
+
+    /// <summary><c>{"status":"ready","checks":{"store":{"state":"ok","age_ms":12,"says":"…"}}}</c></summary>
+    /// <param name="good">The word for all in order.</param>
+    /// <param name="bad">The word for anything else.</param>
+    public byte[] ToJson(string good, string bad)
+    {
+        var age = (long)Age.TotalMilliseconds;
+        var body = new Body(
+            IsOk ? good : bad,
+            Lines.ToDictionary(
+                line => line.Name,
+                line => new Check(line.IsOk ? "ok" : "failing", age, line.Says),
+                StringComparer.Ordinal
+            )
+        );
+        return JsonSerializer.SerializeToUtf8Bytes(body, HealthJson.Default.Body);
+    }
+
+    internal sealed record Body(string Status, Dictionary<string, Check> Checks);
+
+    internal sealed record Check(string State, long AgeMs, string Says);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(HealthReport.Body))]
+internal sealed partial class HealthJson : JsonSerializerContext;

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using Scheduler.Api.Health;
+using Scheduler.Grains;
+using Scheduler.Grains.Health;
+
+namespace Scheduler.Host.Clustering;
+
+/// <summary>Doors alone are ready when any silo answers them that is ready itself.</summary>
+internal sealed partial class DoorsReadiness(IGrainFactory grains, TimeProvider clock, ILogger<DoorsReadiness> logger)
+    : IReadiness
+{
+    /// <summary>Longer than the 2 s a silo gives its store.</summary>
+    private static readonly TimeSpan SiloAnswers = TimeSpan.FromSeconds(2.5);
+
+    public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var lines = await grains.Health().LookAsync().WaitAsync(SiloAnswers, clock, cancellationToken);
+            return [new HealthLine("silo", true, "a silo answers"), .. lines];
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogNobody(exception);
+            return [new HealthLine("silo", false, "no silo answers")];
+        }
+    }
+
+    [LoggerMessage(4102, LogLevel.Warning, "No silo answered a health check")]
+    private partial void LogNobody(Exception exception);
+}

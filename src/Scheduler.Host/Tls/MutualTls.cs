@@ -1,0 +1,126 @@
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+
+namespace Scheduler.Host.Tls;
+
+/// <summary>
+/// Puts TLS under the connections between silos, and between doors and silos. Both sides show a certificate of the cluster's authority;
+/// names are not compared, since silos are known by address.
+/// </summary>
+/// <param name="own">What this process shows.</param>
+/// <param name="authority">Whose certificates are let in.</param>
+/// <param name="logger">Told who was turned away.</param>
+internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection authority, ILogger logger)
+{
+    /// <summary>Whoever has not finished the handshake by then is not one of us.</summary>
+    private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(10);
+
+    /// <summary>The side that was called.</summary>
+    public void Answer(IConnectionBuilder connections) =>
+        connections.Use(next =>
+            context =>
+                RunAsync(
+                    context,
+                    next,
+                    (tls, ct) =>
+                        tls.AuthenticateAsServerAsync(
+                            new SslServerAuthenticationOptions
+                            {
+                                ServerCertificateContext = own.Current,
+                                ClientCertificateRequired = true,
+                                RemoteCertificateValidationCallback = IsOneOfUs,
+                            },
+                            ct
+                        )
+                )
+        );
+
+    /// <summary>The side that calls.</summary>
+    public void Call(IConnectionBuilder connections) =>
+        connections.Use(next =>
+            context =>
+                RunAsync(
+                    context,
+                    next,
+                    (tls, ct) =>
+                        tls.AuthenticateAsClientAsync(
+                            new SslClientAuthenticationOptions
+                            {
+                                TargetHost = "silo",
+                                ClientCertificateContext = own.Current,
+                                RemoteCertificateValidationCallback = IsOneOfUs,
+                            },
+                            ct
+                        )
+                )
+        );
+
+    private async Task RunAsync(
+        ConnectionContext context,
+        ConnectionDelegate next,
+        Func<SslStream, CancellationToken, Task> handshake
+    )
+    {
+        var plain = context.Transport;
+        await using var tls = new SslStream(new DuplexStream(plain), leaveInnerStreamOpen: false);
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed);
+            limit.CancelAfter(Handshake);
+            await handshake(tls, limit.Token);
+        }
+        catch (Exception exception)
+            when (exception is AuthenticationException or IOException or OperationCanceledException)
+        {
+            LogTurnedAway(context.RemoteEndPoint, exception.Message);
+            context.Abort(new ConnectionAbortedException("No TLS connection came about.", exception));
+            throw;
+        }
+
+        context.Transport = new TlsPipe(tls);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            await context.Transport.Input.CompleteAsync();
+            await context.Transport.Output.CompleteAsync();
+            context.Transport = plain;
+        }
+    }
+
+    private bool IsOneOfUs(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
+    {
+        if (shown is null)
+        {
+            return false;
+        }
+
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authority);
+        // The authority is the cluster's own; who is to be shut out gets no new certificate.
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        if (sent is not null)
+        {
+            chain.ChainPolicy.ExtraStore.AddRange(sent.ChainElements.Select(element => element.Certificate).ToArray());
+        }
+
+        using var certificate = X509CertificateLoader.LoadCertificate(shown.GetRawCertData());
+        return chain.Build(certificate);
+    }
+
+    [LoggerMessage(4203, LogLevel.Warning, "No TLS connection with {Remote} came about: {Why}")]
+    private partial void LogTurnedAway(System.Net.EndPoint? remote, string why);
+
+    private sealed class TlsPipe(Stream tls) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = PipeReader.Create(tls, new StreamPipeReaderOptions(leaveOpen: true));
+
+        public PipeWriter Output { get; } = PipeWriter.Create(tls, new StreamPipeWriterOptions(leaveOpen: true));
+    }
+}

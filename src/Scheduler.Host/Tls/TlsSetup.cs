@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Orleans.Configuration;
+
+namespace Scheduler.Host.Tls;
+
+/// <summary>Puts the certificates where they belong, when there are any.</summary>
+internal static class TlsSetup
+{
+    /// <summary>TLS at a door.</summary>
+    public static void UseTls(this ListenOptions door, TlsOptions options)
+    {
+        if (!options.IsSet)
+        {
+            return;
+        }
+
+        var own = Files(door.ApplicationServices, options.CertificatePath!, options.KeyPath!);
+        door.UseHttps(
+            new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ =>
+                    ValueTask.FromResult(
+                        new System.Net.Security.SslServerAuthenticationOptions
+                        {
+                            ServerCertificateContext = own.Current,
+                        }
+                    ),
+            }
+        );
+    }
+
+    /// <summary>Mutual TLS between this silo and the others, and at its gateway.</summary>
+    public static void UseTls(this ISiloBuilder silo, SiloTlsOptions options)
+    {
+        if (!options.IsSet)
+        {
+            return;
+        }
+
+        silo.Services.AddSingleton(services => Mutual(services, options));
+        silo.Services.AddOptions<SiloConnectionOptions>()
+            .Configure<MutualTls>(
+                (connections, tls) =>
+                {
+                    connections.ConfigureSiloOutboundConnection(tls.Call);
+                    connections.ConfigureSiloInboundConnection(tls.Answer);
+                    connections.ConfigureGatewayInboundConnection(tls.Answer);
+                }
+            );
+    }
+
+    /// <summary>Mutual TLS from doors to silos.</summary>
+    public static void UseTls(this IClientBuilder client, SiloTlsOptions options)
+    {
+        if (!options.IsSet)
+        {
+            return;
+        }
+
+        client.Services.AddSingleton(services => Mutual(services, options));
+        client
+            .Services.AddOptions<ClientConnectionOptions>()
+            .Configure<MutualTls>((connections, tls) => connections.ConfigureConnection(tls.Call));
+    }
+
+    private static MutualTls Mutual(IServiceProvider services, SiloTlsOptions options) =>
+        new(
+            Files(services, options.CertificatePath!, options.KeyPath!),
+            PemFiles.Authority(options.CaPath!),
+            services.GetRequiredService<ILogger<MutualTls>>()
+        );
+
+    private static PemFiles Files(IServiceProvider services, string certificatePath, string keyPath) =>
+        new(
+            certificatePath,
+            keyPath,
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<PemFiles>>()
+        );
+}

@@ -1,0 +1,261 @@
+using System.Globalization;
+using Grpc.Core;
+using Scheduler.Api.V1;
+using Scheduler.SystemTests.Load;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>
+/// Three real processes on a real PostgreSQL are one scheduler: whichever is asked, whichever is killed or restarted, what was acknowledged
+/// comes true once (INV-01 to INV-05).
+/// </summary>
+public sealed class ClusterTests
+{
+    private const int Silos = 3;
+    private const int Clients = 6;
+
+    /// <summary>How long a client goes round the silos before it calls a command failed: more than a death takes to be noticed.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Three_silos_that_start_at_once_on_an_empty_database_are_one_cluster()
+    {
+        await using var cluster = await ClusterAsync();
+        await cluster.StartAsync(Silos, Ct);
+
+        Assert.Single(cluster.Nodes.Select(node => node.Token).Distinct(StringComparer.Ordinal));
+        Assert.Single(Directory.EnumerateFiles(cluster.Folder, "operator.key*", SearchOption.AllDirectories));
+        await Probe.UntilAsync(cluster.Nodes, "silo", says => says == "Active, among 3 active");
+        var made = (await Door.Of("grpc", cluster.Nodes[0]).CreateAccountAsync("acct-one")).Ok;
+        foreach (var node in cluster.Nodes)
+        {
+            Assert.Equal(made.Name, (await Door.Of("http", node).GetAccountAsync(made.Name)).Ok.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_silo_killed_during_a_launch_storm_costs_nothing_that_was_acknowledged_INV_01_to_05(
+        bool isDoorApart
+    )
+    {
+        var random = new Random(LaunchLoad.Seed("CLUSTER_KILL_SEED"));
+        await using var cluster = await ClusterAsync();
+        for (var i = 0; i < Silos; i++)
+        {
+            cluster.Add(isDoorApart ? "--Host:Role=silo" : "--Host:Role=all");
+        }
+
+        await cluster.StartAllAsync(Ct);
+        if (isDoorApart)
+        {
+            cluster.Add("--Host:Role=doors");
+            await cluster.StartAllAsync(Ct);
+        }
+
+        await StormAsync(
+            cluster,
+            random,
+            async load =>
+            {
+                for (var victim = 0; victim < Silos; victim++)
+                {
+                    Assert.True(await load.LetThroughAsync(random.Next(50, 150), Patience, Ct), cluster.Output);
+                    await cluster.Nodes[victim].KillAsync();
+                    await DeclaredDeadAsync(cluster.Nodes.Where((_, i) => i != victim && i < Silos));
+                    Assert.True(await load.LetThroughAsync(100, Patience, Ct), cluster.Output);
+                    await cluster.Nodes[victim].StartAsync(Ct);
+                }
+            }
+        );
+    }
+
+    [Fact]
+    public async Task A_rolling_restart_under_load_loses_nothing_and_fails_no_command_INV_01_to_05()
+    {
+        var random = new Random(LaunchLoad.Seed("ROLLING_SEED"));
+        await using var cluster = await ClusterAsync("--Host:DrainFor=00:00:01");
+        await cluster.StartAsync(Silos, Ct);
+        await StormAsync(
+            cluster,
+            random,
+            async load =>
+            {
+                foreach (var node in cluster.Nodes)
+                {
+                    Assert.True(await load.LetThroughAsync(50, Patience, Ct), cluster.Output);
+                    var began = TimeProvider.System.GetTimestamp();
+                    Assert.Equal(0, await node.StopAsync(Ct));
+                    Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+                    Assert.True(await load.LetThroughAsync(50, Patience, Ct), cluster.Output);
+                    await node.StartAsync(Ct);
+                }
+            }
+        );
+    }
+
+    [Fact]
+    public async Task The_loss_of_every_silo_at_once_costs_nothing_that_was_acknowledged_INV_01_to_05()
+    {
+        var random = new Random(LaunchLoad.Seed("OUTAGE_SEED"));
+        await using var cluster = await ClusterAsync();
+        await cluster.StartAsync(Silos, Ct);
+        await StormAsync(
+            cluster,
+            random,
+            async load =>
+            {
+                Assert.True(await load.LetThroughAsync(random.Next(50, 150), Patience, Ct), cluster.Output);
+                await cluster.KillAllAsync();
+                await cluster.StartAllAsync(Ct);
+                Assert.True(await load.LetThroughAsync(50, Patience, Ct), cluster.Output);
+            }
+        );
+    }
+
+    [Fact]
+    public async Task Doors_and_silos_may_be_processes_of_their_own()
+    {
+        await using var cluster = await ClusterAsync();
+        cluster.Add("--Host:Role=silo");
+        cluster.Add("--Host:Role=silo");
+        await cluster.StartAllAsync(Ct);
+        var first = cluster.Add("--Host:Role=doors");
+        var second = cluster.Add("--Host:Role=doors");
+        await cluster.StartAllAsync(Ct);
+        Assert.Null(cluster.Nodes[0].Grpc);
+        await Probe.UntilAsync(cluster.Nodes, "offers", says => says.Length > 0);
+        using (var client = new HttpClient())
+        {
+            var silo = await client.GetAsync(new Uri(cluster.Nodes[0].Http, "/v1/failures"), Ct);
+            Assert.Equal(404, (int)silo.StatusCode);
+        }
+
+        // A whole launch, watched, through doors that know of no store and no provider.
+        var load = new LaunchLoad("acct-doors");
+        await load.OpenAccountAsync(first.Calls, Ct);
+        var door = Door.Of("http", second);
+        var made = (await door.CreateInstanceAsync(load.Account, "apart", Troubles.On(Troubles.Small))).Ok;
+        using var watch = new Instances.InstancesClient(first.Calls).WatchInstance(
+            new WatchInstanceRequest { Name = made.Name },
+            cancellationToken: Ct
+        );
+        _ = (await door.StartAsync(made.Name)).Ok;
+        Assert.True(
+            await watch.ResponseStream.ReadAllAsync(Ct).AnyAsync(seen => seen.State == InstanceState.Running, Ct)
+        );
+        Assert.NotEmpty((await door.ExplainAsync(made.Name)).Ok.Ranked);
+
+        await RevokedEverywhereAsync(load.Account, first, second);
+    }
+
+    [Fact]
+    public async Task Readiness_follows_the_database()
+    {
+        await using var server = await PostgreSqlServer.StartAsync(cancellationToken: Ct);
+        await using var cluster = new SchedulerCluster(
+            await server.CreateDatabaseAsync(Ct),
+            SchedulerProcess.ZeroDelay
+        );
+        await cluster.StartAsync(1, Ct);
+        var node = cluster.Nodes[0];
+        var health = new Grpc.Health.V1.Health.HealthClient(node.Channel);
+        await Probe.UntilAsync(cluster.Nodes, "store", isOk: true);
+        Assert.Equal(
+            Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving,
+            (await health.CheckAsync(new(), cancellationToken: Ct)).Status
+        );
+
+        await server.CrashAsync(Ct);
+        await Probe.UntilAsync(cluster.Nodes, "store", isOk: false);
+        Assert.Equal(
+            Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing,
+            (await health.CheckAsync(new(), cancellationToken: Ct)).Status
+        );
+        Assert.Equal(200, await Probe.StatusAsync(node, "/livez"));
+
+        await server.StartAgainAsync(Ct);
+        await Probe.UntilAsync(cluster.Nodes, "store", isOk: true);
+        _ = (await Door.Of("grpc", node).CreateAccountAsync("acct-after")).Ok;
+    }
+
+    /// <summary>Waits until the others count one silo less. A closed port is a miss at once, so that takes seconds and not the 6 s of one that hangs.</summary>
+    private static async Task DeclaredDeadAsync(IEnumerable<SchedulerProcess> others)
+    {
+        var killed = TimeProvider.System.GetTimestamp();
+        await Probe.UntilAsync(others, "silo", says => says == $"Active, among {Silos - 1} active");
+        var took = TimeProvider.System.GetElapsedTime(killed);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"declared dead after {took.TotalSeconds:F1} s")
+        );
+        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+    }
+
+    private static async Task<SchedulerCluster> ClusterAsync(params string[] settings)
+    {
+        var server = await PostgreSqlServer.SharedAsync(Ct);
+        return new SchedulerCluster(await server.CreateDatabaseAsync(Ct), [.. LaunchLoad.QuickMarket, .. settings]);
+    }
+
+    /// <summary>Something happens to a cluster under load; then everything is checked, and no command may have failed finally.</summary>
+    private static async Task StormAsync(SchedulerCluster cluster, Random random, Func<LaunchLoad, Task> happening)
+    {
+        var calls = cluster.Calls(Patience);
+        var load = new LaunchLoad("acct-storm");
+        await load.OpenAccountAsync(calls, Ct);
+        using var working = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var clients = Enumerable
+            .Range(0, Clients)
+            .Select(i => load.WorkAsync(calls, new Random(random.Next()), $"c{i}", working.Token))
+            .ToArray();
+        var ended = Task.WhenAny(clients);
+        var happened = happening(load);
+        if (await Task.WhenAny(happened, ended) == ended)
+        {
+            // No client ends by itself: this one was told no.
+            await await ended;
+        }
+
+        await happened;
+        await working.CancelAsync();
+        await Task.WhenAll(clients);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{load.Commands} commands acknowledged, {load.LastAcknowledged.Count} instances, {calls.Retries} tries at another silo"
+            )
+        );
+        var instances = await new Audit(load, calls).ApiAsync(() => cluster.Output, Ct);
+        await cluster.KillAllAsync();
+        await Audit.CloudAsync(cluster.Cloud, instances, Ct);
+    }
+
+    /// <summary>A key revoked at one door is refused there at once, and by the other within a second (INV-09).</summary>
+    private static async Task RevokedEverywhereAsync(string account, SchedulerProcess here, SchedulerProcess there)
+    {
+        var key = (await Door.Of("grpc", here).CreateKeyAsync(account)).Ok;
+        var (mineHere, mineThere) = (Door.Of("grpc", here, key.Token), Door.Of("http", there, key.Token));
+        _ = (await mineHere.GetAccountAsync(account)).Ok;
+        _ = (await mineThere.GetAccountAsync(account)).Ok;
+        _ = (await Door.Of("grpc", here).RevokeKeyAsync(key.Key.Name)).Ok;
+        var revoked = TimeProvider.System.GetTimestamp();
+        Assert.Equal("AUTH_REVOKED_TOKEN", (await mineHere.GetAccountAsync(account)).Info.Reason);
+        while (true)
+        {
+            var asked = TimeProvider.System.GetElapsedTime(revoked);
+            var answer = await mineThere.GetAccountAsync(account);
+            if (answer.Value is null)
+            {
+                Assert.Equal("AUTH_REVOKED_TOKEN", answer.Info.Reason);
+                return;
+            }
+
+            Assert.True(asked < TimeSpan.FromSeconds(1), $"It was let in {asked} after the revocation.");
+        }
+    }
+}

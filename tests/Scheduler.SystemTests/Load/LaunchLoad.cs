@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Grpc.Core;
+using Scheduler.Api.V1;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.SystemTests.Load;
+
+/// <summary>
+/// Clients of one account that create, start, stop and top up, and what they were told. <see cref="Audit"/> holds the scheduler to it, whatever
+/// happened to its processes meanwhile.
+/// </summary>
+/// <param name="id">The account's id, <c>acct-…</c>.</param>
+internal sealed class LaunchLoad(string id)
+{
+    private long _topUps;
+    private int _commands;
+
+    /// <summary>Settings of a market on which a launch takes a tenth of a second, so that any moment finds some under way.</summary>
+    public static string[] QuickMarket { get; } =
+    [
+        "--Providers:Simulated:AllocateLatency=00:00:00.020",
+        "--Providers:Simulated:BootTime=00:00:00.050",
+        "--Providers:Simulated:ReleaseTime=00:00:00.020",
+        "--Providers:Simulated:ServeRuntime=false",
+        "--Providers:Simulated:CapacityPerOffer=1000000",
+        "--Scheduler:Launch:ProbeEvery=00:00:00.050",
+        "--Scheduler:Launch:DebtRetry=00:00:00.050",
+    ];
+
+    /// <summary>The account's name, <c>accounts/acct-…</c>.</summary>
+    public string Account => $"accounts/{id}";
+
+    /// <summary>
+    /// By instance, the last command that was acknowledged: <c>create</c>, <c>start</c>, <c>stop</c>; with a question mark the one before a
+    /// command that may have been recorded whether or not its answer arrived.
+    /// </summary>
+    public ConcurrentDictionary<string, string> LastAcknowledged { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Micro-EUR of all acknowledged top-ups.</summary>
+    public long TopUps => Volatile.Read(ref _topUps);
+
+    /// <summary>How many commands were acknowledged.</summary>
+    public int Commands => Volatile.Read(ref _commands);
+
+    /// <summary>A seed from the environment, or a new one; told either way, so that a failure can be repeated.</summary>
+    public static int Seed(string variable)
+    {
+        var seed = Environment.GetEnvironmentVariable(variable) is { } given
+            ? int.Parse(given, CultureInfo.InvariantCulture)
+            : Environment.TickCount;
+        TestContext.Current.SendDiagnosticMessage($"{variable}={seed}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{variable}={seed}");
+        return seed;
+    }
+
+    /// <summary>Makes the account and gives it more money than any load spends.</summary>
+    public async Task OpenAccountAsync(CallInvoker calls, CancellationToken cancellation)
+    {
+        var accounts = new Accounts.AccountsClient(calls);
+        await accounts.CreateAccountAsync(
+            new CreateAccountRequest { AccountId = id, DisplayName = id },
+            cancellationToken: cancellation
+        );
+        await TopUpAsync(accounts, "first", 100_000_000_000, cancellation);
+    }
+
+    /// <summary>
+    /// Works until it is told to end, and then finishes what is under way: a command that is broken off may still be carried out later, and
+    /// then nobody could say what is to be expected. Every acknowledgement is noted; any other answer comes out as the exception it is.
+    /// </summary>
+    /// <param name="calls">Whom it asks.</param>
+    /// <param name="random">What it does, and when.</param>
+    /// <param name="name">Of the client, unique among all of the account.</param>
+    /// <param name="end">Ends it.</param>
+    public async Task WorkAsync(CallInvoker calls, Random random, string name, CancellationToken end)
+    {
+        for (var i = 0; !end.IsCancellationRequested; i++)
+        {
+            await LaunchAsync(calls, random, $"{name}-{i}", TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>As <see cref="WorkAsync"/>, for a process that is going to be killed: ends when nobody answers any more.</summary>
+    public async Task WorkUntilKilledAsync(CallInvoker calls, Random random, string name, CancellationToken end)
+    {
+        try
+        {
+            await WorkAsync(calls, random, name, end);
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled)
+        {
+            // The process was killed under this call: its outcome is unknown, and nothing is promised about it.
+        }
+    }
+
+    /// <summary>Waits until so many more commands were acknowledged; false when that takes longer than it may.</summary>
+    public async Task<bool> LetThroughAsync(int more, TimeSpan longest, CancellationToken cancellation)
+    {
+        var enough = Commands + more;
+        var began = TimeProvider.System.GetTimestamp();
+        while (Commands < enough)
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > longest)
+            {
+                return false;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellation);
+        }
+
+        return true;
+    }
+
+    private async Task LaunchAsync(CallInvoker calls, Random random, string name, CancellationToken cancellation)
+    {
+        var instances = new Instances.InstancesClient(calls);
+        var created = await instances.CreateInstanceAsync(
+            new CreateInstanceRequest
+            {
+                Parent = Account,
+                ServingName = $"k-{name}",
+                RequestId = $"k-{name}",
+                Spec = new LaunchSpec { Model = "Qwen/Qwen2.5-0.5B", ContextTokens = 2048 },
+            },
+            cancellationToken: cancellation
+        );
+        Acknowledge(created.Name, "create");
+        await instances.StartInstanceAsync(
+            new StartInstanceRequest { Name = created.Name, RequestId = $"s-{name}" },
+            cancellationToken: cancellation
+        );
+        Acknowledge(created.Name, "start");
+        if (random.Next(3) == 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(150)), TimeProvider.System, cancellation);
+            // From here on the stop may have been recorded whether or not its answer arrives.
+            LastAcknowledged[created.Name] = "start?";
+            await instances.StopInstanceAsync(
+                new StopInstanceRequest { Name = created.Name, RequestId = $"e-{name}" },
+                cancellationToken: cancellation
+            );
+            Acknowledge(created.Name, "stop");
+        }
+
+        if (random.Next(5) == 0)
+        {
+            await TopUpAsync(new Accounts.AccountsClient(calls), $"t-{name}", 1_000_000, cancellation);
+        }
+    }
+
+    private async Task TopUpAsync(
+        Accounts.AccountsClient accounts,
+        string reference,
+        long amount,
+        CancellationToken cancellation
+    )
+    {
+        await accounts.TopUpAccountAsync(
+            new TopUpAccountRequest
+            {
+                Name = Account,
+                AmountMicroEur = amount,
+                Reference = reference,
+            },
+            cancellationToken: cancellation
+        );
+        Interlocked.Add(ref _topUps, amount);
+        Interlocked.Increment(ref _commands);
+    }
+
+    private void Acknowledge(string instance, string command)
+    {
+        LastAcknowledged[instance] = command;
+        Interlocked.Increment(ref _commands);
+    }
+}
