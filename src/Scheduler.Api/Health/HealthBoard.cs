@@ -66,7 +66,7 @@ internal sealed partial class HealthBoard(
     {
         var lines = (await Task.WhenAll(sources.Select(LookAtAsync))).SelectMany(found => found).ToImmutableArray();
         var isReady = lines.All(line => line.IsOk);
-        if (isReady != _wasReady)
+        if (isReady != _wasReady && !lifetime.ApplicationStopping.IsCancellationRequested)
         {
             _wasReady = isReady;
             if (isReady)
