@@ -3,6 +3,7 @@ using Scheduler.Grains.Agenda;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains;
 
@@ -13,6 +14,8 @@ public static class GrainsSetup
     /// <param name="services">The silo's services.</param>
     public static IServiceCollection AddSchedulerGrains(this IServiceCollection services)
     {
+        services.AddMetrics();
+        services.AddSingleton<SchedulerMetrics>();
         services.AddSingleton<ProviderDirectory>();
         services.AddSingleton<OfferBook>();
         services.AddSingleton<ModelLibrary>();
@@ -21,6 +24,8 @@ public static class GrainsSetup
         services.AddSingleton<AllocationSweep>();
         services.AddHostedService<ProviderKeeper>();
         services.AddHostedService<AgendaKeeper>();
+        services.AddHostedService<SiloGauges>();
+        services.AddHostedService<FleetGauges>();
         return services;
     }
 }

@@ -33,6 +33,9 @@ internal sealed class HostOptions
     /// <value>30 s</value>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>What it tells of itself.</summary>
+    public TelemetryOptions Telemetry { get; set; } = new();
+
     /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults()
     {
@@ -64,6 +67,11 @@ internal sealed class HostOptions
         if (ShutdownTimeout <= TimeSpan.Zero || ShutdownTimeout > TimeSpan.FromHours(1))
         {
             yield return $"{Section}:{nameof(ShutdownTimeout)} is '{ShutdownTimeout}'; accepted: above 0, to 01:00:00";
+        }
+
+        foreach (var fault in Telemetry.Faults($"{Section}:{nameof(Telemetry)}"))
+        {
+            yield return fault;
         }
     }
 }

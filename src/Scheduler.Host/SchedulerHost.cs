@@ -33,8 +33,10 @@ internal static class SchedulerHost
         );
         AddDoors(builder, settings.Host);
         AddSilo(builder, settings);
+        Telemetry.Add(builder, settings.Host.Telemetry);
         var app = builder.Build();
         app.MapApi();
+        app.UseTelemetry(settings.Host.Telemetry);
         return app;
     }
 
@@ -64,6 +66,7 @@ internal static class SchedulerHost
             silo.UseLocalhostClustering(siloPort, gatewayPort: 0, serviceId: "scheduler", clusterId: "embedded");
             silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
+            silo.AddTelemetry(settings.Host.Telemetry);
             silo.AddSqliteStorage(settings.Storage, GrainStorageNames.Database);
         });
         builder

@@ -84,6 +84,7 @@ public static class StorageSetup
     private static IServiceCollection AddOn(IServiceCollection services, string name)
     {
         var inner = $"{name}-ado-net";
+        services.TryAddSingleton(TimeProvider.System);
         services.AddAdoNetGrainStorage(
             inner,
             (Microsoft.Extensions.Options.OptionsBuilder<AdoNetGrainStorageOptions> options) =>
@@ -98,8 +99,15 @@ public static class StorageSetup
         );
         services.AddKeyedSingleton<IGrainStorage>(
             name,
-            (provider, _) => new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner))
+            (provider, _) =>
+                new MeasuredGrainStorage(
+                    new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner)),
+                    provider.GetRequiredService<StorageMetrics>(),
+                    provider.GetRequiredService<TimeProvider>()
+                )
         );
+        services.AddMetrics();
+        services.AddSingleton<StorageMetrics>();
         // Callers of a grain, on whichever silo, are told what the store said, and not that it could not be said.
         services.Configure<ExceptionSerializationOptions>(options =>
         {
@@ -110,6 +118,7 @@ public static class StorageSetup
         services.AddSingleton<IEventLog, SqliteEventLog>();
         services.AddSingleton<IAccountBook, SqliteAccountBook>();
         services.AddSingleton<IInstanceIndex, SqliteInstanceIndex>();
+        services.AddSingleton<IFleetTotals, SqliteFleetTotals>();
         services.AddSingleton<IEntityIndex, SqliteEntityIndex>();
         return services;
     }
