@@ -67,7 +67,7 @@ internal static class SchedulerHost
             silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
             silo.AddTelemetry(settings.Host.Telemetry);
-            silo.AddSqliteStorage(settings.Storage, GrainStorageNames.Database);
+            silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
         });
         builder
             .Services.AddOptions<SchedulerOptions>()

@@ -23,7 +23,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
     public static JsonSerializerOptions Options { get; } = MakeOptions();
 
     /// <inheritdoc/>
-    public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input, Options));
+    public BinaryData Serialize<T>(T? input) => new(WithoutNul(JsonSerializer.SerializeToUtf8Bytes(input, Options)));
 
     /// <inheritdoc/>
     /// <exception cref="UnreadableStateException">Newer, or not what was written.</exception>
@@ -62,6 +62,28 @@ public sealed class StateSerializer : IGrainStorageSerializer
                 exception
             );
         }
+    }
+
+    /// <summary>
+    /// No database keeps U+0000 in a text, and a runtime's last words may hold one: it becomes U+FFFD, as unreadable bytes do.
+    /// </summary>
+    private static byte[] WithoutNul(byte[] json)
+    {
+        var rest = json.AsSpan();
+        while (rest.IndexOf("\\u0000"u8) is >= 0 and var at)
+        {
+            // An escaped backslash before it (an even number of them) makes it four plain zeros behind a backslash.
+            var before = rest[..at];
+            var backslashes = before.Length - before.TrimEnd((byte)'\\').Length;
+            if (backslashes % 2 == 0)
+            {
+                "\\uFFFD"u8.CopyTo(rest[at..]);
+            }
+
+            rest = rest[(at + 2)..];
+        }
+
+        return json;
     }
 
     /// <summary>The version at the top of a state; it is written first, so hardly anything is read for it.</summary>

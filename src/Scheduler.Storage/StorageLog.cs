@@ -29,4 +29,7 @@ internal static partial class StorageLog
 
     [LoggerMessage(6, LogLevel.Error, "Rollback failed; the connection is opened anew")]
     public static partial void RollbackFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Information, "Connected to database {Database}: schema version {SchemaVersion}")]
+    public static partial void Connected(this ILogger logger, string database, int schemaVersion);
 }

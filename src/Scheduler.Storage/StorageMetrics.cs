@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Scheduler.Storage.PostgreSql;
 using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Storage;
@@ -15,7 +16,8 @@ internal sealed class StorageMetrics
     /// <summary>One set of instruments.</summary>
     /// <param name="meters">Whose meters.</param>
     /// <param name="sqlite">The embedded store, where that is the one in use.</param>
-    public StorageMetrics(IMeterFactory meters, SqliteStore? sqlite = null)
+    /// <param name="postgreSql">The shared one, where that is.</param>
+    public StorageMetrics(IMeterFactory meters, SqliteStore? sqlite = null, PostgreSqlStore? postgreSql = null)
     {
         var meter = meters.Create(MeterName);
         _duration = meter.CreateHistogram(
@@ -24,21 +26,18 @@ internal sealed class StorageMetrics
             "Reads and writes of grain states",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Bounds }
         );
-        if (sqlite is not null)
-        {
-            _ = meter.CreateObservableGauge(
-                "scheduler.storage.queue",
-                () => (long)sqlite.Waiting,
-                "{write}",
-                "Writes that wait for the writer of the SQLite file"
-            );
-            _ = meter.CreateObservableCounter(
-                "scheduler.storage.commits",
-                () => sqlite.Commits,
-                "{commit}",
-                "Commits to the SQLite file"
-            );
-        }
+        _ = meter.CreateObservableGauge(
+            "scheduler.storage.queue",
+            () => (long)(sqlite?.Waiting ?? postgreSql?.Waiting ?? 0),
+            "{write}",
+            "Writes that wait for the next commit"
+        );
+        _ = meter.CreateObservableCounter(
+            "scheduler.storage.commits",
+            () => sqlite?.Commits ?? postgreSql?.Commits ?? 0,
+            "{commit}",
+            "Commits to the store"
+        );
     }
 
     public void Took(string operation, string kind, string outcome, TimeSpan took) =>

@@ -11,8 +11,14 @@ public sealed class StorageOptions
     /// <summary>The embedded default: one SQLite file.</summary>
     public SqliteOptions Sqlite { get; set; } = new();
 
+    /// <summary>The database that silos of a cluster share; used instead of the file when it is set.</summary>
+    public PostgreSqlOptions PostgreSql { get; set; } = new();
+
     /// <summary>Every fault of these settings, each with the setting's full path, the value seen and what is accepted.</summary>
-    public IReadOnlyList<string> Faults() => Sqlite.Faults($"{Section}:{nameof(Sqlite)}");
+    public IReadOnlyList<string> Faults() =>
+        PostgreSql.IsSet
+            ? [.. PostgreSql.Faults($"{Section}:{nameof(PostgreSql)}")]
+            : Sqlite.Faults($"{Section}:{nameof(Sqlite)}");
 
     internal void ThrowIfFaulty()
     {

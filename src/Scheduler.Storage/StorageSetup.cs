@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,8 @@ using Scheduler.Storage.Billing;
 using Scheduler.Storage.Entities;
 using Scheduler.Storage.Events;
 using Scheduler.Storage.Instances;
+using Scheduler.Storage.PostgreSql;
+using Scheduler.Storage.Sql;
 using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Storage;
@@ -23,76 +26,99 @@ public static class StorageSetup
     /// <summary>The name under which grains ask for their state, unless told otherwise.</summary>
     public const string DefaultName = "db";
 
-    // The literal under which Orleans accepts Microsoft.Data.Sqlite; there is no other.
-    private const string Invariant = "System.Data.SQLite";
-
     /// <summary>
-    /// One SQLite file as grain storage and behind every port of the memory. The file is opened, and its schema made or
-    /// upgraded, when the silo is built; that throws <see cref="StorageUnusableException"/> if it cannot be used.
+    /// The memory as grain storage and behind every port: the shared PostgreSQL database when one is set, else one SQLite file. It is
+    /// opened, and its schema made or upgraded, when the silo is built; that throws <see cref="StorageUnusableException"/> if it cannot be
+    /// used.
     /// </summary>
     /// <param name="silo">The silo.</param>
     /// <param name="options">Where and how.</param>
     /// <param name="name">Name of the grain storage.</param>
-    public static ISiloBuilder AddSqliteStorage(
+    public static ISiloBuilder AddSchedulerStorage(
         this ISiloBuilder silo,
         StorageOptions options,
         string name = DefaultName
     )
     {
         ArgumentNullException.ThrowIfNull(silo);
-        silo.Services.AddSqliteStorage(options, name);
-        return silo;
+        ArgumentNullException.ThrowIfNull(options);
+        options.ThrowIfFaulty();
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        return options.PostgreSql.IsSet
+            ? AddOn(
+                silo,
+                name,
+                services => PostgreSqlStore.Open(options, Clock(services), Logger<PostgreSqlStore>(services))
+            )
+            : AddOn(silo, name, services => SqliteStore.Open(options, Clock(services), Logger<SqliteStore>(services)));
     }
 
     /// <summary>The same on a store that is open already and that the caller closes: for several silos in one process.</summary>
     /// <param name="silo">The silo.</param>
     /// <param name="store">The store.</param>
     /// <param name="name">Name of the grain storage.</param>
-    public static ISiloBuilder AddSqliteStorage(this ISiloBuilder silo, SqliteStore store, string name = DefaultName)
+    public static ISiloBuilder AddSchedulerStorage(this ISiloBuilder silo, SqliteStore store, string name = DefaultName)
     {
         ArgumentNullException.ThrowIfNull(silo);
-        ArgumentNullException.ThrowIfNull(store);
         silo.Services.AddSingleton(store);
-        AddOn(silo.Services, name);
-        return silo;
+        return AddOn<SqliteStore>(silo, name, null);
     }
 
-    /// <inheritdoc cref="AddSqliteStorage(ISiloBuilder, StorageOptions, string)"/>
-    /// <param name="services">The silo's services.</param>
-    /// <param name="options">Where and how.</param>
-    /// <param name="name">Name of the grain storage.</param>
-    public static IServiceCollection AddSqliteStorage(
-        this IServiceCollection services,
-        StorageOptions options,
+    /// <inheritdoc cref="AddSchedulerStorage(ISiloBuilder, SqliteStore, string)"/>
+    public static ISiloBuilder AddSchedulerStorage(
+        this ISiloBuilder silo,
+        PostgreSqlStore store,
         string name = DefaultName
     )
     {
-        ArgumentNullException.ThrowIfNull(services);
-        ArgumentNullException.ThrowIfNull(options);
-        options.ThrowIfFaulty();
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider =>
-            SqliteStore.Open(
-                options,
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<SqliteStore>>()
-            )
-        );
-        return AddOn(services, name);
+        ArgumentNullException.ThrowIfNull(silo);
+        silo.Services.AddSingleton(store);
+        return AddOn<PostgreSqlStore>(silo, name, null);
     }
 
-    private static IServiceCollection AddOn(IServiceCollection services, string name)
+    private static ISiloBuilder AddOn<TStore>(ISiloBuilder silo, string name, Func<IServiceProvider, TStore>? open)
+        where TStore : class, ISqlStore, IStatementRunner
+    {
+        var services = silo.Services;
+        if (open is not null)
+        {
+            services.AddSingleton(open);
+        }
+
+        services.AddSingleton<ISqlStore>(provider => provider.GetRequiredService<TStore>());
+        services.AddKeyedSingleton<DbDataSource>(
+            name,
+            (provider, _) => new StatementDataSource(provider.GetRequiredService<TStore>())
+        );
+        AddGrainStorage(services, name);
+        // Callers of a grain, on whichever silo, are told what the store said, and not that it could not be said.
+        services.Configure<ExceptionSerializationOptions>(options =>
+        {
+            options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!);
+            options.SupportedNamespacePrefixes.Add(typeof(UnreadableStateException).Namespace!);
+            options.SupportedNamespacePrefixes.Add(nameof(Npgsql));
+        });
+        services.AddSingleton<IAgenda, SqlAgenda>();
+        services.AddSingleton<IEventLog, SqlEventLog>();
+        services.AddSingleton<IAccountBook, SqlAccountBook>();
+        services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
+        services.AddSingleton<IFleetTotals, SqlFleetTotals>();
+        services.AddSingleton<IEntityIndex, SqlEntityIndex>();
+        return silo;
+    }
+
+    private static void AddGrainStorage(IServiceCollection services, string name)
     {
         var inner = $"{name}-ado-net";
         services.TryAddSingleton(TimeProvider.System);
         services.AddAdoNetGrainStorage(
             inner,
             (Microsoft.Extensions.Options.OptionsBuilder<AdoNetGrainStorageOptions> options) =>
-                options.Configure<SqliteStore>(
-                    (settings, store) =>
+                options.Configure<IServiceProvider>(
+                    (settings, provider) =>
                     {
-                        settings.Invariant = Invariant;
-                        settings.DataSource = store.DataSource;
+                        settings.Invariant = StatementDataSource.Invariant;
+                        settings.DataSource = provider.GetRequiredKeyedService<DbDataSource>(name);
                         settings.GrainStorageSerializer = new StateSerializer();
                     }
                 )
@@ -108,18 +134,9 @@ public static class StorageSetup
         );
         services.AddMetrics();
         services.AddSingleton<StorageMetrics>();
-        // Callers of a grain, on whichever silo, are told what the store said, and not that it could not be said.
-        services.Configure<ExceptionSerializationOptions>(options =>
-        {
-            options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!);
-            options.SupportedNamespacePrefixes.Add(typeof(UnreadableStateException).Namespace!);
-        });
-        services.AddSingleton<IAgenda, SqliteAgenda>();
-        services.AddSingleton<IEventLog, SqliteEventLog>();
-        services.AddSingleton<IAccountBook, SqliteAccountBook>();
-        services.AddSingleton<IInstanceIndex, SqliteInstanceIndex>();
-        services.AddSingleton<IFleetTotals, SqliteFleetTotals>();
-        services.AddSingleton<IEntityIndex, SqliteEntityIndex>();
-        return services;
     }
+
+    private static TimeProvider Clock(IServiceProvider services) => services.GetRequiredService<TimeProvider>();
+
+    private static ILogger<T> Logger<T>(IServiceProvider services) => services.GetRequiredService<ILogger<T>>();
 }

@@ -11,6 +11,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Storage;
+using Scheduler.Storage.Sql;
 using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Benchmarks;
@@ -83,7 +84,7 @@ public static class StorageFigures
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(siloPort: 21111, gatewayPort: 0);
-            silo.AddSqliteStorage(new StorageOptions { Sqlite = { Path = path, Synchronous = synchronous } });
+            silo.AddSchedulerStorage(new StorageOptions { Sqlite = { Path = path, Synchronous = synchronous } });
         });
         var host = builder.Build();
         await host.StartAsync();

@@ -140,7 +140,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
             {
                 silo.Services.AddSingleton<TimeProvider>(Clock);
                 silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
-                silo.AddSqliteStorage(Store, "real");
+                silo.AddSchedulerStorage(Store, "real");
                 silo.Services.AddKeyedSingleton<IGrainStorage>(
                     GrainStorageNames.Database,
                     (services, _) => new FaultyStorage(services.GetRequiredKeyedService<IGrainStorage>("real"), Faults)

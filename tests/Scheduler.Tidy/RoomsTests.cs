@@ -43,11 +43,14 @@ public sealed class RoomsTests
         ["Scheduler.Api/OpenApi"] = "the document of the HTTP face",
         ["Scheduler.Api/Protos"] = "the contract",
         ["Scheduler.Grains/Queries"] = "questions over many slices",
+        ["Scheduler.Grains/Telemetry"] = "what is counted and timed of all slices",
         ["Scheduler.Host/Demo"] = "README's first command",
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",
         ["Scheduler.Storage/Entities"] = "lists of the small kinds",
-        ["Scheduler.Storage/Schema"] = "the SQL",
+        ["Scheduler.Storage/PostgreSql"] = "the database of a cluster",
+        ["Scheduler.Storage/Schema"] = "the SQL of tables, triggers and what Orleans asks",
+        ["Scheduler.Storage/Sql"] = "one language over both databases",
         ["Scheduler.Storage/Sqlite"] = "the embedded database",
     };
 

@@ -11,6 +11,10 @@ public interface IFleetTotals
     /// <param name="now">The present.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     Task<FleetTotals> ReadAsync(DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>What the store's own machine takes the time for; null where that is this machine.</summary>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    Task<DateTimeOffset?> TimeAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>The sums of one moment.</summary>
@@ -29,7 +33,7 @@ public sealed record FleetTotals
     /// <summary>Instances that are stopping, or failed with something still owed.</summary>
     public long Debtors { get; init; }
 
-    /// <summary>Since when the longest of those has been in its state; null without one.</summary>
+    /// <summary>When the longest of those was last written; null without one.</summary>
     public DateTimeOffset? OldestDebt { get; init; }
 
     /// <summary>Wake-ups whose time has come.</summary>
@@ -37,7 +41,4 @@ public sealed record FleetTotals
 
     /// <summary>The earliest of those; null without one.</summary>
     public DateTimeOffset? OldestDue { get; init; }
-
-    /// <summary>What the store's own machine takes the time for; null where that is this machine.</summary>
-    public DateTimeOffset? StoreTime { get; init; }
 }

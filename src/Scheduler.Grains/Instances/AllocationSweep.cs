@@ -67,7 +67,7 @@ internal sealed partial class AllocationSweep(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogPutOff(exception, provider.Id, key);
-            metrics.SweepFound(provider.Id, "put_off");
+            metrics.SweepFound(provider.Id, SchedulerMetrics.PutOff);
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed partial class AllocationSweep(
         if (await provider.FindAsync(key, cancellationToken) is null)
         {
             LogVanished(instance, provider.Id, key);
-            metrics.SweepFound(provider.Id, "vanished");
+            metrics.SweepFound(provider.Id, SchedulerMetrics.Vanished);
             await grains.GetGrain<IInstanceInbox>(instance.Value).VanishedAsync(key);
         }
     }
@@ -139,7 +139,7 @@ internal sealed partial class AllocationSweep(
         }
 
         LogOrphan(provider.Id, allocation.Key, allocation.Tag.Instance);
-        metrics.SweepFound(provider.Id, "orphan");
+        metrics.SweepFound(provider.Id, SchedulerMetrics.Orphan);
         await provider.ReleaseAsync(allocation.Key, cancellationToken);
     }
 

@@ -34,13 +34,13 @@ internal sealed partial class FleetGauges : BackgroundService
         Gauge("scheduler.held", "{micro_eur}", "Money held for launches under way", seen => seen.Held.Value);
         Gauge("scheduler.debtors", "{instance}", "Instances whose release or bill is not confirmed", s => s.Debtors);
         Gauge("scheduler.agenda.due", "{wake_up}", "Wake-ups whose time has come", seen => seen.AgendaDue);
-        Seconds("scheduler.debt.age", "How long the longest debtor has been in its state", (s, at) => at - s.OldestDebt);
-        Seconds("scheduler.agenda.lag", "How late the latest wake-up is", (seen, at) => at - seen.OldestDue);
+        Seconds("scheduler.debt.age", "How long nothing has come of the longest debt", (s, at) => at - s.OldestDebt);
+        Seconds("scheduler.agenda.lag", "How late the longest overdue wake-up is", (seen, at) => at - seen.OldestDue);
         _ = meter.CreateObservableGauge(
             "scheduler.clock.skew",
             () =>
-                _latest is { Totals.StoreTime: { } theirs } read
-                    ? [new Measurement<double>((read.At - theirs).TotalSeconds)]
+                _latest is { Skew: { } skew }
+                    ? [new Measurement<double>(skew.TotalSeconds)]
                     : Array.Empty<Measurement<double>>(),
             "s",
             "This silo's clock less the database's"
@@ -95,11 +95,13 @@ internal sealed partial class FleetGauges : BackgroundService
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        var began = _clock.GetTimestamp();
         var at = _clock.Now();
         var totals = await _store.ReadAsync(at, cancellationToken);
-        // Half the way there and half the way back: the database read its clock between the two.
-        _latest = new Reading(totals, at + (_clock.GetElapsedTime(began) / 2));
+        var asked = _clock.GetTimestamp();
+        var theirs = await _store.TimeAsync(cancellationToken);
+        // The database looked at its clock between the question and the answer: half the way is taken off.
+        var skew = _clock.GetUtcNow() - (_clock.GetElapsedTime(asked) / 2) - theirs;
+        _latest = new Reading(totals, at, skew);
     }
 
     private IEnumerable<Measurement<long>> Instances() =>
@@ -129,5 +131,5 @@ internal sealed partial class FleetGauges : BackgroundService
     [LoggerMessage(1501, LogLevel.Warning, "The sums of the fleet could not be read; its gauges are missing until they can")]
     private partial void LogReadFailed(Exception exception);
 
-    private sealed record Reading(FleetTotals Totals, DateTimeOffset At);
+    private sealed record Reading(FleetTotals Totals, DateTimeOffset At, TimeSpan? Skew);
 }

@@ -18,6 +18,12 @@ public sealed class SchedulerMetrics
     /// <summary>Value of a label where there is nothing to name.</summary>
     internal const string None = "none";
 
+    internal const string Orphan = "orphan";
+    internal const string Vanished = "vanished";
+    internal const string PutOff = "put_off";
+
+    private static readonly string[] Findings = [Orphan, Vanished, PutOff];
+
     private const string Provider = "provider";
     private const string Outcome = "outcome";
     private const string Code = "code";
@@ -123,6 +129,15 @@ public sealed class SchedulerMetrics
 
     internal void Swept(ProviderId provider, bool succeeded) =>
         _sweeps.Add(1, new(Provider, provider.Value), new(Outcome, succeeded ? "ok" : "error"));
+
+    /// <summary>What is rare begins at zero: the first one is an increase, and not a series nobody has compared with anything.</summary>
+    internal void Expect(ProviderId provider)
+    {
+        foreach (var finding in Findings)
+        {
+            _findings.Add(0, new(Provider, provider.Value), new("finding", finding));
+        }
+    }
 
     internal void SweepFound(ProviderId provider, string finding) =>
         _findings.Add(1, new(Provider, provider.Value), new("finding", finding));

@@ -8,14 +8,23 @@ namespace Scheduler.Grains.Telemetry;
 /// <summary>What this silo sees: its cluster, and its offer book. Read when somebody scrapes; nothing is asked of anybody.</summary>
 internal sealed class SiloGauges : IHostedService
 {
+    private readonly SchedulerMetrics _metrics;
+    private readonly ProviderDirectory _directory;
     private readonly OfferBook _book;
     private readonly ISiloStatusOracle _cluster;
     private readonly TimeProvider _clock;
 
     /// <summary>Registers the gauges.</summary>
-    public SiloGauges(IMeterFactory meters, OfferBook book, ISiloStatusOracle cluster, TimeProvider clock)
+    public SiloGauges(
+        IMeterFactory meters,
+        SchedulerMetrics metrics,
+        ProviderDirectory directory,
+        OfferBook book,
+        ISiloStatusOracle cluster,
+        TimeProvider clock
+    )
     {
-        (_book, _cluster, _clock) = (book, cluster, clock);
+        (_metrics, _directory, _book, _cluster, _clock) = (metrics, directory, book, cluster, clock);
         var meter = meters.Create(SchedulerMetrics.MeterName);
         _ = meter.CreateObservableGauge("scheduler.cluster.silos", ActiveSilos, "{silo}", "Silos this one sees active");
         _ = meter.CreateObservableGauge("scheduler.catalogue.age", Ages, "s", "Age of the provider's latest listing");
@@ -44,7 +53,15 @@ internal sealed class SiloGauges : IHostedService
     }
 
     /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var provider in _directory.Ids)
+        {
+            _metrics.Expect(provider);
+        }
+
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
-using Scheduler.Storage.Sqlite;
+using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
@@ -33,7 +33,7 @@ internal static class InstanceListSql
             sql.Append(i == 0 ? "" : " UNION ALL ")
                 .Append($"SELECT * FROM ({Select} WHERE i.state = ")
                 .Append(parameter)
-                .Append($"{common} {Order} LIMIT @limit)");
+                .Append(CultureInfo.InvariantCulture, $"{common} {Order} LIMIT @limit) AS s{i}");
             values.Add(new SqlValue(parameter, states[i].ToString()));
         }
 
@@ -49,7 +49,7 @@ internal static class InstanceListSql
 
     // Payloads are fetched for the page alone, after its rows are known.
     private static string Page(string keys) =>
-        $"SELECT k.id, k.created_at, s.payload FROM ({keys}{(keys.EndsWith(Order, StringComparison.Ordinal) ? " LIMIT @limit" : "")}) AS k "
+        $"SELECT k.id, k.created_at, CAST(s.payload AS TEXT) FROM ({keys}{(keys.EndsWith(Order, StringComparison.Ordinal) ? " LIMIT @limit" : "")}) AS k "
         + "JOIN states AS s USING (state_id) ORDER BY k.created_at DESC, k.id DESC LIMIT @limit";
 
     // Like SQLite's lower(), which made the column, and unlike .NET's it leaves other alphabets alone.

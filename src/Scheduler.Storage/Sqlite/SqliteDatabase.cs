@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Scheduler.Storage.Sql;
 using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;

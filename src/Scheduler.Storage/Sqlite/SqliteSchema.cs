@@ -1,7 +1,6 @@
-using System.Globalization;
-using System.Reflection;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using Scheduler.Storage.Sql;
 using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
@@ -12,10 +11,8 @@ internal static class SqliteSchema
     // Checking reads the whole file; a larger one would hold up the start for seconds, and SQLite notices damage where it reads anyway.
     private const long LargestChecked = 256L << 20;
 
-    private static readonly Assembly Assembly = typeof(SqliteSchema).Assembly;
-
-    /// <summary>The scripts, in order: number, name and text.</summary>
-    public static IReadOnlyList<(int Version, string Name, string Text)> Scripts { get; } = ReadScripts("Sqlite");
+    /// <summary>The scripts, in order.</summary>
+    private static IReadOnlyList<SchemaScript> Scripts { get; } = SchemaScript.ReadAll("Sqlite");
 
     /// <summary>Checks the file and applies what it lacks, in one transaction.</summary>
     /// <returns>The schema version.</returns>
@@ -50,20 +47,6 @@ internal static class SqliteSchema
             },
             exception
         );
-
-    /// <summary>Reads the embedded scripts of one database kind.</summary>
-    public static IReadOnlyList<(int Version, string Name, string Text)> ReadScripts(string kind)
-    {
-        var prefix = $"Scheduler.Storage.Schema.{kind}.";
-        return
-        [
-            .. Assembly
-                .GetManifestResourceNames()
-                .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
-                .Order(StringComparer.Ordinal)
-                .Select(name => ReadScript(name, name[prefix.Length..])),
-        ];
-    }
 
     // On a connection of its own that cannot write, so that a file we refuse is not even given a log beside it.
     private static void Inspect(string path)
@@ -125,11 +108,5 @@ internal static class SqliteSchema
 
         database.Execute("COMMIT");
         return Scripts[^1].Version;
-    }
-
-    private static (int Version, string Name, string Text) ReadScript(string resource, string name)
-    {
-        using var reader = new StreamReader(Assembly.GetManifestResourceStream(resource)!);
-        return (int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, reader.ReadToEnd());
     }
 }

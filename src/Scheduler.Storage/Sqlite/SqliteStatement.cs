@@ -1,4 +1,5 @@
 using System.Globalization;
+using Scheduler.Storage.Sql;
 using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
@@ -7,7 +8,7 @@ namespace Scheduler.Storage.Sqlite;
 /// One prepared statement. It speaks to SQLite itself rather than through a command object, because the one writer thread
 /// is the bottleneck of the whole store and a command looks its parameters up by name on every run.
 /// </summary>
-internal sealed class SqliteStatement : IDisposable
+internal sealed class SqliteStatement : ISqlRow, IDisposable
 {
     private readonly sqlite3 _handle;
     private readonly sqlite3_stmt _statement;
@@ -79,8 +80,7 @@ internal sealed class SqliteStatement : IDisposable
 
     public long Number(int column) => raw.sqlite3_column_int64(_statement, column);
 
-    /// <summary>The column's bytes, valid until the next row.</summary>
-    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(_statement, column);
+    public byte[] Bytes(int column) => raw.sqlite3_column_blob(_statement, column).ToArray();
 
     public DateTimeOffset Time(int column) => UtcText.Parse(Text(column));
 
@@ -91,7 +91,7 @@ internal sealed class SqliteStatement : IDisposable
             raw.SQLITE_INTEGER => Number(column),
             raw.SQLITE_FLOAT => raw.sqlite3_column_double(_statement, column),
             raw.SQLITE_TEXT => Text(column),
-            raw.SQLITE_BLOB => Bytes(column).ToArray(),
+            raw.SQLITE_BLOB => Bytes(column),
             _ => DBNull.Value,
         };
 

@@ -1,7 +1,7 @@
-using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Sqlite;
 
@@ -9,7 +9,7 @@ namespace Scheduler.Storage.Sqlite;
 /// The open SQLite file: one writer, readers, and the lock that keeps every other process out. All silos of one process
 /// share one.
 /// </summary>
-public sealed class SqliteStore : IDisposable
+public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
 {
     private const int ListReaders = 2;
 
@@ -45,15 +45,10 @@ public sealed class SqliteStore : IDisposable
             _writer.Dispose();
             throw;
         }
-
-        DataSource = new SqliteGroupCommitDataSource(this);
     }
 
     /// <summary>Full path of the file.</summary>
     public string Path { get; }
-
-    /// <summary>For Orleans' grain storage, with the invariant <c>System.Data.SQLite</c>.</summary>
-    public DbDataSource DataSource { get; }
 
     /// <summary>Commits since the start.</summary>
     public long Commits => _writer.Commits;
@@ -108,7 +103,6 @@ public sealed class SqliteStore : IDisposable
         _listReaders.Dispose();
         _stateReaders.Dispose();
         _writer.Dispose();
-        DataSource.Dispose();
         _lock.Dispose();
     }
 
@@ -116,13 +110,48 @@ public sealed class SqliteStore : IDisposable
     internal Task<T> WriteAsync<T>(Func<SqliteDatabase, T> write, CancellationToken cancellationToken) =>
         _writer.RunAsync(write, cancellationToken);
 
-    /// <summary>Reads one grain's state.</summary>
-    internal Task<T> ReadStateAsync<T>(Func<SqliteDatabase, T> read, CancellationToken cancellationToken) =>
-        _stateReaders.RunAsync(read, cancellationToken);
+    Task<List<T>> ISqlStore.ListAsync<T>(
+        string sql,
+        SqlValue[] values,
+        Func<ISqlRow, T> map,
+        CancellationToken cancellationToken
+    ) => _listReaders.RunAsync(database => database.Query(sql, values, map), cancellationToken);
 
-    /// <summary>Reads lists.</summary>
-    internal Task<T> ReadListAsync<T>(Func<SqliteDatabase, T> read, CancellationToken cancellationToken) =>
-        _listReaders.RunAsync(read, cancellationToken);
+    Task ISqlStore.ExecuteTogetherAsync(
+        IReadOnlyList<(string Sql, SqlValue[] Values)> statements,
+        CancellationToken cancellationToken
+    ) => WriteAsync(database => database.Together(d => ExecuteAll(d, statements)), cancellationToken);
+
+    // Loading one grain's state goes to a reader of its own; everything else is a write.
+    Task<BufferedDataReader> IStatementRunner.RunAsync(
+        string sql,
+        SqlValue[] values,
+        CancellationToken cancellationToken
+    ) =>
+        sql.AsSpan().TrimStart().StartsWith("SELECT", StringComparison.OrdinalIgnoreCase)
+            ? _stateReaders.RunAsync(database => Run(database, sql, values), cancellationToken)
+            : WriteAsync(database => Run(database, sql, values), cancellationToken);
+
+    private static int ExecuteAll(SqliteDatabase database, IReadOnlyList<(string Sql, SqlValue[] Values)> statements) =>
+        statements.Sum(statement => database.Execute(statement.Sql, statement.Values));
+
+    private static BufferedDataReader Run(SqliteDatabase database, string sql, SqlValue[] values)
+    {
+        var statement = database.Prepare(sql);
+        var columns = statement.Columns;
+        return new BufferedDataReader(columns, statement.Query(values, ReadRow));
+    }
+
+    private static object[] ReadRow(SqliteStatement statement)
+    {
+        var row = new object[statement.Columns.Length];
+        for (var i = 0; i < row.Length; i++)
+        {
+            row[i] = statement.Value(i);
+        }
+
+        return row;
+    }
 
     private SqliteDatabase OpenReader() => SqliteDatabase.Open(Path, readOnly: true, ReaderPragmas);
 }

@@ -5,13 +5,21 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 namespace Scheduler.ClusterTests.Storage;
 
 /// <summary>What Orleans relies on, over two silos that share one file.</summary>
-public sealed class GrainPersistenceTests : IAsyncLifetime
+public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifetime
 {
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = fixture;
 
-    public async ValueTask InitializeAsync() => await _fixture.StartSilosAsync(silos: 2);
+    public async ValueTask InitializeAsync()
+    {
+        await _fixture.OpenAsync();
+        await _fixture.StartSilosAsync(silos: 2);
+    }
 
-    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _fixture.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     private INoteRow Note(string key) => _fixture.Grains.GetGrain<INoteRow>(key);
 
@@ -133,7 +141,7 @@ public sealed class GrainPersistenceTests : IAsyncLifetime
     {
         await Note("n-restart").WriteAsync(Text("kept"));
         await _fixture.StopSilosAsync();
-        _fixture.Reopen();
+        await _fixture.ReopenAsync();
         await _fixture.StartSilosAsync();
         Assert.Equal("kept", (await Note("n-restart").ReadAsync()).State.Text);
     }
@@ -156,10 +164,10 @@ public sealed class GrainPersistenceTests : IAsyncLifetime
     [Fact]
     public async Task Many_grains_at_once_share_commits()
     {
-        var before = (_fixture.Store.Commits, _fixture.Store.Statements);
+        var before = _fixture.Counts;
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => Note($"n-many-{i}").WriteAsync(Text("x"))));
-        var commits = _fixture.Store.Commits - before.Commits;
-        Assert.Equal(400, _fixture.Store.Statements - before.Statements);
+        var commits = _fixture.Counts.Commits - before.Commits;
+        Assert.Equal(400, _fixture.Counts.Statements - before.Statements);
         Assert.True(commits < 400, $"{commits} commits for 400 writes");
     }
 
@@ -170,3 +178,7 @@ public sealed class GrainPersistenceTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => await grain.ActivationAsync() != before);
     }
 }
+
+public sealed class GrainPersistenceTestsOnSqlite() : GrainPersistenceTests(new SqliteFixture());
+
+public sealed class GrainPersistenceTestsOnPostgreSql() : GrainPersistenceTests(new PostgreSqlFixture());

@@ -13,20 +13,28 @@ using Xunit;
 namespace Scheduler.ClusterTests.Storage;
 
 /// <summary>Lists agree with a plain filter over the same records, page by page, and stay quick with many rows.</summary>
-public sealed class InstanceIndexTests : IAsyncLifetime
+public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
 {
     private static readonly string[] Accounts = ["acct-a", "acct-b", "acct-c"];
 
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = fixture;
     private readonly List<InstanceRecord> _records = [];
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    private SqliteInstanceIndex Index => new(_fixture.Store, NullLogger<SqliteInstanceIndex>.Instance);
+    private SqlInstanceIndex Index => new(_fixture.Store, NullLogger<SqlInstanceIndex>.Instance);
 
-    public async ValueTask InitializeAsync() => await FillAsync(300);
+    public async ValueTask InitializeAsync()
+    {
+        await _fixture.OpenAsync();
+        await FillAsync(300);
+    }
 
-    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _fixture.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     public static TheoryData<InstanceQuery> Queries() =>
         [
@@ -87,7 +95,7 @@ public sealed class InstanceIndexTests : IAsyncLifetime
     public async Task An_unreadable_record_is_left_out_and_the_list_goes_on_INV_14()
     {
         _fixture.Sql(
-            "DROP TRIGGER states_updated; UPDATE states SET payload = replace(payload, '\"schemaVersion\":1', '\"schemaVersion\":9') WHERE id = 'i-00007'"
+            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":1', '\"schemaVersion\":9') WHERE id = 'i-00007'"
         );
         var query = new InstanceQuery { Limit = 1000 };
         var listed = await Index.ListAsync(query, Cancelled);
@@ -107,7 +115,7 @@ public sealed class InstanceIndexTests : IAsyncLifetime
             }
         )
         {
-            await WriteAsync(
+            await _fixture.WriteStateAsync(
                 "key",
                 id,
                 new KeyRecord
@@ -119,7 +127,7 @@ public sealed class InstanceIndexTests : IAsyncLifetime
             );
         }
 
-        var index = new SqliteEntityIndex(_fixture.Store, NullLogger<SqliteEntityIndex>.Instance);
+        var index = new SqlEntityIndex(_fixture.Store, NullLogger<SqlEntityIndex>.Instance);
         var mine = await index.ListAsync<KeyRecord>("key", new AccountId("acct-a"), "", 10, Cancelled);
         Assert.Equal(["key-a", "key-b"], mine.Select(key => key.Id));
         var all = await index.ListAsync<KeyRecord>("key", null, "key-a", 2, Cancelled);
@@ -203,22 +211,11 @@ public sealed class InstanceIndexTests : IAsyncLifetime
         _records.AddRange(Enumerable.Range(from, count - from).Select(Make));
         foreach (var chunk in _records.Skip(from).Chunk(1000))
         {
-            await Task.WhenAll(chunk.Select(record => WriteAsync("instance", record.Id.Value, record)));
+            await Task.WhenAll(chunk.Select(record => _fixture.WriteStateAsync("instance", record.Id.Value, record)));
         }
     }
-
-    private Task<int> WriteAsync<T>(string kind, string id, T state)
-    {
-        var payload = new StateSerializer().Serialize(state).ToString();
-        return _fixture.Store.WriteAsync(
-            database =>
-                database.Execute(
-                    "INSERT INTO states (kind, id, n0, n1, version, payload) VALUES (@kind, @id, 0, 0, 1, @payload)",
-                    new SqlValue("@kind", kind),
-                    new SqlValue("@id", id),
-                    new SqlValue("@payload", payload)
-                ),
-            Cancelled
-        );
-    }
 }
+
+public sealed class InstanceIndexTestsOnSqlite() : InstanceIndexTests(new SqliteFixture());
+
+public sealed class InstanceIndexTestsOnPostgreSql() : InstanceIndexTests(new PostgreSqlFixture());

@@ -12,15 +12,23 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 namespace Scheduler.ClusterTests.Storage;
 
 /// <summary>One write is the whole truth: what a state carries becomes rows with it, or not at all.</summary>
-public sealed class ProjectionTests : IAsyncLifetime
+public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
 {
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = fixture;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => await _fixture.StartSilosAsync();
+    public async ValueTask InitializeAsync()
+    {
+        await _fixture.OpenAsync();
+        await _fixture.StartSilosAsync();
+    }
 
-    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _fixture.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     private IInstanceRow InstanceRow(string id) => _fixture.Grains.GetGrain<IInstanceRow>(id);
 
@@ -32,13 +40,15 @@ public sealed class ProjectionTests : IAsyncLifetime
         var record = Instance("i-one");
         await InstanceRow("i-one").WriteAsync(record);
 
-        var events = await new SqliteEventLog(_fixture.Store).ReadAsync("instance", "i-one", 0, 10, Cancelled);
+        var events = await new SqlEventLog(_fixture.Store).ReadAsync("instance", "i-one", 0, 10, Cancelled);
         var expected = Event(1);
         Assert.Equal(expected, Assert.Single(events) with { Data = expected.Data });
         Assert.Equal("1290000", events[0].Data["price_micro_eur"]);
-        var due = await new SqliteAgenda(_fixture.Store).DueAsync(Noon.AddMinutes(2), 10, Cancelled);
+        var due = await new SqlAgenda(_fixture.Store).DueAsync(Noon.AddMinutes(2), AgendaShare.Whole, 10, Cancelled);
         Assert.Equal(new AgendaItem("instance", "i-one", Noon.AddMinutes(2)), Assert.Single(due));
-        Assert.Empty(await new SqliteAgenda(_fixture.Store).DueAsync(Noon.AddMinutes(1), 10, Cancelled));
+        Assert.Empty(
+            await new SqlAgenda(_fixture.Store).DueAsync(Noon.AddMinutes(1), AgendaShare.Whole, 10, Cancelled)
+        );
         Assert.Equal(
             ["acct-a", "Provisioning", "simulated", "eu-west", "RTX 4090", "serve-i-one", 1L],
             Assert.Single(
@@ -82,7 +92,7 @@ public sealed class ProjectionTests : IAsyncLifetime
             WakeAt = null,
         };
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => grain.WriteAsync(again));
-        Assert.Contains("UNIQUE constraint failed: events", exception.ToString(), StringComparison.Ordinal);
+        Assert.Contains(_fixture.SaysDuplicate, exception.ToString(), StringComparison.Ordinal);
         Assert.Equal(
             [1L, "Provisioning"],
             Assert.Single(_fixture.Sql("SELECT s.version, i.state FROM states s JOIN instances i USING (state_id)"))
@@ -126,7 +136,7 @@ public sealed class ProjectionTests : IAsyncLifetime
             RequestId = new RequestId("req-9"),
         };
         await grain.WriteAsync(Account("acct-a", TopUp(1, "a", 100), TopUp(2, "b", 100)) with { ChangedTabs = [tab] });
-        var book = new SqliteAccountBook(_fixture.Store);
+        var book = new SqlAccountBook(_fixture.Store);
         var account = new AccountId("acct-a");
         Assert.Equal(new MicroEuro(200), await book.SumAsync(account, Cancelled));
         Assert.Equal(TopUp(2, "b", 100), await book.FindEntryAsync(account, "topup/b", Cancelled));
@@ -154,7 +164,7 @@ public sealed class ProjectionTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() =>
             grain.WriteAsync(Account("acct-twice", TopUp(sequence, reference, 100)) with { DisplayName = "Eve" })
         );
-        var sum = await new SqliteAccountBook(_fixture.Store).SumAsync(new AccountId("acct-twice"), Cancelled);
+        var sum = await new SqlAccountBook(_fixture.Store).SumAsync(new AccountId("acct-twice"), Cancelled);
         Assert.Equal(new MicroEuro(100), sum);
         Assert.DoesNotContain(
             "Eve",
@@ -182,13 +192,13 @@ public sealed class ProjectionTests : IAsyncLifetime
     [Fact]
     public async Task Settling_leaves_alone_what_the_grain_has_moved_meanwhile()
     {
-        var agenda = new SqliteAgenda(_fixture.Store);
+        var agenda = new SqlAgenda(_fixture.Store);
         foreach (var id in new[] { "i-a", "i-b", "i-c" })
         {
             await InstanceRow(id).WriteAsync(Instance(id));
         }
 
-        var due = await agenda.DueAsync(Noon.AddDays(1), 10, Cancelled);
+        var due = await agenda.DueAsync(Noon.AddDays(1), AgendaShare.Whole, 10, Cancelled);
         await InstanceRow("i-c").WriteAsync(Instance("i-c", 2) with { WakeAt = Noon.AddHours(5) });
         await agenda.SettleAsync(
             [
@@ -205,7 +215,9 @@ public sealed class ProjectionTests : IAsyncLifetime
         );
         Assert.Equal(
             [("i-b", Noon.AddHours(2)), ("i-c", Noon.AddHours(5))],
-            (await agenda.DueAsync(Noon.AddDays(1), 10, Cancelled)).Select(item => (item.Id, item.WakeAt))
+            (await agenda.DueAsync(Noon.AddDays(1), AgendaShare.Whole, 10, Cancelled)).Select(item =>
+                (item.Id, item.WakeAt)
+            )
         );
     }
 
@@ -214,10 +226,14 @@ public sealed class ProjectionTests : IAsyncLifetime
     {
         await InstanceRow("i-mine").WriteAsync(Instance("i-mine"));
         await InstanceRow("i-theirs").WriteAsync(Instance("i-theirs", account: "acct-b"));
-        var log = new SqliteEventLog(_fixture.Store);
+        var log = new SqlEventLog(_fixture.Store);
         var request = new RequestId("req-1");
         var mine = await log.ReadByRequestAsync(request, new AccountId("acct-a"), 10, Cancelled);
         Assert.Equal("i-mine", Assert.Single(mine).Subject.Id);
         Assert.Equal(2, (await log.ReadByRequestAsync(request, null, 10, Cancelled)).Count);
     }
 }
+
+public sealed class ProjectionTestsOnSqlite() : ProjectionTests(new SqliteFixture());
+
+public sealed class ProjectionTestsOnPostgreSql() : ProjectionTests(new PostgreSqlFixture());

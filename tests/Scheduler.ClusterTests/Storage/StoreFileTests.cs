@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Scheduler.Storage;
+using Scheduler.Storage.Sql;
 using Scheduler.Storage.Sqlite;
 using Xunit;
 
@@ -8,7 +9,7 @@ namespace Scheduler.ClusterTests.Storage;
 /// <summary>The file as a whole: refused when it is not ours, left as it is when refused, sound when the disk is full.</summary>
 public sealed class StoreFileTests : IAsyncLifetime
 {
-    private readonly StoreFixture _fixture = new();
+    private readonly SqliteFixture _fixture = new();
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -17,25 +18,25 @@ public sealed class StoreFileTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
     [Fact]
-    public void A_second_opener_is_refused_until_the_first_is_gone()
+    public async Task A_second_opener_is_refused_until_the_first_is_gone()
     {
         var refusal = Assert.Throws<StorageUnusableException>(() => Open());
         Assert.Contains("in use by another process", refusal.Message, StringComparison.Ordinal);
-        _fixture.Reopen();
+        await _fixture.ReopenAsync();
     }
 
     [Fact]
     public void A_newer_schema_is_refused_and_left_as_it_is()
     {
         _fixture.Sql("INSERT INTO schema_version (version, name, applied_at) VALUES (99, '0099_future.sql', 'later')");
-        _fixture.Store.Dispose();
+        _fixture.Open.Dispose();
         AssertRefused("schema version 99; this build knows 1");
     }
 
     [Fact]
     public void A_file_that_is_no_database_is_refused_and_left_as_it_is()
     {
-        _fixture.Store.Dispose();
+        _fixture.Open.Dispose();
         File.WriteAllText(_fixture.File, new string('x', 8192));
         AssertRefused("damaged or is no database");
     }
@@ -43,7 +44,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     [Fact]
     public void A_damaged_file_is_refused_and_left_as_it_is()
     {
-        _fixture.Store.Dispose();
+        _fixture.Open.Dispose();
         var bytes = File.ReadAllBytes(_fixture.File);
         // All but the first pages: the schema is still readable, the tables' pages are not.
         new Random(7).NextBytes(bytes.AsSpan(bytes.Length / 2));
@@ -54,7 +55,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     [Fact]
     public void A_database_of_something_else_is_refused_and_left_as_it_is()
     {
-        _fixture.Store.Dispose();
+        _fixture.Open.Dispose();
         File.Delete(_fixture.File);
         _fixture.Sql("CREATE TABLE customers (id INTEGER)");
         AssertRefused("a database of something else");
@@ -90,19 +91,19 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Opening_again_changes_nothing()
+    public async Task Opening_again_changes_nothing()
     {
         var before = _fixture.Sql("SELECT version, applied_at FROM schema_version");
-        _fixture.Reopen();
+        await _fixture.ReopenAsync();
         Assert.Equal(before, _fixture.Sql("SELECT version, applied_at FROM schema_version"));
     }
 
     [Fact]
-    public void Closing_folds_the_log_into_the_file()
+    public async Task Closing_folds_the_log_into_the_file()
     {
-        _fixture.Store.Dispose();
+        _fixture.Open.Dispose();
         Assert.False(File.Exists($"{_fixture.File}-wal") && new FileInfo($"{_fixture.File}-wal").Length > 0);
-        _fixture.Reopen();
+        await _fixture.ReopenAsync();
     }
 
     /// <summary>What the file and its log hold at any moment is what a process killed at that moment leaves behind.</summary>
@@ -123,10 +124,8 @@ public sealed class StoreFileTests : IAsyncLifetime
         await Task.WhenAll(writers);
 
         using var crashed = SqliteStore.Open(new StorageOptions { Sqlite = { Path = copy } }, TimeProvider.System);
-        var kept = await crashed.ReadListAsync(
-            database => database.Query("SELECT count(*) FROM states", [], row => row.Number(0))[0],
-            Cancelled
-        );
+        ISqlStore reading = crashed;
+        var kept = (await reading.ListAsync("SELECT count(*) FROM states", [], row => row.Number(0), Cancelled))[0];
         Assert.True(kept >= before, $"{before} acknowledged, {kept} kept");
 
         async Task WriteUntilStoppedAsync(int writer)
@@ -134,7 +133,7 @@ public sealed class StoreFileTests : IAsyncLifetime
             for (var i = writer; !stop.IsCancellationRequested; i += 16)
             {
                 var id = i + 1;
-                await _fixture.Store.WriteAsync(
+                await _fixture.Open.WriteAsync(
                     database =>
                         database.Execute(
                             "INSERT INTO states VALUES (@id, 'note', 'n', @id, 0, 1, NULL)",
@@ -152,7 +151,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     {
         var grains = await _fixture.StartSilosAsync();
         await grains.GetGrain<INoteRow>("n-before").WriteAsync(new NoteRecord { Text = "kept" });
-        var limit = await _fixture.Store.WriteAsync(
+        var limit = await _fixture.Open.WriteAsync(
             database => database.Query("PRAGMA page_count", [], row => row.Number(0))[0],
             Cancelled
         );
@@ -175,11 +174,11 @@ public sealed class StoreFileTests : IAsyncLifetime
     [Fact]
     public async Task A_failing_piece_of_work_is_undone_alone()
     {
-        await _fixture.Store.WriteAsync(
+        await _fixture.Open.WriteAsync(
             database => database.Execute("INSERT INTO states VALUES (900, 'note', 'n-a', 0, 0, 1, NULL)"),
             Cancelled
         );
-        var failing = _fixture.Store.WriteAsync(
+        var failing = _fixture.Open.WriteAsync(
             database =>
                 database.Together(d =>
                     d.Execute("INSERT INTO states VALUES (901, 'note', 'n-b', 0, 0, 1, NULL)")
@@ -187,7 +186,7 @@ public sealed class StoreFileTests : IAsyncLifetime
                 ),
             Cancelled
         );
-        var mate = _fixture.Store.WriteAsync(
+        var mate = _fixture.Open.WriteAsync(
             database => database.Execute("INSERT INTO states VALUES (902, 'note', 'n-d', 0, 0, 1, NULL)"),
             Cancelled
         );
@@ -202,7 +201,7 @@ public sealed class StoreFileTests : IAsyncLifetime
         using var cancellation = new CancellationTokenSource();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            _fixture.Store.WriteAsync(
+            _fixture.Open.WriteAsync(
                 database => database.Execute("INSERT INTO states VALUES (900, 'note', 'n-a', 0, 0, 1, NULL)"),
                 cancellation.Token
             )
@@ -216,25 +215,25 @@ public sealed class StoreFileTests : IAsyncLifetime
         var writes = Enumerable
             .Range(1, 500)
             .Select(i =>
-                _fixture.Store.WriteAsync(
+                _fixture.Open.WriteAsync(
                     database => database.Execute($"INSERT INTO states VALUES ({i}, 'note', 'n-{i}', 0, 0, 1, NULL)"),
                     Cancelled
                 )
             )
             .ToArray();
-        _fixture.Store.Dispose();
+        _fixture.Open.Dispose();
         await Task.WhenAll(writes);
         await Assert.ThrowsAsync<ObjectDisposedException>(() =>
-            _fixture.Store.WriteAsync(database => database.Execute("DELETE FROM states"), Cancelled)
+            _fixture.Open.WriteAsync(database => database.Execute("DELETE FROM states"), Cancelled)
         );
         Assert.Equal(500L, _fixture.Sql("SELECT count(*) FROM states")[0][0]);
-        _fixture.Reopen();
+        await _fixture.ReopenAsync();
     }
 
     private SqliteStore Open() => SqliteStore.Open(_fixture.Options, TimeProvider.System);
 
     private Task<List<long>> SetPageLimitAsync(long pages) =>
-        _fixture.Store.WriteAsync(
+        _fixture.Open.WriteAsync(
             database =>
                 database.Query(
                     string.Create(System.Globalization.CultureInfo.InvariantCulture, $"PRAGMA max_page_count={pages}"),

@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Orleans.TestingHost;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
@@ -6,38 +6,48 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Storage;
-using Scheduler.Storage.Sqlite;
+using Scheduler.Storage.Sql;
 using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>A file in a directory of its own, opened, with two silos on it if asked; gone afterwards.</summary>
-public sealed class StoreFixture : IAsyncDisposable
+/// <summary>An open store of its own, with silos on it if asked; gone afterwards.</summary>
+public abstract class StoreFixture : IAsyncDisposable
 {
     public static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("scheduler-storage-");
     private InProcessTestCluster? _cluster;
 
-    public StoreFixture()
-    {
-        Options = new StorageOptions { Sqlite = { Path = Path.Combine(_directory.FullName, "scheduler.db") } };
-        Store = SqliteStore.Open(Options, TimeProvider.System);
-    }
-
-    public StorageOptions Options { get; }
-
-    public SqliteStore Store { get; private set; }
-
-    public string File => Options.Sqlite.Path;
-
     public IGrainFactory Grains => _cluster!.Client;
+
+    /// <summary>Commits of grain states, and states in them, since the store was opened.</summary>
+    public abstract (long Commits, long Statements) Counts { get; }
+
+    /// <summary>What the database says when a unique key is taken.</summary>
+    public abstract string SaysDuplicate { get; }
+
+    /// <summary>Statement after which an update of a state is only that.</summary>
+    public abstract string WithoutTriggers { get; }
+
+    /// <summary>The ports' view of the store.</summary>
+    internal abstract ISqlStore Store { get; }
+
+    /// <summary>Orleans' view of it.</summary>
+    internal abstract IStatementRunner Runner { get; }
+
+    public abstract Task OpenAsync();
+
+    /// <summary>Closes the store and opens it again.</summary>
+    public abstract Task ReopenAsync();
+
+    /// <summary>Runs SQL on a connection of its own, as an operator with a shell could. Numbers are long, times text.</summary>
+    public abstract IReadOnlyList<object?[]> Sql(string sql);
 
     public async Task<IGrainFactory> StartSilosAsync(short silos = 1)
     {
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((_, silo) => silo.AddSqliteStorage(Store));
+        builder.ConfigureSilo((_, silo) => AddTo(silo));
         _cluster = builder.Build();
         await _cluster.DeployAsync(TestContext.Current.CancellationToken);
         return Grains;
@@ -52,19 +62,37 @@ public sealed class StoreFixture : IAsyncDisposable
         }
     }
 
-    public void Reopen()
+    /// <summary>Writes one state as Orleans' grain storage does, without a grain.</summary>
+    public async Task WriteStateAsync<T>(string kind, string id, T state)
     {
-        Store.Dispose();
-        Store = SqliteStore.Open(Options, TimeProvider.System);
+        _write ??= (string)Sql("SELECT QueryText FROM OrleansQuery WHERE QueryKey = 'WriteToStorageKey'")[0][0]!;
+        await Runner.RunAsync(
+            _write,
+            [
+                new SqlValue("GrainTypeString", kind),
+                new SqlValue("GrainIdExtensionString", id),
+                new SqlValue("GrainIdN0", 0L),
+                new SqlValue("GrainIdN1", 0L),
+                new SqlValue("GrainStateVersion", DBNull.Value),
+                new SqlValue("PayloadBinary", new StateSerializer().Serialize(state).ToArray()),
+            ],
+            TestContext.Current.CancellationToken
+        );
     }
 
-    /// <summary>Runs SQL on a connection of its own, as an operator with a shell could.</summary>
-    public IReadOnlyList<object?[]> Sql(string sql)
+    public async ValueTask DisposeAsync()
     {
-        using var connection = new SqliteConnection($"Data Source={File};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
+        await StopSilosAsync();
+        await CloseAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void AddTo(ISiloBuilder silo);
+
+    protected abstract Task CloseAsync();
+
+    protected static IReadOnlyList<object?[]> Read(DbCommand command)
+    {
         using var reader = command.ExecuteReader();
         var rows = new List<object?[]>();
         while (reader.Read())
@@ -72,7 +100,14 @@ public sealed class StoreFixture : IAsyncDisposable
             var row = new object?[reader.FieldCount];
             for (var i = 0; i < row.Length; i++)
             {
-                row[i] = reader.IsDBNull(i) ? null : reader.GetValue(i);
+                row[i] = reader.GetValue(i) switch
+                {
+                    DBNull => null,
+                    short number => (long)number,
+                    int number => (long)number,
+                    DateTime time => UtcText.Format(new DateTimeOffset(time, TimeSpan.Zero)),
+                    var value => value,
+                };
             }
 
             rows.Add(row);
@@ -81,12 +116,7 @@ public sealed class StoreFixture : IAsyncDisposable
         return rows;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopSilosAsync();
-        Store.Dispose();
-        _directory.Delete(recursive: true);
-    }
+    private string? _write;
 
     public static InstanceRecord Instance(string id, long sequence = 1, string account = "acct-a") =>
         new()

@@ -1,6 +1,7 @@
--- The scheduler's memory on PostgreSQL 15 or newer: the same tables and the same rule as on SQLite. A grain's state is written
--- by one call of write_state(); the trigger on `states` turns what it carries into rows in the same transaction.
--- One schema is one scheduler: Orleans' service id is not part of any key. Keys compare byte by byte ("C"), as on SQLite.
+-- The scheduler's memory on PostgreSQL 14 or newer: the same tables and the same rule as on SQLite. Grains' states are written by
+-- write_states(), many at once; the triggers on `states` turn what they carry into rows in the same statement, so state, timeline, ledger,
+-- lists and deadlines commit together or not at all. One schema is one scheduler: Orleans' service id is not part of any key.
+-- Keys compare byte by byte ("C"), as on SQLite.
 
 CREATE TABLE schema_version (
   version integer PRIMARY KEY,
@@ -8,6 +9,8 @@ CREATE TABLE schema_version (
   applied_at timestamptz NOT NULL
 );
 
+-- kind: the state's name. id: the grain's text key ('' where it is a number or GUID, which n0 and n1 then hold).
+-- version: Orleans' etag. payload: JSON, as it was written; NULL after a clear.
 CREATE TABLE states (
   state_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind text COLLATE "C" NOT NULL,
@@ -15,9 +18,15 @@ CREATE TABLE states (
   n0 bigint NOT NULL,
   n1 bigint NOT NULL,
   version integer NOT NULL,
-  payload jsonb
-);
+  payload text
+-- Room in every page for the next version of its rows: no index changes then.
+) WITH (fillfactor = 60);
 CREATE UNIQUE INDEX states_by_key ON states (kind, id, n0, n1);
+-- Large states are compressed in place; lz4 costs a tenth of the default where the server has it.
+DO $$ BEGIN
+  ALTER TABLE states ALTER COLUMN payload SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN NULL;
+END $$;
 
 -- Timelines (INV-04): append-only.
 CREATE TABLE events (
@@ -64,27 +73,27 @@ CREATE TABLE tabs (
   instance text COLLATE "C" NOT NULL,
   tab jsonb NOT NULL,
   PRIMARY KEY (account, instance)
-);
+) WITH (fillfactor = 70);
 
--- What instances are listed by. live: false for tombstones, which ordinary lists never walk through.
+-- What instances are listed by. live: 0 for tombstones, which ordinary lists never walk through.
 CREATE TABLE instances (
   state_id bigint PRIMARY KEY,
   id text COLLATE "C" NOT NULL,
   account text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
-  live boolean NOT NULL,
+  live smallint NOT NULL,
   state text COLLATE "C" NOT NULL,
-  code text,
-  provider text,
-  region text,
-  gpu_type text,
+  code text COLLATE "C",
+  provider text COLLATE "C",
+  region text COLLATE "C",
+  gpu_type text COLLATE "C",
   serving_name text COLLATE "C" NOT NULL,
-  model text NOT NULL,
-  search text NOT NULL,
+  model text COLLATE "C" NOT NULL,
+  search text COLLATE "C" NOT NULL,
   updated_at timestamptz NOT NULL
-);
-CREATE INDEX instances_live ON instances (created_at, id) WHERE live;
-CREATE INDEX instances_live_by_account ON instances (account, created_at, id) WHERE live;
+) WITH (fillfactor = 70);
+CREATE INDEX instances_live ON instances (created_at, id) WHERE live = 1;
+CREATE INDEX instances_live_by_account ON instances (account, created_at, id) WHERE live = 1;
 CREATE INDEX instances_by_state ON instances (state, created_at, id);
 CREATE INDEX instances_by_account_state ON instances (account, state, created_at, id);
 CREATE INDEX instances_by_serving_name ON instances (serving_name, created_at, id);
@@ -95,7 +104,7 @@ CREATE TABLE agenda (
   kind text COLLATE "C" NOT NULL,
   id text COLLATE "C" NOT NULL,
   wake_at timestamptz NOT NULL
-);
+) WITH (fillfactor = 70);
 CREATE INDEX agenda_by_time ON agenda (wake_at);
 
 -- The small kinds, by account.
@@ -107,71 +116,64 @@ CREATE TABLE entities (
 );
 CREATE INDEX entities_by_account ON entities (kind, account, id);
 
+-- The word the shared SQL uses for it.
+CREATE FUNCTION instr(haystack text, needle text) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT strpos(haystack, needle)';
+
 -- ---------- what a write carries becomes rows ----------
-CREATE FUNCTION project_any(s states) RETURNS void LANGUAGE plpgsql AS $$
+-- One statement for all states of a write, so that each payload is parsed once and each table is visited once.
+CREATE FUNCTION states_written() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO events (kind, id, sequence, account, at, trigger, from_state, to_state, reason, request_id, actor, code, data)
-  SELECT s.kind, s.id, (e ->> 'sequence')::bigint,
-    CASE s.kind WHEN 'account' THEN s.id ELSE s.payload ->> 'account' END,
-    (e ->> 'at')::timestamptz, e ->> 'trigger', e ->> 'from', e ->> 'to', e ->> 'reason', e ->> 'requestId', e ->> 'actor',
-    NULLIF(e ->> 'code', 'NONE'), COALESCE(e -> 'data', '{}')
-  FROM jsonb_array_elements(s.payload -> 'events') AS e;
-
-  IF s.payload ->> 'wakeAt' IS NULL THEN
-    DELETE FROM agenda WHERE state_id = s.state_id;
-  ELSE
+  WITH w AS MATERIALIZED (
+    SELECT s.state_id, s.kind, s.id, p.*,
+      CASE s.kind WHEN 'account' THEN s.id ELSE p.account END AS owner
+    FROM written AS s, jsonb_to_record(s.payload::jsonb) AS p (
+      account text, events jsonb, "wakeAt" timestamptz, "newEntries" jsonb, "changedTabs" jsonb, "removedTabs" jsonb,
+      state text, "createdAt" timestamptz, "updatedAt" timestamptz, "servingName" text, spec jsonb, intent jsonb, failure jsonb)
+    WHERE s.payload IS NOT NULL
+  ), new_events AS (
+    INSERT INTO events (kind, id, sequence, account, at, trigger, from_state, to_state, reason, request_id, actor, code, data)
+    SELECT w.kind, w.id, e.sequence, w.owner, e.at, e.trigger, e."from", e."to", e.reason, e."requestId", e.actor,
+      NULLIF(e.code, 'NONE'), COALESCE(e.data, '{}')
+    FROM w, jsonb_to_recordset(w.events) AS e (
+      sequence bigint, at timestamptz, trigger text, "from" text, "to" text, reason text, "requestId" text, actor text, code text,
+      data jsonb)
+  ), waiting AS (
     INSERT INTO agenda (state_id, kind, id, wake_at)
-    VALUES (s.state_id, s.kind, s.id, (s.payload ->> 'wakeAt')::timestamptz)
-    ON CONFLICT (state_id) DO UPDATE SET wake_at = excluded.wake_at WHERE agenda.wake_at <> excluded.wake_at;
-  END IF;
-
-  IF s.kind IN ('account', 'key', 'model', 'provider', 'name') THEN
+    SELECT state_id, kind, id, "wakeAt" FROM w WHERE "wakeAt" IS NOT NULL ORDER BY state_id
+    ON CONFLICT (state_id) DO UPDATE SET wake_at = excluded.wake_at WHERE agenda.wake_at <> excluded.wake_at
+  ), done AS (
+    DELETE FROM agenda WHERE state_id = ANY (ARRAY(SELECT state_id FROM w WHERE "wakeAt" IS NULL))
+  ), small AS (
     INSERT INTO entities (state_id, kind, id, account)
-    VALUES (s.state_id, s.kind, s.id, CASE s.kind WHEN 'account' THEN s.id ELSE s.payload ->> 'account' END)
-    ON CONFLICT (state_id) DO UPDATE SET account = excluded.account
-    WHERE entities.account IS DISTINCT FROM excluded.account;
-  END IF;
-END $$;
-
-CREATE FUNCTION project_instance(s states) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE offer jsonb := s.payload #> '{intent,offer}';
-BEGIN
-  INSERT INTO instances (state_id, id, account, created_at, live, state, code, provider, region, gpu_type, serving_name, model, search, updated_at)
-  VALUES (s.state_id, s.id, s.payload ->> 'account', (s.payload ->> 'createdAt')::timestamptz,
-    s.payload ->> 'state' <> 'Deleted', s.payload ->> 'state', s.payload #>> '{failure,failure,code}',
-    offer ->> 'provider', offer ->> 'region', offer ->> 'gpuType',
-    s.payload ->> 'servingName', s.payload #>> '{spec,model}',
-    lower(((s.payload ->> 'servingName') || chr(10) || (s.payload #>> '{spec,model}') || chr(10) || s.id) COLLATE "C"),
-    (s.payload ->> 'updatedAt')::timestamptz)
-  ON CONFLICT (state_id) DO UPDATE SET live = excluded.live, state = excluded.state, code = excluded.code,
-    provider = excluded.provider, region = excluded.region, gpu_type = excluded.gpu_type,
-    serving_name = excluded.serving_name, model = excluded.model, search = excluded.search, updated_at = excluded.updated_at;
-END $$;
-
-CREATE FUNCTION project_account(s states) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO ledger (account, sequence, key, kind, amount, balance_after, at, request_id, reference, instance, run, segment, seconds, price_per_hour)
-  SELECT s.id, (e ->> 'sequence')::bigint, e ->> 'key', e ->> 'kind', (e ->> 'amount')::bigint, (e ->> 'balanceAfter')::bigint,
-    (e ->> 'at')::timestamptz, e ->> 'requestId', e ->> 'reference', e ->> 'instance', (e ->> 'run')::integer,
-    (e ->> 'segment')::integer, (e ->> 'seconds')::bigint, (e ->> 'pricePerHour')::bigint
-  FROM jsonb_array_elements(s.payload -> 'newEntries') AS e;
-
-  INSERT INTO tabs (account, instance, tab)
-  SELECT s.id, t ->> 'instance', t FROM jsonb_array_elements(s.payload -> 'changedTabs') AS t
-  ON CONFLICT (account, instance) DO UPDATE SET tab = excluded.tab;
-
-  DELETE FROM tabs
-  WHERE account = s.id AND instance IN (SELECT jsonb_array_elements_text(s.payload -> 'removedTabs'));
-END $$;
-
-CREATE FUNCTION state_written() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM project_any(NEW);
-  IF NEW.kind = 'instance' THEN
-    PERFORM project_instance(NEW);
-  ELSIF NEW.kind = 'account' THEN
-    PERFORM project_account(NEW);
-  END IF;
+    SELECT state_id, kind, id, owner FROM w WHERE kind IN ('account', 'key', 'model', 'provider', 'name')
+    ON CONFLICT (state_id) DO UPDATE SET account = excluded.account WHERE entities.account IS DISTINCT FROM excluded.account
+  ), listed AS (
+    INSERT INTO instances (state_id, id, account, created_at, live, state, code, provider, region, gpu_type, serving_name, model,
+      search, updated_at)
+    SELECT state_id, id, account, "createdAt", (state <> 'Deleted')::int, state, failure #>> '{failure,code}',
+      intent #>> '{offer,provider}', intent #>> '{offer,region}', intent #>> '{offer,gpuType}', "servingName", spec ->> 'model',
+      lower(("servingName" || chr(10) || (spec ->> 'model') || chr(10) || id) COLLATE "C"), "updatedAt"
+    FROM w WHERE kind = 'instance' ORDER BY state_id
+    ON CONFLICT (state_id) DO UPDATE SET live = excluded.live, state = excluded.state, code = excluded.code,
+      provider = excluded.provider, region = excluded.region, gpu_type = excluded.gpu_type,
+      serving_name = excluded.serving_name, model = excluded.model, search = excluded.search, updated_at = excluded.updated_at
+  ), entries AS (
+    INSERT INTO ledger (account, sequence, key, kind, amount, balance_after, at, request_id, reference, instance, run, segment,
+      seconds, price_per_hour)
+    SELECT w.id, e.sequence, e.key, e.kind, e.amount, e."balanceAfter", e.at, e."requestId", e.reference, e.instance, e.run,
+      e.segment, e.seconds, e."pricePerHour"
+    FROM w, jsonb_to_recordset(w."newEntries") AS e (
+      sequence bigint, key text, kind text, amount bigint, "balanceAfter" bigint, at timestamptz, "requestId" text,
+      reference text, instance text, run integer, segment integer, seconds bigint, "pricePerHour" bigint)
+    WHERE w.kind = 'account'
+  ), opened AS (
+    INSERT INTO tabs (account, instance, tab)
+    SELECT w.id, t ->> 'instance', t FROM w, jsonb_array_elements(w."changedTabs") AS t WHERE w.kind = 'account'
+    ON CONFLICT (account, instance) DO UPDATE SET tab = excluded.tab
+  )
+  DELETE FROM tabs USING w, jsonb_array_elements_text(w."removedTabs") AS r
+  WHERE w.kind = 'account' AND tabs.account = w.id AND tabs.instance = r;
   RETURN NULL;
 END $$;
 
@@ -184,8 +186,10 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER states_written AFTER INSERT OR UPDATE OF payload ON states
-FOR EACH ROW WHEN (NEW.payload IS NOT NULL) EXECUTE FUNCTION state_written();
+CREATE TRIGGER states_inserted AFTER INSERT ON states REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION states_written();
+CREATE TRIGGER states_updated AFTER UPDATE ON states REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION states_written();
 CREATE TRIGGER states_cleared AFTER UPDATE OF payload ON states
 FOR EACH ROW WHEN (NEW.payload IS NULL) EXECUTE FUNCTION state_cleared();
 CREATE TRIGGER states_deleted AFTER DELETE ON states FOR EACH ROW EXECUTE FUNCTION state_cleared();
@@ -200,39 +204,48 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 CREATE TRIGGER ledger_fixed BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
--- ---------- what Orleans asks ----------
--- A function and not a text: its plan is kept per connection, and the connection string must say No Reset On Close=true for
--- that to help. Without an expected version it must be the first write; with one, the row must be there and be at it.
-CREATE FUNCTION write_state(a_kind text, an_id text, an_n0 bigint, an_n1 bigint, a_payload bytea, a_version integer)
-RETURNS TABLE (NewGrainStateVersion integer) LANGUAGE plpgsql AS $$
+-- ---------- many states at once ----------
+-- Without an expected version it must be the first write; with one, the row must be there and be at it. A state that was refused is
+-- not in the answer; the others are written all the same.
+CREATE FUNCTION write_states(kinds text[], ids text[], n0s bigint[], n1s bigint[], expected integer[], payloads text[])
+RETURNS TABLE (ordinal bigint, new_version integer) LANGUAGE plpgsql AS $$
 BEGIN
-  IF a_version IS NULL THEN
+  IF array_position(expected, NULL) IS NOT NULL THEN
     RETURN QUERY
-    INSERT INTO states AS s (kind, id, n0, n1, version, payload)
-    VALUES (a_kind, COALESCE(an_id, ''), an_n0, an_n1, 1, convert_from(a_payload, 'UTF8')::jsonb)
-    ON CONFLICT (kind, id, n0, n1) DO NOTHING
-    RETURNING s.version;
-  ELSE
-    RETURN QUERY
-    UPDATE states AS s SET payload = convert_from(a_payload, 'UTF8')::jsonb, version = s.version + 1
-    WHERE s.kind = a_kind AND s.id = COALESCE(an_id, '') AND s.n0 = an_n0 AND s.n1 = an_n1 AND s.version = a_version
-    RETURNING s.version;
+    WITH inserted AS (
+      INSERT INTO states AS s (kind, id, n0, n1, version, payload)
+      SELECT a.kind, a.id, a.n0, a.n1, 1, a.payload
+      FROM unnest(kinds, ids, n0s, n1s, expected, payloads) AS a (kind, id, n0, n1, version, payload)
+      WHERE a.version IS NULL
+      ON CONFLICT (kind, id, n0, n1) DO NOTHING
+      RETURNING s.kind, s.id, s.n0, s.n1
+    )
+    SELECT a.ordinal, 1
+    FROM unnest(kinds, ids, n0s, n1s) WITH ORDINALITY AS a (kind, id, n0, n1, ordinal)
+    JOIN inserted AS i ON i.kind = a.kind AND i.id = a.id AND i.n0 = a.n0 AND i.n1 = a.n1;
   END IF;
+  RETURN QUERY
+  UPDATE states AS s SET payload = a.payload, version = s.version + 1
+  FROM unnest(kinds, ids, n0s, n1s, expected, payloads)
+    WITH ORDINALITY AS a (kind, id, n0, n1, version, payload, ordinal)
+  WHERE s.kind = a.kind AND s.id = a.id AND s.n0 = a.n0 AND s.n1 = a.n1 AND s.version = a.version
+  RETURNING a.ordinal, s.version;
 END $$;
 
--- The names are quoted nowhere: Orleans reads columns without regard to case.
+-- ---------- what Orleans' grain storage asks ----------
+-- Keys and parameter names are its contract. The names are quoted nowhere: it reads columns without regard to case.
 CREATE TABLE OrleansQuery (
   QueryKey text PRIMARY KEY,
   QueryText text NOT NULL
 );
 
 INSERT INTO OrleansQuery VALUES ('ReadFromStorageKey', '
-SELECT convert_to(payload::text, ''UTF8'') AS PayloadBinary, version AS Version FROM states
+SELECT convert_to(payload, ''UTF8'') AS PayloadBinary, version AS Version FROM states
 WHERE kind = @GrainTypeString AND id = COALESCE(@GrainIdExtensionString, '''') AND n0 = @GrainIdN0 AND n1 = @GrainIdN1');
 
 INSERT INTO OrleansQuery VALUES ('WriteToStorageKey', '
-SELECT NewGrainStateVersion
-FROM write_state(@GrainTypeString, @GrainIdExtensionString, @GrainIdN0, @GrainIdN1, @PayloadBinary, @GrainStateVersion)');
+SELECT new_version AS NewGrainStateVersion FROM write_states(ARRAY[@GrainTypeString], ARRAY[COALESCE(@GrainIdExtensionString, '''')],
+  ARRAY[@GrainIdN0], ARRAY[@GrainIdN1], ARRAY[@GrainStateVersion]::integer[], ARRAY[convert_from(@PayloadBinary, ''UTF8'')])');
 
 INSERT INTO OrleansQuery VALUES ('ClearStorageKey', '
 UPDATE states SET payload = NULL, version = version + 1

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Data.Common;
 using System.Globalization;
 
-namespace Scheduler.Storage.Sqlite;
+namespace Scheduler.Storage.Sql;
 
 /// <summary>Rows that are in memory already, behind the reader that ADO.NET callers expect.</summary>
 /// <param name="columns">Names of the columns.</param>

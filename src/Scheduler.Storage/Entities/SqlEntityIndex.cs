@@ -1,12 +1,12 @@
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Storage;
-using Scheduler.Storage.Sqlite;
+using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Entities;
 
 /// <summary>The table <c>entities</c>, joined with the stored states.</summary>
-internal sealed class SqliteEntityIndex(SqliteStore store, ILogger<SqliteEntityIndex> logger) : IEntityIndex
+internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> logger) : IEntityIndex
 {
     private const string All =
         "SELECT id, payload FROM states WHERE kind = @kind AND id > @after AND payload IS NOT NULL ORDER BY id LIMIT @limit";
@@ -25,20 +25,16 @@ internal sealed class SqliteEntityIndex(SqliteStore store, ILogger<SqliteEntityI
         where T : class, IStoredState
     {
         PageLimit.Check(limit);
-        SqlValue[] values =
-        [
-            new("@kind", kind),
-            new("@account", account?.Value),
-            new("@after", afterId),
-            new("@limit", limit),
-        ];
-        var rows = await store.ReadListAsync(
-            database =>
-                database.Query(
-                    account is null ? All : OfAccount,
-                    values,
-                    row => (Id: row.Text(0), Payload: row.Bytes(1).ToArray())
-                ),
+        List<SqlValue> values = [new("@kind", kind), new("@after", afterId), new("@limit", limit)];
+        if (account is { } whose)
+        {
+            values.Add(new SqlValue("@account", whose.Value));
+        }
+
+        var rows = await store.ListAsync(
+            account is null ? All : OfAccount,
+            [.. values],
+            row => (Id: row.Text(0), Payload: row.Bytes(1)),
             cancellationToken
         );
         return StoredList.Read<T>(kind, rows, logger);

@@ -3,21 +3,21 @@ using System.Text.Json;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
-using Scheduler.Storage.Sqlite;
+using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Events;
 
 /// <summary>The table <c>events</c>.</summary>
-internal sealed class SqliteEventLog(SqliteStore store) : IEventLog
+internal sealed class SqlEventLog(ISqlStore store) : IEventLog
 {
     private const string Columns =
-        "sequence, at, trigger, from_state, to_state, reason, request_id, actor, code, data, kind, id, account";
+        "sequence, at, trigger, from_state, to_state, reason, request_id, actor, code, CAST(data AS TEXT), kind, id, account";
 
     private const string BySubject =
         $"SELECT {Columns} FROM events WHERE kind = @kind AND id = @id AND sequence > @after ORDER BY sequence LIMIT @limit";
 
     private const string ByRequest =
-        $"SELECT {Columns} FROM events WHERE request_id = @request AND (@account IS NULL OR account = @account) ORDER BY at, kind, id, sequence LIMIT @limit";
+        $"SELECT {Columns} FROM events WHERE request_id = @request AND (CAST(@account AS TEXT) IS NULL OR account = @account) ORDER BY at, kind, id, sequence LIMIT @limit";
 
     public async Task<IReadOnlyList<StoredEvent>> ReadAsync(
         string kind,
@@ -28,20 +28,8 @@ internal sealed class SqliteEventLog(SqliteStore store) : IEventLog
     )
     {
         PageLimit.Check(limit);
-        return await store.ReadListAsync(
-            database =>
-                database.Query(
-                    BySubject,
-                    [
-                        new SqlValue("@kind", kind),
-                        new SqlValue("@id", id),
-                        new SqlValue("@after", afterSequence),
-                        new SqlValue("@limit", limit),
-                    ],
-                    ReadEvent
-                ),
-            cancellationToken
-        );
+        SqlValue[] values = [new("@kind", kind), new("@id", id), new("@after", afterSequence), new("@limit", limit)];
+        return await store.ListAsync(BySubject, values, ReadEvent, cancellationToken);
     }
 
     public async Task<IReadOnlyList<SubjectEvent>> ReadByRequestAsync(
@@ -52,25 +40,19 @@ internal sealed class SqliteEventLog(SqliteStore store) : IEventLog
     )
     {
         PageLimit.Check(limit);
-        return await store.ReadListAsync(
-            database =>
-                database.Query(
-                    ByRequest,
-                    [
-                        new SqlValue("@request", requestId.Value),
-                        new SqlValue("@account", account?.Value),
-                        new SqlValue("@limit", limit),
-                    ],
-                    row => new SubjectEvent(ReadSubject(row), ReadEvent(row))
-                ),
+        SqlValue[] values = [new("@request", requestId.Value), new("@account", account?.Value), new("@limit", limit)];
+        return await store.ListAsync(
+            ByRequest,
+            values,
+            row => new SubjectEvent(ReadSubject(row), ReadEvent(row)),
             cancellationToken
         );
     }
 
-    private static EventSubject ReadSubject(SqliteStatement row) =>
+    private static EventSubject ReadSubject(ISqlRow row) =>
         new(row.Text(10), row.Text(11), row.TextOrNull(12) is { } account ? new AccountId(account) : null);
 
-    private static StoredEvent ReadEvent(SqliteStatement row) =>
+    private static StoredEvent ReadEvent(ISqlRow row) =>
         new()
         {
             Sequence = row.Number(0),

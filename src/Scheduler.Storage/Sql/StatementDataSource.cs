@@ -3,24 +3,33 @@ using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Data.Sqlite;
 
-namespace Scheduler.Storage.Sqlite;
+namespace Scheduler.Storage.Sql;
 
 /// <summary>
 /// What Orleans' ADO.NET grain storage is given instead of connections of its own. Its connections are never opened: each
-/// command is handed to the one writer thread, or, if it only reads, to a reader, and comes back with its rows in memory.
+/// command is handed to the store, which lets those that wait share a commit, and comes back with its rows in memory.
 /// </summary>
 /// <remarks>
-/// With connections of its own every writer blocks a thread-pool thread while it waits for SQLite's single write lock, and
-/// unrelated grains wait with it. Explicit transactions and the synchronous calls are refused: Orleans' grain storage needs neither.
+/// <para>
+/// With connections of its own every grain pays for a commit: on SQLite each blocks a thread-pool thread while it waits for the one write
+/// lock, on PostgreSQL each costs a round trip, a transaction and a flush of the log.
+/// </para>
+/// <para>
+/// Orleans checks that connections are of its provider's type. Npgsql's is sealed, so for PostgreSQL, too, they pass as SQLite's: nothing
+/// of the base type is used, and the SQL is the store's own. Explicit transactions and the synchronous calls are refused: Orleans'
+/// grain storage needs neither.
+/// </para>
 /// </remarks>
-internal sealed class SqliteGroupCommitDataSource(SqliteStore store) : DbDataSource
+internal sealed class StatementDataSource(IStatementRunner runner) : DbDataSource
 {
-    /// <inheritdoc/>
-    public override string ConnectionString =>
-        new SqliteConnectionStringBuilder { DataSource = store.Path }.ConnectionString;
+    /// <summary>The name under which Orleans accepts these connections.</summary>
+    public const string Invariant = "System.Data.SQLite";
 
     /// <inheritdoc/>
-    protected override DbConnection CreateDbConnection() => new Connection(store);
+    public override string ConnectionString => "";
+
+    /// <inheritdoc/>
+    protected override DbConnection CreateDbConnection() => new Connection(runner);
 
     /// <inheritdoc/>
     protected override DbConnection OpenDbConnection() => Opened();
@@ -31,13 +40,12 @@ internal sealed class SqliteGroupCommitDataSource(SqliteStore store) : DbDataSou
 
     private Connection Opened()
     {
-        var connection = new Connection(store);
+        var connection = new Connection(runner);
         connection.Open();
         return connection;
     }
 
-    // Orleans checks that connections are of the provider's type, hence the inheritance; nothing of the base is used.
-    private sealed class Connection(SqliteStore store) : SqliteConnection
+    private sealed class Connection(IStatementRunner runner) : SqliteConnection
     {
         private ConnectionState _state = ConnectionState.Closed;
 
@@ -47,13 +55,13 @@ internal sealed class SqliteGroupCommitDataSource(SqliteStore store) : DbDataSou
 
         public override void Close() => _state = ConnectionState.Closed;
 
-        protected override DbCommand CreateDbCommand() => new Command(store);
+        protected override DbCommand CreateDbCommand() => new Command(runner);
 
         protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) =>
             throw new NotSupportedException("Every statement is its own transaction here.");
     }
 
-    private sealed class Command(SqliteStore store) : SqliteCommand
+    private sealed class Command(IStatementRunner runner) : SqliteCommand
     {
         private const string AsyncOnly = "The store is only asked asynchronously.";
 
@@ -80,35 +88,13 @@ internal sealed class SqliteGroupCommitDataSource(SqliteStore store) : DbDataSou
 
         private Task<BufferedDataReader> ReadAsync(CancellationToken cancellationToken)
         {
-            var sql = CommandText;
             var values = new SqlValue[Parameters.Count];
             for (var i = 0; i < values.Length; i++)
             {
                 values[i] = new SqlValue(Parameters[i].ParameterName, Parameters[i].Value);
             }
 
-            return sql.AsSpan().TrimStart().StartsWith("SELECT", StringComparison.OrdinalIgnoreCase)
-                ? store.ReadStateAsync(database => Run(database, sql, values), cancellationToken)
-                : store.WriteAsync(database => Run(database, sql, values), cancellationToken);
-        }
-
-        private static BufferedDataReader Run(SqliteDatabase database, string sql, SqlValue[] values)
-        {
-            var statement = database.Prepare(sql);
-            var columns = statement.Columns;
-            var rows = statement.Query(values, ReadRow);
-            return new BufferedDataReader(columns, rows);
-        }
-
-        private static object[] ReadRow(SqliteStatement statement)
-        {
-            var row = new object[statement.Columns.Length];
-            for (var i = 0; i < row.Length; i++)
-            {
-                row[i] = statement.Value(i);
-            }
-
-            return row;
+            return runner.RunAsync(CommandText, values, cancellationToken);
         }
     }
 }

@@ -1,17 +1,17 @@
 using System.Text.Json;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
-using Scheduler.Storage.Sqlite;
+using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Billing;
 
 /// <summary>The tables <c>tabs</c> and <c>ledger</c>.</summary>
-internal sealed class SqliteAccountBook(SqliteStore store) : IAccountBook
+internal sealed class SqlAccountBook(ISqlStore store) : IAccountBook
 {
     private const string Columns =
         "key, sequence, kind, amount, balance_after, at, request_id, reference, instance, run, segment, seconds, price_per_hour";
 
-    private const string Tabs = "SELECT tab FROM tabs WHERE account = @account ORDER BY instance";
+    private const string Tabs = "SELECT CAST(tab AS TEXT) FROM tabs WHERE account = @account ORDER BY instance";
 
     private const string ByKey = $"SELECT {Columns} FROM ledger WHERE account = @account AND key = @key";
 
@@ -19,30 +19,23 @@ internal sealed class SqliteAccountBook(SqliteStore store) : IAccountBook
         $"SELECT {Columns} FROM ledger WHERE account = @account AND sequence < @before ORDER BY sequence DESC LIMIT @limit";
 
     // SUM of integers, not TOTAL: it raises an error rather than round.
-    private const string Sum = "SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE account = @account";
+    private const string Sum = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger WHERE account = @account";
 
     public async Task<IReadOnlyList<InstanceTab>> LoadTabsAsync(
         AccountId account,
         CancellationToken cancellationToken
     ) =>
-        await store.ReadListAsync(
-            database =>
-                database.Query(
-                    Tabs,
-                    [new SqlValue("@account", account.Value)],
-                    row => JsonSerializer.Deserialize<InstanceTab>(row.Bytes(0), StateSerializer.Options)!
-                ),
+        await store.ListAsync(
+            Tabs,
+            [new SqlValue("@account", account.Value)],
+            row => JsonSerializer.Deserialize<InstanceTab>(row.Bytes(0), StateSerializer.Options)!,
             cancellationToken
         );
 
     public async Task<LedgerEntry?> FindEntryAsync(AccountId account, string key, CancellationToken cancellationToken)
     {
-        var found = await store.ReadListAsync(
-            database =>
-                database.Query(ByKey, [new SqlValue("@account", account.Value), new SqlValue("@key", key)], ReadEntry),
-            cancellationToken
-        );
-        return found.SingleOrDefault();
+        SqlValue[] values = [new("@account", account.Value), new("@key", key)];
+        return (await store.ListAsync(ByKey, values, ReadEntry, cancellationToken)).SingleOrDefault();
     }
 
     public async Task<IReadOnlyList<LedgerEntry>> ListEntriesAsync(
@@ -53,29 +46,17 @@ internal sealed class SqliteAccountBook(SqliteStore store) : IAccountBook
     )
     {
         PageLimit.Check(limit);
-        return await store.ReadListAsync(
-            database =>
-                database.Query(
-                    Newest,
-                    [
-                        new SqlValue("@account", account.Value),
-                        new SqlValue("@before", beforeSequence),
-                        new SqlValue("@limit", limit),
-                    ],
-                    ReadEntry
-                ),
-            cancellationToken
-        );
+        SqlValue[] values = [new("@account", account.Value), new("@before", beforeSequence), new("@limit", limit)];
+        return await store.ListAsync(Newest, values, ReadEntry, cancellationToken);
     }
 
-    public async Task<MicroEuro> SumAsync(AccountId account, CancellationToken cancellationToken) =>
-        await store.ReadListAsync(
-            database =>
-                database.Query(Sum, [new SqlValue("@account", account.Value)], row => new MicroEuro(row.Number(0)))[0],
-            cancellationToken
-        );
+    public async Task<MicroEuro> SumAsync(AccountId account, CancellationToken cancellationToken)
+    {
+        SqlValue[] values = [new("@account", account.Value)];
+        return (await store.ListAsync(Sum, values, row => new MicroEuro(row.Number(0)), cancellationToken))[0];
+    }
 
-    private static LedgerEntry ReadEntry(SqliteStatement row) =>
+    private static LedgerEntry ReadEntry(ISqlRow row) =>
         new()
         {
             Key = row.Text(0),

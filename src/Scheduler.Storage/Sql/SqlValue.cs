@@ -1,4 +1,4 @@
-namespace Scheduler.Storage.Sqlite;
+namespace Scheduler.Storage.Sql;
 
 /// <summary>A named parameter of a statement; null binds NULL.</summary>
 /// <param name="Name">With its <c>@</c>.</param>

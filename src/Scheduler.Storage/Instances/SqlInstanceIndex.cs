@@ -2,12 +2,12 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
-using Scheduler.Storage.Sqlite;
+using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
 /// <summary>The table <c>instances</c>, joined with the stored states.</summary>
-internal sealed class SqliteInstanceIndex(SqliteStore store, ILogger<SqliteInstanceIndex> logger) : IInstanceIndex
+internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex> logger) : IInstanceIndex
 {
     private const string Count = "SELECT state, COUNT(*) FROM instances WHERE state <> 'Deleted' GROUP BY state";
 
@@ -20,13 +20,10 @@ internal sealed class SqliteInstanceIndex(SqliteStore store, ILogger<SqliteInsta
         PageLimit.Check(query.Limit);
         // One more than asked for tells whether there is another page.
         var (sql, values) = InstanceListSql.Build(query, query.Limit + 1);
-        var rows = await store.ReadListAsync(
-            database =>
-                database.Query(
-                    sql,
-                    values,
-                    row => (Id: row.Text(0), CreatedAt: row.Time(1), Payload: row.Bytes(2).ToArray())
-                ),
+        var rows = await store.ListAsync(
+            sql,
+            values,
+            row => (Id: row.Text(0), CreatedAt: row.Time(1), Payload: row.Bytes(2)),
             cancellationToken
         );
         var page = rows.Take(query.Limit).ToArray();
@@ -41,13 +38,10 @@ internal sealed class SqliteInstanceIndex(SqliteStore store, ILogger<SqliteInsta
         CancellationToken cancellationToken
     )
     {
-        var rows = await store.ReadListAsync(
-            database =>
-                database.Query(
-                    account is null ? Count : CountOfAccount,
-                    [new SqlValue("@account", account?.Value)],
-                    row => (State: Enum.Parse<InstanceState>(row.Text(0)), Count: row.Number(1))
-                ),
+        var rows = await store.ListAsync(
+            account is null ? Count : CountOfAccount,
+            account is null ? [] : [new SqlValue("@account", account.Value.Value)],
+            row => (State: Enum.Parse<InstanceState>(row.Text(0)), Count: row.Number(1)),
             cancellationToken
         );
         return rows.ToImmutableSortedDictionary(row => row.State, row => row.Count);

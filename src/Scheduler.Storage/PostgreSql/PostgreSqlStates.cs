@@ -1,0 +1,169 @@
+using Npgsql;
+using NpgsqlTypes;
+using Scheduler.Domain.Storage;
+using Scheduler.Storage.Sql;
+
+namespace Scheduler.Storage.PostgreSql;
+
+/// <summary>Reads and writes of grain states, many in one statement.</summary>
+internal sealed class PostgreSqlStates : IAsyncDisposable
+{
+    /// <summary>
+    /// Two, so that the next batch is on its way while the last one reaches the disk; more would only make the batches smaller.
+    /// </summary>
+    private const int WriteLanes = 2;
+
+    private const int ReadLanes = 2;
+
+    private const string ReadSql =
+        "SELECT a.ordinal, s.payload, s.version FROM unnest(@kinds, @ids, @n0s, @n1s) WITH ORDINALITY AS a (kind, id, n0, n1, ordinal) "
+        + "JOIN states AS s ON s.kind = a.kind AND s.id = a.id AND s.n0 = a.n0 AND s.n1 = a.n1";
+
+    private const string WriteSql =
+        "SELECT ordinal, new_version FROM write_states(@kinds, @ids, @n0s, @n1s, @expected, @payloads)";
+
+    // A state's rows are always found by their keys, also in the first minutes of a database, when no statistics say so.
+    private const string PlanByKeys =
+        "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
+
+    private readonly NpgsqlDataSource _source;
+    private readonly GroupCommit<Write, int?> _writes;
+    private readonly GroupCommit<Key, Found?> _reads;
+    private long _commits;
+    private long _statements;
+
+    /// <param name="connectionString">Where.</param>
+    /// <param name="maxBatch">Most states in one statement.</param>
+    public PostgreSqlStates(string connectionString, int maxBatch)
+    {
+        // Nothing but these two statements runs here, so no session needs to be reset, and both stay prepared.
+        var text = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            NoResetOnClose = true,
+            MaxPoolSize = WriteLanes + ReadLanes,
+            MaxAutoPrepare = 4,
+            AutoPrepareMinUsages = 1,
+        };
+        var builder = new NpgsqlDataSourceBuilder(text.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            connection =>
+            {
+                using var command = new NpgsqlCommand(PlanByKeys, connection);
+                command.ExecuteNonQuery();
+            },
+            async connection =>
+            {
+                await using var command = new NpgsqlCommand(PlanByKeys, connection);
+                await command.ExecuteNonQueryAsync();
+            }
+        );
+        _source = builder.Build();
+        _writes = new(WriteLanes, maxBatch, WriteAsync);
+        _reads = new(ReadLanes, maxBatch, ReadAsync);
+    }
+
+    /// <summary>Writes that wait now.</summary>
+    public int Waiting => _writes.Waiting;
+
+    /// <summary>Commits since the start.</summary>
+    public long Commits => Interlocked.Read(ref _commits);
+
+    /// <summary>States written since the start.</summary>
+    public long Statements => Interlocked.Read(ref _statements);
+
+    /// <summary>Reads one state.</summary>
+    /// <returns>Null when there is no row.</returns>
+    public Task<Found?> ReadAsync(Key key, CancellationToken cancellationToken) =>
+        _reads.RunAsync(key, cancellationToken);
+
+    /// <summary>Writes one state and all that it carries.</summary>
+    /// <returns>Its new version; null when the stored one is not the expected one.</returns>
+    public Task<int?> WriteAsync(Write write, CancellationToken cancellationToken) =>
+        _writes.RunAsync(write, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _writes.DisposeAsync();
+        await _reads.DisposeAsync();
+        await _source.DisposeAsync();
+    }
+
+    private async Task<Found?[]> ReadAsync(IReadOnlyList<Key> keys)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(ReadSql, connection);
+        AddKeys(command, keys);
+        var found = new Found?[keys.Count];
+        await using var rows = await command.ExecuteReaderAsync();
+        while (await rows.ReadAsync())
+        {
+            var payload = await rows.IsDBNullAsync(1) ? null : await rows.GetFieldValueAsync<byte[]>(1);
+            found[rows.GetInt64(0) - 1] = new Found(payload, rows.GetInt32(2));
+        }
+
+        return found;
+    }
+
+    private async Task<int?[]> WriteAsync(IReadOnlyList<Write> writes)
+    {
+        // In the order of their keys: two silos that write the same rows must not wait for each other crosswise.
+        var order = Enumerable
+            .Range(0, writes.Count)
+            .OrderBy(i => writes[i].Key.Kind, StringComparer.Ordinal)
+            .ThenBy(i => writes[i].Key.Id, StringComparer.Ordinal)
+            .ToArray();
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(WriteSql, connection);
+        AddKeys(command, [.. order.Select(i => writes[i].Key)]);
+        Add(command, "expected", NpgsqlDbType.Integer, order.Select(i => writes[i].Expected).ToArray());
+        Add(command, "payloads", NpgsqlDbType.Text, order.Select(i => writes[i].Payload).ToArray());
+        var versions = new int?[writes.Count];
+        await using (var rows = await command.ExecuteReaderAsync())
+        {
+            while (await rows.ReadAsync())
+            {
+                versions[order[rows.GetInt64(0) - 1]] = rows.GetInt32(1);
+            }
+        }
+
+        Interlocked.Increment(ref _commits);
+        Interlocked.Add(ref _statements, writes.Count);
+        return versions;
+    }
+
+    /// <summary>A connection; that there is none is the one failure of which we know that nothing was kept.</summary>
+    private async Task<NpgsqlConnection> OpenAsync()
+    {
+        try
+        {
+            return await _source.OpenConnectionAsync();
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            throw new StorageException(
+                $"The database cannot be reached ({exception.Message}): nothing was read or written.",
+                exception
+            );
+        }
+    }
+
+    private static void AddKeys(NpgsqlCommand command, IReadOnlyList<Key> keys)
+    {
+        Add(command, "kinds", NpgsqlDbType.Text, keys.Select(key => key.Kind).ToArray());
+        Add(command, "ids", NpgsqlDbType.Text, keys.Select(key => key.Id).ToArray());
+        Add(command, "n0s", NpgsqlDbType.Bigint, keys.Select(key => key.N0).ToArray());
+        Add(command, "n1s", NpgsqlDbType.Bigint, keys.Select(key => key.N1).ToArray());
+    }
+
+    private static void Add(NpgsqlCommand command, string name, NpgsqlDbType type, Array values) =>
+        command.Parameters.Add(new NpgsqlParameter(name, NpgsqlDbType.Array | type) { Value = values });
+
+    /// <summary>Which state.</summary>
+    internal sealed record Key(string Kind, string Id, long N0, long N1);
+
+    /// <summary>One write. Expected: the version the row must be at; null for the first write.</summary>
+    internal sealed record Write(Key Key, int? Expected, string Payload);
+
+    /// <summary>A stored state: UTF-8 text (null after a clear) and version.</summary>
+    internal sealed record Found(byte[]? Payload, int Version);
+}
