@@ -36,7 +36,9 @@ internal static class Telemetry
 
         var telemetry = builder
             .Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService("scheduler", serviceInstanceId: Environment.MachineName));
+            .ConfigureResource(resource =>
+                resource.AddService("scheduler", serviceInstanceId: Environment.MachineName)
+            );
         telemetry.WithMetrics(metrics => AddMetrics(metrics, options));
         if (options.OtlpEndpoint is not null)
         {

@@ -9,11 +9,7 @@ namespace Scheduler.Grains.Providers;
 /// <param name="providers">All adapters.</param>
 /// <param name="metrics">Where their calls are counted.</param>
 /// <param name="clock">Times them.</param>
-internal sealed class ProviderDirectory(
-    IEnumerable<IProvider> providers,
-    SchedulerMetrics metrics,
-    TimeProvider clock
-)
+internal sealed class ProviderDirectory(IEnumerable<IProvider> providers, SchedulerMetrics metrics, TimeProvider clock)
 {
     private readonly FrozenDictionary<ProviderId, MeasuredProvider> _byId = providers.ToFrozenDictionary(
         provider => provider.Id,

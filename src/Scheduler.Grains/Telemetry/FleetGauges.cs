@@ -49,7 +49,10 @@ internal sealed partial class FleetGauges : BackgroundService
         void Gauge(string name, string unit, string what, Func<FleetTotals, long> value) =>
             _ = meter.CreateObservableGauge(
                 name,
-                () => _latest is { } read ? [new Measurement<long>(value(read.Totals))] : Array.Empty<Measurement<long>>(),
+                () =>
+                    _latest is { } read
+                        ? [new Measurement<long>(value(read.Totals))]
+                        : Array.Empty<Measurement<long>>(),
                 unit,
                 what
             );
@@ -128,7 +131,11 @@ internal sealed partial class FleetGauges : BackgroundService
 
     private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
-    [LoggerMessage(1501, LogLevel.Warning, "The sums of the fleet could not be read; its gauges are missing until they can")]
+    [LoggerMessage(
+        1501,
+        LogLevel.Warning,
+        "The sums of the fleet could not be read; its gauges are missing until they can"
+    )]
     private partial void LogReadFailed(Exception exception);
 
     private sealed record Reading(FleetTotals Totals, DateTimeOffset At, TimeSpan? Skew);

@@ -51,7 +51,8 @@ internal static class LaunchCount
         }
     }
 
-    private static bool IsLaunching(InstanceState state) => state is InstanceState.Provisioning or InstanceState.Starting;
+    private static bool IsLaunching(InstanceState state) =>
+        state is InstanceState.Provisioning or InstanceState.Starting;
 
     private static bool WasRefused(InstanceRecord after) =>
         after.Events.Any(happened => happened.Trigger == nameof(InstanceTrigger.CheckFailed));

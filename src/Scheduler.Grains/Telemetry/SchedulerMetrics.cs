@@ -73,7 +73,11 @@ public sealed class SchedulerMetrics
             "Commands and questions answered together",
             advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256] }
         );
-        _sweeps = meter.CreateCounter<long>("scheduler.sweeps", "{sweep}", "Comparisons of a provider's list with ours");
+        _sweeps = meter.CreateCounter<long>(
+            "scheduler.sweeps",
+            "{sweep}",
+            "Comparisons of a provider's list with ours"
+        );
         _findings = meter.CreateCounter<long>(
             "scheduler.sweep.findings",
             "{allocation}",
@@ -156,7 +160,23 @@ public sealed class SchedulerMetrics
     private static class Buckets
     {
         /// <summary>What a turn or a call takes.</summary>
-        public static readonly double[] Short = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+        public static readonly double[] Short =
+        [
+            0.001,
+            0.005,
+            0.01,
+            0.025,
+            0.05,
+            0.1,
+            0.25,
+            0.5,
+            1,
+            2.5,
+            5,
+            10,
+            30,
+            60,
+        ];
 
         /// <summary>What capacity and a booting runtime take.</summary>
         public static readonly double[] Launch = [0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200];

@@ -28,13 +28,13 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
     public async Task<FleetTotals> ReadAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var byState = await instances.CountByStateAsync(null, cancellationToken);
-        var (burn, held) = (
-            await store.ListAsync(Money, [], row => (row.Number(0), row.Number(1)), cancellationToken)
-        )[0];
+        var (burn, held) = (await store.ListAsync(Money, [], row => (row.Number(0), row.Number(1)), cancellationToken))[
+            0
+        ];
         var (debtors, oldest) = (await store.ListAsync(Debts, [], CountAndTime, cancellationToken))[0];
-        var (due, first) = (
-            await store.ListAsync(Due, [new SqlValue("@now", now)], CountAndTime, cancellationToken)
-        )[0];
+        var (due, first) = (await store.ListAsync(Due, [new SqlValue("@now", now)], CountAndTime, cancellationToken))[
+            0
+        ];
         return new FleetTotals
         {
             Instances = byState,

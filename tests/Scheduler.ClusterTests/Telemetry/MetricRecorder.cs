@@ -53,7 +53,8 @@ internal sealed class MetricRecorder : IDisposable
 
     private IEnumerable<Seen> Of(string instrument, (string Label, string Value)[] labels) =>
         _seen.Where(seen =>
-            seen.Instrument == instrument && labels.All(label => seen.Labels.GetValueOrDefault(label.Label) == label.Value)
+            seen.Instrument == instrument
+            && labels.All(label => seen.Labels.GetValueOrDefault(label.Label) == label.Value)
         );
 
     private void Keep(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)

@@ -52,10 +52,7 @@ public sealed class MetricsTests
             Make.Spec(SmartConstraints.None with { Regions = ["nowhere"] })
         );
         await scheduler.LaunchAsync(refused);
-        Assert.Equal(
-            1,
-            metrics.Sum(Launches, ("outcome", "failed"), ("code", "SMART_NO_MATCH"), ("provider", "none"))
-        );
+        Assert.Equal(1, metrics.Sum(Launches, ("outcome", "failed"), ("code", "SMART_NO_MATCH"), ("provider", "none")));
 
         var rejected = await scheduler.CreateAsync(account);
         scheduler.Cloud.NextAllocate(AllocateAnswer.Reject(RejectionKind.Quota, "no"));
@@ -81,13 +78,7 @@ public sealed class MetricsTests
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
-        var id = await scheduler.CreateAsync(
-            await scheduler.AccountAsync(),
-            Make.Spec() with
-            {
-                AutoReroute = true,
-            }
-        );
+        var id = await scheduler.CreateAsync(await scheduler.AccountAsync(), Make.Spec() with { AutoReroute = true });
         scheduler.Cloud.NextAllocate(AllocateAnswer.Reject(RejectionKind.OutOfStock, "sold out"));
         await scheduler.LaunchAsync(id);
         var running = await scheduler.SettledAsync(id, InstanceState.Running);
@@ -206,8 +197,7 @@ public sealed class MetricsTests
         string[] ids = ["acct-", "secret", "i-0", "req-", "sk-", "-r1-a1", "serve-", "payment"];
         Assert.All(
             metrics.All.SelectMany(seen => seen.Labels.Values.Select(value => (seen.Instrument, value))).Distinct(),
-            label =>
-                Assert.DoesNotContain(ids, id => label.value.Contains(id, StringComparison.OrdinalIgnoreCase))
+            label => Assert.DoesNotContain(ids, id => label.value.Contains(id, StringComparison.OrdinalIgnoreCase))
         );
         Assert.All(
             metrics.All.GroupBy(seen => (seen.Instrument, Labels: string.Join(',', seen.Labels.Keys.Order()))),

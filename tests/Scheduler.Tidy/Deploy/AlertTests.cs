@@ -54,11 +54,7 @@ public sealed class AlertTests
         [
             .. ((YamlSequenceNode)yaml.Documents[0].RootNode["groups"])
                 .SelectMany(group => (YamlSequenceNode)group["rules"])
-                .Select(rule => new Alert(
-                    $"{rule["alert"]}",
-                    $"{rule["expr"]}",
-                    $"{rule["annotations"]["runbook"]}"
-                )),
+                .Select(rule => new Alert($"{rule["alert"]}", $"{rule["expr"]}", $"{rule["annotations"]["runbook"]}")),
         ];
     }
 

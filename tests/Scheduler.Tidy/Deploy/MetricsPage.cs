@@ -6,17 +6,17 @@ namespace Scheduler.Tidy.Deploy;
 internal static partial class MetricsPage
 {
     public static IReadOnlyList<Metric> Metrics { get; } =
-        [
-            .. Row()
-                .Matches(File.ReadAllText(Repo.Path("deploy", "metrics.md")))
-                .Select(row => new Metric(
-                    row.Groups["name"].Value,
-                    row.Groups["prometheus"].Value,
-                    row.Groups["kind"].Value,
-                    row.Groups["unit"].Value,
-                    [.. Quoted().Matches(row.Groups["labels"].Value).Select(label => label.Groups[1].Value)]
-                )),
-        ];
+    [
+        .. Row()
+            .Matches(File.ReadAllText(Repo.Path("deploy", "metrics.md")))
+            .Select(row => new Metric(
+                row.Groups["name"].Value,
+                row.Groups["prometheus"].Value,
+                row.Groups["kind"].Value,
+                row.Groups["unit"].Value,
+                [.. Quoted().Matches(row.Groups["labels"].Value).Select(label => label.Groups[1].Value)]
+            )),
+    ];
 
     /// <summary>Families of others that are exported with ours and may be asked for.</summary>
     private static readonly string[] Theirs = ["http_server_", "kestrel_", "orleans_", "dotnet_"];

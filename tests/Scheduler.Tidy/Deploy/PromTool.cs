@@ -20,6 +20,23 @@ internal static class PromTool
         return output;
     }
 
+    /// <summary>Fails where an expression is none: each becomes a rule, and the rules are checked.</summary>
+    public static async Task AssertReadableAsync(IReadOnlyList<string> expressions)
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("scheduler-rules-").FullName, "rules.yaml");
+        var rules = expressions.Select(
+            (expression, i) =>
+                $"      - record: read:{i}\n        expr: {System.Text.Json.JsonSerializer.Serialize(expression)}"
+        );
+        await File.WriteAllTextAsync(
+            file,
+            $"groups:\n  - name: read\n    rules:\n{string.Join('\n', rules)}\n",
+            TestContext.Current.CancellationToken
+        );
+        await RunAsync("check", "rules", file);
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
     private static async Task<string> FindAsync()
     {
         var unpacked = Path.Combine(Kept, "usr", "bin", "promtool");
@@ -36,9 +53,15 @@ internal static class PromTool
                 return installed;
             }
 
-            Assert.SkipUnless(File.Exists("/usr/bin/apt-get"), "There is neither promtool nor apt-get here to get it with.");
+            Assert.SkipUnless(
+                File.Exists("/usr/bin/apt-get"),
+                "There is neither promtool nor apt-get here to get it with."
+            );
             await UnpackAsync();
-            Assert.SkipUnless(File.Exists(unpacked), "promtool is not installed, and its package could not be downloaded.");
+            Assert.SkipUnless(
+                File.Exists(unpacked),
+                "promtool is not installed, and its package could not be downloaded."
+            );
             return unpacked;
         }
         finally
