@@ -4,10 +4,10 @@ set -eu
 : "${DATABASE:=/var/lib/scheduler/scheduler.db}"
 : "${BACKUPS:=/var/backups/scheduler}"
 : "${KEEP:=14}"
-: "${SCHEDULER:=/opt/scheduler/scheduler}"
+: "${PROGRAM:=/opt/scheduler/scheduler}"
 
 mkdir -p "$BACKUPS"
 # Looked through before it gets its name; a back-up that is not sound leaves nothing and ends this script.
-"$SCHEDULER" backup --to "$BACKUPS/scheduler-$(date -u +%Y%m%dT%H%M%SZ).db" "--Storage:Sqlite:Path=$DATABASE"
+"$PROGRAM" backup --to "$BACKUPS/scheduler-$(date -u +%Y%m%dT%H%M%SZ).db" "--Storage:Sqlite:Path=$DATABASE"
 # Only after a good one the oldest go.
 ls -1 "$BACKUPS"/scheduler-*.db | sort -r | tail -n "+$((KEEP + 1))" | xargs -r rm --

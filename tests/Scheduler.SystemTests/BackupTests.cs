@@ -143,7 +143,7 @@ public sealed class BackupTests
                 ["DATABASE"] = Path.Combine(scheduler.Folder, "data", "scheduler.db"),
                 ["BACKUPS"] = backups,
                 ["KEEP"] = "2",
-                ["SCHEDULER"] = Path.Combine(AppContext.BaseDirectory, "scheduler"),
+                ["PROGRAM"] = Path.Combine(AppContext.BaseDirectory, "scheduler"),
             },
             ct
         );
