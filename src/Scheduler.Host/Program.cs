@@ -22,8 +22,12 @@ try
     {
         var settings = Settings.Of(line);
         return line.BackupTo is { } target
-            ? await BackupCommand.RunAsync(settings, target) ? 0 : StoreUnusable
-            : await HealthCommand.IsReadyAsync(settings.Host) ? 0 : NotReady;
+            ? await BackupCommand.RunAsync(settings, target)
+                ? 0
+                : StoreUnusable
+            : await HealthCommand.IsReadyAsync(settings.Host)
+                ? 0
+                : NotReady;
     }
 
     await using var app = SchedulerHost.Build(line);

@@ -166,11 +166,7 @@ public sealed class BackupTests
         using var load = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var clients = Enumerable.Range(0, 4).Select(client => LoadAsync(client)).ToArray();
         await EventuallyAsync(() => Task.FromResult(launched.Count >= 8), "the load has begun", ct);
-        var (exitCode, said) = await BackUpAsync(
-            Path.Combine(scheduler.Folder, "data", "scheduler.db"),
-            backup,
-            ct
-        );
+        var (exitCode, said) = await BackUpAsync(Path.Combine(scheduler.Folder, "data", "scheduler.db"), backup, ct);
         Assert.True(exitCode == 0, said);
         var during = launched.Count;
         await EventuallyAsync(() => Task.FromResult(launched.Count > during + 4), "the load goes on", ct);

@@ -40,7 +40,9 @@ public sealed class TelemetryTests
         Assert.Equal(1, seen.Sum("scheduler_keys_refused_total", ("code", "AUTH_INVALID_TOKEN")));
         Assert.Equal(1, seen.Sum("scheduler_cluster_silos"));
         Assert.True(seen.Sum("scheduler_burn") > 0);
-        Assert.True(seen.Sum("scheduler_storage_duration_seconds_count", ("operation", "write"), ("outcome", "ok")) > 5);
+        Assert.True(
+            seen.Sum("scheduler_storage_duration_seconds_count", ("operation", "write"), ("outcome", "ok")) > 5
+        );
         Assert.True(
             seen.Sum("http_server_request_duration_seconds_count", ("scheduler_reason", "MODEL_NOT_FOUND")) >= 1
         );
@@ -49,7 +51,14 @@ public sealed class TelemetryTests
 
         string[] names =
         [
-            "acct-seen", "-seen", good.Name.Split('/')[^1], poor.Name.Split('/')[^1], start.RequestId, key.Key.Name, key.Token[^43..], "req-",
+            "acct-seen",
+            "-seen",
+            good.Name.Split('/')[^1],
+            poor.Name.Split('/')[^1],
+            start.RequestId,
+            key.Key.Name,
+            key.Token[^43..],
+            "req-",
         ];
         Assert.All(names, name => Assert.DoesNotContain(name, seen.Text, StringComparison.Ordinal));
         AssertLabelsAreWrittenDown(seen);
@@ -88,7 +97,11 @@ public sealed class TelemetryTests
         );
         var (exitCode, output) = await scheduler.RunToEndAsync(TestContext.Current.CancellationToken);
         Assert.Equal(2, exitCode);
-        Assert.Contains("Host:Telemetry:Prometheus is 'maybe'; accepted: off, loopback, open", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Host:Telemetry:Prometheus is 'maybe'; accepted: off, loopback, open",
+            output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("Host:Telemetry:OtlpEndpoint is 'nowhere'", output, StringComparison.Ordinal);
         Assert.Contains("Host:Telemetry:TraceShare is '2'", output, StringComparison.Ordinal);
     }
@@ -141,7 +154,9 @@ public sealed class TelemetryTests
                 page,
                 line => line.Split('|') is [_, _, var name, ..] && IsOf(sample.Name, name.Trim(' ', '`'))
             );
-            var labels = row.Split('|')[5].Split('`', StringSplitOptions.RemoveEmptyEntries).Select(label => label.Trim());
+            var labels = row.Split('|')[5]
+                .Split('`', StringSplitOptions.RemoveEmptyEntries)
+                .Select(label => label.Trim());
             Assert.Empty(sample.Labels.Keys.Except(labels).Except(["otel_scope_name", "le"]));
         }
     }
@@ -149,7 +164,11 @@ public sealed class TelemetryTests
     private static bool IsOf(string sample, string metric) =>
         sample == metric || sample == $"{metric}_bucket" || sample == $"{metric}_sum" || sample == $"{metric}_count";
 
-    private static async Task<Scrape> UntilAsync(SchedulerProcess scheduler, Func<Scrape, bool> isSo, CancellationToken ct)
+    private static async Task<Scrape> UntilAsync(
+        SchedulerProcess scheduler,
+        Func<Scrape, bool> isSo,
+        CancellationToken ct
+    )
     {
         var began = TimeProvider.System.GetTimestamp();
         while (true)

@@ -73,7 +73,10 @@ internal sealed class TraceReceiver : IAsyncDisposable
         using var input = new CodedInputStream(message);
         for (var tag = input.ReadTag(); tag != 0; tag = input.ReadTag())
         {
-            if (WireFormat.GetTagFieldNumber(tag) == number && WireFormat.GetTagWireType(tag) == WireFormat.WireType.LengthDelimited)
+            if (
+                WireFormat.GetTagFieldNumber(tag) == number
+                && WireFormat.GetTagWireType(tag) == WireFormat.WireType.LengthDelimited
+            )
             {
                 found.Add(input.ReadBytes().ToByteArray());
             }
