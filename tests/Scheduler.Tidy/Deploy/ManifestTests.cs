@@ -22,9 +22,8 @@ public sealed partial class ManifestTests
         [SchedulerOptions.Section] = typeof(SchedulerOptions),
         [StorageOptions.Section] = typeof(StorageOptions),
         [ApiOptions.Section] = typeof(ApiOptions),
-        ["Providers:Simulated"] = Assembly
-            .Load("Scheduler.Providers")
-            .GetType("Scheduler.Providers.Simulated.SimulatedOptions", throwOnError: true)!,
+        ["Providers:Simulated"] = OfProviders("Simulated.SimulatedOptions"),
+        ["Providers:Process"] = OfProviders("Process.ProcessOptions"),
     };
 
     public static TheoryData<string> Yaml => [.. Repo.Files("deploy", "*.yaml").Select(Repo.Relative)];
@@ -187,13 +186,16 @@ public sealed partial class ManifestTests
         name.EndsWith("PASSWORD", StringComparison.OrdinalIgnoreCase)
         || name.EndsWith("OperatorKey", StringComparison.Ordinal);
 
+    private static Type OfProviders(string name) =>
+        Assembly.Load("Scheduler.Providers").GetType($"Scheduler.Providers.{name}", throwOnError: true)!;
+
     private static bool IsSetting(string path)
     {
         var section = Sections.Keys.FirstOrDefault(name =>
             path.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase)
         );
         return section is null
-            ? Sections.Keys.Any(name => name.StartsWith(path, StringComparison.OrdinalIgnoreCase))
+            ? Sections.ContainsKey(path)
             : Has(Sections[section], path[(section.Length + 1)..].Split(':'));
     }
 
