@@ -23,7 +23,12 @@ public sealed class PostgreSqlBackupTests
             "--Providers:Simulated:Vendors:0=lambda",
             $"--Providers:Simulated:StatePath={Path.Combine(place, "cloud.journal")}",
         ];
-        await using var first = new SchedulerProcess(null, [.. settings, $"--Storage:PostgreSql:ConnectionString={from}"]);
+        await using var first = new SchedulerProcess(
+            null,
+            [.. settings, $"--Storage:PostgreSql:ConnectionString={from}"]
+        );
+        // The operator's key lies where the SQLite file would.
+        Directory.CreateDirectory(Path.Combine(first.Folder, "data"));
         await first.StartAsync(ct);
         var door = Door.Of("grpc", first);
         _ = (await door.CreateAccountAsync("acct-dumped")).Ok;
@@ -37,7 +42,11 @@ public sealed class PostgreSqlBackupTests
         var dump = Assert.Single(Directory.EnumerateFiles(place, "scheduler-*.dump"));
         await ScriptAsync("restore-postgresql.sh", to, place, ct, dump);
 
-        await using var second = new SchedulerProcess(null, [.. settings, $"--Storage:PostgreSql:ConnectionString={to}"]);
+        await using var second = new SchedulerProcess(
+            null,
+            [.. settings, $"--Storage:PostgreSql:ConnectionString={to}"]
+        );
+        Directory.CreateDirectory(Path.Combine(second.Folder, "data"));
         await second.StartAsync(ct);
         var restored = Door.Of("http", second);
         await restored.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
