@@ -28,6 +28,7 @@ public static class ApiSetup
         services.AddOptions<ApiOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
         services.AddKeys();
+        services.AddSingleton<EdgeMetrics>();
         services.AddSingleton<InstanceWatch>();
         services.AddSingleton<OpenApiDocumentSource>();
         services

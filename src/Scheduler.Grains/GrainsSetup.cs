@@ -6,6 +6,7 @@ using Scheduler.Grains.Health;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains;
 
@@ -16,6 +17,8 @@ public static class GrainsSetup
     /// <param name="services">The silo's services.</param>
     public static IServiceCollection AddSchedulerGrains(this IServiceCollection services)
     {
+        services.AddMetrics();
+        services.AddSingleton<SchedulerMetrics>();
         services.AddSingleton<ProviderDirectory>();
         services.AddSingleton<OfferBook>();
         services.AddSingleton<ModelLibrary>();
@@ -30,6 +33,8 @@ public static class GrainsSetup
         ));
         services.AddHostedService<ProviderKeeper>();
         services.AddHostedService<AgendaKeeper>();
+        services.AddHostedService<SiloGauges>();
+        services.AddHostedService<FleetGauges>();
         return services;
     }
 }

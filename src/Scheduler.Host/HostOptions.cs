@@ -77,6 +77,9 @@ internal sealed class HostOptions
     /// <value>30 s</value>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>What it tells of itself.</summary>
+    public TelemetryOptions Telemetry { get; set; } = new();
+
     /// <summary>A port as it is opened: 0 stays 0, others are moved by <see cref="PortOffset"/>.</summary>
     public int Moved(int port) => port == 0 ? 0 : port + PortOffset;
 
@@ -156,6 +159,11 @@ internal sealed class HostOptions
         if (FinishWithin <= TimeSpan.Zero || FinishWithin > TimeSpan.FromHours(1))
         {
             yield return $"{Section}:{nameof(FinishWithin)} is '{FinishWithin}'; accepted: above 0, to 01:00:00";
+        }
+
+        foreach (var fault in Telemetry.Faults($"{Section}:{nameof(Telemetry)}"))
+        {
+            yield return fault;
         }
     }
 }

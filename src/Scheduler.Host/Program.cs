@@ -4,7 +4,8 @@ using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
 
-// 0 stopped when asked · 2 wrong arguments or settings · 3 the store cannot be used · 4 anything else that kept it from starting
+// 0 stopped when asked, or done · 1 health: not ready · 2 wrong arguments or settings · 3 the store cannot be used · 4 anything else that kept it from starting
+const int NotReady = 1;
 const int BadSettings = 2;
 const int StoreUnusable = 3;
 const int CouldNotStart = 4;
@@ -17,6 +18,18 @@ if (!CommandLine.TryParse(args, out var line, out var fault))
 
 try
 {
+    if (line.Command is Command.Backup or Command.Health)
+    {
+        var settings = Settings.Of(line);
+        return line.BackupTo is { } target
+            ? await BackupCommand.RunAsync(settings, target)
+                ? 0
+                : StoreUnusable
+            : await HealthCommand.IsReadyAsync(settings.Host)
+                ? 0
+                : NotReady;
+    }
+
     await using var app = SchedulerHost.Build(line);
     await app.StartAsync();
     var (token, keptIn) = await app

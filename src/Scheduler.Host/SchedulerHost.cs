@@ -45,6 +45,7 @@ internal static class SchedulerHost
             AddSilo(builder, settings);
         }
 
+        Telemetry.Add(builder, settings.Host.Telemetry);
         builder.Services.AddHostedService<GracefulStop>();
         var app = builder.Build();
         if (settings.Host.Role == HostRole.Silo)
@@ -56,6 +57,7 @@ internal static class SchedulerHost
             app.MapApi();
         }
 
+        app.UseTelemetry(settings.Host.Telemetry);
         return app;
     }
 
@@ -117,6 +119,7 @@ internal static class SchedulerHost
             }
 
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
+            silo.AddTelemetry(settings.Host.Telemetry);
             silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
         });
         builder

@@ -112,6 +112,7 @@ public static class StorageSetup
         services.AddSingleton<IEventLog, SqlEventLog>();
         services.AddSingleton<IAccountBook, SqlAccountBook>();
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
+        services.AddSingleton<IFleetTotals, SqlFleetTotals>();
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();
         return silo;
     }
@@ -119,6 +120,7 @@ public static class StorageSetup
     private static void AddGrainStorage(IServiceCollection services, string name)
     {
         var inner = $"{name}-ado-net";
+        services.TryAddSingleton(TimeProvider.System);
         services.AddAdoNetGrainStorage(
             inner,
             (Microsoft.Extensions.Options.OptionsBuilder<AdoNetGrainStorageOptions> options) =>
@@ -133,8 +135,15 @@ public static class StorageSetup
         );
         services.AddKeyedSingleton<IGrainStorage>(
             name,
-            (provider, _) => new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner))
+            (provider, _) =>
+                new MeasuredGrainStorage(
+                    new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner)),
+                    provider.GetRequiredService<StorageMetrics>(),
+                    provider.GetRequiredService<TimeProvider>()
+                )
         );
+        services.AddMetrics();
+        services.AddSingleton<StorageMetrics>();
     }
 
     private static TimeProvider Clock(IServiceProvider services) => services.GetRequiredService<TimeProvider>();

@@ -15,6 +15,12 @@ switch (args.FirstOrDefault())
     case "fleet":
         await FleetFigures.RunAsync(args[1..]);
         return 0;
+    case "recovery":
+        await RecoveryFigures.RunAsync(args[1..]);
+        return 0;
+    case "reroute":
+        await RerouteFigures.RunAsync(args[1..]);
+        return 0;
     case "launches":
         await LaunchFigures.RunAsync(args[1..]);
         return 0;
@@ -22,6 +28,8 @@ switch (args.FirstOrDefault())
         await StartFigures.RunAsync(args[1..]);
         return 0;
     default:
-        await Console.Error.WriteLineAsync("usage: placement | vram | storage | postgresql | fleet | launches | start");
+        await Console.Error.WriteLineAsync(
+            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | start"
+        );
         return 2;
 }

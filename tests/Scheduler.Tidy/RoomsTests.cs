@@ -45,6 +45,7 @@ public sealed class RoomsTests
         ["Scheduler.Api/Health"] = "what probes ask, on both transports",
         ["Scheduler.Grains/Health"] = "how store and offers stand, for probes",
         ["Scheduler.Grains/Queries"] = "questions over many slices",
+        ["Scheduler.Grains/Telemetry"] = "what is counted and timed of all slices",
         ["Scheduler.Host/Clustering"] = "how processes become a cluster, and leave it",
         ["Scheduler.Host/Demo"] = "README's first command",
         ["Scheduler.Host/Tls"] = "certificates of doors and silos",

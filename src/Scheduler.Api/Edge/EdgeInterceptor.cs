@@ -89,6 +89,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
 
         var scope = context.Scope();
         var error = ErrorOf(exception, context);
+        EdgeMetrics.Note(context.GetHttpContext(), error);
         scope.HttpStatus = error.HttpStatus;
         scope.RetryAfter = error.RetryAfter;
         return ErrorStatus.Of(error, scope).ToRpcException();

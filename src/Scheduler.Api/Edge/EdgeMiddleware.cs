@@ -12,7 +12,12 @@ namespace Scheduler.Api.Edge;
 /// Before a service of ours is reached, on either transport: is there a good key, may it call this method? And for HTTP, which would
 /// drop what it does not know in silence: is the body small enough, and is every field and query parameter known and well typed?
 /// </summary>
-internal sealed class EdgeMiddleware(RequestDelegate next, KeyAuthority authority, IOptions<ApiOptions> options)
+internal sealed class EdgeMiddleware(
+    RequestDelegate next,
+    KeyAuthority authority,
+    EdgeMetrics metrics,
+    IOptions<ApiOptions> options
+)
 {
     public async Task InvokeAsync(HttpContext http)
     {
@@ -48,7 +53,9 @@ internal sealed class EdgeMiddleware(RequestDelegate next, KeyAuthority authorit
             .WaitAsync(http.RequestAborted);
         if (verdict.Caller is not { } caller)
         {
-            throw new ApiException(ApiError.Of(verdict.Failure!));
+            var refused = ApiError.Of(verdict.Failure!);
+            metrics.KeyRefused(refused.Reason);
+            throw new ApiException(refused);
         }
 
         http.Scope().Caller = caller;

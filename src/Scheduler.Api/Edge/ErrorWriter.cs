@@ -17,6 +17,7 @@ internal static class ErrorWriter
 
     public static Task WriteAsync(HttpContext http, ApiError error)
     {
+        EdgeMetrics.Note(http, error);
         var scope = http.Scope();
         scope.HttpStatus = null;
         scope.RetryAfter = error.RetryAfter;

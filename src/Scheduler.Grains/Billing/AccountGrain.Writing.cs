@@ -63,6 +63,7 @@ internal sealed partial class AccountGrain
 
         var act = new Act<T>(what);
         _queue.Enqueue(act);
+        metrics.AccountQueued(1);
         if (!_isWriting)
         {
             _isWriting = true;
@@ -85,6 +86,7 @@ internal sealed partial class AccountGrain
                     batch.Add(act);
                 }
 
+                metrics.AccountAnswers(batch.Count);
                 await WriteAsync(batch);
                 batch.ForEach(act => act.Answer());
             }
@@ -124,6 +126,7 @@ internal sealed partial class AccountGrain
             act.Fail(exception);
         }
 
+        metrics.AccountQueued(-_queue.Count);
         _queue.Clear();
         DeactivateOnIdle();
     }

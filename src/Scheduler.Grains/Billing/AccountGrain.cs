@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Billing;
 
@@ -29,6 +30,7 @@ internal sealed partial class AccountGrain(
     [PersistentState("account", GrainStorageNames.Database)] IPersistentState<AccountRecord> state,
     IAccountBook rows,
     IOptions<SchedulerOptions> options,
+    SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<AccountGrain> logger
 ) : Grain, IAccountGrain, IWakeable
@@ -140,8 +142,9 @@ internal sealed partial class AccountGrain(
     }
 
     /// <inheritdoc/>
-    public Task<HoldAnswer> TakeHoldAsync(TakeHold command) =>
-        DoAsync(
+    public async Task<HoldAnswer> TakeHoldAsync(TakeHold command)
+    {
+        var answer = await DoAsync(
             (book, now) =>
             {
                 if (command.Earlier is { } earlier)
@@ -168,6 +171,9 @@ internal sealed partial class AccountGrain(
                 );
             }
         );
+        metrics.HoldAsked(answer.Taken, command.Amount);
+        return answer;
+    }
 
     /// <inheritdoc/>
     public Task StartMeterAsync(StartMeter command) =>

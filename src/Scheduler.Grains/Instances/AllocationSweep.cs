@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
@@ -13,6 +14,7 @@ namespace Scheduler.Grains.Instances;
 internal sealed partial class AllocationSweep(
     IInstanceIndex index,
     IOptions<SchedulerOptions> options,
+    SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<AllocationSweep> logger
 )
@@ -65,6 +67,7 @@ internal sealed partial class AllocationSweep(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogPutOff(exception, provider.Id, key);
+            metrics.SweepFound(provider.Id, SchedulerMetrics.PutOff);
         }
     }
 
@@ -85,6 +88,7 @@ internal sealed partial class AllocationSweep(
         if (await provider.FindAsync(key, cancellationToken) is null)
         {
             LogVanished(instance, provider.Id, key);
+            metrics.SweepFound(provider.Id, SchedulerMetrics.Vanished);
             await grains.GetGrain<IInstanceInbox>(instance.Value).VanishedAsync(key);
         }
     }
@@ -135,6 +139,7 @@ internal sealed partial class AllocationSweep(
         }
 
         LogOrphan(provider.Id, allocation.Key, allocation.Tag.Instance);
+        metrics.SweepFound(provider.Id, SchedulerMetrics.Orphan);
         await provider.ReleaseAsync(allocation.Key, cancellationToken);
     }
 

@@ -2,6 +2,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains.Billing;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
@@ -48,12 +49,27 @@ internal sealed partial class InstanceGrain
 
     private string StateName => _recorded.State.ToString().ToLowerInvariant();
 
+    /// <summary>The checks, timed.</summary>
+    private async Task<(AllocationIntent? Intent, Failure? Failure)> CheckAsync(
+        InstanceRecord record,
+        int run,
+        int attempt,
+        RequestId requestId
+    )
+    {
+        using var span = SchedulerTracing.Check();
+        var began = clock.GetTimestamp();
+        var found = await PlaceAndHoldAsync(record, run, attempt, requestId);
+        metrics.Checked(clock.GetElapsedTime(began), found.Intent is not null);
+        return found;
+    }
+
     /// <summary>
     /// The checks, for one attempt. Placement is free of side effects and goes first; the hold, which is an act in another grain, goes
     /// last, keyed by instance and run so that a crash before the record costs nothing: it lapses, or the next try replaces it.
     /// When several checks would fail, the spec's order (billing, compatibility, placement) decides which is told.
     /// </summary>
-    private async Task<(AllocationIntent? Intent, Failure? Failure)> CheckAsync(
+    private async Task<(AllocationIntent? Intent, Failure? Failure)> PlaceAndHoldAsync(
         InstanceRecord record,
         int run,
         int attempt,

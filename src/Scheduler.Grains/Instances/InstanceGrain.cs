@@ -4,6 +4,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains.Agenda;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
@@ -36,6 +37,7 @@ internal sealed partial class InstanceGrain(
     LaunchExplainer explainer,
     ProviderDirectory providers,
     IOptions<SchedulerOptions> options,
+    SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
 ) : Grain, IInstanceGrain, IInstanceInbox, IWakeable, IDisposable
@@ -56,6 +58,7 @@ internal sealed partial class InstanceGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _recorded = state.State;
+        NoticeLaunch(_recorded);
         ActAfterRecord();
         return Task.CompletedTask;
     }
@@ -250,6 +253,7 @@ internal sealed partial class InstanceGrain(
             throw;
         }
 
+        Measure(_recorded, next);
         _recorded = next;
         _hasRecorded = true;
         foreach (var happened in next.Events)

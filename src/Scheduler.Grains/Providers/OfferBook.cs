@@ -11,7 +11,8 @@ namespace Scheduler.Grains.Providers;
 /// once; the other silos' <see cref="ProviderKeeper"/> fetches what changed every second.
 /// </summary>
 /// <param name="directory">The configured providers; each must have listed once before the book is open.</param>
-internal sealed class OfferBook(ProviderDirectory directory)
+/// <param name="clock">Tells how old a listing is.</param>
+internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
 {
     private readonly Lock _publishing = new();
     private readonly HashSet<ProviderId> _awaited = [.. directory.Ids];
@@ -22,6 +23,7 @@ internal sealed class OfferBook(ProviderDirectory directory)
         ProviderId,
         ProviderStanding
     >.Empty;
+    private ImmutableDictionary<ProviderId, Listed> _listed = ImmutableDictionary<ProviderId, Listed>.Empty;
     private volatile OfferBookPage _page = new(OfferSnapshot.Empty, PlacementMemory.None);
 
     /// <summary>The present page.</summary>
@@ -29,6 +31,12 @@ internal sealed class OfferBook(ProviderDirectory directory)
 
     /// <summary>Done when every provider has listed its offers once, or failed to.</summary>
     public Task Opened => _opened.Task;
+
+    /// <summary>How each provider stands that was heard of.</summary>
+    public ImmutableDictionary<ProviderId, ProviderStanding> Standings => Volatile.Read(ref _standings);
+
+    /// <summary>The latest listing of each provider that has listed.</summary>
+    public ImmutableDictionary<ProviderId, Listed> Listings => Volatile.Read(ref _listed);
 
     /// <summary>Which state of a provider this book has.</summary>
     public SheetEdition EditionOf(ProviderId provider)
@@ -57,6 +65,11 @@ internal sealed class OfferBook(ProviderDirectory directory)
             var snapshot = sheet.Offers is not { } offers
                 ? _page.Snapshot
                 : _page.Snapshot.WithProvider(provider, offers, _page.Snapshot.Epoch + 1);
+            if (sheet.Offers is { } listed)
+            {
+                _listed = _listed.SetItem(provider, new Listed(listed.Length, clock.GetTimestamp()));
+            }
+
             _page = new OfferBookPage(snapshot, Remember());
             _awaited.Remove(provider);
             if (_awaited.Count == 0)
@@ -85,6 +98,11 @@ internal sealed class OfferBook(ProviderDirectory directory)
                 .ToImmutableDictionary(s => s.Key, s => s.Value.Track!.Value),
         };
 }
+
+/// <summary>A listing that this book took.</summary>
+/// <param name="Offers">How many.</param>
+/// <param name="TakenAt">When, a timestamp of the book's clock.</param>
+internal sealed record Listed(int Offers, long TakenAt);
 
 /// <summary>Offers and memory that belong together.</summary>
 /// <param name="Snapshot">All offers.</param>

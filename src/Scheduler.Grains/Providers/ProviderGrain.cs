@@ -6,6 +6,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Grains.Instances;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Providers;
 
@@ -20,6 +21,7 @@ internal sealed partial class ProviderGrain(
     OfferBook book,
     AllocationSweep sweep,
     IOptions<SchedulerOptions> options,
+    SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<ProviderGrain> logger
 ) : Grain, IProviderGrain, IProviderTending, IDisposable
@@ -96,6 +98,7 @@ internal sealed partial class ProviderGrain(
     public async Task NoteAsync(AllocationNote note)
     {
         var now = clock.Now();
+        metrics.AllocationEnded(Self, NameOf(note.End), note.Took);
         _health.Note(now, note.Route, note.End == AllocationEnd.Allocated, note.Took);
         if (note.End == AllocationEnd.Allocated)
         {
@@ -188,9 +191,11 @@ internal sealed partial class ProviderGrain(
         try
         {
             await sweep.RunAsync(provider, GrainFactory, _work.Token).WaitAsync(LongestSweep, clock, _work.Token);
+            metrics.Swept(Self, succeeded: true);
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
+            metrics.Swept(Self, succeeded: false);
             LogSweepFailed(exception, Self);
         }
     }
@@ -248,6 +253,15 @@ internal sealed partial class ProviderGrain(
         _sheet = new ProviderSheet(edition, null, standing);
         book.Publish(Self, _sheet with { Offers = offers });
     }
+
+    private static string NameOf(AllocationEnd end) =>
+        end switch
+        {
+            AllocationEnd.Allocated => "allocated",
+            AllocationEnd.TimedOut => "timed_out",
+            AllocationEnd.Rejected => "rejected",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 
     // One success and one failure nobody saw (Laplace): a route tried once is not yet certain.
     private static AllocationTrack TrackOf(int attempts, int successes, TimeSpan? median) =>

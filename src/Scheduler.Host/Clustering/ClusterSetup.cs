@@ -107,6 +107,10 @@ internal static class ClusterSetup
                 )
             );
             client.UseTls(host.Tls.Silo);
+            if (host.Telemetry.OtlpEndpoint is not null)
+            {
+                client.AddActivityPropagation();
+            }
         });
         builder.Services.Configure<ExceptionSerializationOptions>(exceptions =>
         {

@@ -31,6 +31,9 @@ internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
         _lanes = [.. Enumerable.Range(0, lanes).Select(_ => Task.Run(WorkAsync))];
     }
 
+    /// <summary>How many wait now.</summary>
+    public int Waiting => _queue.Reader.Count;
+
     /// <summary>Waits for its turn and does it.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="cancellationToken">Gives up waiting; what has begun goes on.</param>

@@ -62,6 +62,9 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
         _reads = new(ReadLanes, maxBatch, ReadAsync);
     }
 
+    /// <summary>Writes that wait now.</summary>
+    public int Waiting => _writes.Waiting;
+
     /// <summary>Commits since the start.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 

@@ -28,6 +28,9 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
     /// <summary>Connections like any other's, for the membership of the cluster and for lists.</summary>
     public NpgsqlDataSource Pool { get; }
 
+    /// <summary>Writes of states that wait now.</summary>
+    public int Waiting => _states.Waiting;
+
     /// <summary>Commits of states since the start.</summary>
     public long Commits => _states.Commits;
 

@@ -53,6 +53,9 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
     /// <summary>Commits since the start.</summary>
     public long Commits => _writer.Commits;
 
+    /// <summary>Writes that wait for the writer now.</summary>
+    public int Waiting => _writer.Waiting;
+
     /// <summary>Statements committed since the start.</summary>
     public long Statements => _writer.Statements;
 

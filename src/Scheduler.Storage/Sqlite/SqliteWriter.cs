@@ -38,6 +38,9 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Commits so far.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
+    /// <summary>Pieces of work that wait now.</summary>
+    public int Waiting => _queue.Count;
+
     /// <summary>Pieces of work committed so far.</summary>
     public long Statements => Interlocked.Read(ref _statements);
 

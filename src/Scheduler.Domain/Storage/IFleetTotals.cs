@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Domain.Storage;
+
+/// <summary>Sums over everything stored, for the operator's gauges. The rows are read, so the sums are as true as the store.</summary>
+public interface IFleetTotals
+{
+    /// <summary>Reads them. Costs a walk over the accounts' tabs; ask rarely.</summary>
+    /// <param name="now">The present.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    Task<FleetTotals> ReadAsync(DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>What the store's own machine takes the time for; null where that is this machine.</summary>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    Task<DateTimeOffset?> TimeAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>The sums of one moment.</summary>
+public sealed record FleetTotals
+{
+    /// <summary>Instances by state, without the deleted.</summary>
+    public ImmutableSortedDictionary<InstanceState, long> Instances { get; init; } =
+        ImmutableSortedDictionary<InstanceState, long>.Empty;
+
+    /// <summary>Σ of the price snapshots of what is metered.</summary>
+    public MicroEuro BurnPerHour { get; init; }
+
+    /// <summary>Σ of the holds of launches under way; what running meters have left of theirs is not in it.</summary>
+    public MicroEuro Held { get; init; }
+
+    /// <summary>Instances that are stopping, or failed with something still owed.</summary>
+    public long Debtors { get; init; }
+
+    /// <summary>When the longest of those was last written; null without one.</summary>
+    public DateTimeOffset? OldestDebt { get; init; }
+
+    /// <summary>Wake-ups whose time has come.</summary>
+    public long AgendaDue { get; init; }
+
+    /// <summary>The earliest of those; null without one.</summary>
+    public DateTimeOffset? OldestDue { get; init; }
+}

@@ -1,0 +1,65 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Grains.Telemetry;
+
+/// <summary>
+/// What one recorded write says about launches and runs. Counted from the record and nowhere else, so that a launch is counted once
+/// however it ends: a failure that is re-routed in the same write is a re-route, not the launch's end.
+/// </summary>
+internal static class LaunchCount
+{
+    /// <summary>Counts what a write changed.</summary>
+    /// <param name="metrics">Where.</param>
+    /// <param name="before">The record it replaced.</param>
+    /// <param name="after">The record now.</param>
+    /// <param name="launchBegan">When the launch began; null when this activation did not see it.</param>
+    public static void Note(
+        this SchedulerMetrics metrics,
+        InstanceRecord before,
+        InstanceRecord after,
+        DateTimeOffset? launchBegan
+    )
+    {
+        var (was, now) = (before.State, after.State);
+        if (was == InstanceState.Running && now != InstanceState.Running)
+        {
+            metrics.RunEnded(FailedWith(after), ProviderOf(before));
+        }
+
+        if (after.Reroutes > before.Reroutes)
+        {
+            metrics.Rerouted(FailedWith(after), ProviderOf(before));
+        }
+
+        if (now == InstanceState.Running && was != InstanceState.Running)
+        {
+            metrics.LaunchEnded("running", FailureCode.None, ProviderOf(after));
+            if (launchBegan is { } began)
+            {
+                metrics.LaunchTook(after.StateSince - began, ProviderOf(after));
+            }
+        }
+        else if (now == InstanceState.Failed && (IsLaunching(was) || WasRefused(after)))
+        {
+            var provider = WasRefused(after) ? SchedulerMetrics.None : ProviderOf(before);
+            metrics.LaunchEnded("failed", FailedWith(after), provider);
+        }
+        else if (IsLaunching(was) && !IsLaunching(now))
+        {
+            metrics.LaunchEnded("stopped", FailureCode.None, ProviderOf(before));
+        }
+    }
+
+    private static bool IsLaunching(InstanceState state) =>
+        state is InstanceState.Provisioning or InstanceState.Starting;
+
+    private static bool WasRefused(InstanceRecord after) =>
+        after.Events.Any(happened => happened.Trigger == nameof(InstanceTrigger.CheckFailed));
+
+    private static FailureCode FailedWith(InstanceRecord after) =>
+        after.Events.FirstOrDefault(happened => happened.To == nameof(InstanceState.Failed))?.Code ?? FailureCode.None;
+
+    private static string ProviderOf(InstanceRecord record) =>
+        record.Intent?.Offer.Provider.Value ?? SchedulerMetrics.None;
+}

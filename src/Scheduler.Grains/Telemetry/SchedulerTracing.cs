@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Grains.Telemetry;
+
+/// <summary>Spans of the actors. Without a listener none is made and nothing is paid.</summary>
+public static class SchedulerTracing
+{
+    /// <summary>Name of the source.</summary>
+    public const string SourceName = "Scheduler";
+
+    /// <summary>Name of the attribute that holds the request id, on every span that has one.</summary>
+    public const string RequestIdTag = "scheduler.request_id";
+
+    private static readonly ActivitySource Source = new(SourceName);
+
+    /// <summary>The checks of one launch attempt.</summary>
+    internal static Activity? Check() => Source.StartActivity("launch.check");
+
+    /// <summary>A call to a provider; null when nobody listens.</summary>
+    internal static Activity? Provider(string operation, ProviderId provider)
+    {
+        if (!Source.HasListeners())
+        {
+            return null;
+        }
+
+        var span = Source.StartActivity($"provider.{operation}", ActivityKind.Client);
+        return span?.SetTag("scheduler.provider", provider.Value);
+    }
+}

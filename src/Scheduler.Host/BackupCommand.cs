@@ -1,0 +1,28 @@
+using Scheduler.Storage;
+using Scheduler.Storage.Sqlite;
+
+namespace Scheduler.Host;
+
+/// <summary><c>scheduler backup --to FILE</c>: a copy of the SQLite store, also while a scheduler writes to it.</summary>
+internal static class BackupCommand
+{
+    /// <summary>Writes it and says what it holds, or why there is none.</summary>
+    /// <returns>Whether it was made.</returns>
+    public static async Task<bool> RunAsync(Settings settings, string target)
+    {
+        try
+        {
+            var report = SqliteBackup.Write(settings.Storage.Sqlite.Path, target);
+            await Console.Out.WriteLineAsync(
+                $"backup {Path.GetFullPath(target)} schema_version={report.SchemaVersion} accounts={report.Accounts} "
+                    + $"instances={report.Instances} ledger_entries={report.LedgerEntries} bytes={report.Bytes}"
+            );
+            return true;
+        }
+        catch (StorageUnusableException exception)
+        {
+            await Console.Error.WriteLineAsync($"No back-up was made: {exception.Message}");
+            return false;
+        }
+    }
+}

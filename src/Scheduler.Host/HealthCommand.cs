@@ -1,0 +1,51 @@
+using System.Net;
+using System.Net.Http;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Scheduler.Host;
+
+/// <summary><c>scheduler health</c>: asks the scheduler of the same settings on this machine, for images that hold no other program.</summary>
+internal static class HealthCommand
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+    /// <summary>Whether <c>/readyz</c> says yes.</summary>
+    public static async Task<bool> IsReadyAsync(HostOptions host)
+    {
+        var listens = IPAddress.Parse(host.Address);
+        var address =
+            listens.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : listens.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
+            : listens;
+        var scheme = host.Tls.CertificatePath is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+        var uri = new UriBuilder(scheme, address.ToString(), host.Moved(host.HttpPort), "/readyz").Uri;
+        using var handler = NewHandler(host.Tls.CertificatePath);
+        using var client = new HttpClient(handler) { Timeout = Patience };
+        try
+        {
+            using var answer = await client.GetAsync(uri);
+            await Console.Out.WriteLineAsync($"{uri} {(int)answer.StatusCode}");
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            await Console.Out.WriteLineAsync($"{uri} {exception.Message}");
+            return false;
+        }
+    }
+
+    /// <summary>The certificate names the service and not this address: what is wanted is the very one that is configured.</summary>
+    private static SocketsHttpHandler NewHandler(string? certificatePath)
+    {
+        var handler = new SocketsHttpHandler();
+        if (certificatePath is not null)
+        {
+            using var own = X509CertificateLoader.LoadCertificateFromFile(certificatePath);
+            var expected = own.RawData;
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) =>
+                shown is not null && shown.GetRawCertData().AsSpan().SequenceEqual(expected);
+        }
+
+        return handler;
+    }
+}

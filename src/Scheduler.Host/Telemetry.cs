@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Net;
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Orleans.Diagnostics;
+using Scheduler.Grains.Telemetry;
+
+namespace Scheduler.Host;
+
+/// <summary>Metrics for whoever scrapes, and metrics and traces for whoever is sent them. What nobody asked for is not set up.</summary>
+internal static class Telemetry
+{
+    /// <summary>Where Prometheus scrapes.</summary>
+    public const string ScrapePath = "/metrics";
+
+    /// <summary>Ours, Orleans', the door's and the runtime's.</summary>
+    private static readonly string[] Meters =
+    [
+        SchedulerMetrics.MeterName,
+        "Microsoft.Orleans",
+        "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Server.Kestrel",
+        "System.Runtime",
+    ];
+
+    /// <summary>Adds what the settings ask for.</summary>
+    public static void Add(WebApplicationBuilder builder, TelemetryOptions options)
+    {
+        if (!options.IsOn)
+        {
+            return;
+        }
+
+        var telemetry = builder
+            .Services.AddOpenTelemetry()
+            .ConfigureResource(resource =>
+                resource.AddService("scheduler", serviceInstanceId: Environment.MachineName)
+            );
+        telemetry.WithMetrics(metrics => AddMetrics(metrics, options));
+        if (options.OtlpEndpoint is not null)
+        {
+            telemetry.WithTracing(traces => AddTraces(traces, options));
+        }
+    }
+
+    /// <summary>Lets a trace go on from silo to silo; nothing is added where no trace is made.</summary>
+    public static ISiloBuilder AddTelemetry(this ISiloBuilder silo, TelemetryOptions options) =>
+        options.OtlpEndpoint is null ? silo : silo.AddActivityPropagation();
+
+    /// <summary>Answers whoever may scrape; for everybody else there is nothing there.</summary>
+    public static void UseTelemetry(this WebApplication app, TelemetryOptions options)
+    {
+        if (options.Prometheus != "off")
+        {
+            app.UseOpenTelemetryPrometheusScrapingEndpoint(http =>
+                http.Request.Path == ScrapePath && (options.Prometheus == "open" || IsLocal(http))
+            );
+        }
+    }
+
+    private static void AddMetrics(MeterProviderBuilder metrics, TelemetryOptions options)
+    {
+        metrics.AddMeter(Meters);
+        if (options.Prometheus != "off")
+        {
+            metrics.AddPrometheusExporter();
+        }
+
+        if (options.OtlpEndpoint is not null)
+        {
+            metrics.AddOtlpExporter(otlp => SendTo(otlp, options, "v1/metrics"));
+        }
+    }
+
+    private static void AddTraces(TracerProviderBuilder traces, TelemetryOptions options) =>
+        traces
+            .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.TraceShare)))
+            .AddSource(
+                SchedulerTracing.SourceName,
+                ActivitySources.ApplicationGrainActivitySourceName,
+                ActivitySources.StorageActivitySourceName
+            )
+            .AddAspNetCoreInstrumentation(door =>
+            {
+                door.Filter = http => http.Request.Path != ScrapePath;
+                door.EnrichWithHttpResponse = (span, response) =>
+                    span.SetTag(SchedulerTracing.RequestIdTag, response.HttpContext.TraceIdentifier);
+            })
+            .AddProcessor(new RequestIdProcessor())
+            .AddOtlpExporter(otlp => SendTo(otlp, options, "v1/traces"));
+
+    private static void SendTo(OtlpExporterOptions otlp, TelemetryOptions options, string path)
+    {
+        var isHttp = options.OtlpProtocol == "http";
+        otlp.Protocol = isHttp ? OtlpExportProtocol.HttpProtobuf : OtlpExportProtocol.Grpc;
+        var endpoint = options.OtlpEndpoint!.TrimEnd('/');
+        otlp.Endpoint = new Uri(isHttp ? $"{endpoint}/{path}" : endpoint);
+    }
+
+    /// <summary>A proxy on this machine calls from here too, and says for whom.</summary>
+    private static bool IsLocal(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { } caller
+        && IPAddress.IsLoopback(caller)
+        && !http.Request.Headers.ContainsKey("Forwarded")
+        && !http.Request.Headers.ContainsKey("X-Forwarded-For");
+
+    /// <summary>Puts the request id, which Orleans carries from silo to silo, on every span made under it.</summary>
+    private sealed class RequestIdProcessor : BaseProcessor<Activity>
+    {
+        public override void OnStart(Activity data)
+        {
+            if (RequestContext.Get("x-request-id") is string request)
+            {
+                data.SetTag(SchedulerTracing.RequestIdTag, request);
+            }
+        }
+    }
+}

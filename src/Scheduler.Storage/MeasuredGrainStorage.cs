@@ -1,0 +1,70 @@
+using Orleans.Storage;
+using Scheduler.Domain.Storage;
+
+namespace Scheduler.Storage;
+
+/// <summary>Grain storage whose calls are timed and counted by how they ended.</summary>
+/// <param name="inner">The storage.</param>
+/// <param name="metrics">Where.</param>
+/// <param name="clock">Measures.</param>
+internal sealed class MeasuredGrainStorage(IGrainStorage inner, StorageMetrics metrics, TimeProvider clock)
+    : IGrainStorage
+{
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public Task ReadStateAsync<T>(
+        string stateName,
+        GrainId grainId,
+        IGrainState<T> grainState,
+        CancellationToken cancellationToken
+    ) => TimeAsync("read", stateName, inner.ReadStateAsync(stateName, grainId, grainState, cancellationToken));
+
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public Task WriteStateAsync<T>(
+        string stateName,
+        GrainId grainId,
+        IGrainState<T> grainState,
+        CancellationToken cancellationToken
+    ) => TimeAsync("write", stateName, inner.WriteStateAsync(stateName, grainId, grainState, cancellationToken));
+
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public Task ClearStateAsync<T>(
+        string stateName,
+        GrainId grainId,
+        IGrainState<T> grainState,
+        CancellationToken cancellationToken
+    ) => TimeAsync("clear", stateName, inner.ClearStateAsync(stateName, grainId, grainState, cancellationToken));
+
+    private async Task TimeAsync(string operation, string kind, Task call)
+    {
+        var began = clock.GetTimestamp();
+        try
+        {
+            await call;
+        }
+        catch (Exception exception)
+        {
+            metrics.Took(operation, kind, OutcomeOf(exception), clock.GetElapsedTime(began));
+            throw;
+        }
+
+        metrics.Took(operation, kind, "ok", clock.GetElapsedTime(began));
+    }
+
+    private static string OutcomeOf(Exception exception) =>
+        exception switch
+        {
+            InconsistentStateException => "conflict",
+            StorageFullException => "full",
+            StorageOutcomeUnknownException => "unknown",
+            UnreadableStateException => "unreadable",
+            OperationCanceledException => "cancelled",
+            { InnerException: { } cause } => OutcomeOf(cause),
+            _ => "error",
+        };
+}

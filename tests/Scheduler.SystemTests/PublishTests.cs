@@ -1,0 +1,41 @@
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>What deploy/README.md and the Dockerfile build is a program that runs.</summary>
+public sealed class PublishTests
+{
+    [Fact]
+    public async Task The_published_program_answers_its_commands()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var folder = Directory.CreateTempSubdirectory("publish-").FullName;
+        var command = (await File.ReadAllLinesAsync(Programs.Repository("deploy", "docker", "Dockerfile"), ct))
+            .Single(line => line.StartsWith("RUN dotnet publish", StringComparison.Ordinal))
+            .Split(' ')[2..];
+        string[] arguments =
+        [
+            .. command.Select(word =>
+                word == "/opt/scheduler" ? folder
+                : word.StartsWith("src/", StringComparison.Ordinal) ? Programs.Repository(word)
+                : word
+            ),
+        ];
+        var (published, said) = await Programs.RunAsync("dotnet", arguments, new Dictionary<string, string>(), ct);
+        Assert.True(published == 0, said);
+
+        var program = Path.Combine(folder, "scheduler");
+        var (health, answer) = await Programs.RunAsync(
+            program,
+            ["health", "--Host:HttpPort=9"],
+            new Dictionary<string, string>(),
+            ct
+        );
+        Assert.True(health == 1, answer);
+        Assert.StartsWith("http://127.0.0.1:9/readyz ", answer, StringComparison.Ordinal);
+        var (usage, words) = await Programs.RunAsync(program, ["backup"], new Dictionary<string, string>(), ct);
+        Assert.Equal(2, usage);
+        Assert.Contains("backup needs --to FILE", words, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+}

@@ -1,0 +1,62 @@
+using Xunit;
+using YamlDotNet.RepresentationModel;
+
+namespace Scheduler.Tidy.Deploy;
+
+public sealed class AlertTests
+{
+    private static readonly string Rules = Repo.Path("deploy", "prometheus", "alerts.yaml");
+
+    [Fact]
+    public async Task The_rules_are_well_formed_and_fire_when_their_tests_say()
+    {
+        await PromTool.RunAsync("check", "rules", Rules);
+        var output = await PromTool.RunAsync("test", "rules", Repo.Path("deploy", "prometheus", "alerts.test.yaml"));
+        Assert.Contains("SUCCESS", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_alert_is_tried_has_a_page_that_it_names_and_asks_for_metrics_that_there_are()
+    {
+        var tried = File.ReadAllText(Repo.Path("deploy", "prometheus", "alerts.test.yaml"));
+        Assert.All(
+            Alerts(),
+            alert =>
+            {
+                Assert.Contains($"alertname: {alert.Name}\n        exp_alerts:\n", tried, StringComparison.Ordinal);
+                Assert.Equal($"deploy/runbooks/alerts/{alert.Name}.md", alert.Runbook);
+                Assert.True(File.Exists(Repo.Path(alert.Runbook)), $"{alert.Runbook} is not there.");
+                Assert.All(
+                    MetricsPage.NamesIn(alert.Expression),
+                    name => Assert.True(MetricsPage.Knows(name), $"{alert.Name} asks for {name}.")
+                );
+                Assert.NotEmpty(MetricsPage.NamesIn(alert.Expression));
+            }
+        );
+    }
+
+    [Fact]
+    public void Every_page_of_an_alert_belongs_to_one()
+    {
+        var pages = Directory
+            .EnumerateFiles(Repo.Path("deploy", "runbooks", "alerts"))
+            .Select(Path.GetFileNameWithoutExtension)
+            .Order(StringComparer.Ordinal);
+        Assert.Equal(Alerts().Select(alert => alert.Name).Order(StringComparer.Ordinal), pages);
+    }
+
+    private static List<Alert> Alerts()
+    {
+        var yaml = new YamlStream();
+        using var reader = new StreamReader(Rules);
+        yaml.Load(reader);
+        return
+        [
+            .. ((YamlSequenceNode)yaml.Documents[0].RootNode["groups"])
+                .SelectMany(group => (YamlSequenceNode)group["rules"])
+                .Select(rule => new Alert($"{rule["alert"]}", $"{rule["expr"]}", $"{rule["annotations"]["runbook"]}")),
+        ];
+    }
+
+    private sealed record Alert(string Name, string Expression, string Runbook);
+}
