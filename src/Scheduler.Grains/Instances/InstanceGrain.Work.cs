@@ -99,6 +99,9 @@ internal sealed partial class InstanceGrain
         }
     }
 
+    /// <summary>Within the turn, not on a pool thread beside it, as the asynchronous way would: whoever is called off must see it at once.</summary>
+    private void CallOffAll() => _work.Cancel();
+
     /// <summary>One timer, for exactly the time left; the agenda holds the same moment for the case that this activation is lost.</summary>
     private void ArmDeadline()
     {

@@ -64,7 +64,8 @@ internal sealed partial class InstanceGrain(
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _changed.TrySetResult();
-        return _work.CancelAsync();
+        CallOffAll();
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -239,7 +240,7 @@ internal sealed partial class InstanceGrain(
             DeactivateOnIdle();
             // Watchers would keep this activation, and with it every command, waiting until their time is up.
             _changed.TrySetResult();
-            await _work.CancelAsync();
+            CallOffAll();
             if (_hasRecorded)
             {
                 // What the record demands goes on now, not when the agenda comes round: a launch must not time out over one failed
