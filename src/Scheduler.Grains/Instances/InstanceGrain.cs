@@ -235,12 +235,9 @@ internal sealed partial class InstanceGrain(
         }
         catch
         {
-            // The outcome is unknown. Whoever asks next gets a fresh activation, which reads what is true.
+            // The outcome is unknown.
             state.State = _recorded;
-            DeactivateOnIdle();
-            // Watchers would keep this activation, and with it every command, waiting until their time is up.
-            _changed.TrySetResult();
-            CallOffAll();
+            GiveUp();
             if (_hasRecorded)
             {
                 // What the record demands goes on now, not when the agenda comes round: a launch must not time out over one failed

@@ -30,6 +30,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     private readonly SimulatedStore _store;
     private readonly Turns _keepers;
     private readonly Dictionary<GrainId, SimulatedActivation> _activations = [];
+    private readonly List<SimulatedActivation> _everActive = [];
     private readonly SimulatedClock _clock;
     private readonly string _name;
 
@@ -111,10 +112,8 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         _world.Tell($"silo  {this} is killed");
         IsRunning = false;
         _keepers.Die();
-        foreach (var activation in _activations.Values)
-        {
-            activation.Die();
-        }
+        // What a gone activation had begun was still going on.
+        _everActive.ForEach(activation => activation.Die());
     }
 
     /// <summary>The others take it for dead.</summary>
@@ -142,6 +141,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     public SimulatedActivation Activate(GrainId grain)
     {
         var activation = _activations[grain] = new SimulatedActivation(_world, _network, this, grain);
+        _everActive.Add(activation);
         activation.Begin();
         return activation;
     }
