@@ -1,9 +1,11 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.TestKit;
 using Xunit;
@@ -32,6 +34,7 @@ internal static class Soundness
         }
 
         AllocationsAreOwned(scheduler, records);
+        await WhoWaitsIsWokenAsync(scheduler, records);
         foreach (var account in records.Select(record => record.Account).Distinct())
         {
             await MoneyAddsUpAsync(scheduler, account, records);
@@ -88,6 +91,22 @@ internal static class Soundness
         Assert.Equal(failure.FailedAt, failed.At);
     }
 
+    // INV-03
+    private static async Task WhoWaitsIsWokenAsync(TestScheduler scheduler, List<InstanceRecord> records)
+    {
+        var agenda = scheduler.Services.GetRequiredService<IAgenda>();
+        var waiting = await agenda.DueAsync(DateTimeOffset.MaxValue, int.MaxValue, CancellationToken.None);
+        var woken = waiting.Where(item => item.Kind == "instance").Select(item => item.Id).ToHashSet();
+        foreach (
+            var record in records.Where(record =>
+                !record.Debts.IsEmpty || record.State is InstanceState.Provisioning or InstanceState.Starting
+            )
+        )
+        {
+            Assert.Contains(record.Id.Value, woken);
+        }
+    }
+
     // INV-01, INV-02
     private static void AllocationsAreOwned(TestScheduler scheduler, List<InstanceRecord> records)
     {
@@ -111,7 +130,7 @@ internal static class Soundness
     {
         var ledger = await scheduler.LedgerAsync(account);
         var money = await scheduler.MoneyAsync(account);
-        Assert.Equal(ledger.Aggregate(MicroEuro.Zero, (sum, entry) => sum + entry.Amount), money.Balance);
+        Assert.Equal(SumOf(ledger), money.Balance);
         Assert.Equal(ledger.Length, ledger.Select(entry => entry.Key).Distinct().Count());
         Assert.Equal(Enumerable.Range(1, ledger.Length).Select(i => (long)i), ledger.Select(entry => entry.Sequence));
         foreach (var record in records.Where(r => r.Account == account && r.Debts.IsEmpty && !r.State.IsBilled()))
@@ -121,30 +140,41 @@ internal static class Soundness
                 .Where(entry => entry.Instance == record.Id)
                 .GroupBy(entry => entry.Run)
                 .OrderBy(run => run.Key)
-                .ToDictionary(run => run.Key, run => run.Sum(entry => entry.Seconds));
+                .Select(run => (run.Key, run.Sum(entry => entry.Seconds), SumOf(run)))
+                .Where(run => run.Item2 != 0 || run.Item3 != MicroEuro.Zero);
             Assert.Equal(
-                spans.Where(span => span.Seconds > 0).Select(span => $"{span.Run}: {span.Seconds} s"),
-                billed.Select(run => string.Create(CultureInfo.InvariantCulture, $"{run.Key}: {run.Value} s"))
+                spans
+                    .Where(span => span.Seconds > 0)
+                    .Select(span => (span.Run, span.Seconds, MicroEuro.Zero - Usage.Cost(span.Price, span.Seconds))),
+                billed
             );
         }
     }
 
-    /// <summary>The spans of <c>running</c> as the timeline tells them.</summary>
-    private static async Task<List<(int Run, long Seconds)>> RunsAsync(TestScheduler scheduler, InstanceId id)
+    private static MicroEuro SumOf(IEnumerable<LedgerEntry> entries) =>
+        entries.Aggregate(MicroEuro.Zero, (sum, entry) => sum + entry.Amount);
+
+    /// <summary>The spans of <c>running</c>, and the price snapshot of each, as the timeline tells them.</summary>
+    private static async Task<List<(int Run, long Seconds, MicroEuro Price)>> RunsAsync(
+        TestScheduler scheduler,
+        InstanceId id
+    )
     {
-        var spans = new List<(int, long)>();
+        var spans = new List<(int, long, MicroEuro)>();
         var run = 0;
+        var price = MicroEuro.Zero;
         DateTimeOffset? since = null;
         foreach (var e in await scheduler.TimelineAsync(id))
         {
             if (e.Data.TryGetValue("key", out var key))
             {
                 run = int.Parse(key.Split("-r")[^1].Split("-a")[0], CultureInfo.InvariantCulture);
+                price = Make.Euros(decimal.Parse(e.Data["price_per_hour_eur"], CultureInfo.InvariantCulture));
             }
 
             if (e.From == nameof(InstanceState.Running))
             {
-                spans.Add((run, Usage.Seconds(since!.Value, e.At)));
+                spans.Add((run, Usage.Seconds(since!.Value, e.At), price));
                 since = null;
             }
 

@@ -17,6 +17,9 @@ namespace Scheduler.TestKit;
 /// <param name="offers">What it rents.</param>
 public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerable<Offer> offers) : IProvider
 {
+    /// <summary>Past every deadline of a launch.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(90);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<AllocationKey, Allocation> _held = [];
     private readonly List<ProviderCall> _calls = [];
@@ -25,6 +28,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     private readonly Queue<ReleaseAnswer> _nextRelease = new();
     private readonly Dictionary<AllocationKey, TaskCompletionSource> _late = [];
     private readonly List<Channel<Allocation>> _watchers = [];
+    private readonly List<StepFaults> _cases = [];
     private readonly TaskCompletionSource _never = new();
 
     /// <inheritdoc/>
@@ -60,6 +64,15 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     /// <summary>Keys of the allocation calls, in order.</summary>
     public ImmutableArray<AllocationKey> Asked =>
         [.. Calls.Where(call => call.Verb == "Allocate").Select(call => call.Key)];
+
+    /// <summary>Has the calls of one case counted, and one of them go wrong, whatever other cases do.</summary>
+    public void Watch(StepFaults steps)
+    {
+        lock (_lock)
+        {
+            _cases.Add(steps);
+        }
+    }
 
     /// <summary>Answers for the next allocation calls.</summary>
     public void NextAllocate(params ReadOnlySpan<AllocateAnswer> answers)
@@ -132,6 +145,11 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     public async Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return await StepAsync("Allocate", request.Key, () => AnswerAsync(request, cancellationToken));
+    }
+
+    private async Task<AllocateOutcome> AnswerAsync(AllocationRequest request, CancellationToken cancellationToken)
+    {
         var answer = Locked(() =>
         {
             _calls.Add(new ProviderCall("Allocate", request.Key, request.Offer.Region));
@@ -161,7 +179,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
 
     /// <inheritdoc/>
     public Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
-        Task.FromResult(Locked(() => _held.GetValueOrDefault(key)));
+        StepAsync("Find", key, () => Task.FromResult(Locked(() => _held.GetValueOrDefault(key))));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
@@ -170,7 +188,10 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         );
 
     /// <inheritdoc/>
-    public async Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken)
+    public Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken) =>
+        StepAsync("Release", key, () => ReleasedAsync(key));
+
+    private async Task<ReleaseOutcome> ReleasedAsync(AllocationKey key)
     {
         var answer = Locked(() =>
         {
@@ -225,6 +246,28 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
             {
                 _watchers.Remove(news);
             }
+        }
+    }
+
+    private async Task<T> StepAsync<T>(string what, AllocationKey key, Func<Task<T>> answer)
+    {
+        var fault = Locked(() => _cases.Find(one => one.Owns(key.Value)))?.Take(what);
+        switch (fault)
+        {
+            case StepFault.Before:
+                throw new HttpRequestException("The connection was refused.");
+            case StepFault.After:
+                await answer();
+                throw new HttpRequestException("The connection broke off before the answer.");
+            case StepFault.Late:
+                var late = await answer();
+                await Task.Delay(Late, clock, CancellationToken.None);
+                return late;
+            case StepFault.Twice:
+                await answer();
+                return await answer();
+            default:
+                return await answer();
         }
     }
 

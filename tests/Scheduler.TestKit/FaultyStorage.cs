@@ -7,6 +7,9 @@ namespace Scheduler.TestKit;
 /// <param name="faults">Which fail.</param>
 public sealed class FaultyStorage(IGrainStorage inner, StorageFaults faults) : IGrainStorage
 {
+    /// <summary>Real time: where the clock is driven meanwhile, longer than most of a launch's waits.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(400);
+
     /// <inheritdoc/>
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         inner.ReadStateAsync(stateName, grainId, grainState);
@@ -32,13 +35,25 @@ public sealed class FaultyStorage(IGrainStorage inner, StorageFaults faults) : I
     )
     {
         var fault = faults.Count(stateName);
-        if (fault == FaultMoment.Before)
+        var step = faults.Take(stateName, grainId.Key.ToString()!);
+        if (fault == FaultMoment.Before || step == StepFault.Before)
         {
             throw new IOException($"The write of {stateName} {grainId.Key} was lost on the way.");
         }
 
+        var read = grainState.ETag;
         await inner.WriteStateAsync(stateName, grainId, grainState, cancellationToken);
-        if (fault == FaultMoment.After)
+        if (step == StepFault.Late)
+        {
+            await Task.Delay(Late, TimeProvider.System, cancellationToken);
+        }
+        else if (step == StepFault.Twice)
+        {
+            grainState.ETag = read;
+            await inner.WriteStateAsync(stateName, grainId, grainState, cancellationToken);
+        }
+
+        if (fault == FaultMoment.After || step == StepFault.After)
         {
             throw new IOException($"The answer to the write of {stateName} {grainId.Key} was lost.");
         }

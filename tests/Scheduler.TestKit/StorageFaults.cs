@@ -6,6 +6,7 @@ public sealed class StorageFaults
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _writes = new(StringComparer.Ordinal);
     private readonly List<Fault> _faults = [];
+    private readonly List<StepFaults> _cases = [];
 
     /// <summary>How many writes of a state name there were, failed ones included.</summary>
     public int Writes(string stateName)
@@ -31,6 +32,26 @@ public sealed class StorageFaults
             var first = _writes.GetValueOrDefault(stateName) + nth;
             _faults.Add(new Fault(stateName, moment, first, checked(first + times - 1)));
         }
+    }
+
+    /// <summary>Has the writes of one case counted, and one of them go wrong, whatever other cases do.</summary>
+    public void Watch(StepFaults steps)
+    {
+        lock (_lock)
+        {
+            _cases.Add(steps);
+        }
+    }
+
+    internal StepFault? Take(string stateName, string key)
+    {
+        StepFaults? steps;
+        lock (_lock)
+        {
+            steps = _cases.Find(one => one.Owns(key));
+        }
+
+        return steps?.Take($"write {stateName}");
     }
 
     /// <summary>Nothing fails any more.</summary>

@@ -7,6 +7,7 @@ using Orleans.TestingHost;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
 using Scheduler.Grains;
+using Scheduler.Grains.Keys;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;
 
@@ -124,6 +125,30 @@ public sealed partial class TestScheduler : IAsyncDisposable
     /// <summary>Starts the silos on the file there is, and waits until offers are known.</summary>
     public async Task StartSilosAsync()
     {
+        _cluster = await DeployClusterAsync();
+        foreach (var provider in _providers)
+        {
+            await Grains.Provider(provider.Id).RefreshAsync();
+        }
+    }
+
+    /// <summary>
+    /// A second cluster that knows nothing of the first, on the same store and providers: what a network cut in two leaves, and every grain
+    /// may be active twice. The caller disposes of it.
+    /// </summary>
+    public async Task<InProcessTestCluster> SplitAsync()
+    {
+        var other = await DeployClusterAsync();
+        foreach (var provider in _providers)
+        {
+            await other.Client.Provider(provider.Id).RefreshAsync();
+        }
+
+        return other;
+    }
+
+    private async Task<InProcessTestCluster> DeployClusterAsync()
+    {
         var builder = new InProcessTestClusterBuilder(Silos);
         builder.Options.ConfigureFileLogging = false;
         builder.Options.ServiceId = "scheduler";
@@ -152,14 +177,17 @@ public sealed partial class TestScheduler : IAsyncDisposable
                 }
 
                 silo.Services.AddSchedulerGrains();
+                // Keys live by the real clock: how soon a revocation is known is measured, not told.
+                silo.Services.AddSingleton(services => new KeyAuthority(
+                    services.GetRequiredService<IGrainFactory>(),
+                    TimeProvider.System,
+                    services.GetRequiredService<ILogger<KeyAuthority>>()
+                ));
             }
         );
-        _cluster = builder.Build();
-        await _cluster.DeployAsync();
-        foreach (var provider in _providers)
-        {
-            await Grains.Provider(provider.Id).RefreshAsync();
-        }
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return cluster;
     }
 
     /// <summary>A context of a fresh request.</summary>

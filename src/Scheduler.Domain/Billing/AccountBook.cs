@@ -17,7 +17,7 @@ namespace Scheduler.Domain.Billing;
 /// </remarks>
 /// <param name="record">The stored record.</param>
 /// <param name="tabs">Its stored tabs.</param>
-public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> tabs)
+public sealed partial class AccountBook(AccountRecord record, IEnumerable<InstanceTab> tabs)
 {
     private readonly Dictionary<InstanceId, InstanceTab> _tabs = tabs.ToDictionary(tab => tab.Instance);
     private readonly AccountSums _sums = new(tabs);
@@ -154,12 +154,16 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
                 Hold = amount,
                 HoldLapsesAt = lapsesAt,
                 RequestId = requestId,
+                Before = NotYetRecorded(known, run),
             }
         );
         return true;
     }
 
-    /// <summary>The run began: its hold is drawn down from now on. Ignored for a run that is metered, closed or superseded.</summary>
+    /// <summary>
+    /// The run began: its hold is drawn down from now on. Ignored for a run that is metered, closed or superseded, and for an instance that
+    /// has no tab: every run has a hold first, so it was forgotten, and this message was long on its way.
+    /// </summary>
     public void StartMeter(
         InstanceId instance,
         int run,
@@ -168,10 +172,10 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
         RequestId requestId
     )
     {
-        var known = _tabs.GetValueOrDefault(instance);
         if (
-            known is not null
-            && (known.Run > run || (known.Run == run && (known.Closed || known.MeterSince is not null)))
+            _tabs.GetValueOrDefault(instance) is not { } known
+            || known.Run > run
+            || (known.Run == run && (known.Closed || known.MeterSince is not null))
         )
         {
             return;
@@ -183,48 +187,13 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
             {
                 Instance = instance,
                 Run = run,
-                Hold = known?.Run == run ? known.Hold : MicroEuro.Zero,
+                Hold = known.Run == run ? known.Hold : MicroEuro.Zero,
                 MeterSince = since,
                 PricePerHour = pricePerHour,
                 RequestId = requestId,
+                Before = NotYetRecorded(known, run),
             }
         );
-    }
-
-    /// <summary>
-    /// The run is over: billed to its end, hold given back, closed for good. Right also when the meter never started here: the caller
-    /// names the whole span. Ignored for a run that is closed or superseded.
-    /// </summary>
-    public void Close(
-        InstanceId instance,
-        int run,
-        DateTimeOffset? since,
-        DateTimeOffset? until,
-        MicroEuro pricePerHour,
-        DateTimeOffset now,
-        RequestId requestId
-    )
-    {
-        if (since is { } start)
-        {
-            StartMeter(instance, run, start, pricePerHour, requestId);
-        }
-
-        RequireNoOpenMeter(_tabs.GetValueOrDefault(instance), run);
-        var tab = _tabs.GetValueOrDefault(instance) ?? new InstanceTab { Instance = instance, Run = run };
-        if (tab.Run > run || (tab.Run == run && tab.Closed))
-        {
-            return;
-        }
-
-        // A tab of an earlier run stays as it was billed; the run that never came here is closed in its place.
-        tab = tab.Run == run ? tab : new InstanceTab { Instance = instance, Run = run };
-        if (tab.MeterSince is { } metered)
-        {
-            tab = Bill(tab, until ?? metered, now, isFinal: true);
-        }
-
-        Put(tab with { Hold = MicroEuro.Zero, HoldLapsesAt = null, Closed = true, RequestId = requestId });
     }
 
     /// <summary>Forgets a deleted instance.</summary>
@@ -305,37 +274,6 @@ public sealed class AccountBook(AccountRecord record, IEnumerable<InstanceTab> t
                 $"Run {known.Run} of {known.Instance} is still metered; run {run} cannot open."
             );
         }
-    }
-
-    /// <summary>
-    /// Bills up to a moment. The end of a run is the instance's to say and may reach us after a settlement that ran past it (the account
-    /// wakes first after an outage): what was billed beyond it is given back, so that the segments add up to the run as recorded.
-    /// </summary>
-    private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now, bool isFinal = false)
-    {
-        var seconds = Usage.Seconds(tab.MeterSince!.Value, until);
-        if (isFinal ? seconds == tab.BilledSeconds : seconds <= tab.BilledSeconds)
-        {
-            return tab;
-        }
-
-        var segment = tab.Segments + 1;
-        Enter(
-            new LedgerEntry
-            {
-                Key = $"usage/{tab.Instance}/{tab.Run}/{segment}",
-                Kind = LedgerEntryKind.Usage,
-                Amount = Usage.Cost(tab.PricePerHour, tab.BilledSeconds) - Usage.Cost(tab.PricePerHour, seconds),
-                At = now,
-                RequestId = tab.RequestId,
-                Instance = tab.Instance,
-                Run = tab.Run,
-                Segment = segment,
-                Seconds = seconds - tab.BilledSeconds,
-                PricePerHour = tab.PricePerHour,
-            }
-        );
-        return tab with { BilledSeconds = seconds, Segments = segment };
     }
 
     private LedgerEntry Enter(LedgerEntry entry)

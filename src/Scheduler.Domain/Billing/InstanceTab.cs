@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Billing;
@@ -48,4 +49,12 @@ public sealed record InstanceTab
     /// <summary>The request the run is due to.</summary>
     [Id(9)]
     public RequestId RequestId { get; init; }
+
+    /// <summary>Whether the end it was billed to is the one the instance has on record, and not only meant to record.</summary>
+    [Id(10), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool EndRecorded { get; init; }
+
+    /// <summary>The tab of the run before, as long as it was billed to an end its instance had not yet on record; nearly always null.</summary>
+    [Id(11)]
+    public InstanceTab? Before { get; init; }
 }

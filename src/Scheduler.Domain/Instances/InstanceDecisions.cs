@@ -94,8 +94,9 @@ public static class InstanceDecisions
                         RunningUntil = null,
                         Failure = null,
                         Reroutes = 0,
-                        // The new hold replaced the old one of the same run, or closed the run before it (see TakeHold).
-                        Debts = next.Debts.RemoveAll(debt => debt.Kind == DebtKind.Settle && debt.Run <= run),
+                        // The new hold replaced the old one of the same run. An earlier run was closed with it (see TakeHold), but to an
+                        // end that is on record only now: its debt stays until the account has that confirmed.
+                        Debts = next.Debts.RemoveAll(debt => debt.Kind == DebtKind.Settle && debt.Run == run),
                     }
             );
     }

@@ -9,7 +9,11 @@ internal sealed partial class AccountGrain
 {
     private const string Scheduler = "scheduler";
 
-    private async Task PassTimeAsync()
+    /// <param name="isWoken">
+    /// Whether the agenda asks. Then something is written in any case: the store refuses it should another activation have written since,
+    /// and an old memory must not say when this account is to be woken next.
+    /// </param>
+    private async Task PassTimeAsync(bool isWoken = false)
     {
         var told = await DoAsync(
             (book, now) =>
@@ -17,6 +21,11 @@ internal sealed partial class AccountGrain
                 if (!book.Record.Exists)
                 {
                     return [];
+                }
+
+                if (isWoken)
+                {
+                    book.Change(record => record);
                 }
 
                 book.Lapse(now);

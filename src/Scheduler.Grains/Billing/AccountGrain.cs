@@ -149,7 +149,7 @@ internal sealed partial class AccountGrain(
             {
                 if (command.Earlier is { } earlier)
                 {
-                    Close(book, earlier, now);
+                    Close(book, earlier, now, isRecorded: false);
                 }
 
                 var taken =
@@ -208,11 +208,11 @@ internal sealed partial class AccountGrain(
     /// <inheritdoc/>
     public async Task<DateTimeOffset?> WakeAsync()
     {
-        await PassTimeAsync();
+        await PassTimeAsync(isWoken: true);
         return NextWake(clock.Now());
     }
 
-    private static void Close(AccountBook book, CloseRun command, DateTimeOffset now) =>
+    private static void Close(AccountBook book, CloseRun command, DateTimeOffset now, bool isRecorded = true) =>
         book.Close(
             command.Instance,
             command.Run,
@@ -220,7 +220,8 @@ internal sealed partial class AccountGrain(
             command.Until,
             command.PricePerHour,
             now,
-            command.RequestId
+            command.RequestId,
+            isRecorded
         );
 
     private static bool MaySee(AccountBook book, AccountId? account) =>

@@ -116,9 +116,9 @@ internal sealed partial class InstanceGrain
         return (intent, null);
     }
 
-    /// <summary>The run before, if it is not settled yet: the account closes it in the same act that takes the new hold.</summary>
+    /// <summary>The latest run before, if it is not settled yet: the account closes it in the same act that takes the new hold.</summary>
     private static CloseRun? EarlierRun(InstanceRecord record, int run) =>
-        record.Debts.FirstOrDefault(debt => debt.Kind == DebtKind.Settle && debt.Run < run) is { } debt
+        record.Debts.Where(debt => debt.Kind == DebtKind.Settle && debt.Run < run).MaxBy(debt => debt.Run) is { } debt
             ? CloseOf(record, debt)
             : null;
 

@@ -24,7 +24,7 @@ internal sealed partial class InstanceGrain
             {
                 var seen = provider is null ? null : await provider.FindAsync(intent.Key, cancellationToken);
                 missing = seen is null ? missing + 1 : 0;
-                if (seen is not null && seen.Status != AllocationStatus.Booting)
+                if (seen is not null && !MayYetBeReady(seen))
                 {
                     await Inbox.ObservedAsync(seen);
                     return;
@@ -40,6 +40,13 @@ internal sealed partial class InstanceGrain
 
         await Inbox.VanishedAsync(intent.Key);
     }
+
+    /// <summary>
+    /// Nothing is decided yet: it boots, or answers badly before it was ever seen to answer well. Either becomes ready or is ended by the
+    /// deadline; a runtime that never served cannot have stopped serving.
+    /// </summary>
+    private static bool MayYetBeReady(Allocation seen) =>
+        seen.Status is AllocationStatus.Booting or AllocationStatus.Unhealthy;
 
     /// <summary>What the provider says of an allocation now, if it says so soon.</summary>
     private async Task<Allocation?> LookOnceAsync(AllocationIntent intent)

@@ -16,7 +16,33 @@ internal sealed partial class InstanceGrain
     {
         await PassDeadlineAsync();
         ActAfterRecord();
-        return NextWake();
+        return NextWake() ?? (await IsCurrentAsync() ? null : clock.Now());
+    }
+
+    /// <summary>
+    /// Whether what this activation remembers is what is recorded. While a silo taken for dead lives on there are two of it, and the other
+    /// may have written: an answer from an old memory would strike out the wake-up of what that one recorded (INV-03).
+    /// </summary>
+    private async Task<bool> IsCurrentAsync()
+    {
+        await state.ReadStateAsync(CancellationToken.None);
+        var isCurrent = state.State.Generation == _recorded.Generation;
+        state.State = _recorded;
+        if (!isCurrent)
+        {
+            GiveUp();
+        }
+
+        return isCurrent;
+    }
+
+    /// <summary>This activation may not be right any more: it ends, and whoever asks next gets one that reads what is true.</summary>
+    private void GiveUp()
+    {
+        DeactivateOnIdle();
+        // Watchers would keep this activation, and with it every command, waiting until their time is up.
+        _changed.TrySetResult();
+        CallOffAll();
     }
 
     private void ActAfterRecord()
@@ -98,6 +124,9 @@ internal sealed partial class InstanceGrain
             ends.Cancel();
         }
     }
+
+    /// <summary>Within the turn, not on a pool thread beside it, as the asynchronous way would: whoever is called off must see it at once.</summary>
+    private void CallOffAll() => _work.Cancel();
 
     /// <summary>One timer, for exactly the time left; the agenda holds the same moment for the case that this activation is lost.</summary>
     private void ArmDeadline()

@@ -67,7 +67,8 @@ internal sealed partial class InstanceGrain(
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _changed.TrySetResult();
-        return _work.CancelAsync();
+        CallOffAll();
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -237,12 +238,9 @@ internal sealed partial class InstanceGrain(
         }
         catch
         {
-            // The outcome is unknown. Whoever asks next gets a fresh activation, which reads what is true.
+            // The outcome is unknown.
             state.State = _recorded;
-            DeactivateOnIdle();
-            // Watchers would keep this activation, and with it every command, waiting until their time is up.
-            _changed.TrySetResult();
-            await _work.CancelAsync();
+            GiveUp();
             if (_hasRecorded)
             {
                 // What the record demands goes on now, not when the agenda comes round: a launch must not time out over one failed

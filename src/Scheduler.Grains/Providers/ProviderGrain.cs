@@ -59,8 +59,11 @@ internal sealed partial class ProviderGrain(
     private ProviderCareOptions Care => options.Value.Providers;
 
     /// <inheritdoc/>
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
-        _work.CancelAsync();
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        CallOffAll();
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _work.Dispose();
@@ -168,6 +171,9 @@ internal sealed partial class ProviderGrain(
 
         return Task.CompletedTask;
     }
+
+    // Within the turn, not on a pool thread beside it.
+    private void CallOffAll() => _work.Cancel();
 
     private async Task ListAsync(IProvider provider)
     {

@@ -10,7 +10,8 @@ namespace Scheduler.ClusterTests.Instances;
 
 /// <summary>
 /// A random life of several instances under everything at once: clients that repeat themselves, a provider that answers as it likes,
-/// writes that fail, silos that are killed, time that passes. Then everything behaves, and nothing may have been lost.
+/// writes that fail, silos that are killed, time that passes. Then everything behaves, and nothing may have been lost. A few seeds on real
+/// silos and the real store; the many are the simulation's.
 /// </summary>
 public sealed class ChaosTests
 {
@@ -22,10 +23,6 @@ public sealed class ChaosTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    [InlineData(5)]
-    [InlineData(6)]
-    [InlineData(7)]
-    [InlineData(8)]
     public async Task INV_01_to_07_and_12_hold_after_any_mix_of_troubles(int seed)
     {
         var random = new Random(seed);

@@ -317,6 +317,33 @@ public sealed class FailureTests
         await scheduler.SoundAsync();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_runtime_unwell_before_it_was_ever_ready_becomes_ready_or_is_ended_by_the_deadline(bool recovers)
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
+        scheduler.Cloud.NextAllocate(AllocateAnswer.SucceedBooting);
+        await scheduler.LaunchAsync(id);
+        var starting = await scheduler.UntilAsync(id, InstanceState.Starting);
+        scheduler.Cloud.BecomeUnhealthy(starting.Intent!.Key);
+        await scheduler.PassAsync(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5));
+
+        if (recovers)
+        {
+            scheduler.Cloud.BecomeReady(starting.Intent!.Key);
+            await scheduler.UntilAsync(id, InstanceState.Running, TimeSpan.FromSeconds(1));
+        }
+        else
+        {
+            var failed = await scheduler.SettledAsync(id, InstanceState.Failed, TimeSpan.FromSeconds(10));
+            Assert.Equal(FailureCode.RuntimeStartTimeout, failed.Failure!.Failure.Code);
+        }
+
+        await scheduler.SoundAsync();
+    }
+
     private static async Task<Failure> FailsAsync(TestScheduler scheduler, InstanceId id, FailureCode code)
     {
         var refusal = (await scheduler.LaunchAsync(id)).Refusal;

@@ -10,7 +10,7 @@ namespace Scheduler.UnitTests.Domain.Billing;
 /// Random lives of a few instances on one account, as their grains would drive it, with repeats, commits, settlements and a clock that
 /// steps back. Each number of a list picks the next act.
 /// </summary>
-public sealed class AccountBookTests
+public sealed partial class AccountBookTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly RequestId Request = new("req-1");
@@ -81,6 +81,7 @@ public sealed class AccountBookTests
     {
         var hourly = new MicroEuro(price + 1L);
         var book = Rich(new MicroEuro(money + 10_000L));
+        Assert.True(book.TryHold(new InstanceId("i-1"), 1, MicroEuro.Zero, Noon, Noon, Request));
         book.StartMeter(new InstanceId("i-1"), 1, Noon, hourly, Request);
         var now = Noon.AddSeconds(passed);
         var ends = book.ExhaustedAt(now)!.Value;
@@ -140,6 +141,7 @@ public sealed class AccountBookTests
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
+        Assert.True(book.TryHold(one, 1, MicroEuro.Zero, Noon, Noon, Request));
         book.StartMeter(one, 1, Noon, new MicroEuro(1), Request);
 
         Assert.Throws<InvalidOperationException>(() =>
@@ -154,7 +156,9 @@ public sealed class AccountBookTests
     public void A_run_whose_meter_never_started_here_is_billed_whole_by_its_close()
     {
         var book = Rich(new MicroEuro(9_000_000));
-        book.Close(new InstanceId("i-1"), 1, Noon, Noon.AddSeconds(90.5), new MicroEuro(3_600_000), Noon, Request);
+        var one = new InstanceId("i-1");
+        Assert.True(book.TryHold(one, 1, MicroEuro.Zero, Noon, Noon, Request));
+        book.Close(one, 1, Noon, Noon.AddSeconds(90.5), new MicroEuro(3_600_000), Noon, Request);
         Assert.Equal(new MicroEuro(9_000_000 - 90_000), book.Record.Balance);
     }
 
@@ -163,6 +167,7 @@ public sealed class AccountBookTests
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
+        Assert.True(book.TryHold(one, 1, MicroEuro.Zero, Noon, Noon, Request));
         book.StartMeter(one, 1, Noon, new MicroEuro(3_600_000), Request);
         book.Settle(Noon.AddHours(2));
         Assert.False(book.HasMoney(Noon.AddHours(3)));
@@ -177,10 +182,57 @@ public sealed class AccountBookTests
     }
 
     [Fact]
+    public void INV_05_messages_that_outlive_their_instance_bill_nothing()
+    {
+        var book = Rich(new MicroEuro(9_000_000));
+        var one = new InstanceId("i-1");
+        Assert.True(book.TryHold(one, 1, MicroEuro.Zero, Noon, Noon, Request));
+        book.Close(one, 1, Noon, Noon.AddSeconds(90), new MicroEuro(3_600_000), Noon, Request);
+        book.Forget(one);
+        book.Commit(null);
+
+        book.StartMeter(one, 1, Noon, new MicroEuro(3_600_000), Request);
+        book.Close(one, 1, Noon, Noon.AddSeconds(90), new MicroEuro(3_600_000), Noon, Request);
+
+        Assert.False(book.IsDirty);
+        Assert.Empty(book.Metered);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void INV_05_a_run_closed_before_its_end_was_recorded_is_billed_to_the_end_on_record(bool nextRunHeld)
+    {
+        var book = Rich(new MicroEuro(9_000_000));
+        var one = new InstanceId("i-1");
+        var hourly = new MicroEuro(3_600_000);
+        Assert.True(book.TryHold(one, 1, MicroEuro.Zero, Noon, Noon, Request));
+        book.StartMeter(one, 1, Noon, hourly, Request);
+        book.Close(one, 1, Noon, Noon.AddSeconds(40), hourly, Noon, Request, isRecorded: false);
+        if (nextRunHeld)
+        {
+            Assert.True(book.TryHold(one, 2, MicroEuro.Zero, Noon, Noon, Request));
+        }
+
+        // The record was lost; the run went on, and ended later.
+        book.Close(one, 1, Noon, Noon.AddSeconds(100), hourly, Noon, Request);
+        Assert.Equal(new MicroEuro(9_000_000 - 100_000), book.Record.Balance);
+
+        // What was only meant counts no more, whenever it comes.
+        book.Close(one, 1, Noon, Noon.AddSeconds(40), hourly, Noon, Request, isRecorded: false);
+        book.Close(one, 1, Noon, Noon.AddSeconds(100), hourly, Noon, Request);
+        Assert.Equal(new MicroEuro(9_000_000 - 100_000), book.Record.Balance);
+        var usage = book.Commit(null).NewEntries.Where(entry => entry.Kind == LedgerEntryKind.Usage).ToList();
+        Assert.Equal(2, usage.Select(entry => entry.Key).Distinct().Count());
+        Assert.Equal(100, usage.Sum(entry => entry.Seconds));
+    }
+
+    [Fact]
     public void What_may_not_be_forgotten_stays()
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
+        Assert.True(book.TryHold(one, 1, MicroEuro.Zero, Noon, Noon, Request));
         book.StartMeter(one, 1, Noon, new MicroEuro(1), Request);
         Assert.Throws<InvalidOperationException>(() => book.Forget(one));
         Assert.Single(book.Metered);
@@ -201,168 +253,5 @@ public sealed class AccountBookTests
         var book = new AccountBook(new AccountRecord { Id = new AccountId("acct-a"), Generation = 1 }, []);
         book.TopUp(money, "opening", Noon, Request);
         return book;
-    }
-
-    private sealed class World
-    {
-        private const int Instances = 3;
-        private static readonly MicroEuro Hold = new(1_000_000);
-
-        private readonly List<LedgerEntry> _ledger = [];
-        private readonly Dictionary<InstanceId, InstanceTab> _rows = [];
-        private readonly int[] _run = new int[Instances];
-        private readonly DateTimeOffset?[] _since = new DateTimeOffset?[Instances];
-        private readonly bool[] _held = new bool[Instances];
-        private readonly Dictionary<string, long> _expected = [];
-        private readonly List<(InstanceId Id, int Run, DateTimeOffset? Since, DateTimeOffset? Until)> _over = [];
-        private int _topUps;
-
-        public World(MicroEuro money)
-        {
-            Book = new AccountBook(new AccountRecord { Id = new AccountId("acct-a"), Generation = 1 }, []);
-            Book.TopUp(money, "opening", Noon, Request);
-        }
-
-        public AccountBook Book { get; private set; }
-
-        public DateTimeOffset Now { get; private set; } = Noon;
-
-        public MicroEuro Available() => Book.Record.Balance - Book.Accrued(Now) - Book.Holds(Now);
-
-        /// <summary>One act; says whether it was a hold that was taken.</summary>
-        public bool Step(uint step)
-        {
-            var i = (int)(step % Instances);
-            var id = IdOf(i);
-            Now = Now.AddMilliseconds((long)(step / 1000 % 100_000) - 5_000);
-            switch (step / Instances % 7)
-            {
-                case 0 when _since[i] is null && !_held[i]:
-                    var taken = Book.TryHold(id, _run[i] + 1, Hold, Now.AddMinutes(30), Now, Request);
-                    _held[i] = taken;
-                    _run[i] += taken ? 1 : 0;
-                    return taken;
-                case 1 when _held[i] && _since[i] is null:
-                    _since[i] = Now;
-                    Book.StartMeter(id, _run[i], Now, PriceOf(i), Request);
-                    break;
-                case 2 when _held[i]:
-                    End(i);
-                    break;
-                case 3:
-                    Enumerable.Range(0, Instances).ToList().ForEach(Expect);
-                    Book.Settle(Now);
-                    break;
-                case 4:
-                    Book.Lapse(Now);
-                    break;
-                case 5:
-                    Book.TopUp(new MicroEuro(step % 500), $"top-up-{_topUps++}", Now, Request);
-                    break;
-                default:
-                    Commit();
-                    break;
-            }
-
-            return false;
-        }
-
-        public void CloseAll()
-        {
-            for (var i = 0; i < Instances; i++)
-            {
-                if (_held[i])
-                {
-                    End(i);
-                }
-            }
-        }
-
-        public void Commit()
-        {
-            var written = Book.Commit(null);
-            _ledger.AddRange(written.NewEntries);
-            foreach (var tab in written.ChangedTabs)
-            {
-                _rows[tab.Instance] = tab;
-            }
-        }
-
-        public void ReadAgain()
-        {
-            Commit();
-            Book = new AccountBook(Book.Record with { NewEntries = [], ChangedTabs = [] }, _rows.Values);
-        }
-
-        public void RepeatEverythingThatIsOver()
-        {
-            foreach (var (id, run, since, until) in _over)
-            {
-                Book.Close(id, run, since, until, new MicroEuro(77), Now, Request);
-                Book.StartMeter(id, run, Now, new MicroEuro(77), Request);
-                Assert.False(Book.TryHold(id, run, new MicroEuro(1), Now.AddMinutes(1), Now, Request));
-            }
-
-            for (var i = 0; i < Instances; i++)
-            {
-                if (_since[i] is { } since)
-                {
-                    Book.StartMeter(IdOf(i), _run[i], since.AddSeconds(9), new MicroEuro(77), Request);
-                }
-            }
-        }
-
-        public void AddsUp()
-        {
-            Commit();
-            var sum = _ledger.Aggregate(MicroEuro.Zero, (total, entry) => total + entry.Amount);
-            Assert.Equal(sum, Book.Record.Balance);
-            Assert.Equal(_ledger.Count, _ledger.Select(entry => entry.Key).Distinct().Count());
-            Assert.Equal(Enumerable.Range(1, _ledger.Count).Select(n => (long)n), _ledger.Select(e => e.Sequence));
-        }
-
-        public void BilledAsRun()
-        {
-            var billed = _ledger
-                .Where(entry => entry.Kind == LedgerEntryKind.Usage)
-                .GroupBy(entry => $"{entry.Instance}/{entry.Run}")
-                .Where(run => run.Sum(e => e.Seconds) > 0)
-                .ToDictionary(run => run.Key, run => (run.Sum(e => e.Seconds), run.Sum(e => e.Amount.Value)));
-            foreach (var (run, seconds) in _expected.Where(run => run.Value > 0))
-            {
-                var price = PriceOf(run[2] - '0');
-                Assert.Equal((seconds, -Usage.Cost(price, seconds).Value), billed[run]);
-            }
-
-            Assert.Equal(_expected.Count(run => run.Value > 0), billed.Count);
-        }
-
-        private static InstanceId IdOf(int i) => new($"i-{i}");
-
-        private static MicroEuro PriceOf(int i) => new((1_000_003L * (i + 1)) + 1);
-
-        private void End(int i)
-        {
-            if (_since[i] is { } began)
-            {
-                // The run's own end has the last word, also over what a settlement before a step back of the clock had billed.
-                _expected[$"{IdOf(i)}/{_run[i]}"] = Usage.Seconds(began, Now);
-            }
-
-            var until = _since[i] is { } since ? (Now > since ? Now : since) : (DateTimeOffset?)null;
-            Book.Close(IdOf(i), _run[i], _since[i], until, PriceOf(i), Now, Request);
-            _over.Add((IdOf(i), _run[i], _since[i], until));
-            (_since[i], _held[i]) = (null, false);
-        }
-
-        /// <summary>What is billed once a settlement at this moment is done; a clock that stepped back takes nothing away.</summary>
-        private void Expect(int i)
-        {
-            if (_since[i] is { } since)
-            {
-                var run = $"{IdOf(i)}/{_run[i]}";
-                _expected[run] = Math.Max(_expected.GetValueOrDefault(run), Usage.Seconds(since, Now));
-            }
-        }
     }
 }

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using Orleans.Storage;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Storage;
+
+namespace Scheduler.ClusterTests.Simulation;
+
+/// <summary>
+/// The memory: rows with an etag each, and what the schema's triggers make of a write, in the same moment or not at all. Writes fail before
+/// or after their effect, or take their time; one of a killed silo may or may not have got through.
+/// </summary>
+/// <param name="world">The world.</param>
+/// <param name="oracle">Sees every write.</param>
+internal sealed partial class SimulatedStore(SimulatedWorld world, SimulationOracle oracle)
+{
+    private readonly Dictionary<(string Kind, string Id), Row> _rows = [];
+
+    /// <summary>Every stored state of a type.</summary>
+    public IEnumerable<T> All<T>() => _rows.Values.Select(row => row.State).OfType<T>();
+
+    /// <summary>A grain's state and version; (null, 0) when there is none.</summary>
+    public Task<(object? State, long Version)> ReadAsync(string kind, string id) =>
+        ReadAsync(() => _rows.TryGetValue((kind, id), out var row) ? (row.State, row.Version) : ((object?)null, 0L));
+
+    /// <summary>Writes a grain's state if nobody else did since it was read.</summary>
+    /// <returns>The new version.</returns>
+    public Task<long> WriteAsync(
+        SimulatedActivation activation,
+        string kind,
+        string id,
+        long version,
+        IStoredState state
+    )
+    {
+        var fails = world.Happens(world.Weather.WriteFailsBefore);
+        var isUnanswered = world.Happens(world.Weather.WriteFailsAfter);
+        var takes = world.Happens(world.Weather.WriteIsSlow) ? world.Between(0.5, 12) : world.Between(0, 0.01);
+        return WriteInTwoStepsAsync(
+            takes,
+            () =>
+            {
+                var isDead = !activation.Silo.IsRunning;
+                if (fails || (isDead && world.Happens(0.5)))
+                {
+                    world.Tell($"write {kind} {id} by {activation} failed");
+                    throw new IOException($"The write of {kind} {id} was lost on the way.");
+                }
+
+                var written = Write(activation, kind, id, version, state);
+                if (isUnanswered)
+                {
+                    world.Tell($"write {kind} {id} took effect, but its answer is lost");
+                    throw new IOException($"The answer to the write of {kind} {id} was lost.");
+                }
+
+                return written;
+            }
+        );
+    }
+
+    private async Task<long> WriteInTwoStepsAsync(TimeSpan takes, Func<long> effect)
+    {
+        Exception? failure = null;
+        var written = await world.LaterAsync(
+            takes,
+            () =>
+            {
+                try
+                {
+                    return effect();
+                }
+                catch (Exception exception)
+                {
+                    failure = exception;
+                    return 0;
+                }
+            }
+        );
+        // Its effect is there a while before whoever wrote it knows.
+        await world.LaterAsync(takes, () => 0);
+        return failure is null ? written : throw failure;
+    }
+
+    private long Write(SimulatedActivation activation, string kind, string id, long version, IStoredState state)
+    {
+        var row = _rows.GetValueOrDefault((kind, id));
+        if ((row?.Version ?? 0) != version)
+        {
+            world.Tell($"write {kind} {id} by {activation} is fenced off");
+            throw new InconsistentStateException(
+                $"{kind} {id} was written by another.",
+                $"{row?.Version}",
+                $"{version}"
+            );
+        }
+
+        var next = new Row(state, version + 1, state.WakeAt);
+        Project(kind, id, state);
+        _rows[(kind, id)] = next;
+        world.Tell($"write {kind} {id} v{next.Version} by {activation}: {SimulationOracle.Sum(state)}");
+        oracle.Wrote(id, row?.State, state, this);
+        return next.Version;
+    }
+
+    private async Task<T> ReadAsync<T>(Func<T> what)
+    {
+        var fails = world.Happens(world.Weather.ReadFails);
+        return await world.LaterAsync(
+            world.Between(0, 0.01),
+            () => fails ? throw new IOException("The store could not be read.") : what()
+        );
+    }
+
+    private sealed record Row(IStoredState State, long Version, DateTimeOffset? WakeAt);
+}

@@ -1,0 +1,168 @@
+using System.Globalization;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Storage;
+
+namespace Scheduler.ClusterTests.Simulation;
+
+/// <summary>Sees every write and every call to a provider as it happens, and says at once what must not be (INV-01 to INV-07).</summary>
+internal sealed partial class SimulationOracle(SimulatedWorld world)
+{
+    /// <summary>What a run may cost between the moment a hold was decided on and the moment its write is seen.</summary>
+    private static readonly MicroEuro Tolerance = new(50_000);
+
+    private readonly Dictionary<AllocationKey, AllocationIntent> _intents = [];
+    private readonly Dictionary<InstanceId, (int Run, MicroEuro Hold)> _holds = [];
+
+    /// <summary>The providers, once they are there.</summary>
+    public List<WhimsicalProvider> Providers { get; } = [];
+
+    /// <summary>Σ of ledger entries.</summary>
+    public static MicroEuro SumOf(IEnumerable<LedgerEntry> entries) =>
+        entries.Aggregate(MicroEuro.Zero, (sum, entry) => sum + entry.Amount);
+
+    /// <summary>A state in a line.</summary>
+    public static string Sum(IStoredState state) =>
+        state switch
+        {
+            InstanceRecord i =>
+                $"{i.State} {i.Intent?.Key} owes {string.Join(',', i.Debts.Select(d => $"{d.Kind}{d.Key}{d.Run}"))}",
+            AccountRecord a =>
+                $"{a.Balance} [{string.Join(' ', a.ChangedTabs.Select(t => $"{t.Instance}/{t.Run} hold {t.Hold} since {t.MeterSince:mm:ss} billed {t.BilledSeconds}{(t.Closed ? " closed" : "")}"))}]",
+            _ => "",
+        };
+
+    /// <summary>A provider is asked for capacity: the very same must be on record.</summary>
+    public void Asked(WhimsicalProvider provider, AllocationRequest request) =>
+        world.Require(
+            _intents.GetValueOrDefault(request.Key) is { } intent
+                && intent.Offer == request.Offer
+                && intent.Offer.Provider == provider.Id,
+            $"INV-01: {provider.Id} is asked for {request.Key} ({request.Offer.Route}), which is not on record so"
+        );
+
+    /// <summary>A state was written.</summary>
+    public void Wrote(string id, IStoredState? before, IStoredState after, SimulatedStore store)
+    {
+        if (after is InstanceRecord instance)
+        {
+            WroteInstance((before as InstanceRecord)?.State, instance);
+        }
+        else if (after is AccountRecord account)
+        {
+            WroteAccount(new AccountId(id), account, store);
+        }
+    }
+
+    private void WroteInstance(InstanceState? before, InstanceRecord after)
+    {
+        var state = before ?? InstanceState.Stopped;
+        foreach (var happened in after.Events.Where(e => e.From is not null))
+        {
+            world.Require(
+                happened.From == state.ToString()
+                    && InstanceLifecycle.TryNext(state, Enum.Parse<InstanceTrigger>(happened.Trigger), out state)
+                    && happened.To == state.ToString()
+                    && happened is { RequestId.Value.Length: > 0, Actor.Length: > 0, Reason.Length: > 0 },
+                $"INV-04: {after.Id} tells {happened.From}→{happened.To} by {happened.Trigger}"
+            );
+        }
+
+        world.Require(state == after.State, $"INV-04: {after.Id} is {after.State}, its timeline says {state}");
+        if (after.Intent is { } intent)
+        {
+            world.Require(
+                !_intents.TryGetValue(intent.Key, out var known) || known.Offer == intent.Offer,
+                $"INV-01: {intent.Key} is recorded for two offers"
+            );
+            _intents[intent.Key] = intent;
+        }
+
+        var mustWake = after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.Debts.IsEmpty;
+        world.Require(
+            !mustWake || after.WakeAt is not null,
+            $"INV-03: {after.Id} is {after.State}, and nobody will wake it"
+        );
+        if (after.State == InstanceState.Failed)
+        {
+            FailureIsTold(after);
+        }
+
+        if (!after.State.MayHoldAllocation() && after.Debts.IsEmpty)
+        {
+            NothingIsHeldUnknown(after);
+        }
+    }
+
+    private void FailureIsTold(InstanceRecord failed) =>
+        world.Require(
+            failed.Failure
+                is { RequestId.Value.Length: > 0, Failure: { Message.Length: > 0, Hint.Length: > 0 } failure }
+                && failure.Code != FailureCode.None,
+            $"INV-07: {failed.Id} failed without saying why"
+        );
+
+    /// <summary>Whoever says that nothing is held has had it confirmed; only what arrived after that is left to the sweep.</summary>
+    private void NothingIsHeldUnknown(InstanceRecord record)
+    {
+        foreach (var provider in Providers)
+        {
+            foreach (var held in provider.Held.Where(held => held.Tag.Instance == record.Id))
+            {
+                world.Require(
+                    provider.Confirmed.TryGetValue(held.Key, out var confirmed)
+                        && provider.MadeAt[held.Key] >= confirmed,
+                    $"INV-01: {record.Id} is {record.State} and owes nothing, but {provider.Id} holds {held.Key}"
+                );
+            }
+        }
+    }
+
+    private void WroteAccount(AccountId id, AccountRecord account, SimulatedStore store)
+    {
+        world.Require(
+            SumOf(store.Ledger(id)) == account.Balance,
+            $"INV-05: {id} has {account.Balance}, its ledger {SumOf(store.Ledger(id))}"
+        );
+        foreach (var tab in account.ChangedTabs)
+        {
+            var isNew =
+                tab is { MeterSince: null, Closed: false }
+                && tab.Hold > MicroEuro.Zero
+                && _holds.GetValueOrDefault(tab.Instance) != (tab.Run, tab.Hold);
+            _holds[tab.Instance] = (tab.Run, tab.Hold);
+            var left = account.Balance - Promised(store.Tabs(id));
+            world.Require(
+                !isNew || left >= MicroEuro.Zero - Tolerance,
+                $"INV-06: {id} promises {tab.Hold} to {tab.Instance} and has {left} left"
+            );
+        }
+    }
+
+    /// <summary>What is set aside or running up, by arithmetic of its own.</summary>
+    private MicroEuro Promised(IEnumerable<InstanceTab> tabs)
+    {
+        var sum = MicroEuro.Zero;
+        foreach (var tab in tabs.Where(tab => !tab.Closed))
+        {
+            if (tab.MeterSince is not { } since)
+            {
+                sum += tab.Hold;
+                continue;
+            }
+
+            var seconds = Math.Max(0, (long)(world.Now - since).TotalSeconds);
+            var cost = new MicroEuro((long)((decimal)tab.PricePerHour.Value * seconds / 3600));
+            var billed = new MicroEuro((long)((decimal)tab.PricePerHour.Value * tab.BilledSeconds / 3600));
+            sum += cost - billed + (tab.Hold > cost ? tab.Hold - cost : MicroEuro.Zero);
+        }
+
+        return sum;
+    }
+
+    private static int RunOf(string key) => int.Parse(key.Split("-r")[^1].Split("-a")[0], CultureInfo.InvariantCulture);
+}

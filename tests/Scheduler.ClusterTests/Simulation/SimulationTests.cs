@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Xunit;
+
+namespace Scheduler.ClusterTests.Simulation;
+
+/// <summary>
+/// The grains as they are, in a world whose time, messages, failures and clients one seed decides (see <c>src/decisions/0006-simulation.md</c>).
+/// <c>SCHEDULER_SIM_SEEDS</c> says how many seeds (nightly: 10,000 and more), <c>SCHEDULER_SIM_FIRST</c> where they begin;
+/// <c>SCHEDULER_SIM_SEED</c> replays one and writes every step of it to a file.
+/// </summary>
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    private const int SeedsOfEveryRun = 300;
+
+    [Fact]
+    public void INV_01_to_07_and_11_hold_in_every_simulated_world()
+    {
+        if (Number("SCHEDULER_SIM_SEED") is { } replayed)
+        {
+            Replay(replayed);
+            return;
+        }
+
+        var first = Number("SCHEDULER_SIM_FIRST") ?? 1;
+        var count = Number("SCHEDULER_SIM_SEEDS") ?? SeedsOfEveryRun;
+        var started = Stopwatch.GetTimestamp();
+        var reports = new StringBuilder();
+        var (failed, acknowledged, steps) = (0, 0L, 0L);
+        Parallel.For(
+            first,
+            first + count,
+            new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount },
+            (seed, loop) =>
+            {
+                var simulation = SimulatedLife.Live(seed);
+                Interlocked.Add(ref acknowledged, simulation.Acknowledged);
+                Interlocked.Add(ref steps, simulation.World.Steps);
+                if (simulation.World.Violation is not null && Interlocked.Increment(ref failed) <= 5)
+                {
+                    lock (reports)
+                    {
+                        reports.AppendLine(ReportOf(seed, simulation.World));
+                    }
+                }
+            }
+        );
+        output.WriteLine(
+            $"Seeds {first} to {first + count - 1}: {acknowledged} commands acknowledged in {steps} steps, {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s"
+        );
+        Assert.True(failed == 0, $"{failed} of {count} worlds are not sound.{Environment.NewLine}{reports}");
+        Assert.True(acknowledged > count, "Hardly anything was done at all.");
+    }
+
+    [Fact]
+    public void The_same_seed_has_the_same_history()
+    {
+        foreach (var seed in new[] { 1, 2, 3, 17, 4711 })
+        {
+            Assert.Equal(SimulatedLife.Live(seed).World.Digest, SimulatedLife.Live(seed).World.Digest);
+        }
+
+        Assert.NotEqual(SimulatedLife.Live(1).World.Digest, SimulatedLife.Live(2).World.Digest);
+    }
+
+    private static string ReportOf(int seed, SimulatedWorld world) =>
+        $"Seed {seed} (replay with SCHEDULER_SIM_SEED={seed}): {world.Violation}{Environment.NewLine}"
+        + string.Join(Environment.NewLine, world.Latest);
+
+    private static int? Number(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
+
+    private void Replay(int seed)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"scheduler-simulation-{seed}.log");
+        using var transcript = new StreamWriter(file);
+        var world = SimulatedLife.Live(seed, transcript).World;
+        output.WriteLine($"Seed {seed}, digest {world.Digest:x}, every step in {file}");
+        Assert.True(world.Violation is null, ReportOf(seed, world));
+    }
+}
