@@ -95,7 +95,12 @@ internal static class Soundness
     private static async Task WhoWaitsIsWokenAsync(TestScheduler scheduler, List<InstanceRecord> records)
     {
         var agenda = scheduler.Services.GetRequiredService<IAgenda>();
-        var waiting = await agenda.DueAsync(DateTimeOffset.MaxValue, int.MaxValue, CancellationToken.None);
+        var waiting = await agenda.DueAsync(
+            DateTimeOffset.MaxValue,
+            AgendaShare.Whole,
+            int.MaxValue,
+            CancellationToken.None
+        );
         var woken = waiting.Where(item => item.Kind == "instance").Select(item => item.Id).ToHashSet();
         foreach (
             var record in records.Where(record =>

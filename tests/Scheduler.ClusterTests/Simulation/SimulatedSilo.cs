@@ -243,6 +243,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
             {
                 var due = await _store.DueAsync(
                     isFirst ? DateTimeOffset.MaxValue : _clock.GetUtcNow(),
+                    AgendaShare.Whole,
                     512,
                     CancellationToken.None
                 );

@@ -32,13 +32,14 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceI
     /// <inheritdoc/>
     public Task<IReadOnlyList<AgendaItem>> DueAsync(
         DateTimeOffset now,
+        AgendaShare share,
         int limit,
         CancellationToken cancellationToken
     ) =>
         ReadAsync<IReadOnlyList<AgendaItem>>(() =>
             [
                 .. _rows
-                    .Where(row => row.Value.WakeAt <= now)
+                    .Where(row => row.Value.WakeAt <= now && share == AgendaShare.Whole)
                     .Select(row => new AgendaItem(row.Key.Kind, row.Key.Id, row.Value.WakeAt!.Value))
                     .OrderBy(item => item.WakeAt)
                     .Take(limit),
