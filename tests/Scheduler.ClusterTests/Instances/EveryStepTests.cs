@@ -1,9 +1,6 @@
 using System.Collections.Concurrent;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Ids;
-using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
-using Scheduler.Grains;
 using Scheduler.TestKit;
 using Xunit;
 

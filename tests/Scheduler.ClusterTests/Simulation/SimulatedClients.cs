@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
-using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;

@@ -1,9 +1,5 @@
 using System.Collections.Immutable;
 using Orleans.Storage;
-using Scheduler.Domain.Billing;
-using Scheduler.Domain.Events;
-using Scheduler.Domain.Ids;
-using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
 
 namespace Scheduler.ClusterTests.Simulation;

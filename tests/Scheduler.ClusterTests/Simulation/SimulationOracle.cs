@@ -1,6 +1,5 @@
 using System.Globalization;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
