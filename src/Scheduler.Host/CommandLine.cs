@@ -1,17 +1,24 @@
 namespace Scheduler.Host;
 
-/// <summary>What the process was called with: <c>[serve|demo] [--config FILE] [--Section:Setting=value …]</c>.</summary>
-/// <param name="IsDemo">Show the main job before serving.</param>
+/// <summary>What the process was called with: <c>[serve|demo|migrate] [--config FILE] [--Section:Setting=value …]</c>.</summary>
+/// <param name="Command">What it is to do.</param>
 /// <param name="ConfigFile">A further settings file; null for none.</param>
 /// <param name="Settings">Single settings.</param>
-internal sealed record CommandLine(bool IsDemo, string? ConfigFile, IReadOnlyList<string> Settings)
+internal sealed record CommandLine(Command Command, string? ConfigFile, IReadOnlyList<string> Settings)
 {
     /// <summary>How to call it.</summary>
     public const string Usage = """
         usage: scheduler [serve|demo] [--config FILE] [--Section:Setting=value ...]
+               scheduler migrate [--config FILE] [--Section:Setting=value ...]
           serve   run the scheduler (default)
           demo    run it, launch demo instances on the simulated market, print their timelines, go on serving
+          migrate bring the schema of the store to the version this build needs, and end
         """;
+
+    private const string ConfigEquals = "--config=";
+
+    /// <summary>Whether the main job is shown before serving.</summary>
+    public bool IsDemo => Command == Command.Demo;
 
     /// <summary>Reads the arguments.</summary>
     /// <param name="args">As given.</param>
@@ -20,20 +27,31 @@ internal sealed record CommandLine(bool IsDemo, string? ConfigFile, IReadOnlyLis
     /// <returns>Whether they make sense.</returns>
     public static bool TryParse(IReadOnlyList<string> args, out CommandLine line, out string fault)
     {
-        (line, fault) = (new CommandLine(false, null, []), "");
+        (line, fault) = (new CommandLine(Command.Serve, null, []), "");
         var settings = new List<string>();
         for (var i = 0; i < args.Count; i++)
         {
             var argument = args[i];
-            if (i == 0 && argument is "serve" or "demo")
+            if (i == 0 && CommandOf(argument) is { } command)
             {
-                line = line with { IsDemo = argument == "demo" };
+                line = line with { Command = command };
+            }
+            else if (
+                argument.StartsWith(ConfigEquals, StringComparison.Ordinal)
+                && argument.Length > ConfigEquals.Length
+            )
+            {
+                line = line with { ConfigFile = argument[ConfigEquals.Length..] };
             }
             else if (argument == "--config" && i + 1 < args.Count)
             {
                 line = line with { ConfigFile = args[++i] };
             }
-            else if (argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('='))
+            else if (
+                argument.StartsWith("--", StringComparison.Ordinal)
+                && argument.IndexOf('=') > 2
+                && argument != ConfigEquals
+            )
             {
                 settings.Add(argument);
             }
@@ -47,4 +65,26 @@ internal sealed record CommandLine(bool IsDemo, string? ConfigFile, IReadOnlyLis
         line = line with { Settings = settings };
         return true;
     }
+
+    private static Command? CommandOf(string argument) =>
+        argument switch
+        {
+            "serve" => Command.Serve,
+            "demo" => Command.Demo,
+            "migrate" => Command.Migrate,
+            _ => null,
+        };
+}
+
+/// <summary>What a process is to do.</summary>
+internal enum Command
+{
+    /// <summary>Run the scheduler.</summary>
+    Serve,
+
+    /// <summary>Run it and show it.</summary>
+    Demo,
+
+    /// <summary>Bring the store's schema up to date.</summary>
+    Migrate,
 }

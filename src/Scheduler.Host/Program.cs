@@ -4,7 +4,7 @@ using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
 
-// 0 stopped when asked · 2 wrong arguments or settings · 3 the store cannot be used · 4 anything else that kept it from starting
+// 0 stopped when asked, or done · 2 wrong arguments or settings · 3 the store cannot be used · 4 anything else that kept it from starting
 const int BadSettings = 2;
 const int StoreUnusable = 3;
 const int CouldNotStart = 4;
@@ -17,6 +17,13 @@ if (!CommandLine.TryParse(args, out var line, out var fault))
 
 try
 {
+    if (line.Command == Command.Migrate)
+    {
+        var change = SchemaChange.Make(Settings.Of(line).Storage, TimeProvider.System);
+        await Console.Out.WriteLineAsync(change.ToString());
+        return 0;
+    }
+
     await using var app = SchedulerHost.Build(line);
     await app.StartAsync();
     var (token, keptIn) = await app

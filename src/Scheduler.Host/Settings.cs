@@ -57,6 +57,15 @@ internal sealed class Settings
         configuration.AddCommandLine([.. line.Settings]);
     }
 
+    /// <summary>The settings of a command that builds no host.</summary>
+    /// <exception cref="OptionsValidationException">A setting is wrong or unknown; every fault is named.</exception>
+    public static Settings Of(CommandLine line)
+    {
+        using var configuration = new ConfigurationManager();
+        AddSources(configuration, line);
+        return Read(configuration, line);
+    }
+
     /// <summary>Reads what the process itself needs.</summary>
     /// <exception cref="OptionsValidationException">A setting is wrong or unknown; every fault is named.</exception>
     public static Settings Read(IConfiguration configuration, CommandLine line)
