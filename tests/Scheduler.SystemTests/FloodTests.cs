@@ -13,6 +13,11 @@ public sealed class FloodTests
     private const int PerSecond = 20;
     private const int Burst = 40;
 
+    private readonly Lock _gate = new();
+    private int _passed;
+    private int _refused;
+    private TimeSpan _longest;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -53,22 +58,22 @@ public sealed class FloodTests
         Assert.Equal("accounts/acct-loud", (await flooding.GetAccountAsync("accounts/acct-loud")).Ok.Name);
     }
 
-    private int _passed;
-    private int _refused;
-    private TimeSpan _longest;
-
     private void Note(Reply<Api.V1.Account> reply)
     {
         if (reply.Value is not null)
         {
-            Interlocked.Increment(ref _passed);
+            lock (_gate)
+            {
+                _passed++;
+            }
+
             return;
         }
 
         Assert.Equal("RATE_LIMITED", reply.Info.Reason);
         Assert.True(reply.Code is null or StatusCode.ResourceExhausted, $"{reply.Code}");
         Assert.True(reply.HttpStatus is null or (int)HttpStatusCode.TooManyRequests, $"{reply.HttpStatus}");
-        lock (this)
+        lock (_gate)
         {
             _refused++;
             var wait = reply.Error!.GetDetail<RetryInfo>()!.RetryDelay.ToTimeSpan();
