@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Scalar.AspNetCore;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Edge;
+using Scheduler.Api.Edge.Limits;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Health;
 using Scheduler.Api.Instances;
@@ -29,6 +30,7 @@ public static class ApiSetup
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
         services.AddKeys();
         services.AddSingleton<EdgeMetrics>();
+        services.AddSingleton<DoorLimits>();
         services.AddSingleton<InstanceWatch>();
         services.AddSingleton<OpenApiDocumentSource>();
         services

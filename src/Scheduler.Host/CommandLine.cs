@@ -1,6 +1,6 @@
 namespace Scheduler.Host;
 
-/// <summary>What the process was called with: <c>[serve|demo|backup|health] [--config FILE] [--Section:Setting=value …]</c>.</summary>
+/// <summary>What the process was called with: <c>[serve|demo|migrate|backup|health] [--config FILE] [--Section:Setting=value …]</c>.</summary>
 /// <param name="Command">What it is to do.</param>
 /// <param name="ConfigFile">A further settings file; null for none.</param>
 /// <param name="BackupTo">Where a back-up goes; null for the other commands.</param>
@@ -15,12 +15,15 @@ internal sealed record CommandLine(
     /// <summary>How to call it.</summary>
     public const string Usage = """
         usage: scheduler [serve|demo] [--config FILE] [--Section:Setting=value ...]
-               scheduler backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
+               scheduler migrate | backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
           serve   run the scheduler (default)
           demo    run it, launch demo instances on the simulated market, print their timelines, go on serving
+          migrate bring the schema of the store to the version this build needs
           backup  copy the SQLite store of a scheduler, running or not, to a file that does not exist yet
           health  exit 0 when the scheduler of these settings on this machine is ready, 1 when it is not
         """;
+
+    private const string ConfigEquals = "--config=";
 
     /// <summary>Whether the main job is shown before serving.</summary>
     public bool IsDemo => Command == Command.Demo;
@@ -41,6 +44,13 @@ internal sealed record CommandLine(
             {
                 line = line with { Command = command };
             }
+            else if (
+                argument.StartsWith(ConfigEquals, StringComparison.Ordinal)
+                && argument.Length > ConfigEquals.Length
+            )
+            {
+                line = line with { ConfigFile = argument[ConfigEquals.Length..] };
+            }
             else if (argument == "--config" && i + 1 < args.Count)
             {
                 line = line with { ConfigFile = args[++i] };
@@ -49,7 +59,11 @@ internal sealed record CommandLine(
             {
                 line = line with { BackupTo = args[++i] };
             }
-            else if (argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('='))
+            else if (
+                argument.StartsWith("--", StringComparison.Ordinal)
+                && argument.IndexOf('=') > 2
+                && argument != ConfigEquals
+            )
             {
                 settings.Add(argument);
             }
@@ -77,6 +91,7 @@ internal sealed record CommandLine(
             "demo" => Command.Demo,
             "backup" => Command.Backup,
             "health" => Command.Health,
+            "migrate" => Command.Migrate,
             _ => null,
         };
 }
@@ -95,4 +110,7 @@ internal enum Command
 
     /// <summary>Ask whether it is ready.</summary>
     Health,
+
+    /// <summary>Bring the store's schema up to date.</summary>
+    Migrate,
 }

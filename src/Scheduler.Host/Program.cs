@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 using Scheduler.Host;
@@ -18,16 +19,21 @@ if (!CommandLine.TryParse(args, out var line, out var fault))
 
 try
 {
-    if (line.Command is Command.Backup or Command.Health)
+    switch (line.Command)
     {
-        var settings = Settings.Of(line);
-        return line.BackupTo is { } target
-            ? await BackupCommand.RunAsync(settings, target)
-                ? 0
-                : StoreUnusable
-            : await HealthCommand.IsReadyAsync(settings.Host)
-                ? 0
-                : NotReady;
+        case Command.Migrate:
+            await Console.Out.WriteLineAsync(
+                SchemaChange.Make(Settings.Of(line).Storage, TimeProvider.System).ToString()
+            );
+            return 0;
+        case Command.Backup:
+            return await BackupCommand.RunAsync(Settings.Of(line), line.BackupTo!) ? 0 : StoreUnusable;
+        case Command.Health:
+            return await HealthCommand.IsReadyAsync(Settings.Of(line).Host) ? 0 : NotReady;
+        case Command.Serve or Command.Demo:
+            break;
+        default:
+            throw new UnreachableException();
     }
 
     await using var app = SchedulerHost.Build(line);

@@ -33,6 +33,9 @@ public sealed class StartUpTests
     [InlineData("Api:MaxBodyBytes", "5", "1024 to 16777216")]
     [InlineData("Api:MaxBodyBytes", "big", "a whole number")]
     [InlineData("Api:MaxBody", "5", "MaxBodyBytes")]
+    [InlineData("Api:RequestsPerSecondPerKey", "-1", "0 to 100000")]
+    [InlineData("Api:MaxRequests", "8", "64 to 100000")]
+    [InlineData("Api:MaxQueueWait", "00:02:00", "to 00:01:00")]
     [InlineData("Providers:Simulated:Seed", "abc", "a whole number")]
     [InlineData("Providers:Simulated:Faults:0:NeverAnswer", "perhaps", "true or false")]
     [InlineData("Providers:Simulated:Vendors:0", "acme", "azure")]
@@ -141,9 +144,17 @@ public sealed class StartUpTests
     [InlineData("""{ "Host": { "Log": "json", "Log": "console" } }""", "Host:Log")]
     [InlineData("""[1, 2]""", "Top-level JSON element must be an object")]
     [InlineData(null, "was not found")]
-    public async Task A_settings_file_that_cannot_be_read_is_named_with_the_fault(string? text, string fault)
+    [InlineData(null, "was not found", "--config=mine.json")]
+    public async Task A_settings_file_that_cannot_be_read_is_named_with_the_fault(
+        string? text,
+        string fault,
+        params string[] arguments
+    )
     {
-        await using var scheduler = new SchedulerProcess(null, "--config", "mine.json");
+        await using var scheduler = new SchedulerProcess(
+            null,
+            arguments.Length > 0 ? arguments : ["--config", "mine.json"]
+        );
         if (text is not null)
         {
             await File.WriteAllTextAsync(Path.Combine(scheduler.Folder, "mine.json"), text, Ct);
@@ -159,6 +170,8 @@ public sealed class StartUpTests
     [Theory]
     [InlineData("launch")]
     [InlineData("--config")]
+    [InlineData("--config=")]
+    [InlineData("--=x")]
     [InlineData("-v")]
     public async Task Arguments_that_make_no_sense_are_answered_with_the_usage(string argument)
     {

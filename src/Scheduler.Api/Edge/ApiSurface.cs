@@ -48,6 +48,10 @@ internal sealed class ApiMethod(MethodDescriptor descriptor)
     public Access Access { get; } =
         descriptor.GetOptions()?.GetExtension(AccessExtensions.Access) ?? Access.Unspecified;
 
+    /// <summary>Whether it takes a file, and so a longer body than others.</summary>
+    public bool TakesFile { get; } =
+        descriptor.InputType.Fields.InDeclarationOrder().Any(field => field.FieldType == FieldType.Bytes);
+
     /// <summary>Its HTTP face.</summary>
     public HttpRule Http { get; } =
         descriptor.GetOptions()?.GetExtension(AnnotationsExtensions.Http)

@@ -92,6 +92,11 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         EdgeMetrics.Note(context.GetHttpContext(), error);
         scope.HttpStatus = error.HttpStatus;
         scope.RetryAfter = error.RetryAfter;
+        if (error.RetryAfter is { } after)
+        {
+            context.ResponseTrailers.Add("retry-after", after.WholeSeconds());
+        }
+
         return ErrorStatus.Of(error, scope).ToRpcException();
     }
 

@@ -3,19 +3,21 @@ using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using Scheduler.Api.Edge.Limits;
 using Scheduler.Api.V1;
 using Scheduler.Grains.Keys;
 
 namespace Scheduler.Api.Edge;
 
 /// <summary>
-/// Before a service of ours is reached, on either transport: is there a good key, may it call this method? And for HTTP, which would
+/// Before a service of ours is reached, on either transport: is there a good key, is there room for it, may it call this method? And for HTTP, which would
 /// drop what it does not know in silence: is the body small enough, and is every field and query parameter known and well typed?
 /// </summary>
 internal sealed class EdgeMiddleware(
     RequestDelegate next,
     KeyAuthority authority,
     EdgeMetrics metrics,
+    DoorLimits limits,
     IOptions<ApiOptions> options
 )
 {
@@ -28,41 +30,53 @@ internal sealed class EdgeMiddleware(
             return;
         }
 
-        if (ApiSurface.Find(grpc.Method.FullName) is { } method)
+        if (ApiSurface.Find(grpc.Method.FullName) is not { } method)
         {
-            await AdmitAsync(http, method);
-            if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
-            {
-                await ReadStrictlyAsync(http, method, transcoding);
-            }
+            await next(http);
+            return;
+        }
+
+        using var passage = await AdmitAsync(http, method);
+        if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
+        {
+            await ReadStrictlyAsync(http, method, transcoding);
         }
 
         await next(http);
     }
 
-    private async Task AdmitAsync(HttpContext http, ApiMethod method)
+    private async Task<Passage> AdmitAsync(HttpContext http, ApiMethod method)
     {
+        var scope = http.Scope();
+        var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
+        var load = new Load(method.Descriptor.IsServerStreaming, LimitOf(method));
         if (method.Access == Access.Anyone)
         {
-            return;
+            limits.ThrowIfSpent(address, "");
+            limits.Charge(address);
+            return await limits.EnterAsync(null, load, http.RequestAborted);
         }
 
-        var header = http.Request.Headers.Authorization;
-        var verdict = await authority
-            .VerifyAsync(header.Count > 1 ? "several" : header.ToString())
-            .WaitAsync(http.RequestAborted);
+        var headers = http.Request.Headers.Authorization;
+        var header = headers.Count > 1 ? "several" : headers.ToString();
+        limits.ThrowIfSpent(address, header);
+        var verdict = await authority.VerifyAsync(header).WaitAsync(http.RequestAborted);
         if (verdict.Caller is not { } caller)
         {
+            limits.Charge(address);
             var refused = ApiError.Of(verdict.Failure!);
             metrics.KeyRefused(refused.Reason);
             throw new ApiException(refused);
         }
 
-        http.Scope().Caller = caller;
+        scope.Caller = caller;
+        limits.CountAgainstRate(scope, caller, header);
         if (method.Access == Access.Operator && !caller.IsOperator)
         {
             throw new ApiException(ApiError.OperatorsOnly());
         }
+
+        return await limits.EnterAsync(caller, load, http.RequestAborted);
     }
 
     private async Task ReadStrictlyAsync(HttpContext http, ApiMethod method, GrpcJsonTranscodingMetadata transcoding)
@@ -95,12 +109,8 @@ internal sealed class EdgeMiddleware(
         http.Request.ContentLength = clean.Length;
     }
 
-    private long LimitOf(ApiMethod method) =>
-        method
-            .Descriptor.InputType.Fields.InDeclarationOrder()
-            .Any(f => f.FieldType is Google.Protobuf.Reflection.FieldType.Bytes)
-            ? options.Value.MaxModelBodyBytes
-            : options.Value.MaxBodyBytes;
+    private int LimitOf(ApiMethod method) =>
+        method.TakesFile ? options.Value.MaxModelBodyBytes : options.Value.MaxBodyBytes;
 
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, long limit)
     {

@@ -45,6 +45,11 @@ internal static class ErrorWriter
         response.ContentType = "application/grpc";
         response.Headers["grpc-status"] = ((int)error.Code).ToString(CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = Uri.EscapeDataString(error.Message);
+        if (error.RetryAfter is { } after)
+        {
+            response.Headers.RetryAfter = after.WholeSeconds();
+        }
+
         response.Headers["grpc-status-details-bin"] = ErrorStatus
             .Of(error, scope)
             .ToByteString()

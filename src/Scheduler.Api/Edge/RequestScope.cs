@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Security.Cryptography;
+using Scheduler.Api.Edge.Limits;
 using Scheduler.Domain.Ids;
 using Scheduler.Grains.Keys;
 
@@ -33,6 +34,9 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
 
     /// <summary>When trying again makes sense; becomes the Retry-After header.</summary>
     public TimeSpan? RetryAfter { get; set; }
+
+    /// <summary>What is left of the key's rate; null where it has no limit.</summary>
+    public RateLeft? Rate { get; set; }
 
     /// <summary>What the strict reading of the HTTP request found; the request's own rules add to it.</summary>
     public Faults Faults { get; } = new();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -45,12 +44,17 @@ internal sealed partial class RequestScopeMiddleware(RequestDelegate next, ILogg
             response.Headers[RequestScope.CorrelationHeader] = correlation;
         }
 
+        if (scope.Rate is { } rate)
+        {
+            rate.WriteTo(response.Headers);
+        }
+
         if (response.StatusCode >= StatusCodes.Status400BadRequest)
         {
             response.StatusCode = scope.HttpStatus ?? response.StatusCode;
             if (scope.RetryAfter is { } after)
             {
-                response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+                response.Headers.RetryAfter = after.WholeSeconds();
             }
         }
 

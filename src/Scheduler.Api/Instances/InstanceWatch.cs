@@ -1,11 +1,7 @@
-using System.Collections.Concurrent;
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
-using Scheduler.Domain.Failures;
-using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 
@@ -19,12 +15,10 @@ internal sealed class InstanceWatch(
     IGrainFactory grains,
     KeyAuthority authority,
     TimeProvider clock,
-    IOptions<ApiOptions> options,
     IHostApplicationLifetime lifetime
 )
 {
     private static readonly TimeSpan KeyCheckEvery = TimeSpan.FromSeconds(1);
-    private readonly ConcurrentDictionary<string, int> _open = new(StringComparer.Ordinal);
 
     public async Task RunAsync(
         WatchInstanceRequest request,
@@ -33,7 +27,6 @@ internal sealed class InstanceWatch(
     )
     {
         var caller = context.Caller();
-        Enter(caller);
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(
@@ -45,23 +38,6 @@ internal sealed class InstanceWatch(
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
             throw new ApiException(ApiError.Unavailable() with { Hint = "This process stops; watch again." });
-        }
-        finally
-        {
-            _open.AddOrUpdate(caller.KeyId, 0, static (_, open) => open - 1);
-            _open.TryRemove(new KeyValuePair<string, int>(caller.KeyId, 0));
-        }
-    }
-
-    private void Enter(Caller caller)
-    {
-        var limit = options.Value.MaxWatchStreamsPerKey;
-        if (_open.AddOrUpdate(caller.KeyId, 1, static (_, open) => open + 1) > limit)
-        {
-            _open.AddOrUpdate(caller.KeyId, 0, static (_, open) => open - 1);
-            throw new ApiException(
-                ApiError.Of(FailureCatalogue.Describe(new StreamLimitFacts(caller.KeyId, limit, RetryAfterSeconds: 5)))
-            );
         }
     }
 

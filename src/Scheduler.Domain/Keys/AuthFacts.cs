@@ -2,7 +2,7 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Keys;
 
-/// <summary>Why a door refused a key, or what a key may not do.</summary>
+/// <summary>Why a door refused a key.</summary>
 /// <param name="Code">Which failure these facts are about.</param>
 public abstract record AuthFacts(FailureCode Code) : FailureFacts(Code);
 
@@ -63,21 +63,5 @@ public sealed record RevokedTokenFacts(string KeyId, DateTimeOffset RevokedAt) :
             $"The key {KeyId} was revoked at {RevokedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.",
             $"Create a new key and roll it out to all clients that still use {KeyId}.",
             Details(("key_id", KeyId), ("revoked_at", RevokedAt.ToString("O")))
-        );
-}
-
-/// <summary>A key has as many streams open as it may.</summary>
-/// <param name="KeyId">The key.</param>
-/// <param name="Limit">How many it may have.</param>
-/// <param name="RetryAfterSeconds">After how many seconds trying again makes sense.</param>
-public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSeconds)
-    : AuthFacts(FailureCode.RateLimited)
-{
-    /// <inheritdoc/>
-    protected internal override FailureText Describe() =>
-        new(
-            $"The key {KeyId} has {Limit} streams open, as many as one key may.",
-            $"Close a stream, or use another key, and try again after {RetryAfterSeconds} s.",
-            Details(("key_id", KeyId), ("stream_limit", Limit), ("retry_after_seconds", RetryAfterSeconds))
         );
 }

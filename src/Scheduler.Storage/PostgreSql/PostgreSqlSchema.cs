@@ -17,14 +17,14 @@ internal static class PostgreSqlSchema
     /// <param name="migrate">Whether it may be changed; otherwise one that lacks anything is refused.</param>
     /// <param name="clock">Stamps the changes.</param>
     /// <param name="logger">Told of each.</param>
-    /// <returns>The schema version.</returns>
+    /// <returns>The schema's version before and after.</returns>
     /// <exception cref="StorageUnusableException">Newer, foreign, or lacking and not to be changed; left as it is.</exception>
-    public static int Apply(NpgsqlDataSource pool, bool migrate, TimeProvider clock, ILogger logger)
+    public static SchemaChange Apply(NpgsqlDataSource pool, bool migrate, TimeProvider clock, ILogger logger)
     {
         using var connection = pool.OpenConnection();
         if (Check(connection, migrate) == Scripts[^1].Version)
         {
-            return Scripts[^1].Version;
+            return new SchemaChange(NameOf(pool), Scripts[^1].Version, Scripts[^1].Version);
         }
 
         using var transaction = connection.BeginTransaction();
@@ -44,7 +44,7 @@ internal static class PostgreSqlSchema
         }
 
         transaction.Commit();
-        return Scripts[^1].Version;
+        return new SchemaChange(NameOf(pool), version, Scripts[^1].Version);
     }
 
     /// <summary>What Orleans' providers will ask, by key.</summary>

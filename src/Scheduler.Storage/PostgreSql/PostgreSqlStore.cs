@@ -52,7 +52,7 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         var pool = NpgsqlDataSource.Create(PoolOf(options.PostgreSql.Resolved()));
         try
         {
-            var version = PostgreSqlSchema.Apply(pool, options.PostgreSql.Migrate, clock, logger);
+            var version = PostgreSqlSchema.Apply(pool, options.PostgreSql.Migrate, clock, logger).To;
             var queries = PostgreSqlSchema.ReadQueries(pool);
             logger.Connected(PostgreSqlSchema.NameOf(pool), version);
             return new PostgreSqlStore(
@@ -71,6 +71,20 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         {
             pool.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Makes or upgrades the schema, whether silos may or not.</summary>
+    internal static SchemaChange Migrate(StorageOptions options, TimeProvider clock, ILogger logger)
+    {
+        using var pool = NpgsqlDataSource.Create(PoolOf(options.PostgreSql.Resolved()));
+        try
+        {
+            return PostgreSqlSchema.Apply(pool, migrate: true, clock, logger);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            throw PostgreSqlSchema.Unusable(exception);
         }
     }
 

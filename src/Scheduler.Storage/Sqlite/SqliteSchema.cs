@@ -15,9 +15,9 @@ internal static class SqliteSchema
     private static IReadOnlyList<SchemaScript> Scripts { get; } = SchemaScript.ReadAll("Sqlite");
 
     /// <summary>Checks the file and applies what it lacks, in one transaction.</summary>
-    /// <returns>The schema version.</returns>
+    /// <returns>The schema's version before and after.</returns>
     /// <exception cref="StorageUnusableException">Newer, foreign or damaged; left as it is.</exception>
-    public static int Apply(string path, string pragmas, TimeProvider clock, ILogger logger)
+    public static SchemaChange Apply(string path, string pragmas, TimeProvider clock, ILogger logger)
     {
         try
         {
@@ -90,7 +90,7 @@ internal static class SqliteSchema
             : null;
     }
 
-    private static int Upgrade(SqliteDatabase database, string path, TimeProvider clock, ILogger logger)
+    private static SchemaChange Upgrade(SqliteDatabase database, string path, TimeProvider clock, ILogger logger)
     {
         database.Execute("BEGIN IMMEDIATE");
         var version = CurrentVersion(database) ?? 0;
@@ -107,6 +107,6 @@ internal static class SqliteSchema
         }
 
         database.Execute("COMMIT");
-        return Scripts[^1].Version;
+        return new SchemaChange(path, version, Scripts[^1].Version);
     }
 }

@@ -75,7 +75,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         var fileLock = SqliteFileLock.Take(path);
         try
         {
-            var version = SqliteSchema.Apply(path, WriterPragmas, clock, logger);
+            var version = SqliteSchema.Apply(path, WriterPragmas, clock, logger).To;
             var store = new SqliteStore(path, fileLock, options.Sqlite, logger);
             logger.Opened(path, version, options.Sqlite.Synchronous);
             return store;
@@ -90,6 +90,14 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
             fileLock.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Makes or upgrades the schema of a file that no process has open.</summary>
+    internal static SchemaChange Migrate(StorageOptions options, TimeProvider clock, ILogger logger)
+    {
+        var path = System.IO.Path.GetFullPath(options.Sqlite.Path);
+        using var fileLock = SqliteFileLock.Take(path);
+        return SqliteSchema.Apply(path, WriterPragmas, clock, logger);
     }
 
     /// <summary>Does what is waiting, folds the log into the file, and lets go of it.</summary>

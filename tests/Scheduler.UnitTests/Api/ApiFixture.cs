@@ -6,6 +6,7 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Scheduler.Api;
@@ -21,6 +22,11 @@ namespace Scheduler.UnitTests.Api;
 public sealed class ApiFixture : IAsyncLifetime
 {
     private WebApplication _app = null!;
+
+    /// <summary>Settings of the section <c>Api</c>.</summary>
+    public IReadOnlyDictionary<string, int> Settings { get; init; } = new Dictionary<string, int>();
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     internal FakeCluster Cluster { get; } = new();
 
@@ -47,6 +53,10 @@ public sealed class ApiFixture : IAsyncLifetime
             kestrel.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http2);
         });
         builder.Services.AddSingleton<IGrainFactory>(Cluster);
+        builder.Services.AddSingleton(Clock);
+        builder.Configuration.AddInMemoryCollection(
+            Settings.Select(setting => KeyValuePair.Create($"Api:{setting.Key}", (string?)$"{setting.Value}"))
+        );
         builder.Services.AddApi(builder.Configuration);
         _app = builder.Build();
         _app.MapApi();
@@ -115,7 +125,14 @@ public sealed class ApiFixture : IAsyncLifetime
             response.Headers.TryGetValues("X-Request-Id", out var ids) ? string.Join(',', ids) : "",
             response.Headers.TryGetValues("X-Correlation-Id", out var own) ? string.Join(',', own) : "",
             text
-        );
+        )
+        {
+            Headers = response.Headers.ToDictionary(
+                header => header.Key,
+                header => string.Join(',', header.Value),
+                StringComparer.OrdinalIgnoreCase
+            ),
+        };
     }
 
     public static Metadata Headers(string? key) =>
@@ -124,6 +141,8 @@ public sealed class ApiFixture : IAsyncLifetime
 
 public sealed record HttpAnswer(int Status, string RequestId, string CorrelationId, string Text)
 {
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
     public JsonElement Json => JsonDocument.Parse(Text).RootElement;
 
     public string Reason => Detail("google.rpc.ErrorInfo")?.GetProperty("reason").GetString() ?? "";

@@ -26,6 +26,9 @@ internal sealed class FakeCluster : IGrainFactory
     /// <summary>What the next instance start answers; null for the normal one.</summary>
     public Func<Answer<InstanceRecord>>? OnStart { get; set; }
 
+    /// <summary>What whoever asks an instance waits for.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
     public TGrain GetGrain<TGrain>(string primaryKey, string? grainClassNamePrefix = null)
         where TGrain : IGrainWithStringKey
     {
@@ -232,7 +235,11 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
         return Task.FromResult<Answer<InstanceRecord>>(Record);
     }
 
-    public Task<Answer<InstanceRecord>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
+    public async Task<Answer<InstanceRecord>> GetAsync(AccountId? account)
+    {
+        await cluster.Gate;
+        return Seen(account);
+    }
 
     public async Task<Answer<InstanceRecord>> WaitForChangeAsync(
         AccountId? account,
