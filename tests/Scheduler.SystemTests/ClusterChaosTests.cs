@@ -129,16 +129,30 @@ public sealed class ClusterChaosTests
             .Select(c => c.load.LiveAsync(calls, new Random(random.Next()), c.name, end.Token, giveUp.Token))
             .ToArray();
         var began = TimeProvider.System.GetTimestamp();
-        while (TimeProvider.System.GetElapsedTime(began) < Length() && !clients.Any(client => client.IsFaulted))
+        while (IsOn(began, loads) && !clients.Any(client => client.IsFaulted))
         {
             await happens(chaos, random);
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(2000)), TimeProvider.System, Ct);
         }
 
+        var over = TimeProvider.System.GetTimestamp();
         await end.CancelAsync();
         await FinishedAsync(chaos, clients, giveUp);
+        var finished = TimeProvider.System.GetElapsedTime(over);
         await chaos.HealedAsync();
+        var healed = TimeProvider.System.GetElapsedTime(over);
+        Tell(
+            $"after {TimeProvider.System.GetElapsedTime(began, over).TotalSeconds:F0} s of chaos the last command was acknowledged in {finished.TotalSeconds:F0} s; all silos were there after {healed.TotalSeconds:F0} s"
+        );
         await AuditAsync(chaos, loads, calls);
+        Tell($"settled and audited in {(TimeProvider.System.GetElapsedTime(over) - healed).TotalSeconds:F0} s");
+    }
+
+    /// <summary>Until the time is up, and on a slow machine until enough was done in it, within reason.</summary>
+    private static bool IsOn(long began, LaunchLoad[] loads)
+    {
+        var lasted = TimeProvider.System.GetElapsedTime(began);
+        return lasted < Length() || (loads.Sum(load => load.Commands) < LeastCommands && lasted < Length() + Patience);
     }
 
     private static TimeSpan Length() =>
