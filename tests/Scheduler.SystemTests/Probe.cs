@@ -74,7 +74,7 @@ internal static class Probe
         foreach (var node in nodes)
         {
             var began = TimeProvider.System.GetTimestamp();
-            while (await look(node) is { IsThere: false, Seen: var seen })
+            while (await TryLookAsync(node, look) is { IsThere: false, Seen: var seen })
             {
                 Assert.True(
                     TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40),
@@ -86,6 +86,21 @@ internal static class Probe
                     TestContext.Current.CancellationToken
                 );
             }
+        }
+    }
+
+    private static async Task<(bool IsThere, string Seen)> TryLookAsync(
+        SchedulerProcess node,
+        Func<SchedulerProcess, Task<(bool IsThere, string Seen)>> look
+    )
+    {
+        try
+        {
+            return await look(node);
+        }
+        catch (HttpRequestException nobody)
+        {
+            return (false, nobody.Message);
         }
     }
 }

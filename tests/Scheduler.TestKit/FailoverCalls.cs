@@ -3,7 +3,7 @@ using Grpc.Core;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// What a careful client does: a call that is answered UNAVAILABLE is made again, with the same contents, at the next node. Any typed
+/// What a careful client does: a call that is answered UNAVAILABLE, or not at all, is made again, with the same contents, at the next node. Any typed
 /// client can be made on it.
 /// </summary>
 /// <param name="nodes">All nodes; those without doors or not yet started are passed over.</param>
@@ -78,6 +78,7 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
         var began = TimeProvider.System.GetTimestamp();
         while (true)
         {
+            var asked = TimeProvider.System.GetTimestamp();
             try
             {
                 var once = options.WithDeadline(TimeProvider.System.GetUtcNow().UtcDateTime + OneTry);
@@ -85,7 +86,7 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
                 return await call;
             }
             catch (RpcException refused)
-                when (refused.StatusCode == StatusCode.Unavailable
+                when (IsNoAnswer(refused, TimeProvider.System.GetElapsedTime(asked))
                     && TimeProvider.System.GetElapsedTime(began) < patience
                 )
             {
@@ -95,6 +96,11 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
             await Task.Delay(Pause, TimeProvider.System, options.CancellationToken);
         }
     }
+
+    /// <summary>Whether it may have been done or not: nobody was there, or nobody answered in time. An answer may have the same status.</summary>
+    private static bool IsNoAnswer(RpcException refused, TimeSpan after) =>
+        refused.StatusCode == StatusCode.Unavailable
+        || (refused.StatusCode == StatusCode.DeadlineExceeded && after >= OneTry);
 
     private SchedulerProcess Next()
     {

@@ -60,8 +60,15 @@ public sealed class SchedulerProcess : IAsyncDisposable
     public CallInvoker Calls =>
         Channel.Intercept(headers =>
         {
-            headers.Add("authorization", $"Bearer {Token}");
-            return headers;
+            // The caller's own headers stay as they are: whoever is asked next has a key of its own.
+            var mine = new Metadata();
+            foreach (var header in headers)
+            {
+                mine.Add(header);
+            }
+
+            mine.Add("authorization", $"Bearer {Token}");
+            return mine;
         });
 
     /// <summary>Whether it was started and has not ended.</summary>

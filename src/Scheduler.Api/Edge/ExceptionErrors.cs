@@ -1,3 +1,4 @@
+using Orleans.Storage;
 using Scheduler.Domain.Storage;
 
 namespace Scheduler.Api.Edge;
@@ -16,6 +17,8 @@ internal static class ExceptionErrors
         exception switch
         {
             null => null,
+            // Another silo wrote the state meanwhile: this activation was a ghost, and its successor knows what is true.
+            InconsistentStateException => ApiError.StoreUnclear(),
             StorageFullException => ApiError.StoreFull(),
             StorageOutcomeUnknownException => ApiError.StoreUnclear(),
             // Not its heirs: a state that cannot be read is not mended by trying again.

@@ -1,4 +1,5 @@
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Storage;
 
 namespace Scheduler.Grains.Billing;
 
@@ -58,7 +59,8 @@ internal sealed partial class AccountGrain
     {
         if (_isBroken)
         {
-            throw new InvalidOperationException($"{Self} is being read again after a failed write; ask again.");
+            // Whoever was let in before the write failed is told as those are who waited for it: to ask again.
+            throw new StorageException($"{Self} is being read again after a failed write; ask again.");
         }
 
         var act = new Act<T>(what);

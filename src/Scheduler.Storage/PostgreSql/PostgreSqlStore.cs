@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Scheduler.Domain.Storage;
 using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.PostgreSql;
@@ -107,17 +108,24 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         CancellationToken cancellationToken
     )
     {
-        await using var command = Pool.CreateCommand(sql);
-        command.Parameters.AddRange(Parameters(values));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var row = new PostgreSqlRow(reader);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellationToken))
+        try
         {
-            rows.Add(map(row));
-        }
+            await using var command = Pool.CreateCommand(sql);
+            command.Parameters.AddRange(Parameters(values));
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var row = new PostgreSqlRow(reader);
+            var rows = new List<T>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                rows.Add(map(row));
+            }
 
-        return rows;
+            return rows;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
+        {
+            throw new StorageException($"The database could not be read ({exception.Message}).", exception);
+        }
     }
 
     async Task ISqlStore.ExecuteTogetherAsync(
@@ -134,7 +142,14 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
             batch.BatchCommands.Add(command);
         }
 
-        await batch.ExecuteNonQueryAsync(cancellationToken);
+        try
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
+        {
+            throw PostgreSqlErrors.Describe(exception);
+        }
     }
 
     async Task<BufferedDataReader> IStatementRunner.RunAsync(

@@ -161,7 +161,10 @@ public sealed class SharedDatabaseTests
         // The pooled connection is found to be broken by its next use; from then on there is none.
         foreach (var _ in Enumerable.Range(0, 3))
         {
-            await Assert.ThrowsAnyAsync<Exception>(() => agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
+            await Assert.ThrowsAsync<StorageException>(() => agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
+            await Assert.ThrowsAnyAsync<StorageException>(() =>
+                agenda.SettleAsync([(new AgendaItem("instance", "i-a", Noon), null)], Cancelled)
+            );
         }
 
         await server.StartAgainAsync(Cancelled);

@@ -15,26 +15,38 @@ namespace Scheduler.SystemTests.Load;
 /// <summary>Checks from outside, by the API and by the cloud's own list, that what a load was told has come true and nothing else has.</summary>
 /// <param name="load">What was told.</param>
 /// <param name="calls">Whom to ask, as an operator.</param>
-internal sealed class Audit(LaunchLoad load, CallInvoker calls)
+internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
 {
     private const int Page = 1000;
+
+    /// <summary>How long what is acknowledged may be on its way when nothing is in the way any more.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
 
     private readonly Instances.InstancesClient _instances = new(calls);
     private readonly Accounts.AccountsClient _accounts = new(calls);
 
     /// <summary>
-    /// Waits until nothing is on its way any more and then holds INV-01 to INV-05 against the API: every acknowledged command, every timeline,
-    /// the ledger. What it returns is for <see cref="CloudAsync"/>.
+    /// Waits until nothing is on its way any more and then holds INV-01 to INV-07 and INV-12 against the API: every acknowledged command,
+    /// every timeline, the ledger, the failures, the lists. What it returns, all instances that are not deleted, is for
+    /// <see cref="CloudAsync"/>.
     /// </summary>
     /// <param name="output">Added to the message when it does not settle.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<List<Instance>> ApiAsync(Func<string> output, CancellationToken cancellation)
     {
-        var instances = await SettledAsync(output, cancellation);
+        var listed = await SettledAsync(output, cancellation);
+        var instances = await OneByOneAsync(listed, cancellation);
         Acknowledged(instances);
-        await TimelinesAsync(instances, cancellation);
-        await LedgerAsync(instances, cancellation);
-        return instances;
+        var runs = new List<Run>();
+        foreach (var instance in instances)
+        {
+            var events = await TimelineAsync(instance, cancellation);
+            Failed(instance, events);
+            runs.AddRange(RunsOf(instance, events));
+        }
+
+        await MoneyAsync(listed, runs, cancellation);
+        return listed;
     }
 
     /// <summary>The cloud's own list, read without the scheduler: exactly what runs, nothing else. No scheduler may run meanwhile.</summary>
@@ -57,16 +69,20 @@ internal sealed class Audit(LaunchLoad load, CallInvoker calls)
             .AddHttpClient()
             .AddProviders(configuration, (gpu, gib, type) => GpuCatalogue.Shipped.Resolve(gpu, gib, type)?.Name)
             .BuildServiceProvider();
-        var held = new List<string>();
+        var held = new List<(string Instance, string Allocation)>();
         foreach (var provider in services.GetServices<IProvider>())
         {
             held.AddRange(
-                (await provider.ListAllocationsAsync("local", cancellation)).Select(a => a.Tag.Instance.Value)
+                (await provider.ListAllocationsAsync("local", cancellation)).Select(a =>
+                    (a.Tag.Instance.Value, a.ProviderAllocationId)
+                )
             );
         }
 
-        var running = instances.Where(i => i.State == InstanceState.Running).Select(i => i.Name.Split('/')[^1]);
-        Assert.Equal(running.Order(StringComparer.Ordinal), held.Order(StringComparer.Ordinal));
+        var running = instances
+            .Where(i => i.State == InstanceState.Running)
+            .Select(i => (i.Name.Split('/')[^1], i.Placement.AllocationId));
+        Assert.Equal(running.Order(), held.Order());
     }
 
     /// <summary>Waits until nothing is on its way any more, and returns all instances.</summary>
@@ -87,7 +103,7 @@ internal sealed class Audit(LaunchLoad load, CallInvoker calls)
             }
 
             Assert.True(
-                TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(90),
+                TimeProvider.System.GetElapsedTime(began) < Longest,
                 $"{moving.Count} instances are still on their way, for example {moving[0]}\n{output()}"
             );
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
@@ -115,18 +131,43 @@ internal sealed class Audit(LaunchLoad load, CallInvoker calls)
         return all;
     }
 
+    /// <summary>Each instance of the load as its grain tells it, deleted ones too; the list shows the others, and just so (INV-12).</summary>
+    private async Task<List<Instance>> OneByOneAsync(List<Instance> listed, CancellationToken cancellation)
+    {
+        var names = load.LastAcknowledged.Keys.Union(listed.Select(i => i.Name), StringComparer.Ordinal).ToArray();
+        var all = new Instance[names.Length];
+        await Parallel.ForAsync(
+            0,
+            names.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = cancellation },
+            async (i, cancelled) =>
+                all[i] = await _instances.GetInstanceAsync(
+                    new GetInstanceRequest { Name = names[i] },
+                    cancellationToken: cancelled
+                )
+        );
+        Assert.Equal(
+            all.Where(i => i.State != InstanceState.Deleted).OrderBy(i => i.Name, StringComparer.Ordinal),
+            listed.OrderBy(i => i.Name, StringComparer.Ordinal)
+        );
+        return [.. all];
+    }
+
     private void Acknowledged(List<Instance> instances)
     {
         var byName = instances.ToDictionary(i => i.Name);
         foreach (var (name, command) in load.LastAcknowledged)
         {
-            Assert.True(byName.ContainsKey(name), $"{name} was acknowledged and is gone.");
+            InstanceState[] started =
+                load.Failures.Count > 0 ? [InstanceState.Running, InstanceState.Failed] : [InstanceState.Running];
             InstanceState[] promised = command switch
             {
                 // A start after the acknowledged create may have been recorded without its answer arriving.
                 "create" => [InstanceState.Stopped, InstanceState.Running],
-                "start" => [InstanceState.Running],
-                "start?" => [InstanceState.Running, InstanceState.Stopped],
+                "start" => started,
+                "start?" => [.. started, InstanceState.Stopped],
+                "refused" => [InstanceState.Failed],
+                "delete" => [InstanceState.Deleted],
                 _ => [InstanceState.Stopped],
             };
             Assert.True(
@@ -136,68 +177,44 @@ internal sealed class Audit(LaunchLoad load, CallInvoker calls)
         }
     }
 
-    private async Task TimelinesAsync(List<Instance> instances, CancellationToken cancellation)
+    /// <summary>A timeline without gaps, of permitted transitions, up to the present state (INV-04).</summary>
+    private async Task<List<Event>> TimelineAsync(Instance instance, CancellationToken cancellation)
     {
-        foreach (var instance in instances)
-        {
-            var page = await _instances.ListInstanceEventsAsync(
-                new ListInstanceEventsRequest { Parent = instance.Name, PageSize = Page },
-                cancellationToken: cancellation
-            );
-            Assert.Equal(
-                Enumerable.Range(1, page.Events.Count).Select(i => (long)i),
-                page.Events.Select(e => e.Sequence)
-            );
-            var state = Domain.Instances.InstanceState.Stopped;
-            foreach (var happened in page.Events.Skip(1))
-            {
-                Assert.Equal(state.ToString(), happened.From);
-                Assert.True(
-                    InstanceLifecycle.TryNext(state, Enum.Parse<InstanceTrigger>(happened.Trigger), out state),
-                    $"{instance.Name}: {happened} is not permitted."
-                );
-                Assert.Equal(state.ToString(), happened.To);
-            }
-
-            Assert.Equal(instance.State.ToString(), state.ToString());
-        }
-    }
-
-    private async Task LedgerAsync(List<Instance> instances, CancellationToken cancellation)
-    {
-        var entries = new List<LedgerEntry>();
-        var token = "";
-        do
-        {
-            var page = await _accounts.ListLedgerEntriesAsync(
-                new ListLedgerEntriesRequest
-                {
-                    Parent = load.Account,
-                    PageSize = Page,
-                    PageToken = token,
-                },
-                cancellationToken: cancellation
-            );
-            entries.AddRange(page.Entries);
-            token = page.NextPageToken;
-        } while (token.Length > 0);
-        var account = await _accounts.GetAccountAsync(
-            new GetAccountRequest { Name = load.Account },
+        var page = await _instances.ListInstanceEventsAsync(
+            new ListInstanceEventsRequest { Parent = instance.Name, PageSize = Page },
             cancellationToken: cancellation
         );
-        Assert.Equal(entries.Count, entries.Select(e => e.Key).Distinct(StringComparer.Ordinal).Count());
-        Assert.Equal(account.BalanceMicroEur, entries.Sum(e => e.AmountMicroEur));
-        Assert.True(entries.Where(e => e.Kind == LedgerEntryKind.TopUp).Sum(e => e.AmountMicroEur) >= load.TopUps);
-        var billed = entries
-            .Where(e => e.Kind == LedgerEntryKind.Usage)
-            .GroupBy(e => e.Instance, StringComparer.Ordinal)
-            .ToDictionary(g => g.Key, g => g.Sum(e => e.Seconds), StringComparer.Ordinal);
-        foreach (var ended in instances.Where(i => i.State == InstanceState.Stopped && i.RunningUntil is not null))
+        Assert.Equal(Enumerable.Range(1, page.Events.Count).Select(i => (long)i), page.Events.Select(e => e.Sequence));
+        var state = Domain.Instances.InstanceState.Stopped;
+        foreach (var happened in page.Events.Skip(1))
         {
-            var ran = ended.RunningUntil.ToDateTimeOffset() - ended.RunningSince.ToDateTimeOffset();
-            Assert.Equal((long)ran.TotalSeconds, billed.GetValueOrDefault(ended.Name));
+            Assert.Equal(state.ToString(), happened.From);
+            Assert.True(
+                InstanceLifecycle.TryNext(state, Enum.Parse<InstanceTrigger>(happened.Trigger), out state),
+                $"{instance.Name}: {happened} is not permitted."
+            );
+            Assert.Equal(state.ToString(), happened.To);
         }
 
-        Assert.Equal(instances.Count(i => i.State == InstanceState.Running), account.RunningInstances);
+        Assert.Equal(instance.State.ToString(), state.ToString());
+        return [.. page.Events];
+    }
+
+    /// <summary>What failed says by what, what to do, and under which request; and only as this load may fail (INV-07).</summary>
+    private void Failed(Instance instance, List<Event> events)
+    {
+        if (instance.State != InstanceState.Failed)
+        {
+            return;
+        }
+
+        Assert.True(load.Failures.Contains(instance.Failure?.Code ?? ""), $"{instance} is not to be expected.");
+        Assert.NotEmpty(instance.Failure!.Message);
+        Assert.NotEmpty(instance.Failure.Hint);
+        Assert.Equal(
+            events.Last(e => e.Trigger == nameof(InstanceTrigger.Start)).RequestId,
+            instance.Failure.RequestId
+        );
+        Assert.Equal(instance.Failure.Code, events.Last(e => e.FailureCode.Length > 0).FailureCode);
     }
 }

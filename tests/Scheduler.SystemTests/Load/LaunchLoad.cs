@@ -12,9 +12,8 @@ namespace Scheduler.SystemTests.Load;
 /// happened to its processes meanwhile.
 /// </summary>
 /// <param name="id">The account's id, <c>acct-…</c>.</param>
-internal sealed class LaunchLoad(string id)
+internal sealed partial class LaunchLoad(string id)
 {
-    private long _topUps;
     private int _commands;
 
     /// <summary>Settings of a market on which a launch takes a tenth of a second, so that any moment finds some under way.</summary>
@@ -33,13 +32,17 @@ internal sealed class LaunchLoad(string id)
     public string Account => $"accounts/{id}";
 
     /// <summary>
-    /// By instance, the last command that was acknowledged: <c>create</c>, <c>start</c>, <c>stop</c>; with a question mark the one before a
-    /// command that may have been recorded whether or not its answer arrived.
+    /// By instance, the last command that was acknowledged: <c>create</c>, <c>start</c>, <c>stop</c>, <c>delete</c>, or <c>refused</c> for a start
+    /// that was told why it failed; with a question mark the one before a command that may have been recorded whether or not its answer
+    /// arrived.
     /// </summary>
     public ConcurrentDictionary<string, string> LastAcknowledged { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Micro-EUR of all acknowledged top-ups.</summary>
-    public long TopUps => Volatile.Read(ref _topUps);
+    /// <summary>Codes by which a launch of this load may fail; empty on a market where nothing does.</summary>
+    public IReadOnlySet<string> Failures { get; init; } = new HashSet<string>();
+
+    /// <summary>Acknowledged top-ups: micro-EUR by reference.</summary>
+    public ConcurrentDictionary<string, long> TopUps { get; } = new(StringComparer.Ordinal);
 
     /// <summary>How many commands were acknowledged.</summary>
     public int Commands => Volatile.Read(ref _commands);
@@ -55,15 +58,22 @@ internal sealed class LaunchLoad(string id)
         return seed;
     }
 
-    /// <summary>Makes the account and gives it more money than any load spends.</summary>
-    public async Task OpenAccountAsync(CallInvoker calls, CancellationToken cancellation)
+    /// <summary>Makes the account and gives it money.</summary>
+    /// <param name="calls">Whom to ask.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="microEur">How much: by default more than any load spends.</param>
+    public async Task OpenAccountAsync(
+        CallInvoker calls,
+        CancellationToken cancellation,
+        long microEur = 100_000_000_000
+    )
     {
         var accounts = new Accounts.AccountsClient(calls);
         await accounts.CreateAccountAsync(
             new CreateAccountRequest { AccountId = id, DisplayName = id },
             cancellationToken: cancellation
         );
-        await TopUpAsync(accounts, "first", 100_000_000_000, cancellation);
+        await TopUpAsync(accounts, "first", microEur, cancellation);
     }
 
     /// <summary>
@@ -166,7 +176,7 @@ internal sealed class LaunchLoad(string id)
             },
             cancellationToken: cancellation
         );
-        Interlocked.Add(ref _topUps, amount);
+        TopUps[reference] = amount;
         Interlocked.Increment(ref _commands);
     }
 

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Grpc.Core;
+using Orleans.Storage;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Xunit;
 
@@ -62,6 +64,37 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
             $"/v1/failures/{wireName}",
             http.Detail("google.rpc.Help")!.Value.GetProperty("links")[0].GetProperty("url").GetString()
         );
+    }
+
+    public static TheoryData<Exception> OfTheCluster =>
+        [
+            new TimeoutException(),
+            new InconsistentStateException("Another silo wrote it."),
+            new InvalidOperationException("wrapped", new StorageException("The database could not be read.")),
+            new StorageOutcomeUnknownException("The database did not answer."),
+        ];
+
+    [Theory]
+    [MemberData(nameof(OfTheCluster))]
+    public async Task What_the_cluster_or_its_store_did_not_do_may_be_asked_again(Exception thrown)
+    {
+        var made = await api.SendAsync(
+            "POST",
+            "/v1/accounts/acct-a/instances",
+            api.KeyOfA,
+            """{"servingName":"m","spec":{"model":"a"},"requestId":"mapping"}"""
+        );
+        api.Cluster.OnStart = () => throw thrown;
+        var answer = await api.SendAsync(
+            "POST",
+            $"/v1/{made.Json.GetProperty("name").GetString()}:start",
+            api.KeyOfA,
+            "{}"
+        );
+        api.Cluster.OnStart = null;
+
+        Assert.Equal((503, "UNAVAILABLE"), (answer.Status, answer.Reason));
+        Assert.NotNull(answer.Detail("google.rpc.RetryInfo"));
     }
 
     [Fact]
