@@ -38,7 +38,7 @@ public sealed class BackupTests
         var launched = await BackUpUnderLoadAsync(door, first, backup, ct);
         var after = await LaunchAsync(door, "after");
         await first.KillAsync();
-        Assert.Contains(IdOf(after), await SimulatedCloudList.ReadAsync(cloud, ct));
+        Assert.Contains(IdOf(after), await SimulatedCloudList.InstancesAsync(cloud, ct));
         AssertAddsUp(backup);
 
         await using var second = new SchedulerProcess(null, settings);
@@ -61,7 +61,7 @@ public sealed class BackupTests
         }
 
         await EventuallyAsync(
-            async () => (await SimulatedCloudList.ReadAsync(cloud, ct)).All(survivors.Contains),
+            async () => (await SimulatedCloudList.InstancesAsync(cloud, ct)).All(survivors.Contains),
             "the sweep releases what no instance owns",
             ct
         );

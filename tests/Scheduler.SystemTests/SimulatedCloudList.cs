@@ -10,7 +10,13 @@ namespace Scheduler.SystemTests;
 internal static class SimulatedCloudList
 {
     /// <summary>Instances that hold an allocation, each as often as it holds one.</summary>
-    public static async Task<IReadOnlyList<string>> ReadAsync(string journal, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<string>> InstancesAsync(
+        string journal,
+        CancellationToken cancellationToken
+    ) => [.. (await ReadAsync(journal, cancellationToken)).Select(allocation => allocation.Tag.Instance.Value)];
+
+    /// <summary>Every allocation that is held.</summary>
+    public static async Task<IReadOnlyList<Allocation>> ReadAsync(string journal, CancellationToken cancellationToken)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(
@@ -26,12 +32,10 @@ internal static class SimulatedCloudList
             .AddHttpClient()
             .AddProviders(configuration, (gpu, gib, type) => GpuCatalogue.Shipped.Resolve(gpu, gib, type)?.Name)
             .BuildServiceProvider();
-        var held = new List<string>();
+        var held = new List<Allocation>();
         foreach (var provider in services.GetServices<IProvider>())
         {
-            held.AddRange(
-                (await provider.ListAllocationsAsync("local", cancellationToken)).Select(a => a.Tag.Instance.Value)
-            );
+            held.AddRange(await provider.ListAllocationsAsync("local", cancellationToken));
         }
 
         return held;

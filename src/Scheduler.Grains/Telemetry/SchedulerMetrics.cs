@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;

@@ -1,7 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
 using Scheduler.Domain.Storage;
-using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.PostgreSql;
 

@@ -4,10 +4,8 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
-using Scheduler.Storage;
 using Scheduler.Storage.Entities;
 using Scheduler.Storage.Instances;
-using Scheduler.Storage.Sqlite;
 using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;

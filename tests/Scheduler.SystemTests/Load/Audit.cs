@@ -1,11 +1,6 @@
 using Grpc.Core;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Api.V1;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Instances;
-using Scheduler.Domain.Providers;
-using Scheduler.Providers;
 using Xunit;
 using Instance = Scheduler.Api.V1.Instance;
 using InstanceState = Scheduler.Api.V1.InstanceState;
@@ -55,29 +50,11 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
     /// <param name="cancellation">Ends it.</param>
     public static async Task CloudAsync(string journal, List<Instance> instances, CancellationToken cancellation)
     {
-        var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection(
-                new Dictionary<string, string?>
-                {
-                    ["Providers:Simulated:StatePath"] = journal,
-                    ["Providers:Simulated:ServeRuntime"] = "false",
-                }
+        var held = (await SimulatedCloudList.ReadAsync(journal, cancellation))
+            .Select(allocation =>
+                (Instance: allocation.Tag.Instance.Value, Allocation: allocation.ProviderAllocationId)
             )
-            .Build();
-        await using var services = new ServiceCollection()
-            .AddLogging()
-            .AddHttpClient()
-            .AddProviders(configuration, (gpu, gib, type) => GpuCatalogue.Shipped.Resolve(gpu, gib, type)?.Name)
-            .BuildServiceProvider();
-        var held = new List<(string Instance, string Allocation)>();
-        foreach (var provider in services.GetServices<IProvider>())
-        {
-            held.AddRange(
-                (await provider.ListAllocationsAsync("local", cancellation)).Select(a =>
-                    (a.Tag.Instance.Value, a.ProviderAllocationId)
-                )
-            );
-        }
+            .ToList();
 
         var running = instances
             .Where(i => i.State == InstanceState.Running)

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Grpc.Core;
 using Scheduler.Api.V1;
-using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests.Load;
