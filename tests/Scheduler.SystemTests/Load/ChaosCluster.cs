@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Npgsql;
 using Scheduler.TestKit;
-using Xunit;
 
 namespace Scheduler.SystemTests.Load;
 
