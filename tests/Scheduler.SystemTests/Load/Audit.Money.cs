@@ -105,7 +105,7 @@ internal sealed partial class Audit
         var running = listed.Where(i => i.State == InstanceState.Running).ToList();
         var held = running.Sum(i => i.Placement.HoldMicroEur);
         var unanswered = listed.Count(i =>
-            i.State != InstanceState.Running && load.LastAcknowledged.GetValueOrDefault(i.Name) == "start?"
+            i.State != InstanceState.Running && load.LastAcknowledged.GetValueOrDefault(i.Name) == "create"
         );
         var mayLapse = unanswered * running.Max(i => (long?)i.Placement.HoldMicroEur).GetValueOrDefault();
         var began = TimeProvider.System.GetTimestamp();
@@ -127,7 +127,7 @@ internal sealed partial class Audit
 
             Assert.True(
                 TimeProvider.System.GetElapsedTime(began) < Longest,
-                $"{running.Count} instances hold {held}, {billed} of it billed, {unanswered} starts were never answered, but the account is {account}"
+                $"{running.Count} instances hold {held}, {billed} of it billed, {unanswered} starts may never have been answered, but the account is {account}"
             );
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
         }
