@@ -1,0 +1,201 @@
+// The HTTP face of llama-server, as far as the scheduler and OpenAI clients use it, around a real llama.cpp. It takes the arguments of the
+// scheduler's `llama-server` preset, answers while it loads, refuses in llama-server's words, and ends as it does when loading fails.
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import { parseArgs } from "node:util";
+import { invalid, Refusal, Runtime } from "./runtime.mjs";
+
+const { values } = parseArgs({
+  options: {
+    model: { type: "string", short: "m" },
+    alias: { type: "string", short: "a" },
+    "ctx-size": { type: "string", short: "c", default: "0" },
+    parallel: { type: "string", default: "1" },
+    "n-gpu-layers": { type: "string", default: "0" },
+    host: { type: "string", default: "127.0.0.1" },
+    port: { type: "string", default: "8080" },
+    embeddings: { type: "boolean", default: false },
+    "token-delay-ms": { type: "string", default: "0" },
+  },
+});
+const options = {
+  model: values.model,
+  alias: values.alias ?? values.model,
+  contextSize: Number(values["ctx-size"]),
+  parallel: Number(values.parallel),
+  embeddings: values.embeddings,
+  // No option of llama-server: from one token to the next, so that a test can act while an answer is on its way.
+  tokenDelay: Number(values["token-delay-ms"]),
+};
+
+/** Null until the model is loaded. */
+let runtime = null;
+
+const seconds = () => Math.floor(Date.now() / 1000);
+const newId = () => `chatcmpl-${randomBytes(16).toString("hex")}`;
+const usageOf = (prompt, completion) => ({
+  prompt_tokens: prompt,
+  completion_tokens: completion,
+  total_tokens: prompt + completion,
+});
+
+/** How chat and plain completions differ on the wire. */
+const chat = {
+  whole: "chat.completion",
+  part: "chat.completion.chunk",
+  opening: { delta: { role: "assistant", content: null } },
+  choice: (text) => ({ message: { role: "assistant", content: text } }),
+  delta: (text) => ({ delta: { content: text } }),
+  closing: { delta: {} },
+};
+const plain = {
+  whole: "text_completion",
+  part: "text_completion",
+  opening: null,
+  choice: (text) => ({ text, logprobs: null }),
+  delta: (text) => ({ text, logprobs: null }),
+  closing: { text: "", logprobs: null },
+};
+
+/** Runs a generator to its end; hands each text to `say`. */
+async function drain(generation, say) {
+  for (;;) {
+    const step = await generation.next();
+    if (step.done) {
+      return step.value;
+    }
+    if (step.value !== "") {
+      say(step.value);
+    }
+  }
+}
+
+async function complete(kind, prompt, body, answer, signal) {
+  if ((body.n ?? 1) !== 1) {
+    throw invalid("n must be 1");
+  }
+  runtime.requireRoom(prompt);
+  const head = { id: newId(), created: seconds(), model: options.alias, object: body.stream ? kind.part : kind.whole };
+  const choice = (what, reason = null) => ({ ...head, choices: [{ index: 0, finish_reason: reason, ...what }] });
+  const generation = runtime.generate(prompt, body, signal);
+  if (!body.stream) {
+    let text = "";
+    const end = await drain(generation, (more) => (text += more));
+    return reply(answer, 200, { ...choice(kind.choice(text), end.reason), usage: usageOf(prompt.length, end.count) });
+  }
+  const send = (event) => answer.write(`data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`);
+  answer.writeHead(200, { "content-type": "text/event-stream" });
+  if (kind.opening) {
+    send(choice(kind.opening));
+  }
+  const end = await drain(generation, (text) => send(choice(kind.delta(text))));
+  send(choice(kind.closing, end.reason));
+  if (body.stream_options?.include_usage) {
+    send({ ...head, choices: [], usage: usageOf(prompt.length, end.count) });
+  }
+  send("[DONE]");
+  answer.end();
+}
+
+async function embeddings(body, answer) {
+  const input = body.input ?? body.content;
+  if (input === undefined) {
+    throw invalid('"input" or "content" must be provided');
+  }
+  const isMany = Array.isArray(input) && typeof input[0] !== "number";
+  const prompts = (isMany ? input : [input]).map((one) => runtime.tokenize(one, true, true));
+  const data = [];
+  for (const [index, prompt] of prompts.entries()) {
+    const vector = await runtime.embed(prompt);
+    const isPacked = body.encoding_format === "base64";
+    const embedding = isPacked ? Buffer.from(new Float32Array(vector).buffer).toString("base64") : vector;
+    data.push({ object: "embedding", index, embedding });
+  }
+  const tokens = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
+  reply(answer, 200, { object: "list", model: options.alias, data, usage: { prompt_tokens: tokens, total_tokens: tokens } });
+}
+
+function tokenize(body, answer) {
+  const tokens = body.content === undefined ? [] : runtime.tokenize(body.content, body.add_special ?? false, body.parse_special ?? true);
+  const withPieces = () => tokens.map((id) => ({ id, piece: runtime.pieceOf(id) }));
+  reply(answer, 200, { tokens: body.with_pieces ? withPieces() : tokens });
+}
+
+const routes = {
+  "GET /health": (_, answer) => reply(answer, 200, { status: "ok" }),
+  "GET /v1/models": (_, answer) =>
+    reply(answer, 200, {
+      object: "list",
+      data: [
+        {
+          id: options.alias,
+          object: "model",
+          created: seconds(),
+          owned_by: "llamacpp",
+          meta: { n_ctx: runtime.contextTokens, n_ctx_train: runtime.trainedTokens, size: runtime.bytes },
+        },
+      ],
+    }),
+  "POST /tokenize": tokenize,
+  "POST /apply-template": (body, answer) => reply(answer, 200, { prompt: runtime.applyTemplate(body) }),
+  "POST /v1/embeddings": embeddings,
+  "POST /v1/chat/completions": (body, answer, signal) =>
+    complete(chat, runtime.tokenize(runtime.applyTemplate(body), true, true), body, answer, signal),
+  "POST /v1/completions": (body, answer, signal) => {
+    if (body.prompt === undefined) {
+      throw invalid("\"prompt\" must be provided");
+    }
+    return complete(plain, runtime.tokenize(body.prompt, true, true), body, answer, signal);
+  },
+};
+
+function reply(answer, status, body) {
+  answer.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+  answer.end(JSON.stringify(body));
+}
+
+async function handle(request, answer) {
+  const left = new AbortController();
+  answer.on("close", () => {
+    if (!answer.writableFinished) {
+      console.error(`srv  stop: client left ${request.url}, its task is cancelled`);
+    }
+    left.abort();
+  });
+  if (runtime === null) {
+    throw new Refusal(503, "unavailable_error", "Loading model");
+  }
+  const route = routes[`${request.method} ${request.url.split("?")[0]}`];
+  if (!route) {
+    throw new Refusal(404, "not_found_error", "File Not Found");
+  }
+  const parts = [];
+  for await (const part of request) {
+    parts.push(part);
+  }
+  const text = Buffer.concat(parts).toString("utf8");
+  await route(text === "" ? {} : JSON.parse(text), answer, left.signal);
+}
+
+function refuse(error, answer) {
+  const body = error instanceof Refusal ? error.body : new Refusal(500, "server_error", error.message).body;
+  console.error(`srv  send_error: ${error instanceof Refusal ? error.message : error.stack}`);
+  if (answer.headersSent) {
+    answer.end(`data: ${JSON.stringify(body)}\n\n`);
+  } else {
+    reply(answer, body.error.code, body);
+  }
+}
+
+const server = createServer((request, answer) => handle(request, answer).catch((error) => refuse(error, answer)));
+server.listen(Number(values.port), values.host, async () => {
+  console.error(`srv  load_model: loading model '${options.model}'`);
+  try {
+    runtime = await Runtime.load(options, (level, message) => console.error(`${level}: ${message}`));
+  } catch (error) {
+    console.error(`srv  load_model: failed to load model, '${options.model}': ${error.message}`);
+    console.error("main: exiting due to model loading error");
+    process.exit(1);
+  }
+  console.error(`main: server is listening on http://${values.host}:${values.port}, n_ctx_slot = ${runtime.contextTokens}`);
+});
