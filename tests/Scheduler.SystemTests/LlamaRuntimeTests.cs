@@ -1,0 +1,278 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Google.Protobuf;
+using Scheduler.Api.V1;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>
+/// A real llama.cpp as users have it: the built-in preset <c>llama-server</c> under the <c>process</c> provider, with a model that is
+/// registered by its own file. Tokens, limits and deaths are real.
+/// </summary>
+public sealed class LlamaRuntimeTests : IAsyncLifetime
+{
+    /// <summary>
+    /// Bytes of data a runtime of the preset <c>tight</c> may have: node and llama.cpp take 160 MB, 131,072 tokens of context 165 MB
+    /// more, half of them half of that (measured).
+    /// </summary>
+    private const long TightBytes = 290_000_000;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
+    private LlamaRuntime _runtime = null!;
+    private SchedulerProcess _scheduler = null!;
+    private Door _door = null!;
+    private string _account = null!;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var missing = await NodeProgram.MissingAsync(Ct);
+        Assert.SkipUnless(missing is null, $"{missing}");
+        _runtime = await LlamaRuntime.ReadyAsync(Ct);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "tight.json"), Tight(), Ct);
+        _scheduler = new SchedulerProcess(_folder, ["--config", "tight.json", .. LlamaRuntime.Settings()])
+        {
+            Environment = _runtime.Environment,
+        };
+        await _scheduler.StartAsync(Ct);
+        _door = Door.Of("grpc", _scheduler);
+        _account = (await _door.CreateAccountAsync("acct-llama")).Ok.Name;
+        _ = (await _door.TopUpAsync(_account, 100_000_000, "payment")).Ok;
+        await new Models.ModelsClient(_scheduler.Channel).RegisterModelAsync(
+            new RegisterModelRequest
+            {
+                Parent = _account,
+                Model = "noise",
+                Source = _runtime.Model,
+                GgufHeader = ByteString.CopyFrom(await File.ReadAllBytesAsync(_runtime.Model, Ct)),
+            },
+            _scheduler.Auth,
+            cancellationToken: Ct
+        );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_scheduler is null)
+        {
+            return;
+        }
+
+        // Its children outlive a scheduler that is killed; one whose instances are stopped has none.
+        foreach (var instance in _started)
+        {
+            _ = await _door.StopAsync(instance);
+        }
+
+        foreach (var instance in _started)
+        {
+            await _door.UntilAsync(
+                instance,
+                i => i.State is InstanceState.Stopped or InstanceState.Failed && !i.ReleasePending
+            );
+        }
+
+        await _scheduler.DisposeAsync();
+    }
+
+    private readonly List<string> _started = [];
+
+    [Fact]
+    public async Task An_instance_of_the_llama_server_preset_says_real_tokens_counts_them_and_refuses_what_its_context_cannot_hold()
+    {
+        await using var server = LlamaServer.Of(await RunningAsync("chat", 512));
+        using var client = new HttpClient { BaseAddress = server.Http };
+        var models = await AskAsync(client, "v1/models", null);
+        Assert.Equal("chat", (string?)models["data"]![0]!["id"]);
+
+        // Counted as the template makes it, and the same by its own tokenizer.
+        var messages = new[] { new { role = "system", content = "Be brief." }, new { role = "user", content = "Hi" } };
+        var expected = LlamaRuntime.ChatTokens(("system", "Be brief."), ("user", "Hi"));
+        var templated = await AskAsync(client, "apply-template", new { messages });
+        var tokens = await AskAsync(
+            client,
+            "tokenize",
+            new { content = (string)templated["prompt"]!, add_special = true }
+        );
+        Assert.Equal(expected, tokens["tokens"]!.AsArray().Count);
+        var answer = await AskAsync(client, "v1/chat/completions", new { messages, max_tokens = 20 });
+        Assert.Equal(expected, (int)answer["usage"]!["prompt_tokens"]!);
+        Assert.Equal(20, (int)answer["usage"]!["completion_tokens"]!);
+        var text = (string)answer["choices"]![0]!["message"]!["content"]!;
+        Assert.Matches("^[a-z ]{20}$", text);
+
+        // Token by token: one event each, and together the same answer.
+        var events = await StreamAsync(
+            client,
+            new
+            {
+                messages,
+                max_tokens = 20,
+                stream = true,
+            }
+        );
+        Assert.Equal("[DONE]", events[^1]);
+        var said = events
+            .SkipLast(1)
+            .Select(line => (string?)JsonNode.Parse(line)!["choices"]![0]!["delta"]!["content"]);
+        Assert.Equal(text.Select(letter => $"{letter}"), said.Where(one => one is not null));
+
+        // The last prompt that leaves room for a token is served with one, the next is refused in llama.cpp's own words.
+        var full = await AskAsync(client, "v1/completions", new { prompt = new string('x', 510) });
+        Assert.Equal(511, (int)full["usage"]!["prompt_tokens"]!);
+        Assert.Equal(1, (int)full["usage"]!["completion_tokens"]!);
+        using var refused = await client.PostAsJsonAsync("v1/completions", new { prompt = new string('x', 511) }, Ct);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        var error = JsonNode.Parse(await refused.Content.ReadAsStringAsync(Ct))!["error"]!;
+        Assert.Equal("exceed_context_size_error", (string?)error["type"]);
+        Assert.Equal(512, (int)error["n_prompt_tokens"]!);
+        Assert.Equal(512, (int)error["n_ctx"]!);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_frees_its_slot_and_a_kill_fails_the_instance_with_RUNTIME_EXITED()
+    {
+        var instance = await RunningAsync("slow", 8192, arguments: ["--token-delay-ms", "20"]);
+        await using var server = LlamaServer.Of(instance);
+        using var client = new HttpClient { BaseAddress = server.Http };
+        // At 20 ms a token, the whole context would keep the only slot for minutes.
+        using (var leaving = CancellationTokenSource.CreateLinkedTokenSource(Ct))
+        {
+            var body = new { prompt = "x", stream = true };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "v1/completions")
+            {
+                Content = JsonContent.Create(body),
+            };
+            using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
+            using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(leaving.Token));
+            Assert.StartsWith("data: ", await reader.ReadLineAsync(leaving.Token));
+            await leaving.CancelAsync();
+        }
+
+        var next = await AskAsync(client, "v1/completions", new { prompt = "x", max_tokens = 2 });
+        Assert.Equal(2, (int)next["usage"]!["completion_tokens"]!);
+
+        server.Kill();
+        var failed = await _door.UntilAsync(instance, i => i.State == InstanceState.Failed);
+        Assert.Equal("RUNTIME_EXITED", failed.Failure.Code);
+        Assert.Equal("137", failed.Failure.Details["exit_code"]);
+        Assert.Contains("KilledFromOutside", failed.Failure.Message);
+    }
+
+    [Fact]
+    public async Task A_context_that_finds_no_memory_is_OOM_KILLED_in_llama_cpps_words_and_the_context_its_hint_names_fits()
+    {
+        var instance = await StartAsync("tight", LlamaRuntime.MaxContextTokens, preset: "tight");
+        var failed = await _door.UntilAsync(instance, i => i.State is InstanceState.Failed or InstanceState.Running);
+        Assert.True(failed.State == InstanceState.Failed, $"{failed}");
+        Assert.Equal("OOM_KILLED", failed.Failure.Code);
+        Assert.Contains("failed to initialize the context", failed.Failure.Message);
+        var context = failed.Failure.Details["fitting_context_tokens"];
+        Assert.Contains(
+            $"set context_tokens to {context} (it was {LlamaRuntime.MaxContextTokens})",
+            failed.Failure.Hint
+        );
+
+        var spec = failed.Spec;
+        spec.ContextTokens = long.Parse(context, CultureInfo.InvariantCulture);
+        _ = (await _door.UpdateAsync(instance, spec, "spec.context_tokens")).Ok;
+        _ = (await _door.StartAsync(instance)).Ok;
+
+        var reached = await _door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        Assert.True(reached.State == InstanceState.Running, $"{reached}");
+    }
+
+    [Fact]
+    public async Task A_runtime_that_runs_out_of_memory_while_it_serves_is_OOM_KILLED()
+    {
+        var instance = await RunningAsync("loaded", LlamaRuntime.MaxContextTokens);
+        await using var server = LlamaServer.Of(instance);
+        using var client = new HttpClient { BaseAddress = server.Http };
+        await server.LimitMemoryAsync(2_000_000, Ct);
+
+        var prompt = new string('x', 100_000);
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() =>
+            client.PostAsJsonAsync("v1/completions", new { prompt, max_tokens = 2 }, Ct)
+        );
+
+        var failed = await _door.UntilAsync(instance, i => i.State == InstanceState.Failed);
+        Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
+        Assert.Contains($"(it was {LlamaRuntime.MaxContextTokens})", failed.Failure.Hint);
+    }
+
+    /// <summary>The built-in preset behind a limit of the kernel's.</summary>
+    private static string Tight()
+    {
+        string[] arguments =
+        [
+            $"--data={TightBytes}",
+            "llama-server",
+            "--model",
+            "{model}",
+            "--alias",
+            "{serving_name}",
+        ];
+        string[] rest =
+        [
+            "--ctx-size",
+            "{context_total}",
+            "--parallel",
+            "{parallel}",
+            "--host",
+            "{host}",
+            "--port",
+            "{port}",
+        ];
+        var presets = new { tight = new { Program = "prlimit", Arguments = arguments.Concat(rest) } };
+        return JsonSerializer.Serialize(new { Providers = new { Process = new { Presets = presets } } });
+    }
+
+    private async Task<string> RunningAsync(string servingName, long context, string[]? arguments = null)
+    {
+        var instance = await StartAsync(servingName, context, arguments: arguments);
+        var reached = await _door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        Assert.True(reached.State == InstanceState.Running, $"{reached}");
+        return instance;
+    }
+
+    private async Task<string> StartAsync(
+        string servingName,
+        long context,
+        string preset = "llama-server",
+        string[]? arguments = null
+    )
+    {
+        var spec = Troubles.On("noise");
+        (spec.Runtime, spec.ContextTokens, spec.ParallelSequences) = (preset, context, 1);
+        spec.RuntimeArguments.AddRange(arguments ?? []);
+        var instance = (await _door.CreateInstanceAsync(_account, servingName, spec)).Ok.Name;
+        _started.Add(instance);
+        _ = (await _door.StartAsync(instance)).Ok;
+        return instance;
+    }
+
+    private static async Task<JsonNode> AskAsync(HttpClient client, string path, object? body)
+    {
+        using var answer = body is null
+            ? await client.GetAsync(new Uri(path, UriKind.Relative), Ct)
+            : await client.PostAsJsonAsync(path, body, Ct);
+        var text = await answer.Content.ReadAsStringAsync(Ct);
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, text);
+        return JsonNode.Parse(text)!;
+    }
+
+    private static async Task<List<string>> StreamAsync(HttpClient client, object body)
+    {
+        using var answer = await client.PostAsJsonAsync("v1/chat/completions", body, Ct);
+        Assert.Equal("text/event-stream", answer.Content.Headers.ContentType?.MediaType);
+        var lines = (await answer.Content.ReadAsStringAsync(Ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.All(lines, line => Assert.StartsWith("data: ", line));
+        return [.. lines.Select(line => line["data: ".Length..])];
+    }
+}
