@@ -1,20 +1,16 @@
-// llama.cpp behind the words of llama-server: slots, tokens, templates, and the limits it has.
+// llama.cpp as a server needs it: slots, tokens, the chat template, generation, embeddings.
 import { Template } from "@huggingface/jinja";
 import { getLlama, LlamaGrammarEvaluationState } from "node-llama-cpp";
 
-/** A refusal as llama-server words it; `more` stands beside code, message and type. */
+/** A refusal with its HTTP status; `more` stands beside code, message and type. */
 export class Refusal extends Error {
   constructor(code, type, message, more = {}) {
     super(message);
-    this.body = { error: { code, message, type, ...more } };
+    Object.assign(this, { code, type, more });
   }
 }
 
 export const invalid = (message) => new Refusal(400, "invalid_request_error", message);
-
-/** llama.cpp rounds a context up to this many tokens. */
-const contextStep = 256;
-const paddedUp = (tokens) => Math.ceil(tokens / contextStep) * contextStep;
 
 /** Sequences of the context, each taken by one request at a time; who finds none waits in order. */
 class Slots {
@@ -113,7 +109,7 @@ export class Runtime {
   /** Tokens one request may hold, prompt and answer together. */
   contextTokens;
 
-  /** Loads the model and allocates everything a request will need, as llama-server does. */
+  /** Loads the model and allocates everything a request will need, as both servers do. */
   static async load(options, logger) {
     const runtime = new Runtime();
     // More threads than the machine has free wait for each other in a loop; this model has no work for a second one.
@@ -121,7 +117,7 @@ export class Runtime {
     const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, progressLogs: false, maxThreads: threads, logger });
     const model = await llama.loadModel({ modelPath: options.model, gpuLayers: 0, ignoreMemorySafetyChecks: true });
     const trained = model.trainContextSize;
-    const wanted = paddedUp(Math.ceil(paddedUp(options.contextSize || trained) / options.parallel));
+    const wanted = options.contextTokens ?? trained;
     const common = { threads, ignoreMemorySafetyChecks: true, failedCreationRemedy: false };
     const context = await model.createContext({ ...common, contextSize: wanted, sequences: options.parallel });
     if (options.embeddings) {
@@ -170,34 +166,22 @@ export class Runtime {
     });
   }
 
-  /** Refuses a prompt that leaves no room for a single token. What is asked for beyond the context is cut, not refused. */
-  requireRoom(tokens) {
-    if (tokens.length >= this.contextTokens) {
-      throw this.#tooLarge(
-        tokens.length,
-        `request (${tokens.length} tokens) exceeds the available context size (${this.contextTokens} tokens), try increasing it`,
-      );
-    }
-  }
-
-  /** Generates: yields each text as it comes, then returns how it ended and how much it was. */
-  async *generate(prompt, body, signal) {
+  /** Generates up to `asked` tokens (null: all there is room for): yields each text as it comes, then returns how it ended and how much it was. */
+  async *generate(prompt, asked, body, signal) {
     const slot = await this.#slots.take(signal);
     if (slot === null) {
       return { reason: "stop", count: 0 };
     }
     try {
       await slot.clearHistory();
-      return yield* this.#speak(slot, prompt, body, signal);
+      return yield* this.#speak(slot, prompt, asked, body, signal);
     } finally {
       this.#slots.giveBack(slot);
     }
   }
 
-  async *#speak(slot, prompt, body, signal) {
-    const asked = body.max_completion_tokens ?? body.max_tokens ?? body.n_predict ?? -1;
-    const room = this.contextTokens - prompt.length;
-    const most = asked < 0 ? room : Math.min(asked, room);
+  async *#speak(slot, prompt, asked, body, signal) {
+    const most = Math.min(asked ?? Infinity, this.contextTokens - prompt.length);
     const speech = new Speech(this.#model, [body.stop ?? []].flat());
     const sampling = await this.#sampling(body);
     let count = 0;
@@ -224,7 +208,7 @@ export class Runtime {
     return { reason: "length", count };
   }
 
-  /** llama-server samples at 0.8 with a new seed where nothing is said; a test wants the same answer twice. */
+  /** The servers sample at a temperature and a new seed where nothing is said; a test wants the same answer twice. */
   async #sampling(body) {
     const sampling = {
       temperature: body.temperature ?? 0,
@@ -252,22 +236,13 @@ export class Runtime {
     return new Promise((resolve) => (delay > 0 ? setTimeout(resolve, delay) : setImmediate(resolve)));
   }
 
-  /** The embedding of a prompt. */
-  async embed(tokens) {
-    if (!this.#embedder) {
-      throw new Refusal(501, "not_supported_error", "This server does not support embeddings. Start it with `--embeddings`");
-    }
-    if (tokens.length > this.contextTokens) {
-      throw this.#tooLarge(
-        tokens.length,
-        `input (${tokens.length} tokens) is larger than the max context size (${this.contextTokens} tokens). skipping`,
-      );
-    }
-    return (await this.#embedder.getEmbeddingFor(tokens)).vector;
+  get canEmbed() {
+    return this.#embedder !== undefined;
   }
 
-  #tooLarge(tokens, message) {
-    return new Refusal(400, "exceed_context_size_error", message, { n_prompt_tokens: tokens, n_ctx: this.contextTokens });
+  /** The embedding of a prompt. */
+  async embed(tokens) {
+    return (await this.#embedder.getEmbeddingFor(tokens)).vector;
   }
 }
 

@@ -1,32 +1,13 @@
-// The HTTP face of llama-server, as far as the scheduler and OpenAI clients use it, around a real llama.cpp. It takes the arguments of the
-// scheduler's `llama-server` preset, answers while it loads, refuses in llama-server's words, and ends as it does when loading fails.
+// The HTTP face of llama-server or vLLM, as far as the scheduler and OpenAI clients use it, around a real llama.cpp. It takes the arguments
+// of the scheduler's built-in presets, refuses in their words (see dialects.mjs), and ends as llama-server does when loading fails.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { parseArgs } from "node:util";
+import { dialectOf } from "./dialects.mjs";
 import { invalid, Refusal, Runtime } from "./runtime.mjs";
 
-const { values } = parseArgs({
-  options: {
-    model: { type: "string", short: "m" },
-    alias: { type: "string", short: "a" },
-    "ctx-size": { type: "string", short: "c", default: "0" },
-    parallel: { type: "string", default: "1" },
-    "n-gpu-layers": { type: "string", default: "0" },
-    host: { type: "string", default: "127.0.0.1" },
-    port: { type: "string", default: "8080" },
-    embeddings: { type: "boolean", default: false },
-    "token-delay-ms": { type: "string", default: "0" },
-  },
-});
-const options = {
-  model: values.model,
-  alias: values.alias ?? values.model,
-  contextSize: Number(values["ctx-size"]),
-  parallel: Number(values.parallel),
-  embeddings: values.embeddings,
-  // No option of llama-server: from one token to the next, so that a test can act while an answer is on its way.
-  tokenDelay: Number(values["token-delay-ms"]),
-};
+const argv = process.argv.slice(2);
+const dialect = dialectOf(argv);
+const options = dialect.parse(argv);
 
 /** Null until the model is loaded. */
 let runtime = null;
@@ -43,7 +24,7 @@ const usageOf = (prompt, completion) => ({
 const chat = {
   whole: "chat.completion",
   part: "chat.completion.chunk",
-  opening: { delta: { role: "assistant", content: null } },
+  opening: { delta: { role: "assistant", content: dialect.openingContent } },
   choice: (text) => ({ message: { role: "assistant", content: text } }),
   delta: (text) => ({ delta: { content: text } }),
   closing: { delta: {} },
@@ -74,10 +55,12 @@ async function complete(kind, prompt, body, answer, signal) {
   if ((body.n ?? 1) !== 1) {
     throw invalid("n must be 1");
   }
-  runtime.requireRoom(prompt);
+  dialect.requireModel(body, options.alias);
+  const asked = dialect.asked(body, kind === chat);
+  dialect.requireRoom(prompt.length, asked, runtime.contextTokens);
   const head = { id: newId(), created: seconds(), model: options.alias, object: body.stream ? kind.part : kind.whole };
   const choice = (what, reason = null) => ({ ...head, choices: [{ index: 0, finish_reason: reason, ...what }] });
-  const generation = runtime.generate(prompt, body, signal);
+  const generation = runtime.generate(prompt, asked, body, signal);
   if (!body.stream) {
     let text = "";
     const end = await drain(generation, (more) => (text += more));
@@ -98,6 +81,10 @@ async function complete(kind, prompt, body, answer, signal) {
 }
 
 async function embeddings(body, answer) {
+  dialect.requireModel(body, options.alias);
+  if (!runtime.canEmbed) {
+    throw dialect.noEmbeddings;
+  }
   const input = body.input ?? body.content;
   if (input === undefined) {
     throw invalid('"input" or "content" must be provided');
@@ -106,6 +93,7 @@ async function embeddings(body, answer) {
   const prompts = (isMany ? input : [input]).map((one) => runtime.tokenize(one, true, true));
   const data = [];
   for (const [index, prompt] of prompts.entries()) {
+    dialect.requireEmbeddable(prompt.length, runtime.contextTokens);
     const vector = await runtime.embed(prompt);
     const isPacked = body.encoding_format === "base64";
     const embedding = isPacked ? Buffer.from(new Float32Array(vector).buffer).toString("base64") : vector;
@@ -115,39 +103,39 @@ async function embeddings(body, answer) {
   reply(answer, 200, { object: "list", model: options.alias, data, usage: { prompt_tokens: tokens, total_tokens: tokens } });
 }
 
-function tokenize(body, answer) {
-  const tokens = body.content === undefined ? [] : runtime.tokenize(body.content, body.add_special ?? false, body.parse_special ?? true);
-  const withPieces = () => tokens.map((id) => ({ id, piece: runtime.pieceOf(id) }));
-  reply(answer, 200, { tokens: body.with_pieces ? withPieces() : tokens });
-}
-
 const routes = {
-  "GET /health": (_, answer) => reply(answer, 200, { status: "ok" }),
+  "GET /health": (_, answer) => (dialect.health ? reply(answer, 200, dialect.health) : answer.writeHead(200).end()),
   "GET /v1/models": (_, answer) =>
     reply(answer, 200, {
       object: "list",
-      data: [
-        {
-          id: options.alias,
-          object: "model",
-          created: seconds(),
-          owned_by: "llamacpp",
-          meta: { n_ctx: runtime.contextTokens, n_ctx_train: runtime.trainedTokens, size: runtime.bytes },
-        },
-      ],
+      data: [{ id: options.alias, object: "model", created: seconds(), ...dialect.models(runtime) }],
     }),
-  "POST /tokenize": tokenize,
-  "POST /apply-template": (body, answer) => reply(answer, 200, { prompt: runtime.applyTemplate(body) }),
   "POST /v1/embeddings": embeddings,
   "POST /v1/chat/completions": (body, answer, signal) =>
     complete(chat, runtime.tokenize(runtime.applyTemplate(body), true, true), body, answer, signal),
   "POST /v1/completions": (body, answer, signal) => {
     if (body.prompt === undefined) {
-      throw invalid("\"prompt\" must be provided");
+      throw invalid('"prompt" must be provided');
     }
     return complete(plain, runtime.tokenize(body.prompt, true, true), body, answer, signal);
   },
 };
+
+async function load() {
+  console.error(`srv  load_model: loading model '${options.model}'`);
+  try {
+    runtime = await Runtime.load(options, (level, message) => console.error(`${level}: ${message}`));
+  } catch (error) {
+    // What llama.cpp said comes from a thread of its own, and may come after the error: without it nobody could tell what went wrong.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    console.error(`srv  load_model: failed to load model, '${options.model}': ${error.message}`);
+    console.error("main: exiting due to model loading error");
+    process.exit(1);
+  }
+  for (const [route, answerTo] of Object.entries(dialect.tokenizer(runtime, options.alias))) {
+    routes[route] = (body, answer) => reply(answer, 200, answerTo(body));
+  }
+}
 
 function reply(answer, status, body) {
   answer.writeHead(status, { "content-type": "application/json; charset=utf-8" });
@@ -178,24 +166,24 @@ async function handle(request, answer) {
 }
 
 function refuse(error, answer) {
-  const body = error instanceof Refusal ? error.body : new Refusal(500, "server_error", error.message).body;
+  const refusal = error instanceof Refusal ? error : new Refusal(500, "server_error", error.message);
   console.error(`srv  send_error: ${error instanceof Refusal ? error.message : error.stack}`);
+  const body = dialect.bodyOf(refusal);
   if (answer.headersSent) {
     answer.end(`data: ${JSON.stringify(body)}\n\n`);
   } else {
-    reply(answer, body.error.code, body);
+    reply(answer, refusal.code, body);
   }
 }
 
 const server = createServer((request, answer) => handle(request, answer).catch((error) => refuse(error, answer)));
-server.listen(Number(values.port), values.host, async () => {
-  console.error(`srv  load_model: loading model '${options.model}'`);
-  try {
-    runtime = await Runtime.load(options, (level, message) => console.error(`${level}: ${message}`));
-  } catch (error) {
-    console.error(`srv  load_model: failed to load model, '${options.model}': ${error.message}`);
-    console.error("main: exiting due to model loading error");
-    process.exit(1);
-  }
-  console.error(`main: server is listening on http://${values.host}:${values.port}, n_ctx_slot = ${runtime.contextTokens}`);
-});
+const listen = () =>
+  new Promise((resolve, reject) => server.on("error", reject).listen(options.port, options.host, resolve));
+if (dialect.listensWhileLoading) {
+  await listen();
+  await load();
+} else {
+  await load();
+  await listen();
+}
+console.error(`main: server is listening on http://${options.host}:${options.port}, n_ctx_slot = ${runtime.contextTokens}`);

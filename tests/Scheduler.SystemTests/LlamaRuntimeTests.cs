@@ -135,6 +135,41 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_instance_of_the_vllm_preset_counts_as_vLLM_does_and_refuses_what_prompt_and_answer_together_exceed()
+    {
+        await using var server = LlamaServer.Of(await RunningAsync("chat", 300, preset: "vllm"));
+        using var client = new HttpClient { BaseAddress = server.Http };
+        var messages = new[] { new { role = "user", content = "Hi" } };
+        var prompt = LlamaRuntime.ChatTokens(("user", "Hi"));
+        var counted = await AskAsync(client, "tokenize", new { model = "chat", messages });
+        Assert.Equal((prompt, 300), ((int)counted["count"]!, (int)counted["max_model_len"]!));
+
+        var full = await AskAsync(client, "v1/chat/completions", new { messages, max_tokens = 300 - prompt });
+        Assert.Equal(300, (int)full["usage"]!["total_tokens"]!);
+        var body = new { messages, max_tokens = 301 - prompt };
+        using var refused = await client.PostAsJsonAsync("v1/chat/completions", body, Ct);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("maximum context length is 300 tokens", await refused.Content.ReadAsStringAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Embeddings_come_where_the_runtime_was_started_for_them_and_are_refused_where_not()
+    {
+        var body = new { input = new[] { "a", "b" } };
+        await using var server = LlamaServer.Of(await RunningAsync("vectors", 512, arguments: ["--embeddings"]));
+        using var client = new HttpClient { BaseAddress = server.Http };
+        var answer = await AskAsync(client, "v1/embeddings", body);
+        Assert.Equal(4, (int)answer["usage"]!["prompt_tokens"]!);
+        var vectors = answer["data"]!.AsArray().Select(one => $"{one!["embedding"]}").ToList();
+        Assert.Equal(2, vectors.Distinct().Count());
+
+        await using var without = LlamaServer.Of(await RunningAsync("words", 512));
+        using var asking = new HttpClient { BaseAddress = without.Http };
+        using var refused = await asking.PostAsJsonAsync("v1/embeddings", body, Ct);
+        Assert.Equal(HttpStatusCode.NotImplemented, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_frees_its_slot_and_a_kill_fails_the_instance_with_RUNTIME_EXITED()
     {
         var instance = await RunningAsync("slow", 8192, arguments: ["--token-delay-ms", "20"]);
@@ -170,7 +205,7 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
         var instance = await StartAsync("tight", LlamaRuntime.MaxContextTokens, preset: "tight");
         var failed = await _door.UntilAsync(instance, i => i.State is InstanceState.Failed or InstanceState.Running);
         Assert.True(failed.State == InstanceState.Failed, $"{failed}");
-        Assert.Equal("OOM_KILLED", failed.Failure.Code);
+        Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
         Assert.Contains("ggml_aligned_malloc: insufficient memory", failed.Failure.Details["output_tail"]);
         var context = failed.Failure.Details["fitting_context_tokens"];
         Assert.Contains(
@@ -233,9 +268,14 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
         return JsonSerializer.Serialize(new { Providers = new { Process = new { Presets = presets } } });
     }
 
-    private async Task<string> RunningAsync(string servingName, long context, string[]? arguments = null)
+    private async Task<string> RunningAsync(
+        string servingName,
+        long context,
+        string preset = "llama-server",
+        string[]? arguments = null
+    )
     {
-        var instance = await StartAsync(servingName, context, arguments: arguments);
+        var instance = await StartAsync(servingName, context, preset, arguments);
         var reached = await _door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
         return instance;

@@ -6,8 +6,8 @@ using System.Text;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// A real LLM runtime: llama.cpp behind llama-server's HTTP face (<c>tests/Scheduler.LlamaRuntime</c>), with a small model of noise that
-/// its set-up writes. It is made once per machine and state of its sources, under <c>artifacts/llama-runtime</c>.
+/// A real LLM runtime: llama.cpp behind the HTTP face of llama-server, or of vLLM where it is called so (<c>tests/Scheduler.LlamaRuntime</c>),
+/// with a small model of noise that its set-up writes. It is made once per machine and state of its sources, under <c>artifacts/llama-runtime</c>.
 /// </summary>
 /// <remarks>
 /// What a test may rely on: an ASCII character is one token, a prompt has one more in front (BOS), a chat what <see cref="ChatTokens"/> says.
@@ -26,12 +26,14 @@ public sealed class LlamaRuntime
 
     private static readonly string[] Sources =
     [
+        "dialects.mjs",
         "gguf.mjs",
         "llama-server",
         "package-lock.json",
         "package.json",
         "runtime.mjs",
         "server.mjs",
+        "vllm",
     ];
 
     private static int _lastRange;
@@ -39,20 +41,16 @@ public sealed class LlamaRuntime
     private LlamaRuntime(string folder)
     {
         Folder = folder;
-        Program = Path.Combine(folder, "llama-server");
         Model = Path.Combine(folder, "noise.gguf");
     }
 
-    /// <summary>Where the executable <c>llama-server</c> is; put it on a scheduler's PATH.</summary>
+    /// <summary>Where the executables <c>llama-server</c> and <c>vllm</c> are; put it on a scheduler's PATH.</summary>
     public string Folder { get; }
-
-    /// <summary>The executable.</summary>
-    public string Program { get; }
 
     /// <summary>The model's file: the source to register it with. It is small enough to be its own header.</summary>
     public string Model { get; }
 
-    /// <summary>For <see cref="SchedulerProcess.Environment"/>: the preset <c>llama-server</c> finds this one.</summary>
+    /// <summary>For <see cref="SchedulerProcess.Environment"/>: the presets <c>llama-server</c> and <c>vllm</c> find this one.</summary>
     public IReadOnlyDictionary<string, string> Environment =>
         new Dictionary<string, string> { ["PATH"] = $"{Folder}:{System.Environment.GetEnvironmentVariable("PATH")}" };
 

@@ -22,12 +22,12 @@ public sealed class LlamaServer : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
-    /// <summary>Starts one without a scheduler and waits until it serves.</summary>
+    /// <summary>Starts one without a scheduler, as <c>llama-server</c>, and waits until it serves.</summary>
     /// <param name="runtime">What to start.</param>
-    /// <param name="contextTokens">Context of each sequence; the runtime rounds it up to a multiple of 256.</param>
+    /// <param name="contextTokens">Its context; llama-server rounds it up to a multiple of 256.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="arguments">Further ones, for example <c>--embeddings</c>.</param>
-    public static async Task<LlamaServer> StartAsync(
+    public static Task<LlamaServer> StartAsync(
         LlamaRuntime runtime,
         int contextTokens,
         CancellationToken cancellationToken,
@@ -35,31 +35,25 @@ public sealed class LlamaServer : IAsyncDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(runtime);
-        var port = FreePort();
-        string[] all =
-        [
-            "--model",
-            runtime.Model,
-            "--ctx-size",
-            contextTokens.ToString(CultureInfo.InvariantCulture),
-            "--port",
-            port.ToString(CultureInfo.InvariantCulture),
-            .. arguments,
-        ];
-        var process = Process.Start(new ProcessStartInfo(runtime.Program, all) { UseShellExecute = false })!;
-        var server = new LlamaServer(process, port);
-        using var client = new HttpClient { BaseAddress = server.Http };
-        while (!await IsHealthyAsync(client, cancellationToken))
-        {
-            if (process.HasExited)
-            {
-                throw new InvalidOperationException($"The runtime ended with code {process.ExitCode}.");
-            }
+        string[] all = ["--model", runtime.Model, "--ctx-size", Text(contextTokens), .. arguments];
+        return StartAsync(runtime, "llama-server", all, cancellationToken);
+    }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellationToken);
-        }
-
-        return server;
+    /// <summary>Starts one without a scheduler, as <c>vllm</c>, and waits until it serves.</summary>
+    /// <param name="runtime">What to start.</param>
+    /// <param name="contextTokens">Its context, to the token.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="arguments">Further ones, for example <c>--runner pooling</c>.</param>
+    public static Task<LlamaServer> StartVllmAsync(
+        LlamaRuntime runtime,
+        int contextTokens,
+        CancellationToken cancellationToken,
+        params string[] arguments
+    )
+    {
+        ArgumentNullException.ThrowIfNull(runtime);
+        string[] all = ["serve", runtime.Model, "--max-model-len", Text(contextTokens), .. arguments];
+        return StartAsync(runtime, "vllm", all, cancellationToken);
     }
 
     /// <summary>The one that a scheduler's process provider started for an instance.</summary>
@@ -129,6 +123,31 @@ public sealed class LlamaServer : IAsyncDisposable
         _process.Dispose();
     }
 
+    private static async Task<LlamaServer> StartAsync(
+        LlamaRuntime runtime,
+        string program,
+        string[] arguments,
+        CancellationToken cancellationToken
+    )
+    {
+        var port = FreePort();
+        var path = Path.Combine(runtime.Folder, program);
+        var process = Process.Start(new ProcessStartInfo(path, [.. arguments, "--port", Text(port)]))!;
+        var server = new LlamaServer(process, port);
+        using var client = new HttpClient { BaseAddress = server.Http };
+        while (!await IsHealthyAsync(client, cancellationToken))
+        {
+            if (process.HasExited)
+            {
+                throw new InvalidOperationException($"The runtime ended with code {process.ExitCode}.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellationToken);
+        }
+
+        return server;
+    }
+
     private static async Task<bool> IsHealthyAsync(HttpClient client, CancellationToken cancellationToken)
     {
         try
@@ -141,6 +160,8 @@ public sealed class LlamaServer : IAsyncDisposable
             return false;
         }
     }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static int FreePort()
     {
