@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Google.Protobuf;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;
@@ -14,78 +12,24 @@ namespace Scheduler.SystemTests;
 /// A real llama.cpp as users have it: the built-in preset <c>llama-server</c> under the <c>process</c> provider, with a model that is
 /// registered by its own file. Tokens, limits and deaths are real.
 /// </summary>
-public sealed class LlamaRuntimeTests : IAsyncLifetime
+public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IClassFixture<LlamaScheduler>, IAsyncLifetime
 {
-    /// <summary>
-    /// Bytes of data a runtime of the preset <c>tight</c> may have: node and llama.cpp take 160 MB, 131,072 tokens of context 165 MB
-    /// more, half of them half of that (measured).
-    /// </summary>
-    private const long TightBytes = 285_000_000;
-
-    private readonly List<string> _started = [];
-    private readonly string _folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
-    private LlamaRuntime _runtime = null!;
-    private SchedulerProcess _scheduler = null!;
-    private Door _door = null!;
-    private string _account = null!;
-
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
+    private Door Door => llama.Door;
+
+    public ValueTask InitializeAsync()
     {
-        var missing = await NodeProgram.MissingAsync(Ct);
-        Assert.SkipUnless(missing is null, $"{missing}");
-        _runtime = await LlamaRuntime.ReadyAsync(Ct);
-        await File.WriteAllTextAsync(Path.Combine(_folder, "tight.json"), Tight(), Ct);
-        _scheduler = new SchedulerProcess(_folder, ["--config", "tight.json", .. LlamaRuntime.Settings()])
-        {
-            Environment = _runtime.Environment,
-        };
-        await _scheduler.StartAsync(Ct);
-        _door = Door.Of("grpc", _scheduler);
-        _account = (await _door.CreateAccountAsync("acct-llama")).Ok.Name;
-        _ = (await _door.TopUpAsync(_account, 100_000_000, "payment")).Ok;
-        await new Models.ModelsClient(_scheduler.Channel).RegisterModelAsync(
-            new RegisterModelRequest
-            {
-                Parent = _account,
-                Model = "noise",
-                Source = _runtime.Model,
-                GgufHeader = ByteString.CopyFrom(await File.ReadAllBytesAsync(_runtime.Model, Ct)),
-            },
-            _scheduler.Auth,
-            cancellationToken: Ct
-        );
+        Assert.SkipUnless(llama.Missing is null, $"{llama.Missing}");
+        return ValueTask.CompletedTask;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_scheduler is null)
-        {
-            return;
-        }
-
-        // Its children outlive a scheduler that is killed; one whose instances are stopped has none.
-        foreach (var instance in _started)
-        {
-            _ = await _door.StopAsync(instance);
-        }
-
-        foreach (var instance in _started)
-        {
-            await _door.UntilAsync(
-                instance,
-                i => i.State is InstanceState.Stopped or InstanceState.Failed && !i.ReleasePending
-            );
-        }
-
-        await _scheduler.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task An_instance_of_the_llama_server_preset_says_real_tokens_counts_them_and_refuses_what_its_context_cannot_hold()
     {
-        await using var server = LlamaServer.Of(await RunningAsync("chat", 512));
+        await using var server = LlamaServer.Of(await llama.RunningAsync("chat", 512));
         using var client = new HttpClient { BaseAddress = server.Http };
         var models = await AskAsync(client, "v1/models", null);
         Assert.Equal("chat", (string?)models["data"]![0]!["id"]);
@@ -137,11 +81,11 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
     [Fact]
     public async Task An_instance_of_the_vllm_preset_counts_as_vLLM_does_and_refuses_what_prompt_and_answer_together_exceed()
     {
-        await using var server = LlamaServer.Of(await RunningAsync("chat", 300, preset: "vllm"));
+        await using var server = LlamaServer.Of(await llama.RunningAsync("counted", 300, preset: "vllm"));
         using var client = new HttpClient { BaseAddress = server.Http };
         var messages = new[] { new { role = "user", content = "Hi" } };
         var prompt = LlamaRuntime.ChatTokens(("user", "Hi"));
-        var counted = await AskAsync(client, "tokenize", new { model = "chat", messages });
+        var counted = await AskAsync(client, "tokenize", new { model = "counted", messages });
         Assert.Equal((prompt, 300), ((int)counted["count"]!, (int)counted["max_model_len"]!));
 
         var full = await AskAsync(client, "v1/chat/completions", new { messages, max_tokens = 300 - prompt });
@@ -156,14 +100,14 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
     public async Task Embeddings_come_where_the_runtime_was_started_for_them_and_are_refused_where_not()
     {
         var body = new { input = new[] { "a", "b" } };
-        await using var server = LlamaServer.Of(await RunningAsync("vectors", 512, arguments: ["--embeddings"]));
+        await using var server = LlamaServer.Of(await llama.RunningAsync("vectors", 512, arguments: "--embeddings"));
         using var client = new HttpClient { BaseAddress = server.Http };
         var answer = await AskAsync(client, "v1/embeddings", body);
         Assert.Equal(4, (int)answer["usage"]!["prompt_tokens"]!);
         var vectors = answer["data"]!.AsArray().Select(one => $"{one!["embedding"]}").ToList();
         Assert.Equal(2, vectors.Distinct().Count());
 
-        await using var without = LlamaServer.Of(await RunningAsync("words", 512));
+        await using var without = LlamaServer.Of(await llama.RunningAsync("words", 512));
         using var asking = new HttpClient { BaseAddress = without.Http };
         using var refused = await asking.PostAsJsonAsync("v1/embeddings", body, Ct);
         Assert.Equal(HttpStatusCode.NotImplemented, refused.StatusCode);
@@ -172,7 +116,7 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_leaves_frees_its_slot_and_a_kill_fails_the_instance_with_RUNTIME_EXITED()
     {
-        var instance = await RunningAsync("slow", 8192, arguments: ["--token-delay-ms", "20"]);
+        var instance = await llama.RunningAsync("slow", 8192, "llama-server", "--token-delay-ms", "20");
         await using var server = LlamaServer.Of(instance);
         using var client = new HttpClient { BaseAddress = server.Http };
         // At 20 ms a token, the whole context would keep the only slot for minutes.
@@ -193,7 +137,7 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
         Assert.Equal(2, (int)next["usage"]!["completion_tokens"]!);
 
         server.Kill();
-        var failed = await _door.UntilAsync(instance, i => i.State == InstanceState.Failed);
+        var failed = await Door.UntilAsync(instance, i => i.State == InstanceState.Failed);
         Assert.Equal("RUNTIME_EXITED", failed.Failure.Code);
         Assert.Equal("137", failed.Failure.Details["exit_code"]);
         Assert.StartsWith("Somebody on its host killed it", failed.Failure.Hint);
@@ -202,8 +146,8 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
     [Fact]
     public async Task A_context_that_finds_no_memory_is_OOM_KILLED_in_llama_cpps_words_and_the_context_its_hint_names_fits()
     {
-        var instance = await StartAsync("tight", LlamaRuntime.MaxContextTokens, preset: "tight");
-        var failed = await _door.UntilAsync(instance, i => i.State is InstanceState.Failed or InstanceState.Running);
+        var instance = await llama.StartAsync("tight", LlamaRuntime.MaxContextTokens, preset: "tight");
+        var failed = await Door.UntilAsync(instance, i => i.State is InstanceState.Failed or InstanceState.Running);
         Assert.True(failed.State == InstanceState.Failed, $"{failed}");
         Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
         Assert.Contains("ggml_aligned_malloc: insufficient memory", failed.Failure.Details["output_tail"]);
@@ -215,17 +159,17 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
 
         var spec = failed.Spec;
         spec.ContextTokens = long.Parse(context, CultureInfo.InvariantCulture);
-        _ = (await _door.UpdateAsync(instance, spec, "spec.context_tokens")).Ok;
-        _ = (await _door.StartAsync(instance)).Ok;
+        _ = (await Door.UpdateAsync(instance, spec, "spec.context_tokens")).Ok;
+        _ = (await Door.StartAsync(instance)).Ok;
 
-        var reached = await _door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        var reached = await Door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
     }
 
     [Fact]
     public async Task A_runtime_that_runs_out_of_memory_while_it_serves_is_OOM_KILLED()
     {
-        var instance = await RunningAsync("loaded", LlamaRuntime.MaxContextTokens);
+        var instance = await llama.RunningAsync("loaded", LlamaRuntime.MaxContextTokens);
         await using var server = LlamaServer.Of(instance);
         using var client = new HttpClient { BaseAddress = server.Http };
         await server.LimitMemoryAsync(2_000_000, Ct);
@@ -235,66 +179,10 @@ public sealed class LlamaRuntimeTests : IAsyncLifetime
             client.PostAsJsonAsync("v1/completions", new { prompt, max_tokens = 2 }, Ct)
         );
 
-        var failed = await _door.UntilAsync(instance, i => i.State == InstanceState.Failed);
+        var failed = await Door.UntilAsync(instance, i => i.State == InstanceState.Failed);
         Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
         Assert.Contains("std::bad_alloc", failed.Failure.Details["output_tail"]);
         Assert.Contains($"(it was {LlamaRuntime.MaxContextTokens})", failed.Failure.Hint);
-    }
-
-    /// <summary>The built-in preset behind a limit of the kernel's.</summary>
-    private static string Tight()
-    {
-        string[] arguments =
-        [
-            $"--data={TightBytes}",
-            "llama-server",
-            "--model",
-            "{model}",
-            "--alias",
-            "{serving_name}",
-        ];
-        string[] rest =
-        [
-            "--ctx-size",
-            "{context_total}",
-            "--parallel",
-            "{parallel}",
-            "--host",
-            "{host}",
-            "--port",
-            "{port}",
-        ];
-        var presets = new { tight = new { Program = "prlimit", Arguments = arguments.Concat(rest) } };
-        return JsonSerializer.Serialize(new { Providers = new { Process = new { Presets = presets } } });
-    }
-
-    private async Task<string> RunningAsync(
-        string servingName,
-        long context,
-        string preset = "llama-server",
-        string[]? arguments = null
-    )
-    {
-        var instance = await StartAsync(servingName, context, preset, arguments);
-        var reached = await _door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
-        Assert.True(reached.State == InstanceState.Running, $"{reached}");
-        return instance;
-    }
-
-    private async Task<string> StartAsync(
-        string servingName,
-        long context,
-        string preset = "llama-server",
-        string[]? arguments = null
-    )
-    {
-        var spec = Troubles.On("noise");
-        (spec.Runtime, spec.ContextTokens, spec.ParallelSequences) = (preset, context, 1);
-        spec.RuntimeArguments.AddRange(arguments ?? []);
-        var instance = (await _door.CreateInstanceAsync(_account, servingName, spec)).Ok.Name;
-        _started.Add(instance);
-        _ = (await _door.StartAsync(instance)).Ok;
-        return instance;
     }
 
     private static async Task<JsonNode> AskAsync(HttpClient client, string path, object? body)
