@@ -51,30 +51,45 @@ async function drain(generation, say) {
   }
 }
 
-async function complete(kind, prompt, body, answer, signal) {
+/** A list without numbers is a list of prompts; any other thing is one: a text, tokens, or both in a row. */
+const promptsOf = (input) => (Array.isArray(input) && !input.some((part) => typeof part === "number") ? input : [input]);
+
+async function complete(kind, prompts, body, answer, signal) {
   if ((body.n ?? 1) !== 1) {
     throw invalid("n must be 1");
   }
   dialect.requireModel(body, options.alias);
   const asked = dialect.asked(body, kind === chat);
-  dialect.requireRoom(prompt.length, asked, runtime.contextTokens);
+  prompts.forEach((prompt) => dialect.requireRoom(prompt.length, asked, runtime.contextTokens));
   const head = { id: newId(), created: seconds(), model: options.alias, object: body.stream ? kind.part : kind.whole };
-  const choice = (what, reason = null) => ({ ...head, choices: [{ index: 0, finish_reason: reason, ...what }] });
-  const generation = runtime.generate(prompt, asked, body, signal);
+  const run = (prompt, say) => drain(runtime.generate(prompt, asked, body, signal), say);
+  const usage = (ends) =>
+    usageOf(
+      prompts.reduce((sum, prompt) => sum + prompt.length, 0),
+      ends.reduce((sum, end) => sum + end.count, 0),
+    );
+  const ends = [];
   if (!body.stream) {
-    let text = "";
-    const end = await drain(generation, (more) => (text += more));
-    return reply(answer, 200, { ...choice(kind.choice(text), end.reason), usage: usageOf(prompt.length, end.count) });
+    const choices = [];
+    for (const [index, prompt] of prompts.entries()) {
+      let text = "";
+      ends.push(await run(prompt, (more) => (text += more)));
+      choices.push({ index, finish_reason: ends[index].reason, ...kind.choice(text) });
+    }
+    return reply(answer, 200, { ...head, choices, usage: usage(ends) });
   }
   const send = (event) => answer.write(`data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`);
   answer.writeHead(200, { "content-type": "text/event-stream" });
-  if (kind.opening) {
-    send(choice(kind.opening));
+  for (const [index, prompt] of prompts.entries()) {
+    const part = (what, reason = null) => send({ ...head, choices: [{ index, finish_reason: reason, ...what }] });
+    if (kind.opening) {
+      part(kind.opening);
+    }
+    ends.push(await run(prompt, (text) => part(kind.delta(text))));
+    part(kind.closing, ends[index].reason);
   }
-  const end = await drain(generation, (text) => send(choice(kind.delta(text))));
-  send(choice(kind.closing, end.reason));
   if (body.stream_options?.include_usage) {
-    send({ ...head, choices: [], usage: usageOf(prompt.length, end.count) });
+    send({ ...head, choices: [], usage: usage(ends) });
   }
   send("[DONE]");
   answer.end();
@@ -89,8 +104,7 @@ async function embeddings(body, answer) {
   if (input === undefined) {
     throw invalid('"input" or "content" must be provided');
   }
-  const isMany = Array.isArray(input) && typeof input[0] !== "number";
-  const prompts = (isMany ? input : [input]).map((one) => runtime.tokenize(one, true, true));
+  const prompts = promptsOf(input).map((one) => runtime.tokenize(one, true, true));
   const data = [];
   for (const [index, prompt] of prompts.entries()) {
     dialect.requireEmbeddable(prompt.length, runtime.contextTokens);
@@ -112,12 +126,13 @@ const routes = {
     }),
   "POST /v1/embeddings": embeddings,
   "POST /v1/chat/completions": (body, answer, signal) =>
-    complete(chat, runtime.tokenize(runtime.applyTemplate(body), true, true), body, answer, signal),
+    complete(chat, [runtime.tokenize(runtime.applyTemplate(body), true, true)], body, answer, signal),
   "POST /v1/completions": (body, answer, signal) => {
     if (body.prompt === undefined) {
       throw invalid('"prompt" must be provided');
     }
-    return complete(plain, runtime.tokenize(body.prompt, true, true), body, answer, signal);
+    const prompts = promptsOf(body.prompt).map((one) => runtime.tokenize(one, true, true));
+    return complete(plain, prompts, body, answer, signal);
   },
 };
 
