@@ -29,6 +29,7 @@ internal sealed class RequestPath(
     UpstreamForwarder upstream,
     InstanceDoctor doctor,
     InferenceMetrics metrics,
+    UsageBook usage,
     IOptions<InferenceOptions> options,
     TimeProvider clock
 )
@@ -218,40 +219,55 @@ internal sealed class RequestPath(
         metrics.Opened();
         var outcome = await upstream.SendAsync(http, call);
         metrics.Closed();
-        metrics.Tokens(call.Usage.Prompt, call.Usage.Completion == 0 ? call.Chunks : call.Usage.Completion);
-        switch (outcome)
+        var served = call.Usage.Completion == 0 ? call.Usage with { Completion = call.Chunks } : call.Usage;
+        metrics.Tokens(served.Prompt, served.Completion);
+        if (outcome is UpstreamOutcome.Sent or UpstreamOutcome.ClientGone)
         {
-            case UpstreamOutcome.Sent:
-                return (true, call.Break?.Reason);
-            case UpstreamOutcome.ClientGone:
-                throw new OperationCanceledException(http.RequestAborted);
-            case UpstreamOutcome.Refused:
-                var error = RefusalReading.Of(call, call.Refusal!);
-                if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
-                {
-                    lease.Failed();
-                }
-
-                way.Refusal = new DoorException(error);
-                break;
-            case UpstreamOutcome.Unreachable:
-            case UpstreamOutcome.TimedOut:
-                lease.Failed();
-                var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
-                way.Refusal = new DoorException(DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what)));
-                break;
-            default:
-                throw new System.Diagnostics.UnreachableException();
+            usage.Count(lease.Instance, served);
         }
 
-        http.Response.Clear();
-        if (way.Refusal.Error.HttpStatus < StatusCodes.Status500InternalServerError && !IsOfInstance(way.Refusal.Error))
+        return outcome switch
         {
-            // The request's own fault: no other destination would take it.
-            throw way.Refusal;
+            UpstreamOutcome.Sent => (true, call.Break?.Reason),
+            UpstreamOutcome.ClientGone => throw new OperationCanceledException(http.RequestAborted),
+            UpstreamOutcome.Refused or UpstreamOutcome.Unreachable or UpstreamOutcome.TimedOut => (
+                false,
+                await NoteRefusalAsync(way, lease, call, outcome)
+            ),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    /// <summary>Nothing was sent to the client: keeps why, for the client or for want of another destination.</summary>
+    /// <exception cref="DoorException">It is the request's own fault: no other destination would take it.</exception>
+    private async Task<string?> NoteRefusalAsync(
+        Way way,
+        IDestinationLease lease,
+        UpstreamCall call,
+        UpstreamOutcome outcome
+    )
+    {
+        way.Http.Response.Clear();
+        DoorError error;
+        if (outcome == UpstreamOutcome.Refused)
+        {
+            error = RefusalReading.Of(call, call.Refusal!);
+        }
+        else
+        {
+            var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
+            error = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
         }
 
-        return (false, null);
+        if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
+        {
+            lease.Failed();
+        }
+
+        way.Refusal = new DoorException(error);
+        return error.HttpStatus >= StatusCodes.Status500InternalServerError || IsOfInstance(error)
+            ? error.Reason
+            : throw way.Refusal;
     }
 
     /// <summary>Whether another instance might take what this one refused.</summary>
