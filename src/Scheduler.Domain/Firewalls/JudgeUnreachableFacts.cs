@@ -1,0 +1,99 @@
+using System.Globalization;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Domain.Firewalls;
+
+/// <summary>A firewall in block mode has no verdict, so the request goes nowhere (INV-10).</summary>
+/// <param name="Account">Whose.</param>
+/// <param name="Firewall">The firewall's slug.</param>
+/// <param name="Judge">The judge's serving name.</param>
+/// <param name="Why">What is wrong with it.</param>
+/// <param name="Instance">The instance behind the name; null where there is none.</param>
+/// <param name="State">Where that instance stands, as the API names it; null where it is running or missing.</param>
+/// <param name="Deadline">How long the judge may take.</param>
+/// <param name="JudgeCode">With what the judge itself failed; <see cref="FailureCode.None"/> where it said nothing.</param>
+public sealed record JudgeUnreachableFacts(
+    AccountId Account,
+    string Firewall,
+    string Judge,
+    JudgeFault Why,
+    InstanceId? Instance,
+    string? State,
+    TimeSpan Deadline,
+    FailureCode JudgeCode
+) : FailureFacts(FailureCode.JudgeUnreachable)
+{
+    private string Audit => $"set firewall '{Firewall}' to audit mode";
+
+    private string Milliseconds => Deadline.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
+
+    /// <inheritdoc/>
+    protected internal override FailureText Describe() =>
+        new(
+            $"Firewall '{Firewall}' could not judge the request, which was therefore not sent to any model: {Cause()}.",
+            Hint(),
+            Details(
+                ("firewall", Firewall),
+                ("judge", Judge),
+                ("why", WhyWord),
+                ("judge_instance", Instance?.Value),
+                ("judge_state", State),
+                ("judge_deadline_ms", Why == JudgeFault.TimedOut ? Milliseconds : null),
+                ("judge_code", JudgeCode == FailureCode.None ? null : JudgeCode.WireName())
+            )
+        );
+
+    private string WhyWord =>
+        Why switch
+        {
+            JudgeFault.NotFound => "not_found",
+            JudgeFault.NotRunning => "not_running",
+            JudgeFault.TimedOut => "timed_out",
+            JudgeFault.Unreadable => "unreadable",
+            JudgeFault.Failing => "failing",
+            JudgeFault.TooLong => "too_long",
+            JudgeFault.Busy => "busy",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private string Cause() =>
+        Why switch
+        {
+            JudgeFault.NotFound => $"no instance of the account has the serving name of its judge, '{Judge}'",
+            JudgeFault.NotRunning => $"its judge '{Judge}' is {State ?? "not running"}",
+            JudgeFault.TimedOut => $"its judge '{Judge}' gave no answer within {Milliseconds} ms",
+            JudgeFault.Unreadable => $"what its judge '{Judge}' answered is not a verdict",
+            JudgeFault.Failing => JudgeCode == FailureCode.None
+                ? $"its judge '{Judge}' broke off"
+                : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
+            JudgeFault.TooLong =>
+                $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
+            JudgeFault.Busy => $"as much as this door takes is being judged by '{Judge}'",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private string Hint() =>
+        Why switch
+        {
+            JudgeFault.NotFound =>
+                $"Create and start an instance with the serving name '{Judge}', name another judge, or {Audit}.",
+            JudgeFault.NotRunning => $"Start the judge with {StartCommand()}, or {Audit}.",
+            JudgeFault.TimedOut =>
+                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallChecks.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
+            JudgeFault.Unreadable =>
+                $"Let '{Judge}' serve a model that follows instructions, on a runtime that holds answers to a JSON schema, or {Audit}.",
+            JudgeFault.Failing when JudgeCode == FailureCode.CtxTooLarge =>
+                $"Shorten the request, start the judge '{Judge}' with a larger context, or {Audit}.",
+            JudgeFault.Failing =>
+                $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
+            JudgeFault.TooLong => $"Shorten the request to {JudgedText.LongestLength} characters, or {Audit}.",
+            JudgeFault.Busy => $"Try again in 1 s; if it stays so, give the judge '{Judge}' more GPUs, or {Audit}.",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private string StartCommand() =>
+        Instance is { } instance
+            ? $"POST /v1/accounts/{Account}/instances/{instance}:start"
+            : $"a start of the instance that serves as '{Judge}'";
+}
