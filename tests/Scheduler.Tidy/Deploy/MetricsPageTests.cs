@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
-using Scheduler.Api.Edge;
+using Scheduler.Edge;
 using Scheduler.Grains.Telemetry;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;

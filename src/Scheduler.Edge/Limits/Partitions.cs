@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>
 /// Partitions by key, as many as there is room for. Idle ones leave; while there are none of these and no room, newcomers share one

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>
 /// First in the pipeline: gives every request its id, on the response, in the log scope and towards the grains, and sees to it that no
@@ -10,7 +10,11 @@ namespace Scheduler.Api.Edge;
 /// <remarks>
 /// What Kestrel refuses before there is a request (a malformed request line, headers over the limit) is answered by Kestrel alone.
 /// </remarks>
-internal sealed partial class RequestScopeMiddleware(RequestDelegate next, ILogger<RequestScopeMiddleware> logger)
+internal sealed partial class RequestScopeMiddleware(
+    RequestDelegate next,
+    IErrorShape ownShape,
+    ILogger<RequestScopeMiddleware> logger
+)
 {
     private const int ClientClosedRequest = 499;
 
@@ -79,33 +83,39 @@ internal sealed partial class RequestScopeMiddleware(RequestDelegate next, ILogg
         catch (Exception e) when (!http.Response.HasStarted)
         {
             http.Response.Clear();
-            await ErrorWriter.WriteAsync(http, ErrorOf(e, http));
+            await WriteAsync(http, ErrorOf(e, http));
             return;
         }
 
         if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
         {
-            var error = ApiError.OfHttpStatus(http.Response.StatusCode, http.Request.Path);
-            await ErrorWriter.WriteAsync(
-                http,
-                error.HttpStatus == StatusCodes.Status404NotFound && ErrorWriter.IsGrpc(http.Request)
-                    ? error with
-                    {
-                        Code = Grpc.Core.StatusCode.Unimplemented,
-                    }
-                    : error
-            );
+            await WriteAsync(http, DoorError.OfHttpStatus(http.Response.StatusCode, http.Request.Path));
         }
     }
 
-    private ApiError ErrorOf(Exception exception, HttpContext http)
+    private Task WriteAsync(HttpContext http, DoorError error)
+    {
+        EdgeMetrics.Note(http, error);
+        var scope = http.Scope();
+        scope.HttpStatus = null;
+        scope.RetryAfter = error.RetryAfter;
+        if (error.HttpStatus == StatusCodes.Status401Unauthorized)
+        {
+            http.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        var shape = http.GetEndpoint()?.Metadata.GetMetadata<IErrorShape>() ?? ownShape;
+        return shape.WriteAsync(http, error, scope);
+    }
+
+    private DoorError ErrorOf(Exception exception, HttpContext http)
     {
         switch (exception)
         {
-            case ApiException known:
+            case DoorException known:
                 return known.Error;
             case BadHttpRequestException bad:
-                return ApiError.OfHttpStatus(bad.StatusCode, http.Request.Path);
+                return DoorError.OfHttpStatus(bad.StatusCode, http.Request.Path);
             default:
                 if (ExceptionErrors.Find(exception) is { } error)
                 {
@@ -114,7 +124,7 @@ internal sealed partial class RequestScopeMiddleware(RequestDelegate next, ILogg
                 }
 
                 LogUnhandled(exception, http.Request.Path);
-                return ApiError.Internal();
+                return DoorError.Internal();
         }
     }
 }

@@ -1,14 +1,13 @@
 using System.Net;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Api;
-using Scheduler.Api.Edge;
-using Scheduler.Api.Edge.Limits;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
 using Scheduler.Grains.Keys;
 using Xunit;
 
-namespace Scheduler.UnitTests.Api.Limits;
+namespace Scheduler.UnitTests.Edge.Limits;
 
 public sealed class DoorLimitsTests
 {
@@ -58,7 +57,7 @@ public sealed class DoorLimitsTests
         Assert.False(waiting.IsCompleted);
         _clock.Advance(TimeSpan.FromSeconds(0.1));
 
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => waiting);
+        var refusal = await Assert.ThrowsAsync<DoorException>(() => waiting);
 
         Assert.Equal("RATE_LIMITED", refusal.Error.Reason);
         var next = door.EnterAsync(Caller("a"), Request, Ct).AsTask();
@@ -119,11 +118,11 @@ public sealed class DoorLimitsTests
             door.Charge(address);
         }
 
-        var refused = Assert.Throws<ApiException>(() => door.ThrowIfSpent(address, $"Bearer {fresh.Reveal()}")).Error;
+        var refused = Assert.Throws<DoorException>(() => door.ThrowIfSpent(address, $"Bearer {fresh.Reveal()}")).Error;
         Assert.Equal(("RATE_LIMITED", "203.0.113.7"), (refused.Reason, refused.Details["address"]));
         Assert.Equal(TimeSpan.FromSeconds(0.5), refused.RetryAfter);
-        Assert.Throws<ApiException>(() => door.ThrowIfSpent(address, NoKey));
-        Assert.Throws<ApiException>(() =>
+        Assert.Throws<DoorException>(() => door.ThrowIfSpent(address, NoKey));
+        Assert.Throws<DoorException>(() =>
             door.ThrowIfSpent(address, $"Bearer {known.Reveal()[..^1]}{(known.Secret[^1] == 'A' ? 'B' : 'A')}")
         );
         door.ThrowIfSpent(address, $"Bearer {known.Reveal()}");
@@ -153,7 +152,7 @@ public sealed class DoorLimitsTests
 
         Assert.Equal(0, door.Counted.Keys);
         // Who came when there was no room is counted with the others who did, and all of those together have sent too much.
-        Assert.Throws<ApiException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
+        Assert.Throws<DoorException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
         _clock.Advance(TimeSpan.FromMinutes(1));
         door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey);
         door.Charge(new AddressPrefix(2_000_000, IsV4: false));
@@ -176,7 +175,7 @@ public sealed class DoorLimitsTests
             door.Charge(new AddressPrefix(i, IsV4: false));
         }
 
-        Assert.Throws<ApiException>(() => door.ThrowIfSpent(guesser, NoKey));
+        Assert.Throws<DoorException>(() => door.ThrowIfSpent(guesser, NoKey));
     }
 
     [Fact]
@@ -221,7 +220,7 @@ public sealed class DoorLimitsTests
                     await door.EnterAsync(Caller("a"), Request, ct);
                     Interlocked.Increment(ref entered);
                 }
-                catch (ApiException refused)
+                catch (DoorException refused)
                 {
                     Assert.Equal("RATE_LIMITED", refused.Error.Reason);
                 }
@@ -235,8 +234,8 @@ public sealed class DoorLimitsTests
 
     private static Caller Caller(string key) => new(key, new AccountId("acct-a"));
 
-    private static async Task<ApiError> RefusalAsync(ValueTask<Passage> entering) =>
-        (await Assert.ThrowsAsync<ApiException>(entering.AsTask)).Error;
+    private static async Task<DoorError> RefusalAsync(ValueTask<Passage> entering) =>
+        (await Assert.ThrowsAsync<DoorException>(entering.AsTask)).Error;
 
-    private DoorLimits Door(ApiOptions options) => new(Options.Create(options), _clock);
+    private DoorLimits Door(ApiOptions options) => new(options.Limits(), _clock);
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Scheduler.Grains;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>Collects everything wrong with a request, so that all of it is told at once. The first fault of a field is kept.</summary>
 internal sealed class Faults

@@ -1,18 +1,14 @@
 using Grpc.Core;
-using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Finds the scope of a request wherever a piece of it is at hand.</summary>
-internal static class RequestScopeExtensions
+/// <summary>What is known of a call of ours.</summary>
+internal static class CallScope
 {
-    public static RequestScope Scope(this HttpContext http) =>
-        http.Features.Get<RequestScope>()
-        ?? throw new InvalidOperationException("The request has no scope; MapApi must come first.");
-
     public static RequestScope Scope(this ServerCallContext call) => call.GetHttpContext().Scope();
 
     /// <summary>Who called; for methods that need a key.</summary>

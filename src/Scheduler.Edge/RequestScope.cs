@@ -1,10 +1,10 @@
 using System.Collections;
 using System.Security.Cryptography;
-using Scheduler.Api.Edge.Limits;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge.Limits;
 using Scheduler.Grains.Keys;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>
 /// What is known of one request from the first byte to the last log line. It is the log scope itself, so what is found out later (the

@@ -1,7 +1,7 @@
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>Reasons that are not failures of the catalogue: what is wrong with a request, not with a launch or a runtime.</summary>
-internal static class ApiReasons
+internal static class DoorReasons
 {
     public const string AlreadyExists = "ALREADY_EXISTS";
     public const string BodyTooLarge = "BODY_TOO_LARGE";

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Scheduler.Grains.Telemetry;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>
 /// What the door counts besides ASP.NET's own meters, whose request durations get the reason of a refusal as a label: over gRPC every
@@ -23,6 +23,6 @@ internal sealed class EdgeMetrics
     public void KeyRefused(string code) => _keysRefused.Add(1, new KeyValuePair<string, object?>("code", code));
 
     /// <summary>Puts the reason of a refusal on the request's metrics; where nobody listens it costs a look.</summary>
-    public static void Note(HttpContext http, ApiError error) =>
+    public static void Note(HttpContext http, DoorError error) =>
         http.Features.Get<IHttpMetricsTagsFeature>()?.Tags.Add(new(ReasonTag, error.Reason));
 }

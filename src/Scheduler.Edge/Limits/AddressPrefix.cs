@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>
 /// Where a request comes from, as far as one subscriber goes: a whole IPv4 address, the /64 of an IPv6 address (any host has 2^64 of

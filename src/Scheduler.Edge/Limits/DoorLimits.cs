@@ -1,10 +1,9 @@
 using System.Threading.RateLimiting;
-using Microsoft.Extensions.Options;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains.Keys;
 
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>
 /// The limits of this process's door. A request is asked, in this order: does its address guess keys; is its key's rate used up; has its
@@ -15,28 +14,29 @@ internal sealed class DoorLimits : IDisposable
     // Twice what a request mostly takes, so that most of those who come back find room.
     private const int FullRetrySeconds = 1;
 
-    private readonly ApiOptions _options;
+    private readonly LimitSettings _settings;
     private readonly TimeProvider _clock;
     private readonly AddressLimits _addresses;
     private readonly KeyLimits _keys;
     private readonly ConcurrencyLimiter _requests;
     private readonly ConcurrencyLimiter _streams;
 
-    public DoorLimits(IOptions<ApiOptions> options, TimeProvider clock)
+    /// <summary>One per door.</summary>
+    public DoorLimits(LimitSettings settings, TimeProvider clock)
     {
-        _options = options.Value;
+        _settings = settings;
         _clock = clock;
-        _addresses = new AddressLimits(_options, clock);
-        _keys = new KeyLimits(_options, clock);
+        _addresses = new AddressLimits(settings.Unknown, clock);
+        _keys = new KeyLimits(settings, clock);
         _requests = new ConcurrencyLimiter(
             new ConcurrencyLimiterOptions
             {
-                PermitLimit = _options.MaxRequests,
-                QueueLimit = _options.MaxQueuedRequests,
+                PermitLimit = _settings.Requests,
+                QueueLimit = _settings.Queued,
                 QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
             }
         );
-        _streams = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = _options.MaxWatchStreams });
+        _streams = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = _settings.Streams });
     }
 
     /// <summary>How many addresses and keys are counted now.</summary>
@@ -46,7 +46,7 @@ internal sealed class DoorLimits : IDisposable
     /// Before a key is looked at: an address that has sent too much without a good one is heard no further, except with a key that was good
     /// here lately. So whoever shares the address of a guesser works on; only who is new there must wait.
     /// </summary>
-    /// <exception cref="ApiException">It must wait.</exception>
+    /// <exception cref="DoorException">It must wait.</exception>
     public void ThrowIfSpent(AddressPrefix address, string authorization)
     {
         var wait = _addresses.Wait(address);
@@ -54,10 +54,10 @@ internal sealed class DoorLimits : IDisposable
         {
             var facts = new UnknownCallerFacts(
                 address.ToString(),
-                _options.UnknownPerSecondPerAddress,
+                _settings.Unknown.PerSecond,
                 (int)Math.Ceiling(wait.TotalSeconds)
             );
-            throw new ApiException(ApiError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait });
+            throw new DoorException(DoorError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait });
         }
     }
 
@@ -65,14 +65,14 @@ internal sealed class DoorLimits : IDisposable
     public void Charge(AddressPrefix address) => _addresses.Charge(address);
 
     /// <summary>Takes one request from a key's rate.</summary>
-    /// <exception cref="ApiException">There is none left.</exception>
+    /// <exception cref="DoorException">There is none left.</exception>
     public void CountAgainstRate(RequestScope scope, Caller caller, string authorization)
     {
         var refusal = _keys.Take(caller, authorization, out var left);
         scope.Rate = left;
         if (refusal is not null)
         {
-            throw new ApiException(refusal);
+            throw new DoorException(refusal);
         }
     }
 
@@ -81,13 +81,13 @@ internal sealed class DoorLimits : IDisposable
     /// <param name="load">What it asks.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>To be disposed of when the request has ended.</returns>
-    /// <exception cref="ApiException">There is no room.</exception>
+    /// <exception cref="DoorException">There is no room.</exception>
     public async ValueTask<Passage> EnterAsync(Caller? caller, Load load, CancellationToken cancellationToken)
     {
         var key = default(KeyLimits.KeyPartition);
         if (caller is not null && _keys.Enter(caller, load.IsStream, load.Weight, out key) is { } refusal)
         {
-            throw new ApiException(refusal);
+            throw new DoorException(refusal);
         }
 
         var passage = new Passage(key, load);
@@ -95,8 +95,8 @@ internal sealed class DoorLimits : IDisposable
         {
             passage.Lease = load.IsStream
                 ? _streams.AttemptAcquire()
-                : await TurnAsync(Math.Min(load.Weight, _options.MaxRequests), cancellationToken);
-            return passage.Lease.IsAcquired ? passage : throw new ApiException(Full(load));
+                : await TurnAsync(Math.Min(load.Weight, _settings.Requests), cancellationToken);
+            return passage.Lease.IsAcquired ? passage : throw new DoorException(Full(load));
         }
         catch
         {
@@ -119,7 +119,7 @@ internal sealed class DoorLimits : IDisposable
             return lease;
         }
 
-        using var patience = new CancellationTokenSource(_options.MaxQueueWait, _clock);
+        using var patience = new CancellationTokenSource(_settings.QueueWait, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
@@ -131,12 +131,12 @@ internal sealed class DoorLimits : IDisposable
         }
     }
 
-    private ApiError Full(Load load) =>
-        ApiError.Of(
+    private DoorError Full(Load load) =>
+        DoorError.Of(
             FailureCatalogue.Describe(
                 new FullDoorFacts(
                     load.IsStream ? "streams" : "requests",
-                    load.IsStream ? _options.MaxWatchStreams : _options.MaxRequests,
+                    load.IsStream ? _settings.Streams : _settings.Requests,
                     FullRetrySeconds
                 )
             )

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http;
 
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>What is left of a rate.</summary>
 /// <param name="Limit">Tokens of a full bucket.</param>

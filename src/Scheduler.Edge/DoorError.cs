@@ -5,14 +5,14 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>An answer that is not a value, the same facts on both transports.</summary>
 /// <param name="Code">The gRPC status.</param>
 /// <param name="HttpStatus">The HTTP status: the catalogue's where the reason is catalogued.</param>
-/// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="ApiReasons"/>.</param>
+/// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="DoorReasons"/>.</param>
 /// <param name="Message">One line: what happened.</param>
-internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, string Message)
+internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason, string Message)
 {
     /// <summary>One instruction; null where there is none.</summary>
     public string? Hint { get; init; }
@@ -30,10 +30,10 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
     /// <summary>Whether <c>/v1/failures/{reason}</c> explains it.</summary>
     public bool IsCatalogued { get; init; }
 
-    public static ApiError Of(Failure failure)
+    public static DoorError Of(Failure failure)
     {
         var definition = FailureCatalogue.Definition(failure.Code);
-        return new ApiError(
+        return new DoorError(
             CodeOf(definition.GrpcStatus),
             definition.HttpStatus,
             failure.Code.WireName(),
@@ -56,13 +56,13 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
     /// <summary>What a grain refused.</summary>
     /// <param name="refusal">The refusal.</param>
     /// <param name="resource">The resource as the caller named it: what is missing reads the same whyever it is not shown (INV-08).</param>
-    public static ApiError Of(Refusal refusal, string resource) =>
+    public static DoorError Of(Refusal refusal, string resource) =>
         refusal.Kind switch
         {
             RefusalKind.NotFound => NotFound(resource),
-            RefusalKind.AlreadyExists => new(StatusCode.AlreadyExists, 409, ApiReasons.AlreadyExists, refusal.Message),
+            RefusalKind.AlreadyExists => new(StatusCode.AlreadyExists, 409, DoorReasons.AlreadyExists, refusal.Message),
             RefusalKind.Invalid => Invalid(refusal.Faults),
-            RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, ApiReasons.WrongState, refusal.Message)
+            RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, DoorReasons.WrongState, refusal.Message)
             {
                 Hint = refusal.Allowed.IsEmpty ? null : $"Allowed now: {string.Join(", ", refusal.Allowed)}.",
                 Details = ImmutableSortedDictionary<string, string>
@@ -74,11 +74,11 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    public static ApiError Invalid(ImmutableArray<FieldFault> faults) =>
+    public static DoorError Invalid(ImmutableArray<FieldFault> faults) =>
         new(
             StatusCode.InvalidArgument,
             400,
-            ApiReasons.InvalidRequest,
+            DoorReasons.InvalidRequest,
             faults.Length == 1
                 ? $"The field {faults[0].Field} is invalid: {faults[0].Description}"
                 : string.Create(CultureInfo.InvariantCulture, $"{faults.Length} fields are invalid.")
@@ -88,20 +88,20 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             Hint = "Correct every field in field_violations.",
         };
 
-    public static ApiError NotFound(string what) =>
-        new(StatusCode.NotFound, 404, ApiReasons.NotFound, $"{what} not found.");
+    public static DoorError NotFound(string what) =>
+        new(StatusCode.NotFound, 404, DoorReasons.NotFound, $"{what} not found.");
 
-    public static ApiError OperatorsOnly() =>
-        new(StatusCode.PermissionDenied, 403, ApiReasons.PermissionDenied, "The method is for operator keys.")
+    public static DoorError OperatorsOnly() =>
+        new(StatusCode.PermissionDenied, 403, DoorReasons.PermissionDenied, "The method is for operator keys.")
         {
             Hint = "Use an operator key.",
         };
 
-    public static ApiError BodyTooLarge(long limit) =>
+    public static DoorError BodyTooLarge(long limit) =>
         new(
             StatusCode.ResourceExhausted,
             413,
-            ApiReasons.BodyTooLarge,
+            DoorReasons.BodyTooLarge,
             string.Create(CultureInfo.InvariantCulture, $"The body is longer than {limit} bytes.")
         )
         {
@@ -111,18 +111,18 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             ),
         };
 
-    public static ApiError Unavailable() =>
-        new(StatusCode.Unavailable, 503, ApiReasons.Unavailable, "The scheduler did not answer in time.")
+    public static DoorError Unavailable() =>
+        new(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "The scheduler did not answer in time.")
         {
             Hint = "Whether it was done is unknown: repeat it with the same request_id.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
-    public static ApiError StoreFull() =>
+    public static DoorError StoreFull() =>
         new(
             StatusCode.Unavailable,
             503,
-            ApiReasons.Unavailable,
+            DoorReasons.Unavailable,
             "The scheduler's store is full; the request was not carried out."
         )
         {
@@ -130,11 +130,11 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
-    public static ApiError StoreFailed() =>
+    public static DoorError StoreFailed() =>
         new(
             StatusCode.Unavailable,
             503,
-            ApiReasons.Unavailable,
+            DoorReasons.Unavailable,
             "The scheduler's store failed; the request was not carried out."
         )
         {
@@ -142,11 +142,11 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
-    public static ApiError StoreUnclear() =>
+    public static DoorError StoreUnclear() =>
         new(
             StatusCode.Unavailable,
             503,
-            ApiReasons.Unavailable,
+            DoorReasons.Unavailable,
             "The scheduler's store failed; whether the request was carried out is unknown."
         )
         {
@@ -154,21 +154,21 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
-    public static ApiError DeadlineExceeded() =>
-        new(StatusCode.DeadlineExceeded, 504, ApiReasons.DeadlineExceeded, "The call's deadline passed.")
+    public static DoorError DeadlineExceeded() =>
+        new(StatusCode.DeadlineExceeded, 504, DoorReasons.DeadlineExceeded, "The call's deadline passed.")
         {
             Hint = "Whether it was done is unknown: repeat it with the same request_id and a later deadline.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
-    public static ApiError Cancelled() =>
-        new(StatusCode.Cancelled, 499, ApiReasons.Cancelled, "The caller ended the call.");
+    public static DoorError Cancelled() =>
+        new(StatusCode.Cancelled, 499, DoorReasons.Cancelled, "The caller ended the call.");
 
-    public static ApiError Internal() =>
+    public static DoorError Internal() =>
         new(
             StatusCode.Internal,
             500,
-            ApiReasons.Internal,
+            DoorReasons.Internal,
             "The scheduler failed; this is a bug or a fault of its store."
         )
         {
@@ -176,24 +176,29 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
         };
 
     /// <summary>An HTTP status that something before the services answered with.</summary>
-    public static ApiError OfHttpStatus(int status, string path) =>
+    public static DoorError OfHttpStatus(int status, string path) =>
         status switch
         {
-            404 => new(StatusCode.NotFound, 404, ApiReasons.NotFound, $"Nothing is served at {path}."),
-            405 => new(StatusCode.Unimplemented, 405, ApiReasons.MethodNotAllowed, $"{path} does not take this method.")
+            404 => new(StatusCode.NotFound, 404, DoorReasons.NotFound, $"Nothing is served at {path}."),
+            405 => new(
+                StatusCode.Unimplemented,
+                405,
+                DoorReasons.MethodNotAllowed,
+                $"{path} does not take this method."
+            )
             {
                 Hint = "See the Allow header, and /openapi/v1.json.",
             },
-            413 => new(StatusCode.ResourceExhausted, 413, ApiReasons.BodyTooLarge, "The body is too long."),
+            413 => new(StatusCode.ResourceExhausted, 413, DoorReasons.BodyTooLarge, "The body is too long."),
             415 => new(
                 StatusCode.InvalidArgument,
                 415,
-                ApiReasons.UnsupportedMediaType,
+                DoorReasons.UnsupportedMediaType,
                 "The body must be application/json, UTF-8, not compressed."
             ),
             401 => Of(FailureCatalogue.Describe(new MissingTokenFacts())),
-            403 => new(StatusCode.PermissionDenied, 403, ApiReasons.PermissionDenied, "Not allowed."),
-            429 => new(StatusCode.ResourceExhausted, 429, ApiReasons.TooManyRequests, "Too many requests.")
+            403 => new(StatusCode.PermissionDenied, 403, DoorReasons.PermissionDenied, "Not allowed."),
+            429 => new(StatusCode.ResourceExhausted, 429, DoorReasons.TooManyRequests, "Too many requests.")
             {
                 RetryAfter = TimeSpan.FromSeconds(1),
             },
@@ -201,7 +206,7 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             >= 400 and < 500 => new(
                 StatusCode.InvalidArgument,
                 status,
-                ApiReasons.InvalidRequest,
+                DoorReasons.InvalidRequest,
                 "The request is malformed."
             ),
             _ => Internal() with { HttpStatus = status },

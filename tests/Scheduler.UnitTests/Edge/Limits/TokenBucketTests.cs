@@ -1,9 +1,9 @@
 using FsCheck.Xunit;
 using Microsoft.Extensions.Time.Testing;
-using Scheduler.Api.Edge.Limits;
+using Scheduler.Edge.Limits;
 using Xunit;
 
-namespace Scheduler.UnitTests.Api.Limits;
+namespace Scheduler.UnitTests.Edge.Limits;
 
 public sealed class TokenBucketTests
 {

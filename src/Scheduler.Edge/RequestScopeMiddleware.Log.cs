@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 internal sealed partial class RequestScopeMiddleware
 {

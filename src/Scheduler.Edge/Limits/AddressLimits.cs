@@ -1,17 +1,16 @@
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>
 /// How many requests without a good key an address may send. They are charged after they were found to be without one: a good key costs
 /// its address nothing, and clients that start by the hundred behind one address are not taken for guessers.
 /// </summary>
 /// <remarks>What was under way when the last token went is charged as well, on credit, and paid for by a longer wait.</remarks>
-internal sealed class AddressLimits(ApiOptions options, TimeProvider clock)
+internal sealed class AddressLimits(Rate rate, TimeProvider clock)
 {
     /// <summary>Most addresses that are counted apart; 8 MiB or so.</summary>
     public const int Capacity = 65_536;
 
     private readonly Partitions<AddressPrefix, AddressPartition> _addresses = new(Capacity, clock);
-    private readonly Rate _rate = new(options.UnknownPerSecondPerAddress, options.UnknownBurstPerAddress);
 
     /// <summary>How many addresses are counted now.</summary>
     public int Count => _addresses.Count;
@@ -19,14 +18,14 @@ internal sealed class AddressLimits(ApiOptions options, TimeProvider clock)
     /// <summary>Notes a request without a good key.</summary>
     public void Charge(AddressPrefix address)
     {
-        if (_rate.IsLimited)
+        if (rate.IsLimited)
         {
             _addresses.With(
                 address,
-                (_rate, Now: clock.GetTimestamp(), clock.TimestampFrequency),
+                (Rate: rate, Now: clock.GetTimestamp(), clock.TimestampFrequency),
                 static (partition, at) =>
                 {
-                    partition.Bucket.Charge(at._rate, at.Now, at.TimestampFrequency);
+                    partition.Bucket.Charge(at.Rate, at.Now, at.TimestampFrequency);
                     return true;
                 }
             );
@@ -36,14 +35,14 @@ internal sealed class AddressLimits(ApiOptions options, TimeProvider clock)
     /// <summary>How long whoever shows no known key must wait; zero where there is no need to.</summary>
     public TimeSpan Wait(AddressPrefix address)
     {
-        if (!_rate.IsLimited || _addresses.Find(address) is not { } partition)
+        if (!rate.IsLimited || _addresses.Find(address) is not { } partition)
         {
             return TimeSpan.Zero;
         }
 
         lock (partition.Gate)
         {
-            return partition.Bucket.Look(_rate, clock.GetTimestamp(), clock.TimestampFrequency).Next;
+            return partition.Bucket.Look(rate, clock.GetTimestamp(), clock.TimestampFrequency).Next;
         }
     }
 

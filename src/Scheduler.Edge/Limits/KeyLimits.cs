@@ -2,10 +2,10 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains.Keys;
 
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>What one key may send. No key's flood takes anything from another.</summary>
-internal sealed class KeyLimits(ApiOptions options, TimeProvider clock)
+internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
 {
     /// <summary>How long after its last request a key is still known to have been good.</summary>
     public static readonly TimeSpan RememberedFor = TimeSpan.FromMinutes(10);
@@ -19,18 +19,6 @@ internal sealed class KeyLimits(ApiOptions options, TimeProvider clock)
 
     private readonly Partitions<string, KeyPartition> _keys = new(Capacity, clock);
 
-    private readonly Limits _account = new(
-        new Rate(options.RequestsPerSecondPerKey, options.RequestBurstPerKey),
-        options.MaxRequestsPerKey,
-        options.MaxWatchStreamsPerKey
-    );
-
-    private readonly Limits _operator = new(
-        new Rate(options.RequestsPerSecondPerOperatorKey, options.RequestBurstPerOperatorKey),
-        options.MaxRequestsPerOperatorKey,
-        options.MaxWatchStreamsPerOperatorKey
-    );
-
     /// <summary>How many keys are counted now.</summary>
     public int Count => _keys.Count;
 
@@ -39,7 +27,7 @@ internal sealed class KeyLimits(ApiOptions options, TimeProvider clock)
     /// <param name="authorization">The header that showed it, to know it again.</param>
     /// <param name="left">What is left; null for a key without a limit.</param>
     /// <returns>Why it may not be sent now; null when it may.</returns>
-    public ApiError? Take(Caller caller, string authorization, out RateLeft? left)
+    public DoorError? Take(Caller caller, string authorization, out RateLeft? left)
     {
         var rate = LimitsOf(caller).Rate;
         var (isTaken, seen) = _keys.With(
@@ -73,7 +61,7 @@ internal sealed class KeyLimits(ApiOptions options, TimeProvider clock)
             rate.Burst,
             (int)Math.Ceiling(wait.TotalSeconds)
         );
-        return ApiError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
+        return DoorError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
     }
 
     /// <summary>Whether a header shows a key that was good at this door a short while ago. It may have been revoked since.</summary>
@@ -96,7 +84,7 @@ internal sealed class KeyLimits(ApiOptions options, TimeProvider clock)
     /// <param name="weight">As how many requests it counts.</param>
     /// <param name="key">What <see cref="Leave"/> takes when it has ended.</param>
     /// <returns>Why there may not be another; null when there may.</returns>
-    public ApiError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
+    public DoorError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
     {
         var limits = LimitsOf(caller);
         key = _keys.With(
@@ -118,9 +106,9 @@ internal sealed class KeyLimits(ApiOptions options, TimeProvider clock)
         }
     }
 
-    private static ApiError Refusal(FailureFacts facts) => ApiError.Of(FailureCatalogue.Describe(facts));
+    private static DoorError Refusal(FailureFacts facts) => DoorError.Of(FailureCatalogue.Describe(facts));
 
-    private Limits LimitsOf(Caller caller) => caller.IsOperator ? _operator : _account;
+    private Limits LimitsOf(Caller caller) => caller.IsOperator ? settings.Operator : settings.Account;
 
     private static string? FingerprintOf(string authorization) =>
         TokenOf(authorization) is { } token ? KeyAuthority.Fingerprint(token) : null;

@@ -1,4 +1,4 @@
-namespace Scheduler.Api.Edge.Limits;
+namespace Scheduler.Edge.Limits;
 
 /// <summary>
 /// A bucket of tokens, kept as the one moment at which it is full again. In any t seconds it gives at most <c>burst + t × rate</c> tokens.
