@@ -105,4 +105,7 @@ public enum JudgeFault
 
     /// <summary>As much was being judged as the door takes.</summary>
     Busy = 7,
+
+    /// <summary>The firewall itself is missing: what names it was left behind, or is mistaken.</summary>
+    NoFirewall = 8,
 }

@@ -54,6 +54,7 @@ public sealed record JudgeUnreachableFacts(
             JudgeFault.Failing => "failing",
             JudgeFault.TooLong => "too_long",
             JudgeFault.Busy => "busy",
+            JudgeFault.NoFirewall => "no_firewall",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
@@ -61,7 +62,9 @@ public sealed record JudgeUnreachableFacts(
         Why switch
         {
             JudgeFault.NotFound => $"no instance of the account has the serving name of its judge, '{Judge}'",
-            JudgeFault.NotRunning => $"its judge '{Judge}' is {State ?? "not running"}",
+            JudgeFault.NotRunning => JudgeCode == FailureCode.None
+                ? $"its judge '{Judge}' is {State ?? "not running"}"
+                : $"its judge '{Judge}' is {State ?? "not running"} with {JudgeCode.WireName()}",
             JudgeFault.TimedOut => $"its judge '{Judge}' gave no answer within {Milliseconds} ms",
             JudgeFault.Unreadable => $"what its judge '{Judge}' answered is not a verdict",
             JudgeFault.Failing => JudgeCode == FailureCode.None
@@ -69,6 +72,7 @@ public sealed record JudgeUnreachableFacts(
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
                 $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
+            JudgeFault.NoFirewall => "the account has no firewall of that name",
             JudgeFault.Busy => $"as much as this door takes is being judged by '{Judge}'",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
@@ -78,7 +82,7 @@ public sealed record JudgeUnreachableFacts(
         {
             JudgeFault.NotFound =>
                 $"Create and start an instance with the serving name '{Judge}', name another judge, or {Audit}.",
-            JudgeFault.NotRunning => $"Start the judge with {StartCommand()}, or {Audit}.",
+            JudgeFault.NotRunning => $"{Start()}, or {Audit}.",
             JudgeFault.TimedOut =>
                 $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallChecks.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
             JudgeFault.Unreadable =>
@@ -88,12 +92,19 @@ public sealed record JudgeUnreachableFacts(
             JudgeFault.Failing =>
                 $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
             JudgeFault.TooLong => $"Shorten the request to {JudgedText.LongestLength} characters, or {Audit}.",
+            JudgeFault.NoFirewall =>
+                $"Correct the name, create firewall '{Firewall}', or take its name out of the account, balancer or instance that it is a default of.",
             JudgeFault.Busy => $"Try again in 1 s; if it stays so, give the judge '{Judge}' more GPUs, or {Audit}.",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    private string StartCommand() =>
-        Instance is { } instance
-            ? $"POST /v1/accounts/{Account}/instances/{instance}:start"
-            : $"a start of the instance that serves as '{Judge}'";
+    private string Start() =>
+        State switch
+        {
+            "CHECKING" or "PROVISIONING" or "STARTING" =>
+                $"Wait until the judge '{Judge}' is RUNNING; it is {State} now",
+            _ when Instance is { } instance =>
+                $"Start the judge with POST /v1/accounts/{Account}/instances/{instance}:start",
+            _ => $"Start the instance that serves as '{Judge}'",
+        };
 }

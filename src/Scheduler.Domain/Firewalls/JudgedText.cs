@@ -16,6 +16,7 @@ public sealed class JudgedText
     public const int LongestLength = 400_000;
 
     private readonly ImmutableArray<JudgedPart> _parts;
+    private string? _digest;
 
     /// <param name="parts">In the order of the request.</param>
     public JudgedText(params ImmutableArray<JudgedPart> parts)
@@ -31,7 +32,9 @@ public sealed class JudgedText
     public long Length { get; }
 
     /// <summary>SHA-256 of the pieces; different pieces never make the same bytes.</summary>
-    public string Digest()
+    public string Digest() => _digest ??= Hash();
+
+    private string Hash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var part in _parts)

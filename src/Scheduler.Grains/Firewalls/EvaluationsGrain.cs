@@ -25,7 +25,11 @@ internal sealed class EvaluationsGrain(
     /// <inheritdoc/>
     public async Task RecordAsync(AccountId account, ImmutableArray<FirewallEvaluation> evaluations)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(evaluations.Length, IEvaluationsGrain.MostAtOnce);
+        if (evaluations.Length > IEvaluationsGrain.MostAtOnce)
+        {
+            throw new ArgumentException($"At most {IEvaluationsGrain.MostAtOnce} at once.", nameof(evaluations));
+        }
+
         if (evaluations.Length > 0)
         {
             var last = _evaluations.Value.LastEvaluation;
@@ -58,11 +62,11 @@ internal sealed class EvaluationsGrain(
     private Task WriteAsync(EvaluationsRecord next)
     {
         var now = clock.Now();
-        var oldest = now - options.Value.EvaluationsKeptFor;
+        var oldest = now - options.Value.Firewalls.EvaluationsKeptFor;
         return _evaluations.WriteAsync(
             next with
             {
-                ForgetUpTo = Math.Max(0, next.LastEvaluation - options.Value.EvaluationsKept),
+                ForgetUpTo = Math.Max(0, next.LastEvaluation - options.Value.Firewalls.EvaluationsKept),
                 ForgetBefore = oldest,
                 WakeAt = next.RecordedAt < oldest ? null : now + ForgetEvery,
             },

@@ -88,7 +88,16 @@ internal sealed class FirewallGrain(
         }
 
         var deleted = _firewall.Value;
-        await RecordAsync(deleted with { Draft = null, Rules = [] }, "FirewallDeleted", "The firewall was deleted.", context);
+        await RecordAsync(
+            deleted with
+            {
+                Draft = null,
+                Rules = [],
+            },
+            "FirewallDeleted",
+            "The firewall was deleted.",
+            context
+        );
         return deleted;
     }
 
@@ -127,7 +136,7 @@ internal sealed class FirewallGrain(
     }
 
     private async Task<Answer<FirewallRecord>> ChangeAsync(
-        FirewallRecord from,
+        FirewallRecord before,
         FirewallDraft draft,
         string verb,
         CommandContext context
@@ -137,16 +146,16 @@ internal sealed class FirewallGrain(
         _wanted = draft.Rules;
         try
         {
-            var (rules, faults) = await ResolveAsync(from, draft);
+            var (rules, faults) = await ResolveAsync(before, draft);
             if (FirewallAnswers.Faults(faults) is { } refusal)
             {
                 return refusal;
             }
 
-            if (!draft.Equals(from.Draft) || !rules.SequenceEqual(from.Rules))
+            if (!draft.Equals(before.Draft) || !rules.SequenceEqual(before.Rules))
             {
                 var why = $"{draft.Mode}, judge '{draft.Judge}', {rules.Length} rules";
-                await RecordAsync(from with { Draft = draft, Rules = rules }, verb, why, context);
+                await RecordAsync(before with { Draft = draft, Rules = rules }, verb, why, context);
             }
 
             return _firewall.Value;
@@ -159,7 +168,7 @@ internal sealed class FirewallGrain(
 
     /// <summary>Finds rules and judge, and everything that is wrong: with the draft in itself, and with what it names.</summary>
     private async Task<(ImmutableArray<FirewallRule> Rules, ImmutableArray<FirewallFault> Faults)> ResolveAsync(
-        FirewallRecord from,
+        FirewallRecord before,
         FirewallDraft draft
     )
     {
@@ -173,21 +182,24 @@ internal sealed class FirewallGrain(
                 continue;
             }
 
-            if (await FindRuleAsync(from, slug) is { } rule)
+            if (await FindRuleAsync(before, slug) is { } rule)
             {
                 rules.Add(rule);
             }
             else
             {
                 faults.Add(
-                    new(field, $"No rule '{slug}' is the account's own or shipped; list what there is, or create it first.")
+                    new(
+                        field,
+                        $"No rule '{slug}' is the account's own or shipped; list what there is, or create it first."
+                    )
                 );
             }
         }
 
         if (
             faults.All(fault => !string.Equals(fault.Field, "judge", StringComparison.Ordinal))
-            && !await IsInstanceAsync(from.Account, draft.Judge)
+            && !await IsInstanceAsync(before.Account, draft.Judge)
         )
         {
             faults.Add(
@@ -202,19 +214,20 @@ internal sealed class FirewallGrain(
     }
 
     /// <summary>The account's own rule first: one that is shipped later must not take its place.</summary>
-    private async Task<FirewallRule?> FindRuleAsync(FirewallRecord from, string slug)
+    private async Task<FirewallRule?> FindRuleAsync(FirewallRecord before, string slug)
     {
         var own = await GrainFactory
-            .GetGrain<IFirewallRuleInbox>(FirewallKeys.Rule(from.Account, slug))
-            .AttachAsync(from.Slug);
+            .GetGrain<IFirewallRuleInbox>(FirewallKeys.Rule(before.Account, slug))
+            .AttachAsync(before.Slug);
         return own.Value ?? ShippedRules.Find(slug);
     }
 
     private async Task<bool> IsInstanceAsync(AccountId account, string servingName)
     {
         var holder = await GrainFactory.ServingName(account, servingName).HolderAsync();
-        return holder is { } id
-            && await GrainFactory.Instance(id).GetAsync(account) is { Value.State: not InstanceState.Deleted };
+        return holder is { IsBalancer: false } instance
+            && await GrainFactory.Instance(new InstanceId(instance.Value)).GetAsync(account)
+                is { Value.State: not InstanceState.Deleted };
     }
 
     private Answer<FirewallRecord> Seen(AccountId? account)

@@ -103,7 +103,7 @@ internal sealed partial class FirewallRuleGrain(
             },
             Event("RuleChanged", $"{command.Rule.Category}, {command.Rule.Severity}", now, context)
         );
-        Tell();
+        StartTelling();
         return _rule.Value;
     }
 
@@ -181,7 +181,7 @@ internal sealed partial class FirewallRuleGrain(
     /// <inheritdoc/>
     public Task<DateTimeOffset?> WakeAsync()
     {
-        Tell();
+        StartTelling();
         return Task.FromResult<DateTimeOffset?>(_rule.Value.Untold.IsEmpty ? null : clock.Now() + TellAgain);
     }
 
@@ -212,33 +212,26 @@ internal sealed partial class FirewallRuleGrain(
     private IFirewallInbox InboxOf(string firewall) =>
         GrainFactory.GetGrain<IFirewallInbox>(FirewallKeys.Firewall(_rule.Value.Account, firewall));
 
-    private void Tell()
+    private void StartTelling()
     {
         if (!_isTelling && !_rule.Value.Untold.IsEmpty)
         {
             _isTelling = true;
-            TellAsync().Ignore();
+            TellAllAsync().Ignore();
         }
     }
 
-    /// <summary>Beside the turns, on the grain's own scheduler.</summary>
-    private async Task TellAsync()
+    /// <summary>Beside the turns, on the grain's own scheduler; again, where the rule was changed meanwhile.</summary>
+    private async Task TellAllAsync()
     {
         try
         {
-            var (rule, version) = (_rule.Value.Rule!, _rule.Value.Version);
-            var under = new CommandContext(new RequestId($"req-rule-{Slug}-v{version}"), "scheduler", _rule.Value.Account);
-            var answers = await Task.WhenAll(
-                _rule.Value.Untold.Select(async slug =>
-                    (Slug: slug, Has: await InboxOf(slug).RuleChangedAsync(rule, under))
-                )
-            );
-            await this.AsReference<IFirewallRuleInbox>()
-                .ToldAsync(
-                    version,
-                    [.. answers.Select(answer => answer.Slug)],
-                    [.. answers.Where(answer => !answer.Has).Select(answer => answer.Slug)]
-                );
+            long version;
+            do
+            {
+                version = _rule.Value.Version;
+                await TellAsync(_rule.Value.Rule!, version);
+            } while (_rule.Value.Version != version && !_rule.Value.Untold.IsEmpty);
         }
         catch (Exception exception)
         {
@@ -249,6 +242,22 @@ internal sealed partial class FirewallRuleGrain(
         {
             _isTelling = false;
         }
+    }
+
+    private async Task TellAsync(FirewallRule rule, long version)
+    {
+        var under = new CommandContext(new RequestId($"req-rule-{Slug}-v{version}"), "scheduler", _rule.Value.Account);
+        var answers = await Task.WhenAll(
+            _rule.Value.Untold.Select(async slug =>
+                (Slug: slug, Has: await InboxOf(slug).RuleChangedAsync(rule, under))
+            )
+        );
+        await this.AsReference<IFirewallRuleInbox>()
+            .ToldAsync(
+                version,
+                [.. answers.Select(answer => answer.Slug)],
+                [.. answers.Where(answer => !answer.Has).Select(answer => answer.Slug)]
+            );
     }
 
     private StoredEvent Event(string verb, string reason, DateTimeOffset now, CommandContext under) =>
