@@ -36,27 +36,13 @@ public sealed record JudgeUnreachableFacts(
             Details(
                 ("firewall", Firewall),
                 ("judge", Judge),
-                ("why", WhyWord),
+                ("why", Why.WireName()),
                 ("judge_instance", Instance?.Value),
                 ("judge_state", State),
                 ("judge_deadline_ms", Why == JudgeFault.TimedOut ? Milliseconds : null),
                 ("judge_code", JudgeCode == FailureCode.None ? null : JudgeCode.WireName())
             )
         );
-
-    private string WhyWord =>
-        Why switch
-        {
-            JudgeFault.NotFound => "not_found",
-            JudgeFault.NotRunning => "not_running",
-            JudgeFault.TimedOut => "timed_out",
-            JudgeFault.Unreadable => "unreadable",
-            JudgeFault.Failing => "failing",
-            JudgeFault.TooLong => "too_long",
-            JudgeFault.Busy => "busy",
-            JudgeFault.NoFirewall => "no_firewall",
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
 
     private string Cause() =>
         Why switch
