@@ -8,6 +8,7 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
+using Scheduler.Grains.Firewalls;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
@@ -45,6 +46,9 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IModelGrain) => new FakeModel(),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
             nameof(IFleetGrain) => new FakeFleet(this),
+            nameof(IFirewallRuleGrain) => new FakeFirewallRule(),
+            nameof(IFirewallGrain) => new FakeFirewall(),
+            nameof(IFirewallListGrain) => new FakeFirewallLists(),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
 
