@@ -41,7 +41,16 @@ internal sealed class ServingNameGrain(
     }
 
     /// <inheritdoc/>
-    public Task<NameHolder?> HolderAsync() => Task.FromResult(_name.Value.Holder);
+    public Task<NameHolder?> HolderAsync()
+    {
+        if (_name.Value.Holder is null)
+        {
+            // Whoever guesses names must not fill the memory.
+            DeactivateOnIdle();
+        }
+
+        return Task.FromResult(_name.Value.Holder);
+    }
 
     private async Task<bool> StillHoldsAsync(NameHolder holder) =>
         clock.Now() - _name.Value.ClaimedAt < ClaimGrace

@@ -28,8 +28,9 @@ internal sealed record GateQuestion(
 
 /// <summary>One piece of a prompt.</summary>
 /// <param name="Role">Whose words: <c>system</c>, <c>user</c>, <c>assistant</c>, <c>tool</c>; <c>user</c> where the request names none.</param>
-/// <param name="Text">The words.</param>
-internal readonly record struct PromptPart(string Role, string Text);
+/// <param name="Text">The words; for what is no text, its kind.</param>
+/// <param name="IsText">Whether a judge of texts can read it. Images, sounds and token ids are none; in block mode they do not pass.</param>
+internal readonly record struct PromptPart(string Role, string Text, bool IsText = true);
 
 /// <summary>What the gate says.</summary>
 /// <param name="Refusal">FIREWALL_BLOCKED or JUDGE_UNREACHABLE; null lets the prompt pass.</param>
