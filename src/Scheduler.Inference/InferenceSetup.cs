@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
 using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
@@ -42,7 +43,7 @@ public static class InferenceSetup
         services.AddSingleton<InstancePlaces>();
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
-        services.TryAddSingleton<Firewalls.IFirewallGate, InterimGate>();
+        services.AddFirewalls();
         services.TryAddSingleton<Balancers.IDestinationPicker, InterimPicker>();
         return services;
     }

@@ -108,4 +108,7 @@ public enum JudgeFault
 
     /// <summary>The firewall itself is missing: what names it was left behind, or is mistaken.</summary>
     NoFirewall = 8,
+
+    /// <summary>The request holds what a judge of texts cannot read: an image, a sound, token ids.</summary>
+    NotText = 9,
 }

@@ -17,6 +17,7 @@ public static class JudgeFaults
             JudgeFault.TooLong => "TOO_LONG",
             JudgeFault.Busy => "BUSY",
             JudgeFault.NoFirewall => "NO_FIREWALL",
+            JudgeFault.NotText => "NOT_TEXT",
             _ => throw new UnreachableException(),
         };
 }

@@ -58,6 +58,7 @@ public sealed record JudgeUnreachableFacts(
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
                 $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
+            JudgeFault.NotText => "it holds what a judge of texts cannot read, such as an image or token ids",
             JudgeFault.NoFirewall => "the account has no firewall of that name",
             JudgeFault.Busy => $"as much as this door takes is being judged by '{Judge}'",
             _ => throw new System.Diagnostics.UnreachableException(),
@@ -78,6 +79,7 @@ public sealed record JudgeUnreachableFacts(
             JudgeFault.Failing =>
                 $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
             JudgeFault.TooLong => $"Shorten the request to {JudgedText.LongestLength} characters, or {Audit}.",
+            JudgeFault.NotText => $"Send the request as text alone, or {Audit}.",
             JudgeFault.NoFirewall =>
                 $"Correct the name, create firewall '{Firewall}', or take its name out of the account, balancer or instance that it is a default of.",
             JudgeFault.Busy => $"Try again in 1 s; if it stays so, give the judge '{Judge}' more GPUs, or {Audit}.",

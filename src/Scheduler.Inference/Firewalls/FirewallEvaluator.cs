@@ -27,8 +27,12 @@ internal sealed class FirewallEvaluator(
     }
 
     /// <summary>Notes that a text was not judged at all.</summary>
-    public void NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why) =>
-        Note(firewall, text, requestId, JudgeVerdict.None(why));
+    public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why)
+    {
+        var verdict = JudgeVerdict.None(why);
+        Note(firewall, text, requestId, verdict);
+        return verdict;
+    }
 
     private async Task<JudgeVerdict> RecallOrAskAsync(
         FirewallRecord firewall,

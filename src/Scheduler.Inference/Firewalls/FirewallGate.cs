@@ -11,9 +11,6 @@ namespace Scheduler.Inference.Firewalls;
 internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evaluator, IFirewallAudits audits)
     : IFirewallGate
 {
-    /// <summary>Carries the slugs of rules that firewalls in allow mode matched, joined by commas.</summary>
-    public const string MatchedHeader = "X-Firewall-Matched";
-
     /// <summary>
     /// <para>1. All firewalls are known, or nothing goes on.</para>
     /// <para>2. Audits are handed over; they have no say.</para>
@@ -42,7 +39,9 @@ internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evalu
         }
 
         // 2
-        var text = new JudgedText([.. question.Prompt().Select(part => new JudgedPart(part.Role, part.Text))]);
+        var prompt = question.Prompt();
+        var isText = prompt.All(part => part.IsText);
+        var text = new JudgedText([.. prompt.Select(part => new JudgedPart(part.Role, part.Text))]);
         foreach (var (firewall, _) in firewalls.Where(one => one.Draft.Mode == FirewallMode.Audit))
         {
             audits.Post(firewall, text, question.RequestId);
@@ -56,12 +55,9 @@ internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evalu
                     (
                         one.Firewall,
                         one.Draft,
-                        Verdict: await evaluator.EvaluateAsync(
-                            one.Firewall,
-                            text,
-                            question.RequestId,
-                            cancellationToken
-                        )
+                        Verdict: isText || one.Draft.Mode != FirewallMode.Block
+                            ? await evaluator.EvaluateAsync(one.Firewall, text, question.RequestId, cancellationToken)
+                            : evaluator.NoteUnjudged(one.Firewall, text, question.RequestId, JudgeFault.NotText)
                     )
                 )
         );

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>How this door asks judges, section <c>Inference:Firewalls</c>.</summary>
-internal sealed class FirewallGateOptions
+public sealed class FirewallGateOptions
 {
     /// <summary>The section's name.</summary>
     public const string Section = "Inference:Firewalls";

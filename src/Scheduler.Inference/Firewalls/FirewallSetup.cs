@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge.Firewalls;
@@ -9,13 +8,11 @@ namespace Scheduler.Inference.Firewalls;
 internal static class FirewallSetup
 {
     /// <summary>Adds the gate, what it asks and remembers, and the trial for the door that has no judges.</summary>
-    public static IServiceCollection AddFirewalls(this IServiceCollection services, IConfiguration configuration)
+    public static IServiceCollection AddFirewalls(this IServiceCollection services)
     {
-        services
-            .AddOptions<FirewallGateOptions>()
-            .Bind(configuration.GetSection(FirewallGateOptions.Section))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddSingleton(at =>
+            Options.Create(at.GetRequiredService<IOptions<InferenceOptions>>().Value.Firewalls)
+        );
         services.AddSingleton<FirewallMetrics>();
         services.AddSingleton(at =>
         {

@@ -75,10 +75,8 @@ public sealed class FirewallGateTests
                 new ChatReply(GullibleJudge.AnswerTo(question.User, firewall.Rules.Length), ChatFault.None, "")
             );
 
-        foreach (var part in JudgeAttacks.Text(attack).Parts)
-        {
-            await world.SendAsync(part.Text, "strict");
-        }
+        var parts = JudgeAttacks.Text(attack).Parts;
+        await world.SendAsync([.. parts.Select(part => new PromptPart(part.Role, part.Text))], "strict");
 
         Assert.Empty(world.Model);
     }
@@ -124,6 +122,23 @@ public sealed class FirewallGateTests
 
         Assert.Equal("TOO_LONG", verdict.Refusal!.Details["why"]);
         Assert.Empty(world.Judge.Asked);
+    }
+
+    [Fact]
+    public async Task What_is_no_text_does_not_pass_in_block_mode_and_is_told_apart_in_others_INV_10()
+    {
+        await using var world = new GateWorld();
+        world.Judge.Add("strict", FirewallMode.Block);
+        world.Judge.Add("lenient", FirewallMode.Allow);
+
+        var blocked = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "strict");
+        Assert.Equal("NOT_TEXT", blocked.Refusal!.Details["why"]);
+        Assert.Empty(world.Judge.Asked);
+        Assert.Empty(world.Model);
+
+        var told = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "lenient");
+        Assert.Null(told.Refusal);
+        Assert.Contains("image_url", Assert.Single(world.Judge.Asked).Question.User, StringComparison.Ordinal);
     }
 
     [Fact]

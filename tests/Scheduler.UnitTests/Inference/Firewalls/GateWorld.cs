@@ -45,14 +45,18 @@ internal sealed class GateWorld : IAsyncDisposable
     public Task StartAuditsAsync() => _audits.StartAsync(TestContext.Current.CancellationToken);
 
     /// <summary>A request as the gateway sends it: the model sees it only after the gate's yes.</summary>
-    public async Task<GateVerdict> SendAsync(string prompt, params string[] firewalls)
+    public Task<GateVerdict> SendAsync(string prompt, params string[] firewalls) =>
+        SendAsync([new PromptPart("user", prompt)], firewalls);
+
+    /// <summary>The same with several pieces, or with what is no text.</summary>
+    public async Task<GateVerdict> SendAsync(ImmutableArray<PromptPart> prompt, params string[] firewalls)
     {
         var asked = _gate
             .JudgeAsync(
                 new GateQuestion(
                     ScriptedJudge.Account,
                     [.. firewalls],
-                    () => [new PromptPart("user", prompt)],
+                    () => prompt,
                     new RequestId($"req-{++_requests}")
                 ),
                 TestContext.Current.CancellationToken
@@ -61,7 +65,7 @@ internal sealed class GateWorld : IAsyncDisposable
         var verdict = await DriveAsync(asked);
         if (verdict.Refusal is null)
         {
-            Model.Add(prompt);
+            Model.Add(string.Join('\n', prompt.Select(part => part.Text)));
         }
 
         return verdict;
