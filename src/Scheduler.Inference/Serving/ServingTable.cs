@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
-using Scheduler.Grains.Instances;
 
 namespace Scheduler.Inference.Serving;
 

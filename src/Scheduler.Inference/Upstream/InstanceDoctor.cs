@@ -4,7 +4,6 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
-using Scheduler.Grains.Instances;
 using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Upstream;

@@ -5,7 +5,6 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Edge;
 using Scheduler.Grains;
-using Scheduler.Inference.Gateway;
 
 namespace Scheduler.Inference.Upstream;
 

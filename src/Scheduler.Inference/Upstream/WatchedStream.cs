@@ -1,4 +1,3 @@
-using Scheduler.Edge;
 using Scheduler.Inference.Gateway;
 
 namespace Scheduler.Inference.Upstream;
