@@ -50,6 +50,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IFirewallRuleGrain) => new FakeFirewallRule(),
             nameof(IFirewallGrain) => new FakeFirewall(),
             nameof(IFirewallListGrain) => new FakeFirewallLists(),
+            nameof(IEvaluationsGrain) => new FakeEvaluations(),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
 

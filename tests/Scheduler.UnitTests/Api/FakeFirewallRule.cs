@@ -67,17 +67,30 @@ internal sealed class FakeFirewall : IFirewallGrain
             _record.Exists && (account is null || account == _record.Account) ? _record : Refusal.NotFound("f")
         );
 
-    public Task<Answer<FirewallRecord>> WaitForChangeAsync(
+    public async Task<Answer<FirewallRecord>> WaitForChangeAsync(
         AccountId? account,
         long afterVersion,
         CancellationToken cancellationToken
-    ) => throw new NotSupportedException();
+    )
+    {
+        while (_record.Version <= afterVersion)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
+        }
+
+        return await GetAsync(account);
+    }
 
     public async Task<Answer<FirewallRecord>> UpdateAsync(WriteFirewall command, CommandContext context)
     {
         if (await GetAsync(context.Account) is { IsOk: true })
         {
-            _record = _record with { Draft = command.Draft, Version = _record.Version + 1 };
+            _record = _record with
+            {
+                Draft = command.Draft,
+                Rules = [.. command.Draft.Rules.Select(ShippedRules.Find).OfType<FirewallRule>()],
+                Version = _record.Version + 1,
+            };
         }
 
         return await GetAsync(context.Account);
@@ -105,4 +118,19 @@ internal sealed class FakeFirewallLists : IFirewallListGrain
         long beforeSequence,
         int limit
     ) => Task.FromResult(ImmutableArray<FirewallEvaluation>.Empty);
+}
+
+internal sealed class FakeEvaluations : IEvaluationsGrain
+{
+    public System.Collections.Concurrent.ConcurrentQueue<FirewallEvaluation> Recorded { get; } = new();
+
+    public Task RecordAsync(AccountId account, ImmutableArray<FirewallEvaluation> evaluations)
+    {
+        foreach (var evaluation in evaluations)
+        {
+            Recorded.Enqueue(evaluation);
+        }
+
+        return Task.CompletedTask;
+    }
 }
