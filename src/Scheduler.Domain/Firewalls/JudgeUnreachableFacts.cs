@@ -12,6 +12,7 @@ namespace Scheduler.Domain.Firewalls;
 /// <param name="Instance">The instance behind the name; null where there is none.</param>
 /// <param name="State">Where that instance stands, as the API names it; null where it is running or missing.</param>
 /// <param name="Deadline">How long the judge may take.</param>
+/// <param name="Reason">What was heard from the judge, one line; says nothing of the request. Null where nothing was.</param>
 /// <param name="JudgeCode">With what the judge itself failed; <see cref="FailureCode.None"/> where it said nothing.</param>
 public sealed record JudgeUnreachableFacts(
     AccountId Account,
@@ -21,6 +22,7 @@ public sealed record JudgeUnreachableFacts(
     InstanceId? Instance,
     string? State,
     TimeSpan Deadline,
+    string? Reason,
     FailureCode JudgeCode
 ) : FailureFacts(FailureCode.JudgeUnreachable)
 {
@@ -39,6 +41,7 @@ public sealed record JudgeUnreachableFacts(
                 ("why", Why.WireName()),
                 ("judge_instance", Instance?.Value),
                 ("judge_state", State),
+                ("judge_reason", Reason),
                 ("judge_deadline_ms", Why == JudgeFault.TimedOut ? Milliseconds : null),
                 ("judge_code", JudgeCode == FailureCode.None ? null : JudgeCode.WireName())
             )
@@ -54,7 +57,7 @@ public sealed record JudgeUnreachableFacts(
             JudgeFault.TimedOut => $"its judge '{Judge}' gave no answer within {Milliseconds} ms",
             JudgeFault.Unreadable => $"what its judge '{Judge}' answered is not a verdict",
             JudgeFault.Failing => JudgeCode == FailureCode.None
-                ? $"its judge '{Judge}' broke off"
+                ? $"its judge failed: {Reason ?? $"'{Judge}' broke off"}"
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
                 $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",

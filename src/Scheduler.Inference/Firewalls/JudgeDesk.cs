@@ -130,7 +130,7 @@ internal sealed class JudgeDesk(
         );
         if (reply.Fault != ChatFault.None)
         {
-            return JudgeVerdict.None(FaultOf(reply.Fault));
+            return JudgeVerdict.None(FaultOf(reply.Fault)) with { Reason = reply.Reason };
         }
 
         if (!JudgeAnswer.TryRead(reply.Text, question, out var answers))

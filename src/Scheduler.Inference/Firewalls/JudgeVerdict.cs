@@ -20,6 +20,9 @@ internal sealed record JudgeVerdict
     /// <summary>Where it stands, as the API names it; null where that is not known.</summary>
     public string? State { get; init; }
 
+    /// <summary>What was heard from the judge instead; null where nothing was.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>With what the judge itself failed last.</summary>
     public FailureCode JudgeCode { get; init; }
 
@@ -69,6 +72,7 @@ internal sealed record JudgeVerdict
                     Instance,
                     State,
                     firewall.Draft?.JudgeDeadline ?? FirewallDraft.DefaultJudgeDeadline,
+                    Reason,
                     JudgeCode
                 )
             )
