@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Edge;
 using Scheduler.Grains.Telemetry;
+using Scheduler.Inference;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;
@@ -64,6 +65,7 @@ public sealed class MetricsPageTests
         listener.Start();
         _ = new SchedulerMetrics(factory);
         _ = new EdgeMetrics(factory);
+        _ = new InferenceMetrics(factory);
         _ = new FirewallMetrics(factory);
         // Registered, never read: what they would ask need not be there.
         _ = new SiloGauges(factory, null!, null!, null!, null!, null!);
