@@ -19,6 +19,7 @@ internal static class ApiSurface
         V1.Providers.Descriptor,
         V1.Failures.Descriptor,
         V1.Requests.Descriptor,
+        V1.Firewalls.Descriptor,
     ];
 
     /// <summary>Their methods.</summary>

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
@@ -24,6 +25,7 @@ internal static class RequestRules
         ProviderRules.All,
         FailureRules.All,
         RequestIdRules.All,
+        FirewallRules.All,
     }
         .SelectMany(rules => rules)
         .ToFrozenDictionary(rule => rule.Message.FullName, StringComparer.Ordinal);

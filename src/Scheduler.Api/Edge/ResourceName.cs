@@ -1,3 +1,4 @@
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Edge;
@@ -19,6 +20,10 @@ internal static class ResourceName
 
     public static string Model(AccountId? account, string model) =>
         account is { } owner ? $"accounts/{owner}/models/{model}" : $"models/{model}";
+
+    public static string Rule(AccountId account, string rule) => $"accounts/{account}/rules/{rule}";
+
+    public static string Firewall(AccountId account, string firewall) => $"accounts/{account}/firewalls/{firewall}";
 
     public static string Provider(ProviderId provider) => $"providers/{provider}";
 
@@ -97,11 +102,33 @@ internal static class ResourceName
         }
     }
 
+    public static void CheckRule(this Faults faults, string field, string name) =>
+        faults.CheckSlugged(field, name, "rules", "rule");
+
+    public static void CheckFirewall(this Faults faults, string field, string name) =>
+        faults.CheckSlugged(field, name, "firewalls", "firewall");
+
     public static void CheckProvider(this Faults faults, string field, string name)
     {
         if (name.Split('/') is not ["providers", var provider] || !Grammar.IsProviderId(provider))
         {
             faults.Add(field, "Must be `providers/{provider}`, the provider 1 to 63 of a-z 0-9 -.");
+        }
+    }
+
+    private static void CheckSlugged(this Faults faults, string field, string name, string collection, string word)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, var of, var slug]
+            || !string.Equals(of, collection, StringComparison.Ordinal)
+            || !Grammar.IsAccountId(account)
+            || !FirewallChecks.IsSlug(slug)
+        )
+        {
+            faults.Add(
+                field,
+                $"Must be `accounts/{{account}}/{collection}/{{{word}}}`, the {word} {FirewallChecks.Slug}."
+            );
         }
     }
 }

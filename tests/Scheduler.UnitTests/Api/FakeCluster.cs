@@ -8,6 +8,7 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
+using Scheduler.Grains.Firewalls;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
@@ -47,6 +48,10 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
             nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
+            nameof(IFirewallRuleGrain) => new FakeFirewallRule(),
+            nameof(IFirewallGrain) => new FakeFirewall(),
+            nameof(IFirewallListGrain) => new FakeFirewallLists(),
+            nameof(IEvaluationsGrain) => new FakeEvaluations(),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
 

@@ -147,6 +147,15 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
             case RegisterModelRequest r:
                 (r.Model, r.ConfigJson) = ("m", ByteString.CopyFromUtf8("{}"));
                 break;
+            case CreateRuleRequest r:
+                r.RuleId = "r";
+                break;
+            case CreateFirewallRequest r:
+                r.FirewallId = "f";
+                break;
+            case EvaluateFirewallRequest r:
+                r.Text = "hi";
+                break;
             default:
                 break;
         }
@@ -159,6 +168,8 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
             .Replace("{instance}", instance)
             .Replace("{key}", "key-aaaaaaaaaaaa")
             .Replace("{model}", "m")
+            .Replace("{rule}", "r")
+            .Replace("{firewall}", "f")
             .Replace("{provider}", "simulated")
             .Replace("{code}", "OOM_KILLED")
             .Replace("{request}", "req-x");

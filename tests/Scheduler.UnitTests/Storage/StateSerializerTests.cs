@@ -7,6 +7,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -112,6 +113,111 @@ public sealed class StateSerializerTests
                 new DateOnly(2026, 3, 1)
             )
         );
+
+    [Fact]
+    public void The_golden_rule_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden(
+            "FirewallRuleRecord.v1.json",
+            new FirewallRuleRecord
+            {
+                Account = new AccountId("acct-a"),
+                Slug = "ours",
+                Rule = ARule(),
+                Version = 2,
+                UsedBy = ["strict", "watch"],
+                Untold = ["watch"],
+                CreatedAt = Noon,
+                UpdatedAt = Noon,
+                WakeAt = Noon,
+                Events = [Event()],
+                LastSequence = 3,
+            }
+        );
+
+    [Fact]
+    public void The_golden_firewall_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden(
+            "FirewallRecord.v1.json",
+            new FirewallRecord
+            {
+                Account = new AccountId("acct-a"),
+                Slug = "strict",
+                Draft = new FirewallDraft
+                {
+                    Name = "Strict",
+                    Mode = FirewallMode.Block,
+                    Judge = "judge",
+                    Rules = ["ours"],
+                    JudgeDeadline = TimeSpan.FromMilliseconds(1500),
+                    KeepPrompt = true,
+                },
+                Rules = [ARule()],
+                Version = 4,
+                CreatedAt = Noon,
+                UpdatedAt = Noon,
+                Events = [Event()],
+                LastSequence = 3,
+            }
+        );
+
+    [Fact]
+    public void The_golden_evaluations_of_version_1_are_read_and_written_the_same() =>
+        AssertGolden(
+            "EvaluationsRecord.v1.json",
+            new EvaluationsRecord
+            {
+                Account = new AccountId("acct-a"),
+                LastEvaluation = 12,
+                RecordedAt = Noon,
+                NewEvaluations =
+                [
+                    new FirewallEvaluation
+                    {
+                        Sequence = 11,
+                        At = Noon,
+                        RequestId = new RequestId("req-1"),
+                        Firewall = "strict",
+                        Version = 4,
+                        Mode = FirewallMode.Block,
+                        Decision = FirewallDecision.Match,
+                        Matched = ["ours"],
+                        LatencyMs = 120,
+                        Judge = "judge",
+                        Code = FailureCode.FirewallBlocked,
+                        Prompt = "user: hi",
+                    },
+                    new FirewallEvaluation
+                    {
+                        Sequence = 12,
+                        At = Noon,
+                        RequestId = new RequestId("req-2"),
+                        Firewall = "watch",
+                        Version = 1,
+                        Mode = FirewallMode.Audit,
+                        Decision = FirewallDecision.Unjudged,
+                        Judge = "judge",
+                        Fault = JudgeFault.TimedOut,
+                        Remembered = true,
+                    },
+                ],
+                ForgetUpTo = 2,
+                ForgetBefore = Noon,
+                WakeAt = Noon,
+            }
+        );
+
+    private static FirewallRule ARule() =>
+        new()
+        {
+            Slug = "ours",
+            Name = "Our own",
+            Description = "What we do not want.",
+            Prompt = "Is it about us?",
+            Category = "policy",
+            Severity = RuleSeverity.High,
+            Source = "the handbook",
+            Recommended = true,
+        };
 
     [Fact]
     public void Every_version_of_every_stored_state_has_its_golden_file()
