@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 

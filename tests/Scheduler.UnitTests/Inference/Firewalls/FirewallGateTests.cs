@@ -1,6 +1,5 @@
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Firewalls;
-using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Upstream;
