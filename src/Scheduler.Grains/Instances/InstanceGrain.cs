@@ -173,7 +173,13 @@ internal sealed partial class InstanceGrain(
         return await ApplyAsync(
             InstanceDecisions.Change(
                 _recorded,
-                next => next with { Spec = command.Spec ?? next.Spec, Labels = command.Labels ?? next.Labels },
+                next =>
+                    next with
+                    {
+                        Spec = command.Spec ?? next.Spec,
+                        Labels = command.Labels ?? next.Labels,
+                        Firewall = command.Firewall is { } slug ? slug.Length > 0 ? slug : null : next.Firewall,
+                    },
                 CauseOf(context)
             )
         );
