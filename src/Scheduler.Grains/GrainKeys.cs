@@ -6,6 +6,7 @@ using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Grains;
 
@@ -15,6 +16,8 @@ namespace Scheduler.Grains;
 /// </summary>
 public static class GrainKeys
 {
+    private const string SchedulesPrefix = "schedules-";
+
     /// <summary>The instance grain.</summary>
     public static IInstanceGrain Instance(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IInstanceGrain>(id.Value);
@@ -36,6 +39,13 @@ public static class GrainKeys
     /// <summary>The grain of a registered model.</summary>
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IModelGrain>($"model-{account.Value}/{name}");
+
+    /// <summary>The grain of an instance's schedules.</summary>
+    public static IScheduleGrain Schedules(this IGrainFactory grains, InstanceId instance) =>
+        grains.Of<IScheduleGrain>(SchedulesPrefix + instance.Value);
+
+    /// <summary>Whose schedules a grain keeps.</summary>
+    internal static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
 
     /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
