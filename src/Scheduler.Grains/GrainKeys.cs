@@ -44,8 +44,8 @@ public static class GrainKeys
     public static IScheduleGrain Schedules(this IGrainFactory grains, InstanceId instance) =>
         grains.Of<IScheduleGrain>(SchedulesPrefix + instance.Value);
 
-    /// <summary>Whose schedules a grain keeps.</summary>
-    internal static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
+    /// <summary>Whose schedules the grain of a key keeps.</summary>
+    public static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
 
     /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");

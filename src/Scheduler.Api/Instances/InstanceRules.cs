@@ -2,6 +2,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Instances;
 

@@ -7,6 +7,7 @@ using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 
@@ -80,8 +81,8 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             {
                 return await UpdateOnceAsync(request, context);
             }
-            catch (ApiException moved)
-                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is ApiReasons.WrongState)
+            catch (DoorException moved)
+                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is DoorReasons.WrongState)
             {
                 // The caller guards nothing; what came between reading and writing was the scheduler's own, a confirmed release for one.
             }
@@ -159,7 +160,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             faults.CheckSpec(spec, isWhole: true);
             if (!faults.None)
             {
-                throw new ApiException(ApiError.Invalid(faults.All));
+                throw new DoorException(DoorError.Invalid(faults.All));
             }
         }
 

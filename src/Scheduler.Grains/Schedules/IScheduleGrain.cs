@@ -55,7 +55,22 @@ public sealed record UpdateSchedule(
     [property: Id(3)] bool? Enabled,
     [property: Id(4)] string? Description,
     [property: Id(5)] long? IfGeneration = null
-);
+)
+{
+    /// <summary>A spec with the changes.</summary>
+    public ScheduleSpec Apply(ScheduleSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return spec with
+        {
+            Action = Action ?? spec.Action,
+            Cron = Cron ?? spec.Cron,
+            TimeZone = TimeZone ?? spec.TimeZone,
+            Enabled = Enabled ?? spec.Enabled,
+            Description = Description ?? spec.Description,
+        };
+    }
+}
 
 /// <summary>A schedule as it is shown.</summary>
 /// <param name="Account">Whose.</param>

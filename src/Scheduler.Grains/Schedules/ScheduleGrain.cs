@@ -115,14 +115,7 @@ internal sealed partial class ScheduleGrain(
             };
         }
 
-        var spec = found.Value.Spec with
-        {
-            Action = command.Action ?? found.Value.Spec.Action,
-            Cron = command.Cron ?? found.Value.Spec.Cron,
-            TimeZone = command.TimeZone ?? found.Value.Spec.TimeZone,
-            Enabled = command.Enabled ?? found.Value.Spec.Enabled,
-            Description = command.Description ?? found.Value.Spec.Description,
-        };
+        var spec = command.Apply(found.Value.Spec);
         var faults = FaultsOf(spec);
         if (!faults.IsEmpty)
         {
