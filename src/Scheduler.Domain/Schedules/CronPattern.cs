@@ -32,8 +32,7 @@ public sealed partial class CronPattern
         new("day of week", "0 to 7 or SUN to SAT", ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]),
     ];
 
-    /// <summary>From here a pattern that ever matches is seen to: no day is further than eight years away.</summary>
-    private static readonly DateTime AnyDay = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+    private static readonly DateTime LongAgo = new(1900, 1, 1, 0, 0, 0, DateTimeKind.Unspecified);
 
     /// <summary>A day matches if it matches one of them.</summary>
     private readonly ImmutableArray<CronExpression> _either;
@@ -79,7 +78,7 @@ public sealed partial class CronPattern
             string.Join(' ', parts),
             [.. Split(parts).Select(part => CronExpression.Parse(part))]
         );
-        if (read.NextAfter(AnyDay) is null)
+        if (read.NextAfter(LongAgo) is null)
         {
             faults = ["Matches no day there is."];
             return false;
@@ -96,11 +95,27 @@ public sealed partial class CronPattern
         return Wall(_either.Min(cron => cron.GetNextOccurrence(from)));
     }
 
-    /// <summary>The last match up to a local time, that time included; null where there is none.</summary>
+    /// <summary>The last match up to a local time, that time included; null where there is none since 1900.</summary>
+    /// <remarks>
+    /// Searched by halves, forwards: the library's search backwards (0.13.0) answers days in months that do not match, as for
+    /// <c>* 13 * 7-10,12 *</c> asked on 1 December.
+    /// </remarks>
     public DateTime? LatestUntil(DateTime local)
     {
-        var from = DateTime.SpecifyKind(local, DateTimeKind.Utc);
-        return Wall(_either.Max(cron => cron.GetPreviousOccurrence(from, inclusive: true)));
+        var (from, until) = (LongAgo, local);
+        if (!(NextAfter(from) <= local))
+        {
+            return null;
+        }
+
+        // After `from` one still comes in time, after `until` none does.
+        while (until - from > TimeSpan.FromMinutes(1))
+        {
+            var middle = from + ((until - from) / 2);
+            (from, until) = NextAfter(middle) <= local ? (middle, until) : (from, middle);
+        }
+
+        return NextAfter(from);
     }
 
     /// <inheritdoc/>

@@ -21,7 +21,7 @@ public static class ScheduleChecks
         ArgumentNullException.ThrowIfNull(zones);
         if (!Enum.IsDefined(spec.Action))
         {
-            yield return ("action", "Must be START or STOP.");
+            yield return ("action", "Must be SCHEDULE_ACTION_START or SCHEDULE_ACTION_STOP.");
         }
 
         if (!CronPattern.TryParse(spec.Cron, out _, out var faults))
