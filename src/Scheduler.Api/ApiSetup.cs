@@ -16,6 +16,7 @@ using Scheduler.Api.Models;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
+using Scheduler.Api.Schedules;
 using Scheduler.Edge;
 using Scheduler.Edge.Firewalls;
 
@@ -77,6 +78,7 @@ public static class ApiSetup
         app.MapGrpcService<AccountsService>();
         app.MapGrpcService<KeysService>();
         app.MapGrpcService<InstancesService>();
+        app.MapGrpcService<SchedulesService>();
         app.MapGrpcService<ModelsService>();
         app.MapGrpcService<ProvidersService>();
         app.MapGrpcService<FailuresService>();

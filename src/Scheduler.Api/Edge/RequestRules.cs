@@ -9,6 +9,7 @@ using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
+using Scheduler.Api.Schedules;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
@@ -21,6 +22,7 @@ internal static class RequestRules
         AccountRules.All,
         KeyRules.All,
         InstanceRules.All,
+        ScheduleRules.All,
         ModelRules.All,
         ProviderRules.All,
         FailureRules.All,

@@ -15,6 +15,9 @@ internal static class ResourceName
 
     public static string Instance(AccountId account, InstanceId instance) => $"accounts/{account}/instances/{instance}";
 
+    public static string Schedule(AccountId account, InstanceId instance, string schedule) =>
+        $"accounts/{account}/instances/{instance}/schedules/{schedule}";
+
     public static string Key(AccountId? account, string key) =>
         account is { } owner ? $"accounts/{owner}/keys/{key}" : $"operatorKeys/{key}";
 
@@ -43,6 +46,9 @@ internal static class ResourceName
 
     public static InstanceId ParseInstance(string name) => new(LastOf(name, "instances"));
 
+    /// <summary>The instance of a name that was checked, and that may name something of the instance's.</summary>
+    public static InstanceId ParseInstanceAbove(string name) => new(LastOf(name, "instances").Split('/')[0]);
+
     public static void CheckAccount(this Faults faults, string field, string name, bool mayBeAny = false)
     {
         var parts = name.Split('/');
@@ -66,6 +72,23 @@ internal static class ResourceName
             faults.Add(
                 field,
                 "Must be `accounts/{account}/instances/{instance}`, the instance `i-` and 20 of a-z 2-7."
+            );
+        }
+    }
+
+    public static void CheckSchedule(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "instances", var instance, "schedules", var schedule]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsInstanceId(instance)
+            || !Grammar.IsScheduleId(schedule)
+        )
+        {
+            faults.Add(
+                field,
+                "Must be `accounts/{account}/instances/{instance}/schedules/{schedule}`, the instance `i-` and 20 of a-z 2-7, the schedule "
+                    + $"{Grammar.ScheduleId}."
             );
         }
     }

@@ -2,6 +2,7 @@ using Scheduler.Api.Edge;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
+using Scheduler.Grains;
 
 namespace Scheduler.Api.Requests;
 
@@ -35,6 +36,8 @@ internal static class EventMapping
                 account,
                 new InstanceId(subject.Id)
             ),
+            "schedules" when subject.Account is { } account =>
+                $"{ResourceName.Instance(account, GrainKeys.InstanceOfSchedules(subject.Id))}/schedules",
             "account" => ResourceName.Account(new AccountId(subject.Id)),
             "key" => ResourceName.Key(subject.Account, subject.Id),
             "model" => ResourceName.Model(subject.Account, AfterSlash(subject.Id)),

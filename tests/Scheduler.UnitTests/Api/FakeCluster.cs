@@ -14,6 +14,7 @@ using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.Grains.Schedules;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -44,6 +45,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),
+            nameof(IScheduleGrain) => new FakeSchedules(GrainKeys.InstanceOfSchedules(key), this),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
             nameof(IUsageGrain) => new FakeUsage(),
@@ -371,6 +373,18 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
                 ? new EventPage([])
                 : Refusal.NotFound("i")
         );
+
+    public async Task<Answer<EventPage>> ScheduleTimelineAsync(
+        InstanceId instance,
+        string schedule,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    )
+    {
+        var seen = await cluster.Schedules(instance).GetAsync(schedule, account);
+        return seen.IsOk ? new EventPage([]) : seen.Refusal;
+    }
 
     public Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit) =>
         Task.FromResult(

@@ -117,7 +117,10 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
             if (path is "parent")
             {
                 var parent = OpenApiDocumentSource.PathOf(method.Http)["/v1/".Length..].Split(':')[0];
-                var length = parent.Contains("{instance}") ? 4 : 2;
+                var length =
+                    parent.Contains("{schedule}") ? 6
+                    : parent.Contains("{instance}") ? 4
+                    : 2;
                 method
                     .Descriptor.InputType.FindFieldByName(path)
                     .Accessor.SetValue(
@@ -134,6 +137,12 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
                 break;
             case CreateInstanceRequest r:
                 (r.ServingName, r.Spec) = ("m", new LaunchSpec { Model = "a" });
+                break;
+            case CreateScheduleRequest r:
+                (r.ScheduleId, r.Action, r.Cron, r.TimeZone) = ("s", ScheduleAction.Start, "* * * * *", "UTC");
+                break;
+            case UpdateScheduleRequest r:
+                r.Cron = "* * * * *";
                 break;
             case ExplainLaunchRequest r:
                 r.Spec = new LaunchSpec { Model = "a" };
@@ -166,6 +175,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
     private static string Replace(string path, string account, string instance) =>
         path.Replace("{account}", account)
             .Replace("{instance}", instance)
+            .Replace("{schedule}", "s")
             .Replace("{key}", "key-aaaaaaaaaaaa")
             .Replace("{model}", "m")
             .Replace("{rule}", "r")

@@ -14,6 +14,7 @@ using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage;
 using Scheduler.TestKit;
@@ -218,6 +219,9 @@ public sealed class StateSerializerTests
             Source = "the handbook",
             Recommended = true,
         };
+
+    public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
+        AssertGolden("ScheduleBook.v1.json", Schedules());
 
     [Fact]
     public void Every_version_of_every_stored_state_has_its_golden_file()
@@ -499,6 +503,58 @@ public sealed class StateSerializerTests
             ],
             RemovedTabs = [new InstanceId("i-0")],
         };
+
+    private static ScheduleBook Schedules()
+    {
+        var due = new Occurrence(new DateTime(2026, 3, 1, 12, 0, 0), Noon);
+        return new ScheduleBook
+        {
+            Instance = new InstanceId("i-0a1b2c3d4e5f6g7h8j9k"),
+            Account = new AccountId("acct-a"),
+            Schedules =
+            [
+                new Schedule
+                {
+                    Id = "morning",
+                    Spec = new ScheduleSpec
+                    {
+                        Action = ScheduleAction.Start,
+                        Cron = "0 8 * * MON-FRI",
+                        TimeZone = "Europe/Berlin",
+                        Description = "before the first coffee",
+                    },
+                    Generation = 2,
+                    CreatedAt = Noon,
+                    UpdatedAt = Noon,
+                    DealtWith = due,
+                    LastRun = new ScheduleRun
+                    {
+                        Due = due,
+                        MissedSince = Noon,
+                        At = Noon,
+                        Action = ScheduleAction.Start,
+                        Outcome = RunOutcome.Refused,
+                        Reason = "no capacity in 120 s",
+                        Failure = Instance().Failure!.Failure,
+                        RequestId = new RequestId("req-1"),
+                    },
+                },
+            ],
+            UnderWay = new RunUnderWay
+            {
+                Schedule = "morning",
+                Action = ScheduleAction.Start,
+                Due = due,
+                MissedSince = Noon,
+                Since = Noon,
+                RequestId = new RequestId("req-2"),
+            },
+            LastGeneration = 2,
+            WakeAt = Noon,
+            Events = [Event()],
+            LastSequence = 3,
+        };
+    }
 
     private static KeyRecord Key() =>
         new()
