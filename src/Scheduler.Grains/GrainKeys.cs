@@ -1,4 +1,5 @@
 using Scheduler.Domain.Ids;
+using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Health;
 using Scheduler.Grains.Instances;
@@ -36,6 +37,10 @@ public static class GrainKeys
     /// <summary>The grain of a registered model.</summary>
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IModelGrain>($"model-{account.Value}/{name}");
+
+    /// <summary>The balancer grain.</summary>
+    public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>
+        grains.Of<IBalancerGrain>(id.Value);
 
     /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
