@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
+using Scheduler.Edge.Limits;
 
 namespace Scheduler.Api;
 
@@ -64,7 +65,7 @@ public sealed class ApiOptions
 
     /// <summary>
     /// Requests without a good key a second from one address (IPv6: from one /64) in the long run; 0 is no limit. Beyond it only keys that
-    /// were good at this door within <see cref="Edge.Limits.KeyLimits.RememberedFor"/> are let in from there.
+    /// were good at this door within <see cref="KeyLimits.RememberedFor"/> are let in from there.
     /// </summary>
     /// <value>20: nothing to someone who guesses 256 bits, enough for people who mistype.</value>
     [Range(0, MostPerSecond)]
@@ -105,4 +106,25 @@ public sealed class ApiOptions
         let value = property.GetValue(this)
         where range is not null && !range.IsValid(value)
         select $"{Section}:{property.Name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}";
+
+    /// <summary>What the door counts by.</summary>
+    internal LimitSettings Limits() =>
+        new()
+        {
+            Account = new KeyLimits.Limits(
+                new Rate(RequestsPerSecondPerKey, RequestBurstPerKey),
+                MaxRequestsPerKey,
+                MaxWatchStreamsPerKey
+            ),
+            Operator = new KeyLimits.Limits(
+                new Rate(RequestsPerSecondPerOperatorKey, RequestBurstPerOperatorKey),
+                MaxRequestsPerOperatorKey,
+                MaxWatchStreamsPerOperatorKey
+            ),
+            Unknown = new Rate(UnknownPerSecondPerAddress, UnknownBurstPerAddress),
+            Requests = MaxRequests,
+            Queued = MaxQueuedRequests,
+            QueueWait = MaxQueueWait,
+            Streams = MaxWatchStreams,
+        };
 }

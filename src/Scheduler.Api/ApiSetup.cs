@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Edge;
-using Scheduler.Api.Edge.Limits;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Health;
 using Scheduler.Api.Instances;
@@ -14,13 +14,16 @@ using Scheduler.Api.Models;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
-using Scheduler.Grains.Keys;
+using Scheduler.Edge;
 
 namespace Scheduler.Api;
 
 /// <summary>Wires the front door into a host. Ports and protocols are the host's to choose.</summary>
 public static class ApiSetup
 {
+    /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
+    internal const string Door = "api";
+
     /// <summary>Adds the services of the API; settings are in the section <c>Api</c> (<see cref="ApiOptions"/>).</summary>
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
@@ -28,9 +31,9 @@ public static class ApiSetup
         var section = configuration.GetSection(ApiOptions.Section);
         services.AddOptions<ApiOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
-        services.AddKeys();
-        services.AddSingleton<EdgeMetrics>();
-        services.AddSingleton<DoorLimits>();
+        services.AddEdge();
+        services.AddSingleton<IErrorShape, ErrorWriter>();
+        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<ApiOptions>>().Value.Limits());
         services.AddSingleton<InstanceWatch>();
         services.AddSingleton<OpenApiDocumentSource>();
         services
@@ -64,7 +67,7 @@ public static class ApiSetup
     public static WebApplication MapApi(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseRequestScope();
         app.UseRouting();
         app.UseMiddleware<EdgeMiddleware>();
         app.MapGrpcService<AccountsService>();

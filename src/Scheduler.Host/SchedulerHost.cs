@@ -10,6 +10,7 @@ using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Host.Clustering;
 using Scheduler.Host.Tls;
+using Scheduler.Inference;
 using Scheduler.Providers;
 using Scheduler.Storage;
 
@@ -55,6 +56,7 @@ internal static class SchedulerHost
         else
         {
             app.MapApi();
+            app.MapInference();
         }
 
         app.UseTelemetry(settings.Host.Telemetry);
@@ -102,6 +104,7 @@ internal static class SchedulerHost
         else
         {
             builder.Services.AddApi(builder.Configuration);
+            builder.Services.AddInference(builder.Configuration);
         }
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Grains;
+using Scheduler.Inference;
 using Scheduler.Providers;
 using Scheduler.Storage;
 
@@ -17,6 +18,7 @@ internal sealed class Settings
         StorageOptions.Section,
         "Providers",
         ApiOptions.Section,
+        InferenceOptions.Section,
     ];
 
     private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler)
@@ -75,10 +77,12 @@ internal sealed class Settings
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
         var api = Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
+        var inference = Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
         faults.AddRange(host.Faults());
         faults.AddRange(storage.Faults());
         faults.AddRange(scheduler.Faults());
         faults.AddRange(api.Faults());
+        faults.AddRange(inference.Faults());
         faults.AddRange(ProvidersSetup.Faults(configuration));
         faults.AddRange(RoleFaults(configuration, host, storage));
         if (line.IsDemo && host.Role is HostRole.Doors or HostRole.Silo)

@@ -1,9 +1,13 @@
+using System.Collections.Frozen;
+using Google.Rpc;
 using Grpc.Core;
+using Scheduler.Domain.Failures;
+using Status = Grpc.Core.Status;
 
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// What a careful client does: a call that is answered UNAVAILABLE, or not at all, is made again, with the same contents, at the next node. Any typed
+/// What a careful client does: a call that is answered UNAVAILABLE for no failure's sake, or not at all, is made again, with the same contents, at the next node. Any typed
 /// client can be made on it.
 /// </summary>
 /// <param name="nodes">All nodes; those without doors or not yet started are passed over.</param>
@@ -14,6 +18,10 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
 
     /// <summary>An answer that takes longer is no answer: whoever was asked is gone without a word.</summary>
     private static readonly TimeSpan OneTry = TimeSpan.FromSeconds(35);
+
+    private static readonly FrozenSet<string> Failures = FailureCatalogue
+        .All.Select(failure => failure.Code.WireName())
+        .ToFrozenSet(StringComparer.Ordinal);
 
     private int _next;
     private int _retries;
@@ -97,10 +105,18 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
         }
     }
 
-    /// <summary>Whether it may have been done or not: nobody was there, or nobody answered in time. An answer may have the same status.</summary>
+    /// <summary>
+    /// Whether it may have been done or not: nobody was there, or nobody answered in time. A stored refusal has the status of its code, and would
+    /// be the same at every node: the reason tells it apart.
+    /// </summary>
     private static bool IsNoAnswer(RpcException refused, TimeSpan after) =>
-        refused.StatusCode == StatusCode.Unavailable
-        || (refused.StatusCode == StatusCode.DeadlineExceeded && after >= OneTry);
+        (
+            refused.StatusCode == StatusCode.Unavailable
+            || (refused.StatusCode == StatusCode.DeadlineExceeded && after >= OneTry)
+        ) && !IsFailure(refused);
+
+    private static bool IsFailure(RpcException refused) =>
+        refused.GetRpcStatus()?.GetDetail<ErrorInfo>() is { } info && Failures.Contains(info.Reason);
 
     private SchedulerProcess Next()
     {

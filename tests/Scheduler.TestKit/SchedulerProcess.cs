@@ -41,6 +41,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// <summary>Whether a file that may not grow is an error of its write (as a full disk is), and not the end of the process.</summary>
     public bool ReadsFileLimitAsError { get; init; }
 
+    /// <summary>Variables it has beside those of the test.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Its process id.</summary>
     public int Id => _process!.Id;
 
@@ -209,6 +212,11 @@ public sealed class SchedulerProcess : IAsyncDisposable
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in Environment)
+        {
+            start.Environment[name] = value;
         }
 
         return start;

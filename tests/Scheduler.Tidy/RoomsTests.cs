@@ -13,18 +13,29 @@ public sealed class RoomsTests
         ["Scheduler.Grains"] = ["Scheduler.Domain"],
         ["Scheduler.Storage"] = ["Scheduler.Domain"],
         ["Scheduler.Providers"] = ["Scheduler.Domain"],
-        ["Scheduler.Api"] = ["Scheduler.Grains"],
-        ["Scheduler.Host"] = ["Scheduler.Api", "Scheduler.Grains", "Scheduler.Providers", "Scheduler.Storage"],
+        ["Scheduler.Edge"] = ["Scheduler.Grains"],
+        ["Scheduler.Api"] = ["Scheduler.Edge"],
+        ["Scheduler.Inference"] = ["Scheduler.Edge"],
+        ["Scheduler.Host"] =
+        [
+            "Scheduler.Api",
+            "Scheduler.Grains",
+            "Scheduler.Inference",
+            "Scheduler.Providers",
+            "Scheduler.Storage",
+        ],
     };
 
     /// <summary>The words that folders of a room may be called by: the slices of the spec.</summary>
     private static readonly string[] Slices =
     [
         "Agenda",
+        "Balancers",
         "Billing",
         "Compatibility",
         "Events",
         "Failures",
+        "Firewalls",
         "Ids",
         "Instances",
         "Keys",
@@ -33,13 +44,19 @@ public sealed class RoomsTests
         "Providers",
         "Requests",
         "Runtimes",
+        "Schedules",
         "Storage",
     ];
 
     /// <summary>Folders that are no slice, each with its reason.</summary>
     private static readonly Dictionary<string, string> Others = new()
     {
-        ["Scheduler.Api/Edge"] = "what every request passes: request id, authentication, validation, errors",
+        ["Scheduler.Api/Edge"] = "what every call passes: validation, tenancy, errors of both transports",
+        ["Scheduler.Edge/Limits"] = "how much a key, an address and all together may ask of a door",
+        ["Scheduler.Inference/ContextCheck"] = "does a request fit the context of its instance?",
+        ["Scheduler.Inference/Gateway"] = "the way of a request, in order",
+        ["Scheduler.Inference/Serving"] = "what serving names stand for, kept fresh",
+        ["Scheduler.Inference/Upstream"] = "how runtimes are asked",
         ["Scheduler.Api/OpenApi"] = "the document of the HTTP face",
         ["Scheduler.Api/Protos"] = "the contract",
         ["Scheduler.Api/Health"] = "what probes ask, on both transports",

@@ -1,5 +1,6 @@
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Billing;
 

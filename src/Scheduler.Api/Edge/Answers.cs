@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 
 namespace Scheduler.Api.Edge;
@@ -16,7 +17,7 @@ internal static class Answers
         where T : class
     {
         var answer = await asked.WaitAsync(cancellationToken);
-        return answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, resource));
+        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, resource));
     }
 
     /// <summary>A time, or nothing.</summary>

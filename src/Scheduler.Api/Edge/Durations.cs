@@ -1,15 +1,12 @@
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Bounds of durations, and how a header tells one.</summary>
+/// <summary>Bounds of durations.</summary>
 internal static class Durations
 {
-    /// <summary>Whole seconds, rounded up: whoever waits that long has waited long enough.</summary>
-    public static string WholeSeconds(this TimeSpan time) =>
-        ((long)Math.Ceiling(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-
     /// <summary>Notes a fault of a duration that was given.</summary>
     public static void CheckDuration(this Faults faults, string field, Duration? given, TimeSpan least, TimeSpan most)
     {

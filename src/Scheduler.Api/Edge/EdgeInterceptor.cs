@@ -2,6 +2,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
@@ -66,7 +67,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         rule.Check(message, scope.Faults);
         if (!scope.Faults.None)
         {
-            throw new ApiException(ApiError.Invalid(scope.Faults.All));
+            throw new DoorException(DoorError.Invalid(scope.Faults.All));
         }
 
         var resource = rule.Resource(message);
@@ -76,7 +77,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
             && !caller.MayActFor(new AccountId(account))
         )
         {
-            throw new ApiException(ApiError.NotFound(resource));
+            throw new DoorException(DoorError.NotFound(resource));
         }
     }
 
@@ -100,9 +101,9 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         return ErrorStatus.Of(error, scope).ToRpcException();
     }
 
-    private ApiError ErrorOf(Exception exception, ServerCallContext context)
+    private DoorError ErrorOf(Exception exception, ServerCallContext context)
     {
-        if (exception is ApiException known)
+        if (exception is DoorException known)
         {
             return known.Error;
         }
@@ -111,8 +112,8 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         {
             var isAborted = context.GetHttpContext().RequestAborted.IsCancellationRequested;
             return context.Deadline < DateTime.MaxValue && !isAborted
-                ? ApiError.DeadlineExceeded()
-                : ApiError.Cancelled();
+                ? DoorError.DeadlineExceeded()
+                : DoorError.Cancelled();
         }
 
         if (ExceptionErrors.Find(exception) is { } error)
@@ -122,6 +123,6 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         }
 
         LogUnhandled(exception, context.Method);
-        return ApiError.Internal();
+        return DoorError.Internal();
     }
 }

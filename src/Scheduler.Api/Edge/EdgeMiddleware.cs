@@ -2,10 +2,11 @@ using Grpc.AspNetCore.Server;
 using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Scheduler.Api.Edge.Limits;
 using Scheduler.Api.V1;
-using Scheduler.Grains.Keys;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
 
 namespace Scheduler.Api.Edge;
 
@@ -15,9 +16,7 @@ namespace Scheduler.Api.Edge;
 /// </summary>
 internal sealed class EdgeMiddleware(
     RequestDelegate next,
-    KeyAuthority authority,
-    EdgeMetrics metrics,
-    DoorLimits limits,
+    [FromKeyedServices(ApiSetup.Door)] Doorkeeper doorkeeper,
     IOptions<ApiOptions> options
 )
 {
@@ -47,36 +46,10 @@ internal sealed class EdgeMiddleware(
 
     private async Task<Passage> AdmitAsync(HttpContext http, ApiMethod method)
     {
-        var scope = http.Scope();
-        var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
         var load = new Load(method.Descriptor.IsServerStreaming, LimitOf(method));
-        if (method.Access == Access.Anyone)
-        {
-            limits.ThrowIfSpent(address, "");
-            limits.Charge(address);
-            return await limits.EnterAsync(null, load, http.RequestAborted);
-        }
-
-        var headers = http.Request.Headers.Authorization;
-        var header = headers.Count > 1 ? "several" : headers.ToString();
-        limits.ThrowIfSpent(address, header);
-        var verdict = await authority.VerifyAsync(header).WaitAsync(http.RequestAborted);
-        if (verdict.Caller is not { } caller)
-        {
-            limits.Charge(address);
-            var refused = ApiError.Of(verdict.Failure!);
-            metrics.KeyRefused(refused.Reason);
-            throw new ApiException(refused);
-        }
-
-        scope.Caller = caller;
-        limits.CountAgainstRate(scope, caller, header);
-        if (method.Access == Access.Operator && !caller.IsOperator)
-        {
-            throw new ApiException(ApiError.OperatorsOnly());
-        }
-
-        return await limits.EnterAsync(caller, load, http.RequestAborted);
+        return method.Access == Access.Anyone
+            ? await doorkeeper.AdmitAnyoneAsync(http, load)
+            : await doorkeeper.AdmitAsync(http, load, operatorsOnly: method.Access == Access.Operator);
     }
 
     private async Task ReadStrictlyAsync(HttpContext http, ApiMethod method, GrpcJsonTranscodingMetadata transcoding)
@@ -100,7 +73,9 @@ internal sealed class EdgeMiddleware(
 
         if (body.Length > 0 && !IsPlainJson(http.Request))
         {
-            throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
+            throw new DoorException(
+                DoorError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path)
+            );
         }
 
         var clean = strict.ReadBody(body);
@@ -117,7 +92,7 @@ internal sealed class EdgeMiddleware(
         // Before the server knows the limit, so that it still drains the body and the caller gets to read the answer.
         if (http.Request.ContentLength > limit)
         {
-            throw new ApiException(ApiError.BodyTooLarge(limit));
+            throw new DoorException(DoorError.BodyTooLarge(limit));
         }
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -132,7 +107,7 @@ internal sealed class EdgeMiddleware(
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw new ApiException(ApiError.BodyTooLarge(limit));
+            throw new DoorException(DoorError.BodyTooLarge(limit));
         }
 
         return body.GetBuffer().AsMemory(0, (int)body.Length);

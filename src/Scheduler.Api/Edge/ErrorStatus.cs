@@ -1,11 +1,12 @@
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
+using Scheduler.Edge;
 using Status = Google.Rpc.Status;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>An <see cref="ApiError"/> as <c>google.rpc.Status</c>: what both transports send.</summary>
+/// <summary>An <see cref="DoorError"/> as <c>google.rpc.Status</c>: what both transports send.</summary>
 internal static class ErrorStatus
 {
     /// <summary>The domain of every reason.</summary>
@@ -26,7 +27,7 @@ internal static class ErrorStatus
             Status.Descriptor
         );
 
-    public static Status Of(ApiError error, RequestScope scope)
+    public static Status Of(DoorError error, RequestScope scope)
     {
         var status = new Status { Code = (int)error.Code, Message = error.Message };
         status.Details.Add(Any.Pack(Info(error, scope)));
@@ -69,7 +70,7 @@ internal static class ErrorStatus
     /// <summary>Where a catalogued code is explained.</summary>
     public static string HelpUri(string reason) => $"/v1/failures/{reason}";
 
-    private static ErrorInfo Info(ApiError error, RequestScope scope)
+    private static ErrorInfo Info(DoorError error, RequestScope scope)
     {
         var info = new ErrorInfo { Reason = error.Reason, Domain = Domain };
         foreach (var (name, value) in error.Details)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 

@@ -8,6 +8,7 @@ using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 

@@ -1,5 +1,6 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Api;
 using Google.Protobuf.Reflection;
 using Microsoft.AspNetCore.Http;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
@@ -143,7 +144,7 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
                 )
             );
             // Without a body the request's own rules would miss everything; this alone is the news.
-            throw new ApiException(ApiError.Invalid(faults.All));
+            throw new DoorException(DoorError.Invalid(faults.All));
         }
     }
 }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Failures;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Failures;
 
@@ -18,5 +19,5 @@ internal sealed class FailuresService : V1.Failures.FailuresBase
     public override Task<V1.FailureDefinition> GetFailure(GetFailureRequest request, ServerCallContext context) =>
         FailureCodes.TryParse(ResourceName.LastOf(request.Name, "failures"), out var code) && code != FailureCode.None
             ? Task.FromResult(FailureCatalogue.Definition(code).ToProto())
-            : throw new ApiException(ApiError.NotFound(request.Name));
+            : throw new DoorException(DoorError.NotFound(request.Name));
 }

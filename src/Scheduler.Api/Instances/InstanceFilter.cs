@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using Scheduler.Api.Edge;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Instances;
 

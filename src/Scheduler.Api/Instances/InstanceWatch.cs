@@ -2,6 +2,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Hosting;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 
@@ -37,7 +38,7 @@ internal sealed class InstanceWatch(
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            throw new ApiException(ApiError.Unavailable() with { Hint = "This process stops; watch again." });
+            throw new DoorException(DoorError.Unavailable() with { Hint = "This process stops; watch again." });
         }
     }
 
@@ -71,7 +72,7 @@ internal sealed class InstanceWatch(
                 stop.ThrowIfCancellationRequested();
                 if (await authority.RecheckAsync(caller) is { } failure)
                 {
-                    throw new ApiException(ApiError.Of(failure));
+                    throw new DoorException(DoorError.Of(failure));
                 }
             }
 

@@ -7,6 +7,7 @@ using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 
@@ -34,6 +35,20 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
 
     public override async Task<Instance> GetInstance(GetInstanceRequest request, ServerCallContext context) =>
         (await RecordAsync(request.Name, context)).ToProto();
+
+    public override async Task<InstanceUsage> GetInstanceUsage(
+        GetInstanceUsageRequest request,
+        ServerCallContext context
+    )
+    {
+        var instance = ResourceName.ParseInstance(request.Parent);
+        await grains
+            .Instance(instance)
+            .GetAsync(ResourceName.ParseAccount(request.Parent))
+            .OrThrow(request.Parent, context.CancellationToken);
+        var usage = await grains.Usage(instance).GetAsync().WaitAsync(context.CancellationToken);
+        return usage.ToProto(request.Parent);
+    }
 
     public override async Task<ListInstancesResponse> ListInstances(
         ListInstancesRequest request,
@@ -80,8 +95,8 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             {
                 return await UpdateOnceAsync(request, context);
             }
-            catch (ApiException moved)
-                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is ApiReasons.WrongState)
+            catch (DoorException moved)
+                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is DoorReasons.WrongState)
             {
                 // The caller guards nothing; what came between reading and writing was the scheduler's own, a confirmed release for one.
             }
@@ -159,7 +174,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             faults.CheckSpec(spec, isWhole: true);
             if (!faults.None)
             {
-                throw new ApiException(ApiError.Invalid(faults.All));
+                throw new DoorException(DoorError.Invalid(faults.All));
             }
         }
 

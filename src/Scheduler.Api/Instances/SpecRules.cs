@@ -1,6 +1,7 @@
 using Google.Protobuf.Collections;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Instances;
 

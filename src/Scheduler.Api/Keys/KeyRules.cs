@@ -1,6 +1,7 @@
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Keys;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Keys;
 

@@ -3,6 +3,7 @@ using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 
@@ -110,7 +111,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             .Key(ResourceName.LastOf(name, "operatorKeys"))
             .GetAsync(null)
             .OrThrow(name, context.CancellationToken);
-        return key.Account is null ? key : throw new ApiException(ApiError.NotFound(name));
+        return key.Account is null ? key : throw new DoorException(DoorError.NotFound(name));
     }
 
     private async Task<Key> RevokeAsync(string name, string keyId, AccountId? account, ServerCallContext context)

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Google.Protobuf.Reflection;
 using Microsoft.OpenApi;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.OpenApi;
 
@@ -19,7 +20,7 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
     public static Dictionary<string, IOpenApiHeader> RequestIdHeader() =>
         new(StringComparer.Ordinal)
         {
-            [Edge.RequestScope.IdHeader] = new OpenApiHeader
+            [RequestScope.IdHeader] = new OpenApiHeader
             {
                 Description = "Names this request in logs, events and `/v1/requests/{request}`.",
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },

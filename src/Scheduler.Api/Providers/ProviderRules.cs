@@ -1,6 +1,7 @@
 using System.Globalization;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 
 namespace Scheduler.Api.Providers;
 

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 
 namespace Scheduler.Api.Requests;
@@ -20,7 +21,7 @@ internal sealed class RequestsService(IGrainFactory grains) : V1.Requests.Reques
             .WaitAsync(context.CancellationToken);
         if (events.IsEmpty)
         {
-            throw new ApiException(ApiError.NotFound(request.Name));
+            throw new DoorException(DoorError.NotFound(request.Name));
         }
 
         var response = new V1.Request { Name = request.Name };

@@ -15,7 +15,7 @@ namespace Scheduler.Domain.Billing;
 public sealed record AccountRecord : IStoredState
 {
     /// <summary>The shape this code writes.</summary>
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 
     /// <inheritdoc/>
     [Id(0)]
@@ -84,6 +84,10 @@ public sealed record AccountRecord : IStoredState
     /// <summary>Tabs removed by this write.</summary>
     [Id(16)]
     public ImmutableArray<InstanceId> RemovedTabs { get; init; } = [];
+
+    /// <summary>Slug of the firewall that every request of the account passes; null for none.</summary>
+    [Id(17)]
+    public string? Firewall { get; init; }
 
     /// <summary>Whether there is such an account at all.</summary>
     [JsonIgnore]

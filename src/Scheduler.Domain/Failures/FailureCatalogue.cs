@@ -213,6 +213,15 @@ public static class FailureCatalogue
             "No destination of the balancer is healthy.",
             "Start or repair one of the destinations the details name."
         ),
+        new(
+            RuntimeError,
+            Runtime,
+            502,
+            "UNAVAILABLE",
+            Yes,
+            "The runtime could not be reached, broke off, took too long or answered with an error of its own.",
+            "Try again; if it goes on, read the instance's state and the runtime's words in the details."
+        ),
     ];
 
     private static readonly FrozenDictionary<FailureCode, FailureDefinition> ByCode = All.ToFrozenDictionary(d =>

@@ -74,4 +74,7 @@ public enum FailureCode
 
     /// <summary>No destination of the balancer is healthy.</summary>
     NoHealthyDestination = 43,
+
+    /// <summary>A running instance's runtime did not answer a request as it should.</summary>
+    RuntimeError = 44,
 }

@@ -15,7 +15,7 @@ namespace Scheduler.Domain.Instances;
 public sealed record InstanceRecord : IStoredState
 {
     /// <summary>The shape this code writes.</summary>
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 
     /// <inheritdoc/>
     [Id(0)]
@@ -125,6 +125,10 @@ public sealed record InstanceRecord : IStoredState
     /// <summary>How often the scheduler itself re-routed since a caller last started it.</summary>
     [Id(26)]
     public int Reroutes { get; init; }
+
+    /// <summary>Slug of the firewall that every request to it passes; null for none of its own.</summary>
+    [Id(27)]
+    public string? Firewall { get; init; }
 
     /// <summary>Whether there is such an instance at all.</summary>
     [JsonIgnore]

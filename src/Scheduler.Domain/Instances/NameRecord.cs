@@ -16,9 +16,9 @@ public sealed record NameRecord : IStoredState
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>The instance; null when the name is free.</summary>
+    /// <summary>The instance or balancer; null when the name is free.</summary>
     [Id(1)]
-    public InstanceId? Holder { get; init; }
+    public NameHolder? Holder { get; init; }
 
     /// <summary>Since when.</summary>
     [Id(2)]

@@ -89,3 +89,22 @@ public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSec
             Details(("key_id", KeyId), ("stream_limit", Limit), ("retry_after_seconds", RetryAfterSeconds))
         );
 }
+
+/// <summary>An instance has as many requests under way as it takes from one door.</summary>
+/// <param name="ServingName">The instance.</param>
+/// <param name="Limit">How many it takes.</param>
+/// <param name="RetryAfterSeconds">After how many seconds trying again makes sense.</param>
+public sealed record BusyInstanceFacts(string ServingName, int Limit, int RetryAfterSeconds) : LimitFacts
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe() =>
+        new(
+            $"'{ServingName}' has {Limit} requests under way, as many as one instance takes here; this one was not sent.",
+            $"Try again after {RetryAfterSeconds} s, or put a balancer over more instances.",
+            Details(
+                ("serving_name", ServingName),
+                ("instance_limit", Limit),
+                ("retry_after_seconds", RetryAfterSeconds)
+            )
+        );
+}

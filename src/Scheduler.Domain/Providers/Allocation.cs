@@ -35,6 +35,10 @@ public sealed record Allocation
     /// <summary>When the provider made it (the provider's clock).</summary>
     [Id(6)]
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>How the runtime's own tokenizer is asked; null where it has none that is known.</summary>
+    [Id(7)]
+    public RuntimeTokenizer? Tokenizer { get; init; }
 }
 
 /// <summary>What every allocation carries at the provider, so that the sweep can tell whose it is.</summary>

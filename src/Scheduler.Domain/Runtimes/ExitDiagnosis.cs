@@ -33,6 +33,7 @@ public static class ExitDiagnosis
         "Terminated",
         "Preempted",
         "Stopped",
+        RuntimeExit.KilledFromOutside,
     ];
 
     private static readonly ImmutableArray<string> OutOfMemoryTexts =
@@ -48,6 +49,8 @@ public static class ExitDiagnosis
         "ggml_backend_cuda_buffer_type_alloc_buffer: allocating",
         "failed to allocate CUDA",
         "failed to allocate ROCm",
+        "ggml_aligned_malloc: insufficient memory",
+        "failed to allocate CPU buffer",
         "failed to allocate buffer for kv cache",
         "failed to allocate compute buffers",
         "No available memory for the cache blocks",
@@ -143,10 +146,15 @@ public static class ExitDiagnosis
             : code == FailureCode.ImagePullFailed ? ImageTexts
             : code == FailureCode.ModelLoadError ? ModelTexts
             : [];
-        var evidence = signs.IsEmpty
-            ? OutputLines.LastTelling(exit.OutputTail)
-            : OutputLines.LastWith(exit.OutputTail, signs);
-        return evidence ?? WithoutWords(exit);
+        if (signs.IsEmpty)
+        {
+            // Who is killed has no last words: whatever it said before is about something else.
+            return exit.ExitCode == ExitCodeOfSigkill
+                ? WithoutWords(exit)
+                : OutputLines.LastTelling(exit.OutputTail) ?? WithoutWords(exit);
+        }
+
+        return OutputLines.LastWith(exit.OutputTail, signs) ?? WithoutWords(exit);
     }
 
     private static string WithoutWords(RuntimeExit exit)

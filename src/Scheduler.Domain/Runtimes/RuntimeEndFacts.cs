@@ -63,6 +63,11 @@ public sealed record RuntimeEndFacts(
             return $"Correct what the output names about {Model} (source, format, access), then start again.";
         }
 
+        if (Exit?.ProviderReason?.StartsWith(RuntimeExit.KilledFromOutside, StringComparison.Ordinal) is true)
+        {
+            return "Somebody on its host killed it, and it was not for want of memory: find out who, then start again.";
+        }
+
         return Code == FailureCode.ImagePullFailed
             ? "Correct the image of the runtime preset or its registry credentials, then start again."
             : "Read output_tail in the details, mend what it names, then start again.";

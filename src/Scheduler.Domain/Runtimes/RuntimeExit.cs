@@ -16,6 +16,11 @@ public sealed record RuntimeExit
     [Id(2)]
     public string? ProviderReason { get; init; }
 
+    /// <summary>
+    /// Begins the reason of a provider that saw a runtime killed and knows that its host's kernel did not do it for want of memory.
+    /// </summary>
+    public const string KilledFromOutside = "KilledFromOutside";
+
     /// <summary>Characters of output kept.</summary>
     public const int MaxOutputTailChars = 4096;
 }

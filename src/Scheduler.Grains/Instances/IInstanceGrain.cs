@@ -35,6 +35,15 @@ public interface IInstanceGrain : IGrainWithStringKey
     );
 
     /// <summary>
+    /// Somebody found that the runtime of a run does not answer: the provider is asked now, not when its watch comes round, and what it
+    /// says is taken up before this answers. Those who ask together are answered by one look.
+    /// </summary>
+    /// <param name="account">Whose eyes.</param>
+    /// <param name="run">Which run; of another one nothing is asked.</param>
+    [Alias("Examine"), AlwaysInterleave]
+    Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run);
+
+    /// <summary>
     /// Checks money, fit and placement, records the intent, and returns in <c>provisioning</c>. A failed check is recorded on the
     /// instance and returned as a <see cref="RefusalKind.Failed"/> refusal.
     /// </summary>

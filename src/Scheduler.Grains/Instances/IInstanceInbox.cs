@@ -37,8 +37,4 @@ internal interface IInstanceInbox : IGrainWithStringKey
     /// <summary>Whether the instance means to use the allocation under a key (or is still releasing it itself).</summary>
     [Alias("Owns"), AlwaysInterleave]
     Task<bool> OwnsAsync(AllocationKey key);
-
-    /// <summary>Whether the serving name is still this instance's.</summary>
-    [Alias("HoldsName"), AlwaysInterleave]
-    Task<bool> HoldsNameAsync();
 }

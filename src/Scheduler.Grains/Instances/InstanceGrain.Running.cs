@@ -14,6 +14,33 @@ internal sealed partial class InstanceGrain
     /// <summary>The run whose meter the account has confirmed to this activation.</summary>
     private int _meteredRun;
 
+    private Task _look = Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run)
+    {
+        if (Seen(account) is { IsOk: true } && _recorded.State == InstanceState.Running && _recorded.Run == run)
+        {
+            if (_look.IsCompleted)
+            {
+                _look = LookAgainAsync(_recorded.Intent!);
+            }
+
+            await _look;
+        }
+
+        return Seen(account);
+    }
+
+    private async Task LookAgainAsync(AllocationIntent intent)
+    {
+        // One that is not there may be a list that lags; the sweep sees to what has vanished.
+        if (await LookOnceAsync(intent) is { } seen && seen.Status != AllocationStatus.Ready)
+        {
+            await Inbox.ObservedAsync(seen);
+        }
+    }
+
     private async Task StartMeterAsync(InstanceRecord record, CancellationToken cancellationToken)
     {
         var command = new StartMeter(

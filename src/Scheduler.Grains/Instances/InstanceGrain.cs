@@ -40,7 +40,7 @@ internal sealed partial class InstanceGrain(
     SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
-) : Grain, IInstanceGrain, IInstanceInbox, IWakeable, IDisposable
+) : Grain, IInstanceGrain, IInstanceInbox, INamed, IWakeable, IDisposable
 {
     /// <summary>How long a watcher waits before it gets what there is: shorter than the 30 s after which a grain call times out.</summary>
     private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
@@ -93,11 +93,15 @@ internal sealed partial class InstanceGrain(
 
         // Whoever asks meanwhile whether the name is still ours must not be told no: the record may take its time.
         _isCreating = true;
-        var holder = await GrainFactory.ServingName(command.Account, command.ServingName).ClaimAsync(Self);
-        if (holder != Self)
+        var holder = await GrainFactory
+            .ServingName(command.Account, command.ServingName)
+            .ClaimAsync(NameHolder.Of(Self));
+        if (holder != NameHolder.Of(Self))
         {
             _isCreating = false;
-            return Refusal.Exists($"Serving name '{command.ServingName}' is taken by another instance of the account.");
+            return Refusal.Exists(
+                $"Serving name '{command.ServingName}' is taken by another instance or balancer of the account."
+            );
         }
 
         var blank = new InstanceRecord
@@ -193,7 +197,7 @@ internal sealed partial class InstanceGrain(
         {
             // Both may be lost in a crash and do no harm then: the next claim of the name asks whether its holder still lives,
             // and a closed tab bills nothing.
-            await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(Self);
+            await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(NameHolder.Of(Self));
             await GrainFactory.Account(_recorded.Account).ForgetAsync(Self);
         }
 

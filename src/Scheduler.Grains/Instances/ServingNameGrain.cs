@@ -16,34 +16,46 @@ internal sealed class ServingNameGrain(
     private static readonly TimeSpan ClaimGrace = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc/>
-    public async Task<InstanceId> ClaimAsync(InstanceId instance)
+    public async Task<NameHolder> ClaimAsync(NameHolder asker)
     {
-        if (_name.Value.Holder is { } holder && holder != instance && await StillHoldsAsync(holder))
+        if (_name.Value.Holder is { } holder && holder != asker && await StillHoldsAsync(holder))
         {
             return holder;
         }
 
-        if (_name.Value.Holder != instance)
+        if (_name.Value.Holder != asker)
         {
-            await _name.WriteAsync(new NameRecord { Holder = instance, ClaimedAt = clock.Now() }, this);
+            await _name.WriteAsync(new NameRecord { Holder = asker, ClaimedAt = clock.Now() }, this);
         }
 
-        return instance;
+        return asker;
     }
 
     /// <inheritdoc/>
-    public async Task ReleaseAsync(InstanceId instance)
+    public async Task ReleaseAsync(NameHolder asker)
     {
-        if (_name.Value.Holder == instance)
+        if (_name.Value.Holder == asker)
         {
             await _name.WriteAsync(new NameRecord(), this);
         }
     }
 
     /// <inheritdoc/>
-    public Task<InstanceId?> HolderAsync() => Task.FromResult(_name.Value.Holder);
+    public Task<NameHolder?> HolderAsync()
+    {
+        if (_name.Value.Holder is null)
+        {
+            // Whoever guesses names must not fill the memory.
+            DeactivateOnIdle();
+        }
 
-    private async Task<bool> StillHoldsAsync(InstanceId holder) =>
+        return Task.FromResult(_name.Value.Holder);
+    }
+
+    private async Task<bool> StillHoldsAsync(NameHolder holder) =>
         clock.Now() - _name.Value.ClaimedAt < ClaimGrace
-        || await GrainFactory.GetGrain<IInstanceInbox>(holder.Value).HoldsNameAsync();
+        || await GrainFactory.GetGrain<INamed>(GrainId.Create(KindOf(holder), holder.Value)).HoldsNameAsync();
+
+    /// <summary>The grain type of a holder.</summary>
+    private static string KindOf(NameHolder holder) => holder.IsBalancer ? "balancer" : "instance";
 }

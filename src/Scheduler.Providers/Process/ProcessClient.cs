@@ -29,7 +29,8 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
     /// <summary>
     /// <c>$0</c> is the allocation's folder, <c>$@</c> the runtime's command line: passed on as they are, never read by the shell. With
     /// noclobber the first child to write <c>stat</c> is the only one, should a crash ever have led to two. The empty trap lets the shell
-    /// outlive a polite signal to its group until the runtime has ended (unlike an ignored signal it is not handed down).
+    /// outlive a polite signal to its group until the runtime has ended (unlike an ignored signal it is not handed down). Beside the exit
+    /// code it writes how often the kernel had killed for want of memory before and after: a kill that it did not count was somebody's.
     /// </summary>
     private const string Launcher = """
         trap : TERM INT HUP
@@ -37,9 +38,15 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         cat "/proc/$$/stat" > "$0/stat" || exit 125
         set +C
         exec < /dev/null >> "$0/output.log" 2>&1
+        kills() {
+          [ -r /proc/vmstat ] && while read -r name value; do
+            [ "$name" = oom_kill ] && echo "$value"
+          done < /proc/vmstat
+        }
+        before=$(kills)
         "$@"
         code=$?
-        echo "$code" > "$0/exit.new" && mv "$0/exit.new" "$0/exit"
+        echo "$code $before $(kills)" > "$0/exit.new" && mv "$0/exit.new" "$0/exit"
         """;
 
     /// <summary>What any program needs, and the libraries of a GPU; the rest of our environment is ours.</summary>

@@ -7,6 +7,9 @@ namespace Scheduler.Providers.Process;
 /// <summary>What this host's refusals and the children's ends mean.</summary>
 internal static class ProcessFailures
 {
+    /// <summary>128 + SIGKILL.</summary>
+    private const int ExitCodeOfSigkill = 137;
+
     internal static AllocateOutcome UnusableKey(string key) =>
         Invalid($"the key '{OutputLines.Clean(key)}' is not 1 to 128 of A-Z, a-z, 0-9, '-', '_' and '.'");
 
@@ -40,14 +43,27 @@ internal static class ProcessFailures
         );
 
     /// <summary>How a child ended, from the file its launcher left and its last output.</summary>
-    /// <param name="exitFile">Exit code as text; null where the launcher was killed before it could write one.</param>
+    /// <param name="exitFile">
+    /// Exit code and the kernel's counts of out-of-memory kills before and after, where it has them; null where the launcher was killed
+    /// before it could write.
+    /// </param>
     /// <param name="outputTail">The last output.</param>
-    internal static RuntimeExit ExitOf(string? exitFile, string outputTail) =>
-        new()
+    internal static RuntimeExit ExitOf(string? exitFile, string outputTail)
+    {
+        var words = (exitFile ?? "").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        int? code =
+            words.Length > 0 && int.TryParse(words[0], CultureInfo.InvariantCulture, out var number) ? number : null;
+        var isCounted = words.Length == 3;
+        return new RuntimeExit
         {
-            ExitCode = int.TryParse(exitFile, CultureInfo.InvariantCulture, out var code) ? code : null,
+            ExitCode = code,
             OutputTail = outputTail,
+            ProviderReason =
+                code == ExitCodeOfSigkill && isCounted && string.Equals(words[1], words[2], StringComparison.Ordinal)
+                    ? RuntimeExit.KilledFromOutside + ": the kernel killed nothing for want of memory while it ran"
+                    : null,
         };
+    }
 
     private static AllocateOutcome Invalid(string words) =>
         AllocateOutcome.Rejected(RejectionKind.InvalidRequest, words);

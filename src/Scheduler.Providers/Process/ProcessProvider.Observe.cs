@@ -80,6 +80,7 @@ internal sealed partial class ProcessProvider
             Endpoint = status is AllocationStatus.Ready or AllocationStatus.Unhealthy
                 ? ProcessProbe.Endpoint(record, _options)
                 : null,
+            Tokenizer = record.Tokenizer,
         };
 
     private Allocation Stray(string key, string cluster, string instance) =>

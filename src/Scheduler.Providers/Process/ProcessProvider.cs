@@ -278,6 +278,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             BootId = _client.BootId,
             Port = port,
             HealthPath = preset.HealthPath,
+            Tokenizer = preset.TokenizePath is { } path ? new RuntimeTokenizer(path, preset.TokenizeShape) : null,
             Gpus = gpus,
             IsCpu = gpus.IsEmpty,
         };

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Process;
 
@@ -14,6 +15,9 @@ internal sealed record ProcessRecord
     public required string BootId { get; init; }
     public required int Port { get; init; }
     public required string HealthPath { get; init; }
+
+    /// <summary>How its tokenizer is asked; null where its preset names none.</summary>
+    public RuntimeTokenizer? Tokenizer { get; init; }
 
     /// <summary>GPUs given to it, by UUID; empty on the CPU.</summary>
     public IReadOnlyList<string> Gpus { get; init; } = [];

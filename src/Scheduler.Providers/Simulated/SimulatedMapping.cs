@@ -86,6 +86,9 @@ internal static class SimulatedMapping
     internal static string AllocationId(string provider, string key) =>
         string.Create(CultureInfo.InvariantCulture, $"{provider}-{SeededDraw.Hash(0, provider, key):x16}");
 
+    /// <summary>The stand-in runtime answers as vLLM's tokenizer does.</summary>
+    internal static readonly RuntimeTokenizer Tokenizer = new("/tokenize", TokenizeShape.Vllm);
+
     internal static Uri Endpoint(Uri runtimeBase, string key) => new(runtimeBase, $"a/{Uri.EscapeDataString(key)}/");
 
     /// <summary>The fixed answer a launch asks its stand-in for, so that a judge or a classifier can be played; null where it asks for none.</summary>

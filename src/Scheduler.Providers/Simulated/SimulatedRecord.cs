@@ -92,6 +92,7 @@ internal sealed record SimulatedRecord
             Endpoint = status is AllocationStatus.Ready or AllocationStatus.Unhealthy
                 ? SimulatedMapping.Endpoint(runtimeBase, Key)
                 : null,
+            Tokenizer = SimulatedMapping.Tokenizer,
             Exit = status == AllocationStatus.Exited ? SimulatedFailures.ExitOf(End, ReadyAt <= EndsAt) : null,
         };
     }

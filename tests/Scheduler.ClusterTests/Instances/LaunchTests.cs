@@ -142,7 +142,7 @@ public sealed class LaunchTests
         Assert.True((await scheduler.DeleteAsync(first)).IsOk);
         var second = await scheduler.CreateAsync(account, name: "chat");
 
-        Assert.Equal(second, await scheduler.Grains.ServingName(account, "chat").HolderAsync());
+        Assert.Equal(NameHolder.Of(second), await scheduler.Grains.ServingName(account, "chat").HolderAsync());
         Assert.Equal(RefusalKind.WrongState, (await scheduler.LaunchAsync(first)).Refusal!.Kind);
         await scheduler.SoundAsync();
     }
@@ -160,7 +160,7 @@ public sealed class LaunchTests
         );
 
         var winner = Assert.Single(answers, answer => answer.IsOk).Value!;
-        Assert.Equal(winner.Id, await scheduler.Grains.ServingName(account, "chat").HolderAsync());
+        Assert.Equal(NameHolder.Of(winner.Id), await scheduler.Grains.ServingName(account, "chat").HolderAsync());
         await scheduler.SoundAsync();
     }
 

@@ -44,6 +44,8 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
+            nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
+            nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
@@ -201,6 +203,22 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
 
     private Answer<InstanceRecord> Seen(AccountId? eyes) =>
         Record.Exists && (eyes is null || eyes == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
+
+    /// <summary>Records what a test says.</summary>
+    public void Put(InstanceRecord record)
+    {
+        Record = record with { Id = id, Generation = Record.Generation + 1 };
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
+
+    /// <summary>What a look at the runtime finds.</summary>
+    public Action OnExamine { get; set; } = () => { };
+
+    public Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run)
+    {
+        OnExamine();
+        return Task.FromResult(Seen(account));
+    }
 
     private Answer<InstanceRecord> Go(InstanceState state, CommandContext context)
     {
@@ -381,4 +399,36 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
 
     public Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec) =>
         Task.FromResult<Answer<LaunchExplanation>>(new LaunchExplanation { WouldLaunch = true });
+}
+
+internal sealed class FakeName(string[] key, FakeCluster cluster) : IServingNameGrain
+{
+    public Task<NameHolder> ClaimAsync(NameHolder holder) => Task.FromResult(holder);
+
+    public Task ReleaseAsync(NameHolder holder) => Task.CompletedTask;
+
+    public Task<NameHolder?> HolderAsync() =>
+        Task.FromResult(
+            cluster
+                .All<FakeInstance>()
+                .Where(instance => instance.Record.Account.Value == key[0] && instance.Record.ServingName == key[1])
+                .Select(instance => (NameHolder?)NameHolder.Of(instance.Record.Id))
+                .FirstOrDefault()
+        );
+}
+
+internal sealed class FakeUsage : IUsageGrain
+{
+    public ServedUsageRecord Record { get; private set; } = new();
+
+    /// <summary>What the next report meets.</summary>
+    public Func<Task> OnReport { get; set; } = () => Task.CompletedTask;
+
+    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    {
+        Record = Record.With(account, new InstanceId("i-1"), report, served, new DateOnly(2026, 3, 1));
+        await OnReport();
+    }
+
+    public Task<ServedUsageRecord> GetAsync() => Task.FromResult(Record);
 }

@@ -3,6 +3,7 @@ using Scheduler.Api.Edge;
 using Scheduler.Api.Instances;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
+using Scheduler.Edge;
 using Xunit;
 
 namespace Scheduler.UnitTests.Api;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Protobuf.Reflection;
 using Scheduler.Api.Edge;
 using Scheduler.Api.OpenApi;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Api;
@@ -69,7 +70,8 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
     public async Task A_linter_of_others_finds_it_valid()
     {
         var ct = TestContext.Current.CancellationToken;
-        await NodeProgram.RequireAsync(ct);
+        var missing = await NodeProgram.MissingAsync(ct);
+        Assert.SkipUnless(missing is null, $"{missing}");
         var directory = Directory.CreateTempSubdirectory("openapi-");
         var file = Path.Combine(directory.FullName, "v1.json");
         await File.WriteAllTextAsync(file, (await api.SendAsync("GET", "/openapi/v1.json")).Text, ct);

@@ -13,6 +13,7 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage;
 using Scheduler.TestKit;
@@ -48,11 +49,19 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_instance_of_version_1_is_read_and_written_the_same() =>
-        AssertGolden("InstanceRecord.v1.json", Instance());
+        AssertGolden("InstanceRecord.v1.json", Instance() with { SchemaVersion = 1 });
+
+    [Fact]
+    public void The_golden_instance_of_version_2_is_read_and_written_the_same() =>
+        AssertGolden("InstanceRecord.v2.json", InstanceOfVersion2());
 
     [Fact]
     public void The_golden_account_of_version_1_is_read_and_written_the_same() =>
-        AssertGolden("AccountRecord.v1.json", Account());
+        AssertGolden("AccountRecord.v1.json", Account() with { SchemaVersion = 1 });
+
+    [Fact]
+    public void The_golden_account_of_version_2_is_read_and_written_the_same() =>
+        AssertGolden("AccountRecord.v2.json", Account() with { Firewall = "strict" });
 
     [Fact]
     public void The_golden_key_of_version_1_is_read_and_written_the_same() => AssertGolden("KeyRecord.v1.json", Key());
@@ -90,7 +99,20 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_name_of_version_1_is_read_and_written_the_same() =>
-        AssertGolden("NameRecord.v1.json", new NameRecord { Holder = new InstanceId("i-1"), ClaimedAt = Noon });
+        AssertGolden("NameRecord.v1.json", new NameRecord { Holder = new NameHolder("i-1"), ClaimedAt = Noon });
+
+    [Fact]
+    public void The_golden_usage_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden(
+            "ServedUsageRecord.v1.json",
+            new ServedUsageRecord().With(
+                new AccountId("acct-a"),
+                new InstanceId("i-1"),
+                new DoorReport("d00r", 7),
+                new ServedUsage(1, 20, 300),
+                new DateOnly(2026, 3, 1)
+            )
+        );
 
     [Fact]
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
@@ -209,6 +231,16 @@ public sealed class StateSerializerTests
         Assert.Equal(golden, Write(expected));
         Assert.Equal(golden, Write(Read<T>(golden)));
     }
+
+    private static InstanceRecord InstanceOfVersion2() =>
+        Instance() with
+        {
+            Firewall = "strict",
+            Allocation = Instance().Allocation! with
+            {
+                Tokenizer = new RuntimeTokenizer("/tokenize", TokenizeShape.LlamaServer),
+            },
+        };
 
     private static string GoldenFolder() => Repository.Path("tests", "Scheduler.UnitTests", "Storage", "Golden");
 

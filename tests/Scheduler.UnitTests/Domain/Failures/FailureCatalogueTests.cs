@@ -33,6 +33,7 @@ public sealed partial class FailureCatalogueTests
         (41, "MODEL_NOT_FOUND"),
         (42, "RATE_LIMITED"),
         (43, "NO_HEALTHY_DESTINATION"),
+        (44, "RUNTIME_ERROR"),
     ];
 
     [Fact]

@@ -18,6 +18,10 @@ public sealed class ExitDiagnosisTests
     [InlineData(
         "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 40960.00 MiB on device 0: cudaMalloc failed: out of memory\nllama_model_load: error loading model: unable to allocate CUDA0 buffer"
     )]
+    [InlineData("ggml_aligned_malloc: insufficient memory (attempted to allocate 32.00 MB)")]
+    [InlineData("alloc_tensor_range: failed to allocate CPU buffer of size 33554432")]
+    [InlineData("llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache")]
+    [InlineData("terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc")]
     public void Out_of_memory_by_the_runtimes_words_whatever_the_code(string words)
     {
         var exit = new RuntimeExit { ExitCode = 1, OutputTail = words };
@@ -31,6 +35,7 @@ public sealed class ExitDiagnosisTests
     [InlineData(137, "OOMKilled", FailureCode.OomKilled)]
     [InlineData(0, "OOMKilled", FailureCode.OomKilled)]
     [InlineData(137, "Evicted", FailureCode.RuntimeExited)]
+    [InlineData(137, "KilledFromOutside: no want of memory", FailureCode.RuntimeExited)]
     [InlineData(139, null, FailureCode.RuntimeExited)]
     [InlineData(0, null, FailureCode.RuntimeExited)]
     [InlineData(null, null, FailureCode.RuntimeExited)]

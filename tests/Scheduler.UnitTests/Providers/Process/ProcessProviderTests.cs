@@ -122,7 +122,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task Sigkill_reads_as_exit_137_and_out_of_memory()
+    public async Task Sigkill_without_the_kernels_want_of_memory_is_a_plain_exit()
     {
         var request = RequestOf("i-kill-r1-a1", "kill-9");
         await Provider.AllocateAsync(request, Ct);
@@ -130,7 +130,25 @@ public sealed class ProcessProviderTests : ProviderConformance
         var ended = await BecomesAsync(request.Key, AllocationStatus.Exited);
 
         Assert.Equal(137, ended.Exit?.ExitCode);
-        Assert.Equal(FailureCode.OomKilled, ExitDiagnosis.Diagnose(ended.Exit!, wasServing: false));
+        Assert.Equal(FailureCode.RuntimeExited, ExitDiagnosis.Diagnose(ended.Exit!, wasServing: false));
+        Assert.StartsWith(
+            "The runtime was killed (exit code 137, SIGKILL); the provider says: KilledFromOutside: the kernel",
+            ExitDiagnosis.Explain(ended.Exit!, wasServing: false)
+        );
+    }
+
+    [Theory]
+    [InlineData("137 3 4\n", FailureCode.OomKilled)]
+    [InlineData("137 3 3\n", FailureCode.RuntimeExited)]
+    [InlineData("137  \n", FailureCode.OomKilled)]
+    [InlineData("137\n", FailureCode.OomKilled)]
+    [InlineData("1 3 4\n", FailureCode.RuntimeExited)]
+    public void A_kill_is_for_want_of_memory_unless_the_kernel_counted_none(string exitFile, FailureCode expected)
+    {
+        var exit = ProcessFailures.ExitOf(exitFile, "serving");
+
+        Assert.Equal(exitFile.StartsWith("137", StringComparison.Ordinal) ? 137 : 1, exit.ExitCode);
+        Assert.Equal(expected, ExitDiagnosis.Diagnose(exit, wasServing: true));
     }
 
     [Fact]

@@ -1,0 +1,29 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Domain.Instances;
+
+/// <summary>A request to an instance that does not run and has not failed.</summary>
+/// <param name="Instance">Which.</param>
+/// <param name="ServingName">Its name.</param>
+/// <param name="State">Where it stands.</param>
+public sealed record NotRunningFacts(InstanceId Instance, string ServingName, InstanceState State)
+    : FailureFacts(FailureCode.InstanceNotRunning)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe() =>
+        new(
+            $"'{ServingName}' is {State.ToString().ToLowerInvariant()}, not running.",
+            State switch
+            {
+                InstanceState.Checking or InstanceState.Provisioning or InstanceState.Starting =>
+                    "It is on its way: try again when it is running.",
+                InstanceState.Stopping => "It is being stopped: wait for that, then start it.",
+                InstanceState.Failed => $"Follow the hint of its failure, then start instances/{Instance}.",
+                InstanceState.Stopped or InstanceState.Running or InstanceState.Deleted =>
+                    $"Start instances/{Instance}.",
+                _ => throw new System.Diagnostics.UnreachableException(),
+            },
+            Details(("instance", Instance), ("serving_name", ServingName), ("state", State))
+        );
+}

@@ -1,0 +1,48 @@
+using Scheduler.Domain.Failures;
+
+namespace Scheduler.Domain.Runtimes;
+
+/// <summary>A request whose prompt and requested output do not fit the context of its instance.</summary>
+/// <param name="ServingName">The instance.</param>
+/// <param name="Limit">Its configured context, tokens.</param>
+/// <param name="Prompt">Tokens of the prompt, as the runtime's own tokenizer counts them; null where only the runtime knows.</param>
+/// <param name="Output">Output asked for, tokens; 0 where the request asks for none.</param>
+public sealed record ContextTooLargeFacts(string ServingName, long Limit, long? Prompt, long Output)
+    : FailureFacts(FailureCode.CtxTooLarge)
+{
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        var what = Prompt is { } prompt ? $"The prompt has {prompt} tokens" : "The prompt";
+        var also = Output > 0 ? $" and {Output} tokens of output are asked for" : "";
+        return new FailureText(
+            Prompt is null
+                ? $"The prompt{also} does not fit the context of '{ServingName}', {Limit} tokens."
+                : $"{what}{also}; the context of '{ServingName}' is {Limit} tokens.",
+            Hint(),
+            Details(
+                ("limit_tokens", Limit),
+                ("prompt_tokens", Prompt),
+                ("requested_tokens", Output),
+                ("serving_name", ServingName)
+            )
+        );
+    }
+
+    private string Hint()
+    {
+        if (Prompt is not { } prompt)
+        {
+            return $"Shorten the prompt or ask for less output, or start '{ServingName}' with a larger context.";
+        }
+
+        var least = checked(prompt + Output);
+        var longest = Math.Max(0, Limit - Output);
+        var room = Limit - prompt;
+        return Output > 1 && room > 0
+                ? $"Ask for at most {room} tokens of output, shorten the prompt to {longest} tokens, or start '{ServingName}' with a context of {least} or more."
+            : longest > 0
+                ? $"Shorten the prompt to {longest} tokens, or start '{ServingName}' with a context of {least} or more."
+            : $"Ask for less than {Limit} tokens of output, or start '{ServingName}' with a context of {least} or more.";
+    }
+}

@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Grpc.Core;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+
+namespace Scheduler.Edge;
+
+/// <summary>An answer that is not a value, the same facts on both transports.</summary>
+/// <param name="Code">The gRPC status.</param>
+/// <param name="HttpStatus">The HTTP status: the catalogue's where the reason is catalogued.</param>
+/// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="DoorReasons"/>.</param>
+/// <param name="Message">One line: what happened.</param>
+internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason, string Message)
+{
+    /// <summary>One instruction; null where there is none.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>The facts by name.</summary>
+    public ImmutableSortedDictionary<string, string> Details { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Which fields are wrong.</summary>
+    public ImmutableArray<FieldFault> Faults { get; init; } = [];
+
+    /// <summary>After what time the same request makes sense again; null where it does not.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Whether <c>/v1/failures/{reason}</c> explains it.</summary>
+    public bool IsCatalogued { get; init; }
+
+    public static DoorError Of(Failure failure)
+    {
+        var definition = FailureCatalogue.Definition(failure.Code);
+        return new DoorError(
+            CodeOf(definition.GrpcStatus),
+            definition.HttpStatus,
+            failure.Code.WireName(),
+            failure.Message
+        )
+        {
+            Hint = failure.Hint,
+            Details = failure.Details,
+            IsCatalogued = true,
+            RetryAfter = definition.Retry switch
+            {
+                FailureRetry.Yes => RetryTime(failure),
+                FailureRetry.LaterOrAfterChange => TimeSpan.FromMinutes(1),
+                FailureRetry.No or FailureRetry.AfterTopUp or FailureRetry.AfterChange => null,
+                _ => throw new System.Diagnostics.UnreachableException(),
+            },
+        };
+    }
+
+    /// <summary>What a grain refused.</summary>
+    /// <param name="refusal">The refusal.</param>
+    /// <param name="resource">The resource as the caller named it: what is missing reads the same whyever it is not shown (INV-08).</param>
+    public static DoorError Of(Refusal refusal, string resource) =>
+        refusal.Kind switch
+        {
+            RefusalKind.NotFound => NotFound(resource),
+            RefusalKind.AlreadyExists => new(StatusCode.AlreadyExists, 409, DoorReasons.AlreadyExists, refusal.Message),
+            RefusalKind.Invalid => Invalid(refusal.Faults),
+            RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, DoorReasons.WrongState, refusal.Message)
+            {
+                Hint = refusal.Allowed.IsEmpty ? null : $"Allowed now: {string.Join(", ", refusal.Allowed)}.",
+                Details = ImmutableSortedDictionary<string, string>
+                    .Empty.Add("state", refusal.State ?? "")
+                    .Add("allowed", string.Join(',', refusal.Allowed)),
+            },
+            RefusalKind.Failed when refusal.Failure is { } failure => Of(failure),
+            RefusalKind.Failed => throw new InvalidOperationException("A failed refusal without its failure."),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    public static DoorError Invalid(ImmutableArray<FieldFault> faults) =>
+        new(
+            StatusCode.InvalidArgument,
+            400,
+            DoorReasons.InvalidRequest,
+            faults.Length == 1
+                ? $"The field {faults[0].Field} is invalid: {faults[0].Description}"
+                : string.Create(CultureInfo.InvariantCulture, $"{faults.Length} fields are invalid.")
+        )
+        {
+            Faults = faults,
+            Hint = "Correct every field in field_violations.",
+        };
+
+    public static DoorError NotFound(string what) =>
+        new(StatusCode.NotFound, 404, DoorReasons.NotFound, $"{what} not found.");
+
+    public static DoorError OperatorsOnly() =>
+        new(StatusCode.PermissionDenied, 403, DoorReasons.PermissionDenied, "The method is for operator keys.")
+        {
+            Hint = "Use an operator key.",
+        };
+
+    public static DoorError BodyTooLarge(long limit) =>
+        new(
+            StatusCode.ResourceExhausted,
+            413,
+            DoorReasons.BodyTooLarge,
+            string.Create(CultureInfo.InvariantCulture, $"The body is longer than {limit} bytes.")
+        )
+        {
+            Details = ImmutableSortedDictionary<string, string>.Empty.Add(
+                "limit_bytes",
+                limit.ToString(CultureInfo.InvariantCulture)
+            ),
+        };
+
+    public static DoorError Unavailable() =>
+        new(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "The scheduler did not answer in time.")
+        {
+            Hint = "Whether it was done is unknown: repeat it with the same request_id.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
+    public static DoorError StoreFull() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            DoorReasons.Unavailable,
+            "The scheduler's store is full; the request was not carried out."
+        )
+        {
+            Hint = "The operator makes room on the store's disk; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
+    public static DoorError StoreFailed() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            DoorReasons.Unavailable,
+            "The scheduler's store failed; the request was not carried out."
+        )
+        {
+            Hint = "The operator finds the cause in the log under the request id; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
+    public static DoorError StoreUnclear() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            DoorReasons.Unavailable,
+            "The scheduler's store failed; whether the request was carried out is unknown."
+        )
+        {
+            Hint = "Repeat it with the same request_id or reference: what was done is not done again.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
+    public static DoorError DeadlineExceeded() =>
+        new(StatusCode.DeadlineExceeded, 504, DoorReasons.DeadlineExceeded, "The call's deadline passed.")
+        {
+            Hint = "Whether it was done is unknown: repeat it with the same request_id and a later deadline.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
+    public static DoorError Cancelled() =>
+        new(StatusCode.Cancelled, 499, DoorReasons.Cancelled, "The caller ended the call.");
+
+    public static DoorError Internal() =>
+        new(
+            StatusCode.Internal,
+            500,
+            DoorReasons.Internal,
+            "The scheduler failed; this is a bug or a fault of its store."
+        )
+        {
+            Hint = "Report the request id; the log has the cause under it.",
+        };
+
+    /// <summary>An HTTP status that something before the services answered with.</summary>
+    public static DoorError OfHttpStatus(int status, string path) =>
+        status switch
+        {
+            404 => new(StatusCode.NotFound, 404, DoorReasons.NotFound, $"Nothing is served at {path}."),
+            405 => new(
+                StatusCode.Unimplemented,
+                405,
+                DoorReasons.MethodNotAllowed,
+                $"{path} does not take this method."
+            )
+            {
+                Hint = "See the Allow header, and /openapi/v1.json.",
+            },
+            413 => new(StatusCode.ResourceExhausted, 413, DoorReasons.BodyTooLarge, "The body is too long."),
+            415 => new(
+                StatusCode.InvalidArgument,
+                415,
+                DoorReasons.UnsupportedMediaType,
+                "The body must be application/json, UTF-8, not compressed."
+            ),
+            401 => Of(FailureCatalogue.Describe(new MissingTokenFacts())),
+            403 => new(StatusCode.PermissionDenied, 403, DoorReasons.PermissionDenied, "Not allowed."),
+            429 => new(StatusCode.ResourceExhausted, 429, DoorReasons.TooManyRequests, "Too many requests.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(1),
+            },
+            503 => Unavailable(),
+            >= 400 and < 500 => new(
+                StatusCode.InvalidArgument,
+                status,
+                DoorReasons.InvalidRequest,
+                "The request is malformed."
+            ),
+            _ => Internal() with { HttpStatus = status },
+        };
+
+    private static TimeSpan RetryTime(Failure failure) =>
+        failure.Details.TryGetValue("retry_after_seconds", out var text)
+        && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(seconds)
+            : TimeSpan.FromSeconds(1);
+
+    private static StatusCode CodeOf(string grpcStatus) =>
+        Enum.TryParse<StatusCode>(grpcStatus.Replace("_", "", StringComparison.Ordinal), true, out var code)
+            ? code
+            : throw new InvalidOperationException($"The catalogue names no gRPC status: {grpcStatus}.");
+}

@@ -1,0 +1,130 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Edge;
+
+/// <summary>
+/// First in the pipeline: gives every request its id, on the response, in the log scope and towards the grains, and sees to it that no
+/// error leaves without the one shape all errors have.
+/// </summary>
+/// <remarks>
+/// What Kestrel refuses before there is a request (a malformed request line, headers over the limit) is answered by Kestrel alone.
+/// </remarks>
+internal sealed partial class RequestScopeMiddleware(
+    RequestDelegate next,
+    IErrorShape ownShape,
+    ILogger<RequestScopeMiddleware> logger
+)
+{
+    private const int ClientClosedRequest = 499;
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var given = http.Request.Headers[RequestScope.IdHeader];
+        var scope = RequestScope.Of(given.Count == 1 ? given[0] : null);
+        http.Features.Set(scope);
+        http.TraceIdentifier = scope.Id.Value;
+        http.Response.OnStarting(Stamp, http);
+        RequestContext.Set("x-request-id", scope.Id.Value);
+        if (scope.CorrelationId is { } correlation)
+        {
+            RequestContext.Set("x-correlation-id", correlation);
+        }
+
+        using (logger.BeginScope(scope))
+        {
+            await AnswerAsync(http);
+        }
+    }
+
+    private static Task Stamp(object state)
+    {
+        var http = (HttpContext)state;
+        var scope = http.Scope();
+        var response = http.Response;
+        response.Headers[RequestScope.IdHeader] = scope.Id.Value;
+        if (scope.CorrelationId is { } correlation)
+        {
+            response.Headers[RequestScope.CorrelationHeader] = correlation;
+        }
+
+        if (scope.Rate is { } rate)
+        {
+            rate.WriteTo(response.Headers);
+        }
+
+        if (response.StatusCode >= StatusCodes.Status400BadRequest)
+        {
+            response.StatusCode = scope.HttpStatus ?? response.StatusCode;
+            if (scope.RetryAfter is { } after)
+            {
+                response.Headers.RetryAfter = after.WholeSeconds();
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private async Task AnswerAsync(HttpContext http)
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            if (!http.Response.HasStarted)
+            {
+                http.Response.StatusCode = ClientClosedRequest;
+            }
+
+            return;
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            http.Response.Clear();
+            await WriteAsync(http, ErrorOf(e, http));
+            return;
+        }
+
+        if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
+        {
+            await WriteAsync(http, DoorError.OfHttpStatus(http.Response.StatusCode, http.Request.Path));
+        }
+    }
+
+    private Task WriteAsync(HttpContext http, DoorError error)
+    {
+        EdgeMetrics.Note(http, error);
+        var scope = http.Scope();
+        scope.HttpStatus = null;
+        scope.RetryAfter = error.RetryAfter;
+        if (error.HttpStatus == StatusCodes.Status401Unauthorized)
+        {
+            http.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        var shape = http.GetEndpoint()?.Metadata.GetMetadata<IErrorShape>() ?? ownShape;
+        return shape.WriteAsync(http, error, scope);
+    }
+
+    private DoorError ErrorOf(Exception exception, HttpContext http)
+    {
+        switch (exception)
+        {
+            case DoorException known:
+                return known.Error;
+            case BadHttpRequestException bad:
+                return DoorError.OfHttpStatus(bad.StatusCode, http.Request.Path);
+            default:
+                if (ExceptionErrors.Find(exception) is { } error)
+                {
+                    LogUnavailable(exception, http.Request.Path);
+                    return error;
+                }
+
+                LogUnhandled(exception, http.Request.Path);
+                return DoorError.Internal();
+        }
+    }
+}

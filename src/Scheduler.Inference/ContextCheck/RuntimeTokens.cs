@@ -1,0 +1,173 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Inference.Gateway;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+
+namespace Scheduler.Inference.ContextCheck;
+
+/// <summary>
+/// Asks a runtime's own tokenizer how many tokens a prompt has: vLLM's <c>/tokenize</c> takes chat messages and applies the template
+/// itself; llama-server's is given what its <c>/apply-template</c> made of them.
+/// </summary>
+internal sealed class RuntimeTokens(RuntimeClient runtimes)
+{
+    private const int LongestAnswer = 64 * 1024 * 1024;
+
+    /// <summary>Members of a chat request that vLLM's tokenizer takes over.</summary>
+    private static readonly string[] VllmChat =
+    [
+        "messages",
+        "tools",
+        "chat_template",
+        "chat_template_kwargs",
+        "add_generation_prompt",
+        "continue_final_message",
+        "add_special_tokens",
+        "mm_processor_kwargs",
+    ];
+
+    /// <summary>Tokens of the longest prompt of a request.</summary>
+    /// <param name="instance">Whose tokenizer.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The count; null where the runtime has no tokenizer that is known, or it will not count this.</returns>
+    /// <exception cref="HttpRequestException">It cannot be reached.</exception>
+    public async Task<long?> CountAsync(
+        ServedInstance instance,
+        InferenceRequest request,
+        CancellationToken cancellationToken
+    )
+    {
+        if (instance is not { Tokenizer: { } tokenizer, Endpoint: { } endpoint })
+        {
+            return null;
+        }
+
+        var tree = request.Tree();
+        if (request.Kind == RequestKind.Chat)
+        {
+            return tokenizer.Shape switch
+            {
+                TokenizeShape.Vllm => await VllmAsync(endpoint, tokenizer, Part(tree, VllmChat), cancellationToken),
+                TokenizeShape.LlamaServer => await LlamaChatAsync(endpoint, tokenizer, tree, cancellationToken),
+                _ => throw new System.Diagnostics.UnreachableException(),
+            };
+        }
+
+        long? longest = null;
+        foreach (var prompt in Prompts(tree[request.Kind == RequestKind.Completion ? "prompt" : "input"]))
+        {
+            var count = prompt.Ids ?? await CountTextAsync(endpoint, tokenizer, prompt.Text!, cancellationToken);
+            if (count is null)
+            {
+                return null;
+            }
+
+            longest = Math.Max(longest ?? 0, count.Value);
+        }
+
+        return longest;
+    }
+
+    private async Task<long?> CountTextAsync(
+        Uri endpoint,
+        RuntimeTokenizer tokenizer,
+        string text,
+        CancellationToken cancellationToken
+    ) =>
+        tokenizer.Shape == TokenizeShape.Vllm
+            ? await VllmAsync(endpoint, tokenizer, new JsonObject { ["prompt"] = text }, cancellationToken)
+            : await LlamaAsync(endpoint, tokenizer, text, cancellationToken);
+
+    private async Task<long?> VllmAsync(
+        Uri endpoint,
+        RuntimeTokenizer tokenizer,
+        JsonObject question,
+        CancellationToken cancellationToken
+    )
+    {
+        var answer = await AskAsync(RuntimeClient.Address(endpoint, tokenizer.Path), question, cancellationToken);
+        return Number(answer?["count"]) ?? (answer?["tokens"] as JsonArray)?.Count;
+    }
+
+    private async Task<long?> LlamaChatAsync(
+        Uri endpoint,
+        RuntimeTokenizer tokenizer,
+        JsonObject chat,
+        CancellationToken cancellationToken
+    )
+    {
+        chat.Remove("stream");
+        var templated = await AskAsync(RuntimeClient.Address(endpoint, "/apply-template"), chat, cancellationToken);
+        return templated?["prompt"] is JsonValue value && value.TryGetValue<string>(out var prompt)
+            ? await LlamaAsync(endpoint, tokenizer, prompt, cancellationToken)
+            : null;
+    }
+
+    /// <summary>Counted as completions are: with the special tokens added, and those in the text read as such.</summary>
+    private async Task<long?> LlamaAsync(
+        Uri endpoint,
+        RuntimeTokenizer tokenizer,
+        string text,
+        CancellationToken cancellationToken
+    )
+    {
+        var question = new JsonObject
+        {
+            ["content"] = text,
+            ["add_special"] = true,
+            ["parse_special"] = true,
+        };
+        var answer = await AskAsync(RuntimeClient.Address(endpoint, tokenizer.Path), question, cancellationToken);
+        return (answer?["tokens"] as JsonArray)?.Count;
+    }
+
+    private async Task<JsonObject?> AskAsync(Uri address, JsonObject question, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address);
+        request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(question.ToJsonString()));
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var response = await runtimes.Plain.SendAsync(request, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+        {
+            return null;
+        }
+
+        await response.Content.LoadIntoBufferAsync(LongestAnswer, cancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        return await JsonNode.ParseAsync(body, cancellationToken: cancellationToken) as JsonObject;
+    }
+
+    private static JsonObject Part(JsonObject tree, string[] members)
+    {
+        var part = new JsonObject();
+        foreach (var member in members)
+        {
+            if (tree[member] is { } value)
+            {
+                part[member] = value.DeepClone();
+            }
+        }
+
+        return part;
+    }
+
+    /// <summary>A text, texts, token ids, or several lists of those.</summary>
+    private static IEnumerable<(string? Text, long? Ids)> Prompts(JsonNode? node) =>
+        node switch
+        {
+            JsonArray { Count: > 0 } ids when ids.All(id => Number(id) is not null) => [(null, ids.Count)],
+            JsonArray many => many.SelectMany(Prompts),
+            JsonValue value when value.TryGetValue<string>(out var text) => [(text, null)],
+            _ => [],
+        };
+
+    private static long? Number(JsonNode? node) =>
+        node is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<long>(out var n)
+            ? n
+            : null;
+}

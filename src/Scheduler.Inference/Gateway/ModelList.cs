@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Scheduler.Domain.Instances;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
+using Scheduler.Grains;
+
+namespace Scheduler.Inference.Gateway;
+
+/// <summary><c>GET /v1/models</c>: the serving names of the caller's account that requests can be sent to now.</summary>
+internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper, IGrainFactory grains)
+{
+    /// <summary>Names told at most: OpenAI's list has no pages.</summary>
+    private const int Most = 1000;
+
+    /// <summary>Answers it.</summary>
+    public async Task HandleAsync(HttpContext http)
+    {
+        using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, 1));
+        var account = RequestPath.AccountOf(http);
+        var page = await grains
+            .Fleet()
+            .ListInstancesAsync(
+                new InstanceQuery
+                {
+                    Account = account,
+                    States = [InstanceState.Running],
+                    Limit = Most,
+                }
+            )
+            .WaitAsync(http.RequestAborted);
+        http.Response.ContentType = "application/json; charset=utf-8";
+        await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteString("object", "list");
+        json.WriteStartArray("data");
+        foreach (var instance in page.Instances)
+        {
+            json.WriteStartObject();
+            json.WriteString("id", instance.ServingName);
+            json.WriteString("object", "model");
+            json.WriteNumber("created", instance.CreatedAt.ToUnixTimeSeconds());
+            json.WriteString("owned_by", account.Value);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,301 @@
+using System.Collections.Immutable;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
+using Scheduler.Inference.Balancers;
+using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+
+namespace Scheduler.Inference.Gateway;
+
+/// <summary>
+/// The way of a request: who is it, what does it ask, what does the name stand for, may the prompt pass, does it fit, is there room; then it
+/// is sent, and where a balancer allows it and nothing was sent to the client yet, sent again elsewhere.
+/// </summary>
+internal sealed class RequestPath(
+    [FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper,
+    IServingTable names,
+    IFirewallGate firewalls,
+    IDestinationPicker picker,
+    ContextGuard context,
+    InstancePlaces places,
+    UpstreamForwarder upstream,
+    InstanceDoctor doctor,
+    InferenceMetrics metrics,
+    UsageBook usage,
+    IOptions<InferenceOptions> options,
+    TimeProvider clock
+)
+{
+    /// <summary>Slugs of rules that firewalls in allow mode matched.</summary>
+    private const string MatchedHeader = "X-Firewall-Matched";
+
+    /// <summary>The instance that answers.</summary>
+    private const string InstanceHeader = "X-Instance";
+
+    /// <summary>Handles one request.</summary>
+    public async Task HandleAsync(HttpContext http, RequestKind kind)
+    {
+        var began = clock.GetTimestamp();
+        var code = "OK";
+        try
+        {
+            var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
+            using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes));
+            using var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
+            var request = RequestReader.Read(kind, body.Bytes);
+            var account = AccountOf(http);
+            var served =
+                await names.FindAsync(account, request.Model, http.RequestAborted)
+                ?? throw Refused(new NameUnknownFacts(request.Model));
+            var way = new Way(http, request, served, began);
+            code = await SendAsync(way) ?? code;
+        }
+        catch (DoorException refused)
+        {
+            code = refused.Error.Reason;
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            code = DoorReasons.Cancelled;
+            throw;
+        }
+        catch
+        {
+            code = DoorReasons.Internal;
+            throw;
+        }
+        finally
+        {
+            metrics.Ended(kind.ToString(), code);
+        }
+    }
+
+    /// <summary>Whose names a caller means.</summary>
+    /// <exception cref="DoorException">An operator did not say.</exception>
+    public static AccountId AccountOf(HttpContext http)
+    {
+        const string header = "OpenAI-Organization";
+        var caller = http.Scope().Caller!;
+        if (caller.Account is { } own)
+        {
+            return own;
+        }
+
+        var said = http.Request.Headers[header];
+        return said is [{ Length: > 0 and <= 64 } account]
+            ? new AccountId(account)
+            : throw new DoorException(
+                new DoorError(
+                    Grpc.Core.StatusCode.PermissionDenied,
+                    StatusCodes.Status403Forbidden,
+                    DoorReasons.PermissionDenied,
+                    $"An operator key belongs to no account. Use an account's key, or name the account in the header {header}."
+                )
+            );
+    }
+
+    /// <summary>Sends it to one destination after another until one answers.</summary>
+    /// <returns>The code of what the client was told in the middle of its stream; null where all went well.</returns>
+    private async Task<string?> SendAsync(Way way)
+    {
+        await PassFirewallsAsync(way, way.Served.Firewall);
+        while (true)
+        {
+            using var lease = await DestinationAsync(way);
+            var instance = lease.Instance;
+            try
+            {
+                await PassFirewallsAsync(way, instance.Firewall);
+                await context.CheckAsync(way.Request, instance, way.Http.RequestAborted);
+                using var place = places.Take(instance);
+                var (isDone, code) = await ForwardAsync(way, lease);
+                if (isDone)
+                {
+                    return code;
+                }
+            }
+            catch (DoorException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
+            {
+                // Another destination may have a larger context, or room.
+                way.Refusal = refused;
+            }
+
+            way.Tried.Add(instance.Id);
+        }
+    }
+
+    private async ValueTask<IDestinationLease> DestinationAsync(Way way)
+    {
+        if (way.Served is ServedInstance instance)
+        {
+            if (way.Refusal is { } refusal)
+            {
+                throw refusal;
+            }
+
+            return instance.IsServing
+                ? new OnlyDestination(instance)
+                : throw new DoorException(DoorError.Of(InstanceDoctor.NotServing(instance)));
+        }
+
+        var question = new RoutingQuestion((ServedBalancer)way.Served, () => PromptText.Of(way.Request), way.Tried);
+        var chosen = await picker.PickAsync(question, way.Http.RequestAborted);
+        if (chosen.Lease is { } lease)
+        {
+            if (way.Tried.Count > 0)
+            {
+                metrics.FailedOver();
+            }
+
+            return lease;
+        }
+
+        // The last destination's own reason says more than that there is no further one.
+        throw way.Refusal ?? new DoorException(DoorError.Of(chosen.Refusal!));
+    }
+
+    private async ValueTask PassFirewallsAsync(Way way, string? attached)
+    {
+        var wanted =
+            way.Judged.Count == 0
+                ?
+                [
+                    attached,
+                    way.Request.Firewall,
+                    await names.AccountFirewallAsync(way.Served.Account, way.Http.RequestAborted),
+                ]
+                : new[] { attached };
+        ImmutableArray<string> slugs = [.. wanted.OfType<string>().Where(way.Judged.Add)];
+        if (slugs.IsEmpty)
+        {
+            return;
+        }
+
+        var verdict = await firewalls.JudgeAsync(
+            new GateQuestion(way.Served.Account, slugs, () => PromptText.Of(way.Request), way.Http.Scope().Id),
+            way.Http.RequestAborted
+        );
+        if (verdict.Refusal is { } refusal)
+        {
+            throw new DoorException(DoorError.Of(refusal));
+        }
+
+        if (!verdict.Matched.IsEmpty)
+        {
+            way.Http.Response.Headers.Append(MatchedHeader, string.Join(',', verdict.Matched));
+        }
+    }
+
+    private async Task<(bool IsDone, string? Code)> ForwardAsync(Way way, IDestinationLease lease)
+    {
+        var http = way.Http;
+        var call = new UpstreamCall
+        {
+            Request = way.Request,
+            Instance = lease.Instance,
+            Scope = http.Scope(),
+            Aborted = http.RequestAborted,
+            ExplainBreak = async what =>
+            {
+                lease.Failed();
+                return DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+            },
+            Answered = () =>
+            {
+                lease.Succeeded();
+                metrics.FirstByte(clock.GetElapsedTime(way.Began));
+                http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
+            },
+        };
+        metrics.Opened();
+        var outcome = await upstream.SendAsync(http, call);
+        metrics.Closed();
+        var served = call.Usage.Completion == 0 ? call.Usage with { Completion = call.Chunks } : call.Usage;
+        metrics.Tokens(served.Prompt, served.Completion);
+        if (outcome is UpstreamOutcome.Sent or UpstreamOutcome.ClientGone)
+        {
+            usage.Count(lease.Instance, served);
+        }
+
+        return outcome switch
+        {
+            UpstreamOutcome.Sent => (true, call.Break?.Reason),
+            UpstreamOutcome.ClientGone => throw new OperationCanceledException(http.RequestAborted),
+            UpstreamOutcome.Refused or UpstreamOutcome.Unreachable or UpstreamOutcome.TimedOut => (
+                false,
+                await NoteRefusalAsync(way, lease, call, outcome)
+            ),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    /// <summary>Nothing was sent to the client: keeps why, for the client or for want of another destination.</summary>
+    /// <exception cref="DoorException">It is the request's own fault: no other destination would take it.</exception>
+    private async Task<string?> NoteRefusalAsync(
+        Way way,
+        IDestinationLease lease,
+        UpstreamCall call,
+        UpstreamOutcome outcome
+    )
+    {
+        way.Http.Response.Clear();
+        DoorError error;
+        if (outcome == UpstreamOutcome.Refused)
+        {
+            error = RefusalReading.Of(call, call.Refusal!);
+        }
+        else
+        {
+            var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
+            error = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+        }
+
+        if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
+        {
+            lease.Failed();
+        }
+
+        way.Refusal = new DoorException(error);
+        return error.HttpStatus >= StatusCodes.Status500InternalServerError || IsOfInstance(error)
+            ? error.Reason
+            : throw way.Refusal;
+    }
+
+    /// <summary>Whether another instance might take what this one refused.</summary>
+    private static bool IsOfInstance(DoorError error) =>
+        error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
+
+    private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
+
+    /// <summary>One request on its way.</summary>
+    private sealed record Way(HttpContext Http, InferenceRequest Request, Served Served, long Began)
+    {
+        /// <summary>Firewalls it has passed.</summary>
+        public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Instances it was sent to in vain.</summary>
+        public HashSet<InstanceId> Tried { get; } = [];
+
+        /// <summary>Why the last one did not take it.</summary>
+        public DoorException? Refusal { get; set; }
+    }
+
+    /// <summary>Where a request to an instance goes.</summary>
+    private sealed record OnlyDestination(ServedInstance Instance) : IDestinationLease
+    {
+        public void Succeeded() { }
+
+        public void Failed() { }
+
+        public void Dispose() { }
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Scheduler.Edge;
+using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Gateway;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+
+namespace Scheduler.Inference;
+
+/// <summary>Wires the inference plane into a host that has an Orleans client or silo.</summary>
+public static class InferenceSetup
+{
+    /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
+    internal const string Door = "inference";
+
+    /// <summary>Adds the services; settings are in the section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
+    public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        services
+            .AddOptions<InferenceOptions>()
+            .Bind(configuration.GetSection(InferenceOptions.Section))
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.AddEdge();
+        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits());
+        services.AddHttpForwarder();
+        services.AddSingleton<InferenceMetrics>();
+        services.AddSingleton<IServingTable, ServingTable>();
+        services.AddSingleton<RuntimeClient>();
+        services.AddSingleton<UpstreamForwarder>();
+        services.AddSingleton<InstanceDoctor>();
+        services.AddSingleton<IInstanceChat, InstanceChat>();
+        services.AddSingleton<RuntimeTokens>();
+        services.AddSingleton<ContextGuard>();
+        services.AddSingleton<InstancePlaces>();
+        services.AddSingleton<UsageBook>();
+        services.AddHostedService(door => door.GetRequiredService<UsageBook>());
+        services.AddSingleton<RequestPath>();
+        services.AddSingleton<ModelList>();
+        services.TryAddSingleton<Firewalls.IFirewallGate, InterimGate>();
+        services.TryAddSingleton<Balancers.IDestinationPicker, InterimPicker>();
+        return services;
+    }
+
+    /// <summary>Maps OpenAI's paths. The request's scope must have been put in place before.</summary>
+    public static void MapInference(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        Map("/v1/chat/completions", RequestKind.Chat);
+        Map("/v1/completions", RequestKind.Completion);
+        Map("/v1/embeddings", RequestKind.Embedding);
+        endpoints
+            .MapGet("/v1/models", (HttpContext http, ModelList models) => models.HandleAsync(http))
+            .WithMetadata(OpenAiErrors.Shape);
+
+        void Map(string path, RequestKind kind) =>
+            endpoints
+                .MapPost(path, (HttpContext http, RequestPath way) => way.HandleAsync(http, kind))
+                .WithMetadata(OpenAiErrors.Shape);
+    }
+}

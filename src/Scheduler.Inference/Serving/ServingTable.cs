@@ -1,0 +1,194 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Grains;
+
+namespace Scheduler.Inference.Serving;
+
+/// <summary>The names that were asked for lately, each with a watch on its grain.</summary>
+/// <remarks>
+/// A watch is one open question to a grain, answered when the record changes: news is here within milliseconds, and an instance that nobody
+/// asks for costs nothing. While a grain cannot be asked what was known last is used on: requests do not stop because a silo does.
+/// </remarks>
+internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider clock, ILogger<ServingTable> logger)
+    : IServingTable,
+        IAsyncDisposable
+{
+    /// <summary>Most names that are watched at once; beyond it the idle ones leave first, and newcomers are asked each time.</summary>
+    private const int Capacity = 50_000;
+
+    /// <summary>How long a name nobody asks for is watched.</summary>
+    private static readonly TimeSpan WatchedFor = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long it is remembered that a name means nothing.</summary>
+    private static readonly TimeSpan NothingFor = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<(AccountId, string), Entry> _entries = new();
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <inheritdoc/>
+    public async ValueTask<Served?> FindAsync(
+        AccountId account,
+        string servingName,
+        CancellationToken cancellationToken
+    )
+    {
+        var entry = _entries.GetOrAdd((account, servingName), static (name, table) => table.NewEntry(name), this);
+        entry.LastUse = clock.GetTimestamp();
+        if (!entry.First.IsCompletedSuccessfully)
+        {
+            await entry.First.WaitAsync(cancellationToken);
+        }
+
+        return entry.Current;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<string?>(null);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_entries.Values.Select(entry => entry.Watch));
+        _stop.Dispose();
+    }
+
+    private Entry NewEntry((AccountId Account, string Name) name)
+    {
+        var entry = new Entry(name) { LastUse = clock.GetTimestamp() };
+        entry.Watch = WatchAsync(entry);
+        return entry;
+    }
+
+    private async Task WatchAsync(Entry entry)
+    {
+        // Not in the caller's turn: GetOrAdd may make an entry that is thrown away.
+        await Task.Yield();
+        try
+        {
+            while (!_stop.IsCancellationRequested && IsUsed(entry))
+            {
+                if (!await FollowAsync(entry))
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The door closes.
+        }
+        finally
+        {
+            _entries.TryRemove(new KeyValuePair<(AccountId, string), Entry>(entry.Name, entry));
+            entry.FirstSource.TrySetResult();
+        }
+    }
+
+    private bool IsUsed(Entry entry) =>
+        clock.GetElapsedTime(entry.LastUse) < WatchedFor && (_entries.Count <= Capacity || entry.Current is null);
+
+    /// <summary>Asks once and takes over what is said.</summary>
+    /// <returns>False when the name means nothing, and the entry is to go.</returns>
+    private async Task<bool> FollowAsync(Entry entry)
+    {
+        try
+        {
+            if (entry.Current is ServedInstance known)
+            {
+                var answer = await grains
+                    .Instance(known.Id)
+                    .WaitForChangeAsync(entry.Name.Account, entry.Generation, _stop.Token);
+                return Take(entry, answer);
+            }
+
+            var holder = await grains.ServingName(entry.Name.Account, entry.Name.Name).HolderAsync();
+            if (holder is { IsBalancer: false } instance)
+            {
+                return Take(entry, await grains.Instance(new InstanceId(instance.Value)).GetAsync(entry.Name.Account));
+            }
+
+            entry.Current = null;
+            entry.FirstSource.TrySetResult();
+            await Task.Delay(NothingFor, clock, _stop.Token);
+            return false;
+        }
+        catch (Exception exception) when (!_stop.IsCancellationRequested)
+        {
+            if (!entry.First.IsCompleted)
+            {
+                // Whoever asked first is told; the next one asks anew.
+                entry.FirstSource.TrySetException(exception);
+                return false;
+            }
+
+            LogWatchFailed(exception, entry.Name.Account, entry.Name.Name);
+            await Task.Delay(AskAgainAfter, clock, _stop.Token);
+            return true;
+        }
+    }
+
+    private static bool Take(Entry entry, Answer<InstanceRecord> answer)
+    {
+        var isThere =
+            answer.IsOk && answer.Value.State.HoldsServingName() && entry.Name.Name == answer.Value.ServingName;
+        entry.Current = isThere ? ToServed(answer.Value!) : null;
+        entry.Generation = answer.Value?.Generation ?? 0;
+        entry.FirstSource.TrySetResult();
+        return isThere;
+    }
+
+    internal static ServedInstance ToServed(InstanceRecord record) =>
+        new(record.Account, record.ServingName, record.Firewall)
+        {
+            Id = record.Id,
+            Run = record.Run,
+            State = record.State,
+            Endpoint = record.Allocation?.Endpoint,
+            ContextTokens = record.Spec.ContextTokens,
+            Tokenizer = record.Allocation?.Tokenizer,
+            Failure = record.State == InstanceState.Failed ? record.Failure : null,
+            CreatedAt = record.CreatedAt,
+        };
+
+    [LoggerMessage(
+        1,
+        LogLevel.Warning,
+        "What '{Name}' of {Account} stands for cannot be asked; what was known is used on"
+    )]
+    private partial void LogWatchFailed(Exception exception, AccountId account, string name);
+
+    private sealed class Entry((AccountId Account, string Name) name)
+    {
+        private Served? _current;
+        private long _lastUse;
+
+        public (AccountId Account, string Name) Name { get; } = name;
+
+        public TaskCompletionSource FirstSource { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Done when it is known for the first time what the name stands for.</summary>
+        public Task First => FirstSource.Task;
+
+        public Task Watch { get; set; } = Task.CompletedTask;
+
+        public long Generation { get; set; }
+
+        public Served? Current
+        {
+            get => Volatile.Read(ref _current);
+            set => Volatile.Write(ref _current, value);
+        }
+
+        public long LastUse
+        {
+            get => Volatile.Read(ref _lastUse);
+            set => Volatile.Write(ref _lastUse, value);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using Scheduler.Inference.Gateway;
+
+namespace Scheduler.Inference.Upstream;
+
+/// <summary>
+/// The body a runtime gets: the client's own bytes, but for the name of the model where a balancer chose it, the firewall, which no
+/// runtime knows, and the wish for the usage at the end of a stream, which we count by.
+/// </summary>
+internal static class BodyEdits
+{
+    private static readonly byte[] UsageOptions = [.. "{\"include_usage\":true}"u8];
+    private static readonly byte[] UsageMember = [.. "\"stream_options\":{\"include_usage\":true},"u8];
+
+    /// <summary>The body for one destination; the client's own bytes where nothing changes.</summary>
+    public static ReadOnlyMemory<byte> For(InferenceRequest request, string servingName)
+    {
+        var edits = new List<(int From, int To, byte[] Text)>(3);
+        if (!string.Equals(request.Model, servingName, StringComparison.Ordinal))
+        {
+            Add(request.ModelAt, JsonSerializer.SerializeToUtf8Bytes(servingName));
+        }
+
+        if (request.FirewallAt is { } firewall)
+        {
+            Add(firewall, []);
+        }
+
+        if (request is { IsStream: true, WantsUsage: false })
+        {
+            if (request.StreamOptionsAt is { } options)
+            {
+                Add(options, UsageOptions);
+            }
+            else
+            {
+                var first = request.Body.Span.IndexOf((byte)'{') + 1;
+                edits.Add((first, first, UsageMember));
+            }
+        }
+
+        return edits.Count == 0 ? request.Body : Apply(request.Body.Span, edits);
+
+        void Add(Range range, byte[] text) => edits.Add((range.Start.Value, range.End.Value, text));
+    }
+
+    private static byte[] Apply(ReadOnlySpan<byte> body, List<(int From, int To, byte[] Text)> edits)
+    {
+        edits.Sort(static (a, b) => a.From != b.From ? a.From.CompareTo(b.From) : a.To.CompareTo(b.To));
+        var result = new byte[body.Length + edits.Sum(edit => edit.Text.Length - (edit.To - edit.From))];
+        var (read, written) = (0, 0);
+        foreach (var (from, to, text) in edits)
+        {
+            body[read..from].CopyTo(result.AsSpan(written));
+            written += from - read;
+            text.CopyTo(result.AsSpan(written));
+            written += text.Length;
+            read = to;
+        }
+
+        body[read..].CopyTo(result.AsSpan(written));
+        return result;
+    }
+}

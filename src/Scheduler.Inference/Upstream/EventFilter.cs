@@ -1,0 +1,165 @@
+using System.Buffers;
+
+namespace Scheduler.Inference.Upstream;
+
+/// <summary>
+/// Cuts a stream of server-sent events where events end, reads the usage out of them, and takes out the event that only we asked for.
+/// What is whole goes on at once.
+/// </summary>
+internal sealed class EventFilter(UpstreamCall call) : IDisposable
+{
+    /// <summary>A longer event goes on in pieces, unread.</summary>
+    private const int LongestEvent = 1024 * 1024;
+    private const int FirstSize = 8192;
+
+    private readonly bool _dropsUsage = !call.Request.WantsUsage;
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstSize);
+    private int _filled;
+    private int _ready;
+    private int _given;
+
+    /// <summary>Whether there is something for the client.</summary>
+    public bool HasReady => _given < _ready;
+
+    /// <summary>Where the next bytes of the runtime go; only when nothing is ready.</summary>
+    public Memory<byte> Room()
+    {
+        // What was given away leaves.
+        _buffer.AsSpan(_ready, _filled - _ready).CopyTo(_buffer);
+        _filled -= _ready;
+        _ready = _given = 0;
+        if (_filled == _buffer.Length)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+            _buffer.AsSpan(0, _filled).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+
+        return _buffer.AsMemory(_filled);
+    }
+
+    /// <summary>Takes note of bytes that were put in the room.</summary>
+    public void Filled(int bytes)
+    {
+        _filled += bytes;
+        var read = 0;
+        while (EventEnd(_buffer.AsSpan(read, _filled - read)) is var length and > 0)
+        {
+            if (Keeps(_buffer.AsSpan(read, length)))
+            {
+                if (read != _ready)
+                {
+                    _buffer.AsSpan(read, length).CopyTo(_buffer.AsSpan(_ready));
+                }
+
+                _ready += length;
+            }
+
+            read += length;
+        }
+
+        // An event that was taken out leaves a gap before what is not whole yet.
+        if (read != _ready)
+        {
+            _buffer.AsSpan(read, _filled - read).CopyTo(_buffer.AsSpan(_ready));
+            _filled -= read - _ready;
+        }
+
+        if (_filled - _ready > LongestEvent)
+        {
+            _ready = _filled;
+        }
+    }
+
+    /// <summary>The stream has ended: what is left goes on as it is, then what is said last.</summary>
+    /// <param name="last">Further bytes; none where the stream ended well.</param>
+    public void End(ReadOnlySpan<byte> last)
+    {
+        if (last.Length > 0)
+        {
+            // A torn event must not swallow ours.
+            ReadOnlySpan<byte> gap = _filled > _ready ? "\n\n"u8 : [];
+            var larger = ArrayPool<byte>.Shared.Rent(_filled + gap.Length + last.Length);
+            _buffer.AsSpan(0, _filled).CopyTo(larger);
+            gap.CopyTo(larger.AsSpan(_filled));
+            last.CopyTo(larger.AsSpan(_filled + gap.Length));
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+            _filled += gap.Length + last.Length;
+        }
+
+        _ready = _filled;
+    }
+
+    /// <summary>Gives what is ready.</summary>
+    public int Give(Span<byte> destination)
+    {
+        var count = Math.Min(destination.Length, _ready - _given);
+        _buffer.AsSpan(_given, count).CopyTo(destination);
+        _given += count;
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        var buffer = _buffer;
+        _buffer = [];
+        _filled = _ready = _given = 0;
+        if (buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private bool Keeps(ReadOnlySpan<byte> text)
+    {
+        if (!text.StartsWith("data:"u8))
+        {
+            return true;
+        }
+
+        var data = text["data:"u8.Length..].Trim(" \r\n"u8);
+        if (data.IsEmpty || data[0] != (byte)'{')
+        {
+            return true;
+        }
+
+        if (UsageReader.TryRead(data, out var usage))
+        {
+            call.Usage = usage;
+            if (_dropsUsage && UsageReader.IsUsageAlone(data))
+            {
+                return false;
+            }
+        }
+
+        call.Chunks++;
+        return true;
+    }
+
+    /// <summary>Length of the first whole event, its blank line included; 0 where none is whole.</summary>
+    private static int EventEnd(ReadOnlySpan<byte> text)
+    {
+        for (var at = 0; ; )
+        {
+            var line = text[at..].IndexOf((byte)'\n');
+            if (line < 0)
+            {
+                return 0;
+            }
+
+            at += line + 1;
+            if (at < text.Length && text[at] == (byte)'\n')
+            {
+                return at + 1;
+            }
+
+            if (at + 1 < text.Length && text[at] == (byte)'\r' && text[at + 1] == (byte)'\n')
+            {
+                return at + 2;
+            }
+        }
+    }
+}

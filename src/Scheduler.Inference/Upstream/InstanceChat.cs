@@ -1,0 +1,120 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Scheduler.Domain.Ids;
+using Scheduler.Inference.Serving;
+
+namespace Scheduler.Inference.Upstream;
+
+/// <summary>One chat completion for ourselves: no streaming, no temperature, a bounded answer.</summary>
+internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, TimeProvider clock) : IInstanceChat
+{
+    /// <summary>Longer answers are no answers.</summary>
+    private const int LongestAnswer = 256 * 1024;
+
+    /// <inheritdoc/>
+    public async Task<ChatReply> AskAsync(
+        AccountId account,
+        string servingName,
+        ChatQuestion question,
+        CancellationToken cancellationToken
+    )
+    {
+        using var late = new CancellationTokenSource(question.Deadline, clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            return await names.FindAsync(account, servingName, stop.Token) switch
+            {
+                ServedInstance { IsServing: true } instance => await AskAsync(instance, question, stop.Token),
+                ServedInstance instance => new ChatReply(
+                    null,
+                    ChatFault.NotRunning,
+                    instance.Failure is { Failure: { } failure }
+                        ? $"'{servingName}' has failed: {failure.Message}"
+                        : $"'{servingName}' is {instance.State.ToString().ToLowerInvariant()}"
+                ),
+                ServedBalancer => new ChatReply(null, ChatFault.NotFound, $"'{servingName}' is a balancer"),
+                _ => new ChatReply(null, ChatFault.NotFound, $"no instance has the serving name '{servingName}'"),
+            };
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new ChatReply(
+                null,
+                ChatFault.TimedOut,
+                $"'{servingName}' did not answer within {question.Deadline.TotalSeconds:0.###} s"
+            );
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+        {
+            return new ChatReply(null, ChatFault.Failed, $"'{servingName}' could not be asked: {e.GetType().Name}");
+        }
+    }
+
+    private async Task<ChatReply> AskAsync(ServedInstance instance, ChatQuestion question, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            RuntimeClient.Address(instance.Endpoint!, "/v1/chat/completions")
+        );
+        request.Content = new ByteArrayContent(
+            JsonSerializer.SerializeToUtf8Bytes(Body(instance.ServingName, question))
+        );
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var response = await runtimes.Plain.SendAsync(request, stop);
+        if (!response.IsSuccessStatusCode)
+        {
+            return new ChatReply(
+                null,
+                ChatFault.Failed,
+                $"'{instance.ServingName}' answered with the status {(int)response.StatusCode}"
+            );
+        }
+
+        await response.Content.LoadIntoBufferAsync(LongestAnswer, stop);
+        await using var body = await response.Content.ReadAsStreamAsync(stop);
+        var answer = await JsonNode.ParseAsync(body, cancellationToken: stop);
+        return TextOf(answer) is { } text
+            ? new ChatReply(text, ChatFault.None, "")
+            : new ChatReply(null, ChatFault.Failed, $"'{instance.ServingName}' answered without a message");
+    }
+
+    private static JsonObject Body(string servingName, ChatQuestion question)
+    {
+        var body = new JsonObject
+        {
+            ["model"] = servingName,
+            ["messages"] = new JsonArray(
+                new JsonObject { ["role"] = "system", ["content"] = question.System },
+                new JsonObject { ["role"] = "user", ["content"] = question.User }
+            ),
+            ["max_tokens"] = question.MaxTokens,
+            ["temperature"] = 0,
+            ["stream"] = false,
+        };
+        if (question.AnswerSchema is { } schema)
+        {
+            body["response_format"] = new JsonObject
+            {
+                ["type"] = "json_schema",
+                ["json_schema"] = new JsonObject
+                {
+                    ["name"] = "answer",
+                    ["strict"] = true,
+                    ["schema"] = schema.DeepClone(),
+                },
+            };
+        }
+
+        return body;
+    }
+
+    private static string? TextOf(JsonNode? answer) =>
+        (answer as JsonObject)?["choices"] is JsonArray { Count: > 0 } choices
+        && (choices[0] as JsonObject)?["message"] is JsonObject message
+        && message["content"] is JsonValue content
+        && content.TryGetValue<string>(out var text)
+            ? text
+            : null;
+}

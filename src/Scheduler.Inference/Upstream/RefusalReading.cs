@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Edge;
+using Scheduler.Grains;
+
+namespace Scheduler.Inference.Upstream;
+
+/// <summary>What a runtime's own error means to the client.</summary>
+internal static class RefusalReading
+{
+    /// <summary>How vLLM (0.8 to now) and llama-server say that a request is too long; either may be met whatever the preset is called.</summary>
+    private static readonly ImmutableArray<string> ContextWords =
+    [
+        "maximum context length",
+        "maximum model length",
+        "maximum input length",
+        "exceed_context_size_error",
+        "exceeds the available context size",
+        "max_completion_tokens' is too large",
+        "larger than the max context size",
+    ];
+
+    /// <summary>The error for a client.</summary>
+    /// <param name="call">The call that was refused.</param>
+    /// <param name="refusal">How.</param>
+    public static DoorError Of(UpstreamCall call, UpstreamRefusal refusal)
+    {
+        var (message, prompt) = Read(refusal.Body.Span);
+        if (refusal.Status is 400 or 413 or 422 or 500 && IsContext(refusal.Body.Span, message))
+        {
+            return DoorError.Of(
+                FailureCatalogue.Describe(
+                    new ContextTooLargeFacts(
+                        call.Instance.ServingName,
+                        call.Instance.ContextTokens,
+                        prompt,
+                        call.Request.MaxOutput ?? 0
+                    )
+                )
+            );
+        }
+
+        if (refusal.Status is 400 or 404 or 405 or 413 or 415 or 422)
+        {
+            // The client's fault, in the runtime's words.
+            return DoorError.Invalid([new FieldFault("body", message ?? "The runtime refused it without a word.")]);
+        }
+
+        var what =
+            refusal.Status is 429 or 503 ? "has no room for the request now"
+            : refusal.Status is 501 ? "does not do what was asked of it"
+            : $"answered with the status {refusal.Status}";
+        return DoorError.Of(
+            FailureCatalogue.Describe(new RuntimeErrorFacts(call.Instance.ServingName, what, refusal.Status, message))
+        );
+    }
+
+    private static bool IsContext(ReadOnlySpan<byte> body, string? message)
+    {
+        foreach (var words in ContextWords)
+        {
+            if (
+                message?.Contains(words, StringComparison.OrdinalIgnoreCase) == true
+                || body.IndexOf(Encoding.UTF8.GetBytes(words)) >= 0
+            )
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The message in an error of OpenAI's shape, or of FastAPI's, and llama-server's count of the prompt.</summary>
+    private static (string? Message, long? Prompt) Read(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            using var json = JsonDocument.ParseValue(ref reader);
+            var root = json.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+            {
+                return (null, null);
+            }
+
+            var error = root.TryGetProperty("error", out var inner) ? inner : root;
+            if (error.ValueKind == JsonValueKind.String)
+            {
+                return (OutputLines.Clean(error.GetString()!), null);
+            }
+
+            if (error.ValueKind != JsonValueKind.Object)
+            {
+                return (null, null);
+            }
+
+            var message =
+                error.TryGetProperty("message", out var text) || error.TryGetProperty("detail", out text)
+                    ? text.ValueKind == JsonValueKind.String
+                        ? text.GetString()
+                        : text.GetRawText()
+                    : null;
+            long? prompt =
+                error.TryGetProperty("n_prompt_tokens", out var count) && count.TryGetInt64(out var number)
+                    ? number
+                    : null;
+            return (message is null ? null : OutputLines.Clean(message), prompt);
+        }
+        catch (JsonException)
+        {
+            return (
+                body.IsEmpty ? null : OutputLines.Clean(Encoding.UTF8.GetString(body[..Math.Min(body.Length, 512)])),
+                null
+            );
+        }
+    }
+}

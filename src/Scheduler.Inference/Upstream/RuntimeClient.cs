@@ -1,0 +1,53 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+
+namespace Scheduler.Inference.Upstream;
+
+/// <summary>The connections to all runtimes of this door.</summary>
+internal sealed class RuntimeClient : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(10);
+
+    private readonly SocketsHttpHandler _sockets;
+
+    /// <summary>One per door.</summary>
+    public RuntimeClient(IOptions<InferenceOptions> options, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _sockets = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = ConnectTimeout,
+            PooledConnectionLifetime = ConnectionLifetime,
+            ActivityHeadersPropagator = null,
+        };
+        Plain = new HttpMessageInvoker(_sockets, disposeHandler: false);
+        Watched = new HttpMessageInvoker(
+            new AnswerWatcher(_sockets, options.Value.MaxHeldAnswerBytes, options.Value.UpstreamTimeout, clock),
+            disposeHandler: false
+        );
+    }
+
+    /// <summary>For our own questions.</summary>
+    public HttpMessageInvoker Plain { get; }
+
+    /// <summary>For clients' requests.</summary>
+    public HttpMessageInvoker Watched { get; }
+
+    /// <summary>An address below a runtime's base.</summary>
+    /// <param name="endpoint">The base, with or without a slash at its end.</param>
+    /// <param name="path">Beginning with a slash.</param>
+    public static Uri Address(Uri endpoint, string path) => new(endpoint.AbsoluteUri.TrimEnd('/') + path);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Plain.Dispose();
+        Watched.Dispose();
+        _sockets.Dispose();
+    }
+}

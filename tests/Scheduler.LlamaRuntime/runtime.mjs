@@ -1,0 +1,262 @@
+// llama.cpp as a server needs it: slots, tokens, the chat template, generation, embeddings.
+import { Template } from "@huggingface/jinja";
+import { getLlama, LlamaGrammarEvaluationState } from "node-llama-cpp";
+
+/** A refusal with its HTTP status; `more` stands beside code, message and type. */
+export class Refusal extends Error {
+  constructor(code, type, message, more = {}) {
+    super(message);
+    Object.assign(this, { code, type, more });
+  }
+}
+
+export const invalid = (message) => new Refusal(400, "invalid_request_error", message);
+
+/** Sequences of the context, each taken by one request at a time; who finds none waits in order. */
+class Slots {
+  #free;
+  #waiting = [];
+
+  constructor(context) {
+    this.#free = Array.from({ length: context.totalSequences }, () => context.getSequence());
+  }
+
+  /** A free slot; null where the caller gave up before it had one. */
+  take(signal) {
+    if (signal.aborted) {
+      return null;
+    }
+    if (this.#free.length > 0) {
+      return this.#free.pop();
+    }
+    return new Promise((resolve) => {
+      const waiter = { resolve };
+      this.#waiting.push(waiter);
+      signal.addEventListener("abort", () => {
+        const at = this.#waiting.indexOf(waiter);
+        if (at >= 0) {
+          this.#waiting.splice(at, 1);
+          resolve(null);
+        }
+      });
+    });
+  }
+
+  giveBack(slot) {
+    const next = this.#waiting.shift();
+    if (next) {
+      next.resolve(slot);
+    } else {
+      this.#free.push(slot);
+    }
+  }
+}
+
+/** Turns tokens into text, holding back half a character and what may become a stop string. */
+class Speech {
+  #model;
+  #stops;
+  #tokens = [];
+  #held = "";
+
+  constructor(model, stops) {
+    this.#model = model;
+    this.#stops = stops;
+  }
+
+  /** What may be said now, and whether a stop string was met. */
+  add(token) {
+    this.#tokens.push(token);
+    const text = this.#model.detokenize(this.#tokens, false);
+    if (text.endsWith("\uFFFD") && this.#tokens.length < 4) {
+      return { text: "", isStopped: false };
+    }
+    this.#tokens = [];
+    this.#held += text;
+    const met = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at >= 0);
+    if (met.length > 0) {
+      return { text: this.#held.slice(0, Math.min(...met)), isStopped: true };
+    }
+    const sayable = this.#held.length - this.#longestStart();
+    const said = this.#held.slice(0, sayable);
+    this.#held = this.#held.slice(sayable);
+    return { text: said, isStopped: false };
+  }
+
+  rest() {
+    return this.#held + (this.#tokens.length > 0 ? this.#model.detokenize(this.#tokens, false) : "");
+  }
+
+  /** Length of the longest end of the held text that a stop string begins with. */
+  #longestStart() {
+    for (let length = this.#held.length; length > 0; length--) {
+      if (this.#stops.some((stop) => stop.startsWith(this.#held.slice(-length)))) {
+        return length;
+      }
+    }
+    return 0;
+  }
+}
+
+export class Runtime {
+  #llama;
+  #model;
+  #slots;
+  #embedder;
+  #template;
+  #options;
+
+  /** Tokens one request may hold, prompt and answer together. */
+  contextTokens;
+
+  /** Loads the model and allocates everything a request will need, as both servers do. */
+  static async load(options, logger) {
+    const runtime = new Runtime();
+    // More threads than the machine has free wait for each other in a loop; this model has no work for a second one.
+    const threads = 1;
+    const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, progressLogs: false, maxThreads: threads, logger });
+    const model = await llama.loadModel({ modelPath: options.model, gpuLayers: 0, ignoreMemorySafetyChecks: true });
+    const trained = model.trainContextSize;
+    const wanted = options.contextTokens ?? trained;
+    const common = { threads, ignoreMemorySafetyChecks: true, failedCreationRemedy: false };
+    const context = await model.createContext({ ...common, contextSize: wanted, sequences: options.parallel });
+    if (options.embeddings) {
+      runtime.#embedder = await model.createEmbeddingContext({ ...common, contextSize: wanted });
+    }
+    runtime.#llama = llama;
+    runtime.#model = model;
+    runtime.#slots = new Slots(context);
+    runtime.#template = new Template(model.fileInfo.metadata.tokenizer.chat_template);
+    runtime.#options = options;
+    runtime.contextTokens = Math.min(wanted, trained);
+    return runtime;
+  }
+
+  get trainedTokens() {
+    return this.#model.trainContextSize;
+  }
+
+  get bytes() {
+    return this.#model.size;
+  }
+
+  /** Tokens of a text, or of a list of texts and tokens. */
+  tokenize(content, addSpecial, parseSpecial) {
+    const parts = Array.isArray(content) ? content : [content];
+    const tokens = parts.flatMap((part) => (typeof part === "number" ? [part] : this.#model.tokenize(String(part), parseSpecial)));
+    const bos = this.#model.tokens.bos;
+    return addSpecial && typeof parts[0] !== "number" && this.#model.tokens.shouldPrependBosToken ? [bos, ...tokens] : [...tokens];
+  }
+
+  pieceOf(token) {
+    return this.#model.detokenize([token], true);
+  }
+
+  /** The prompt that a chat becomes. */
+  applyTemplate(body) {
+    if (!Array.isArray(body.messages)) {
+      throw invalid("'messages' must be an array");
+    }
+    const messages = body.messages.map((message) => ({ ...message, content: textOf(message.content) }));
+    return this.#template.render({
+      ...body.chat_template_kwargs,
+      messages,
+      tools: body.tools?.length ? body.tools : undefined,
+      add_generation_prompt: body.add_generation_prompt ?? true,
+    });
+  }
+
+  /** Generates up to `asked` tokens (null: all there is room for): yields each text as it comes, then returns how it ended and how much it was. */
+  async *generate(prompt, asked, body, signal) {
+    const slot = await this.#slots.take(signal);
+    if (slot === null) {
+      return { reason: "stop", count: 0 };
+    }
+    try {
+      await slot.clearHistory();
+      return yield* this.#speak(slot, prompt, asked, body, signal);
+    } finally {
+      this.#slots.giveBack(slot);
+    }
+  }
+
+  async *#speak(slot, prompt, asked, body, signal) {
+    const most = Math.min(asked ?? Infinity, this.contextTokens - prompt.length);
+    const speech = new Speech(this.#model, [body.stop ?? []].flat());
+    const sampling = await this.#sampling(body);
+    let count = 0;
+    for await (const token of slot.evaluate(prompt, sampling)) {
+      if (signal.aborted || count >= most) {
+        break;
+      }
+      count++;
+      if (this.#model.isEogToken(token)) {
+        yield speech.rest();
+        return { reason: "stop", count };
+      }
+      const { text, isStopped } = speech.add(token);
+      yield text;
+      if (isStopped) {
+        return { reason: "stop", count };
+      }
+      if (count >= most) {
+        break;
+      }
+      await this.#pause();
+    }
+    yield speech.rest();
+    return { reason: "length", count };
+  }
+
+  /** The servers sample at a temperature and a new seed where nothing is said; a test wants the same answer twice. */
+  async #sampling(body) {
+    const sampling = {
+      temperature: body.temperature ?? 0,
+      topP: body.top_p ?? 1,
+      seed: body.seed ?? 0,
+      yieldEogToken: true,
+    };
+    const format = body.response_format;
+    if (format?.type === "json_object" && !format.schema) {
+      sampling.grammarEvaluationState = this.#stateOf(await this.#llama.getGrammarFor("json"));
+    } else if (format?.type === "json_object" || format?.type === "json_schema") {
+      const schema = format.json_schema?.schema ?? format.schema;
+      sampling.grammarEvaluationState = this.#stateOf(await this.#llama.createGrammarForJsonSchema(schema));
+    }
+    return sampling;
+  }
+
+  #stateOf(grammar) {
+    return new LlamaGrammarEvaluationState({ model: this.#model, grammar });
+  }
+
+  #pause() {
+    // Even without a delay the event loop gets its turn, so that a client's leaving is seen between two tokens.
+    const delay = this.#options.tokenDelay;
+    return new Promise((resolve) => (delay > 0 ? setTimeout(resolve, delay) : setImmediate(resolve)));
+  }
+
+  get canEmbed() {
+    return this.#embedder !== undefined;
+  }
+
+  /** The embedding of a prompt. */
+  async embed(tokens) {
+    return (await this.#embedder.getEmbeddingFor(tokens)).vector;
+  }
+}
+
+/** A message's text: as it is, or its parts on lines of their own. */
+function textOf(content) {
+  if (!Array.isArray(content)) {
+    return content ?? "";
+  }
+  return content
+    .map((part) => {
+      if (part.type !== "text") {
+        throw invalid("unsupported content[].type");
+      }
+      return part.text;
+    })
+    .join("\n");
+}

@@ -1,0 +1,101 @@
+using FsCheck.Xunit;
+using Microsoft.Extensions.Time.Testing;
+using Scheduler.Edge.Limits;
+using Xunit;
+
+namespace Scheduler.UnitTests.Edge.Limits;
+
+public sealed class TokenBucketTests
+{
+    private readonly FakeTimeProvider _clock = new();
+
+    private long Now => _clock.GetTimestamp();
+
+    private long Frequency => _clock.TimestampFrequency;
+
+    /// <summary>Whoever asks as he likes: over any span, never more than the burst and the rate's share of the span.</summary>
+    [Property(MaxTest = 500)]
+    public bool In_any_span_it_gives_at_most_the_burst_and_the_spans_share(byte perSecond, byte burst, ushort[] pauses)
+    {
+        var rate = new Rate(perSecond + 1, burst + 1);
+        var bucket = new TokenBucket();
+        var given = new List<TimeSpan>();
+        var at = TimeSpan.Zero;
+        foreach (var pause in pauses.SelectMany(pause => new[] { pause, 0, 0 }))
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(pause));
+            at += TimeSpan.FromMilliseconds(pause);
+            if (bucket.TryTake(rate, Now, Frequency))
+            {
+                given.Add(at);
+            }
+        }
+
+        return given
+            .Index()
+            .All(first =>
+                given
+                    .Index()
+                    .Skip(first.Index)
+                    .All(last =>
+                        last.Index - first.Index + 1
+                        <= rate.Burst + Math.Ceiling((last.Item - first.Item).TotalSeconds * rate.PerSecond)
+                    )
+            );
+    }
+
+    /// <summary>What is told is what happens: not a moment earlier, and then.</summary>
+    [Property(MaxTest = 500)]
+    public bool A_token_comes_at_the_time_that_was_told_and_no_earlier(byte perSecond, byte burst, byte debt)
+    {
+        var rate = new Rate(perSecond + 1, burst + 1);
+        var bucket = new TokenBucket();
+        while (bucket.TryTake(rate, Now, Frequency)) { }
+
+        for (var i = 0; i < debt; i++)
+        {
+            bucket.Charge(rate, Now, Frequency);
+        }
+
+        var wait = bucket.Look(rate, Now, Frequency).Next;
+        _clock.Advance(wait - TimeSpan.FromTicks(1));
+        var early = bucket.TryTake(rate, Now, Frequency);
+        _clock.Advance(TimeSpan.FromTicks(1));
+        return !early && bucket.TryTake(rate, Now, Frequency);
+    }
+
+    [Property(MaxTest = 500)]
+    public bool What_remains_can_be_taken_at_once_and_no_more(byte perSecond, byte burst, byte taken)
+    {
+        var rate = new Rate(perSecond + 1, burst + 1);
+        var bucket = new TokenBucket();
+        for (var i = 0; i < taken; i++)
+        {
+            bucket.TryTake(rate, Now, Frequency);
+        }
+
+        var remaining = bucket.Look(rate, Now, Frequency).Remaining;
+        var got = 0;
+        while (bucket.TryTake(rate, Now, Frequency))
+        {
+            got++;
+        }
+
+        return got == remaining && remaining == Math.Max(0, rate.Burst - taken);
+    }
+
+    [Fact]
+    public void A_debt_is_at_most_another_full_bucket()
+    {
+        var rate = new Rate(10, 20);
+        var bucket = new TokenBucket();
+        for (var i = 0; i < 10_000; i++)
+        {
+            bucket.Charge(rate, Now, Frequency);
+        }
+
+        Assert.Equal(TimeSpan.FromSeconds(2.1), bucket.Look(rate, Now, Frequency).Next);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        Assert.True(bucket.IsFull(Now));
+    }
+}

@@ -1,0 +1,163 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Scheduler.Api;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Grains;
+using Scheduler.Grains.Keys;
+using Scheduler.Inference;
+using Scheduler.Inference.Balancers;
+using Scheduler.Inference.Firewalls;
+using Scheduler.UnitTests.Api;
+using Xunit;
+
+namespace Scheduler.UnitTests.Inference;
+
+/// <summary>The real doors, in front of fake grains and runtimes that do what a test says.</summary>
+public sealed class GatewayFixture : IAsyncDisposable
+{
+    public static readonly AccountId Account = new("acct-a");
+
+    private readonly List<WebApplication> _apps = [];
+
+    internal FakeCluster Cluster { get; } = new();
+
+    internal IFirewallGate? Firewalls { get; init; }
+
+    internal IDestinationPicker? Picker { get; init; }
+
+    /// <summary>Settings of the section <c>Inference</c>.</summary>
+    public IDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    public HttpClient Http { get; private set; } = null!;
+
+    public string Key { get; private set; } = "";
+
+    internal static async Task<GatewayFixture> StartAsync(GatewayFixture? with = null)
+    {
+        var fixture = with ?? new GatewayFixture();
+        await fixture.StartDoorsAsync();
+        return fixture;
+    }
+
+    /// <summary>A runtime on a port of its own, and a running instance on it.</summary>
+    internal async Task<FakeInstance> ServeAsync(
+        string servingName,
+        RequestDelegate runtime,
+        long context = 8192,
+        TokenizeShape? tokenizer = TokenizeShape.Vllm
+    )
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.Limits.MaxRequestBodySize = null;
+                kestrel.Listen(IPAddress.Loopback, 0);
+            });
+        var app = builder.Build();
+        app.Run(runtime);
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        _apps.Add(app);
+        var id = new InstanceId($"i-{servingName}");
+        var instance = (FakeInstance)Cluster.Instance(id);
+        instance.Put(
+            new InstanceRecord
+            {
+                Account = Account,
+                ServingName = servingName,
+                State = InstanceState.Running,
+                Run = 1,
+                Spec = new LaunchSpec { ContextTokens = context },
+                Allocation = new Allocation
+                {
+                    Endpoint = new Uri(app.Urls.First() + "/base/"),
+                    Status = AllocationStatus.Ready,
+                    Tokenizer = tokenizer is { } shape ? new RuntimeTokenizer("/tokenize", shape) : null,
+                },
+            }
+        );
+        return instance;
+    }
+
+    public async Task<HttpResponseMessage> PostAsync(
+        string path,
+        string body,
+        HttpCompletionOption until = HttpCompletionOption.ResponseContentRead
+    )
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {Key}");
+        request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        return await Http.SendAsync(request, until, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Sends and reads an error.</summary>
+    public async Task<(int Status, JsonElement Error)> RefusedAsync(string path, string body)
+    {
+        using var response = await PostAsync(path, body);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var error = JsonDocument.Parse(text).RootElement.GetProperty("error");
+        Assert.Equal(response.Headers.GetValues("X-Request-Id").Single(), error.GetProperty("request_id").GetString());
+        return ((int)response.StatusCode, error);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        foreach (var app in _apps.AsEnumerable().Reverse())
+        {
+            await app.StopAsync(TestContext.Current.CancellationToken);
+            await app.DisposeAsync();
+        }
+    }
+
+    private async Task StartDoorsAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http1)
+        );
+        builder.Configuration.AddInMemoryCollection(
+            Settings.Select(setting => KeyValuePair.Create($"Inference:{setting.Key}", (string?)setting.Value))
+        );
+        builder.Services.AddSingleton<IGrainFactory>(Cluster);
+        builder.Services.AddApi(builder.Configuration);
+        builder.Services.AddInference(builder.Configuration);
+        if (Firewalls is not null)
+        {
+            builder.Services.Replace(ServiceDescriptor.Singleton(Firewalls));
+        }
+
+        if (Picker is not null)
+        {
+            builder.Services.Replace(ServiceDescriptor.Singleton(Picker));
+        }
+
+        var app = builder.Build();
+        app.MapApi();
+        app.MapInference();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        _apps.Add(app);
+        Http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(app.Urls.First()) };
+        var token = KeyAuthority.NewToken();
+        await Cluster
+            .Key(token.KeyId)
+            .CreateAsync(new CreateKey(Account, "", KeyAuthority.Fingerprint(token)), new(default, "test", null));
+        Key = token.Reveal();
+    }
+}
