@@ -1,4 +1,5 @@
 using Scheduler.Domain.Ids;
+using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Health;
 using Scheduler.Grains.Instances;
@@ -53,6 +54,10 @@ public static class GrainKeys
 
     /// <summary>Whose schedules the grain of a key keeps.</summary>
     public static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
+
+    /// <summary>The balancer grain.</summary>
+    public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>
+        grains.Of<IBalancerGrain>(id.Value);
 
     /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
@@ -119,6 +120,28 @@ internal sealed class FleetGrain(
         [
             .. own.Select(ModelViews.Of).Concat(shipped).OrderBy(view => view.Name, StringComparer.Ordinal).Take(limit),
         ];
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit)
+    {
+        // Tombstones are passed over until the page is full or the list has ended.
+        var page = ImmutableArray.CreateBuilder<BalancerRecord>();
+        for (var isMore = true; isMore && page.Count < limit; )
+        {
+            var read = await entities.ListAsync<BalancerRecord>(
+                "balancer",
+                account,
+                afterId,
+                limit,
+                CancellationToken.None
+            );
+            page.AddRange(read.Where(balancer => balancer.IsLive).Take(limit - page.Count));
+            isMore = read.Count == limit;
+            afterId = read.Count > 0 ? read[^1].Id.Value : afterId;
+        }
+
+        return page.ToImmutable();
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
@@ -50,6 +51,10 @@ public interface IFleetGrain : IGrainWithStringKey
     /// <summary>Models an account can launch: its own first, then the shipped catalogue, in order of name.</summary>
     [Alias("ListModels")]
     Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit);
+
+    /// <summary>Balancers of an account (null: of all) in order of id, without those that were deleted.</summary>
+    [Alias("ListBalancers")]
+    Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit);
 
     /// <summary>Providers as they stand.</summary>
     [Alias("ListProviders")]

@@ -3,6 +3,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
@@ -222,6 +223,9 @@ public sealed class StateSerializerTests
 
     public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
         AssertGolden("ScheduleBook.v1.json", Schedules());
+
+    public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("BalancerRecord.v1.json", Balancer());
 
     [Fact]
     public void Every_version_of_every_stored_state_has_its_golden_file()
@@ -555,6 +559,53 @@ public sealed class StateSerializerTests
             LastSequence = 3,
         };
     }
+
+    private static BalancerRecord Balancer() =>
+        new()
+        {
+            Id = new BalancerId("bal-a"),
+            Account = new AccountId("acct-a"),
+            ServingName = "front",
+            Spec = new BalancerSpec
+            {
+                RoutingMode = RoutingMode.IntentClassifier,
+                Routes =
+                [
+                    new BalancerRoute
+                    {
+                        Name = "code",
+                        Intent = "questions about programs",
+                        Group = "coders",
+                        Priority = 3,
+                        Enabled = false,
+                    },
+                    new BalancerRoute
+                    {
+                        Name = "rest",
+                        Instance = "chat",
+                        IsDefault = true,
+                    },
+                ],
+                Groups =
+                [
+                    new TargetGroup
+                    {
+                        Name = "coders",
+                        Policy = GroupPolicy.LeastOutstanding,
+                        Members = [new GroupMember("coder-a", 3)],
+                    },
+                ],
+                Router = new RouterModel("router", TimeSpan.FromMilliseconds(1500)),
+                Firewall = "house-rules",
+            },
+            Generation = 2,
+            CreatedAt = Noon,
+            UpdatedAt = Noon,
+            DeletedAt = Noon,
+            CreateFingerprint = "9f86",
+            Events = [Event()],
+            LastSequence = 3,
+        };
 
     private static KeyRecord Key() =>
         new()
