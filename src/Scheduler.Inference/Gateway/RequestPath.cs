@@ -219,6 +219,7 @@ internal sealed class RequestPath(
         var outcome = await upstream.SendAsync(http, call);
         metrics.Closed();
         metrics.Tokens(call.Usage.Prompt, call.Usage.Completion == 0 ? call.Chunks : call.Usage.Completion);
+        var isClients = false;
         switch (outcome)
         {
             case UpstreamOutcome.Sent:
@@ -226,13 +227,7 @@ internal sealed class RequestPath(
             case UpstreamOutcome.ClientGone:
                 throw new OperationCanceledException(http.RequestAborted);
             case UpstreamOutcome.Refused:
-                var error = RefusalReading.Of(call, call.Refusal!);
-                if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
-                {
-                    lease.Failed();
-                }
-
-                way.Refusal = new DoorException(error);
+                (way.Refusal, isClients) = await ReadRefusalAsync(call, lease);
                 break;
             case UpstreamOutcome.Unreachable:
             case UpstreamOutcome.TimedOut:
@@ -245,18 +240,45 @@ internal sealed class RequestPath(
         }
 
         http.Response.Clear();
-        if (way.Refusal.Error.HttpStatus < StatusCodes.Status500InternalServerError && !IsOfInstance(way.Refusal.Error))
+        if (isClients)
         {
-            // The request's own fault: no other destination would take it.
-            throw way.Refusal;
+            // No other destination would take it.
+            throw way.Refusal!;
         }
 
         return (false, null);
     }
 
+    /// <summary>What a runtime's error is to the client, and whether it is the client's own fault.</summary>
+    private async Task<(DoorException Refusal, bool IsClients)> ReadRefusalAsync(
+        UpstreamCall call,
+        IDestinationLease lease
+    )
+    {
+        var refusal = call.Refusal!;
+        var error = RefusalReading.Of(call, refusal);
+        // No runtime is without these paths, and a proxy answers 5xx for what is gone: either may stand where a runtime was.
+        var mayBeGone = refusal.Status is 404 or 500 or 502 or 503 or 504 && !IsOfRequest(error);
+        if (mayBeGone && await doctor.EndOfAsync(lease.Instance) is { } end)
+        {
+            lease.Failed();
+            return (new DoorException(DoorError.Of(end)), false);
+        }
+
+        var isServers = error.HttpStatus >= StatusCodes.Status500InternalServerError;
+        if (isServers)
+        {
+            lease.Failed();
+        }
+
+        return (new DoorException(error), !isServers && !IsOfInstance(error));
+    }
+
     /// <summary>Whether another instance might take what this one refused.</summary>
     private static bool IsOfInstance(DoorError error) =>
         error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
+
+    private static bool IsOfRequest(DoorError error) => error.Reason is "CTX_TOO_LARGE";
 
     private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
 
