@@ -15,6 +15,9 @@ namespace Scheduler.Grains;
 /// </summary>
 public static class GrainKeys
 {
+    /// <summary>What precedes the instance's id in the key of its usage.</summary>
+    internal const string UsagePrefix = "usage-";
+
     /// <summary>The instance grain.</summary>
     public static IInstanceGrain Instance(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IInstanceGrain>(id.Value);
@@ -32,6 +35,10 @@ public static class GrainKeys
     /// <summary>The grain that owns a serving name in an account.</summary>
     public static IServingNameGrain ServingName(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IServingNameGrain>($"name-{account.Value}/{name}");
+
+    /// <summary>The grain that counts what an instance serves.</summary>
+    public static IUsageGrain Usage(this IGrainFactory grains, InstanceId id) =>
+        grains.Of<IUsageGrain>(UsagePrefix + id.Value);
 
     /// <summary>The grain of a registered model.</summary>
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>

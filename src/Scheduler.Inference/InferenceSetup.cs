@@ -40,6 +40,8 @@ public static class InferenceSetup
         services.AddSingleton<RuntimeTokens>();
         services.AddSingleton<ContextGuard>();
         services.AddSingleton<InstancePlaces>();
+        services.AddSingleton<UsageBook>();
+        services.AddHostedService(door => door.GetRequiredService<UsageBook>());
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.TryAddSingleton<Firewalls.IFirewallGate, InterimGate>();

@@ -16,6 +16,7 @@ internal static class InstanceRules
     [
         RequestRule.For<CreateInstanceRequest>(r => r.Parent, Check),
         RequestRule.For<GetInstanceRequest>(r => r.Name, (r, f) => f.CheckInstance("name", r.Name)),
+        RequestRule.For<GetInstanceUsageRequest>(r => r.Parent, (r, f) => f.CheckInstance("parent", r.Parent)),
         RequestRule.For<ListInstancesRequest>(r => r.Parent, Check),
         RequestRule.For<StartInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
         RequestRule.For<StopInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),

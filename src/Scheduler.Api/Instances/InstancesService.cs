@@ -36,6 +36,20 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
     public override async Task<Instance> GetInstance(GetInstanceRequest request, ServerCallContext context) =>
         (await RecordAsync(request.Name, context)).ToProto();
 
+    public override async Task<InstanceUsage> GetInstanceUsage(
+        GetInstanceUsageRequest request,
+        ServerCallContext context
+    )
+    {
+        var instance = ResourceName.ParseInstance(request.Parent);
+        await grains
+            .Instance(instance)
+            .GetAsync(ResourceName.ParseAccount(request.Parent))
+            .OrThrow(request.Parent, context.CancellationToken);
+        var usage = await grains.Usage(instance).GetAsync().WaitAsync(context.CancellationToken);
+        return usage.ToProto(request.Parent);
+    }
+
     public override async Task<ListInstancesResponse> ListInstances(
         ListInstancesRequest request,
         ServerCallContext context

@@ -29,6 +29,7 @@ internal sealed class RequestPath(
     UpstreamForwarder upstream,
     InstanceDoctor doctor,
     InferenceMetrics metrics,
+    UsageBook usage,
     IOptions<InferenceOptions> options,
     TimeProvider clock
 )
@@ -218,67 +219,75 @@ internal sealed class RequestPath(
         metrics.Opened();
         var outcome = await upstream.SendAsync(http, call);
         metrics.Closed();
-        metrics.Tokens(call.Usage.Prompt, call.Usage.Completion == 0 ? call.Chunks : call.Usage.Completion);
-        var isClients = false;
-        switch (outcome)
+        var served = call.Usage.Completion == 0 ? call.Usage with { Completion = call.Chunks } : call.Usage;
+        metrics.Tokens(served.Prompt, served.Completion);
+        if (outcome is UpstreamOutcome.Sent or UpstreamOutcome.ClientGone)
         {
-            case UpstreamOutcome.Sent:
-                return (true, call.Break?.Reason);
-            case UpstreamOutcome.ClientGone:
-                throw new OperationCanceledException(http.RequestAborted);
-            case UpstreamOutcome.Refused:
-                (way.Refusal, isClients) = await ReadRefusalAsync(call, lease);
-                break;
-            case UpstreamOutcome.Unreachable:
-            case UpstreamOutcome.TimedOut:
-                lease.Failed();
-                var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
-                way.Refusal = new DoorException(DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what)));
-                break;
-            default:
-                throw new System.Diagnostics.UnreachableException();
+            usage.Count(lease.Instance, served);
         }
 
-        http.Response.Clear();
-        if (isClients)
+        return outcome switch
         {
-            // No other destination would take it.
-            throw way.Refusal!;
-        }
-
-        return (false, null);
+            UpstreamOutcome.Sent => (true, call.Break?.Reason),
+            UpstreamOutcome.ClientGone => throw new OperationCanceledException(http.RequestAborted),
+            UpstreamOutcome.Refused or UpstreamOutcome.Unreachable or UpstreamOutcome.TimedOut => (
+                false,
+                await NoteRefusalAsync(way, lease, call, outcome)
+            ),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
     }
 
-    /// <summary>What a runtime's error is to the client, and whether it is the client's own fault.</summary>
-    private async Task<(DoorException Refusal, bool IsClients)> ReadRefusalAsync(
+    /// <summary>Nothing was sent to the client: keeps why, for the client or for want of another destination.</summary>
+    /// <exception cref="DoorException">It is the request's own fault: no other destination would take it.</exception>
+    private async Task<string?> NoteRefusalAsync(
+        Way way,
+        IDestinationLease lease,
         UpstreamCall call,
-        IDestinationLease lease
+        UpstreamOutcome outcome
     )
     {
-        var refusal = call.Refusal!;
-        var error = RefusalReading.Of(call, refusal);
-        // No runtime is without these paths, and a proxy answers 5xx for what is gone: either may stand where a runtime was.
-        var mayBeGone = refusal.Status is 404 or 500 or 502 or 503 or 504 && !IsOfRequest(error);
-        if (mayBeGone && await doctor.EndOfAsync(lease.Instance) is { } end)
+        way.Http.Response.Clear();
+        var isOfRequest = false;
+        DoorError error;
+        if (outcome != UpstreamOutcome.Refused)
         {
-            lease.Failed();
-            return (new DoorException(DoorError.Of(end)), false);
+            var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
+            error = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+        }
+        else if (MayBeGone(call.Refusal!) && await doctor.EndOfAsync(lease.Instance) is { } end)
+        {
+            error = DoorError.Of(end);
+        }
+        else
+        {
+            error = RefusalReading.Of(call, call.Refusal!);
+            isOfRequest = error.HttpStatus < StatusCodes.Status500InternalServerError && !IsOfInstance(error);
         }
 
-        var isServers = error.HttpStatus >= StatusCodes.Status500InternalServerError;
-        if (isServers)
+        way.Refusal = new DoorException(error);
+        if (isOfRequest)
+        {
+            throw way.Refusal;
+        }
+
+        if (!IsOfInstance(error) || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
         }
 
-        return (new DoorException(error), !isServers && !IsOfInstance(error));
+        return error.Reason;
     }
+
+    /// <summary>
+    /// Whether an error may come from what stands where a runtime was: no runtime is without these paths, and a proxy answers 5xx for what is
+    /// gone. llama-server's 501 is its own.
+    /// </summary>
+    private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
 
     /// <summary>Whether another instance might take what this one refused.</summary>
     private static bool IsOfInstance(DoorError error) =>
         error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
-
-    private static bool IsOfRequest(DoorError error) => error.Reason is "CTX_TOO_LARGE";
 
     private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
 

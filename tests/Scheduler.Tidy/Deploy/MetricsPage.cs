@@ -58,7 +58,7 @@ internal static partial class MetricsPage
     ];
 
     [GeneratedRegex(
-        @"^\| `(?<name>scheduler\.[a-z._]+)` \| `(?<prometheus>[a-z_]+)` \| (?<kind>\w+) \| (`(?<unit>[^`]+)` )?\| (?<labels>[^|]*)\| (silo|fleet) \| ",
+        @"^\| `(?<name>scheduler\.[a-z._]+)` \| `(?<prometheus>[a-z_]+)` \| (?<kind>\w+) \| (`(?<unit>[^`]+)` )?\| (?<labels>[^|]*)\| (silo|fleet|door) \| ",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture
     )]
     private static partial Regex Row();

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Edge;
 using Scheduler.Grains.Telemetry;
+using Scheduler.Inference;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;
 using Xunit;
@@ -63,6 +64,7 @@ public sealed class MetricsPageTests
         listener.Start();
         _ = new SchedulerMetrics(factory);
         _ = new EdgeMetrics(factory);
+        _ = new InferenceMetrics(factory);
         // Registered, never read: what they would ask need not be there.
         _ = new SiloGauges(factory, null!, null!, null!, null!, null!);
         _ = new FleetGauges(factory, null!, null!, null!);

@@ -45,6 +45,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IModelGrain) => new FakeModel(),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
+            nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
@@ -414,4 +415,20 @@ internal sealed class FakeName(string[] key, FakeCluster cluster) : IServingName
                 .Select(instance => (NameHolder?)NameHolder.Of(instance.Record.Id))
                 .FirstOrDefault()
         );
+}
+
+internal sealed class FakeUsage : IUsageGrain
+{
+    public ServedUsageRecord Record { get; private set; } = new();
+
+    /// <summary>What the next report meets.</summary>
+    public Func<Task> OnReport { get; set; } = () => Task.CompletedTask;
+
+    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    {
+        Record = Record.With(account, new InstanceId("i-1"), report, served, new DateOnly(2026, 3, 1));
+        await OnReport();
+    }
+
+    public Task<ServedUsageRecord> GetAsync() => Task.FromResult(Record);
 }

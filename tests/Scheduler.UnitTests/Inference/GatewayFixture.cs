@@ -117,8 +117,9 @@ public sealed class GatewayFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        foreach (var app in _apps)
+        foreach (var app in _apps.AsEnumerable().Reverse())
         {
+            await app.StopAsync(TestContext.Current.CancellationToken);
             await app.DisposeAsync();
         }
     }

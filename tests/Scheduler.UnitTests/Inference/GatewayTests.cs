@@ -2,9 +2,12 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Grains;
+using Scheduler.UnitTests.Api;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
@@ -429,5 +432,30 @@ public sealed class GatewayTests
 
         Assert.Equal(HttpStatusCode.OK, embedding.StatusCode);
         Assert.Equal((413, "16"), (status, error.GetProperty("details").GetProperty("requested_tokens").GetString()));
+    }
+
+    [Fact]
+    public async Task What_was_served_is_reported_also_when_the_door_closes_at_once()
+    {
+        var gateway = await GatewayFixture.StartAsync();
+        FakeUsage usage;
+        await using (gateway)
+        {
+            var instance = await gateway.ServeAsync(
+                "chat",
+                async http =>
+                {
+                    http.Response.ContentType = "application/json";
+                    await http.Response.WriteAsync("""{"usage":{"prompt_tokens":3,"completion_tokens":2}}""", Ct);
+                }
+            );
+            usage = (FakeUsage)gateway.Cluster.Usage(instance.Record.Id);
+            for (var i = 0; i < 3; i++)
+            {
+                using var response = await gateway.PostAsync(Chat, Hello);
+            }
+        }
+
+        Assert.Equal(new ServedUsage(3, 9, 6), usage.Record.Total);
     }
 }

@@ -101,6 +101,19 @@ public sealed class StateSerializerTests
         AssertGolden("NameRecord.v1.json", new NameRecord { Holder = new NameHolder("i-1"), ClaimedAt = Noon });
 
     [Fact]
+    public void The_golden_usage_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden(
+            "ServedUsageRecord.v1.json",
+            new ServedUsageRecord().With(
+                new AccountId("acct-a"),
+                new InstanceId("i-1"),
+                new DoorReport("d00r", 7),
+                new ServedUsage(1, 20, 300),
+                new DateOnly(2026, 3, 1)
+            )
+        );
+
+    [Fact]
     public void Every_version_of_every_stored_state_has_its_golden_file()
     {
         var states = typeof(IStoredState)

@@ -1,0 +1,29 @@
+using System.Globalization;
+using Scheduler.Domain.Billing;
+
+namespace Scheduler.Api.Instances;
+
+/// <summary>What an instance served, as it goes out.</summary>
+internal static class UsageMapping
+{
+    public static V1.InstanceUsage ToProto(this ServedUsageRecord record, string name)
+    {
+        var proto = new V1.InstanceUsage { Name = name, Total = ToProto(record.Total) };
+        proto.Days.AddRange(
+            record.Days.Select(day => new V1.ServedDay
+            {
+                Day = day.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                Served = ToProto(day.Served),
+            })
+        );
+        return proto;
+    }
+
+    private static V1.Served ToProto(ServedUsage served) =>
+        new()
+        {
+            Requests = served.Requests,
+            PromptTokens = served.PromptTokens,
+            CompletionTokens = served.CompletionTokens,
+        };
+}

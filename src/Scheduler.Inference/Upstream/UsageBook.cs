@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains;
+using Scheduler.Inference.Serving;
+
+namespace Scheduler.Inference.Upstream;
+
+/// <summary>
+/// Adds up what each instance served through this door and reports it every few seconds. A report is repeated, under its number, until it is
+/// taken, so none is counted twice; what was served in the seconds before a crash is not counted.
+/// </summary>
+internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock, ILogger<UsageBook> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AtTheEnd = TimeSpan.FromSeconds(2);
+
+    private readonly string _door = RandomNumberGenerator.GetHexString(16, lowercase: true);
+    private readonly ConcurrentDictionary<InstanceId, Tally> _tallies = new();
+
+    /// <summary>Counts one request that reached a runtime.</summary>
+    public void Count(ServedInstance instance, TokenUsage usage)
+    {
+        while (true)
+        {
+            var tally = _tallies.GetOrAdd(instance.Id, static (_, account) => new Tally(account), instance.Account);
+            lock (tally)
+            {
+                if (tally.IsGone)
+                {
+                    continue;
+                }
+
+                tally.Open += new ServedUsage(1, usage.Prompt, usage.Completion);
+                return;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var late = new CancellationTokenSource(AtTheEnd, clock);
+        await ReportAsync(late.Token);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Every, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            await ReportAsync(stoppingToken);
+        }
+    }
+
+    private async Task ReportAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (instance, tally) in _tallies)
+        {
+            lock (tally)
+            {
+                if (tally.Sent == ServedUsage.None && tally.Open == ServedUsage.None)
+                {
+                    // Idle since the last report: it leaves. Its numbers go on from the time, which only grows.
+                    tally.IsGone = true;
+                    _tallies.TryRemove(instance, out _);
+                    continue;
+                }
+
+                if (tally.Sent == ServedUsage.None)
+                {
+                    (tally.Sent, tally.Open) = (tally.Open, ServedUsage.None);
+                    tally.Sequence = Math.Max(tally.Sequence + 1, clock.GetUtcNow().ToUnixTimeMilliseconds());
+                }
+            }
+
+            try
+            {
+                await grains
+                    .Usage(instance)
+                    .ReportAsync(tally.Account, new DoorReport(_door, tally.Sequence), tally.Sent)
+                    .WaitAsync(cancellationToken);
+                tally.Sent = ServedUsage.None;
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                LogNotTaken(exception, instance);
+            }
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "A report of what {Instance} served was not taken; it is repeated")]
+    private partial void LogNotTaken(Exception exception, InstanceId instance);
+
+    /// <summary>What one instance served.</summary>
+    private sealed class Tally(AccountId account)
+    {
+        public AccountId Account { get; } = account;
+
+        /// <summary>Not reported yet.</summary>
+        public ServedUsage Open { get; set; } = ServedUsage.None;
+
+        /// <summary>Reported and not known to be taken.</summary>
+        public ServedUsage Sent { get; set; } = ServedUsage.None;
+
+        public long Sequence { get; set; }
+
+        public bool IsGone { get; set; }
+    }
+}

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Grains;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+using Scheduler.UnitTests.Api;
+using Xunit;
+
+namespace Scheduler.UnitTests.Inference;
+
+public sealed class UsageBookTests
+{
+    private static readonly ServedInstance Instance = new(new AccountId("acct-a"), "chat", null)
+    {
+        Id = new InstanceId("i-1"),
+        Run = 1,
+        State = InstanceState.Running,
+        ContextTokens = 100,
+        CreatedAt = default,
+    };
+
+    [Fact]
+    public async Task A_report_that_was_taken_but_not_answered_is_repeated_and_counts_once()
+    {
+        var clock = new FakeTimeProvider();
+        var cluster = new FakeCluster();
+        var usage = (FakeUsage)cluster.Usage(Instance.Id);
+        var (tries, answers) = (0, new SemaphoreSlim(0));
+        usage.OnReport = () =>
+        {
+            answers.Release();
+            return ++tries == 1 ? throw new TimeoutException() : Task.CompletedTask;
+        };
+        using var book = new UsageBook(cluster, clock, NullLogger<UsageBook>.Instance);
+        await book.StartAsync(TestContext.Current.CancellationToken);
+
+        book.Count(Instance, new TokenUsage(3, 2));
+        await NextReportAsync();
+        book.Count(Instance, new TokenUsage(3, 2));
+        await NextReportAsync();
+        Assert.Equal(new ServedUsage(1, 3, 2), usage.Record.Total);
+        await NextReportAsync();
+        await book.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(new ServedUsage(2, 6, 4), usage.Record.Total);
+
+        async Task NextReportAsync()
+        {
+            // The timer may not be armed yet when time is moved on.
+            while (!await answers.WaitAsync(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken))
+            {
+                clock.Advance(TimeSpan.FromSeconds(5));
+            }
+        }
+    }
+}
