@@ -248,27 +248,42 @@ internal sealed class RequestPath(
     )
     {
         way.Http.Response.Clear();
+        var isOfRequest = false;
         DoorError error;
-        if (outcome == UpstreamOutcome.Refused)
-        {
-            error = RefusalReading.Of(call, call.Refusal!);
-        }
-        else
+        if (outcome != UpstreamOutcome.Refused)
         {
             var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
             error = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
         }
+        else if (MayBeGone(call.Refusal!) && await doctor.EndOfAsync(lease.Instance) is { } end)
+        {
+            error = DoorError.Of(end);
+        }
+        else
+        {
+            error = RefusalReading.Of(call, call.Refusal!);
+            isOfRequest = error.HttpStatus < StatusCodes.Status500InternalServerError && !IsOfInstance(error);
+        }
 
-        if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
+        way.Refusal = new DoorException(error);
+        if (isOfRequest)
+        {
+            throw way.Refusal;
+        }
+
+        if (!IsOfInstance(error) || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
         }
 
-        way.Refusal = new DoorException(error);
-        return error.HttpStatus >= StatusCodes.Status500InternalServerError || IsOfInstance(error)
-            ? error.Reason
-            : throw way.Refusal;
+        return error.Reason;
     }
+
+    /// <summary>
+    /// Whether an error may come from what stands where a runtime was: no runtime is without these paths, and a proxy answers 5xx for what is
+    /// gone. llama-server's 501 is its own.
+    /// </summary>
+    private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
 
     /// <summary>Whether another instance might take what this one refused.</summary>
     private static bool IsOfInstance(DoorError error) =>
