@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
+using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
@@ -73,6 +74,7 @@ public static class ApiSetup
         app.MapGrpcService<AccountsService>();
         app.MapGrpcService<KeysService>();
         app.MapGrpcService<InstancesService>();
+        app.MapGrpcService<BalancersService>();
         app.MapGrpcService<ModelsService>();
         app.MapGrpcService<ProvidersService>();
         app.MapGrpcService<FailuresService>();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
+using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
@@ -45,7 +46,7 @@ public static class InferenceSetup
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.TryAddSingleton<Firewalls.IFirewallGate, InterimGate>();
-        services.TryAddSingleton<Balancers.IDestinationPicker, InterimPicker>();
+        services.AddBalancers();
         return services;
     }
 

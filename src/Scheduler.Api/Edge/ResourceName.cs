@@ -14,6 +14,8 @@ internal static class ResourceName
 
     public static string Instance(AccountId account, InstanceId instance) => $"accounts/{account}/instances/{instance}";
 
+    public static string Balancer(AccountId account, BalancerId balancer) => $"accounts/{account}/balancers/{balancer}";
+
     public static string Key(AccountId? account, string key) =>
         account is { } owner ? $"accounts/{owner}/keys/{key}" : $"operatorKeys/{key}";
 
@@ -38,6 +40,8 @@ internal static class ResourceName
 
     public static InstanceId ParseInstance(string name) => new(LastOf(name, "instances"));
 
+    public static BalancerId ParseBalancer(string name) => new(LastOf(name, "balancers"));
+
     public static void CheckAccount(this Faults faults, string field, string name, bool mayBeAny = false)
     {
         var parts = name.Split('/');
@@ -61,6 +65,21 @@ internal static class ResourceName
             faults.Add(
                 field,
                 "Must be `accounts/{account}/instances/{instance}`, the instance `i-` and 20 of a-z 2-7."
+            );
+        }
+    }
+
+    public static void CheckBalancer(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "balancers", var balancer]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsBalancerId(balancer)
+        )
+        {
+            faults.Add(
+                field,
+                "Must be `accounts/{account}/balancers/{balancer}`, the balancer `bal-` and 20 of a-z 2-7."
             );
         }
     }

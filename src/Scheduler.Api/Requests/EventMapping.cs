@@ -35,6 +35,10 @@ internal static class EventMapping
                 account,
                 new InstanceId(subject.Id)
             ),
+            "balancer" when subject.Account is { } account => ResourceName.Balancer(
+                account,
+                new BalancerId(subject.Id)
+            ),
             "account" => ResourceName.Account(new AccountId(subject.Id)),
             "key" => ResourceName.Key(subject.Account, subject.Id),
             "model" => ResourceName.Model(
