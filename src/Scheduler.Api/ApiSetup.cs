@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
+using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
@@ -79,6 +80,8 @@ public static class ApiSetup
         app.MapGrpcService<KeysService>();
         app.MapGrpcService<InstancesService>();
         app.MapGrpcService<SchedulesService>();
+
+        app.MapGrpcService<BalancersService>();
         app.MapGrpcService<ModelsService>();
         app.MapGrpcService<ProvidersService>();
         app.MapGrpcService<FailuresService>();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
+using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
@@ -46,7 +47,7 @@ public static class InferenceSetup
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.AddFirewalls();
-        services.TryAddSingleton<Balancers.IDestinationPicker, InterimPicker>();
+        services.AddBalancers();
         return services;
     }
 

@@ -14,6 +14,10 @@ internal static partial class Grammar
 
     public static bool IsInstanceId(string text) => InstanceId().IsMatch(text);
 
+    public static bool IsBalancerId(string text) => BalancerId().IsMatch(text);
+
+    public static bool IsSlug(string text) => Slug().IsMatch(text);
+
     public static bool IsProviderId(string text) => ProviderId().IsMatch(text);
 
     public static bool IsServingName(string text) => ServingName().IsMatch(text);
@@ -56,6 +60,12 @@ internal static partial class Grammar
 
     [GeneratedRegex(@"^i-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
     private static partial Regex InstanceId();
+
+    [GeneratedRegex(@"^bal-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
+    private static partial Regex BalancerId();
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z", RegexOptions.None, 1000)]
+    private static partial Regex Slug();
 
     [GeneratedRegex(@"^[a-z0-9-]{1,63}\z", RegexOptions.None, 1000)]
     private static partial Regex ProviderId();

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Firewalls;
@@ -20,6 +21,7 @@ internal static class RequestRules
     private static readonly FrozenDictionary<string, RequestRule> ByMessage = new[]
     {
         AccountRules.All,
+        BalancerRules.All,
         KeyRules.All,
         InstanceRules.All,
         ScheduleRules.All,

@@ -35,7 +35,7 @@ internal static class InstanceMapping
         return proto;
     }
 
-    private static V1.InstanceState ToProto(this InstanceState state) =>
+    public static V1.InstanceState ToProto(this InstanceState state) =>
         state switch
         {
             InstanceState.Stopped => V1.InstanceState.Stopped,

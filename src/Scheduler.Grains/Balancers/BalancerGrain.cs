@@ -132,7 +132,7 @@ internal sealed class BalancerGrain(
         }
 
         // Its own serving name was not known where the spec was checked before.
-        var faults = BalancerRules.FaultsOf(balancer.ServingName, command.Spec);
+        var faults = BalancerChecks.FaultsOf(balancer.ServingName, command.Spec);
         if (!faults.IsEmpty)
         {
             return Refusal.Invalid(faults.Select(fault => new FieldFault(fault.Field, fault.Description)));

@@ -126,7 +126,7 @@ internal sealed class RequestPath(
             catch (DoorException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
             {
                 // Another destination may have a larger context, or room.
-                way.Refusal = refused;
+                way.Refuse(refused);
             }
 
             way.Tried.Add(instance.Id);
@@ -147,8 +147,13 @@ internal sealed class RequestPath(
                 : throw new DoorException(DoorError.Of(InstanceDoctor.NotServing(instance)));
         }
 
-        var question = new RoutingQuestion((ServedBalancer)way.Served, () => PromptText.Of(way.Request), way.Tried);
-        var chosen = await picker.PickAsync(question, way.Http.RequestAborted);
+        way.Routing ??= new RoutingQuestion(
+            (ServedBalancer)way.Served,
+            () => PromptText.Of(way.Request),
+            way.Tried,
+            way.Http.Scope().Id
+        );
+        var chosen = await picker.PickAsync(way.Routing, way.Http.RequestAborted);
         if (chosen.Lease is { } lease)
         {
             if (way.Tried.Count > 0)
@@ -160,7 +165,9 @@ internal sealed class RequestPath(
         }
 
         // The last destination's own reason says more than that there is no further one.
-        throw way.Refusal ?? new DoorException(DoorError.Of(chosen.Refusal!));
+        throw way.Diagnosis is { } sought
+            ? new DoorException(await sought)
+            : way.Refusal ?? new DoorException(DoorError.Of(chosen.Refusal!));
     }
 
     private async ValueTask PassFirewallsAsync(Way way, string? attached)
@@ -189,10 +196,7 @@ internal sealed class RequestPath(
             throw new DoorException(DoorError.Of(refusal));
         }
 
-        if (!verdict.Matched.IsEmpty)
-        {
-            way.Http.Response.Headers.Append(MatchedHeader, string.Join(',', verdict.Matched));
-        }
+        way.Matched.AddRange(verdict.Matched);
     }
 
     private async Task<(bool IsDone, string? Code)> ForwardAsync(Way way, IDestinationLease lease)
@@ -204,16 +208,16 @@ internal sealed class RequestPath(
             Instance = lease.Instance,
             Scope = http.Scope(),
             Aborted = http.RequestAborted,
-            ExplainBreak = async what =>
-            {
-                lease.Failed();
-                return DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
-            },
+            ExplainBreak = what => ExplainAsync(lease, what),
             Answered = () =>
             {
                 lease.Succeeded();
                 metrics.FirstByte(clock.GetElapsedTime(way.Began));
                 http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
+                if (way.Matched.Count > 0)
+                {
+                    http.Response.Headers[MatchedHeader] = string.Join(',', way.Matched);
+                }
             },
         };
         metrics.Opened();
@@ -226,57 +230,69 @@ internal sealed class RequestPath(
             usage.Count(lease.Instance, served);
         }
 
-        return outcome switch
+        switch (outcome)
         {
-            UpstreamOutcome.Sent => (true, call.Break?.Reason),
-            UpstreamOutcome.ClientGone => throw new OperationCanceledException(http.RequestAborted),
-            UpstreamOutcome.Refused or UpstreamOutcome.Unreachable or UpstreamOutcome.TimedOut => (
-                false,
-                await NoteRefusalAsync(way, lease, call, outcome)
-            ),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
+            case UpstreamOutcome.Sent:
+                return (true, call.Break?.Reason);
+            case UpstreamOutcome.ClientGone:
+                throw new OperationCanceledException(http.RequestAborted);
+            case UpstreamOutcome.Refused:
+            case UpstreamOutcome.Unreachable:
+            case UpstreamOutcome.TimedOut:
+                await NoteRefusalAsync(way, lease, call, outcome);
+                return (false, null);
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
     }
 
     /// <summary>Nothing was sent to the client: keeps why, for the client or for want of another destination.</summary>
     /// <exception cref="DoorException">It is the request's own fault: no other destination would take it.</exception>
-    private async Task<string?> NoteRefusalAsync(
-        Way way,
-        IDestinationLease lease,
-        UpstreamCall call,
-        UpstreamOutcome outcome
-    )
+    private async Task NoteRefusalAsync(Way way, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
     {
         way.Http.Response.Clear();
-        var isOfRequest = false;
-        DoorError error;
         if (outcome != UpstreamOutcome.Refused)
         {
             var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
-            error = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
-        }
-        else if (MayBeGone(call.Refusal!) && await doctor.EndOfAsync(lease.Instance) is { } end)
-        {
-            error = DoorError.Of(end);
-        }
-        else
-        {
-            error = RefusalReading.Of(call, call.Refusal!);
-            isOfRequest = error.HttpStatus < StatusCodes.Status500InternalServerError && !IsOfInstance(error);
+            way.Diagnosis = ExplainAsync(lease, what);
+            if (way.Served is ServedInstance)
+            {
+                throw new DoorException(await way.Diagnosis);
+            }
+
+            // The next destination need not wait until the cause is found.
+            return;
         }
 
-        way.Refusal = new DoorException(error);
-        if (isOfRequest)
+        if (MayBeGone(call.Refusal!) && await doctor.EndOfAsync(lease.Instance) is { } end)
         {
-            throw way.Refusal;
+            var ended = DoorError.Of(end);
+            way.Refuse(new DoorException(ended));
+            lease.Failed();
+            lease.Explained(ended);
+            return;
         }
 
-        if (!IsOfInstance(error) || error.HttpStatus >= StatusCodes.Status500InternalServerError)
+        var error = RefusalReading.Of(call, call.Refusal!);
+        way.Refuse(new DoorException(error));
+        if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
+            lease.Explained(error);
         }
+        else if (!IsOfInstance(error))
+        {
+            throw way.Refusal!;
+        }
+    }
 
-        return error.Reason;
+    /// <summary>Finds out why a runtime does not answer. No other request goes there meanwhile.</summary>
+    private async Task<DoorError> ExplainAsync(IDestinationLease lease, string what)
+    {
+        lease.Failed();
+        var why = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+        lease.Explained(why);
+        return why;
     }
 
     /// <summary>
@@ -297,11 +313,23 @@ internal sealed class RequestPath(
         /// <summary>Firewalls it has passed.</summary>
         public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
 
+        /// <summary>Slugs of rules that firewalls in allow mode matched.</summary>
+        public List<string> Matched { get; } = [];
+
         /// <summary>Instances it was sent to in vain.</summary>
         public HashSet<InstanceId> Tried { get; } = [];
 
         /// <summary>Why the last one did not take it.</summary>
-        public DoorException? Refusal { get; set; }
+        public DoorException? Refusal { get; private set; }
+
+        /// <summary>Why the last one did not answer, while that is being found out; counts before <see cref="Refusal"/>.</summary>
+        public Task<DoorError>? Diagnosis { get; set; }
+
+        /// <summary>What its balancer is asked, each time it wants a destination.</summary>
+        public RoutingQuestion? Routing { get; set; }
+
+        /// <summary>Notes why the last one did not take it.</summary>
+        public void Refuse(DoorException refusal) => (Refusal, Diagnosis) = (refusal, null);
     }
 
     /// <summary>Where a request to an instance goes.</summary>
@@ -310,6 +338,8 @@ internal sealed class RequestPath(
         public void Succeeded() { }
 
         public void Failed() { }
+
+        public void Explained(DoorError why) { }
 
         public void Dispose() { }
     }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Runtimes;
@@ -48,4 +50,13 @@ internal sealed record ServedBalancer(AccountId Account, string ServingName, str
 {
     /// <summary>Which: <c>bal-…</c>.</summary>
     public required string Id { get; init; }
+
+    /// <summary>Counts its changes.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>Where it sends requests.</summary>
+    public required BalancerSpec Spec { get; init; }
+
+    /// <summary>Every instance a request may end at.</summary>
+    public required ImmutableArray<string> Destinations { get; init; }
 }

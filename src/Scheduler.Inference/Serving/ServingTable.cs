@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
@@ -108,10 +109,23 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
                 return Take(entry, answer);
             }
 
+            if (entry.Current is ServedBalancer balancer)
+            {
+                var answer = await grains
+                    .Balancer(new BalancerId(balancer.Id))
+                    .WaitForChangeAsync(entry.Name.Account, entry.Generation, _stop.Token);
+                return Take(entry, answer);
+            }
+
             var holder = await grains.ServingName(entry.Name.Account, entry.Name.Name).HolderAsync();
             if (holder is { IsBalancer: false } instance)
             {
                 return Take(entry, await grains.Instance(new InstanceId(instance.Value)).GetAsync(entry.Name.Account));
+            }
+
+            if (holder is { IsBalancer: true } held)
+            {
+                return Take(entry, await grains.Balancer(new BalancerId(held.Value)).GetAsync(entry.Name.Account));
             }
 
             entry.Current = null;
@@ -143,6 +157,24 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
         entry.FirstSource.TrySetResult();
         return isThere;
     }
+
+    private static bool Take(Entry entry, Answer<BalancerRecord> answer)
+    {
+        var isThere = answer.IsOk && answer.Value.IsLive && entry.Name.Name == answer.Value.ServingName;
+        entry.Current = isThere ? ToServed(answer.Value!) : null;
+        entry.Generation = answer.Value?.Generation ?? 0;
+        entry.FirstSource.TrySetResult();
+        return isThere;
+    }
+
+    internal static ServedBalancer ToServed(BalancerRecord record) =>
+        new(record.Account, record.ServingName, record.Spec.Firewall)
+        {
+            Id = record.Id.Value,
+            Generation = record.Generation,
+            Spec = record.Spec,
+            Destinations = record.Spec.Destinations,
+        };
 
     internal static ServedInstance ToServed(InstanceRecord record) =>
         new(record.Account, record.ServingName, record.Firewall)

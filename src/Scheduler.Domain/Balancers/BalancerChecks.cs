@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Scheduler.Domain.Balancers;
 
 /// <summary>What a balancer's spec must be in itself. Whether the instances it names are there is for the balancer's grain to ask.</summary>
-public static class BalancerRules
+public static class BalancerChecks
 {
     /// <summary>Routes of one balancer.</summary>
     public const int MostRoutes = 32;

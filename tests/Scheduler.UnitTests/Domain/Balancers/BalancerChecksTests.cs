@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Balancers;
 
-public sealed class BalancerRulesTests
+public sealed class BalancerChecksTests
 {
     private static readonly BalancerSpec Good = new()
     {
@@ -29,7 +29,7 @@ public sealed class BalancerRulesTests
     };
 
     private static string[] Faults(BalancerSpec spec, string name = "front") =>
-        [.. BalancerRules.FaultsOf(name, spec).Select(fault => fault.Field)];
+        [.. BalancerChecks.FaultsOf(name, spec).Select(fault => fault.Field)];
 
     [Fact]
     public void A_good_spec_has_no_faults() => Assert.Empty(Faults(Good));

@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
+using Scheduler.Domain.Balancers;
+
+namespace Scheduler.Api.Balancers;
+
+/// <summary>Balancers' specs in and out; what was left out takes the domain's own default.</summary>
+internal static class BalancerSpecMapping
+{
+    private static readonly TimeSpan StandardDeadline = TimeSpan.FromSeconds(2);
+
+    /// <summary>The spec. Also of a request that is at fault elsewhere, so that all its faults are found.</summary>
+    public static BalancerSpec ToDomain(this V1.BalancerSpec proto) =>
+        new()
+        {
+            RoutingMode =
+                proto.RoutingMode == V1.RoutingMode.IntentClassifier
+                    ? RoutingMode.IntentClassifier
+                    : RoutingMode.Ordered,
+            Routes =
+            [
+                .. proto.Routes.Select(route => new BalancerRoute
+                {
+                    Name = route.Name,
+                    Intent = route.Intent,
+                    Instance = NullIfEmpty(route.Instance),
+                    Group = NullIfEmpty(route.TargetGroup),
+                    Priority = route.Priority,
+                    Enabled = !route.HasEnabled || route.Enabled,
+                    IsDefault = route.Default,
+                }),
+            ],
+            Groups =
+            [
+                .. proto.TargetGroups.Select(group => new TargetGroup
+                {
+                    Name = group.Name,
+                    Policy =
+                        group.Policy == V1.GroupPolicy.LeastOutstanding
+                            ? GroupPolicy.LeastOutstanding
+                            : GroupPolicy.WeightedRoundRobin,
+                    Members =
+                    [
+                        .. group.Members.Select(member => new GroupMember(
+                            member.Instance,
+                            member.HasWeight ? member.Weight : 1
+                        )),
+                    ],
+                }),
+            ],
+            Router = proto.Router is { } router
+                ? new RouterModel(router.Instance, TimeOf(router.Deadline, StandardDeadline))
+                : null,
+            Firewall = NullIfEmpty(proto.Firewall),
+            Health = (proto.Health ?? new V1.BalancerHealth()).ToDomain(),
+        };
+
+    public static V1.BalancerSpec ToProto(this BalancerSpec spec)
+    {
+        var proto = new V1.BalancerSpec
+        {
+            RoutingMode = spec.RoutingMode switch
+            {
+                RoutingMode.Ordered => V1.RoutingMode.Ordered,
+                RoutingMode.IntentClassifier => V1.RoutingMode.IntentClassifier,
+                _ => throw new UnreachableException(),
+            },
+            Router = spec.Router is { } router
+                ? new V1.RouterModel
+                {
+                    Instance = router.ServingName,
+                    Deadline = Duration.FromTimeSpan(router.Deadline),
+                }
+                : null,
+            Firewall = spec.Firewall ?? "",
+            Health = spec.Health.ToProto(),
+        };
+        proto.Routes.AddRange(spec.Routes.Select(ToProto));
+        proto.TargetGroups.AddRange(spec.Groups.Select(ToProto));
+        return proto;
+    }
+
+    private static V1.BalancerRoute ToProto(BalancerRoute route) =>
+        new()
+        {
+            Name = route.Name,
+            Intent = route.Intent,
+            Instance = route.Instance ?? "",
+            TargetGroup = route.Group ?? "",
+            Priority = route.Priority,
+            Enabled = route.Enabled,
+            Default = route.IsDefault,
+        };
+
+    private static V1.TargetGroup ToProto(TargetGroup group)
+    {
+        var proto = new V1.TargetGroup
+        {
+            Name = group.Name,
+            Policy = group.Policy switch
+            {
+                GroupPolicy.WeightedRoundRobin => V1.GroupPolicy.WeightedRoundRobin,
+                GroupPolicy.LeastOutstanding => V1.GroupPolicy.LeastOutstanding,
+                _ => throw new UnreachableException(),
+            },
+        };
+        proto.Members.AddRange(
+            group.Members.Select(member => new V1.GroupMember { Instance = member.ServingName, Weight = member.Weight })
+        );
+        return proto;
+    }
+
+    private static HealthSettings ToDomain(this V1.BalancerHealth proto)
+    {
+        var standard = new HealthSettings();
+        return new HealthSettings
+        {
+            ProbeInterval = TimeOf(proto.ProbeInterval, standard.ProbeInterval),
+            ProbeTimeout = TimeOf(proto.ProbeTimeout, standard.ProbeTimeout),
+            ProbeFailures = proto.HasProbeFailures ? proto.ProbeFailures : standard.ProbeFailures,
+            ProbeSuccesses = proto.HasProbeSuccesses ? proto.ProbeSuccesses : standard.ProbeSuccesses,
+            ConsecutiveFailures = proto.HasConsecutiveFailures
+                ? proto.ConsecutiveFailures
+                : standard.ConsecutiveFailures,
+            ErrorPercent = proto.HasErrorPercent ? proto.ErrorPercent : standard.ErrorPercent,
+            MinimumRequests = proto.HasMinimumRequests ? proto.MinimumRequests : standard.MinimumRequests,
+            Window = TimeOf(proto.Window, standard.Window),
+            EjectFor = TimeOf(proto.EjectFor, standard.EjectFor),
+            EjectAtMost = TimeOf(proto.EjectAtMost, standard.EjectAtMost),
+            SlowReturn = TimeOf(proto.SlowReturn, standard.SlowReturn),
+            MostEjectedPercent = proto.HasMostEjectedPercent ? proto.MostEjectedPercent : standard.MostEjectedPercent,
+        };
+    }
+
+    private static V1.BalancerHealth ToProto(this HealthSettings health) =>
+        new()
+        {
+            ProbeInterval = Duration.FromTimeSpan(health.ProbeInterval),
+            ProbeTimeout = Duration.FromTimeSpan(health.ProbeTimeout),
+            ProbeFailures = health.ProbeFailures,
+            ProbeSuccesses = health.ProbeSuccesses,
+            ConsecutiveFailures = health.ConsecutiveFailures,
+            ErrorPercent = health.ErrorPercent,
+            MinimumRequests = health.MinimumRequests,
+            Window = Duration.FromTimeSpan(health.Window),
+            EjectFor = Duration.FromTimeSpan(health.EjectFor),
+            EjectAtMost = Duration.FromTimeSpan(health.EjectAtMost),
+            SlowReturn = Duration.FromTimeSpan(health.SlowReturn),
+            MostEjectedPercent = health.MostEjectedPercent,
+        };
+
+    // A time out of all bounds is a fault already and must not break what looks for further ones.
+    private static TimeSpan TimeOf(Duration? given, TimeSpan standard) =>
+        given is { Seconds: >= 0 and <= 86_400, Nanos: >= 0 and < 1_000_000_000 } ? given.ToTimeSpan() : standard;
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+}

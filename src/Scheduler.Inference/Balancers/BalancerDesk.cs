@@ -1,0 +1,338 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains.Balancers;
+using Scheduler.Inference.Serving;
+
+namespace Scheduler.Inference.Balancers;
+
+/// <summary>
+/// What this door knows of one balancer while it routes by it: whose turn it is, what is under way where, how each destination is. The
+/// lock is held for a few comparisons; nothing in it waits.
+/// </summary>
+internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metrics, TimeProvider clock)
+{
+    /// <summary>Failures kept for the next report: a destination that fails everything has said so after a few.</summary>
+    private const int MostFailures = 50;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, WeightedRoundRobin> _turns = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
+    private readonly Queue<DestinationFailure> _failures = new();
+    private HealthPool _health = new(balancer.Spec.Health);
+    private ServedBalancer _balancer = balancer;
+    private long _picks;
+    private long _lastUse = clock.GetTimestamp();
+
+    /// <summary>As it was served last.</summary>
+    public ServedBalancer Balancer => Volatile.Read(ref _balancer);
+
+    /// <summary>How long ago a request came.</summary>
+    public TimeSpan Idle => clock.GetElapsedTime(Volatile.Read(ref _lastUse));
+
+    /// <summary>A request goes by this version of the balancer. Other settings of health begin without a memory.</summary>
+    public void Use(ServedBalancer served)
+    {
+        Volatile.Write(ref _lastUse, clock.GetTimestamp());
+        if (served.Generation <= Balancer.Generation)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (served.Generation <= _balancer.Generation)
+            {
+                return;
+            }
+
+            if (served.Spec.Health != _balancer.Spec.Health)
+            {
+                _health = new HealthPool(served.Spec.Health);
+            }
+
+            foreach (var gone in _turns.Keys.Where(name => served.Spec.Groups.All(group => group.Name != name)))
+            {
+                _turns.Remove(gone);
+            }
+
+            Volatile.Write(ref _balancer, served);
+        }
+    }
+
+    /// <summary>A place for a request at one of a route's members, or null where none of them takes it.</summary>
+    /// <param name="route">The route.</param>
+    /// <param name="known">The balancer's destinations as they are served now.</param>
+    /// <param name="question">The request.</param>
+    public IDestinationLease? TryTake(BalancerRoute route, Destinations known, RoutingQuestion question)
+    {
+        var now = clock.GetUtcNow();
+        lock (_gate)
+        {
+            Meet(known);
+            var members = Able(question.Balancer.Spec.MembersOf(route), known, now);
+            if (!members.Any(member => !question.Tried.Contains(member.Instance.Id)))
+            {
+                return null;
+            }
+
+            var group = question.Balancer.Spec.GroupOf(route);
+            var picked = members[
+                group?.Policy == GroupPolicy.LeastOutstanding
+                    ? LeastBusy(members, question.Tried)
+                    : NextInTurn(group?.Name, members, question.Tried)
+            ];
+            var place = PlaceOf(picked.Instance.ServingName);
+            place.Outstanding++;
+            place.LastTurn = ++_picks;
+            return new DestinationLease(this, picked.Instance, known.Running, question.RequestId);
+        }
+    }
+
+    /// <summary>Why a destination takes no request; null where it does.</summary>
+    public DestinationOut? WhyOut(string servingName, Destinations known, IReadOnlySet<InstanceId> tried)
+    {
+        var now = clock.GetUtcNow();
+        if (known.Of(servingName) is not { } instance)
+        {
+            return new DestinationOut(servingName, OutReason.Unknown);
+        }
+
+        if (!instance.IsServing)
+        {
+            var failure = instance.Failure?.Failure;
+            return new DestinationOut(
+                servingName,
+                OutReason.NotRunning,
+                instance.State,
+                failure?.Code ?? FailureCode.None,
+                failure?.Hint
+            );
+        }
+
+        if (tried.Contains(instance.Id))
+        {
+            return new DestinationOut(servingName, OutReason.Tried, instance.State);
+        }
+
+        lock (_gate)
+        {
+            var health = _health.Of(servingName);
+            return health.ConditionAt(now) switch
+            {
+                DestinationCondition.Ejected => new DestinationOut(
+                    servingName,
+                    OutReason.Ejected,
+                    instance.State,
+                    Until: health.EjectedUntil(now)
+                ),
+                DestinationCondition.ProbeFailed => new DestinationOut(
+                    servingName,
+                    OutReason.ProbeFailed,
+                    instance.State,
+                    ProbeError: health.ProbeError
+                ),
+                DestinationCondition.Healthy or DestinationCondition.Returning => null,
+                _ => throw new System.Diagnostics.UnreachableException(),
+            };
+        }
+    }
+
+    /// <summary>Notes how a probe ended; one that is about an earlier run says nothing.</summary>
+    /// <param name="probed">Whom it asked.</param>
+    /// <param name="error">What was wrong; null for a success.</param>
+    public void NoteProbe(ServedInstance probed, string? error)
+    {
+        lock (_gate)
+        {
+            if (
+                PlaceOf(probed.ServingName).Run == (probed.Id, probed.Run)
+                && _health.Of(probed.ServingName).NoteProbe(clock.GetUtcNow(), error)
+            )
+            {
+                metrics.Ejected("probes");
+            }
+        }
+    }
+
+    /// <summary>Takes note of which runs there are: nothing is held against a new one.</summary>
+    public void Follow(Destinations known)
+    {
+        lock (_gate)
+        {
+            Meet(known);
+        }
+    }
+
+    /// <summary>What is to be told of it, and takes the failures out.</summary>
+    public DoorReport Report(string door, Destinations known)
+    {
+        var now = clock.GetUtcNow();
+        lock (_gate)
+        {
+            ImmutableArray<DestinationFailure> failures = [.. _failures];
+            _failures.Clear();
+            return new DoorReport(
+                door,
+                now,
+                [.. _balancer.Spec.Destinations.Select(name => View(name, known.Of(name), now))],
+                failures
+            );
+        }
+    }
+
+    /// <summary>A request failed there. Known at once to all that are picked after it.</summary>
+    internal void Failed(ServedInstance instance, IReadOnlyCollection<string> running) =>
+        Note(instance, running, succeeded: false);
+
+    /// <summary>Why it failed, once that is known.</summary>
+    internal void Explained(ServedInstance instance, FailureCode code, string hint, RequestId requestId)
+    {
+        lock (_gate)
+        {
+            _failures.Enqueue(
+                new DestinationFailure(clock.GetUtcNow(), instance.ServingName, instance.Id, code, hint, requestId)
+            );
+            if (_failures.Count > MostFailures)
+            {
+                _failures.Dequeue();
+            }
+        }
+    }
+
+    /// <summary>A request has ended there.</summary>
+    /// <param name="instance">Where.</param>
+    /// <param name="running">The destinations that ran when it was sent.</param>
+    /// <param name="succeeded">Whether the runtime did its part; false says nothing.</param>
+    internal void Ended(ServedInstance instance, IReadOnlyCollection<string> running, bool succeeded)
+    {
+        lock (_gate)
+        {
+            PlaceOf(instance.ServingName).Outstanding--;
+        }
+
+        if (succeeded)
+        {
+            Note(instance, running, succeeded: true);
+        }
+    }
+
+    private void Note(ServedInstance instance, IReadOnlyCollection<string> running, bool succeeded)
+    {
+        lock (_gate)
+        {
+            // What an earlier run did is not held against this one.
+            if (
+                PlaceOf(instance.ServingName).Run == (instance.Id, instance.Run)
+                && _health.NoteRequest(instance.ServingName, running, clock.GetUtcNow(), succeeded)
+            )
+            {
+                metrics.Ejected("requests");
+            }
+        }
+    }
+
+    private void Meet(Destinations known)
+    {
+        foreach (var instance in known.Instances)
+        {
+            var place = PlaceOf(instance.ServingName);
+            var run = (instance.Id, instance.Run);
+            if (place.Run != run)
+            {
+                place.Run = run;
+                _health.Of(instance.ServingName).Forget();
+            }
+        }
+    }
+
+    private List<Able> Able(ImmutableArray<GroupMember> members, Destinations known, DateTimeOffset now)
+    {
+        var able = new List<Able>(members.Length);
+        foreach (var member in members)
+        {
+            if (known.Of(member.ServingName) is { IsServing: true } instance)
+            {
+                var health = _health.Of(member.ServingName);
+                if (health.ConditionAt(now) is DestinationCondition.Healthy or DestinationCondition.Returning)
+                {
+                    able.Add(new Able(instance, (long)member.Weight * health.ShareAt(now)));
+                }
+            }
+        }
+
+        return able;
+    }
+
+    private int NextInTurn(string? group, List<Able> members, IReadOnlySet<InstanceId> tried)
+    {
+        if (group is null)
+        {
+            return 0;
+        }
+
+        if (!_turns.TryGetValue(group, out var turns))
+        {
+            _turns[group] = turns = new WeightedRoundRobin();
+        }
+
+        return turns.Pick([
+            .. members.Select(m => new Share(m.Instance.ServingName, m.Weight, !tried.Contains(m.Instance.Id))),
+        ]);
+    }
+
+    private int LeastBusy(List<Able> members, IReadOnlySet<InstanceId> tried)
+    {
+        var open = members.Where(member => !tried.Contains(member.Instance.Id)).ToList();
+        var picked = LeastOutstanding.Pick([
+            .. open.Select(member =>
+            {
+                var place = PlaceOf(member.Instance.ServingName);
+                return new Load(place.Outstanding, member.Weight, place.LastTurn);
+            }),
+        ]);
+        return members.IndexOf(open[picked]);
+    }
+
+    private DestinationView View(string servingName, ServedInstance? instance, DateTimeOffset now)
+    {
+        var health = _health.Of(servingName);
+        return new DestinationView
+        {
+            ServingName = servingName,
+            Instance = instance?.Id,
+            State = instance?.State,
+            Condition = health.ConditionAt(now),
+            EjectedUntil = health.EjectedUntil(now),
+            Ejections = health.Ejections,
+            Share = health.ShareAt(now),
+            Outstanding = PlaceOf(servingName).Outstanding,
+            FailuresInARow = health.FailuresInARow,
+            ProbeError = health.ProbeError,
+        };
+    }
+
+    private Place PlaceOf(string servingName)
+    {
+        if (!_places.TryGetValue(servingName, out var place))
+        {
+            _places[servingName] = place = new Place();
+        }
+
+        return place;
+    }
+
+    /// <summary>A member that takes requests, and its weight at this moment.</summary>
+    private sealed record Able(ServedInstance Instance, long Weight);
+
+    /// <summary>What is under way at one destination.</summary>
+    private sealed class Place
+    {
+        public (InstanceId, int) Run { get; set; }
+
+        public int Outstanding { get; set; }
+
+        public long LastTurn { get; set; }
+    }
+}

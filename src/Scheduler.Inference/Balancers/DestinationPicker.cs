@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Failures;
+using Scheduler.Inference.Serving;
+
+namespace Scheduler.Inference.Balancers;
+
+/// <summary>
+/// Picks destinations: the routes a request may take in their order, and of the first that has a destination the one whose turn it is.
+/// </summary>
+internal sealed class DestinationPicker(
+    IServingTable names,
+    BalancerDesks desks,
+    IntentRouter router,
+    BalancerMetrics metrics,
+    TimeProvider clock
+) : IDestinationPicker
+{
+    /// <inheritdoc/>
+    public async ValueTask<Destination> PickAsync(RoutingQuestion question, CancellationToken cancellationToken)
+    {
+        var spec = question.Balancer.Spec;
+        var desk = desks.Of(question.Balancer);
+        var routes = await RoutesAsync(question, cancellationToken);
+        var known = await Destinations.FindAsync(names, question.Balancer, cancellationToken);
+        foreach (var route in routes)
+        {
+            if (desk.TryTake(route, known, question) is { } lease)
+            {
+                metrics.Picked(ModeOf(spec), route.IsDefault ? "default_route" : "route");
+                return new Destination(lease, null);
+            }
+        }
+
+        metrics.Picked(ModeOf(spec), "none");
+        var facts = new NoHealthyDestinationFacts(
+            question.Balancer.ServingName,
+            Out(routes, spec, desk, known, question),
+            clock.GetUtcNow()
+        );
+        return new Destination(null, FailureCatalogue.Describe(facts));
+    }
+
+    private async ValueTask<ImmutableArray<BalancerRoute>> RoutesAsync(
+        RoutingQuestion question,
+        CancellationToken cancellationToken
+    )
+    {
+        var spec = question.Balancer.Spec;
+        if (spec.RoutingMode == RoutingMode.Ordered)
+        {
+            return RouteOrder.Of(spec);
+        }
+
+        // Asked once per request: the model's mind does not change because a destination failed.
+        question.Routes ??= RouteOrder.Of(spec, await router.RouteAsync(question, cancellationToken));
+        return question.Routes.Value;
+    }
+
+    private static ImmutableArray<DestinationOut> Out(
+        ImmutableArray<BalancerRoute> routes,
+        BalancerSpec spec,
+        BalancerDesk desk,
+        Destinations known,
+        RoutingQuestion question
+    ) =>
+        [
+            .. routes
+                .SelectMany(route => spec.MembersOf(route))
+                .Select(member => member.ServingName)
+                .Distinct(StringComparer.Ordinal)
+                .Select(name => desk.WhyOut(name, known, question.Tried))
+                .OfType<DestinationOut>(),
+        ];
+
+    private static string ModeOf(BalancerSpec spec) =>
+        spec.RoutingMode == RoutingMode.Ordered ? "ordered" : "intent_classifier";
+}

@@ -1,0 +1,60 @@
+using System.Net;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+
+namespace Scheduler.Inference.Balancers;
+
+/// <summary>Asks a runtime whether it is well: its health path, or where it has none the list of its models.</summary>
+internal sealed class DestinationProber(RuntimeClient runtimes, TimeProvider clock)
+{
+    private static readonly string[] Paths = ["/health", "/v1/models"];
+
+    /// <summary>Asks once.</summary>
+    /// <returns>What is wrong, in one line; null where it is well.</returns>
+    public async Task<string?> ProbeAsync(
+        ServedInstance instance,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        using var late = new CancellationTokenSource(timeout, clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            var status = HttpStatusCode.NotFound;
+            foreach (var path in Paths)
+            {
+                using var request = new HttpRequestMessage(
+                    HttpMethod.Get,
+                    RuntimeClient.Address(instance.Endpoint!, path)
+                );
+                using var response = await runtimes.Plain.SendAsync(request, stop.Token);
+                status = response.StatusCode;
+                if (response.IsSuccessStatusCode)
+                {
+                    return null;
+                }
+
+                if (status is not (HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
+                {
+                    break;
+                }
+            }
+
+            return $"it answers with the status {(int)status}";
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"no answer within {timeout.TotalSeconds:0.###} s"
+            );
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            return e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError }
+                ? "it cannot be connected to"
+                : "the connection broke off";
+        }
+    }
+}
