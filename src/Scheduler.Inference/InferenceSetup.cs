@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
 using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
@@ -44,7 +45,7 @@ public static class InferenceSetup
         services.AddHostedService(door => door.GetRequiredService<UsageBook>());
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
-        services.TryAddSingleton<Firewalls.IFirewallGate, InterimGate>();
+        services.AddFirewalls();
         services.TryAddSingleton<Balancers.IDestinationPicker, InterimPicker>();
         return services;
     }

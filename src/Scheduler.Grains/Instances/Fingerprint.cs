@@ -7,6 +7,7 @@ namespace Scheduler.Grains.Instances;
 internal static class Fingerprint
 {
     /// <summary>SHA-256 of the command as JSON, hexadecimal.</summary>
-    public static string Of(CreateInstance command) =>
+    public static string Of<T>(T command)
+        where T : class =>
         Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(command)));
 }

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
@@ -48,6 +50,40 @@ internal sealed class FleetGrain(
     }
 
     /// <inheritdoc/>
+    public async Task<Answer<EventPage>> ScheduleTimelineAsync(
+        InstanceId instance,
+        string schedule,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    )
+    {
+        const int AtOnce = 1000;
+        var grain = GrainFactory.Schedules(instance);
+        var seen = await grain.GetAsync(schedule, account);
+        if (!seen.IsOk)
+        {
+            return seen.Refusal;
+        }
+
+        var found = new List<StoredEvent>();
+        for (var (last, isMore) = (afterSequence, true); isMore && found.Count < limit; )
+        {
+            var page = await events.ReadAsync(
+                "schedules",
+                grain.GetPrimaryKeyString(),
+                last,
+                AtOnce,
+                CancellationToken.None
+            );
+            found.AddRange(page.Where(happened => happened.IsAbout(schedule)));
+            (last, isMore) = (page.Count > 0 ? page[^1].Sequence : last, page.Count == AtOnce);
+        }
+
+        return new EventPage([.. found.Take(limit)]);
+    }
+
+    /// <inheritdoc/>
     public async Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit)
     {
         var stored = await entities.ListAsync<AccountRecord>("account", null, afterId, limit, CancellationToken.None);
@@ -84,6 +120,28 @@ internal sealed class FleetGrain(
         [
             .. own.Select(ModelViews.Of).Concat(shipped).OrderBy(view => view.Name, StringComparer.Ordinal).Take(limit),
         ];
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit)
+    {
+        // Tombstones are passed over until the page is full or the list has ended.
+        var page = ImmutableArray.CreateBuilder<BalancerRecord>();
+        for (var isMore = true; isMore && page.Count < limit; )
+        {
+            var read = await entities.ListAsync<BalancerRecord>(
+                "balancer",
+                account,
+                afterId,
+                limit,
+                CancellationToken.None
+            );
+            page.AddRange(read.Where(balancer => balancer.IsLive).Take(limit - page.Count));
+            isMore = read.Count == limit;
+            afterId = read.Count > 0 ? read[^1].Id.Value : afterId;
+        }
+
+        return page.ToImmutable();
     }
 
     /// <inheritdoc/>

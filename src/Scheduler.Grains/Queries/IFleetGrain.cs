@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
@@ -25,6 +26,16 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("Timeline")]
     Task<Answer<EventPage>> TimelineAsync(InstanceId instance, AccountId? account, long afterSequence, int limit);
 
+    /// <summary>What an instance's timeline of schedules says of one of them, oldest first.</summary>
+    [Alias("ScheduleTimeline")]
+    Task<Answer<EventPage>> ScheduleTimelineAsync(
+        InstanceId instance,
+        string schedule,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    );
+
     /// <summary>Accounts in order of id (operators only; the door sees to that).</summary>
     [Alias("ListAccounts")]
     Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit);
@@ -40,6 +51,10 @@ public interface IFleetGrain : IGrainWithStringKey
     /// <summary>Models an account can launch: its own first, then the shipped catalogue, in order of name.</summary>
     [Alias("ListModels")]
     Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit);
+
+    /// <summary>Balancers of an account (null: of all) in order of id, without those that were deleted.</summary>
+    [Alias("ListBalancers")]
+    Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit);
 
     /// <summary>Providers as they stand.</summary>
     [Alias("ListProviders")]

@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Domain.Balancers;
+
+/// <summary>A balancer has nobody to send a request to.</summary>
+/// <param name="ServingName">The balancer's.</param>
+/// <param name="Destinations">Every destination the request could have ended at, and why it did not.</param>
+/// <param name="Now">The present, for telling how long to wait.</param>
+public sealed record NoHealthyDestinationFacts(
+    string ServingName,
+    ImmutableArray<DestinationOut> Destinations,
+    DateTimeOffset Now
+) : FailureFacts(FailureCode.NoHealthyDestination)
+{
+    /// <summary>Names a hint gives at most; the details have all.</summary>
+    private const int NamesInHint = 3;
+
+    /// <inheritdoc/>
+    protected internal override FailureText Describe()
+    {
+        (string, object?)[] details =
+        [
+            ("balancer", ServingName),
+            ("destinations_total", Destinations.Length),
+            ("retry_after_seconds", SecondsLeft()),
+            .. Destinations.Select(destination =>
+                ($"destination.{destination.ServingName}", (object?)Told(destination))
+            ),
+        ];
+        var named = Destinations.Select(destination => $"{destination.ServingName} ({Told(destination)})");
+        return new FailureText(
+            Destinations.IsEmpty
+                ? $"No enabled route of the balancer {ServingName} leads to a destination."
+                : $"No destination of the balancer {ServingName} takes requests: {string.Join("; ", named)}.",
+            Hint(),
+            Details(details)
+        );
+    }
+
+    private static string Told(DestinationOut destination) =>
+        destination.Why switch
+        {
+            OutReason.Unknown => "no instance has this name",
+            OutReason.NotRunning => destination.Code == FailureCode.None
+                ? Word(destination.State)
+                : $"{Word(destination.State)}: {destination.Code.WireName()}",
+            OutReason.Ejected => "ejected until "
+                + destination.Until?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            OutReason.ProbeFailed => $"its probe fails: {destination.ProbeError}",
+            OutReason.Tried => "failed this request before its first byte",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private static string Word(InstanceState? state) => state?.ToString().ToLowerInvariant() ?? "not running";
+
+    /// <summary>What helps soonest first: what comes by itself, then what must be started, repaired, or named otherwise.</summary>
+    private string Hint()
+    {
+        var parts = new List<string>();
+        if (NamesOf(d => d.Why == OutReason.NotRunning && IsComing(d.State)) is { } coming)
+        {
+            parts.Add($"Wait until {coming} runs and try again.");
+        }
+
+        if (SecondsLeft() is { } seconds)
+        {
+            var next = Destinations.Where(d => d.Why == OutReason.Ejected).MinBy(d => d.Until)!;
+            parts.Add($"Try again in {seconds} s, when `{next.ServingName}` is let in again.");
+        }
+
+        if (NamesOf(d => d.Why == OutReason.NotRunning && d.Code == FailureCode.None && !IsComing(d.State)) is { } idle)
+        {
+            parts.Add($"Start {idle}.");
+        }
+
+        if (Destinations.FirstOrDefault(d => d.Why == OutReason.NotRunning && d.Code != FailureCode.None) is { } failed)
+        {
+            parts.Add($"Repair `{failed.ServingName}`, which failed with {failed.Code.WireName()}: {failed.Hint}");
+        }
+
+        if (NamesOf(d => d.Why is OutReason.ProbeFailed or OutReason.Tried) is { } ill)
+        {
+            parts.Add($"Look into the runtime of {ill}, or stop it and start it again.");
+        }
+
+        if (parts.Count == 0 && NamesOf(d => d.Why == OutReason.Unknown) is { } unknown)
+        {
+            parts.Add(
+                $"Create and start {unknown}, or let the routes of `{ServingName}` lead to instances that are there."
+            );
+        }
+
+        return parts.Count > 0
+            ? string.Join(' ', parts)
+            : $"Give `{ServingName}` an enabled route that leads to an instance.";
+    }
+
+    private string? NamesOf(Func<DestinationOut, bool> isMeant)
+    {
+        var names = Destinations.Where(isMeant).Select(d => $"`{d.ServingName}`").Take(NamesInHint).ToList();
+        return names.Count == 0 ? null : string.Join(" or ", names);
+    }
+
+    private static bool IsComing(InstanceState? state) =>
+        state is InstanceState.Checking or InstanceState.Provisioning or InstanceState.Starting;
+
+    private int? SecondsLeft() =>
+        Destinations.Where(d => d.Why == OutReason.Ejected).Min(d => d.Until) is { } until
+            ? (int)Math.Max(Math.Ceiling((until - Now).TotalSeconds), 1)
+            : null;
+}
+
+/// <summary>A destination that takes no request, and why.</summary>
+/// <param name="ServingName">Which.</param>
+/// <param name="Why">Why.</param>
+/// <param name="State">Where its instance stands; null where there is none.</param>
+/// <param name="Code">What its instance failed with, or none.</param>
+/// <param name="Hint">What that failure says to do.</param>
+/// <param name="Until">When an ejection ends.</param>
+/// <param name="ProbeError">What its last probe said.</param>
+public sealed record DestinationOut(
+    string ServingName,
+    OutReason Why,
+    InstanceState? State = null,
+    FailureCode Code = FailureCode.None,
+    string? Hint = null,
+    DateTimeOffset? Until = null,
+    string? ProbeError = null
+);
+
+/// <summary>Why a destination takes no request.</summary>
+public enum OutReason
+{
+    /// <summary>No instance of the account has the name.</summary>
+    Unknown = 1,
+
+    /// <summary>The instance is in another state.</summary>
+    NotRunning = 2,
+
+    /// <summary>Too many requests failed there.</summary>
+    Ejected = 3,
+
+    /// <summary>Its runtime does not answer probes.</summary>
+    ProbeFailed = 4,
+
+    /// <summary>This very request failed there already.</summary>
+    Tried = 5,
+}

@@ -1,0 +1,299 @@
+using System.Globalization;
+using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains.Instances;
+
+namespace Scheduler.Grains.Balancers;
+
+/// <summary>One balancer: decide, record, act. Doors learn of a change from <see cref="WaitForChangeAsync"/>, at once.</summary>
+[GrainType("balancer")]
+internal sealed class BalancerGrain(
+    [PersistentState("balancer", GrainStorageNames.Database)] IPersistentState<BalancerRecord> state,
+    IEventLog events,
+    TimeProvider clock
+) : Grain, IBalancerGrain, INamed
+{
+    /// <summary>How long a watcher waits before it gets what there is: shorter than the 30 s after which a grain call times out.</summary>
+    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
+
+    private readonly Recorded<BalancerRecord> _balancer = new(state);
+    private readonly DoorReports _reports = new();
+    private bool _isCreating;
+    private TaskCompletionSource _changed = NewSignal();
+
+    private BalancerId Self => new(this.GetPrimaryKeyString());
+
+    private NameHolder Holder => new(Self.Value);
+
+    /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _changed.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<BalancerRecord>> CreateAsync(CreateBalancer command, CommandContext context)
+    {
+        var fingerprint = Fingerprint.Of(command);
+        if (_balancer.Value.Exists)
+        {
+            return
+                string.Equals(_balancer.Value.CreateFingerprint, fingerprint, StringComparison.Ordinal)
+                && MaySee(context.Account)
+                ? _balancer.Value
+                : Refusal.Exists("A balancer was already created under this request id, with other contents.");
+        }
+
+        var account = await GrainFactory.Account(command.Account).GetAsync(context.Account);
+        if (!account.IsOk)
+        {
+            return account.Refusal;
+        }
+
+        if (await FindStrangersAsync(command.Account, command.Spec) is { } strangers)
+        {
+            return strangers;
+        }
+
+        // Whoever asks meanwhile whether the name is still ours must not be told no: the record may take its time.
+        _isCreating = true;
+        try
+        {
+            var name = GrainFactory.ServingName(command.Account, command.ServingName);
+            if (await name.ClaimAsync(Holder) != Holder)
+            {
+                return Refusal.Exists(
+                    $"Serving name '{command.ServingName}' is taken by another instance or balancer of the account."
+                );
+            }
+
+            var blank = new BalancerRecord
+            {
+                Id = Self,
+                Account = command.Account,
+                ServingName = command.ServingName,
+                Spec = command.Spec,
+                CreatedAt = clock.Now(),
+                CreateFingerprint = fingerprint,
+            };
+            await RecordAsync(blank, "Create", "created", context);
+            return _balancer.Value;
+        }
+        finally
+        {
+            _isCreating = false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<Answer<BalancerRecord>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
+
+    /// <inheritdoc/>
+    public async Task<Answer<BalancerRecord>> WaitForChangeAsync(
+        AccountId? account,
+        long afterGeneration,
+        CancellationToken cancellationToken
+    )
+    {
+        if (Seen(account) is { IsOk: true } seen && seen.Value.Generation <= afterGeneration)
+        {
+            try
+            {
+                await _changed.Task.WaitAsync(WatchFor, clock, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                // Nothing changed; the watcher gets what there is and asks again.
+            }
+        }
+
+        return Seen(account);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<BalancerRecord>> UpdateAsync(UpdateBalancer command, CommandContext context)
+    {
+        if (Seen(context.Account) is { IsOk: false } unseen)
+        {
+            return unseen;
+        }
+
+        var balancer = _balancer.Value;
+        if (!balancer.IsLive)
+        {
+            return WrongState("Nothing changes any more: the balancer is deleted.");
+        }
+
+        if (command.IfGeneration is { } expected && expected != balancer.Generation)
+        {
+            return WrongState($"The balancer is at generation {balancer.Generation}, not {expected}: read it again.");
+        }
+
+        // Its own serving name was not known where the spec was checked before.
+        var faults = BalancerRules.FaultsOf(balancer.ServingName, command.Spec);
+        if (!faults.IsEmpty)
+        {
+            return Refusal.Invalid(faults.Select(fault => new FieldFault(fault.Field, fault.Description)));
+        }
+
+        if (await FindStrangersAsync(balancer.Account, command.Spec) is { } strangers)
+        {
+            return strangers;
+        }
+
+        await RecordAsync(balancer with { Spec = command.Spec }, "Update", "spec replaced", context);
+        return _balancer.Value;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<BalancerRecord>> DeleteAsync(CommandContext context)
+    {
+        if (Seen(context.Account) is { IsOk: false } unseen)
+        {
+            return unseen;
+        }
+
+        if (_balancer.Value.IsLive)
+        {
+            await RecordAsync(_balancer.Value with { DeletedAt = clock.Now() }, "Delete", "deleted", context);
+        }
+
+        // May be lost in a crash and does no harm then: the next claim of the name asks whether its holder still lives.
+        await GrainFactory.ServingName(_balancer.Value.Account, _balancer.Value.ServingName).ReleaseAsync(Holder);
+        return _balancer.Value;
+    }
+
+    /// <inheritdoc/>
+    public Task<Answer<BalancerDetail>> DetailAsync(AccountId? account)
+    {
+        var seen = Seen(account);
+        return Task.FromResult<Answer<BalancerDetail>>(
+            seen.IsOk
+                ? new BalancerDetail(seen.Value, _reports.Doors(clock.Now()), _reports.Failures())
+                : seen.Refusal
+        );
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<BalancerTimeline>> TimelineAsync(AccountId? account, long afterSequence, int limit)
+    {
+        var seen = Seen(account);
+        return seen.IsOk
+            ? new BalancerTimeline([
+                .. await events.ReadAsync("balancer", Self.Value, afterSequence, limit, CancellationToken.None),
+            ])
+            : seen.Refusal;
+    }
+
+    /// <inheritdoc/>
+    public Task ObserveAsync(DoorReport report)
+    {
+        if (_balancer.Value.IsLive)
+        {
+            _reports.Note(report, clock.Now());
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> HoldsNameAsync() =>
+        Task.FromResult(_balancer.Value.Exists ? _balancer.Value.IsLive : _isCreating);
+
+    private async Task RecordAsync(BalancerRecord next, string verb, string reason, CommandContext context)
+    {
+        var now = clock.Now();
+        var sequence = _balancer.Value.LastSequence + 1;
+        await _balancer.WriteAsync(
+            next with
+            {
+                Generation = _balancer.Value.Generation + 1,
+                UpdatedAt = now,
+                LastSequence = sequence,
+                Events =
+                [
+                    new StoredEvent
+                    {
+                        Sequence = sequence,
+                        At = now,
+                        Trigger = verb,
+                        Reason = string.Create(CultureInfo.InvariantCulture, $"{reason}; {Told(next.Spec)}"),
+                        RequestId = context.RequestId,
+                        Actor = context.Actor,
+                    },
+                ],
+            },
+            this
+        );
+        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+    }
+
+    private static string Told(BalancerSpec spec) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{spec.Routes.Length} routes to {spec.Destinations.Length} instances"
+        );
+
+    /// <summary>Every name in a spec that is no instance's, all at once; null when there is none. A balancer leads to no balancer.</summary>
+    private async Task<Refusal?> FindStrangersAsync(AccountId account, BalancerSpec spec)
+    {
+        var places = PlacesOf(spec).ToList();
+        var names = places.Select(place => place.ServingName).Distinct(StringComparer.Ordinal).ToList();
+        var holders = await Task.WhenAll(names.Select(name => GrainFactory.ServingName(account, name).HolderAsync()));
+        var byName = names.Zip(holders).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+        var faults = places
+            .Select(place => new FieldFault(place.Field, WhatIsWrong(place.ServingName, byName[place.ServingName])))
+            .Where(fault => fault.Description.Length > 0)
+            .ToList();
+        return faults.Count > 0 ? Refusal.Invalid(faults) : null;
+    }
+
+    private static string WhatIsWrong(string name, NameHolder? holder) =>
+        holder is null ? $"No instance of the account has the serving name `{name}`."
+        : holder.Value.IsBalancer ? $"`{name}` is a balancer; only instances can be named here."
+        : "";
+
+    private static IEnumerable<(string Field, string ServingName)> PlacesOf(BalancerSpec spec)
+    {
+        for (var i = 0; i < spec.Routes.Length; i++)
+        {
+            if (spec.Routes[i].Instance is { } instance)
+            {
+                yield return ($"spec.routes[{i}].instance", instance);
+            }
+        }
+
+        for (var i = 0; i < spec.Groups.Length; i++)
+        {
+            for (var m = 0; m < spec.Groups[i].Members.Length; m++)
+            {
+                yield return (
+                    $"spec.target_groups[{i}].members[{m}].instance",
+                    spec.Groups[i].Members[m].ServingName
+                );
+            }
+        }
+
+        if (spec.Router is { } router)
+        {
+            yield return ("spec.router.instance", router.ServingName);
+        }
+    }
+
+    private Answer<BalancerRecord> Seen(AccountId? account) =>
+        _balancer.Value.Exists && MaySee(account) ? _balancer.Value : Refusal.NotFound($"Balancer {Self}");
+
+    private bool MaySee(AccountId? account) => account is null || account == _balancer.Value.Account;
+
+    private Refusal WrongState(string why) =>
+        new()
+        {
+            Kind = RefusalKind.WrongState,
+            Message = why,
+            State = _balancer.Value.IsLive ? "Live" : "Deleted",
+        };
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
