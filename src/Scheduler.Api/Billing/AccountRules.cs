@@ -11,7 +11,13 @@ internal static class AccountRules
     public const long LargestTopUp = 1_000_000_000_000;
     public static readonly TimeSpan LongestGrace = TimeSpan.FromDays(30);
 
-    public static readonly IReadOnlyList<string> Updatable = ["display_name", "suspended", "exhaustion_grace", "firewall"];
+    public static readonly IReadOnlyList<string> Updatable =
+    [
+        "display_name",
+        "suspended",
+        "exhaustion_grace",
+        "firewall",
+    ];
 
     public static IEnumerable<RequestRule> All { get; } =
     [

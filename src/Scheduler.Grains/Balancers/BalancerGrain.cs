@@ -170,9 +170,7 @@ internal sealed class BalancerGrain(
     {
         var seen = Seen(account);
         return Task.FromResult<Answer<BalancerDetail>>(
-            seen.IsOk
-                ? new BalancerDetail(seen.Value, _reports.Doors(clock.Now()), _reports.Failures())
-                : seen.Refusal
+            seen.IsOk ? new BalancerDetail(seen.Value, _reports.Doors(clock.Now()), _reports.Failures()) : seen.Refusal
         );
     }
 
@@ -269,10 +267,7 @@ internal sealed class BalancerGrain(
         {
             for (var m = 0; m < spec.Groups[i].Members.Length; m++)
             {
-                yield return (
-                    $"spec.target_groups[{i}].members[{m}].instance",
-                    spec.Groups[i].Members[m].ServingName
-                );
+                yield return ($"spec.target_groups[{i}].members[{m}].instance", spec.Groups[i].Members[m].ServingName);
             }
         }
 

@@ -106,7 +106,11 @@ internal sealed partial class AccountGrain(
                         DisplayName = command.DisplayName ?? record.DisplayName,
                         Suspended = command.Suspended ?? record.Suspended,
                         ExhaustionGrace = command.ExhaustionGrace ?? record.ExhaustionGrace,
-                        Firewall = command.Firewall is { } slug ? slug.Length > 0 ? slug : null : record.Firewall,
+                        Firewall = command.Firewall is { } slug
+                            ? slug.Length > 0
+                                ? slug
+                                : null
+                            : record.Firewall,
                     }
                 );
                 book.Note("Update", "account changed", now, context.RequestId, context.Actor);

@@ -8,6 +8,5 @@ internal static class Fingerprint
 {
     /// <summary>SHA-256 of the command as JSON, hexadecimal.</summary>
     public static string Of<T>(T command)
-        where T : class =>
-        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(command)));
+        where T : class => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(command)));
 }

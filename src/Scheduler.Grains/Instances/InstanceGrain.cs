@@ -178,7 +178,11 @@ internal sealed partial class InstanceGrain(
                     {
                         Spec = command.Spec ?? next.Spec,
                         Labels = command.Labels ?? next.Labels,
-                        Firewall = command.Firewall is { } slug ? slug.Length > 0 ? slug : null : next.Firewall,
+                        Firewall = command.Firewall is { } slug
+                            ? slug.Length > 0
+                                ? slug
+                                : null
+                            : next.Firewall,
                     },
                 CauseOf(context)
             )

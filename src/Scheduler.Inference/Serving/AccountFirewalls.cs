@@ -18,7 +18,7 @@ internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
     private readonly ConcurrentDictionary<AccountId, Asked> _asked = new();
 
     /// <summary>The slug; null for none.</summary>
-    public ValueTask<string?> FindAsync(AccountId account, CancellationToken cancellationToken)
+    public Task<string?> FindAsync(AccountId account, CancellationToken cancellationToken)
     {
         var asked = _asked.GetValueOrDefault(account);
         if (asked is null || clock.GetElapsedTime(asked.At) >= Remembered)
@@ -30,15 +30,13 @@ internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
 
             // One asks, the others wait for the same answer.
             var fresh = new Asked(clock.GetTimestamp(), new Lazy<Task<string?>>(() => AskAsync(account)));
-            asked = asked is null ? _asked.GetOrAdd(account, fresh)
+            asked =
+                asked is null ? _asked.GetOrAdd(account, fresh)
                 : _asked.TryUpdate(account, fresh, asked) ? fresh
                 : _asked.GetValueOrDefault(account) ?? fresh;
         }
 
-        var answer = asked.Answer.Value;
-        return answer.IsCompletedSuccessfully
-            ? ValueTask.FromResult(answer.Result)
-            : new ValueTask<string?>(answer.WaitAsync(cancellationToken));
+        return asked.Answer.Value.WaitAsync(cancellationToken);
     }
 
     private async Task<string?> AskAsync(AccountId account)

@@ -48,7 +48,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
     }
 
     /// <inheritdoc/>
-    public ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
+    public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
         _firewalls.FindAsync(account, cancellationToken);
 
     /// <inheritdoc/>

@@ -30,8 +30,11 @@ internal static class ScheduleDriving
             await scheduler.Grains.Schedules(id).CreateAsync(schedule, Spec(action, cron), scheduler.As(null))
         );
 
-    public static async Task<ScheduleView> ScheduleOfAsync(this TestScheduler scheduler, InstanceId id, string schedule) =>
-        TestScheduler.Good(await scheduler.Grains.Schedules(id).GetAsync(schedule, null));
+    public static async Task<ScheduleView> ScheduleOfAsync(
+        this TestScheduler scheduler,
+        InstanceId id,
+        string schedule
+    ) => TestScheduler.Good(await scheduler.Grains.Schedules(id).GetAsync(schedule, null));
 
     /// <summary>Waits until a schedule has run.</summary>
     public static async Task<Schedule> UntilRanAsync(
@@ -52,9 +55,15 @@ internal static class ScheduleDriving
     }
 
     /// <summary>The verbs of a schedule's timeline, oldest first.</summary>
-    public static async Task<string[]> ScheduleTimelineAsync(this TestScheduler scheduler, InstanceId id, string schedule)
+    public static async Task<string[]> ScheduleTimelineAsync(
+        this TestScheduler scheduler,
+        InstanceId id,
+        string schedule
+    )
     {
-        var page = TestScheduler.Good(await scheduler.Grains.Fleet().ScheduleTimelineAsync(id, schedule, null, 0, 1000));
+        var page = TestScheduler.Good(
+            await scheduler.Grains.Fleet().ScheduleTimelineAsync(id, schedule, null, 0, 1000)
+        );
         return [.. page.Events.Select(happened => happened.Trigger)];
     }
 

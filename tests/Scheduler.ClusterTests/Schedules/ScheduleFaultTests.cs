@@ -77,7 +77,10 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
         await scheduler.CrashAndRestartAsync();
 
         Assert.Equal(RunOutcome.Done, (await scheduler.UntilRanAsync(id, "on", Tick)).LastRun!.Outcome);
-        Assert.Equal((1, InstanceState.Stopped), ((await scheduler.SeeAsync(id)).Run, (await scheduler.SeeAsync(id)).State));
+        Assert.Equal(
+            (1, InstanceState.Stopped),
+            ((await scheduler.SeeAsync(id)).Run, (await scheduler.SeeAsync(id)).State)
+        );
         Assert.Equal(["ScheduleCreated", "RunDone"], await scheduler.ScheduleTimelineAsync(id, "on"));
         await scheduler.SoundAsync();
     }

@@ -41,7 +41,10 @@ public sealed class ScheduleGrainTests
         Assert.Equal(TestScheduler.Noon.AddDays(1).AddMinutes(5), on.NextRuns[0]);
         Assert.Equal(5, on.NextRuns.Length);
         Assert.Equal(["ScheduleCreated", "RunDone"], await scheduler.ScheduleTimelineAsync(id, "on"));
-        Assert.Equal(1, metrics.Sum("scheduler.schedule.runs", ("action", "start"), ("outcome", "done"), ("code", "none")));
+        Assert.Equal(
+            1,
+            metrics.Sum("scheduler.schedule.runs", ("action", "start"), ("outcome", "done"), ("code", "none"))
+        );
         Assert.Equal(2, metrics.Sum("scheduler.schedule.runs"));
         await scheduler.SoundAsync();
     }
@@ -79,7 +82,10 @@ public sealed class ScheduleGrainTests
         Assert.Equal(FailureCode.BillingBelowMinimum, on.LastRun.Failure!.Code);
         Assert.Equal(failed.Failure.Hint, on.LastRun.Failure.Hint);
         Assert.Equal(failed.RequestId, on.LastRun.RequestId);
-        Assert.Equal(1, metrics.Sum("scheduler.schedule.runs", ("outcome", "refused"), ("code", "BILLING_BELOW_MINIMUM")));
+        Assert.Equal(
+            1,
+            metrics.Sum("scheduler.schedule.runs", ("outcome", "refused"), ("code", "BILLING_BELOW_MINIMUM"))
+        );
         await scheduler.SoundAsync();
     }
 
@@ -112,7 +118,12 @@ public sealed class ScheduleGrainTests
         Assert.Null((await scheduler.ScheduleOfAsync(running.Id, "on")).Schedule.LastRun);
 
         scheduler.Cloud.OtherwiseRelease = _ => ReleaseAnswer.Release;
-        await scheduler.UntilAsync(running.Id, r => r is { State: InstanceState.Running, Run: 2 }, "it runs again", Tick);
+        await scheduler.UntilAsync(
+            running.Id,
+            r => r is { State: InstanceState.Running, Run: 2 },
+            "it runs again",
+            Tick
+        );
         Assert.Equal(RunOutcome.Done, (await scheduler.UntilRanAsync(running.Id, "on", Tick)).LastRun!.Outcome);
         await scheduler.SoundAsync();
     }
@@ -208,7 +219,12 @@ public sealed class ScheduleGrainTests
         Assert.True((await TryAsync(scheduler, id, "one-more", "0 0 * * *")).IsOk);
     }
 
-    private static Task<Answer<ScheduleView>> TryAsync(TestScheduler scheduler, InstanceId id, string schedule, string cron) =>
+    private static Task<Answer<ScheduleView>> TryAsync(
+        TestScheduler scheduler,
+        InstanceId id,
+        string schedule,
+        string cron
+    ) =>
         scheduler
             .Grains.Schedules(id)
             .CreateAsync(schedule, ScheduleDriving.Spec(ScheduleAction.Start, cron), scheduler.As(null));

@@ -115,7 +115,7 @@ internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTab
     public ValueTask<Served?> FindAsync(AccountId account, string servingName, CancellationToken cancellationToken) =>
         new(Instance);
 
-    public ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
+    public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
         new((string?)null);
 
     ValueTask<FirewallRecord?> IFirewallTable.FindAsync(
