@@ -16,8 +16,8 @@ public static class GatewayFigures
 
     /// <summary>Runs and prints the tables.</summary>
     /// <param name="args">
-    /// [rounds, default 5] [seconds of each measurement, default 1.5]; or <c>load json|sse CONNECTIONS SECONDS</c>: nothing but this load on the
-    /// gateway, for a profiler.
+    /// [rounds, default 5] [seconds of each measurement, default 1.5]; or <c>load json|sse CONNECTIONS[,CONNECTIONS…] SECONDS</c>: nothing but this load
+    /// on the gateway, for a profiler.
     /// </param>
     public static async Task RunAsync(string[] args)
     {
@@ -25,7 +25,7 @@ public static class GatewayFigures
         Environment.SetEnvironmentVariable(LoadDriver.Inline, "1");
         if (args.FirstOrDefault() == "load")
         {
-            await LoadAsync(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), Number(args[3]));
+            await LoadAsync(args[1], args[2], Number(args[3]));
             return;
         }
 
@@ -74,18 +74,26 @@ public static class GatewayFigures
     {
         foreach (var isStream in new[] { false, true, false, true })
         {
-            await Driver(scene, "gateway", token, isStream).RunAsync(32, 0, 3, scene.Cpu);
+            await Driver(scene, "gateway", token, isStream).RunAsync(64, 0, 5, scene.Cpu);
         }
     }
 
-    private static async Task LoadAsync(string answer, int connections, double seconds)
+    private static async Task LoadAsync(string answer, string connections, double seconds)
     {
         await using var scene = await GatewayScene.StartAsync();
         var token = await scene.NewKeyAsync();
         await WarmAsync(scene, token);
         Console.WriteLine($"loading process {scene.GatewayId}");
-        var load = await Driver(scene, "gateway", token, answer == "sse").RunAsync(connections, 0, seconds, scene.Cpu);
-        Console.WriteLine($"{load.PerSecond:0} req/s, {load.CpuMicros(0):0} µs CPU each, {load.CpuMicros(2):0} of the stub, {load.CpuMicros(3):0} of the driver");
+        foreach (var many in connections.Split(',').Select(text => int.Parse(text, CultureInfo.InvariantCulture)))
+        {
+            var load = await Driver(scene, "gateway", token, answer == "sse").RunAsync(many, 0, seconds, scene.Cpu);
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"c={many}: {load.PerSecond:0} req/s, p50 {load.Micros(0.5):0} µs, {load.CpuMicros(0):0} µs CPU each, {load.CpuMicros(2):0} of the stub, {load.CpuMicros(3):0} of the driver"
+                )
+            );
+        }
     }
 
     private static LoadDriver Driver(GatewayScene scene, string way, string token, bool isStream)

@@ -104,6 +104,11 @@ internal static class StubRuntime
         {
             var room = waste ?? buffer.AsMemory(filled);
             var read = await client.ReceiveAsync(room);
+            if (read == 0)
+            {
+                return 0;
+            }
+
             missing -= read;
             filled += waste is null ? read : 0;
             if (filled > LongestRead / 2)
