@@ -90,9 +90,7 @@ internal sealed class GatewayScene : IAsyncDisposable
 
     /// <summary>A key of the account.</summary>
     public async Task<string> NewKeyAsync() =>
-        (
-            await new Keys.KeysClient(_scheduler.Calls).CreateKeyAsync(new CreateKeyRequest { Parent = Account })
-        ).Token;
+        (await new Keys.KeysClient(_scheduler.Calls).CreateKeyAsync(new CreateKeyRequest { Parent = Account })).Token;
 
     /// <summary>CPU time of the gateway, of nginx, of the stub, and of the driver, which is this process.</summary>
     public TimeSpan[] Cpu() =>

@@ -136,11 +136,17 @@ internal sealed class NginxProxy : IAsyncDisposable
         }
 
         // The list of packages may be missing or old.
-        await OutputAsync("sh", ["-c", "apt-get download -q nginx || (apt-get update -q && apt-get download -q nginx)"], folder);
+        await OutputAsync(
+            "sh",
+            ["-c", "apt-get download -q nginx || (apt-get update -q && apt-get download -q nginx)"],
+            folder
+        );
         var package = Directory.EnumerateFiles(folder, "nginx_*.deb").SingleOrDefault();
         if (package is null)
         {
-            throw new InvalidOperationException("nginx is missing and could not be fetched; install Debian's package `nginx`.");
+            throw new InvalidOperationException(
+                "nginx is missing and could not be fetched; install Debian's package `nginx`."
+            );
         }
 
         await OutputAsync("dpkg", ["-x", package, folder], folder);

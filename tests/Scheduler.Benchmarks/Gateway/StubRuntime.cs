@@ -125,9 +125,7 @@ internal static class StubRuntime
         if (!request.Span.StartsWith("POST"u8))
         {
             var isPid = request.Span.StartsWith("GET /pid"u8);
-            await client.SendAsync(
-                Whole(isPid ? Environment.ProcessId.ToString(CultureInfo.InvariantCulture) : "{}")
-            );
+            await client.SendAsync(Whole(isPid ? Environment.ProcessId.ToString(CultureInfo.InvariantCulture) : "{}"));
             return;
         }
 
