@@ -42,7 +42,7 @@ internal sealed class RequestBody : IDisposable
             size.MaxRequestBodySize = limit;
         }
 
-        var body = new RequestBody((int)(http.Request.ContentLength ?? FirstGuess) + 1);
+        var body = new RequestBody((int)(http.Request.ContentLength ?? FirstGuess));
         try
         {
             await body.FillAsync(http, limit);
@@ -71,8 +71,12 @@ internal sealed class RequestBody : IDisposable
     {
         try
         {
+            // What has said its length is not asked for more: its buffer need not be larger by the byte that does not come.
             int read;
-            while ((read = await http.Request.Body.ReadAsync(_buffer.AsMemory(_length), http.RequestAborted)) > 0)
+            while (
+                _length != http.Request.ContentLength
+                && (read = await http.Request.Body.ReadAsync(_buffer.AsMemory(_length), http.RequestAborted)) > 0
+            )
             {
                 _length += read;
                 if (_length > limit)
@@ -80,7 +84,7 @@ internal sealed class RequestBody : IDisposable
                     throw new DoorException(DoorError.BodyTooLarge(limit));
                 }
 
-                if (_length == _buffer.Length)
+                if (_length == _buffer.Length && _length != http.Request.ContentLength)
                 {
                     Grow();
                 }
