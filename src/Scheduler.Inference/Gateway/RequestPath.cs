@@ -49,8 +49,8 @@ internal sealed class RequestPath(
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
             using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes));
-            using var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
-            var request = RequestReader.Read(kind, body.Bytes);
+            var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
+            var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);
             var served =
                 await names.FindAsync(account, request.Model, http.RequestAborted)
