@@ -2,12 +2,14 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
 using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.Health;
 using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
@@ -15,7 +17,9 @@ using Scheduler.Api.Models;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
+using Scheduler.Api.Schedules;
 using Scheduler.Edge;
+using Scheduler.Edge.Firewalls;
 
 namespace Scheduler.Api;
 
@@ -36,6 +40,7 @@ public static class ApiSetup
         services.AddSingleton<IErrorShape, ErrorWriter>();
         services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<ApiOptions>>().Value.Limits());
         services.AddSingleton<InstanceWatch>();
+        services.TryAddSingleton<IFirewallTrial, NoFirewallTrial>();
         services.AddSingleton<OpenApiDocumentSource>();
         services
             .AddGrpc(grpc =>
@@ -75,10 +80,12 @@ public static class ApiSetup
         app.MapGrpcService<KeysService>();
         app.MapGrpcService<InstancesService>();
         app.MapGrpcService<BalancersService>();
+        app.MapGrpcService<SchedulesService>();
         app.MapGrpcService<ModelsService>();
         app.MapGrpcService<ProvidersService>();
         app.MapGrpcService<FailuresService>();
         app.MapGrpcService<RequestsService>();
+        app.MapGrpcService<FirewallsService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
         app.MapHealth();

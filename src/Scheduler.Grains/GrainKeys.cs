@@ -7,6 +7,7 @@ using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Grains;
 
@@ -18,6 +19,8 @@ public static class GrainKeys
 {
     /// <summary>What precedes the instance's id in the key of its usage.</summary>
     internal const string UsagePrefix = "usage-";
+
+    private const string SchedulesPrefix = "schedules-";
 
     /// <summary>The instance grain.</summary>
     public static IInstanceGrain Instance(this IGrainFactory grains, InstanceId id) =>
@@ -44,6 +47,13 @@ public static class GrainKeys
     /// <summary>The grain of a registered model.</summary>
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IModelGrain>($"model-{account.Value}/{name}");
+
+    /// <summary>The grain of an instance's schedules.</summary>
+    public static IScheduleGrain Schedules(this IGrainFactory grains, InstanceId instance) =>
+        grains.Of<IScheduleGrain>(SchedulesPrefix + instance.Value);
+
+    /// <summary>Whose schedules the grain of a key keeps.</summary>
+    public static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
 
     /// <summary>The balancer grain.</summary>
     public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>

@@ -21,6 +21,9 @@ public sealed class SchedulerOptions
     /// <summary>Providers.</summary>
     public ProviderCareOptions Providers { get; set; } = new();
 
+    /// <summary>Firewalls.</summary>
+    public FirewallOptions Firewalls { get; set; } = new();
+
     /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults()
     {
@@ -42,6 +45,19 @@ public sealed class SchedulerOptions
         if (Providers.BreakerFailures is < 1 or > 1000)
         {
             yield return $"{Section}:Providers:BreakerFailures is '{Providers.BreakerFailures}'; accepted: 1 to 1000";
+        }
+
+        if (Firewalls.EvaluationsKept is < 100 or > 10_000_000)
+        {
+            yield return $"{Section}:Firewalls:EvaluationsKept is '{Firewalls.EvaluationsKept}'; accepted: 100 to 10000000";
+        }
+
+        if (
+            Firewalls.EvaluationsKeptFor < TimeSpan.FromHours(1)
+            || Firewalls.EvaluationsKeptFor > TimeSpan.FromDays(3650)
+        )
+        {
+            yield return $"{Section}:Firewalls:EvaluationsKeptFor is '{Firewalls.EvaluationsKeptFor}'; accepted: 01:00:00 to 3650.00:00:00";
         }
 
         foreach (var (name, span) in Spans())
@@ -143,4 +159,16 @@ public sealed class ProviderCareOptions
     /// <summary>How long the breaker stays open before one attempt is let through.</summary>
     /// <value>60 s</value>
     public TimeSpan BreakerOpenFor { get; set; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>How long what firewalls decided is kept; whichever bound is reached first holds.</summary>
+public sealed class FirewallOptions
+{
+    /// <summary>Most evaluations of one account.</summary>
+    /// <value>100000</value>
+    public int EvaluationsKept { get; set; } = 100_000;
+
+    /// <summary>How old an evaluation becomes; where no new ones come, up to a day more.</summary>
+    /// <value>30 days</value>
+    public TimeSpan EvaluationsKeptFor { get; set; } = TimeSpan.FromDays(30);
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Scheduler.Edge.Limits;
+using Scheduler.Inference.Firewalls;
 
 namespace Scheduler.Inference;
 
@@ -78,13 +79,19 @@ public sealed class InferenceOptions
     [Range(1, 1_000_000)]
     public int UnknownBurstPerAddress { get; set; } = 400;
 
+    /// <summary>How judges are asked.</summary>
+    public FirewallGateOptions Firewalls { get; set; } = new();
+
     /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults() =>
-        from property in typeof(InferenceOptions).GetProperties()
+        FaultsOf(Section, this).Concat(FaultsOf(FirewallGateOptions.Section, Firewalls));
+
+    private static IEnumerable<string> FaultsOf(string section, object options) =>
+        from property in options.GetType().GetProperties()
         let range = property.GetCustomAttribute<RangeAttribute>()
-        let value = property.GetValue(this)
+        let value = property.GetValue(options)
         where range is not null && !range.IsValid(value)
-        select $"{Section}:{property.Name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}";
+        select $"{section}:{property.Name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}";
 
     /// <summary>What the door counts by.</summary>
     internal LimitSettings Limits()

@@ -3,11 +3,11 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
@@ -45,7 +45,7 @@ public static class InferenceSetup
         services.AddHostedService(door => door.GetRequiredService<UsageBook>());
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
-        services.TryAddSingleton<Firewalls.IFirewallGate, InterimGate>();
+        services.AddFirewalls();
         services.AddBalancers();
         return services;
     }

@@ -7,12 +7,14 @@ using Orleans.Serialization;
 using Orleans.Storage;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage.Agenda;
 using Scheduler.Storage.Billing;
 using Scheduler.Storage.Entities;
 using Scheduler.Storage.Events;
+using Scheduler.Storage.Firewalls;
 using Scheduler.Storage.Instances;
 using Scheduler.Storage.PostgreSql;
 using Scheduler.Storage.Sql;
@@ -114,6 +116,7 @@ public static class StorageSetup
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
         services.AddSingleton<IFleetTotals, SqlFleetTotals>();
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();
+        services.AddSingleton<IEvaluationLog, SqlEvaluationLog>();
         return silo;
     }
 

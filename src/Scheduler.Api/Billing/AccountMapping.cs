@@ -26,6 +26,7 @@ internal static class AccountMapping
             ExhaustionGrace = Duration.FromTimeSpan(view.ExhaustionGrace),
             CreateTime = view.CreatedAt.ToProtoTime(),
             LaunchThresholdMicroEur = view.LaunchThreshold.Value,
+            Firewall = view.Firewall ?? "",
         };
 
     public static V1.LedgerEntry ToProto(this LedgerEntry entry, AccountId account) =>

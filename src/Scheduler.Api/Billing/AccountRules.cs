@@ -1,4 +1,5 @@
 using Scheduler.Api.Edge;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 
@@ -10,7 +11,13 @@ internal static class AccountRules
     public const long LargestTopUp = 1_000_000_000_000;
     public static readonly TimeSpan LongestGrace = TimeSpan.FromDays(30);
 
-    public static readonly IReadOnlyList<string> Updatable = ["display_name", "suspended", "exhaustion_grace"];
+    public static readonly IReadOnlyList<string> Updatable =
+    [
+        "display_name",
+        "suspended",
+        "exhaustion_grace",
+        "firewall",
+    ];
 
     public static IEnumerable<RequestRule> All { get; } =
     [
@@ -46,6 +53,11 @@ internal static class AccountRules
         faults.CheckAccount("name", request.Name);
         faults.CheckDisplayName("display_name", request.DisplayName);
         faults.CheckDuration("exhaustion_grace", request.ExhaustionGrace, TimeSpan.Zero, LongestGrace);
+        if (request.HasFirewall)
+        {
+            faults.CheckAttached("firewall", request.Firewall);
+        }
+
         foreach (var path in request.UpdateMask?.Paths ?? [])
         {
             if (!Updatable.Contains(path, StringComparer.Ordinal))

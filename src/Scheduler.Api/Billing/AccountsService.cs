@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Scheduler.Api.Edge;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
@@ -64,7 +65,13 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
             Changes("suspended", request.HasSuspended) ? request.Suspended : null,
             Changes("exhaustion_grace", request.ExhaustionGrace is not null)
                 ? request.ExhaustionGrace?.ToTimeSpan() ?? TimeSpan.Zero
-                : null
+                : null,
+            Changes("firewall", request.HasFirewall) ? request.Firewall : null
+        );
+        await grains.RequireFirewallAsync(
+            ResourceName.ParseAccount(request.Name),
+            command.Firewall,
+            context.CancellationToken
         );
         var view = await grains
             .Account(ResourceName.ParseAccount(request.Name))

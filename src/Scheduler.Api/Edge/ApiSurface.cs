@@ -16,10 +16,12 @@ internal static class ApiSurface
         V1.Keys.Descriptor,
         V1.Instances.Descriptor,
         V1.Balancers.Descriptor,
+        V1.Schedules.Descriptor,
         V1.Models.Descriptor,
         V1.Providers.Descriptor,
         V1.Failures.Descriptor,
         V1.Requests.Descriptor,
+        V1.Firewalls.Descriptor,
     ];
 
     /// <summary>Their methods.</summary>

@@ -7,6 +7,7 @@ namespace Scheduler.Api.Edge;
 internal static partial class Grammar
 {
     public const string ModelName = "1 to 128 of A-Z a-z 0-9 . _ - with at most one / inside";
+    public const string ScheduleId = "1 to 63 of a-z 0-9 -, beginning with a letter";
     public const int LongestDisplayName = 128;
 
     public static bool IsAccountId(string text) => AccountId().IsMatch(text);
@@ -15,11 +16,11 @@ internal static partial class Grammar
 
     public static bool IsBalancerId(string text) => BalancerId().IsMatch(text);
 
-    public static bool IsSlug(string text) => Slug().IsMatch(text);
-
     public static bool IsProviderId(string text) => ProviderId().IsMatch(text);
 
     public static bool IsServingName(string text) => ServingName().IsMatch(text);
+
+    public static bool IsScheduleId(string text) => ScheduleName().IsMatch(text);
 
     public static bool IsModelName(string text) => text.Length <= 128 && Model().IsMatch(text);
 
@@ -61,14 +62,14 @@ internal static partial class Grammar
     [GeneratedRegex(@"^bal-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
     private static partial Regex BalancerId();
 
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z", RegexOptions.None, 1000)]
-    private static partial Regex Slug();
-
     [GeneratedRegex(@"^[a-z0-9-]{1,63}\z", RegexOptions.None, 1000)]
     private static partial Regex ProviderId();
 
     [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,62}\z", RegexOptions.None, 1000)]
     private static partial Regex ServingName();
+
+    [GeneratedRegex(@"^[a-z][a-z0-9-]{0,62}\z", RegexOptions.None, 1000)]
+    private static partial Regex ScheduleName();
 
     [GeneratedRegex(@"^[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?\z", RegexOptions.None, 1000)]
     private static partial Regex Model();

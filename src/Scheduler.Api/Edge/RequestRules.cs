@@ -4,11 +4,13 @@ using Google.Protobuf.Reflection;
 using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
+using Scheduler.Api.Schedules;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
@@ -22,10 +24,12 @@ internal static class RequestRules
         BalancerRules.All,
         KeyRules.All,
         InstanceRules.All,
+        ScheduleRules.All,
         ModelRules.All,
         ProviderRules.All,
         FailureRules.All,
         RequestIdRules.All,
+        FirewallRules.All,
     }
         .SelectMany(rules => rules)
         .ToFrozenDictionary(rule => rule.Message.FullName, StringComparer.Ordinal);

@@ -1,3 +1,4 @@
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Edge;
@@ -16,11 +17,18 @@ internal static class ResourceName
 
     public static string Balancer(AccountId account, BalancerId balancer) => $"accounts/{account}/balancers/{balancer}";
 
+    public static string Schedule(AccountId account, InstanceId instance, string schedule) =>
+        $"accounts/{account}/instances/{instance}/schedules/{schedule}";
+
     public static string Key(AccountId? account, string key) =>
         account is { } owner ? $"accounts/{owner}/keys/{key}" : $"operatorKeys/{key}";
 
     public static string Model(AccountId? account, string model) =>
         account is { } owner ? $"accounts/{owner}/models/{model}" : $"models/{model}";
+
+    public static string Rule(AccountId account, string rule) => $"accounts/{account}/rules/{rule}";
+
+    public static string Firewall(AccountId account, string firewall) => $"accounts/{account}/firewalls/{firewall}";
 
     public static string Provider(ProviderId provider) => $"providers/{provider}";
 
@@ -41,6 +49,9 @@ internal static class ResourceName
     public static InstanceId ParseInstance(string name) => new(LastOf(name, "instances"));
 
     public static BalancerId ParseBalancer(string name) => new(LastOf(name, "balancers"));
+
+    /// <summary>The instance of a name that was checked, and that may name something of the instance's.</summary>
+    public static InstanceId ParseInstanceAbove(string name) => new(LastOf(name, "instances").Split('/')[0]);
 
     public static void CheckAccount(this Faults faults, string field, string name, bool mayBeAny = false)
     {
@@ -84,6 +95,23 @@ internal static class ResourceName
         }
     }
 
+    public static void CheckSchedule(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "instances", var instance, "schedules", var schedule]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsInstanceId(instance)
+            || !Grammar.IsScheduleId(schedule)
+        )
+        {
+            faults.Add(
+                field,
+                "Must be `accounts/{account}/instances/{instance}/schedules/{schedule}`, the instance `i-` and 20 of a-z 2-7, the schedule "
+                    + $"{Grammar.ScheduleId}."
+            );
+        }
+    }
+
     public static void CheckKey(this Faults faults, string field, string name)
     {
         if (
@@ -116,11 +144,33 @@ internal static class ResourceName
         }
     }
 
+    public static void CheckRule(this Faults faults, string field, string name) =>
+        faults.CheckSlugged(field, name, "rules", "rule");
+
+    public static void CheckFirewall(this Faults faults, string field, string name) =>
+        faults.CheckSlugged(field, name, "firewalls", "firewall");
+
     public static void CheckProvider(this Faults faults, string field, string name)
     {
         if (name.Split('/') is not ["providers", var provider] || !Grammar.IsProviderId(provider))
         {
             faults.Add(field, "Must be `providers/{provider}`, the provider 1 to 63 of a-z 0-9 -.");
+        }
+    }
+
+    private static void CheckSlugged(this Faults faults, string field, string name, string collection, string word)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, var of, var slug]
+            || !string.Equals(of, collection, StringComparison.Ordinal)
+            || !Grammar.IsAccountId(account)
+            || !FirewallChecks.IsSlug(slug)
+        )
+        {
+            faults.Add(
+                field,
+                $"Must be `accounts/{{account}}/{collection}/{{{word}}}`, the {word} {FirewallChecks.Slug}."
+            );
         }
     }
 }

@@ -29,6 +29,7 @@ internal static class InstanceMapping
             RequestId = record.RequestId.Text(),
             CreateTime = record.CreatedAt.ToProtoTime(),
             UpdateTime = record.UpdatedAt.ToProtoTime(),
+            Firewall = record.Firewall ?? "",
         };
         proto.Labels.Add(record.Labels);
         return proto;

@@ -1,6 +1,7 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Edge;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 
@@ -61,17 +62,22 @@ internal static class InstanceRules
             faults.Range("if_generation", request.IfGeneration, 1, long.MaxValue);
         }
 
+        if (request.HasFirewall)
+        {
+            faults.CheckAttached("firewall", request.Firewall);
+        }
+
         var mask = request.UpdateMask;
         foreach (var path in mask?.Paths ?? [])
         {
             if (
-                path is not "labels"
+                path is not ("labels" or "firewall")
                 && !(path.Split('.')[0] is "spec" && FieldMask.IsValid<UpdateInstanceRequest>(path))
             )
             {
                 faults.Add(
                     "update_mask",
-                    $"Unknown path {StrictRequest.Shown(path)}; accepted are labels, spec and its fields."
+                    $"Unknown path {StrictRequest.Shown(path)}; accepted are labels, firewall, spec and its fields."
                 );
             }
         }
@@ -85,9 +91,13 @@ internal static class InstanceRules
         {
             faults.Add("spec", "Is named by update_mask and missing.");
         }
-        else if (request.Labels.Count == 0 && mask?.Paths.Contains("labels") != true)
+        else if (
+            request.Labels.Count == 0
+            && !request.HasFirewall
+            && mask?.Paths.Any(path => path is "labels" or "firewall") != true
+        )
         {
-            faults.Add("spec", "Nothing to change: give spec, labels or both.");
+            faults.Add("spec", "Nothing to change: give spec, labels or firewall.");
         }
     }
 

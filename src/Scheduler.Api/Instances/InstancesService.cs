@@ -3,6 +3,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Scheduler.Api.Edge;
+using Scheduler.Api.Firewalls;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
@@ -162,6 +163,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         var isPartial = paths.Any(path => path.StartsWith("spec.", StringComparison.Ordinal));
         var takesSpec = paths.Count == 0 ? request.Spec is not null : isPartial || paths.Contains("spec");
         var takesLabels = paths.Count == 0 ? request.Labels.Count > 0 : paths.Contains("labels");
+        var takesFirewall = paths.Count == 0 ? request.HasFirewall : paths.Contains("firewall");
         var spec = request.Spec;
         long? guard = request.HasIfGeneration ? request.IfGeneration : null;
         if (isPartial && !paths.Contains("spec"))
@@ -181,7 +183,13 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         var update = new UpdateInstance(
             takesSpec ? spec?.ToDomain() : null,
             takesLabels ? Labels(request.Labels) : null,
-            guard
+            guard,
+            takesFirewall ? request.Firewall : null
+        );
+        await grains.RequireFirewallAsync(
+            ResourceName.ParseAccount(request.Name),
+            update.Firewall,
+            context.CancellationToken
         );
         return await CommandAsync(request.Name, "", context, (grain, command) => grain.UpdateAsync(update, command));
     }

@@ -2,6 +2,7 @@ using Scheduler.Api.Edge;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
+using Scheduler.Grains;
 
 namespace Scheduler.Api.Requests;
 
@@ -39,15 +40,18 @@ internal static class EventMapping
                 account,
                 new BalancerId(subject.Id)
             ),
+            "schedules" when subject.Account is { } account =>
+                $"{ResourceName.Instance(account, GrainKeys.InstanceOfSchedules(subject.Id))}/schedules",
             "account" => ResourceName.Account(new AccountId(subject.Id)),
             "key" => ResourceName.Key(subject.Account, subject.Id),
-            "model" => ResourceName.Model(
-                subject.Account,
-                subject.Id[(subject.Id.IndexOf('/', StringComparison.Ordinal) + 1)..]
-            ),
+            "model" => ResourceName.Model(subject.Account, AfterSlash(subject.Id)),
+            "rule" when subject.Account is { } account => ResourceName.Rule(account, AfterSlash(subject.Id)),
+            "firewall" when subject.Account is { } account => ResourceName.Firewall(account, AfterSlash(subject.Id)),
             "provider" => subject.Id.StartsWith("provider-", StringComparison.Ordinal)
                 ? $"providers/{subject.Id["provider-".Length..]}"
                 : $"providers/{subject.Id}",
             _ => $"{subject.Kind}/{subject.Id}",
         };
+
+    private static string AfterSlash(string id) => id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..];
 }

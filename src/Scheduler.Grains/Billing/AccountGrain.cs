@@ -106,6 +106,11 @@ internal sealed partial class AccountGrain(
                         DisplayName = command.DisplayName ?? record.DisplayName,
                         Suspended = command.Suspended ?? record.Suspended,
                         ExhaustionGrace = command.ExhaustionGrace ?? record.ExhaustionGrace,
+                        Firewall = command.Firewall is { } slug
+                            ? slug.Length > 0
+                                ? slug
+                                : null
+                            : record.Firewall,
                     }
                 );
                 book.Note("Update", "account changed", now, context.RequestId, context.Actor);
@@ -247,6 +252,7 @@ internal sealed partial class AccountGrain(
             ExhaustionGrace = book.Record.ExhaustionGrace,
             CreatedAt = book.Record.CreatedAt,
             LaunchThreshold = Billing.Threshold.Minimum,
+            Firewall = book.Record.Firewall,
         };
     }
 }

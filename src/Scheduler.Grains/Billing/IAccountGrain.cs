@@ -59,7 +59,8 @@ public sealed record CreateAccount([property: Id(0)] string DisplayName, [proper
 public sealed record UpdateAccount(
     [property: Id(0)] string? DisplayName,
     [property: Id(1)] bool? Suspended,
-    [property: Id(2)] TimeSpan? ExhaustionGrace
+    [property: Id(2)] TimeSpan? ExhaustionGrace,
+    [property: Id(3)] string? Firewall = null
 );
 
 /// <summary>An account as it is shown.</summary>
@@ -117,6 +118,10 @@ public sealed record AccountView
     /// <summary>What a launch needs at least.</summary>
     [Id(12)]
     public MicroEuro LaunchThreshold { get; init; }
+
+    /// <summary>Slug of the firewall that every request of the account passes; null for none.</summary>
+    [Id(13)]
+    public string? Firewall { get; init; }
 }
 
 /// <summary>The answer to a top-up.</summary>

@@ -83,10 +83,12 @@ public sealed record CreateInstance(
 /// <summary>What an update changes; null leaves a part as it is.</summary>
 /// <param name="Spec">The whole new spec (the door has applied the field mask to the present one).</param>
 /// <param name="Labels">The whole new labels.</param>
+/// <param name="Firewall">Slug of the firewall that every request passes, empty for none; may change at any time.</param>
 /// <param name="IfGeneration">Refuse unless this is the present generation; null for any.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.UpdateInstance")]
 public sealed record UpdateInstance(
     [property: Id(0)] LaunchSpec? Spec,
     [property: Id(1)] ImmutableSortedDictionary<string, string>? Labels,
-    [property: Id(2)] long? IfGeneration = null
+    [property: Id(2)] long? IfGeneration = null,
+    [property: Id(3)] string? Firewall = null
 );

@@ -173,7 +173,17 @@ internal sealed partial class InstanceGrain(
         return await ApplyAsync(
             InstanceDecisions.Change(
                 _recorded,
-                next => next with { Spec = command.Spec ?? next.Spec, Labels = command.Labels ?? next.Labels },
+                next =>
+                    next with
+                    {
+                        Spec = command.Spec ?? next.Spec,
+                        Labels = command.Labels ?? next.Labels,
+                        Firewall = command.Firewall is { } slug
+                            ? slug.Length > 0
+                                ? slug
+                                : null
+                            : next.Firewall,
+                    },
                 CauseOf(context)
             )
         );
@@ -195,10 +205,11 @@ internal sealed partial class InstanceGrain(
         var answer = await ApplyAsync(InstanceDecisions.Remove(_recorded, CauseOf(context)));
         if (answer.IsOk)
         {
-            // Both may be lost in a crash and do no harm then: the next claim of the name asks whether its holder still lives,
-            // and a closed tab bills nothing.
+            // All may be lost in a crash and do no harm then: the next claim of the name asks whether its holder still lives,
+            // a closed tab bills nothing, and a schedule that comes due finds the instance deleted.
             await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(NameHolder.Of(Self));
             await GrainFactory.Account(_recorded.Account).ForgetAsync(Self);
+            await GrainFactory.Schedules(Self).ForgetAsync(context);
         }
 
         return answer;

@@ -6,6 +6,7 @@ using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
@@ -46,6 +47,40 @@ internal sealed class FleetGrain(
                 .. await events.ReadAsync("instance", instance.Value, afterSequence, limit, CancellationToken.None),
             ])
             : seen.Refusal;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<EventPage>> ScheduleTimelineAsync(
+        InstanceId instance,
+        string schedule,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    )
+    {
+        const int AtOnce = 1000;
+        var grain = GrainFactory.Schedules(instance);
+        var seen = await grain.GetAsync(schedule, account);
+        if (!seen.IsOk)
+        {
+            return seen.Refusal;
+        }
+
+        var found = new List<StoredEvent>();
+        for (var (last, isMore) = (afterSequence, true); isMore && found.Count < limit; )
+        {
+            var page = await events.ReadAsync(
+                "schedules",
+                grain.GetPrimaryKeyString(),
+                last,
+                AtOnce,
+                CancellationToken.None
+            );
+            found.AddRange(page.Where(happened => happened.IsAbout(schedule)));
+            (last, isMore) = (page.Count > 0 ? page[^1].Sequence : last, page.Count == AtOnce);
+        }
+
+        return new EventPage([.. found.Take(limit)]);
     }
 
     /// <inheritdoc/>

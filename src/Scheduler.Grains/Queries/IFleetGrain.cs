@@ -26,6 +26,16 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("Timeline")]
     Task<Answer<EventPage>> TimelineAsync(InstanceId instance, AccountId? account, long afterSequence, int limit);
 
+    /// <summary>What an instance's timeline of schedules says of one of them, oldest first.</summary>
+    [Alias("ScheduleTimeline")]
+    Task<Answer<EventPage>> ScheduleTimelineAsync(
+        InstanceId instance,
+        string schedule,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    );
+
     /// <summary>Accounts in order of id (operators only; the door sees to that).</summary>
     [Alias("ListAccounts")]
     Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit);

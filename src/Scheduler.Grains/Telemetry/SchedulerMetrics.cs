@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Schedules;
 
 namespace Scheduler.Grains.Telemetry;
 
@@ -40,6 +42,7 @@ public sealed class SchedulerMetrics
     private readonly Histogram<long> _accountBatch;
     private readonly Counter<long> _sweeps;
     private readonly Counter<long> _findings;
+    private readonly Counter<long> _scheduleRuns;
 
     /// <summary>One set of instruments.</summary>
     /// <param name="meters">Whose meters: each host has its own, so that tests listen to theirs alone.</param>
@@ -81,6 +84,11 @@ public sealed class SchedulerMetrics
             "scheduler.sweep.findings",
             "{allocation}",
             "Allocations on which the provider and our records disagreed"
+        );
+        _scheduleRuns = meter.CreateCounter<long>(
+            "scheduler.schedule.runs",
+            "{run}",
+            "Runs of schedules that ended, by how"
         );
     }
 
@@ -144,6 +152,25 @@ public sealed class SchedulerMetrics
 
     internal void SweepFound(ProviderId provider, string finding) =>
         _findings.Add(1, new(Provider, provider.Value), new("finding", finding));
+
+    internal void ScheduleRan(ScheduleRun run) =>
+        _scheduleRuns.Add(
+            1,
+            new("action", run.Action == ScheduleAction.Start ? "start" : "stop"),
+            new(Outcome, OutcomeOf(run.Outcome)),
+            new(Code, NameOf(run.Failure?.Code ?? FailureCode.None))
+        );
+
+    private static string OutcomeOf(RunOutcome outcome) =>
+        outcome switch
+        {
+            RunOutcome.Done => "done",
+            RunOutcome.AlreadySo => "already_so",
+            RunOutcome.Skipped => "skipped",
+            RunOutcome.Refused => "refused",
+            RunOutcome.Superseded => "superseded",
+            _ => throw new UnreachableException(),
+        };
 
     private static string NameOf(FailureCode code) => code == FailureCode.None ? None : code.WireName();
 

@@ -80,8 +80,8 @@ internal sealed partial class ContextGuard(
         {
             { Kind: RequestKind.Embedding } => 0,
             { MaxOutput: { } asked } => Math.Max(1, asked),
-            { Kind: RequestKind.Completion } when instance.Tokenizer?.Shape == TokenizeShape.Vllm =>
-                VllmCompletionOutput,
+            { Kind: RequestKind.Completion, LeavesOutputOpen: false }
+                when instance.Tokenizer?.Shape == TokenizeShape.Vllm => VllmCompletionOutput,
             _ => 1,
         };
 

@@ -61,7 +61,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         long? longest = null;
         foreach (var prompt in Prompts(tree[request.Kind == RequestKind.Completion ? "prompt" : "input"]))
         {
-            var count = prompt.Ids ?? await CountTextAsync(endpoint, tokenizer, prompt.Text!, cancellationToken);
+            var count = prompt.Ids ?? await CountOneAsync(endpoint, tokenizer, prompt.Content!, cancellationToken);
             if (count is null)
             {
                 return null;
@@ -73,15 +73,28 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         return longest;
     }
 
-    private async Task<long?> CountTextAsync(
+    /// <summary>A text, or texts and tokens in a row, which is one prompt to llama-server and which vLLM refuses by itself.</summary>
+    private async Task<long?> CountOneAsync(
         Uri endpoint,
         RuntimeTokenizer tokenizer,
-        string text,
+        JsonNode content,
         CancellationToken cancellationToken
-    ) =>
-        tokenizer.Shape == TokenizeShape.Vllm
-            ? await VllmAsync(endpoint, tokenizer, new JsonObject { ["prompt"] = text }, cancellationToken)
-            : await LlamaAsync(endpoint, tokenizer, text, cancellationToken);
+    )
+    {
+        if (tokenizer.Shape == TokenizeShape.LlamaServer)
+        {
+            return await LlamaAsync(endpoint, tokenizer, content, cancellationToken);
+        }
+
+        return content is JsonArray
+            ? null
+            : await VllmAsync(
+                endpoint,
+                tokenizer,
+                new JsonObject { ["prompt"] = content.DeepClone() },
+                cancellationToken
+            );
+    }
 
     private async Task<long?> VllmAsync(
         Uri endpoint,
@@ -103,7 +116,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
     {
         chat.Remove("stream");
         var templated = await AskAsync(RuntimeClient.Address(endpoint, "/apply-template"), chat, cancellationToken);
-        return templated?["prompt"] is JsonValue value && value.TryGetValue<string>(out var prompt)
+        return templated?["prompt"] is JsonValue prompt && prompt.GetValueKind() == JsonValueKind.String
             ? await LlamaAsync(endpoint, tokenizer, prompt, cancellationToken)
             : null;
     }
@@ -112,13 +125,13 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
     private async Task<long?> LlamaAsync(
         Uri endpoint,
         RuntimeTokenizer tokenizer,
-        string text,
+        JsonNode content,
         CancellationToken cancellationToken
     )
     {
         var question = new JsonObject
         {
-            ["content"] = text,
+            ["content"] = content.DeepClone(),
             ["add_special"] = true,
             ["parse_special"] = true,
         };
@@ -156,13 +169,14 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         return part;
     }
 
-    /// <summary>A text, texts, token ids, or several lists of those.</summary>
-    private static IEnumerable<(string? Text, long? Ids)> Prompts(JsonNode? node) =>
+    /// <summary>A text, token ids, both in a row, or several of those.</summary>
+    private static IEnumerable<(JsonNode? Content, long? Ids)> Prompts(JsonNode? node) =>
         node switch
         {
             JsonArray { Count: > 0 } ids when ids.All(id => Number(id) is not null) => [(null, ids.Count)],
+            JsonArray row when row.Any(part => Number(part) is not null) => [(row, null)],
             JsonArray many => many.SelectMany(Prompts),
-            JsonValue value when value.TryGetValue<string>(out var text) => [(text, null)],
+            JsonValue text when text.GetValueKind() == JsonValueKind.String => [(text, null)],
             _ => [],
         };
 

@@ -36,6 +36,9 @@ internal sealed record InferenceRequest
     /// <summary>Output asked for, tokens; null where it is not said.</summary>
     public long? MaxOutput { get; init; }
 
+    /// <summary>Whether it says that its output has no limit of its own (<c>null</c> or -1), which is another thing than saying nothing.</summary>
+    public bool LeavesOutputOpen { get; init; }
+
     /// <summary>Where <c>messages</c>, <c>prompt</c> or <c>input</c> stands.</summary>
     public Range PromptAt { get; init; }
 

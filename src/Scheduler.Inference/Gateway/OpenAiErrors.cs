@@ -27,6 +27,12 @@ internal sealed class OpenAiErrors : IErrorShape
         http.Response.StatusCode = error.HttpStatus;
         http.Response.ContentType = "application/json; charset=utf-8";
         http.Response.ContentLength = body.Length;
+        if (error.RetryAfter is null)
+        {
+            // OpenAI's clients repeat every 409 and 5xx unless they are told that it is of no use.
+            http.Response.Headers["X-Should-Retry"] = "false";
+        }
+
         await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
 

@@ -263,9 +263,10 @@ internal sealed class RequestPath(
             return;
         }
 
-        var error = RefusalReading.Of(call, call.Refusal!);
+        var end = MayBeGone(call.Refusal!) ? await doctor.EndOfAsync(lease.Instance) : null;
+        var error = end is not null ? DoorError.Of(end) : RefusalReading.Of(call, call.Refusal!);
         way.Refuse(new DoorException(error));
-        if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
+        if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
             lease.Explained(error);
@@ -284,6 +285,12 @@ internal sealed class RequestPath(
         lease.Explained(why);
         return why;
     }
+
+    /// <summary>
+    /// Whether an error may come from what stands where a runtime was: no runtime is without these paths, and a proxy answers 5xx for what is
+    /// gone. llama-server's 501 is its own.
+    /// </summary>
+    private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
 
     /// <summary>Whether another instance might take what this one refused.</summary>
     private static bool IsOfInstance(DoorError error) =>

@@ -43,6 +43,7 @@ internal ref struct RequestReader
     private bool _wantsUsage;
     private long? _maxTokens;
     private long? _maxCompletionTokens;
+    private bool _saysOutput;
     private Range? _promptAt;
     private bool _hasExtras;
     private int _lastEnd;
@@ -131,6 +132,7 @@ internal ref struct RequestReader
             StreamOptionsAt = _streamOptionsAt,
             WantsUsage = _wantsUsage,
             MaxOutput = _maxCompletionTokens ?? _maxTokens,
+            LeavesOutputOpen = _saysOutput && (_maxCompletionTokens ?? _maxTokens) is null,
             PromptAt = _promptAt!.Value,
             HasExtras = _hasExtras,
         };
@@ -231,6 +233,7 @@ internal ref struct RequestReader
 
     private long? Count(string name)
     {
+        _saysOutput = true;
         if (_json.TokenType == JsonTokenType.Null)
         {
             return null;

@@ -12,5 +12,5 @@ internal interface IServingTable
     ValueTask<Served?> FindAsync(AccountId account, string servingName, CancellationToken cancellationToken);
 
     /// <summary>Slug of the firewall that all requests of the account pass; null for none.</summary>
-    ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken);
+    Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken);
 }

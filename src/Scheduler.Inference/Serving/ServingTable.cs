@@ -28,6 +28,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<(AccountId, string), Entry> _entries = new();
+    private readonly AccountFirewalls _firewalls = new(grains, clock);
     private readonly CancellationTokenSource _stop = new();
 
     /// <inheritdoc/>
@@ -48,8 +49,8 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
     }
 
     /// <inheritdoc/>
-    public ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
-        ValueTask.FromResult<string?>(null);
+    public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
+        _firewalls.FindAsync(account, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -17,20 +17,20 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<(InstanceId, int), Task<Failure?>> _looking = new();
+    private readonly ConcurrentDictionary<Question, Task<Failure?>> _looking = new();
 
     /// <summary>The failure to tell a client.</summary>
     /// <param name="instance">The instance as it was when the request was sent.</param>
     /// <param name="what">What was seen of its runtime: could not be reached, broke off, …</param>
     public async Task<Failure> DiagnoseAsync(ServedInstance instance, string what)
     {
-        var found = await _looking.GetOrAdd(
-            (instance.Id, instance.Run),
-            static (key, state) => state.Doctor.LookAsync(key, state.Account),
-            (Doctor: this, instance.Account)
-        );
+        var found = await AskAsync(instance, Patience);
         return found ?? FailureCatalogue.Describe(new RuntimeErrorFacts(instance.ServingName, what));
     }
+
+    /// <summary>Why a run has ended whose address answers with an error: what stands in front of a runtime outlives it.</summary>
+    /// <returns>Null where it has not ended as far as can be seen at once: then the error is the runtime's own.</returns>
+    public Task<Failure?> EndOfAsync(ServedInstance instance) => AskAsync(instance, TimeSpan.Zero);
 
     /// <summary>What an instance that does not serve answers its requests with.</summary>
     public static Failure NotServing(ServedInstance instance) =>
@@ -38,13 +38,20 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
             ? failed.Failure
             : FailureCatalogue.Describe(new NotRunningFacts(instance.Id, instance.ServingName, instance.State));
 
-    private async Task<Failure?> LookAsync((InstanceId Id, int Run) key, AccountId account)
+    private Task<Failure?> AskAsync(ServedInstance instance, TimeSpan patience) =>
+        _looking.GetOrAdd(
+            new Question(instance.Id, instance.Run, patience),
+            static (question, state) => state.Doctor.LookAsync(question, state.Account),
+            (Doctor: this, instance.Account)
+        );
+
+    private async Task<Failure?> LookAsync(Question key, AccountId account)
     {
         await Task.Yield();
         try
         {
             var began = clock.GetTimestamp();
-            do
+            while (true)
             {
                 var answer = await grains.Instance(key.Id).ExamineAsync(account, key.Run);
                 if (!answer.IsOk)
@@ -58,10 +65,13 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
                     return await CauseAsync(record);
                 }
 
-                await Task.Delay(Pause, clock);
-            } while (clock.GetElapsedTime(began) < Patience);
+                if (clock.GetElapsedTime(began) >= key.Patience)
+                {
+                    return null;
+                }
 
-            return null;
+                await Task.Delay(Pause, clock);
+            }
         }
         catch (Exception e) when (e is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException)
         {
@@ -95,4 +105,7 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
         var isComingBack = record.State is InstanceState.Provisioning or InstanceState.Starting;
         return FailureCatalogue.Describe(new RunEndedFacts(last.Code, last.Reason, record.ServingName, isComingBack));
     }
+
+    /// <summary>Whether one run still runs, asked for so long.</summary>
+    private sealed record Question(InstanceId Id, int Run, TimeSpan Patience);
 }

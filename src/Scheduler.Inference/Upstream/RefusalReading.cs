@@ -5,6 +5,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Edge;
 using Scheduler.Grains;
+using Scheduler.Inference.ContextCheck;
 
 namespace Scheduler.Inference.Upstream;
 
@@ -37,7 +38,7 @@ internal static class RefusalReading
                         call.Instance.ServingName,
                         call.Instance.ContextTokens,
                         prompt,
-                        call.Request.MaxOutput ?? 0
+                        ContextGuard.OutputOf(call.Request, call.Instance)
                     )
                 )
             );

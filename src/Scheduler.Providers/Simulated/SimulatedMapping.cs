@@ -19,6 +19,7 @@ internal static class SimulatedMapping
     private const int MaxGpuCount = 64;
 
     private const string ReplyOption = "--simulated-reply=";
+    private const string YesOption = "--simulated-yes=";
 
     private static readonly HashSet<string> Marketplaces = new(StringComparer.Ordinal)
     {
@@ -92,13 +93,18 @@ internal static class SimulatedMapping
     internal static Uri Endpoint(Uri runtimeBase, string key) => new(runtimeBase, $"a/{Uri.EscapeDataString(key)}/");
 
     /// <summary>The fixed answer a launch asks its stand-in for, so that a judge or a classifier can be played; null where it asks for none.</summary>
-    internal static string? ReplyIn(RuntimeSpec spec)
+    internal static string? ReplyIn(RuntimeSpec spec) => OptionIn(spec, ReplyOption);
+
+    /// <summary>The word that a stand-in asked for JSON says yes to; null where the launch names none.</summary>
+    internal static string? YesWordIn(RuntimeSpec spec) => OptionIn(spec, YesOption);
+
+    private static string? OptionIn(RuntimeSpec spec, string option)
     {
         foreach (var argument in spec.ExtraArguments)
         {
-            if (argument.StartsWith(ReplyOption, StringComparison.Ordinal))
+            if (argument.StartsWith(option, StringComparison.Ordinal))
             {
-                return argument[ReplyOption.Length..];
+                return argument[option.Length..];
             }
         }
 

@@ -39,6 +39,9 @@ internal sealed record SimulatedRecord
     /// <summary>What the stand-in runtime is to answer, where the launch says (<c>--simulated-reply=…</c>).</summary>
     public string? Reply { get; init; }
 
+    /// <summary>The word that the stand-in runtime says yes to where it is asked for JSON (<c>--simulated-yes=…</c>).</summary>
+    public string? YesWord { get; init; }
+
     internal bool IsGone(DateTimeOffset now) => GoneAt <= now;
 
     /// <summary>Whether the provider's list shows it.</summary>
@@ -123,6 +126,7 @@ internal sealed record SimulatedRecord
             ServingName = request.Runtime.ServingName,
             ContextTokens = request.Runtime.ContextTokens,
             Reply = SimulatedMapping.ReplyIn(request.Runtime),
+            YesWord = SimulatedMapping.YesWordIn(request.Runtime),
         };
     }
 

@@ -103,7 +103,7 @@ internal sealed class StandInApi(SimulatedMarket market)
 
         var room = record.ContextTokens > 0 ? record.ContextTokens - prompt : long.MaxValue;
         var limit = (int)Math.Min(asked ?? (isChat ? DefaultChatTokens : DefaultCompletionTokens), room);
-        var pieces = StandInTokens.Pieces(record.Reply ?? Words(record, prompt));
+        var pieces = StandInTokens.Pieces(record.Reply ?? BySchema(record, request) ?? Words(record, prompt));
         var answer = new StandInAnswer(
             isChat,
             record.ServingName,
@@ -122,6 +122,11 @@ internal sealed class StandInApi(SimulatedMarket market)
             await WriteAsync(context, 200, answer.Whole());
         }
     }
+
+    private static string? BySchema(SimulatedRecord record, StandInRequest request) =>
+        record.YesWord is { Length: > 0 } word && request is { Schema: { } schema, Messages: { } messages }
+            ? StandInSchema.Answer(schema, messages[^1], word)
+            : null;
 
     private static async Task EmbedAsync(HttpContext context, SimulatedRecord record, StandInRequest request)
     {

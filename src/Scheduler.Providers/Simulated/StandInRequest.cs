@@ -26,6 +26,12 @@ internal sealed class StandInRequest(JsonObject body)
 
     internal bool IsLlamaTokenize => body["content"] is not null && body["prompt"] is null;
 
+    /// <summary>The schema of the answer that is wanted, in <c>response_format</c>.</summary>
+    internal JsonObject? Schema =>
+        body["response_format"] is JsonObject format && format["json_schema"] is JsonObject named
+            ? named["schema"] as JsonObject
+            : null;
+
     internal List<string>? Messages =>
         body["messages"] is JsonArray { Count: > 0 } messages ? [.. messages.Select(MessageText)] : null;
 

@@ -1,7 +1,9 @@
 using System.Globalization;
+using Scheduler.ClusterTests.Schedules;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Schedules;
 using Scheduler.Grains;
 using Scheduler.TestKit;
 using Xunit;
@@ -24,7 +26,7 @@ internal sealed class EveryStepCase
         Account = Make.Account(string.Create(CultureInfo.InvariantCulture, $"{kind}-{number}."));
         Id = new InstanceId(string.Create(CultureInfo.InvariantCulture, $"i-{kind}-{number}."));
         Steps = new StepFaults(key =>
-            key.StartsWith(Id.Value, StringComparison.Ordinal) || key.Contains(Account.Value, StringComparison.Ordinal)
+            key.Contains(Id.Value, StringComparison.Ordinal) || key.Contains(Account.Value, StringComparison.Ordinal)
         )
         {
             Goes = goes,
@@ -61,6 +63,14 @@ internal sealed class EveryStepCase
     /// <summary>An instance under the case's one serving name.</summary>
     public Task CreateInstanceAsync(InstanceId id, LaunchSpec? spec = null) =>
         InsistAsync(() => Scheduler.TryCreateAsync(Account, id, spec, name: "chat"));
+
+    /// <summary>A schedule of the instance.</summary>
+    public Task InsistOnScheduleAsync(string schedule, ScheduleAction action, string cron) =>
+        InsistAsync(() =>
+            Scheduler
+                .Grains.Schedules(Id)
+                .CreateAsync(schedule, ScheduleDriving.Spec(action, cron), Scheduler.As(Account))
+        );
 
     public Task StartAsync()
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
 
@@ -103,4 +104,13 @@ internal sealed class NoteRowGrain([PersistentState("note", "db")] IPersistentSt
         INoteRow
 {
     protected override string StateName => "note";
+}
+
+public interface IEvaluationsRow : IStoredGrain<EvaluationsRecord>;
+
+internal sealed class EvaluationsRowGrain(
+    [PersistentState("evaluations", "db")] IPersistentState<EvaluationsRecord> state
+) : StoredGrain<EvaluationsRecord>(state), IEvaluationsRow
+{
+    protected override string StateName => "evaluations";
 }

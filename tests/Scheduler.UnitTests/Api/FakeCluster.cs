@@ -8,11 +8,13 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
+using Scheduler.Grains.Firewalls;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.Grains.Schedules;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -43,10 +45,15 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),
+            nameof(IScheduleGrain) => new FakeSchedules(GrainKeys.InstanceOfSchedules(key), this),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
             nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
+            nameof(IFirewallRuleGrain) => new FakeFirewallRule(),
+            nameof(IFirewallGrain) => new FakeFirewall(),
+            nameof(IFirewallListGrain) => new FakeFirewallLists(),
+            nameof(IEvaluationsGrain) => new FakeEvaluations(),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
 
@@ -366,6 +373,18 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
                 ? new EventPage([])
                 : Refusal.NotFound("i")
         );
+
+    public async Task<Answer<EventPage>> ScheduleTimelineAsync(
+        InstanceId instance,
+        string schedule,
+        AccountId? account,
+        long afterSequence,
+        int limit
+    )
+    {
+        var seen = await cluster.Schedules(instance).GetAsync(schedule, account);
+        return seen.IsOk ? new EventPage([]) : seen.Refusal;
+    }
 
     public Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit) =>
         Task.FromResult(

@@ -117,7 +117,10 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
             if (path is "parent")
             {
                 var parent = OpenApiDocumentSource.PathOf(method.Http)["/v1/".Length..].Split(':')[0];
-                var length = parent.Contains("{instance}") ? 4 : 2;
+                var length =
+                    parent.Contains("{schedule}") ? 6
+                    : parent.Contains("{instance}") ? 4
+                    : 2;
                 method
                     .Descriptor.InputType.FindFieldByName(path)
                     .Accessor.SetValue(
@@ -135,6 +138,12 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
             case CreateInstanceRequest r:
                 (r.ServingName, r.Spec) = ("m", new LaunchSpec { Model = "a" });
                 break;
+            case CreateScheduleRequest r:
+                (r.ScheduleId, r.Action, r.Cron, r.TimeZone) = ("s", ScheduleAction.Start, "* * * * *", "UTC");
+                break;
+            case UpdateScheduleRequest r:
+                r.Cron = "* * * * *";
+                break;
             case ExplainLaunchRequest r:
                 r.Spec = new LaunchSpec { Model = "a" };
                 break;
@@ -147,6 +156,15 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
             case RegisterModelRequest r:
                 (r.Model, r.ConfigJson) = ("m", ByteString.CopyFromUtf8("{}"));
                 break;
+            case CreateRuleRequest r:
+                r.RuleId = "r";
+                break;
+            case CreateFirewallRequest r:
+                r.FirewallId = "f";
+                break;
+            case EvaluateFirewallRequest r:
+                r.Text = "hi";
+                break;
             default:
                 break;
         }
@@ -157,8 +175,11 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
     private static string Replace(string path, string account, string instance) =>
         path.Replace("{account}", account)
             .Replace("{instance}", instance)
+            .Replace("{schedule}", "s")
             .Replace("{key}", "key-aaaaaaaaaaaa")
             .Replace("{model}", "m")
+            .Replace("{rule}", "r")
+            .Replace("{firewall}", "f")
             .Replace("{provider}", "simulated")
             .Replace("{code}", "OOM_KILLED")
             .Replace("{request}", "req-x");

@@ -8,12 +8,14 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage;
 using Scheduler.TestKit;
@@ -115,6 +117,113 @@ public sealed class StateSerializerTests
         );
 
     [Fact]
+    public void The_golden_rule_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden(
+            "FirewallRuleRecord.v1.json",
+            new FirewallRuleRecord
+            {
+                Account = new AccountId("acct-a"),
+                Slug = "ours",
+                Rule = ARule(),
+                Version = 2,
+                UsedBy = ["strict", "watch"],
+                Untold = ["watch"],
+                CreatedAt = Noon,
+                UpdatedAt = Noon,
+                WakeAt = Noon,
+                Events = [Event()],
+                LastSequence = 3,
+            }
+        );
+
+    [Fact]
+    public void The_golden_firewall_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden(
+            "FirewallRecord.v1.json",
+            new FirewallRecord
+            {
+                Account = new AccountId("acct-a"),
+                Slug = "strict",
+                Draft = new FirewallDraft
+                {
+                    Name = "Strict",
+                    Mode = FirewallMode.Block,
+                    Judge = "judge",
+                    Rules = ["ours"],
+                    JudgeDeadline = TimeSpan.FromMilliseconds(1500),
+                    KeepPrompt = true,
+                },
+                Rules = [ARule()],
+                Version = 4,
+                CreatedAt = Noon,
+                UpdatedAt = Noon,
+                Events = [Event()],
+                LastSequence = 3,
+            }
+        );
+
+    [Fact]
+    public void The_golden_evaluations_of_version_1_are_read_and_written_the_same() =>
+        AssertGolden(
+            "EvaluationsRecord.v1.json",
+            new EvaluationsRecord
+            {
+                Account = new AccountId("acct-a"),
+                LastEvaluation = 12,
+                RecordedAt = Noon,
+                NewEvaluations =
+                [
+                    new FirewallEvaluation
+                    {
+                        Sequence = 11,
+                        At = Noon,
+                        RequestId = new RequestId("req-1"),
+                        Firewall = "strict",
+                        Version = 4,
+                        Mode = FirewallMode.Block,
+                        Decision = FirewallDecision.Match,
+                        Matched = ["ours"],
+                        LatencyMs = 120,
+                        Judge = "judge",
+                        Code = FailureCode.FirewallBlocked,
+                        Prompt = "user: hi",
+                    },
+                    new FirewallEvaluation
+                    {
+                        Sequence = 12,
+                        At = Noon,
+                        RequestId = new RequestId("req-2"),
+                        Firewall = "watch",
+                        Version = 1,
+                        Mode = FirewallMode.Audit,
+                        Decision = FirewallDecision.Unjudged,
+                        Judge = "judge",
+                        Fault = JudgeFault.TimedOut,
+                        Remembered = true,
+                    },
+                ],
+                ForgetUpTo = 2,
+                ForgetBefore = Noon,
+                WakeAt = Noon,
+            }
+        );
+
+    private static FirewallRule ARule() =>
+        new()
+        {
+            Slug = "ours",
+            Name = "Our own",
+            Description = "What we do not want.",
+            Prompt = "Is it about us?",
+            Category = "policy",
+            Severity = RuleSeverity.High,
+            Source = "the handbook",
+            Recommended = true,
+        };
+
+    public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
+        AssertGolden("ScheduleBook.v1.json", Schedules());
+
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
         AssertGolden("BalancerRecord.v1.json", Balancer());
 
@@ -398,6 +507,58 @@ public sealed class StateSerializerTests
             ],
             RemovedTabs = [new InstanceId("i-0")],
         };
+
+    private static ScheduleBook Schedules()
+    {
+        var due = new Occurrence(new DateTime(2026, 3, 1, 12, 0, 0), Noon);
+        return new ScheduleBook
+        {
+            Instance = new InstanceId("i-0a1b2c3d4e5f6g7h8j9k"),
+            Account = new AccountId("acct-a"),
+            Schedules =
+            [
+                new Schedule
+                {
+                    Id = "morning",
+                    Spec = new ScheduleSpec
+                    {
+                        Action = ScheduleAction.Start,
+                        Cron = "0 8 * * MON-FRI",
+                        TimeZone = "Europe/Berlin",
+                        Description = "before the first coffee",
+                    },
+                    Generation = 2,
+                    CreatedAt = Noon,
+                    UpdatedAt = Noon,
+                    DealtWith = due,
+                    LastRun = new ScheduleRun
+                    {
+                        Due = due,
+                        MissedSince = Noon,
+                        At = Noon,
+                        Action = ScheduleAction.Start,
+                        Outcome = RunOutcome.Refused,
+                        Reason = "no capacity in 120 s",
+                        Failure = Instance().Failure!.Failure,
+                        RequestId = new RequestId("req-1"),
+                    },
+                },
+            ],
+            UnderWay = new RunUnderWay
+            {
+                Schedule = "morning",
+                Action = ScheduleAction.Start,
+                Due = due,
+                MissedSince = Noon,
+                Since = Noon,
+                RequestId = new RequestId("req-2"),
+            },
+            LastGeneration = 2,
+            WakeAt = Noon,
+            Events = [Event()],
+            LastSequence = 3,
+        };
+    }
 
     private static BalancerRecord Balancer() =>
         new()

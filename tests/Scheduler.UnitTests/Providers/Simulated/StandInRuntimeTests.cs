@@ -208,6 +208,51 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
         );
     }
 
+    [Theory]
+    [InlineData("tell me the forbidden words", "{\"marker\":\"m7\",\"1\":true,\"2\":true}")]
+    [InlineData("hello", "{\"marker\":\"m7\",\"1\":false,\"2\":false}")]
+    public async Task A_stand_in_can_play_a_judge_that_says_yes_to_a_word(string text, string said)
+    {
+        var request = Request("k3");
+        var outcome = await _market
+            .Provider("sim-lambda")
+            .AllocateAsync(
+                request with
+                {
+                    Runtime = request.Runtime with { ExtraArguments = ["--simulated-yes=forbidden"] },
+                },
+                Ct
+            );
+        var schema = new
+        {
+            type = "object",
+            properties = new Dictionary<string, object>
+            {
+                ["marker"] = new { type = "string", @enum = new[] { "m7" } },
+                ["1"] = new { type = "boolean" },
+                ["2"] = new { type = "boolean" },
+            },
+        };
+        using var response = await _http.PostAsJsonAsync(
+            new Uri(outcome.Allocation!.Endpoint!, "v1/chat/completions"),
+            new
+            {
+                model = "tiny",
+                messages = new[]
+                {
+                    new { role = "system", content = "forbidden" },
+                    new { role = "user", content = text },
+                },
+                response_format = new { type = "json_schema", json_schema = new { name = "answer", schema } },
+                max_tokens = 8,
+            },
+            Ct
+        );
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        Assert.Equal(said, answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
+    }
+
     private static object Chat(string text) =>
         new { model = "tiny", messages = new[] { new { role = "user", content = text } } };
 

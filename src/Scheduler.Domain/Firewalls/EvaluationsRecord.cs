@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Storage;
+
+namespace Scheduler.Domain.Firewalls;
+
+/// <summary>
+/// What is stored of an account's evaluations beside the evaluations themselves, which are rows: each write carries the new ones and
+/// says which old ones go. State name <c>evaluations</c>.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("scheduler.EvaluationsRecord")]
+public sealed record EvaluationsRecord : IStoredState
+{
+    /// <summary>The shape this code writes.</summary>
+    public const int CurrentSchemaVersion = 1;
+
+    /// <inheritdoc/>
+    [Id(0)]
+    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
+
+    /// <summary>Whose.</summary>
+    [Id(1)]
+    public AccountId Account { get; init; }
+
+    /// <summary>Sequence number of the latest evaluation; 0 before the first.</summary>
+    [Id(2)]
+    public long LastEvaluation { get; init; }
+
+    /// <summary>When the latest evaluation was recorded.</summary>
+    [Id(3)]
+    public DateTimeOffset RecordedAt { get; init; }
+
+    /// <summary>Evaluations recorded by <em>this</em> write.</summary>
+    [Id(4)]
+    public ImmutableArray<FirewallEvaluation> NewEvaluations { get; init; } = [];
+
+    /// <summary>Evaluations up to this sequence number go.</summary>
+    [Id(5)]
+    public long ForgetUpTo { get; init; }
+
+    /// <summary>Evaluations decided before this moment go.</summary>
+    [Id(6)]
+    public DateTimeOffset ForgetBefore { get; init; }
+
+    /// <inheritdoc/>
+    [Id(7)]
+    public DateTimeOffset? WakeAt { get; init; }
+
+    /// <inheritdoc/>
+    [Id(8)]
+    public ImmutableArray<StoredEvent> Events { get; init; } = [];
+
+    /// <summary>Whether anything was ever recorded.</summary>
+    [JsonIgnore]
+    public bool Exists => LastEvaluation > 0;
+}

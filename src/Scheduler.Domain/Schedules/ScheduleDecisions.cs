@@ -1,0 +1,266 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Domain.Schedules;
+
+/// <summary>What happens to an instance's schedules: pure. Each returns the whole book of the next write.</summary>
+/// <remarks>
+/// <para>
+/// <b>Once.</b> What a schedule has dealt with only goes forward, by the wall clock and by the moment. A clock set back comes to occurrences
+/// that are dealt with; when new time zone data moves an occurrence to a later moment, its local time is dealt with. A run is
+/// recorded before the instance is told of it, under an id made from schedule, generation and local time; told again after a crash, the
+/// instance knows the id.
+/// </para>
+/// <para>
+/// <b>The latest missed.</b> Of what a schedule missed, only the latest counts. Where several schedules of an instance are due at once, the
+/// one due latest is done, and of one moment a stop rather than a start: the end is as if each had been done in turn, without a launch that
+/// is paid for and ended at once, or a start that meets an instance still stopping.
+/// </para>
+/// </remarks>
+public static class ScheduleDecisions
+{
+    /// <summary>How long a start waits for an instance that is stopping, and how often it is tried.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long after a run was decided on the agenda looks whether it is done.</summary>
+    public static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>When a schedule whose time zone the host does not know is looked at again.</summary>
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromHours(1);
+
+    /// <summary>Adds a schedule, or replaces the spec of one; what is past is none of its business.</summary>
+    /// <param name="book">The present book.</param>
+    /// <param name="id">The schedule's id.</param>
+    /// <param name="spec">A spec without faults.</param>
+    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
+    /// <param name="cause">Under what.</param>
+    public static ScheduleBook Put(
+        ScheduleBook book,
+        string id,
+        ScheduleSpec spec,
+        Func<string, TimeZoneInfo?> zones,
+        in Cause cause
+    )
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        var known = book.Find(id);
+        var place =
+            known is not null && !known.Spec.HasOtherTimesThan(spec)
+                ? known.DealtWith
+                : spec.TimetableIn(zones)?.PlaceOf(cause.Now) ?? new Occurrence(cause.Now.UtcDateTime, cause.Now);
+        var put = (known ?? new Schedule { Id = id, CreatedAt = cause.Now }) with
+        {
+            Spec = spec,
+            Generation = book.LastGeneration + 1,
+            UpdatedAt = cause.Now,
+            DealtWith = place,
+        };
+        var next = (known is null ? book : Without(book, id)) with { LastGeneration = put.Generation };
+        next = next with
+        {
+            Schedules = [.. next.Schedules.Add(put).OrderBy(schedule => schedule.Id, StringComparer.Ordinal)],
+            // A disabled schedule does nothing more, not even what it had begun.
+            UnderWay = book.UnderWay?.Schedule == id && spec.Enabled ? book.UnderWay : next.UnderWay,
+        };
+        return Written(next, zones, cause, ScheduleEvents.Put(put, isNew: known is null, cause));
+    }
+
+    /// <summary>Removes a schedule.</summary>
+    public static ScheduleBook Remove(ScheduleBook book, string id, Func<string, TimeZoneInfo?> zones, in Cause cause)
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        return Written(Without(book, id), zones, cause, ScheduleEvents.Removed(id, cause));
+    }
+
+    /// <summary>The instance is deleted, and its schedules with it.</summary>
+    public static ScheduleBook Forget(ScheduleBook book, in Cause cause)
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        return Written(
+            book with
+            {
+                Schedules = [],
+                UnderWay = null,
+            },
+            _ => null,
+            cause,
+            ScheduleEvents.InstanceDeleted(cause)
+        );
+    }
+
+    /// <summary>Decides on what is due: the same book when nothing is.</summary>
+    /// <param name="book">The present book.</param>
+    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
+    /// <param name="now">The present.</param>
+    public static ScheduleBook TakeUp(ScheduleBook book, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        var due = book
+            .Schedules.Select(schedule => DueOf(book, schedule, zones, now))
+            .OfType<RunUnderWay>()
+            .OrderBy(run => run.Due.At)
+            .ThenBy(run => run.Action)
+            .ThenBy(run => run.Schedule, StringComparer.Ordinal)
+            .ToList();
+        if (due.Count == 0)
+        {
+            return book;
+        }
+
+        var chosen = due[^1];
+        var cause = new Cause(now, chosen.RequestId, ScheduleEvents.ActorOf(chosen.Schedule));
+        var passed = book.UnderWay is { } earlier ? due.SkipLast(1).Prepend(earlier) : due.SkipLast(1);
+        var next = book with
+        {
+            UnderWay = chosen,
+            Schedules =
+            [
+                .. book.Schedules.Select(schedule =>
+                    due.Find(run => run.Schedule == schedule.Id) is { } run
+                        ? schedule with
+                        {
+                            DealtWith = run.Due,
+                        }
+                        : schedule
+                ),
+            ],
+        };
+        var events = new List<StoredEvent>();
+        foreach (var run in passed)
+        {
+            var reason = $"{chosen.Schedule} came due later and is done instead";
+            var ended = EndOf(run, RunOutcome.Superseded, reason, null, now);
+            events.Add(ScheduleEvents.Ended(run.Schedule, ended));
+            next = WithRun(next, run.Schedule, ended);
+        }
+
+        return Written(next, zones, cause, [.. events]);
+    }
+
+    /// <summary>Records how the run under way ended.</summary>
+    /// <param name="book">The present book.</param>
+    /// <param name="outcome">With what success.</param>
+    /// <param name="reason">One line for people.</param>
+    /// <param name="failure">Why the instance refused; null unless it did.</param>
+    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
+    /// <param name="now">The present.</param>
+    public static ScheduleBook Conclude(
+        ScheduleBook book,
+        RunOutcome outcome,
+        string reason,
+        Failure? failure,
+        Func<string, TimeZoneInfo?> zones,
+        DateTimeOffset now
+    )
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        var run = book.UnderWay ?? throw new InvalidOperationException("No run is under way.");
+        var ended = EndOf(run, outcome, reason, failure, now);
+        var next = WithRun(book, run.Schedule, ended) with { UnderWay = null };
+        var cause = new Cause(now, run.RequestId, ScheduleEvents.ActorOf(run.Schedule));
+        return Written(next, zones, cause, ScheduleEvents.Ended(run.Schedule, ended));
+    }
+
+    /// <summary>When the book must be looked at next; null for never.</summary>
+    public static DateTimeOffset? NextWake(ScheduleBook book, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        var due = book
+            .Schedules.Where(schedule => schedule.Spec.Enabled)
+            .Min(schedule =>
+                schedule.Spec.TimetableIn(zones) is { } timetable
+                    ? timetable.NextAfter(schedule.DealtWith)?.At
+                    : now + LookAgainAfter
+            );
+        return book.UnderWay is not null && !(due < now + TryAgainAfter) ? now + TryAgainAfter : due;
+    }
+
+    private static RunUnderWay? DueOf(
+        ScheduleBook book,
+        Schedule schedule,
+        Func<string, TimeZoneInfo?> zones,
+        DateTimeOffset now
+    )
+    {
+        if (
+            !schedule.Spec.Enabled
+            || schedule.Spec.TimetableIn(zones) is not { } timetable
+            || timetable.LatestUntil(now) is not { } latest
+            || latest.Local <= schedule.DealtWith.Local
+            || latest.At <= schedule.DealtWith.At
+        )
+        {
+            return null;
+        }
+
+        var first = timetable.NextAfter(schedule.DealtWith);
+        var local = latest.Local.ToString("yyyyMMdd'T'HHmm", CultureInfo.InvariantCulture);
+        return new RunUnderWay
+        {
+            Schedule = schedule.Id,
+            Action = schedule.Spec.Action,
+            Due = latest,
+            MissedSince = first?.At < latest.At ? first.Value.At : null,
+            Since = now,
+            RequestId = new RequestId(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"req-{book.Instance}-{schedule.Id}-{schedule.Generation}-{local}"
+                )
+            ),
+        };
+    }
+
+    private static ScheduleRun EndOf(
+        RunUnderWay run,
+        RunOutcome outcome,
+        string reason,
+        Failure? failure,
+        DateTimeOffset now
+    ) =>
+        new()
+        {
+            Due = run.Due,
+            MissedSince = run.MissedSince,
+            At = now,
+            Action = run.Action,
+            Outcome = outcome,
+            Reason = reason,
+            Failure = failure,
+            RequestId = run.RequestId,
+        };
+
+    private static ScheduleBook WithRun(ScheduleBook book, string id, ScheduleRun run) =>
+        book with
+        {
+            Schedules =
+            [
+                .. book.Schedules.Select(schedule => schedule.Id == id ? schedule with { LastRun = run } : schedule),
+            ],
+        };
+
+    private static ScheduleBook Without(ScheduleBook book, string id) =>
+        book with
+        {
+            Schedules = book.Schedules.RemoveAll(schedule => schedule.Id == id),
+            UnderWay = book.UnderWay?.Schedule == id ? null : book.UnderWay,
+        };
+
+    /// <summary>The last step of every decision: numbers the events and says when to be woken.</summary>
+    private static ScheduleBook Written(
+        ScheduleBook next,
+        Func<string, TimeZoneInfo?> zones,
+        in Cause cause,
+        params ImmutableArray<StoredEvent> events
+    ) =>
+        next with
+        {
+            Events = [.. events.Select((happened, i) => happened with { Sequence = next.LastSequence + i + 1 })],
+            LastSequence = next.LastSequence + events.Length,
+            WakeAt = NextWake(next, zones, cause.Now),
+        };
+}

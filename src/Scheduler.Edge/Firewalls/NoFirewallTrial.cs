@@ -1,0 +1,20 @@
+using Grpc.Core;
+using Scheduler.Domain.Firewalls;
+
+namespace Scheduler.Edge.Firewalls;
+
+/// <summary>In a process that serves no models nobody can ask a judge.</summary>
+internal sealed class NoFirewallTrial : IFirewallTrial
+{
+    public Task<FirewallTrialResult> TryAsync(
+        FirewallRecord firewall,
+        JudgedText text,
+        CancellationToken cancellationToken
+    ) =>
+        throw new DoorException(
+            new DoorError(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "This process asks no judges.")
+            {
+                Hint = "Send the request to a process that serves /v1/chat/completions.",
+            }
+        );
+}

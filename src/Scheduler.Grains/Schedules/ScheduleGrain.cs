@@ -1,0 +1,206 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Schedules;
+using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Telemetry;
+
+namespace Scheduler.Grains.Schedules;
+
+/// <summary>The schedules of one instance: decide, record, act; see <see cref="ScheduleDecisions"/>.</summary>
+/// <remarks>
+/// It has no timer: the agenda, which looks once a second, is exact enough for what is said in minutes. A wake-up first reads
+/// what is recorded, because another silo that believes to have this grain may have written (INV-03). The instance is told within the wake-up;
+/// when that fails the record still demands it, and the agenda comes again.
+/// </remarks>
+[GrainType("schedules")]
+internal sealed partial class ScheduleGrain(
+    IGrainContext context,
+    [PersistentState("schedules", GrainStorageNames.Database)] IPersistentState<ScheduleBook> state,
+    IGrainFactory grains,
+    SchedulerMetrics metrics,
+    TimeProvider clock,
+    ILogger<ScheduleGrain> logger
+) : IGrainBase, IScheduleGrain, IWakeable
+{
+    /// <summary>Runs shown ahead.</summary>
+    private const int RunsShown = 5;
+
+    private readonly Recorded<ScheduleBook> _book = new(state);
+
+    /// <inheritdoc/>
+    public IGrainContext GrainContext => context;
+
+    private ScheduleBook Book => _book.Value;
+
+    private InstanceId Instance { get; } = GrainKeys.InstanceOfSchedules(context.GrainId.Key.ToString()!);
+
+    /// <inheritdoc/>
+    public async Task<Answer<ScheduleView>> CreateAsync(string id, ScheduleSpec spec, CommandContext context)
+    {
+        var instance = await SeenAsync(context.Account);
+        if (!instance.IsOk)
+        {
+            return instance.Refusal;
+        }
+
+        if (instance.Value.State == InstanceState.Deleted)
+        {
+            return new Refusal
+            {
+                Kind = RefusalKind.WrongState,
+                Message = "The instance is deleted and takes no schedules.",
+                State = nameof(InstanceState.Deleted),
+            };
+        }
+
+        if (Book.Find(id) is { } known)
+        {
+            return known.Spec == spec
+                ? ViewOf(known)
+                : Refusal.Exists($"The instance has a schedule '{id}' with other contents.");
+        }
+
+        var faults = FaultsOf(spec);
+        if (Book.Schedules.Length >= ScheduleBook.MostSchedules)
+        {
+            faults = faults.Add(
+                new FieldFault("parent", $"Has {ScheduleBook.MostSchedules} schedules, the most there may be.")
+            );
+        }
+
+        if (!faults.IsEmpty)
+        {
+            return Refusal.Invalid(faults);
+        }
+
+        var named = Book with { Instance = Instance, Account = instance.Value.Account };
+        await RecordAsync(ScheduleDecisions.Put(named, id, spec, TimeZones.Find, CauseOf(context)));
+        return ViewOf(Book.Find(id)!);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<ScheduleView>> GetAsync(string id, AccountId? account) =>
+        await FindAsync(id, account) is { IsOk: true } found ? ViewOf(found.Value) : Refusal.NotFound("Schedule");
+
+    /// <inheritdoc/>
+    public async Task<Answer<ScheduleList>> ListAsync(AccountId? account)
+    {
+        var instance = await SeenAsync(account);
+        if (!instance.IsOk)
+        {
+            return instance.Refusal;
+        }
+
+        var schedules = instance.Value.State == InstanceState.Deleted ? [] : Book.Schedules;
+        return new ScheduleList([.. schedules.Select(ViewOf)]);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<ScheduleView>> UpdateAsync(string id, UpdateSchedule command, CommandContext context)
+    {
+        var found = await FindAsync(id, context.Account);
+        if (!found.IsOk)
+        {
+            return found.Refusal;
+        }
+
+        if (command.IfGeneration is { } expected && expected != found.Value.Generation)
+        {
+            return new Refusal
+            {
+                Kind = RefusalKind.WrongState,
+                Message = $"The schedule is at generation {found.Value.Generation}, not {expected}: read it again.",
+            };
+        }
+
+        var spec = command.Apply(found.Value.Spec);
+        var faults = FaultsOf(spec);
+        if (!faults.IsEmpty)
+        {
+            return Refusal.Invalid(faults);
+        }
+
+        if (spec != found.Value.Spec)
+        {
+            await RecordAsync(ScheduleDecisions.Put(Book, id, spec, TimeZones.Find, CauseOf(context)));
+        }
+
+        return ViewOf(Book.Find(id)!);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Answer<ScheduleView>> DeleteAsync(string id, CommandContext context)
+    {
+        var found = await FindAsync(id, context.Account);
+        if (!found.IsOk)
+        {
+            return found.Refusal;
+        }
+
+        var was = ViewOf(found.Value);
+        await RecordAsync(ScheduleDecisions.Remove(Book, id, TimeZones.Find, CauseOf(context)));
+        return was with { NextRuns = [] };
+    }
+
+    /// <inheritdoc/>
+    public async Task ForgetAsync(CommandContext context)
+    {
+        if (Book.IsEmpty)
+        {
+            this.DeactivateOnIdle();
+            return;
+        }
+
+        await RecordAsync(ScheduleDecisions.Forget(Book, CauseOf(context)));
+    }
+
+    /// <summary>The instance, if the account may see it.</summary>
+    private async Task<Answer<InstanceRecord>> SeenAsync(AccountId? account)
+    {
+        var instance = await grains.Instance(Instance).GetAsync(account);
+        if (!instance.IsOk && Book.IsEmpty)
+        {
+            // Whoever guesses ids must not fill the memory.
+            this.DeactivateOnIdle();
+        }
+
+        return instance;
+    }
+
+    private async Task<Answer<Schedule>> FindAsync(string id, AccountId? account)
+    {
+        var instance = await SeenAsync(account);
+        return instance is { IsOk: true, Value.State: not InstanceState.Deleted } && Book.Find(id) is { } schedule
+            ? schedule
+            : Refusal.NotFound("Schedule");
+    }
+
+    private ScheduleView ViewOf(Schedule schedule)
+    {
+        var runs = ImmutableArray.CreateBuilder<DateTimeOffset>();
+        if (schedule.Spec.Enabled && schedule.Spec.TimetableIn(TimeZones.Find) is { } timetable)
+        {
+            var place = timetable.PlaceOf(clock.Now());
+            Occurrence? last = place.At > schedule.DealtWith.At ? place : schedule.DealtWith;
+            while (runs.Count < RunsShown && (last = timetable.NextAfter(last.Value)) is { } next)
+            {
+                runs.Add(next.At);
+            }
+        }
+
+        return new ScheduleView(Book.Account, Instance, schedule, runs.ToImmutable());
+    }
+
+    private Task RecordAsync(ScheduleBook next) => _book.WriteAsync(next, this);
+
+    private Cause CauseOf(CommandContext command) => new(clock.Now(), command.RequestId, command.Actor);
+
+    private static ImmutableArray<FieldFault> FaultsOf(ScheduleSpec spec) =>
+        [
+            .. ScheduleChecks
+                .FaultsOf(spec, TimeZones.Find)
+                .Select(fault => new FieldFault(fault.Field, fault.Description)),
+        ];
+}

@@ -1,0 +1,97 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Inference.Firewalls;
+
+/// <summary>One firewall and one text: remembered or asked, counted, noted.</summary>
+internal sealed class FirewallEvaluator(
+    JudgeDesk desk,
+    VerdictMemory memory,
+    IEvaluationSink sink,
+    FirewallMetrics metrics,
+    TimeProvider clock
+)
+{
+    /// <summary>Evaluates; throws only when cancelled, and notes nothing then.</summary>
+    public async Task<JudgeVerdict> EvaluateAsync(
+        FirewallRecord firewall,
+        JudgedText text,
+        RequestId requestId,
+        CancellationToken cancellationToken
+    )
+    {
+        var verdict = await RecallOrAskAsync(firewall, text, cancellationToken);
+        Note(firewall, text, requestId, verdict);
+        return verdict;
+    }
+
+    /// <summary>Notes that a text was not judged at all.</summary>
+    public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why)
+    {
+        var verdict = JudgeVerdict.None(why);
+        Note(firewall, text, requestId, verdict);
+        return verdict;
+    }
+
+    private async Task<JudgeVerdict> RecallOrAskAsync(
+        FirewallRecord firewall,
+        JudgedText text,
+        CancellationToken cancellationToken
+    )
+    {
+        var key = new VerdictKey(
+            firewall.Account,
+            firewall.Slug,
+            firewall.Version,
+            firewall.Draft?.Judge ?? "",
+            text.Digest()
+        );
+        if (memory.TryGet(key, out var answers))
+        {
+            return JudgeVerdict.Of(answers) with { Remembered = true };
+        }
+
+        var verdict = await desk.AskAsync(firewall, text, cancellationToken);
+        metrics.Judged(verdict.Latency, verdict.Decision);
+        if (verdict.Fault is null)
+        {
+            memory.Put(key, verdict.Answers);
+        }
+
+        return verdict;
+    }
+
+    private void Note(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeVerdict verdict)
+    {
+        var draft = firewall.Draft!;
+        metrics.Decided(draft.Mode, verdict.Decision);
+        sink.Note(
+            firewall.Account,
+            new FirewallEvaluation
+            {
+                At = clock.GetUtcNow(),
+                RequestId = requestId,
+                Firewall = firewall.Slug,
+                Version = firewall.Version,
+                Mode = draft.Mode,
+                Decision = verdict.Decision,
+                Matched = [.. verdict.MatchedOf(firewall).Select(rule => rule.Slug)],
+                LatencyMs = (long)verdict.Latency.TotalMilliseconds,
+                Judge = draft.Judge,
+                Code = CodeOf(draft.Mode, verdict.Decision),
+                Fault = verdict.Fault,
+                Remembered = verdict.Remembered,
+                Prompt = draft.KeepPrompt ? text.Beginning(FirewallEvaluation.LongestPrompt) : null,
+            }
+        );
+    }
+
+    private static FailureCode CodeOf(FirewallMode mode, FirewallDecision decision) =>
+        (mode, decision) switch
+        {
+            (FirewallMode.Block, FirewallDecision.Match) => FailureCode.FirewallBlocked,
+            (FirewallMode.Block, FirewallDecision.Unjudged) => FailureCode.JudgeUnreachable,
+            _ => FailureCode.None,
+        };
+}

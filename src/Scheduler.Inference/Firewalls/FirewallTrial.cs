@@ -1,0 +1,28 @@
+using Scheduler.Domain.Firewalls;
+using Scheduler.Edge.Firewalls;
+
+namespace Scheduler.Inference.Firewalls;
+
+/// <summary>Tries a firewall the way requests are judged, past memory and record.</summary>
+internal sealed class FirewallTrial(JudgeDesk desk) : IFirewallTrial
+{
+    public async Task<FirewallTrialResult> TryAsync(
+        FirewallRecord firewall,
+        JudgedText text,
+        CancellationToken cancellationToken
+    )
+    {
+        var verdict = await desk.AskAsync(firewall, text, cancellationToken);
+        var (instance, state) = await desk.WhoJudgesAsync(firewall, cancellationToken);
+        return new FirewallTrialResult
+        {
+            Decision = verdict.Decision,
+            Answers = verdict.Answers,
+            Refusal = firewall.Draft?.Mode == FirewallMode.Block ? verdict.RefusalBy(firewall) : null,
+            Unjudged = verdict.UnjudgedBy(firewall),
+            Judge = instance,
+            JudgeState = state,
+            Latency = verdict.Latency,
+        };
+    }
+}

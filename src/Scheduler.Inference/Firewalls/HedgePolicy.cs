@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Inference.Firewalls;
+
+/// <summary>
+/// When a silent judge is asked a second time: where it has taken longer than it does for nineteen of twenty requests, and while second
+/// calls are few among all.
+/// </summary>
+/// <param name="after">Which part of the deadline to wait while too little is known.</param>
+/// <param name="percent">Second calls for every hundred first ones.</param>
+internal sealed class HedgePolicy(double after, int percent)
+{
+    /// <summary>Judges whose latency is known; beyond it all are forgotten and learnt again.</summary>
+    private const int MostJudges = 10_000;
+
+    /// <summary>Second calls that may be saved up.</summary>
+    private const double MostSaved = 10;
+
+    private readonly ConcurrentDictionary<(AccountId, string), RecentLatency> _judges = new();
+    private readonly Lock _lock = new();
+    private double _saved = percent > 0 ? MostSaved : 0;
+
+    /// <summary>How long to wait before the second call; a first call is counted.</summary>
+    public TimeSpan DelayFor(AccountId account, string judge, TimeSpan deadline)
+    {
+        lock (_lock)
+        {
+            _saved = Math.Min(MostSaved, _saved + (percent / 100.0));
+        }
+
+        var usual = _judges.TryGetValue((account, judge), out var recent) ? recent.Percentile95() : null;
+        return usual is { } known && known < deadline ? known : deadline * after;
+    }
+
+    /// <summary>Whether a second call may be made now; it is counted.</summary>
+    public bool MayHedge()
+    {
+        lock (_lock)
+        {
+            if (_saved < 1)
+            {
+                return false;
+            }
+
+            _saved--;
+            return true;
+        }
+    }
+
+    /// <summary>Learns how long an answer took.</summary>
+    public void Learn(AccountId account, string judge, TimeSpan latency)
+    {
+        if (_judges.Count >= MostJudges)
+        {
+            _judges.Clear();
+        }
+
+        _judges.GetOrAdd((account, judge), static _ => new RecentLatency()).Add(latency);
+    }
+
+    /// <summary>The latest answers' latencies, a fixed number of them.</summary>
+    private sealed class RecentLatency
+    {
+        private const int Kept = 64;
+
+        /// <summary>Below this many a percentile says little.</summary>
+        private const int Least = 20;
+
+        private readonly TimeSpan[] _ring = new TimeSpan[Kept];
+        private readonly Lock _lock = new();
+        private int _count;
+
+        public void Add(TimeSpan latency)
+        {
+            lock (_lock)
+            {
+                _ring[_count % Kept] = latency;
+
+                // Stays above Kept, so that it never overflows.
+                _count = _count == 2 * Kept ? Kept + 1 : _count + 1;
+            }
+        }
+
+        public TimeSpan? Percentile95()
+        {
+            lock (_lock)
+            {
+                if (_count < Least)
+                {
+                    return null;
+                }
+
+                var known = Math.Min(_count, Kept);
+                Span<TimeSpan> sorted = stackalloc TimeSpan[known];
+                _ring.AsSpan(0, known).CopyTo(sorted);
+                sorted.Sort();
+                return sorted[known * 95 / 100];
+            }
+        }
+    }
+}

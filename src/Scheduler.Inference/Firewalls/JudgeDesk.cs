@@ -1,0 +1,180 @@
+using System.Security.Cryptography;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+
+namespace Scheduler.Inference.Firewalls;
+
+/// <summary>
+/// Asks the judge of a firewall: one call for all its rules, a second one where the first is slow or no answer, both within the firewall's
+/// deadline. The first verdict wins and the other call is ended. The judge is asked as the instance it is: no firewall stands before it.
+/// </summary>
+internal sealed class JudgeDesk(
+    IInstanceChat chat,
+    IServingTable serving,
+    HedgePolicy hedging,
+    FirewallMetrics metrics,
+    TimeProvider clock
+)
+{
+    /// <summary>Asks about a text.</summary>
+    /// <returns>A verdict or why there is none; throws only when cancelled by the caller.</returns>
+    public async Task<JudgeVerdict> AskAsync(
+        FirewallRecord firewall,
+        JudgedText text,
+        CancellationToken cancellationToken
+    )
+    {
+        var started = clock.GetTimestamp();
+        var verdict = await JudgeAsync(firewall, text, cancellationToken);
+        verdict = verdict with { Latency = clock.GetElapsedTime(started) };
+        return verdict.Fault is null ? verdict : await ExplainAsync(firewall, verdict, cancellationToken);
+    }
+
+    /// <summary>The instance that judges and where it stands; nulls where none has the name.</summary>
+    public async Task<(InstanceId? Instance, string? State)> WhoJudgesAsync(
+        FirewallRecord firewall,
+        CancellationToken cancellationToken
+    ) =>
+        await FindJudgeAsync(firewall, cancellationToken) is { } judge ? (judge.Id, NameOf(judge.State)) : (null, null);
+
+    private async Task<JudgeVerdict> JudgeAsync(
+        FirewallRecord firewall,
+        JudgedText text,
+        CancellationToken cancellationToken
+    )
+    {
+        var draft =
+            firewall.Draft ?? throw new ArgumentException("A firewall that was deleted asks nobody.", nameof(firewall));
+        if (JudgeQuestion.Build(firewall.Rules, text, Random()) is not { } question)
+        {
+            return JudgeVerdict.None(JudgeFault.TooLong);
+        }
+
+        using var deadline = new CancellationTokenSource(draft.JudgeDeadline, clock);
+        using var calls = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            return await RaceAsync(firewall, draft, question, calls.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return JudgeVerdict.None(JudgeFault.TimedOut);
+        }
+        finally
+        {
+            // Whoever still talks, talks in vain.
+            await calls.CancelAsync();
+        }
+    }
+
+    /// <summary>
+    /// <para>1. The first call, and a while for its answer.</para>
+    /// <para>2. A judge that is not there is not asked again; a verdict is a verdict.</para>
+    /// <para>3. The second call, if there may be one; then whichever verdict comes first, or the last excuse.</para>
+    /// </summary>
+    private async Task<JudgeVerdict> RaceAsync(
+        FirewallRecord firewall,
+        FirewallDraft draft,
+        JudgeQuestion question,
+        CancellationToken cancellationToken
+    )
+    {
+        // 1
+        var first = CallAsync(firewall.Account, draft, question, cancellationToken);
+        var delay = hedging.DelayFor(firewall.Account, draft.Judge, draft.JudgeDeadline);
+        await Task.WhenAny(first, Task.Delay(delay, clock, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // 2
+        if (first.IsCompleted && await first is { Fault: null or JudgeFault.NotFound or JudgeFault.NotRunning } certain)
+        {
+            return certain;
+        }
+
+        if (!hedging.MayHedge())
+        {
+            return await first.WaitAsync(cancellationToken);
+        }
+
+        // 3
+        metrics.Hedged();
+        var second = CallAsync(firewall.Account, draft, question, cancellationToken);
+        var sooner = first.IsCompleted ? second : await Task.WhenAny(first, second).WaitAsync(cancellationToken);
+        var verdict = await sooner.WaitAsync(cancellationToken);
+        return verdict.Fault is null ? verdict : await (sooner == first ? second : first).WaitAsync(cancellationToken);
+    }
+
+    private async Task<JudgeVerdict> CallAsync(
+        AccountId account,
+        FirewallDraft draft,
+        JudgeQuestion question,
+        CancellationToken cancellationToken
+    )
+    {
+        var started = clock.GetTimestamp();
+        var reply = await chat.AskAsync(
+            account,
+            draft.Judge,
+            new ChatQuestion(
+                question.System,
+                question.User,
+                question.MaxAnswerTokens,
+                draft.JudgeDeadline,
+                question.AnswerSchema()
+            ),
+            cancellationToken
+        );
+        if (reply.Fault != ChatFault.None)
+        {
+            return JudgeVerdict.None(FaultOf(reply.Fault)) with { Reason = reply.Reason };
+        }
+
+        if (!JudgeAnswer.TryRead(reply.Text, question, out var answers))
+        {
+            return JudgeVerdict.None(JudgeFault.Unreadable);
+        }
+
+        hedging.Learn(account, draft.Judge, clock.GetElapsedTime(started));
+        return JudgeVerdict.Of(answers);
+    }
+
+    /// <summary>Adds where the judge stands, so that the refusal can say what to do.</summary>
+    private async Task<JudgeVerdict> ExplainAsync(
+        FirewallRecord firewall,
+        JudgeVerdict verdict,
+        CancellationToken cancellationToken
+    ) =>
+        await FindJudgeAsync(firewall, cancellationToken) is { } judge
+            ? verdict with
+            {
+                Instance = judge.Id,
+                State = NameOf(judge.State),
+                JudgeCode = judge is { State: InstanceState.Failed, Failure.Failure.Code: var code }
+                    ? code
+                    : FailureCode.None,
+            }
+            : verdict;
+
+    private async ValueTask<ServedInstance?> FindJudgeAsync(
+        FirewallRecord firewall,
+        CancellationToken cancellationToken
+    ) => await serving.FindAsync(firewall.Account, firewall.Draft?.Judge ?? "", cancellationToken) as ServedInstance;
+
+    private static string NameOf(InstanceState state) => state.ToString().ToUpperInvariant();
+
+    private static JudgeFault FaultOf(ChatFault fault) =>
+        fault switch
+        {
+            ChatFault.NotFound => JudgeFault.NotFound,
+            ChatFault.NotRunning => JudgeFault.NotRunning,
+            ChatFault.TimedOut => JudgeFault.TimedOut,
+            ChatFault.Failed => JudgeFault.Failing,
+            ChatFault.None or _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private static byte[] Random() => RandomNumberGenerator.GetBytes(JudgeQuestion.LeastRandom);
+}

@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains;
+
+namespace Scheduler.Inference.Serving;
+
+/// <summary>
+/// Which firewall each account has attached to all its requests. Asked of the account at most once a second, so one that is attached holds
+/// at every door within a second. An account that cannot be asked for the first time lets nothing through (INV-10).
+/// </summary>
+internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
+{
+    /// <summary>Beyond this many accounts the old answers are dropped.</summary>
+    private const int Capacity = 50_000;
+
+    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<AccountId, Asked> _asked = new();
+
+    /// <summary>The slug; null for none.</summary>
+    public Task<string?> FindAsync(AccountId account, CancellationToken cancellationToken)
+    {
+        var asked = _asked.GetValueOrDefault(account);
+        if (asked is null || clock.GetElapsedTime(asked.At) >= Remembered)
+        {
+            if (_asked.Count >= Capacity)
+            {
+                _asked.Clear();
+            }
+
+            // One asks, the others wait for the same answer.
+            var fresh = new Asked(clock.GetTimestamp(), new Lazy<Task<string?>>(() => AskAsync(account)));
+            asked =
+                asked is null ? _asked.GetOrAdd(account, fresh)
+                : _asked.TryUpdate(account, fresh, asked) ? fresh
+                : _asked.GetValueOrDefault(account) ?? fresh;
+        }
+
+        return asked.Answer.Value.WaitAsync(cancellationToken);
+    }
+
+    private async Task<string?> AskAsync(AccountId account)
+    {
+        try
+        {
+            return (await grains.Account(account).GetAsync(account)).Value?.Firewall;
+        }
+        catch
+        {
+            _asked.TryRemove(account, out _);
+            throw;
+        }
+    }
+
+    private sealed record Asked(long At, Lazy<Task<string?>> Answer);
+}

@@ -1,0 +1,21 @@
+-- What firewalls decided. Rows come with the write that carries them (`newEvaluations`), and the same write says which old ones go:
+-- those up to a sequence number, and those before a moment. evaluation: JSON.
+CREATE TABLE evaluations (
+  account TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  firewall TEXT NOT NULL,
+  at TEXT NOT NULL,
+  evaluation TEXT NOT NULL,
+  PRIMARY KEY (account, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX evaluations_by_firewall ON evaluations (account, firewall, sequence);
+CREATE INDEX evaluations_by_time ON evaluations (account, at);
+
+CREATE TRIGGER written_evaluations INSTEAD OF INSERT ON written WHEN NEW.kind = 'evaluations' BEGIN
+  INSERT INTO evaluations (account, sequence, firewall, at, evaluation)
+  SELECT NEW.payload ->> 'account', e.value ->> 'sequence', e.value ->> 'firewall', e.value ->> 'at', e.value
+  FROM json_each(NEW.payload, '$.newEvaluations') AS e;
+
+  DELETE FROM evaluations WHERE account = NEW.payload ->> 'account' AND sequence <= NEW.payload ->> 'forgetUpTo';
+  DELETE FROM evaluations WHERE account = NEW.payload ->> 'account' AND at < NEW.payload ->> 'forgetBefore';
+END;

@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.SystemTests;
+
+/// <summary>A real process with a judge and a model on the stand-in runtime: each code from its cause, repaired by following its hint.</summary>
+public sealed partial class FirewallTests : IAsyncLifetime
+{
+    private const string Account = "accounts/acct-walls";
+    private readonly SchedulerProcess _scheduler = new(
+        null,
+        [.. SchedulerProcess.ZeroDelay, "--Providers:Simulated:ServeRuntime=true"]
+    );
+    private HttpClient _operator = null!;
+    private HttpClient _client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _scheduler.StartAsync(TestContext.Current.CancellationToken);
+        _operator = Client(_scheduler.Token);
+        await OkAsync(_operator, HttpMethod.Post, "accounts", new { accountId = "acct-walls" });
+        await OkAsync(
+            _operator,
+            HttpMethod.Post,
+            $"{Account}:topUp",
+            new { amountMicroEur = 50_000_000, reference = "payment-1" }
+        );
+        var key = await OkAsync(_operator, HttpMethod.Post, $"{Account}/keys", new { });
+        _client = Client(key.GetProperty("token").GetString()!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        _operator.Dispose();
+        await _scheduler.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_firewall_blocks_fails_closed_and_serves_again_once_its_hint_was_followed()
+    {
+        await InstanceAsync("chat", start: true);
+        await InstanceAsync("judge", start: false, "--simulated-yes=forbidden");
+        await OkAsync(
+            _client,
+            HttpMethod.Post,
+            $"{Account}/rules",
+            new
+            {
+                ruleId = "no-secrets",
+                displayName = "No secrets",
+                prompt = "Is it about what must not be told?",
+                category = "policy",
+                severity = "RULE_SEVERITY_HIGH",
+            }
+        );
+        await OkAsync(
+            _client,
+            HttpMethod.Post,
+            $"{Account}/firewalls",
+            new
+            {
+                firewallId = "strict",
+                mode = "FIREWALL_MODE_BLOCK",
+                judge = "judge",
+                rules = new[] { "no-secrets", "jailbreak" },
+                judgeDeadline = "10s",
+            }
+        );
+
+        // The judge does not run: nothing passes, and the hint names the command that helps.
+        var closed = await ChatAsync("hello");
+        Assert.Equal((503, "JUDGE_UNREACHABLE"), Refused(closed));
+        var hint = closed.Json.GetProperty("error").GetProperty("hint").GetString()!;
+        var start = StartCommand().Match(hint).Groups[1].Value;
+        Assert.NotEmpty(start);
+        await OkAsync(_client, HttpMethod.Post, start, new { });
+        await RunningAsync(start[..^":start".Length]);
+        await PassesAsync("hello");
+
+        var blocked = await ChatAsync("tell me the forbidden words");
+        Assert.Equal((403, "FIREWALL_BLOCKED"), Refused(blocked));
+        Assert.Contains("no-secrets", blocked.Json.GetProperty("error").GetRawText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("forbidden", blocked.Json.GetRawText(), StringComparison.Ordinal);
+
+        var tried = await OkAsync(
+            _client,
+            HttpMethod.Post,
+            $"{Account}/firewalls/strict:evaluate",
+            new { text = "the forbidden words" }
+        );
+        Assert.Equal("FIREWALL_DECISION_MATCH", tried.GetProperty("decision").GetString());
+
+        await EvaluationsAsync(closed.RequestId, "JUDGE_UNREACHABLE");
+        await EvaluationsAsync(blocked.RequestId, "FIREWALL_BLOCKED");
+
+        // The other remedy of the page.
+        await OkAsync(_client, HttpMethod.Patch, $"{Account}/firewalls/strict", new { mode = "FIREWALL_MODE_AUDIT" });
+        await PassesAsync("tell me the forbidden words");
+        Assert.DoesNotContain(_scheduler.Lines, line => line.Contains("forbidden words", StringComparison.Ordinal));
+    }
+
+    /// <summary>A door learns of a start or a change a moment after it was recorded.</summary>
+    private async Task PassesAsync(string words) =>
+        await Eventually.UntilAsync(() => ChatAsync(words), answer => answer.Status == 200, $"'{words}' passes");
+
+    private async Task EvaluationsAsync(string requestId, string code) =>
+        await UntilAsync(
+            async () =>
+            {
+                var list = await OkAsync(_client, HttpMethod.Get, $"{Account}/evaluations?firewall=strict", null);
+                return list.GetProperty("evaluations")
+                    .EnumerateArray()
+                    .Any(one =>
+                        one.GetProperty("requestId").GetString() == requestId
+                        && one.GetProperty("failureCode").GetString() == code
+                        && one.GetProperty("prompt").GetString() == ""
+                    );
+            },
+            $"the evaluation of {requestId} is listed"
+        );
+
+    private async Task InstanceAsync(string servingName, bool start, params string[] arguments)
+    {
+        var instance = await OkAsync(
+            _client,
+            HttpMethod.Post,
+            $"{Account}/instances",
+            new { servingName, spec = new { model = Troubles.Small, runtimeArguments = arguments } }
+        );
+        if (start)
+        {
+            var name = instance.GetProperty("name").GetString()!;
+            await OkAsync(_client, HttpMethod.Post, $"{name}:start", new { });
+            await RunningAsync(name);
+        }
+    }
+
+    private Task<bool> RunningAsync(string instance) =>
+        UntilAsync(
+            async () =>
+                (await OkAsync(_client, HttpMethod.Get, instance, null)).GetProperty("state").GetString()
+                == "INSTANCE_STATE_RUNNING",
+            $"{instance} runs"
+        );
+
+    private static Task<bool> UntilAsync(Func<Task<bool>> ask, string what) =>
+        Eventually.UntilAsync(ask, isSo => isSo, what);
+
+    private async Task<(int Status, JsonElement Json, string RequestId)> ChatAsync(string words)
+    {
+        using var answer = await _client.PostAsJsonAsync(
+            "/v1/chat/completions",
+            new
+            {
+                model = "chat",
+                messages = new[] { new { role = "user", content = words } },
+                max_tokens = 8,
+                firewall = "strict",
+            },
+            TestContext.Current.CancellationToken
+        );
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return (
+            (int)answer.StatusCode,
+            JsonDocument.Parse(text).RootElement,
+            answer.Headers.GetValues("X-Request-Id").Single()
+        );
+    }
+
+    private static (int, string?) Refused((int Status, JsonElement Json, string RequestId) answer) =>
+        (answer.Status, answer.Json.GetProperty("error").GetProperty("code").GetString());
+
+    private static async Task<JsonElement> OkAsync(HttpClient client, HttpMethod verb, string path, object? body)
+    {
+        using var request = new HttpRequestMessage(verb, path.StartsWith('/') ? path : $"/v1/{path}");
+        request.Content = body is null ? null : JsonContent.Create(body);
+        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{verb} {path}: {(int)answer.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement;
+    }
+
+    private HttpClient Client(string token)
+    {
+        var client = new HttpClient(_scheduler.NewHandler()) { BaseAddress = _scheduler.Http };
+        client.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        return client;
+    }
+
+    [GeneratedRegex(@"POST (/v1/accounts/\S+:start)", RegexOptions.None, 1000)]
+    private static partial Regex StartCommand();
+}

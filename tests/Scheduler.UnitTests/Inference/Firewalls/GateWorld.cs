@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using Scheduler.Domain.Ids;
+using Scheduler.Inference.Firewalls;
+using Scheduler.UnitTests.Providers;
+using Xunit;
+
+namespace Scheduler.UnitTests.Inference.Firewalls;
+
+/// <summary>The gate with everything of its own, a scripted judge behind it, and a model that counts what reaches it.</summary>
+internal sealed class GateWorld : IAsyncDisposable
+{
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly FirewallAudits _audits;
+    private readonly FirewallGate _gate;
+    private int _requests;
+
+    public GateWorld(Action<FirewallGateOptions>? set = null)
+    {
+        var options = new FirewallGateOptions();
+        set?.Invoke(options);
+        var metrics = new FirewallMetrics(_services.GetRequiredService<IMeterFactory>());
+        Memory = new VerdictMemory(options.RememberedVerdicts, TimeSpan.FromSeconds(options.RememberedSeconds), Clock);
+        Desk = new JudgeDesk(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
+        var evaluator = new FirewallEvaluator(Desk, Memory, Judge, metrics, Clock);
+        _audits = new FirewallAudits(evaluator, Options.Create(options), NullLogger<FirewallAudits>.Instance);
+        _gate = new FirewallGate(Judge, evaluator, _audits);
+    }
+
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public ScriptedJudge Judge { get; } = new();
+
+    public JudgeDesk Desk { get; }
+
+    public VerdictMemory Memory { get; }
+
+    /// <summary>Prompts that reached the model.</summary>
+    public List<string> Model { get; } = [];
+
+    public Task StartAuditsAsync() => _audits.StartAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>A request as the gateway sends it: the model sees it only after the gate's yes.</summary>
+    public Task<GateVerdict> SendAsync(string prompt, params string[] firewalls) =>
+        SendAsync([new PromptPart("user", prompt)], firewalls);
+
+    /// <summary>The same with several pieces, or with what is no text.</summary>
+    public async Task<GateVerdict> SendAsync(ImmutableArray<PromptPart> prompt, params string[] firewalls)
+    {
+        var asked = _gate
+            .JudgeAsync(
+                new GateQuestion(
+                    ScriptedJudge.Account,
+                    [.. firewalls],
+                    () => prompt,
+                    new RequestId($"req-{++_requests}")
+                ),
+                TestContext.Current.CancellationToken
+            )
+            .AsTask();
+        var verdict = await DriveAsync(asked);
+        if (verdict.Refusal is null)
+        {
+            Model.Add(string.Join('\n', prompt.Select(part => part.Text)));
+        }
+
+        return verdict;
+    }
+
+    /// <summary>Lets time pass until a task is done.</summary>
+    public async Task<T> DriveAsync<T>(Task<T> task)
+    {
+        for (var step = 0; step < 2_000 && !task.IsCompleted; step++)
+        {
+            // A moment for whatever the last step set off.
+            await Task.WhenAny(task, Task.Delay(1, TestContext.Current.CancellationToken));
+            Clock.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.True(task.IsCompleted, "Nothing came of it in 100 s.");
+        return await task;
+    }
+
+    /// <summary>Waits, on the real clock, for what goes on beside the test.</summary>
+    public static Task UntilAsync(Func<bool> isSo) =>
+        Eventually.GetAsync(() => Task.FromResult(isSo()), so => so, "what goes on beside the test is done");
+
+    public async ValueTask DisposeAsync()
+    {
+        await _audits.StopAsync(CancellationToken.None);
+        _audits.Dispose();
+        await _services.DisposeAsync();
+    }
+}
