@@ -79,9 +79,8 @@ public static class ApiSetup
         app.MapGrpcService<AccountsService>();
         app.MapGrpcService<KeysService>();
         app.MapGrpcService<InstancesService>();
-        app.MapGrpcService<SchedulesService>();
-
         app.MapGrpcService<BalancersService>();
+        app.MapGrpcService<SchedulesService>();
         app.MapGrpcService<ModelsService>();
         app.MapGrpcService<ProvidersService>();
         app.MapGrpcService<FailuresService>();

@@ -34,7 +34,7 @@ internal static class BalancerMapping
         return proto;
     }
 
-    private static V1.BalancerDoor ToProto(DoorReport report, AccountId account)
+    private static V1.BalancerDoor ToProto(BalancerReport report, AccountId account)
     {
         var proto = new V1.BalancerDoor { Door = report.Door, Time = report.At.ToProtoTime() };
         proto.Destinations.AddRange(report.Destinations.Select(destination => ToProto(destination, account)));

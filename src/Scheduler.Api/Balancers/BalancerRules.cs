@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Balancers;
@@ -77,9 +78,9 @@ internal static class BalancerRules
             faults.CheckTime("spec.router.deadline", router.Deadline);
         }
 
-        if (spec.Firewall.Length > 0 && !Grammar.IsSlug(spec.Firewall))
+        if (spec.Firewall.Length > 0 && !FirewallChecks.IsSlug(spec.Firewall))
         {
-            faults.Add("spec.firewall", "Must be 1 to 63 of a-z 0-9 -, beginning with a letter or digit.");
+            faults.Add("spec.firewall", $"Must be {FirewallChecks.Slug}.");
         }
 
         var health = spec.Health ?? new V1.BalancerHealth();

@@ -16,8 +16,6 @@ internal static partial class Grammar
 
     public static bool IsBalancerId(string text) => BalancerId().IsMatch(text);
 
-    public static bool IsSlug(string text) => Slug().IsMatch(text);
-
     public static bool IsProviderId(string text) => ProviderId().IsMatch(text);
 
     public static bool IsServingName(string text) => ServingName().IsMatch(text);
@@ -63,9 +61,6 @@ internal static partial class Grammar
 
     [GeneratedRegex(@"^bal-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
     private static partial Regex BalancerId();
-
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z", RegexOptions.None, 1000)]
-    private static partial Regex Slug();
 
     [GeneratedRegex(@"^[a-z0-9-]{1,63}\z", RegexOptions.None, 1000)]
     private static partial Regex ProviderId();

@@ -15,10 +15,10 @@ internal static class ResourceName
 
     public static string Instance(AccountId account, InstanceId instance) => $"accounts/{account}/instances/{instance}";
 
+    public static string Balancer(AccountId account, BalancerId balancer) => $"accounts/{account}/balancers/{balancer}";
+
     public static string Schedule(AccountId account, InstanceId instance, string schedule) =>
         $"accounts/{account}/instances/{instance}/schedules/{schedule}";
-
-    public static string Balancer(AccountId account, BalancerId balancer) => $"accounts/{account}/balancers/{balancer}";
 
     public static string Key(AccountId? account, string key) =>
         account is { } owner ? $"accounts/{owner}/keys/{key}" : $"operatorKeys/{key}";
@@ -48,10 +48,10 @@ internal static class ResourceName
 
     public static InstanceId ParseInstance(string name) => new(LastOf(name, "instances"));
 
+    public static BalancerId ParseBalancer(string name) => new(LastOf(name, "balancers"));
+
     /// <summary>The instance of a name that was checked, and that may name something of the instance's.</summary>
     public static InstanceId ParseInstanceAbove(string name) => new(LastOf(name, "instances").Split('/')[0]);
-
-    public static BalancerId ParseBalancer(string name) => new(LastOf(name, "balancers"));
 
     public static void CheckAccount(this Faults faults, string field, string name, bool mayBeAny = false)
     {
@@ -80,6 +80,21 @@ internal static class ResourceName
         }
     }
 
+    public static void CheckBalancer(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "balancers", var balancer]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsBalancerId(balancer)
+        )
+        {
+            faults.Add(
+                field,
+                "Must be `accounts/{account}/balancers/{balancer}`, the balancer `bal-` and 20 of a-z 2-7."
+            );
+        }
+    }
+
     public static void CheckSchedule(this Faults faults, string field, string name)
     {
         if (
@@ -93,21 +108,6 @@ internal static class ResourceName
                 field,
                 "Must be `accounts/{account}/instances/{instance}/schedules/{schedule}`, the instance `i-` and 20 of a-z 2-7, the schedule "
                     + $"{Grammar.ScheduleId}."
-            );
-        }
-    }
-
-    public static void CheckBalancer(this Faults faults, string field, string name)
-    {
-        if (
-            name.Split('/') is not ["accounts", var account, "balancers", var balancer]
-            || !Grammar.IsAccountId(account)
-            || !Grammar.IsBalancerId(balancer)
-        )
-        {
-            faults.Add(
-                field,
-                "Must be `accounts/{account}/balancers/{balancer}`, the balancer `bal-` and 20 of a-z 2-7."
             );
         }
     }

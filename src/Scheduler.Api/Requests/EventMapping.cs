@@ -36,13 +36,12 @@ internal static class EventMapping
                 account,
                 new InstanceId(subject.Id)
             ),
-            "schedules" when subject.Account is { } account =>
-                $"{ResourceName.Instance(account, GrainKeys.InstanceOfSchedules(subject.Id))}/schedules",
-
             "balancer" when subject.Account is { } account => ResourceName.Balancer(
                 account,
                 new BalancerId(subject.Id)
             ),
+            "schedules" when subject.Account is { } account =>
+                $"{ResourceName.Instance(account, GrainKeys.InstanceOfSchedules(subject.Id))}/schedules",
             "account" => ResourceName.Account(new AccountId(subject.Id)),
             "key" => ResourceName.Key(subject.Account, subject.Id),
             "model" => ResourceName.Model(subject.Account, AfterSlash(subject.Id)),

@@ -2,6 +2,7 @@ using System.Globalization;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
+using Scheduler.Grains.Firewalls;
 using Scheduler.Grains.Instances;
 
 namespace Scheduler.Grains.Balancers;
@@ -18,7 +19,7 @@ internal sealed class BalancerGrain(
     private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
 
     private readonly Recorded<BalancerRecord> _balancer = new(state);
-    private readonly DoorReports _reports = new();
+    private readonly BalancerReports _reports = new();
     private bool _isCreating;
     private TaskCompletionSource _changed = NewSignal();
 
@@ -186,7 +187,7 @@ internal sealed class BalancerGrain(
     }
 
     /// <inheritdoc/>
-    public Task ObserveAsync(DoorReport report)
+    public Task ObserveAsync(BalancerReport report)
     {
         if (_balancer.Value.IsLive)
         {
@@ -234,7 +235,7 @@ internal sealed class BalancerGrain(
             $"{spec.Routes.Length} routes to {spec.Destinations.Length} instances"
         );
 
-    /// <summary>Every name in a spec that is no instance's, all at once; null when there is none. A balancer leads to no balancer.</summary>
+    /// <summary>Every name in a spec that stands for nothing it may lead to, all at once; null when there is none. A balancer leads to no balancer.</summary>
     private async Task<Refusal?> FindStrangersAsync(AccountId account, BalancerSpec spec)
     {
         var places = PlacesOf(spec).ToList();
@@ -245,6 +246,12 @@ internal sealed class BalancerGrain(
             .Select(place => new FieldFault(place.Field, WhatIsWrong(place.ServingName, byName[place.ServingName])))
             .Where(fault => fault.Description.Length > 0)
             .ToList();
+        if (spec.Firewall is { } slug && !(await GrainFactory.Firewall(account, slug).GetAsync(account)).IsOk)
+        {
+            // One that is missing lets nothing through; who names it is told now.
+            faults.Add(new FieldFault("spec.firewall", $"The account has no firewall `{slug}`."));
+        }
+
         return faults.Count > 0 ? Refusal.Invalid(faults) : null;
     }
 

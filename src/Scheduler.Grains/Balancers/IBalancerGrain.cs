@@ -57,7 +57,7 @@ public interface IBalancerGrain : IGrainWithStringKey
 
     /// <summary>A door tells what it sees. Kept in memory for a minute, never stored: the next door that routes tells it anew.</summary>
     [Alias("Observe"), OneWay]
-    Task ObserveAsync(DoorReport report);
+    Task ObserveAsync(BalancerReport report);
 }
 
 /// <summary>What a create asks for.</summary>
@@ -89,7 +89,7 @@ public sealed record BalancerTimeline([property: Id(0)] ImmutableArray<StoredEve
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerDetail")]
 public sealed record BalancerDetail(
     [property: Id(0)] BalancerRecord Record,
-    [property: Id(1)] ImmutableArray<DoorReport> Doors,
+    [property: Id(1)] ImmutableArray<BalancerReport> Doors,
     [property: Id(2)] ImmutableArray<DestinationFailure> Failures
 );
 
@@ -98,8 +98,8 @@ public sealed record BalancerDetail(
 /// <param name="At">When, on the door's clock.</param>
 /// <param name="Destinations">Each of them.</param>
 /// <param name="Failures">Requests that failed since the report before, oldest first.</param>
-[GenerateSerializer, Immutable, Alias("scheduler.DoorReport")]
-public sealed record DoorReport(
+[GenerateSerializer, Immutable, Alias("scheduler.BalancerReport")]
+public sealed record BalancerReport(
     [property: Id(0)] string Door,
     [property: Id(1)] DateTimeOffset At,
     [property: Id(2)] ImmutableArray<DestinationView> Destinations,

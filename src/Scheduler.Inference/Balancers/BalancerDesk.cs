@@ -71,7 +71,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         lock (_gate)
         {
             Meet(known);
-            var members = Able(question.Balancer.Spec.MembersOf(route), known, now);
+            var members = AbleOf(question.Balancer.Spec.MembersOf(route), known, now);
             if (!members.Any(member => !question.Tried.Contains(member.Instance.Id)))
             {
                 return null;
@@ -166,14 +166,14 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     }
 
     /// <summary>What is to be told of it, and takes the failures out.</summary>
-    public DoorReport Report(string door, Destinations known)
+    public BalancerReport Report(string door, Destinations known)
     {
         var now = clock.GetUtcNow();
         lock (_gate)
         {
             ImmutableArray<DestinationFailure> failures = [.. _failures];
             _failures.Clear();
-            return new DoorReport(
+            return new BalancerReport(
                 door,
                 now,
                 [.. _balancer.Spec.Destinations.Select(name => View(name, known.Of(name), now))],
@@ -247,7 +247,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    private List<Able> Able(ImmutableArray<GroupMember> members, Destinations known, DateTimeOffset now)
+    private List<Able> AbleOf(ImmutableArray<GroupMember> members, Destinations known, DateTimeOffset now)
     {
         var able = new List<Able>(members.Length);
         foreach (var member in members)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
@@ -8,7 +9,7 @@ using Scheduler.Grains;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary><c>GET /v1/models</c>: the serving names of the caller's account that requests can be sent to now.</summary>
+/// <summary><c>GET /v1/models</c>: the serving names of the caller's account that requests can be sent to now: running instances, then balancers.</summary>
 internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper, IGrainFactory grains)
 {
     /// <summary>Names told at most: OpenAI's list has no pages.</summary>
@@ -30,6 +31,7 @@ internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkee
                 }
             )
             .WaitAsync(http.RequestAborted);
+        var balancers = await grains.Fleet().ListBalancersAsync(account, "", Most).WaitAsync(http.RequestAborted);
         http.Response.ContentType = "application/json; charset=utf-8";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
         json.WriteStartObject();
@@ -37,15 +39,25 @@ internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkee
         json.WriteStartArray("data");
         foreach (var instance in page.Instances)
         {
-            json.WriteStartObject();
-            json.WriteString("id", instance.ServingName);
-            json.WriteString("object", "model");
-            json.WriteNumber("created", instance.CreatedAt.ToUnixTimeSeconds());
-            json.WriteString("owned_by", account.Value);
-            json.WriteEndObject();
+            Write(json, account, instance.ServingName, instance.CreatedAt);
+        }
+
+        foreach (var balancer in balancers)
+        {
+            Write(json, account, balancer.ServingName, balancer.CreatedAt);
         }
 
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, AccountId account, string servingName, DateTimeOffset createdAt)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", servingName);
+        json.WriteString("object", "model");
+        json.WriteNumber("created", createdAt.ToUnixTimeSeconds());
+        json.WriteString("owned_by", account.Value);
         json.WriteEndObject();
     }
 }

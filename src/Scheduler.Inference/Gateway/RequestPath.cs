@@ -264,18 +264,10 @@ internal sealed class RequestPath(
             return;
         }
 
-        if (MayBeGone(call.Refusal!) && await doctor.EndOfAsync(lease.Instance) is { } end)
-        {
-            var ended = DoorError.Of(end);
-            way.Refuse(new DoorException(ended));
-            lease.Failed();
-            lease.Explained(ended);
-            return;
-        }
-
-        var error = RefusalReading.Of(call, call.Refusal!);
+        var end = MayBeGone(call.Refusal!) ? await doctor.EndOfAsync(lease.Instance) : null;
+        var error = end is not null ? DoorError.Of(end) : RefusalReading.Of(call, call.Refusal!);
         way.Refuse(new DoorException(error));
-        if (error.HttpStatus >= StatusCodes.Status500InternalServerError)
+        if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
             lease.Explained(error);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
@@ -7,6 +8,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
+using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Firewalls;
 using Scheduler.Grains.Instances;
@@ -45,6 +47,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),
+            nameof(IBalancerGrain) => new FakeBalancer(new BalancerId(key)),
             nameof(IScheduleGrain) => new FakeSchedules(GrainKeys.InstanceOfSchedules(key), this),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
@@ -406,6 +409,18 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
     public Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit) =>
         Task.FromResult(ImmutableArray<ModelView>.Empty);
 
+    public Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit) =>
+        Task.FromResult(
+            cluster
+                .All<FakeBalancer>()
+                .Select(balancer => balancer.Record)
+                .Where(r => r.IsLive && (account is null || r.Account == account))
+                .Where(r => string.CompareOrdinal(r.Id.Value, afterId) > 0)
+                .OrderBy(r => r.Id.Value, StringComparer.Ordinal)
+                .Take(limit)
+                .ToImmutableArray()
+        );
+
     public Task<ImmutableArray<ProviderView>> ListProvidersAsync() =>
         Task.FromResult(ImmutableArray<ProviderView>.Empty);
 
@@ -432,6 +447,12 @@ internal sealed class FakeName(string[] key, FakeCluster cluster) : IServingName
                 .All<FakeInstance>()
                 .Where(instance => instance.Record.Account.Value == key[0] && instance.Record.ServingName == key[1])
                 .Select(instance => (NameHolder?)NameHolder.Of(instance.Record.Id))
+                .Concat(
+                    cluster
+                        .All<FakeBalancer>()
+                        .Where(b => b.Record.Account.Value == key[0] && b.Record.ServingName == key[1])
+                        .Select(b => (NameHolder?)new NameHolder(b.Record.Id.Value))
+                )
                 .FirstOrDefault()
         );
 }

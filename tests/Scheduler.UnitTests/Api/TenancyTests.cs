@@ -119,7 +119,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
                 var parent = OpenApiDocumentSource.PathOf(method.Http)["/v1/".Length..].Split(':')[0];
                 var length =
                     parent.Contains("{schedule}") ? 6
-                    : parent.Contains("{instance}") ? 4
+                    : parent.Contains("{instance}") || parent.Contains("{balancer}") ? 4
                     : 2;
                 method
                     .Descriptor.InputType.FindFieldByName(path)
@@ -137,6 +137,12 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
                 break;
             case CreateInstanceRequest r:
                 (r.ServingName, r.Spec) = ("m", new LaunchSpec { Model = "a" });
+                break;
+            case CreateBalancerRequest r:
+                (r.ServingName, r.Spec) = ("m", ABalancer());
+                break;
+            case UpdateBalancerRequest r:
+                r.Spec = ABalancer();
                 break;
             case CreateScheduleRequest r:
                 (r.ScheduleId, r.Action, r.Cron, r.TimeZone) = ("s", ScheduleAction.Start, "* * * * *", "UTC");
@@ -172,10 +178,26 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
         return request;
     }
 
+    private static BalancerSpec ABalancer() =>
+        new()
+        {
+            RoutingMode = RoutingMode.Ordered,
+            Routes =
+            {
+                new BalancerRoute
+                {
+                    Name = "all",
+                    Instance = "chat",
+                    Default = true,
+                },
+            },
+        };
+
     private static string Replace(string path, string account, string instance) =>
         path.Replace("{account}", account)
             .Replace("{instance}", instance)
             .Replace("{schedule}", "s")
+            .Replace("{balancer}", "bal-aaaaaaaaaaaaaaaaaaaa")
             .Replace("{key}", "key-aaaaaaaaaaaa")
             .Replace("{model}", "m")
             .Replace("{rule}", "r")

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Scheduler.Grains.Balancers;
 
 /// <summary>What doors told of one balancer: the last word of each, and the latest failures of all. Bounded, and forgotten with age.</summary>
-internal sealed class DoorReports
+internal sealed class BalancerReports
 {
     /// <summary>Doors kept; a cluster has few, and who calls itself something new each time pushes out the oldest.</summary>
     public const int MostDoors = 64;
@@ -14,11 +14,13 @@ internal sealed class DoorReports
     /// <summary>A door that has said nothing for so long does not route by this balancer any more.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<string, (DoorReport Report, DateTimeOffset Heard)> _doors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (BalancerReport Report, DateTimeOffset Heard)> _doors = new(
+        StringComparer.Ordinal
+    );
     private readonly Queue<DestinationFailure> _failures = new();
 
     /// <summary>Takes in a report.</summary>
-    public void Note(DoorReport report, DateTimeOffset now)
+    public void Note(BalancerReport report, DateTimeOffset now)
     {
         _doors[report.Door] = (report with { Failures = [] }, now);
         if (_doors.Count > MostDoors)
@@ -37,7 +39,7 @@ internal sealed class DoorReports
     }
 
     /// <summary>What doors that still route by it told last, in order of their names.</summary>
-    public ImmutableArray<DoorReport> Doors(DateTimeOffset now)
+    public ImmutableArray<BalancerReport> Doors(DateTimeOffset now)
     {
         foreach (var (door, (_, heard)) in _doors)
         {

@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Grains;
+using Scheduler.Inference;
+using Scheduler.Inference.Balancers;
+using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Serving;
+using Scheduler.Inference.Upstream;
+using Scheduler.UnitTests.Api;
+using Scheduler.UnitTests.Providers;
+using Xunit;
+
+namespace Scheduler.UnitTests.Inference.Balancers;
+
+/// <summary>The picker with everything of its own, among names, a router model, a firewall and a grain that do as they are told.</summary>
+internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate, IAsyncDisposable
+{
+    public static readonly AccountId Account = new("acct-a");
+    private static readonly BalancerId Id = new("bal-aaaaaaaaaaaaaaaaaaaa");
+
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly ConcurrentDictionary<string, Served> _names = new(StringComparer.Ordinal);
+    private readonly FakeCluster _cluster = new();
+    private readonly RuntimeClient _runtimes;
+    private readonly BalancerDesks _desks;
+    private readonly DestinationPicker _picker;
+    private int _requests;
+    private long _generation;
+    private BalancerSpec _spec;
+
+    public PickerWorld(BalancerSpec spec)
+    {
+        _spec = spec;
+        var metrics = new BalancerMetrics(_services.GetRequiredService<IMeterFactory>());
+        _runtimes = new RuntimeClient(Options.Create(new InferenceOptions()), Clock);
+        _desks = new BalancerDesks(
+            _cluster,
+            this,
+            new DestinationProber(_runtimes, Clock),
+            metrics,
+            Clock,
+            NullLogger<BalancerDesks>.Instance
+        );
+        _picker = new DestinationPicker(
+            this,
+            _desks,
+            new IntentRouter(this, this, this, metrics, Clock),
+            metrics,
+            Clock
+        );
+        Change(spec);
+    }
+
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    /// <summary>What the router model answers.</summary>
+    public Func<ChatQuestion, ChatReply> Router { get; set; } =
+        _ => throw new InvalidOperationException("Not asked for.");
+
+    /// <summary>What the router model was asked.</summary>
+    public List<(string Instance, ChatQuestion Question)> Asked { get; } = [];
+
+    /// <summary>Firewalls that let nothing through.</summary>
+    public HashSet<string> Closed { get; } = [];
+
+    /// <summary>What the balancer's grain was told.</summary>
+    public FakeBalancer Grain => (FakeBalancer)_cluster.Balancer(Id);
+
+    /// <summary>No probes and no ejections but by <see cref="HealthSettings.ConsecutiveFailures"/> of two, unless a test says otherwise.</summary>
+    public static HealthSettings Calm { get; } = new() { ProbeInterval = TimeSpan.Zero, ConsecutiveFailures = 2 };
+
+    public static BalancerSpec Group(GroupPolicy policy, params (string Name, int Weight)[] members) =>
+        new()
+        {
+            Routes =
+            [
+                new BalancerRoute
+                {
+                    Name = "all",
+                    Group = "g",
+                    IsDefault = true,
+                },
+            ],
+            Groups =
+            [
+                new TargetGroup
+                {
+                    Name = "g",
+                    Policy = policy,
+                    Members = [.. members.Select(member => new GroupMember(member.Name, member.Weight))],
+                },
+            ],
+            Health = Calm,
+        };
+
+    public void Change(BalancerSpec spec)
+    {
+        _spec = spec;
+        _generation++;
+    }
+
+    /// <summary>An instance with this name, as the table serves it from now on.</summary>
+    public void Put(
+        string name,
+        InstanceState state = InstanceState.Running,
+        int run = 1,
+        Failure? failure = null,
+        Uri? endpoint = null,
+        string? firewall = null
+    ) =>
+        _names[name] = new ServedInstance(Account, name, firewall)
+        {
+            Id = new InstanceId($"i-{name}"),
+            Run = run,
+            State = state,
+            Endpoint = endpoint ?? new Uri("http://runtime.invalid/"),
+            ContextTokens = 4096,
+            CreatedAt = DateTimeOffset.UnixEpoch,
+            Failure = failure is null ? null : new FailureRecord { Failure = failure },
+        };
+
+    /// <summary>A balancer with this name.</summary>
+    public void PutBalancer(string name) => _names[name] = Serve(name);
+
+    public void Remove(string name) => _names.TryRemove(name, out _);
+
+    public RoutingQuestion Question(params PromptPart[] prompt) =>
+        new(Serve("front"), () => [.. prompt], new HashSet<InstanceId>(), new RequestId($"req-{++_requests}"));
+
+    public Task<Destination> AskAsync(RoutingQuestion question) =>
+        _picker.PickAsync(question, TestContext.Current.CancellationToken).AsTask();
+
+    /// <summary>Picks a destination for a request of its own.</summary>
+    public Task<Destination> AskAsync() => AskAsync(Question(new PromptPart("user", "hello")));
+
+    /// <summary>Sends so many requests one after another, each told how it went, and says where they went.</summary>
+    public async Task<List<string>> SendAsync(int requests, Func<string, bool>? succeeds = null)
+    {
+        var went = new List<string>();
+        for (var i = 0; i < requests; i++)
+        {
+            using var lease = (await AskAsync()).Lease!;
+            went.Add(lease.Instance.ServingName);
+            if (succeeds?.Invoke(lease.Instance.ServingName) != false)
+            {
+                lease.Succeeded();
+            }
+            else
+            {
+                lease.Failed();
+            }
+        }
+
+        return went;
+    }
+
+    /// <summary>Lets time pass until it is so, on both clocks.</summary>
+    public Task UntilAsync(Func<bool> isSo, string what) =>
+        Eventually.GetAsync(
+            async () =>
+            {
+                Clock.Advance(TimeSpan.FromMilliseconds(100));
+                await Task.Delay(2, TestContext.Current.CancellationToken);
+                return isSo();
+            },
+            so => so,
+            what
+        );
+
+    public ValueTask<Served?> FindAsync(AccountId account, string servingName, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_names.GetValueOrDefault(servingName));
+
+    public ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<string?>(null);
+
+    public Task<ChatReply> AskAsync(
+        AccountId account,
+        string servingName,
+        ChatQuestion question,
+        CancellationToken cancellationToken
+    )
+    {
+        Asked.Add((servingName, question));
+        return Task.FromResult(Router(question));
+    }
+
+    public ValueTask<GateVerdict> JudgeAsync(GateQuestion question, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(
+            question.Firewalls.Any(Closed.Contains)
+                ? new GateVerdict(FailureCatalogue.Describe(new NoHealthyDestinationFacts("x", [], default)), [])
+                : GateVerdict.Pass
+        );
+
+    public async ValueTask DisposeAsync()
+    {
+        await _desks.StopAsync(CancellationToken.None);
+        _desks.Dispose();
+        _runtimes.Dispose();
+        await _services.DisposeAsync();
+    }
+
+    private ServedBalancer Serve(string name) =>
+        new(Account, name, null)
+        {
+            Id = Id.Value,
+            Generation = _generation,
+            Spec = _spec,
+            Destinations = _spec.Destinations,
+        };
+}

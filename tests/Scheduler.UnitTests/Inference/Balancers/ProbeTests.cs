@@ -1,0 +1,144 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Failures;
+using Xunit;
+using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
+
+namespace Scheduler.UnitTests.Inference.Balancers;
+
+/// <summary>Active probes, over real sockets and a clock that the test drives.</summary>
+public sealed class ProbeTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private static readonly BalancerSpec Pair = Group(GroupPolicy.WeightedRoundRobin, ("a", 1), ("b", 1)) with
+    {
+        Health = new HealthSettings
+        {
+            ProbeInterval = TimeSpan.FromSeconds(1),
+            ProbeFailures = 2,
+            ProbeSuccesses = 2,
+            SlowReturn = TimeSpan.Zero,
+        },
+    };
+
+    [Fact]
+    public async Task A_destination_whose_probes_fail_is_out_without_a_request_spent_and_back_when_they_succeed()
+    {
+        var status = 200;
+        await using var well = await RuntimeAsync(_ => 200);
+        await using var ill = await RuntimeAsync(_ => Volatile.Read(ref status));
+        await using var world = new PickerWorld(Pair);
+        world.Put("a", endpoint: AddressOf(ill));
+        world.Put("b", endpoint: AddressOf(well));
+        Assert.Equal(5, (await world.SendAsync(10)).Count(name => name is "a"));
+
+        Volatile.Write(ref status, 500);
+        await world.UntilAsync(() => Seen(world, "a") == DestinationCondition.ProbeFailed, "the probes have failed");
+        Assert.All(await world.SendAsync(10), name => Assert.Equal("b", name));
+
+        world.Put("b", Domain.Instances.InstanceState.Stopped);
+        var refusal = (await world.AskAsync()).Refusal!;
+        Assert.Equal(FailureCode.NoHealthyDestination, refusal.Code);
+        Assert.Equal("its probe fails: it answers with the status 500", refusal.Details["destination.a"]);
+
+        Volatile.Write(ref status, 200);
+        await world.UntilAsync(() => Seen(world, "a") == DestinationCondition.Healthy, "the probes succeed again");
+        Assert.All(await world.SendAsync(10), name => Assert.Equal("a", name));
+    }
+
+    [Fact]
+    public async Task A_runtime_without_a_health_path_is_asked_for_its_models()
+    {
+        var asked = new List<string>();
+        await using var runtime = await RuntimeAsync(path =>
+        {
+            lock (asked)
+            {
+                asked.Add(path);
+            }
+
+            return path == "/base/v1/models" ? 200 : 404;
+        });
+        await using var world = new PickerWorld(Pair);
+        world.Put("a", endpoint: AddressOf(runtime));
+        await world.SendAsync(1);
+        await world.UntilAsync(() => asked.Count >= 8, "it was asked a few times");
+
+        Assert.Equal(["/base/health", "/base/v1/models"], asked.Distinct());
+        Assert.Equal(["a"], (await world.SendAsync(3)).Distinct());
+    }
+
+    [Fact]
+    public async Task One_that_nobody_listens_at_is_out_by_its_probes_alone_and_nothing_is_asked_of_what_is_not_running()
+    {
+        var asked = 0;
+        var closed = await RuntimeAsync(_ => 200);
+        var nowhere = AddressOf(closed);
+        await closed.DisposeAsync();
+        await using var idle = await RuntimeAsync(_ => Interlocked.Increment(ref asked) > 0 ? 200 : 500);
+        await using var world = new PickerWorld(Pair);
+        world.Put("a", endpoint: nowhere);
+        world.Put("b", Domain.Instances.InstanceState.Stopped, endpoint: AddressOf(idle));
+        await world.SendAsync(1);
+        await world.UntilAsync(() => Seen(world, "a") == DestinationCondition.ProbeFailed, "its probes have failed");
+
+        Assert.Equal(
+            "its probe fails: it cannot be connected to",
+            (await world.AskAsync()).Refusal!.Details["destination.a"]
+        );
+        Assert.Equal(0, asked);
+    }
+
+    [Fact]
+    public async Task A_balancer_nobody_sends_to_is_left_alone_after_a_while()
+    {
+        var asked = 0;
+        await using var runtime = await RuntimeAsync(_ => Interlocked.Increment(ref asked) > 0 ? 200 : 500);
+        await using var world = new PickerWorld(Pair);
+        world.Put("a", endpoint: AddressOf(runtime));
+        await world.SendAsync(1);
+        await world.UntilAsync(() => Volatile.Read(ref asked) > 3, "it is probed");
+
+        world.Clock.Advance(Inference.Balancers.BalancerDesks.LookedAfter);
+        await Task.Delay(100, Ct);
+        var then = Volatile.Read(ref asked);
+        for (var i = 0; i < 50; i++)
+        {
+            world.Clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(2, Ct);
+        }
+
+        // One may have been under way.
+        Assert.InRange(Volatile.Read(ref asked), then, then + 1);
+        await world.SendAsync(1);
+        await world.UntilAsync(() => Volatile.Read(ref asked) > then + 1, "it is probed again once it is used");
+    }
+
+    private static DestinationCondition? Seen(PickerWorld world, string name)
+    {
+        lock (world.Grain.Reports)
+        {
+            return world.Grain.Reports.LastOrDefault()?.Destinations.Single(d => d.ServingName == name).Condition;
+        }
+    }
+
+    private static async Task<WebApplication> RuntimeAsync(Func<string, int> statusOf)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        var app = builder.Build();
+        app.Run(http =>
+        {
+            http.Response.StatusCode = statusOf(http.Request.Path);
+            return Task.CompletedTask;
+        });
+        await app.StartAsync(Ct);
+        return app;
+    }
+
+    private static Uri AddressOf(WebApplication app) => new(app.Urls.First() + "/base/");
+}
