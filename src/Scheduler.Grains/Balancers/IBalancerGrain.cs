@@ -98,7 +98,7 @@ public sealed record BalancerDetail(
 /// <param name="At">When, on the door's clock.</param>
 /// <param name="Destinations">Each of them.</param>
 /// <param name="Failures">Requests that failed since the report before, oldest first.</param>
-[GenerateSerializer, Immutable, Alias("scheduler.DoorReport")]
+[GenerateSerializer, Immutable, Alias("scheduler.DestinationReport")]
 public sealed record DoorReport(
     [property: Id(0)] string Door,
     [property: Id(1)] DateTimeOffset At,
