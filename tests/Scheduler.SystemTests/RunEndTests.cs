@@ -36,7 +36,7 @@ public sealed class RunEndTests(TroubledScheduler troubled)
         var door = troubled.Door("grpc");
         var account = await troubled.AccountAsync(door, 1_000_000_000);
         // The cheaper of two regions takes its capacity back after two seconds.
-        var spec = Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-verda"), "A100-80GB-SXM", 1);
+        var spec = Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-verda"), "A100-80GB-PCIe", 1);
         spec.AutoReroute = true;
         var (gateway, instance) = await LaunchAsync(door, account, spec);
         using (gateway)
