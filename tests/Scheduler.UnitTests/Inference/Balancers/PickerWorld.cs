@@ -179,8 +179,8 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
     public ValueTask<Served?> FindAsync(AccountId account, string servingName, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_names.GetValueOrDefault(servingName));
 
-    public ValueTask<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
-        ValueTask.FromResult<string?>(null);
+    public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
+        Task.FromResult<string?>(null);
 
     public Task<ChatReply> AskAsync(
         AccountId account,
