@@ -1,4 +1,5 @@
 using Scheduler.Benchmarks;
+using Scheduler.Benchmarks.Gateway;
 
 // One command a figure: dotnet run -c Release --project tests/Scheduler.Benchmarks -- FIGURE
 switch (args.FirstOrDefault())
@@ -24,12 +25,19 @@ switch (args.FirstOrDefault())
     case "launches":
         await LaunchFigures.RunAsync(args[1..]);
         return 0;
+    case "gateway":
+        await GatewayFigures.RunAsync(args[1..]);
+        return 0;
+    case "stub-runtime":
+        // Not a figure: what the gateway's figure starts.
+        await StubRuntime.RunAsync(args[1..]);
+        return 0;
     case "start":
         await StartFigures.RunAsync(args[1..]);
         return 0;
     default:
         await Console.Error.WriteLineAsync(
-            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | start"
+            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | start"
         );
         return 2;
 }

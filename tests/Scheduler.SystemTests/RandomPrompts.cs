@@ -87,7 +87,7 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
         long? asked =
             room > 0 && Chance(70) ? room
             : Chance(30) ? null
-            : Chance(30) && (isChat || !isVllm) ? 0
+            : Chance(30) && !isVllm ? 0
             : Chance(30) && !isVllm ? -1
             : Chance(50) ? _random.Next(1, Context * 2)
             : int.MaxValue;

@@ -28,7 +28,8 @@ public sealed class TroubledScheduler : IAsyncLifetime
               { "Match": { "Provider": "sim-lium", "GpuType": "RTX5090" }, "ExitAfter": "00:00:00.200" },
               { "Match": { "Provider": "sim-jarvislabs", "OfferId": "IN2/1x_L4_28V_124G/L4x1/on_demand" }, "OomAfter": "00:00:00.200" },
               { "Match": { "Provider": "sim-paperspace" }, "BootTime": "00:00:03" },
-              { "Match": { "Provider": "sim-nebius", "GpuType": "H200-141GB-SXM" }, "SpotReclaimAfter": "00:00:00.200" } ] } }
+              { "Match": { "Provider": "sim-nebius", "GpuType": "H200-141GB-SXM" }, "SpotReclaimAfter": "00:00:00.200" },
+              { "Match": { "Provider": "sim-verda", "Region": "FIN-01", "GpuType": "A100-80GB-SXM" }, "SpotReclaimAfter": "00:00:02" } ] } }
         }
         """;
 

@@ -1,28 +1,23 @@
-using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>The body of one request, in a rented buffer: read whole, within a limit, because what it asks stands anywhere in it.</summary>
-internal sealed class RequestBody : IDisposable
+/// <summary>Reads the body of a request whole, within a limit, because what it asks stands anywhere in it.</summary>
+/// <remarks>
+/// The array is the request's own and never used again: a runtime that answers before it has read everything may still be sent the rest
+/// when the client has its answer, and what it is sent must not be another's by then.
+/// </remarks>
+internal static class RequestBody
 {
     private const int FirstGuess = 4096;
-
-    private byte[] _buffer;
-    private int _length;
-
-    private RequestBody(int capacity) => _buffer = ArrayPool<byte>.Shared.Rent(capacity);
-
-    /// <summary>The bytes; good until it is disposed of.</summary>
-    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
 
     /// <summary>Reads a request's body.</summary>
     /// <param name="http">The request.</param>
     /// <param name="limit">Longest body, bytes.</param>
     /// <exception cref="DoorException">It is longer, or not plain JSON.</exception>
-    public static async ValueTask<RequestBody> ReadAsync(HttpContext http, int limit)
+    public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int limit)
     {
         if (!IsPlainJson(http.Request))
         {
@@ -42,49 +37,9 @@ internal sealed class RequestBody : IDisposable
             size.MaxRequestBodySize = limit;
         }
 
-        var body = new RequestBody((int)(http.Request.ContentLength ?? FirstGuess) + 1);
         try
         {
-            await body.FillAsync(http, limit);
-            return body;
-        }
-        catch
-        {
-            body.Dispose();
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        var buffer = _buffer;
-        _buffer = [];
-        _length = 0;
-        if (buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    private async ValueTask FillAsync(HttpContext http, int limit)
-    {
-        try
-        {
-            int read;
-            while ((read = await http.Request.Body.ReadAsync(_buffer.AsMemory(_length), http.RequestAborted)) > 0)
-            {
-                _length += read;
-                if (_length > limit)
-                {
-                    throw new DoorException(DoorError.BodyTooLarge(limit));
-                }
-
-                if (_length == _buffer.Length)
-                {
-                    Grow();
-                }
-            }
+            return await FillAsync(http, limit);
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
@@ -92,12 +47,32 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private void Grow()
+    private static async ValueTask<ReadOnlyMemory<byte>> FillAsync(HttpContext http, int limit)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(checked(_buffer.Length * 2));
-        _buffer.AsSpan(0, _length).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = larger;
+        var length = http.Request.ContentLength;
+        var buffer = GC.AllocateUninitializedArray<byte>((int)(length ?? FirstGuess));
+        var filled = 0;
+        int read;
+
+        // What has said its length is not asked for more: its buffer need not be larger by the byte that does not come.
+        while (
+            filled != length
+            && (read = await http.Request.Body.ReadAsync(buffer.AsMemory(filled), http.RequestAborted)) > 0
+        )
+        {
+            filled += read;
+            if (filled > limit)
+            {
+                throw new DoorException(DoorError.BodyTooLarge(limit));
+            }
+
+            if (filled == buffer.Length && filled != length)
+            {
+                Array.Resize(ref buffer, checked(buffer.Length * 2));
+            }
+        }
+
+        return buffer.AsMemory(0, filled);
     }
 
     private static bool IsPlainJson(HttpRequest request) =>

@@ -49,8 +49,8 @@ internal sealed class RequestPath(
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
             using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes));
-            using var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
-            var request = RequestReader.Read(kind, body.Bytes);
+            var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
+            var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);
             var served =
                 await names.FindAsync(account, request.Model, http.RequestAborted)
@@ -196,10 +196,7 @@ internal sealed class RequestPath(
             throw new DoorException(DoorError.Of(refusal));
         }
 
-        if (!verdict.Matched.IsEmpty)
-        {
-            way.Http.Response.Headers.Append(MatchedHeader, string.Join(',', verdict.Matched));
-        }
+        way.Matched.AddRange(verdict.Matched);
     }
 
     private async Task<(bool IsDone, string? Code)> ForwardAsync(Way way, IDestinationLease lease)
@@ -217,6 +214,10 @@ internal sealed class RequestPath(
                 lease.Succeeded();
                 metrics.FirstByte(clock.GetElapsedTime(way.Began));
                 http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
+                if (way.Matched.Count > 0)
+                {
+                    http.Response.Headers[MatchedHeader] = string.Join(',', way.Matched);
+                }
             },
         };
         metrics.Opened();
@@ -303,6 +304,9 @@ internal sealed class RequestPath(
     {
         /// <summary>Firewalls it has passed.</summary>
         public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Slugs of rules that firewalls in allow mode matched.</summary>
+        public List<string> Matched { get; } = [];
 
         /// <summary>Instances it was sent to in vain.</summary>
         public HashSet<InstanceId> Tried { get; } = [];

@@ -17,6 +17,9 @@ internal sealed class UpstreamCall
     /// <summary>Where.</summary>
     public required ServedInstance Instance { get; init; }
 
+    /// <summary>What the runtime is sent.</summary>
+    public ReadOnlyMemory<byte> Body => BodyEdits.For(Request, Instance.ServingName);
+
     /// <summary>The request's scope.</summary>
     public required RequestScope Scope { get; init; }
 

@@ -1,5 +1,3 @@
-using System.Net.Http.Headers;
-using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
@@ -21,14 +19,6 @@ internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runti
     /// <summary>Sends it. May be called again with another call as long as nothing was sent to the client.</summary>
     public async Task<UpstreamOutcome> SendAsync(HttpContext http, UpstreamCall call)
     {
-        var body = BodyEdits.For(call.Request, call.Instance.ServingName);
-        if (!MemoryMarshal.TryGetArray(body, out var bytes))
-        {
-            throw new InvalidOperationException("A body that is no array.");
-        }
-
-        http.Request.Body = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
-        http.Request.ContentLength = bytes.Count;
         var error = await yarp.SendAsync(
             http,
             call.Instance.Endpoint!.AbsoluteUri.TrimEnd('/'),
@@ -75,12 +65,6 @@ internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runti
         {
             proxyRequest.RequestUri = RuntimeClient.Address(call.Instance.Endpoint!, httpContext.Request.Path);
             proxyRequest.Headers.Host = null;
-            if (proxyRequest.Content is { } content)
-            {
-                content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-                content.Headers.ContentLength = httpContext.Request.ContentLength;
-            }
-
             proxyRequest.Headers.TryAddWithoutValidation(RequestScope.IdHeader, call.Scope.Id.Value);
             proxyRequest.Options.Set(UpstreamCall.Key, call);
             return ValueTask.CompletedTask;

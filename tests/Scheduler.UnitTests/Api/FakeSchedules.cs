@@ -71,7 +71,11 @@ internal sealed class FakeSchedules(InstanceId instance, FakeCluster cluster) : 
     public async Task<Answer<ScheduleView>> DeleteAsync(string id, CommandContext context)
     {
         var found = await GetAsync(id, context.Account);
-        _schedules.TryRemove(id, out _);
+        if (found.IsOk)
+        {
+            _schedules.TryRemove(id, out _);
+        }
+
         return found;
     }
 

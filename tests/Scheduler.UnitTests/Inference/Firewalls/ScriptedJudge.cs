@@ -116,7 +116,7 @@ internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTab
         new(Instance);
 
     public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
-        new((string?)null);
+        Task.FromResult<string?>(null);
 
     ValueTask<FirewallRecord?> IFirewallTable.FindAsync(
         AccountId account,

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Scheduler.Benchmarks.Gateway;
+
+/// <summary>
+/// What the gateway holds: at a thousand streams at once, and while clients push bodies as large as they may be, more than it lets in.
+/// </summary>
+internal static class GatewayMemory
+{
+    private const int Streams = 1000;
+    private const int StreamEvents = 40;
+    private const int PaceMilliseconds = 100;
+    private const int Pushers = 5000;
+    private const int PushedBytes = 4 * 1024 * 1024;
+    private const int PieceBytes = 64 * 1024;
+
+    /// <summary>Runs and prints both tables.</summary>
+    public static async Task RunAsync()
+    {
+        await using (
+            var scene = await GatewayScene.StartAsync(Invariant($"--Inference:MaxRequestsPerInstance={Streams}"))
+        )
+        {
+            await StreamAsync(scene);
+        }
+
+        await using (var scene = await GatewayScene.StartAsync())
+        {
+            await FloodAsync(scene);
+        }
+    }
+
+    private static async Task StreamAsync(GatewayScene scene)
+    {
+        var request = LoadDriver.Chat(
+            await scene.NewKeyAsync(),
+            Invariant($",\"stream\":true,\"stub_events\":{StreamEvents},\"stub_pace_ms\":{PaceMilliseconds}")
+        );
+        Console.WriteLine();
+        Console.WriteLine(
+            $"| {Streams} streams at once, an event each {PaceMilliseconds} ms, through | resident before, MiB | during | kB a stream | CPU µs an event |"
+        );
+        Console.WriteLine("|---|--:|--:|--:|--:|");
+        await MeasureAsync("nginx", scene.Nginx.Unbuffered, scene.Nginx.Ids, 1);
+        await MeasureAsync("gateway", scene.Gateway, [scene.GatewayId], 0);
+
+        async Task MeasureAsync(string way, System.Net.IPEndPoint target, IReadOnlyList<int> ids, int of)
+        {
+            // Twice: the first time the compiler works, and pools fill.
+            await new LoadDriver(target, request, StreamEvents).RunAsync(64, 0, 1, scene.Cpu);
+            var (before, during) = (GatewayScene.Resident(ids).Now, 0.0);
+            var load = await new LoadDriver(target, request, StreamEvents).RunAsync(
+                Streams,
+                warmUp: 5,
+                seconds: 5,
+                () =>
+                {
+                    during = GatewayScene.Resident(ids).Now;
+                    return scene.Cpu();
+                }
+            );
+            var events = load.Lasted.TotalMilliseconds / PaceMilliseconds * Streams;
+            Console.WriteLine(
+                Invariant(
+                    $"| {way} | {before:0} | {during:0} | {(during - before) * 1024 / Streams:0} | {load.Cpu[of].TotalMicroseconds / events:0.0} |"
+                )
+            );
+        }
+    }
+
+    private static async Task FloodAsync(GatewayScene scene)
+    {
+        Console.WriteLine();
+        Console.WriteLine(
+            $"| {Pushers} clients push {PushedBytes >> 20} MiB each, with | resident before, MiB | peak | 10 s after | answers |"
+        );
+        Console.WriteLine("|---|--:|--:|--:|---|");
+        await new LoadDriver(scene.Gateway, LoadDriver.Chat(await scene.NewKeyAsync(), ""), 0).RunAsync(
+            32,
+            0,
+            2,
+            scene.Cpu
+        );
+        foreach (var keys in new[] { 1, 16 })
+        {
+            var tokens = new List<string>();
+            for (var i = 0; i < keys; i++)
+            {
+                tokens.Add(await scene.NewKeyAsync());
+            }
+
+            var before = GatewayScene.Resident(scene.GatewayId).Now;
+            var answers = await Task.WhenAll(
+                Enumerable.Range(0, Pushers).Select(i => Task.Run(() => PushAsync(scene, tokens[i % keys])))
+            );
+            var peak = GatewayScene.Resident(scene.GatewayId).Peak;
+            await Task.Delay(TimeSpan.FromSeconds(10));
+            var kinds = answers.CountBy(answer => answer).OrderBy(kind => kind.Key, StringComparer.Ordinal);
+            Console.WriteLine(
+                Invariant(
+                    $"| {keys} key(s) | {before:0} | {peak:0} | {GatewayScene.Resident(scene.GatewayId).Now:0} | {string.Join(", ", kinds.Select(kind => Invariant($"{kind.Value} x {kind.Key}")))} |"
+                )
+            );
+        }
+    }
+
+    /// <summary>Pushes one body, in pieces, until there is an answer.</summary>
+    /// <returns>Its status; or that the connection was closed.</returns>
+    private static async Task<string> PushAsync(GatewayScene scene, string token)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        const string opening = "{\"model\":\"stub\",\"messages\":[{\"role\":\"user\",\"content\":\"";
+        var head = Encoding.ASCII.GetBytes(
+            Invariant(
+                $"POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}\r\nContent-Length: {PushedBytes}\r\n\r\n{opening}"
+            )
+        );
+        try
+        {
+            await socket.ConnectAsync(scene.Gateway);
+            await socket.SendAsync(head);
+            var left = PushedBytes - opening.Length;
+            while (left > Closing.Length && socket.Available == 0)
+            {
+                var piece = Math.Min(PieceBytes, left - Closing.Length);
+                await socket.SendAsync(Piece.AsMemory(0, piece));
+                left -= piece;
+                await Task.Delay(PaceMilliseconds);
+            }
+
+            if (left == Closing.Length)
+            {
+                await socket.SendAsync(Closing);
+            }
+
+            var answer = new byte[4096];
+            var read = await socket.ReceiveAsync(answer);
+            return read > 12 ? Encoding.ASCII.GetString(answer, 9, 3) : "closed";
+        }
+        catch (SocketException)
+        {
+            return "closed";
+        }
+    }
+
+    private static readonly byte[] Piece = [.. Enumerable.Repeat((byte)'a', PieceBytes)];
+    private static readonly byte[] Closing = [.. "\"}]}"u8];
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
