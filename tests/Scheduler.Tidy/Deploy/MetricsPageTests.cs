@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Edge;
 using Scheduler.Grains.Telemetry;
 using Scheduler.Inference;
+using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;
@@ -66,6 +67,7 @@ public sealed class MetricsPageTests
         _ = new SchedulerMetrics(factory);
         _ = new EdgeMetrics(factory);
         _ = new InferenceMetrics(factory);
+        _ = new BalancerMetrics(factory);
         _ = new FirewallMetrics(factory);
         // Registered, never read: what they would ask need not be there.
         _ = new SiloGauges(factory, null!, null!, null!, null!, null!);

@@ -221,9 +221,11 @@ public sealed class StateSerializerTests
             Recommended = true,
         };
 
+    [Fact]
     public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
         AssertGolden("ScheduleBook.v1.json", Schedules());
 
+    [Fact]
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
         AssertGolden("BalancerRecord.v1.json", Balancer());
 

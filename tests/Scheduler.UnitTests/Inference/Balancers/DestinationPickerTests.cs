@@ -3,6 +3,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
+using Scheduler.Edge;
 using Scheduler.Inference.Balancers;
 using Xunit;
 using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
@@ -282,7 +283,7 @@ public sealed class DestinationPickerTests
         using (var lease = (await world.AskAsync()).Lease!)
         {
             lease.Failed();
-            lease.Explained(Edge.DoorError.Of(OutOfMemory()));
+            lease.Explained(DoorError.Of(OutOfMemory()));
             await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain is told");
         }
 

@@ -1,4 +1,6 @@
 using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Upstream;
 using Xunit;
@@ -76,7 +78,7 @@ public sealed class IntentRouterTests
     public async Task A_named_route_without_a_healthy_destination_leads_to_the_default_route()
     {
         await using var world = World();
-        world.Put("coder", Domain.Instances.InstanceState.Stopped);
+        world.Put("coder", InstanceState.Stopped);
         world.Router = _ => new ChatReply("code", ChatFault.None, "");
         Assert.Equal("chat", await WhereAsync(world));
 
@@ -93,7 +95,7 @@ public sealed class IntentRouterTests
         world.Router = _ => new ChatReply("code", ChatFault.None, "");
         var question = world.Question(new PromptPart("user", "how do I loop?"));
         var first = (await world.AskAsync(question)).Lease!;
-        ((HashSet<Domain.Ids.InstanceId>)question.Tried).Add(first.Instance.Id);
+        ((HashSet<InstanceId>)question.Tried).Add(first.Instance.Id);
         var second = (await world.AskAsync(question)).Lease!;
 
         Assert.Equal(("coder", "chat"), (first.Instance.ServingName, second.Instance.ServingName));

@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+using Scheduler.Inference.Balancers;
 using Xunit;
 using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
 
@@ -40,7 +42,7 @@ public sealed class ProbeTests
         await world.UntilAsync(() => Seen(world, "a") == DestinationCondition.ProbeFailed, "the probes have failed");
         Assert.All(await world.SendAsync(10), name => Assert.Equal("b", name));
 
-        world.Put("b", Domain.Instances.InstanceState.Stopped);
+        world.Put("b", InstanceState.Stopped);
         var refusal = (await world.AskAsync()).Refusal!;
         Assert.Equal(FailureCode.NoHealthyDestination, refusal.Code);
         Assert.Equal("its probe fails: it answers with the status 500", refusal.Details["destination.a"]);
@@ -82,7 +84,7 @@ public sealed class ProbeTests
         await using var idle = await RuntimeAsync(_ => Interlocked.Increment(ref asked) > 0 ? 200 : 500);
         await using var world = new PickerWorld(Pair);
         world.Put("a", endpoint: nowhere);
-        world.Put("b", Domain.Instances.InstanceState.Stopped, endpoint: AddressOf(idle));
+        world.Put("b", InstanceState.Stopped, endpoint: AddressOf(idle));
         await world.SendAsync(1);
         await world.UntilAsync(() => Seen(world, "a") == DestinationCondition.ProbeFailed, "its probes have failed");
 
@@ -103,7 +105,7 @@ public sealed class ProbeTests
         await world.SendAsync(1);
         await world.UntilAsync(() => Volatile.Read(ref asked) > 3, "it is probed");
 
-        world.Clock.Advance(Inference.Balancers.BalancerDesks.LookedAfter);
+        world.Clock.Advance(BalancerDesks.LookedAfter);
         await Task.Delay(100, Ct);
         var then = Volatile.Read(ref asked);
         for (var i = 0; i < 50; i++)
