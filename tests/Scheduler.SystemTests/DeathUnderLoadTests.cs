@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;

@@ -5,7 +5,6 @@ using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
-using Scheduler.Edge;
 using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Api.Balancers;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;

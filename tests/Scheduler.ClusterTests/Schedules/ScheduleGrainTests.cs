@@ -3,7 +3,6 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Schedules;
-using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Schedules;
 using Scheduler.TestKit;

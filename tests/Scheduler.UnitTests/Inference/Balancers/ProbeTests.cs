@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
