@@ -93,7 +93,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
     public async Task An_unreadable_record_is_left_out_and_the_list_goes_on_INV_14()
     {
         _fixture.Sql(
-            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":1', '\"schemaVersion\":9') WHERE id = 'i-00007'"
+            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":{InstanceRecord.CurrentSchemaVersion}', '\"schemaVersion\":9') WHERE id = 'i-00007'"
         );
         var query = new InstanceQuery { Limit = 1000 };
         var listed = await Index.ListAsync(query, Cancelled);
