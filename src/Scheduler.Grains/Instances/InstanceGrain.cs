@@ -209,7 +209,7 @@ internal sealed partial class InstanceGrain(
             // a closed tab bills nothing, and a schedule that comes due finds the instance deleted.
             await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(NameHolder.Of(Self));
             await GrainFactory.Account(_recorded.Account).ForgetAsync(Self);
-            await GrainFactory.Schedules(Self).ForgetAsync(context);
+            GrainFactory.Schedules(Self).ForgetAsync(context).Ignore();
         }
 
         return answer;

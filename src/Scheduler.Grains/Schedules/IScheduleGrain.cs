@@ -33,10 +33,10 @@ public interface IScheduleGrain : IGrainWithStringKey
     Task<Answer<ScheduleView>> DeleteAsync(string id, CommandContext context);
 
     /// <summary>
-    /// The instance was deleted. May be lost: what is left is not shown, and what is due finds the instance deleted. One way, because an
-    /// instance that waited for its schedules could be waited for by them.
+    /// The instance was deleted. May be lost: what is left is not shown, and what is due finds the instance deleted. The instance does not
+    /// wait for it, because it could be waited for by its schedules.
     /// </summary>
-    [Alias("Forget"), OneWay]
+    [Alias("Forget")]
     Task ForgetAsync(CommandContext context);
 }
 

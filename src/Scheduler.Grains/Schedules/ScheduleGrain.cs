@@ -147,13 +147,10 @@ internal sealed partial class ScheduleGrain(
     /// <inheritdoc/>
     public async Task ForgetAsync(CommandContext context)
     {
-        if (Book.IsEmpty)
+        if (!Book.IsEmpty)
         {
-            this.DeactivateOnIdle();
-            return;
+            await RecordAsync(ScheduleDecisions.Forget(Book, CauseOf(context)));
         }
-
-        await RecordAsync(ScheduleDecisions.Forget(Book, CauseOf(context)));
     }
 
     /// <summary>The instance, if the account may see it.</summary>
