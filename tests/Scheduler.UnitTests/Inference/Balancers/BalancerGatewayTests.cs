@@ -230,7 +230,7 @@ public sealed class BalancerGatewayTests
         return went;
     }
 
-    private static Task UntilAsync(Func<Task<bool>> isSo) =>
+    private static Task<bool> UntilAsync(Func<Task<bool>> isSo) =>
         Providers.Eventually.GetAsync(isSo, so => so, "the door has heard of it");
 
     private static async Task AnswerAsync(HttpContext http)
