@@ -142,8 +142,8 @@ public sealed class BalancerGatewayTests
     public async Task A_request_too_large_for_one_member_goes_to_one_with_room_for_it_and_ejects_nobody()
     {
         await using var gateway = await GatewayFixture.StartAsync();
-        await gateway.ServeAsync("small", AnswerAsync, context: 64, tokenizer: null);
-        await gateway.ServeAsync("large", AnswerAsync, context: 100_000, tokenizer: null);
+        await gateway.ServeAsync("small", CountAsync, context: 400);
+        await gateway.ServeAsync("large", CountAsync, context: 100_000);
         Put(gateway, PickerWorld.Group(GroupPolicy.WeightedRoundRobin, ("small", 1000), ("large", 1)));
         var body = $$"""
             {"model":"front","max_tokens":500,"messages":[{"role":"user","content":"{{new string('x', 400)}}"}]}
@@ -246,6 +246,12 @@ public sealed class BalancerGatewayTests
             Ct
         );
     }
+
+    /// <summary>A runtime to whom everything is 300 tokens.</summary>
+    private static Task CountAsync(HttpContext http) =>
+        http.Request.Path == "/base/tokenize"
+            ? http.Response.WriteAsync("""{"count":300,"tokens":[]}""", Ct)
+            : AnswerAsync(http);
 
     private static async Task KeepAsync(HttpContext http, List<string> seen)
     {
