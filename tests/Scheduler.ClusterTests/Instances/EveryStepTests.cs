@@ -77,9 +77,15 @@ public sealed class EveryStepTests(ITestOutputHelper output)
         await time;
 
         Assert.Empty(failures);
-        var happened = cases.Count(one => one.Steps.HasHappened);
-        output.WriteLine($"{path}: {steps.Count} steps, {cases.Count} cases, {happened} of them went wrong as meant");
-        Assert.True(happened >= cases.Count * 9 / 10, $"Only {happened} of {cases.Count} faults happened.");
+        output.WriteLine($"{path}: {steps.Count} steps, {cases.Count} cases; never went wrong:");
+        foreach (var one in cases.Where(one => !one.Steps.HasHappened))
+        {
+            output.WriteLine($"  {one.Steps.Goes} {one.Steps.Wrong}");
+        }
+
+        var owed = cases.Where(one => !IsAskedAgain(one.Steps.Goes)).ToList();
+        var happened = owed.Count(one => one.Steps.HasHappened);
+        Assert.True(happened >= owed.Count * 9 / 10, $"Only {happened} of {owed.Count} faults happened.");
         await scheduler.SoundAsync();
         Assert.Empty(scheduler.Cloud.Held);
         foreach (var one in cases.Prepend(dry))
@@ -88,6 +94,9 @@ public sealed class EveryStepTests(ITestOutputHelper output)
             Assert.Equal((MicroEuro.Zero, MicroEuro.Zero), (money.Holds, money.Accrued));
         }
     }
+
+    /// <summary>Whether a step is the same question again, which comes as often as time passes before the answer is no longer needed.</summary>
+    private static bool IsAskedAgain(TakenStep? step) => step is { What: "Find", Number: > 1 };
 
     private static async Task PassTimeAsync(TestScheduler scheduler, CancellationToken ends)
     {
