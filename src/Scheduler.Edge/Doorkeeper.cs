@@ -57,6 +57,18 @@ internal sealed class Doorkeeper(
         return await _limits.EnterAsync(caller, load, http.RequestAborted);
     }
 
+    /// <summary>Lets in a session, whose key was shown and found good before, as far as there is room.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="caller">Whose session it is, its key asked again by whoever keeps sessions.</param>
+    /// <param name="load">What it asks of the door.</param>
+    /// <returns>To be disposed of when the request has ended.</returns>
+    /// <exception cref="DoorException">There is no room.</exception>
+    public ValueTask<Passage> AdmitKnownAsync(HttpContext http, Caller caller, Load load)
+    {
+        http.Scope().Caller = caller;
+        return _limits.EnterAsync(caller, load, http.RequestAborted);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _limits.Dispose();
 }

@@ -22,10 +22,7 @@ internal sealed partial class OperatorKey(
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private string File { get; } =
-        Path.GetFullPath(
-            settings.Host.OperatorKeyFile
-                ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(settings.Storage.Sqlite.Path))!, FileName)
-        );
+        Path.GetFullPath(settings.Host.OperatorKeyFile ?? Path.Combine(settings.OwnFolder, FileName));
 
     /// <summary>Sees to it that the key opens the doors.</summary>
     /// <param name="cancellationToken">Ends the start.</param>

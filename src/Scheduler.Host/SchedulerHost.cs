@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Api.Health;
+using Scheduler.Dashboard;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
@@ -36,7 +37,7 @@ internal static class SchedulerHost
         );
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<OperatorKey>();
-        AddDoors(builder, settings.Host);
+        AddDoors(builder, settings);
         if (settings.Host.Role == HostRole.Doors)
         {
             AddClient(builder, settings);
@@ -57,6 +58,10 @@ internal static class SchedulerHost
         {
             app.MapApi();
             app.MapInference();
+            if (settings.HasDashboard)
+            {
+                app.MapDashboard();
+            }
         }
 
         app.UseTelemetry(settings.Host.Telemetry);
@@ -69,8 +74,9 @@ internal static class SchedulerHost
     /// <summary>Where the gRPC door listens, once started; null for a silo without doors.</summary>
     public static Uri? GrpcAddress(this WebApplication app) => Addresses(app).ElementAtOrDefault(1);
 
-    private static void AddDoors(WebApplicationBuilder builder, HostOptions host)
+    private static void AddDoors(WebApplicationBuilder builder, Settings settings)
     {
+        var host = settings.Host;
         var address = IPAddress.Parse(host.Address);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -105,6 +111,14 @@ internal static class SchedulerHost
         {
             builder.Services.AddApi(builder.Configuration);
             builder.Services.AddInference(builder.Configuration);
+            if (settings.HasDashboard)
+            {
+                builder.WebHost.UseDashboardAssets();
+                builder.Services.AddDashboard(
+                    builder.Configuration,
+                    Path.Combine(settings.OwnFolder, "dashboard-keys")
+                );
+            }
         }
     }
 

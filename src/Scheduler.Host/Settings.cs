@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Options;
 using Scheduler.Api;
+using Scheduler.Dashboard;
 using Scheduler.Grains;
 using Scheduler.Inference;
 using Scheduler.Providers;
@@ -19,13 +20,15 @@ internal sealed class Settings
         "Providers",
         ApiOptions.Section,
         InferenceOptions.Section,
+        DashboardOptions.Section,
     ];
 
-    private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler)
+    private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler, bool hasDashboard)
     {
         Host = host;
         Storage = storage;
         Scheduler = scheduler;
+        HasDashboard = hasDashboard;
     }
 
     /// <summary>The process itself.</summary>
@@ -36,6 +39,12 @@ internal sealed class Settings
 
     /// <summary>The scheduler itself.</summary>
     public SchedulerOptions Scheduler { get; }
+
+    /// <summary>Whether the doors have a window for people.</summary>
+    public bool HasDashboard { get; }
+
+    /// <summary>Where this process keeps files of its own: beside the SQLite file, also where that is not used.</summary>
+    public string OwnFolder => Path.GetDirectoryName(Path.GetFullPath(Storage.Sqlite.Path))!;
 
     /// <summary>Whether several processes share one database and are one scheduler: a connection to it is all it takes.</summary>
     public bool IsCluster => Storage.PostgreSql.IsSet;
@@ -78,11 +87,13 @@ internal sealed class Settings
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
         var api = Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
         var inference = Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
+        var dashboard = Bind<DashboardOptions>(configuration, DashboardOptions.Section, faults);
         faults.AddRange(host.Faults());
         faults.AddRange(storage.Faults());
         faults.AddRange(scheduler.Faults());
         faults.AddRange(api.Faults());
         faults.AddRange(inference.Faults());
+        faults.AddRange(dashboard.Faults());
         faults.AddRange(ProvidersSetup.Faults(configuration));
         faults.AddRange(RoleFaults(configuration, host, storage));
         if (line.IsDemo && host.Role is HostRole.Doors or HostRole.Silo)
@@ -98,7 +109,7 @@ internal sealed class Settings
             throw new OptionsValidationException("settings", typeof(Settings), faults);
         }
 
-        return new Settings(host, storage, scheduler);
+        return new Settings(host, storage, scheduler, dashboard.Enabled);
     }
 
     /// <summary>What is right in itself and does not go together.</summary>

@@ -1,0 +1,92 @@
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Scheduler.Dashboard.Live;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Dashboard.SignIn;
+using Scheduler.Edge;
+
+namespace Scheduler.Dashboard;
+
+/// <summary>Wires the operator's window into a host that has an Orleans client or silo.</summary>
+public static class DashboardSetup
+{
+    /// <summary>Under which path all pages lie.</summary>
+    public const string Root = "/dashboard";
+
+    /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
+    internal const string Door = "dashboard";
+
+    /// <summary>Adds the services; settings are in the section <c>Dashboard</c> (<see cref="DashboardOptions"/>).</summary>
+    /// <param name="services">Where to.</param>
+    /// <param name="configuration">All settings.</param>
+    /// <param name="keysPath">Where the keys of sessions lie when the settings do not say.</param>
+    public static IServiceCollection AddDashboard(
+        this IServiceCollection services,
+        IConfiguration configuration,
+        string keysPath
+    )
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var section = configuration.GetSection(DashboardOptions.Section);
+        var options = section.Get<DashboardOptions>() ?? new DashboardOptions();
+        services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddEdge();
+        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<DashboardOptions>>().Value.Limits());
+        services
+            .AddDataProtection()
+            .SetApplicationName("scheduler")
+            .PersistKeysToFileSystem(KeyFolder.Ensure(options.KeysPath ?? keysPath));
+        services.AddAuthentication(Session.Scheme).AddCookie(Session.Scheme, Session.Configure);
+        services
+            .AddOptions<CookieAuthenticationOptions>(Session.Scheme)
+            .Configure<TimeProvider>((cookie, clock) => cookie.TimeProvider = clock);
+        services
+            .AddAuthorizationBuilder()
+            .AddPolicy(Session.AnyPolicy, policy => policy.RequireAuthenticatedUser())
+            .AddPolicy(Session.OperatorsPolicy, policy => policy.RequireAssertion(at => Session.IsOperator(at.User)));
+        services.AddAntiforgery(antiforgery =>
+        {
+            antiforgery.Cookie.Name = "scheduler-antiforgery";
+            antiforgery.Cookie.SameSite = SameSiteMode.Strict;
+            antiforgery.Cookie.HttpOnly = true;
+            antiforgery.SuppressXFrameOptionsHeader = true;
+        });
+        services.AddRazorComponents();
+        services.AddSingleton<Notices>();
+        services.AddSingleton<Pulse>();
+        return services;
+    }
+
+    /// <summary>Lets the scripts and styles of a build that was not published be found.</summary>
+    public static void UseDashboardAssets(this IWebHostBuilder host) => host.UseStaticWebAssets();
+
+    /// <summary>Maps the pages. The request's scope must have been put in place before.</summary>
+    public static void MapDashboard(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments(Root, StringComparison.Ordinal),
+            pages =>
+            {
+                pages.UseMiddleware<PageHeaders>();
+                pages.UseAuthentication();
+                pages.UseAuthorization();
+                pages.UseMiddleware<SessionMiddleware>();
+                pages.UseAntiforgery();
+            }
+        );
+        app.MapStaticAssets();
+        app.MapGet("/", () => Results.Redirect(Root)).ExcludeFromDescription();
+        var pages = app.MapGroup(Root).WithMetadata(PageErrors.Shape);
+        pages.MapSession();
+        pages.MapLive().RequireAuthorization(Session.AnyPolicy);
+        pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
+        app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
+    }
+}

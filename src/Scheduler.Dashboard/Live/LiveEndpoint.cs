@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
+using Scheduler.Edge;
+using Scheduler.Grains.Keys;
+
+namespace Scheduler.Dashboard.Live;
+
+/// <summary>
+/// The stream a window listens to: <c>event: new</c> when something was written, so that it loads its page anew. It carries no data, so it
+/// tells nobody anything; the page does, to whom it may. Ends with the session.
+/// </summary>
+internal static class LiveEndpoint
+{
+    private static readonly TimeSpan Recheck = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(15);
+
+    public static IEndpointConventionBuilder MapLive(this IEndpointRouteBuilder pages) =>
+        pages.MapGet("/live", RunAsync).WithMetadata(StaysOpen.Mark);
+
+    private static async Task RunAsync(
+        HttpContext http,
+        Pulse pulse,
+        KeyAuthority authority,
+        TimeProvider clock,
+        IHostApplicationLifetime lifetime
+    )
+    {
+        var caller = http.Scope().Caller!;
+        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        http.Response.ContentType = "text/event-stream";
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(
+            http.RequestAborted,
+            lifetime.ApplicationStopping
+        );
+        await SendAsync(http, ": hello\n\n", ends.Token);
+        await using var beats = pulse.BeatsAsync(ends.Token).GetAsyncEnumerator(ends.Token);
+        var next = beats.MoveNextAsync().AsTask();
+        var spoke = clock.GetTimestamp();
+        try
+        {
+            while (true)
+            {
+                if (await Task.WhenAny(next, Task.Delay(Recheck, clock, ends.Token)) == next)
+                {
+                    if (!await next)
+                    {
+                        return;
+                    }
+
+                    await SendAsync(http, "event: new\ndata:\n\n", ends.Token);
+                    (next, spoke) = (beats.MoveNextAsync().AsTask(), clock.GetTimestamp());
+                }
+
+                ends.Token.ThrowIfCancellationRequested();
+                if (await authority.RecheckAsync(caller) is not null)
+                {
+                    await SendAsync(http, "event: over\ndata:\n\n", ends.Token);
+                    return;
+                }
+
+                if (clock.GetElapsedTime(spoke) >= SignOfLife)
+                {
+                    await SendAsync(http, ": still here\n\n", ends.Token);
+                    spoke = clock.GetTimestamp();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        {
+            // The window was closed, or this process stops: the browser asks again, here or elsewhere.
+        }
+        finally
+        {
+            await ends.CancelAsync();
+            await next.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private static async Task SendAsync(HttpContext http, string text, CancellationToken cancellationToken)
+    {
+        await http.Response.WriteAsync(text, cancellationToken);
+        await http.Response.Body.FlushAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Scheduler.Edge;
+using Scheduler.Grains;
+
+namespace Scheduler.Dashboard.Live;
+
+/// <summary>
+/// Tells open windows that something was written. However many there are, the scheduler is asked once a second by each process, and only
+/// while somebody looks.
+/// </summary>
+internal sealed partial class Pulse(
+    IGrainFactory grains,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<Pulse> logger
+)
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly HashSet<Channel<long>> _windows = [];
+    private Task? _beating;
+
+    /// <summary>Each beat after which something is new. Beats that come too fast for the reader become one.</summary>
+    public async IAsyncEnumerable<long> BeatsAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        var window = Channel.CreateBounded<long>(
+            new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest }
+        );
+        lock (_lock)
+        {
+            _windows.Add(window);
+            _beating ??= Task.Run(BeatAsync, CancellationToken.None);
+        }
+
+        try
+        {
+            await foreach (var beat in window.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return beat;
+            }
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _windows.Remove(window);
+            }
+        }
+    }
+
+    private async Task BeatAsync()
+    {
+        long? last = null;
+        while (!lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            var now = await AskAsync();
+            lock (_lock)
+            {
+                if (_windows.Count == 0)
+                {
+                    _beating = null;
+                    return;
+                }
+
+                if (now is { } beat && last is { } before && beat != before)
+                {
+                    foreach (var window in _windows)
+                    {
+                        window.Writer.TryWrite(beat);
+                    }
+                }
+            }
+
+            last = now ?? last;
+            await Task.Delay(Every, clock, CancellationToken.None);
+        }
+    }
+
+    private async Task<long?> AskAsync()
+    {
+        try
+        {
+            return (
+                await grains.Fleet().ListInstancesAsync(new Domain.Instances.InstanceQuery { Limit = 20 })
+            ).Instances.Sum(i => i.Generation);
+        }
+        catch (Exception exception) when (ExceptionErrors.Find(exception) is not null)
+        {
+            LogNoAnswer(exception.Message);
+            return null;
+        }
+    }
+
+    [LoggerMessage(
+        5102,
+        LogLevel.Warning,
+        "The dashboard could not ask whether something is new; it asks again: {Why}"
+    )]
+    private partial void LogNoAnswer(string why);
+}

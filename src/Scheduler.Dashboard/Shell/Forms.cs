@@ -1,0 +1,47 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Scheduler.Edge;
+
+namespace Scheduler.Dashboard.Shell;
+
+/// <summary>What every form that is sent to us goes through.</summary>
+internal static class Forms
+{
+    private const long MaxBytes = 256 * 1024;
+
+    /// <summary>Refuses a form that did not come from a page of ours.</summary>
+    /// <exception cref="DoorException">It did not.</exception>
+    public static async Task ValidateAsync(HttpContext http, IAntiforgery antiforgery)
+    {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = MaxBytes;
+        }
+
+        if (!await antiforgery.IsRequestValidAsync(http))
+        {
+            throw new DoorException(
+                DoorError.OfHttpStatus(StatusCodes.Status400BadRequest, http.Request.Path) with
+                {
+                    Message = "The form did not come from a page of this dashboard, or the page is too old.",
+                    Hint = "Load the page again and repeat what you did.",
+                }
+            );
+        }
+    }
+
+    /// <summary>A path of the dashboard that a form says to go to, or the first page: never another site.</summary>
+    public static string LocalPath(StringValues path) =>
+        path.ToString() is { Length: > 0 and < 2048 } given
+        && (
+            given == DashboardSetup.Root
+            || given.StartsWith($"{DashboardSetup.Root}/", StringComparison.Ordinal)
+            || given.StartsWith($"{DashboardSetup.Root}?", StringComparison.Ordinal)
+        )
+        && !given.Any(char.IsControl)
+        && !given.Contains('\\', StringComparison.Ordinal)
+            ? given
+            : DashboardSetup.Root;
+}

@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
+
+namespace Scheduler.Dashboard.SignIn;
+
+/// <summary>Signing in and out.</summary>
+internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
+{
+    private const int MaxFormBytes = 16 * 1024;
+
+    public async Task<IResult> SignInAsync(HttpContext http, IAntiforgery antiforgery, Doorkeeper doorkeeper)
+    {
+        await Forms.ValidateAsync(http, antiforgery);
+        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        var back = Forms.LocalPath(form["return"]);
+
+        // The same way in as any client's, with the same limit on guesses.
+        http.Request.Headers.Authorization = form["key"].ToString().Trim() is { Length: > 0 } key
+            ? $"Bearer {key}"
+            : "";
+        try
+        {
+            using var passage = await doorkeeper.AdmitAsync(http, new Load(false, MaxFormBytes));
+        }
+        catch (DoorException refused)
+        {
+            return Results.Redirect(
+                $"{Session.SignInPath}?refused={refused.Error.Reason}&return={Uri.EscapeDataString(back)}"
+            );
+        }
+
+        var caller = http.Scope().Caller!;
+        await http.SignInAsync(Session.Scheme, Session.Of(caller));
+        LogSignedIn(caller.KeyId);
+        return Results.Redirect(back);
+    }
+
+    public static async Task<IResult> SignOutAsync(HttpContext http, IAntiforgery antiforgery)
+    {
+        await Forms.ValidateAsync(http, antiforgery);
+        await http.SignOutAsync(Session.Scheme);
+        return Results.Redirect(Session.SignInPath);
+    }
+
+    [LoggerMessage(5101, LogLevel.Information, "Signed in to the dashboard with {Key}")]
+    private partial void LogSignedIn(string key);
+}

@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Scheduler.Edge;
+
+namespace Scheduler.Dashboard.SignIn;
+
+/// <summary>Maps signing in and out.</summary>
+internal static class SessionMapping
+{
+    public static void MapSession(this IEndpointRouteBuilder pages)
+    {
+        pages.MapPost(
+            "/session",
+            (
+                HttpContext http,
+                IAntiforgery antiforgery,
+                [FromKeyedServices(DashboardSetup.Door)] Doorkeeper doorkeeper,
+                ILogger<SessionEndpoints> logger
+            ) => new SessionEndpoints(logger).SignInAsync(http, antiforgery, doorkeeper)
+        );
+        pages.MapPost(
+            "/sign-out",
+            (HttpContext http, IAntiforgery antiforgery) => SessionEndpoints.SignOutAsync(http, antiforgery)
+        );
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Scheduler.Dashboard.Live;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
+
+namespace Scheduler.Dashboard.SignIn;
+
+/// <summary>Notes who a request of a session comes from, and lets it in as far as there is room.</summary>
+internal sealed class SessionMiddleware(
+    RequestDelegate next,
+    [FromKeyedServices(DashboardSetup.Door)] Doorkeeper doorkeeper
+)
+{
+    private const int MaxFormBytes = 256 * 1024;
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        if (Session.CallerOf(http.User) is not { } caller)
+        {
+            await next(http);
+            return;
+        }
+
+        var isStream = http.GetEndpoint()?.Metadata.GetMetadata<StaysOpen>() is not null;
+        using var passage = await doorkeeper.AdmitKnownAsync(http, caller, new Load(isStream, MaxFormBytes));
+        await next(http);
+    }
+}

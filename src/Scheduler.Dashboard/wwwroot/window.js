@@ -1,0 +1,104 @@
+// What a window does by itself: shows times in its reader's zone, keeps the page up to date, and explains a launch while it is written.
+
+const sameDay = (a, b) => a.toDateString() === b.toDateString();
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const exact = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
+
+function ago(milliseconds) {
+  const past = milliseconds >= 0;
+  const seconds = Math.abs(milliseconds) / 1000;
+  const [number, unit] =
+    seconds < 60 ? [Math.floor(seconds), "s"]
+    : seconds < 3600 ? [Math.floor(seconds / 60), "min"]
+    : seconds < 172800 ? [Math.floor(seconds / 3600), "h"]
+    : [Math.floor(seconds / 86400), "d"];
+  return past ? `${number} ${unit} ago` : `in ${number} ${unit}`;
+}
+
+// The words are in its shadow, so that a page made anew by the server leaves them alone.
+class LocalTime extends HTMLElement {
+  static observedAttributes = ["datetime", "shows"];
+  #timer;
+  connectedCallback() {
+    if (!this.shadowRoot) { this.attachShadow({ mode: "open" }); }
+    this.#show();
+    if (this.getAttribute("shows") === "ago") { this.#timer = setInterval(() => this.#show(), 1000); }
+  }
+  disconnectedCallback() { clearInterval(this.#timer); }
+  attributeChangedCallback() { if (this.shadowRoot) { this.#show(); } }
+  #show() {
+    const at = new Date(this.getAttribute("datetime"));
+    const shows = this.getAttribute("shows");
+    this.shadowRoot.textContent =
+      shows === "ago" ? ago(Date.now() - at)
+      : shows === "time" ? (sameDay(at, new Date()) ? exact.format(at) : `${day.format(at)} ${clock.format(at)}`)
+      : `${day.format(at)} ${clock.format(at)}`;
+  }
+}
+customElements.define("local-time", LocalTime);
+
+// ---------- the page follows what happens ----------
+// One stream a window says that something is new. The page is then asked for again and laid over the old one, but never under the
+// reader's hands: not while a form is being filled in or a question is open, and at most every two seconds.
+const rest = 2000;
+let source, due, last = 0;
+
+const isBusy = () =>
+  document.hidden
+  || document.querySelector("main details.remedy[open], dialog[open]") !== null
+  || document.activeElement?.matches("main input, main select, main textarea") === true
+  || (window.getSelection()?.isCollapsed === false);
+
+function refresh() {
+  clearTimeout(due);
+  const wait = Math.max(0, last + rest - Date.now());
+  due = setTimeout(() => {
+    if (isBusy()) { due = setTimeout(refresh, rest); return; }
+    last = Date.now();
+    Blazor.navigateTo(location.href, { forceLoad: false, replaceHistoryEntry: true });
+  }, wait);
+}
+
+function listen() {
+  if (source || !document.querySelector("[data-live]")) { return; }
+  source = new EventSource("/dashboard/live");
+  source.addEventListener("new", refresh);
+  source.addEventListener("over", () => location.reload());
+}
+
+function attend() {
+  if (document.querySelector("[data-live]")) { listen(); }
+  else if (source) { source.close(); source = undefined; clearTimeout(due); }
+}
+
+// ---------- after every page ----------
+let path = location.pathname;
+function arrived() {
+  attend();
+  if (location.pathname !== path) {
+    path = location.pathname;
+    document.getElementById("main")?.focus({ preventScroll: true });
+  }
+}
+attend();
+Blazor.addEventListener("enhancedload", arrived);
+
+// ---------- a launch explains itself while it is written ----------
+let asking;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-explain]");
+  if (!form) { return; }
+  clearTimeout(asking);
+  asking = setTimeout(() => explain(form), 350);
+});
+
+async function explain(form) {
+  const panel = document.getElementById(form.dataset.explain);
+  panel.setAttribute("aria-busy", "true");
+  const answer = await fetch(form.dataset.explainAt, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById(panel.id);
+  if (fresh) { panel.replaceChildren(...fresh.childNodes); }
+  panel.removeAttribute("aria-busy");
+}
