@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.Shell;
@@ -17,9 +18,20 @@ internal sealed class PageErrors : IErrorShape
         throw new DoorException(DoorError.OfHttpStatus(StatusCodes.Status404NotFound, http.Request.Path));
 
     /// <inheritdoc/>
-    public Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
+    public async Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
     {
-        var page = new RazorComponentResult<ErrorPage>(new { Facts = error }) { StatusCode = error.HttpStatus };
-        return page.ExecuteAsync(http);
+        // The page that failed has used up the request's services for making pages.
+        await using var fresh = http.RequestServices.CreateAsyncScope();
+        var own = http.RequestServices;
+        http.RequestServices = fresh.ServiceProvider;
+        try
+        {
+            var page = new RazorComponentResult<ErrorPage>(new { Facts = error }) { StatusCode = error.HttpStatus };
+            await page.ExecuteAsync(http);
+        }
+        finally
+        {
+            http.RequestServices = own;
+        }
     }
 }
