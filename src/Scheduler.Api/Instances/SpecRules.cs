@@ -2,16 +2,14 @@ using Google.Protobuf.Collections;
 using Scheduler.Api.Edge;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
+using SpecLimits = Scheduler.Domain.Instances.SpecLimits;
 
 namespace Scheduler.Api.Instances;
 
 /// <summary>What a launch spec must be in itself; whether it can be had is for the launch checks.</summary>
 internal static class SpecRules
 {
-    private const int LongestList = 64;
     private const int LongestArgument = 1024;
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(24);
     private static readonly string[] KvFormats = ["auto", "fp16", "fp8"];
 
     /// <summary>Notes what is wrong with a spec.</summary>
@@ -37,12 +35,12 @@ internal static class SpecRules
         faults.Text("spec.runtime", spec.Runtime, Grammar.IsPreset, "1 to 63 of a-z 0-9 . _ -");
         if (spec.HasContextTokens)
         {
-            faults.Range("spec.context_tokens", spec.ContextTokens, 1, 16_777_216, "tokens");
+            faults.Range("spec.context_tokens", spec.ContextTokens, 1, SpecLimits.LargestContextTokens, "tokens");
         }
 
         if (spec.HasParallelSequences)
         {
-            faults.Range("spec.parallel_sequences", spec.ParallelSequences, 1, 4096);
+            faults.Range("spec.parallel_sequences", spec.ParallelSequences, 1, SpecLimits.MostSequences);
         }
 
         faults.List(
@@ -51,8 +49,13 @@ internal static class SpecRules
             a => a.Length is > 0 and <= LongestArgument && !a.Contains('\0', StringComparison.Ordinal),
             "1 to 1024 characters"
         );
-        faults.CheckDuration("spec.allocation_timeout", spec.AllocationTimeout, ShortestWait, LongestWait);
-        faults.CheckDuration("spec.start_timeout", spec.StartTimeout, ShortestWait, LongestWait);
+        faults.CheckDuration(
+            "spec.allocation_timeout",
+            spec.AllocationTimeout,
+            SpecLimits.ShortestWait,
+            SpecLimits.LongestWait
+        );
+        faults.CheckDuration("spec.start_timeout", spec.StartTimeout, SpecLimits.ShortestWait, SpecLimits.LongestWait);
         if (spec.Constraints is { } constraints)
         {
             faults.CheckConstraints(constraints);
@@ -76,7 +79,7 @@ internal static class SpecRules
 
         if (constraints.HasGpuCount)
         {
-            faults.Range($"{at}.gpu_count", constraints.GpuCount, 1, 64);
+            faults.Range($"{at}.gpu_count", constraints.GpuCount, 1, SpecLimits.MostGpus);
         }
 
         faults.Text($"{at}.gpu_type", constraints.GpuType, Grammar.IsWord, word);
@@ -109,9 +112,9 @@ internal static class SpecRules
         string accepted
     )
     {
-        if (items.Count > LongestList)
+        if (items.Count > SpecLimits.LongestList)
         {
-            faults.Add(field, $"Must have at most {LongestList} items.");
+            faults.Add(field, $"Must have at most {SpecLimits.LongestList} items.");
             return;
         }
 

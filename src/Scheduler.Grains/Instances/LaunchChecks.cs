@@ -157,7 +157,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
                 larger.GpuType,
                 larger.GpuCount,
                 larger.PricePerHour,
-                nearest is null ? null : string.Join(" and ", nearest.Edits.Select(edit => edit.Text))
+                nearest
             )
             : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null);
     }
@@ -208,7 +208,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             }
             : facts with
             {
-                Loosenings = [.. placed.Decision.Relaxations.Select(relaxation => relaxation.ToString())],
+                Loosenings = placed.Decision.Relaxations,
             };
         return FailureCatalogue.Describe(facts);
     }
