@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Live;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
@@ -86,6 +87,7 @@ public static class DashboardSetup
         var pages = app.MapGroup(Root).WithMetadata(PageErrors.Shape);
         pages.MapSession();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
+        pages.MapInstanceActions();
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
     }
