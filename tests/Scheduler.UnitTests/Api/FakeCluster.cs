@@ -130,6 +130,7 @@ internal sealed class FakeKey(string id) : IKeyGrain
             Account = command.Account,
             DisplayName = command.DisplayName,
             SecretSha256 = command.SecretSha256,
+            Role = command.Role,
         };
         return Task.FromResult<Answer<KeyRecord>>(Record);
     }
