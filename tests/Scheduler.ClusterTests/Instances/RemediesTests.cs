@@ -4,6 +4,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 using Scheduler.TestKit;
 using Xunit;
