@@ -41,6 +41,11 @@ internal static class Actions
         var back = Forms.LocalPath(form["return"]);
         try
         {
+            if (!action.Caller.MayChange)
+            {
+                throw new DoorException(DoorError.ViewersKey(action.Caller.KeyId));
+            }
+
             var done = await act(action);
             notices.Leave(http, new Notice(true, done.Text, null, null, id));
             back = done.GoTo ?? back;
