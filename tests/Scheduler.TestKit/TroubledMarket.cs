@@ -3,6 +3,8 @@ namespace Scheduler.TestKit;
 /// <summary>A scheduler on a simulated market where each route of <see cref="Troubles"/> goes wrong in a way of its own.</summary>
 public static class TroubledMarket
 {
+    private const string File = "troubles.json";
+
     private const string Settings = """
         {
           "Scheduler": { "Launch": { "ProbeEvery": "00:00:00.050" }, "Providers": { "BreakerFailures": 1000 } },
@@ -27,14 +29,21 @@ public static class TroubledMarket
         """;
 
     /// <summary>Starts one in a new directory.</summary>
-    /// <param name="cancellationToken">Ends the start.</param>
-    /// <param name="settings">Further arguments.</param>
-    public static async Task<SchedulerProcess> StartAsync(CancellationToken cancellationToken, params string[] settings)
+    public static async Task<SchedulerProcess> StartAsync(CancellationToken cancellationToken)
     {
-        var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "troubles.json"), Settings, cancellationToken);
-        var process = new SchedulerProcess(folder, ["--config", "troubles.json", .. settings]);
+        var process = new SchedulerProcess(await NewFolderAsync(cancellationToken), Arguments);
         await process.StartAsync(cancellationToken);
         return process;
+    }
+
+    /// <summary>What a process is told that is to read the settings of its directory.</summary>
+    public static string[] Arguments { get; } = ["--config", File];
+
+    /// <summary>A new directory with the settings.</summary>
+    public static async Task<string> NewFolderAsync(CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
+        await System.IO.File.WriteAllTextAsync(Path.Combine(folder, File), Settings, cancellationToken);
+        return folder;
     }
 }
