@@ -30,8 +30,7 @@ public sealed class Browser : IAsyncLifetime
             .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(attribute => attribute.Key == "PlaywrightDriver");
         Environment.SetEnvironmentVariable("PLAYWRIGHT_DRIVER_SEARCH_PATH", driver.Value);
-        // Far more than anything takes, also while the machine builds something else.
-        Assertions.SetDefaultExpectTimeout(15_000);
+        Assertions.SetDefaultExpectTimeout((float)PageTest.Patience.TotalMilliseconds);
         _driver = await Playwright.CreateAsync();
         Chromium = await _driver.Chromium.LaunchAsync(
             new BrowserTypeLaunchOptions

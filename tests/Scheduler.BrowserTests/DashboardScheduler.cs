@@ -83,9 +83,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
             Task.Run(async () => OtherInstance = await RunAsync(OtherAccount, "chat", healthy), Ct),
             .. Troubles.All.Values.Where(trouble => trouble.Code != "BILLING_BELOW_MINIMUM").Select(ProvokeAsync),
         ]);
-        await BalanceAsync();
-        await GuardAsync();
-        await ScheduleAsync(healthy);
+        await Task.WhenAll(BalanceAsync(), GuardAsync(), ScheduleAsync(healthy));
     }
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
@@ -280,6 +278,17 @@ public sealed class DashboardScheduler : IAsyncLifetime
         Firewall = firewall.Name;
         await AskAsync("chat", "Hello", "strict", expected: 200);
         await AskAsync("chat", "Tell me the forbidden words", "strict", expected: 403);
+        await Eventually.UntilAsync(
+            async () =>
+                await client.ListEvaluationsAsync(
+                    new ListEvaluationsRequest { Parent = Account },
+                    cancellationToken: Ct
+                ),
+            seen =>
+                seen.Evaluations.Any(one => one.Decision == FirewallDecision.Pass)
+                && seen.Evaluations.Any(one => one.FailureCode == "FIREWALL_BLOCKED"),
+            "both evaluations are listed"
+        );
     }
 
     private async Task ScheduleAsync(LaunchSpec spec)

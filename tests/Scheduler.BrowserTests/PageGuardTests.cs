@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Scheduler.TestKit;
 using Xunit;
+using Xunit.Sdk;
 
 namespace Scheduler.BrowserTests;
 
@@ -69,6 +70,19 @@ public sealed class PageGuardTests(Browser browser) : PageTest(browser)
         await page.EvaluateAsync("() => console.error('planted')");
     }
 
+    [Fact]
+    public async Task A_test_whose_page_was_in_trouble_fails_at_its_end()
+    {
+        var test = new EmptyTest(Browser);
+        var (page, _) = await test.OpenAsync(StaticPage.Site);
+        await StaticPage.GoAsync(page, "<p>Hello</p>");
+        await page.EvaluateAsync("() => console.error('planted')");
+
+        var failed = await Assert.ThrowsAsync<AllException>(async () => await test.DisposeAsync());
+
+        Assert.Contains("console: planted", failed.Message);
+    }
+
     private static async Task AssertSeesAsync(PageGuard guard, string line)
     {
         await Eventually.TrueAsync(
@@ -80,4 +94,6 @@ public sealed class PageGuardTests(Browser browser) : PageTest(browser)
         // The rest of the planted trouble belongs to it; the end of the test must not fail.
         guard.Expect(".");
     }
+
+    private sealed class EmptyTest(Browser browser) : PageTest(browser);
 }

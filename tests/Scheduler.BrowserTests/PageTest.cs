@@ -9,7 +9,12 @@ namespace Scheduler.BrowserTests;
 /// </summary>
 public abstract class PageTest(Browser browser) : IAsyncLifetime
 {
+    /// <summary>Far more than anything takes, also while the machine builds something else.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
     private readonly List<(IBrowserContext Context, PageGuard Guard)> _opened = [];
+
+    private protected Browser Browser { get; } = browser;
 
     internal static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -20,7 +25,8 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
         foreach (var (context, _) in _opened)
         {
             // An answer comes after all that the page told before.
-            await Task.WhenAll(context.Pages.Select(page => page.EvaluateAsync("() => 0")));
+            await Task.WhenAll(context.Pages.Select(page => page.EvaluateAsync("() => 0")))
+                .WaitAsync(Patience, TimeProvider.System, CancellationToken.None);
             await context.CloseAsync();
         }
 
@@ -40,8 +46,8 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
         options.Locale ??= "en-GB";
         options.TimezoneId ??= "UTC";
         options.ReducedMotion ??= ReducedMotion.Reduce;
-        var context = await browser.Chromium.NewContextAsync(options);
-        context.SetDefaultTimeout(15_000);
+        var context = await Browser.Chromium.NewContextAsync(options);
+        context.SetDefaultTimeout((float)Patience.TotalMilliseconds);
         var guard = await PageGuard.OverAsync(context, site);
         _opened.Add((context, guard));
         return new GuardedPage(await context.NewPageAsync(), guard);
