@@ -1,0 +1,30 @@
+namespace Scheduler.Edge;
+
+/// <summary>What a launch spec may hold in itself, the same at every door that takes one.</summary>
+internal static class SpecBounds
+{
+    public const long MostContextTokens = 16_777_216;
+    public const int MostParallelSequences = 4096;
+    public const int MostGpus = 64;
+    public const int LongestList = 64;
+    public const int LongestArgument = 1024;
+
+    public const string Format = "1 to 32 of A-Z a-z 0-9 _ -";
+    public const string KvFormat = "auto, fp16 or fp8";
+    public const string Runtime = "1 to 63 of a-z 0-9 . _ -";
+    public const string Argument = "1 to 1024 characters";
+    public const string Word = "1 to 64 characters in one line";
+    public const string Provider = "1 to 63 of a-z 0-9 -";
+    public const string ServingName = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
+
+    public static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan LongestWait = TimeSpan.FromHours(24);
+
+    /// <summary>What may be asked for as the format of the cache.</summary>
+    public static readonly string[] KvFormats = ["auto", "fp16", "fp8"];
+
+    public static bool IsKvFormat(string text) => KvFormats.Contains(text, StringComparer.Ordinal);
+
+    public static bool IsArgument(string text) =>
+        text.Length is > 0 and <= LongestArgument && !text.Contains('\0', StringComparison.Ordinal);
+}
