@@ -7,6 +7,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scheduler.Dashboard.Live;
+using Scheduler.Dashboard.Placement;
+using Scheduler.Dashboard.Providers;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
 using Scheduler.Edge;
@@ -85,6 +87,8 @@ public static class DashboardSetup
         app.MapGet("/", () => Results.Redirect(Root)).ExcludeFromDescription();
         var pages = app.MapGroup(Root).WithMetadata(PageErrors.Shape);
         pages.MapSession();
+        pages.MapLaunchActions();
+        pages.MapProviderActions();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
