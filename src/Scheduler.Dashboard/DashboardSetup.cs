@@ -8,6 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Live;
+using Scheduler.Dashboard.Placement;
+using Scheduler.Dashboard.Providers;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
 using Scheduler.Edge;
@@ -86,6 +88,8 @@ public static class DashboardSetup
         app.MapGet("/", () => Results.Redirect(Root)).ExcludeFromDescription();
         var pages = app.MapGroup(Root).WithMetadata(PageErrors.Shape);
         pages.MapSession();
+        pages.MapLaunchActions();
+        pages.MapProviderActions();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
         pages.MapInstanceActions();
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);

@@ -53,6 +53,7 @@ internal static class Actions
         catch (DoorException refused)
         {
             notices.Leave(http, Refused(refused.Error, id));
+            back = action.Back ?? back;
         }
 
         // 303: what follows a form is a page, whatever the form was.
