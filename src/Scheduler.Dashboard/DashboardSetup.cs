@@ -6,10 +6,14 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Scheduler.Dashboard.Billing;
+using Scheduler.Dashboard.Firewalls;
 using Scheduler.Dashboard.Instances;
+using Scheduler.Dashboard.Keys;
 using Scheduler.Dashboard.Live;
 using Scheduler.Dashboard.Placement;
 using Scheduler.Dashboard.Providers;
+using Scheduler.Dashboard.Schedules;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
 using Scheduler.Edge;
@@ -92,6 +96,11 @@ public static class DashboardSetup
         pages.MapProviderActions();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
         pages.MapInstanceActions();
+        pages.MapAccountActions();
+        pages.MapKeyActions();
+        pages.MapNamedInstanceActions();
+        pages.MapFirewallActions();
+        pages.MapScheduleActions();
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
     }

@@ -47,6 +47,11 @@ internal static class Actions
             }
 
             var done = await act(action);
+            if (done.Page is { } page)
+            {
+                return page;
+            }
+
             notices.Leave(http, new Notice(true, done.Text, null, null, id));
             back = done.GoTo ?? back;
         }
@@ -72,4 +77,5 @@ internal static class Actions
 /// <summary>What came of an action.</summary>
 /// <param name="Text">One line for the page that follows.</param>
 /// <param name="GoTo">That page; null for the one the form was on.</param>
-internal sealed record Done(string Text, string? GoTo = null);
+/// <param name="Page">A page that is itself the answer, because what it shows must be kept nowhere on the way to another; null else.</param>
+internal sealed record Done(string Text, string? GoTo = null, IResult? Page = null);

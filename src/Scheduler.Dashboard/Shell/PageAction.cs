@@ -32,6 +32,18 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
     /// <summary>A part of the path.</summary>
     public string Route(string name) => http.Request.RouteValues[name]?.ToString() ?? "";
 
+    /// <summary>The value of an answer.</summary>
+    /// <param name="asked">The command.</param>
+    /// <param name="what">What it was about, as the address names it.</param>
+    /// <typeparam name="T">What a good answer holds.</typeparam>
+    /// <exception cref="DoorException">The answer is a refusal: the page that follows says so.</exception>
+    public async Task<T> DoAsync<T>(Task<Answer<T>> asked, string what)
+        where T : class
+    {
+        var answer = await asked.WaitAsync(http.RequestAborted);
+        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, what));
+    }
+
     /// <summary>Under what a command on something of an account is given.</summary>
     /// <exception cref="DoorException">It is another account's: it reads as if it did not exist (INV-08).</exception>
     public CommandContext Command(AccountId? account, string what)

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Instances;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Balancers;
+using Scheduler.Grains;
+
+namespace Scheduler.Dashboard.Balancers;
+
+/// <summary>All balancers that these eyes may see, and whether each would get a request anywhere.</summary>
+public sealed partial class BalancersPage
+{
+    /// <summary>Few enough that every destination of every balancer can be asked how it stands.</summary>
+    private const int Size = 25;
+
+    private BalancerSight[] _page = [];
+    private string? _next;
+
+    [SupplyParameterFromQuery]
+    private string? Account { get; set; }
+
+    [SupplyParameterFromQuery]
+    private string? After { get; set; }
+
+    private bool IsFirst => string.IsNullOrEmpty(After);
+
+    private string First =>
+        string.IsNullOrEmpty(Account)
+            ? "/dashboard/balancers"
+            : $"/dashboard/balancers?account={Uri.EscapeDataString(Account)}";
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        var records = await Grains
+            .Fleet()
+            .ListBalancersAsync(ScopeOf(Account), After ?? "", Size + 1)
+            .WaitAsync(Http.RequestAborted);
+        _page = await Task.WhenAll(records.Take(Size).Select(SeeAsync));
+        _next =
+            records.Length > Size
+                ? $"{First}{(First.Contains('?', StringComparison.Ordinal) ? '&' : '?')}after={records[Size - 1].Id}"
+                : null;
+    }
+
+    private async Task<BalancerSight> SeeAsync(BalancerRecord record)
+    {
+        var detail = await AskAsync(Grains.Balancer(record.Id).DetailAsync(Eyes), record.ServingName);
+        var spec = detail.Record.Spec;
+        var instances = await NamedInstance.FindAllAsync(
+            Grains,
+            record.Account,
+            spec.Destinations,
+            Http.RequestAborted
+        );
+        return new BalancerSight(detail, instances, Now);
+    }
+}

@@ -1,0 +1,160 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Routing;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Firewalls;
+
+namespace Scheduler.Dashboard.Billing;
+
+/// <summary>What operators do to accounts. Every command is given as no account's: an account's own key is refused.</summary>
+internal static class AccountActions
+{
+    /// <summary>Thirty days.</summary>
+    public const int LongestGraceMinutes = 30 * 24 * 60;
+
+    private const int LongestDisplayName = 128;
+
+    /// <summary>Far above any payment, far below where amounts overflow.</summary>
+    private static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
+
+    public static void MapAccountActions(this IEndpointRouteBuilder pages)
+    {
+        pages.MapAction("/accounts/create", CreateAsync);
+        pages.MapAction("/accounts/{account}/top-up", TopUpAsync);
+        pages.MapAction("/accounts/{account}/suspend", action => SuspendAsync(action, true));
+        pages.MapAction("/accounts/{account}/resume", action => SuspendAsync(action, false));
+        pages.MapAction("/accounts/{account}/update", RenameAsync);
+        pages.MapAction("/accounts/{account}/firewall", AttachAsync);
+    }
+
+    private static async Task<Done> CreateAsync(PageAction action)
+    {
+        var (text, name) = (action.Text("account_id"), action.Text("display_name"));
+        var command = action.Command(null, text);
+        var faults = new Faults();
+        if (!Addressed.IsAccount(text))
+        {
+            faults.Add("account_id", $"Must be {Addressed.AccountForm}.");
+        }
+
+        CheckName(name, faults);
+        var grace = GraceOf(action, faults);
+        ThrowIfAny(faults);
+        var id = new AccountId(text);
+        await action.DoAsync(action.Grains.Account(id).CreateAsync(new CreateAccount(name, grace), command), text);
+        return new Done($"The account {id} is there. Top it up and create a key for it.", $"/dashboard/accounts/{id}");
+    }
+
+    private static async Task<Done> TopUpAsync(PageAction action)
+    {
+        var id = Account(action);
+        var (typed, reference) = (action.Text("amount"), action.Text("reference"));
+        var command = action.Command(null, id.Value);
+        var faults = new Faults();
+        if (!EuroText.TryParse(typed, out var amount))
+        {
+            faults.Add("amount", $"Must be {EuroText.Form}.");
+        }
+        else if (amount <= MicroEuro.Zero || amount > LargestTopUp)
+        {
+            faults.Add("amount", $"Is {amount} EUR; accepted is more than 0 up to {LargestTopUp} EUR.");
+        }
+
+        if (!Addressed.IsToken(reference))
+        {
+            faults.Add("reference", $"Must be {Addressed.TokenForm}.");
+        }
+
+        ThrowIfAny(faults);
+        var answer = await action.DoAsync(action.Grains.Account(id).TopUpAsync(amount, reference, command), id.Value);
+        var balance = $"the balance is {EuroText.Exact(answer.Account.Balance)} EUR.";
+        return new Done(
+            answer.Repeated
+                ? $"Nothing was entered: reference {reference} is in the ledger already, as entry {answer.Entry.Sequence}; {balance}"
+                : $"{EuroText.Exact(amount)} EUR were entered; {balance}"
+        );
+    }
+
+    private static async Task<Done> SuspendAsync(PageAction action, bool isSuspended)
+    {
+        await UpdateAsync(action, new UpdateAccount(null, isSuspended, null));
+        return new Done(isSuspended ? "Launches of this account are refused from now on." : "It may launch again.");
+    }
+
+    private static async Task<Done> RenameAsync(PageAction action)
+    {
+        var name = action.Text("display_name");
+        var faults = new Faults();
+        CheckName(name, faults);
+        var grace = GraceOf(action, faults);
+        ThrowIfAny(faults);
+        await UpdateAsync(action, new UpdateAccount(name, null, grace));
+        return new Done("Name and grace are changed.");
+    }
+
+    private static async Task<Done> AttachAsync(PageAction action)
+    {
+        var (id, slug) = (Account(action), action.Text("firewall"));
+        _ = action.Command(null, id.Value);
+
+        // One that is missing would let nothing through; who attaches it should learn that now.
+        if (slug.Length > 0 && !(await action.Grains.Firewall(id, Addressed.Slug(slug)).GetAsync(id)).IsOk)
+        {
+            var faults = new Faults();
+            faults.Add("firewall", $"The account has no firewall '{slug}'.");
+            ThrowIfAny(faults);
+        }
+
+        await UpdateAsync(action, new UpdateAccount(null, null, null, slug));
+        return new Done(
+            slug.Length > 0 ? $"Every request of the account passes {slug} from now on." : "It has no default firewall."
+        );
+    }
+
+    private static Task<AccountView> UpdateAsync(PageAction action, UpdateAccount command)
+    {
+        var id = Account(action);
+        return action.DoAsync(action.Grains.Account(id).UpdateAsync(command, action.Command(null, id.Value)), id.Value);
+    }
+
+    private static AccountId Account(PageAction action) => Addressed.Account(action.Route("account"));
+
+    private static void CheckName(string name, Faults faults)
+    {
+        if (name.Length > LongestDisplayName || name.Any(char.IsControl))
+        {
+            faults.Add("display_name", $"Must be at most {LongestDisplayName} characters in one line.");
+        }
+    }
+
+    private static TimeSpan GraceOf(PageAction action, Faults faults)
+    {
+        if (
+            !decimal.TryParse(
+                action.Text("grace_minutes"),
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var minutes
+            )
+            || minutes > LongestGraceMinutes
+        )
+        {
+            faults.Add("grace_minutes", $"Must be 0 to {LongestGraceMinutes} minutes.");
+            return TimeSpan.Zero;
+        }
+
+        return TimeSpan.FromSeconds((double)(minutes * 60));
+    }
+
+    private static void ThrowIfAny(Faults faults)
+    {
+        if (!faults.None)
+        {
+            throw new DoorException(DoorError.Invalid(faults.All));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Firewalls;
+
+namespace Scheduler.Dashboard.Billing;
+
+/// <summary>One account: its money at this moment, where it came from and went, and who may spend it.</summary>
+public sealed partial class AccountPage
+{
+    private const int LedgerSize = 50;
+
+    /// <summary>Keys and firewalls shown; whoever has more finds them through the API.</summary>
+    private const int Most = 200;
+
+    private AccountView _account = new();
+    private LedgerEntry[] _ledger = [];
+    private ImmutableArray<KeyRecord> _keys = [];
+    private ImmutableArray<string> _firewalls = [];
+    private string? _older;
+    private string _count = "";
+
+    /// <summary>Which, as the address names it.</summary>
+    [Parameter]
+    public string Name { get; set; } = "";
+
+    /// <summary>Ledger entries before this one; null for the newest.</summary>
+    [SupplyParameterFromQuery]
+    private long? Before { get; set; }
+
+    private bool IsFirst => Before is null;
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        var id = Addressed.Account(Name);
+        MustSee(id, Name);
+        _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), Name);
+        var ledger = Grains.Fleet().LedgerAsync(id, Before ?? long.MaxValue, LedgerSize + 1);
+        var keys = Grains.Fleet().ListKeysAsync(id, "", Most);
+        var firewalls = Grains.FirewallLists().ListFirewallsAsync(id, "", Most);
+        await Task.WhenAll(ledger, keys, firewalls).WaitAsync(Http.RequestAborted);
+
+        var entries = await ledger;
+        _ledger = [.. entries.Take(LedgerSize)];
+        _older =
+            entries.Length > LedgerSize
+                ? string.Create(CultureInfo.InvariantCulture, $"/dashboard/accounts/{id}?before={_ledger[^1].Sequence}")
+                : null;
+
+        // Sequence numbers have no gaps, so a page tells where in the whole it lies.
+        _count = _ledger.Length > 0 ? $"Entries {_ledger[0].Sequence} to {_ledger[^1].Sequence}" : "";
+        _keys = [.. (await keys).OrderBy(key => key.RevokedAt is not null).ThenByDescending(key => key.CreatedAt)];
+        _firewalls = [.. (await firewalls).Select(firewall => firewall.Slug)];
+    }
+
+    private static string Micro(MicroEuro amount) => $"{Units.Count(amount.Value)} micro-EUR";
+}

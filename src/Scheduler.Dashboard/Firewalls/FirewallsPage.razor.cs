@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Instances;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Instances;
+using Scheduler.Grains;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Firewalls;
+
+namespace Scheduler.Dashboard.Firewalls;
+
+/// <summary>The firewalls of one account, each with its judge; an operator says whose.</summary>
+public sealed partial class FirewallsPage
+{
+    private const int Size = 50;
+
+    /// <summary>As many accounts as anybody looks through; others are named.</summary>
+    private const int MostAccounts = 200;
+
+    private AccountView? _account;
+    private ImmutableArray<AccountView> _accounts = [];
+    private FirewallRecord[] _page = [];
+    private IReadOnlyDictionary<string, InstanceRecord?> _judges = ImmutableDictionary<string, InstanceRecord?>.Empty;
+    private string? _next;
+
+    [SupplyParameterFromQuery]
+    private string? Account { get; set; }
+
+    [SupplyParameterFromQuery]
+    private string? After { get; set; }
+
+    private bool IsFirst => string.IsNullOrEmpty(After);
+
+    private string First => $"/dashboard/firewalls?account={_account?.Id}";
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        if (Caller.IsOperator)
+        {
+            _accounts = await Grains.Fleet().ListAccountsAsync("", MostAccounts).WaitAsync(Http.RequestAborted);
+        }
+
+        if (ScopeOf(Account?.Trim()) is not { } asked)
+        {
+            return;
+        }
+
+        var id = Addressed.Account(asked.Value);
+        _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), id.Value);
+        var firewalls = await Grains
+            .FirewallLists()
+            .ListFirewallsAsync(id, After ?? "", Size + 1)
+            .WaitAsync(Http.RequestAborted);
+        _page = [.. firewalls.Take(Size)];
+        _next = firewalls.Length > Size ? $"{First}&after={_page[^1].Slug}" : null;
+        _judges = await NamedInstance.FindAllAsync(
+            Grains,
+            id,
+            _page.Select(firewall => firewall.Draft!.Judge),
+            Http.RequestAborted
+        );
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Ids;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Firewalls;
+
+namespace Scheduler.Dashboard.Firewalls;
+
+/// <summary>The rules an account can use: its own and those that are shipped.</summary>
+public sealed partial class RulesPage
+{
+    private const int Size = 100;
+
+    private AccountId _account;
+    private FirewallRuleRecord[] _page = [];
+    private string? _next;
+
+    [SupplyParameterFromQuery]
+    private string? Account { get; set; }
+
+    [SupplyParameterFromQuery]
+    private string? After { get; set; }
+
+    private bool IsFirst => string.IsNullOrEmpty(After);
+
+    private string First => $"/dashboard/firewalls/rules?account={_account}";
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        var asked = ScopeOf(Account) ?? throw new DoorException(DoorError.NotFound("An account in the address"));
+        _account = Addressed.Account(asked.Value);
+        await AskAsync(Grains.Account(_account).GetAsync(Eyes), _account.Value);
+        var rules = await Grains
+            .FirewallLists()
+            .ListRulesAsync(_account, After ?? "", Size + 1)
+            .WaitAsync(Http.RequestAborted);
+        _page = [.. rules.Take(Size)];
+        _next = rules.Length > Size ? $"{First}&after={_page[^1].Slug}" : null;
+    }
+}

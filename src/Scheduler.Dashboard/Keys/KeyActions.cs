@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Keys;
+
+namespace Scheduler.Dashboard.Keys;
+
+/// <summary>Creates and revokes the keys of an account.</summary>
+internal static class KeyActions
+{
+    private const string IdLetters = "abcdefghijklmnopqrstuvwxyz234567";
+    private const int LongestDisplayName = 128;
+
+    public static void MapKeyActions(this IEndpointRouteBuilder pages)
+    {
+        pages.MapAction("/accounts/{account}/keys", CreateAsync);
+        pages.MapAction("/accounts/{account}/keys/{key}/revoke", RevokeAsync);
+    }
+
+    private static async Task<Done> CreateAsync(PageAction action)
+    {
+        var account = Addressed.Account(action.Route("account"));
+        var command = action.Command(account, account.Value);
+        var name = action.Text("display_name");
+        if (name.Length > LongestDisplayName || name.Any(char.IsControl))
+        {
+            var faults = new Faults();
+            faults.Add("display_name", $"Must be at most {LongestDisplayName} characters in one line.");
+            throw new DoorException(DoorError.Invalid(faults.All));
+        }
+
+        await action.DoAsync(action.Grains.Account(account).GetAsync(account), account.Value);
+        var token = KeyAuthority.NewToken(IdFor(account, command.ClientRequestId));
+        var answer = await action
+            .Grains.Key(token.KeyId)
+            .CreateAsync(new CreateKey(account, name, KeyAuthority.Fingerprint(token)), command)
+            .WaitAsync(action.Http.RequestAborted);
+        if (answer.Refusal is { Kind: RefusalKind.AlreadyExists } refusal)
+        {
+            throw new DoorException(
+                DoorError.Of(refusal, token.KeyId) with
+                {
+                    Message = $"This form was sent before: {token.KeyId} was created then, and its token shown.",
+                    Hint = "If the token was not copied, revoke that key and create another.",
+                }
+            );
+        }
+
+        var key = answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, token.KeyId));
+        return new Done(
+            "",
+            Page: new RazorComponentResult<KeyCreatedPage>(
+                new
+                {
+                    Account = account,
+                    Key = key,
+                    Token = token.Reveal(),
+                }
+            )
+        );
+    }
+
+    private static async Task<Done> RevokeAsync(PageAction action)
+    {
+        var account = Addressed.Account(action.Route("account"));
+        var id = Addressed.Key(action.Route("key"));
+        var command = action.Command(account, id);
+        var key = await action.DoAsync(action.Grains.Key(id).RevokeAsync(command), id);
+        action.Http.RequestServices.GetRequiredService<KeyAuthority>().NoteRevoked(key);
+        return new Done($"{id} is revoked: whoever sends it is refused.");
+    }
+
+    /// <summary>A form that is sent twice means the same key, whose token is not shown again.</summary>
+    private static string? IdFor(AccountId account, string? form)
+    {
+        if (form is null)
+        {
+            return null;
+        }
+
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{account}\n{form}"));
+        return "key-" + string.Concat(digest.Take(KeyToken.IdLength).Select(b => IdLetters[b % IdLetters.Length]));
+    }
+}
