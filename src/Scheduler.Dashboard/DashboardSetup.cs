@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scheduler.Dashboard.Live;
+using Scheduler.Dashboard.Requests;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
 using Scheduler.Edge;
@@ -86,6 +87,8 @@ public static class DashboardSetup
         var pages = app.MapGroup(Root).WithMetadata(PageErrors.Shape);
         pages.MapSession();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
+        pages.MapFind().RequireAuthorization(Session.AnyPolicy);
+        pages.MapBundle().RequireAuthorization(Session.AnyPolicy);
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
     }
