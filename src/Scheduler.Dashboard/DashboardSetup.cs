@@ -20,6 +20,9 @@ public static class DashboardSetup
     /// <summary>Under which path all pages lie.</summary>
     public const string Root = "/dashboard";
 
+    /// <summary>Under which path Orleans' own dashboard lies.</summary>
+    public const string OrleansPath = $"{Root}/orleans";
+
     /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
     internal const string Door = "dashboard";
 
@@ -88,8 +91,13 @@ public static class DashboardSetup
         pages.MapSession();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
         pages.MapFind().RequireAuthorization(Session.AnyPolicy);
-        pages.MapBundle().RequireAuthorization(Session.AnyPolicy);
+        BundleEndpoint.MapTo(pages).RequireAuthorization(Session.AnyPolicy);
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
     }
+
+    /// <summary>Shows pages that are not ours to operators' sessions alone, and errors as the dashboard's.</summary>
+    /// <param name="pages">The pages, mapped somewhere under <see cref="Root"/>.</param>
+    public static void ForOperators(this IEndpointConventionBuilder pages) =>
+        pages.WithMetadata(PageErrors.Shape).RequireAuthorization(Session.OperatorsPolicy);
 }

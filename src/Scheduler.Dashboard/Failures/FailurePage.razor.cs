@@ -44,12 +44,7 @@ public sealed partial class FailurePage
         var found = await Task.WhenAll(ids.Select(id => Grains.Instance(new InstanceId(id)).GetAsync(Eyes)))
             .WaitAsync(Http.RequestAborted);
         var byId = found.Where(answer => answer.IsOk).ToDictionary(answer => answer.Value!.Id, answer => answer.Value!);
-        return
-        [
-            .. recent.Select(row =>
-                Case.Of(row, byId.GetValueOrDefault(new InstanceId(row.Subject.Id)))
-            ),
-        ];
+        return [.. recent.Select(row => Case.Of(row, byId.GetValueOrDefault(new InstanceId(row.Subject.Id))))];
     }
 
     /// <summary>One time an instance failed.</summary>

@@ -49,11 +49,19 @@ internal static class FailureWords
             ],
             FailureCode.FirewallBlocked =>
             [
-                new("What was asked of each rule and what it said", "evaluations on the firewall's page", "/dashboard/firewalls"),
+                new(
+                    "What was asked of each rule and what it said",
+                    "evaluations on the firewall's page",
+                    "/dashboard/firewalls"
+                ),
             ],
             FailureCode.JudgeUnreachable =>
             [
-                new("Requests that had no verdict, and why", "evaluations on the firewall's page", "/dashboard/firewalls"),
+                new(
+                    "Requests that had no verdict, and why",
+                    "evaluations on the firewall's page",
+                    "/dashboard/firewalls"
+                ),
                 new("Whether the judge runs", "its instance", "/dashboard/instances"),
             ],
             FailureCode.NoHealthyDestination =>

@@ -65,6 +65,10 @@ internal static partial class Finding
     [GeneratedRegex(@"^""?(?:x-request-id|request_?id)""?\s*[:=]\s*", RegexOptions.IgnoreCase, 1000)]
     private static partial Regex Header();
 
-    [GeneratedRegex(@"^(?:accounts/[a-z0-9-]+/)?(?:instances|balancers|accounts|requests|failures)/(?<id>[A-Za-z0-9_.-]+)\z", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^(?:accounts/[a-z0-9-]+/)?(?:instances|balancers|accounts|requests|failures)/(?<id>[A-Za-z0-9_.-]+)\z",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex ResourceName();
 }
