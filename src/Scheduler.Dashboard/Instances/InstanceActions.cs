@@ -33,7 +33,7 @@ internal static class InstanceActions
     )
     {
         var (record, what) = await SeeAsync(action);
-        var answer = await action.AskAsync(
+        var answer = await action.DoAsync(
             command(action.Grains.Instance(record.Id), action.Command(record.Account, what)),
             what
         );
@@ -68,14 +68,14 @@ internal static class InstanceActions
         {
             var reference = $"dashboard-{record.Id}-g{record.Generation.ToString(CultureInfo.InvariantCulture)}";
             var account = action.Grains.Account(record.Account);
-            await action.AskAsync(account.TopUpAsync(amount, reference, action.OperatorCommand()), what);
+            await action.DoAsync(account.TopUpAsync(amount, reference, action.OperatorCommand()), what);
         }
 
         var grain = action.Grains.Instance(record.Id);
         var command = action.Command(record.Account, what);
         if (remedy.Spec is { } spec)
         {
-            record = await action.AskAsync(
+            record = await action.DoAsync(
                 grain.UpdateAsync(new UpdateInstance(spec, null, record.Generation), command),
                 what
             );
@@ -86,18 +86,15 @@ internal static class InstanceActions
             return new Done($"{record.ServingName} is changed.");
         }
 
-        record = await action.AskAsync(grain.StartAsync(command), what);
+        record = await action.DoAsync(grain.StartAsync(command), what);
         return new Done($"{record.ServingName} is {record.State.Word()}.");
     }
 
     private static async Task<(InstanceRecord Record, string What)> SeeAsync(PageAction action)
     {
-        var id = action.Route("id");
-        var what = $"instances/{id}";
-        var record = await action.AskAsync(
-            action.Grains.Instance(new InstanceId(id)).GetAsync(action.Caller.Account),
-            what
-        );
+        var id = Addressed.Instance(action.Route("id"));
+        var what = id.Value;
+        var record = await action.DoAsync(action.Grains.Instance(id).GetAsync(action.Caller.Account), what);
         return (record, what);
     }
 }

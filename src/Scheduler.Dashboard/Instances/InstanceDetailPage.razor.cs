@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
@@ -66,15 +67,15 @@ public sealed partial class InstanceDetailPage
     /// <inheritdoc/>
     protected override async Task OnInitializedAsync()
     {
-        var id = new InstanceId(Id);
+        var id = Addressed.Instance(Id);
         var grain = Grains.Instance(id);
-        _record = await AskAsync(grain.GetAsync(Eyes), $"instances/{Id}");
+        _record = await AskAsync(grain.GetAsync(Eyes), Id);
         _remedies = Remedies.For(_record);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
         if (_record.State != InstanceState.Deleted)
         {
-            _explanation = await AskAsync(grain.ExplainAsync(Eyes), $"instances/{Id}");
+            _explanation = await AskAsync(grain.ExplainAsync(Eyes), Id);
         }
     }
 
@@ -84,7 +85,7 @@ public sealed partial class InstanceDetailPage
         var after = isWhole ? 0 : Math.Max(0, _record.LastSequence - LatestEvents);
         var page = await AskAsync(
             Grains.Fleet().TimelineAsync(id, Eyes, after, isWhole ? MostEvents : LatestEvents * 2),
-            $"instances/{Id}"
+            Id
         );
         _events = page.Events;
         _hasEarlier = after > 0;

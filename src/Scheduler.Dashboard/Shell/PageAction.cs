@@ -64,13 +64,4 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
     /// <summary>Under what a command that only operators may give is given.</summary>
     /// <exception cref="DoorException">It is an account's session.</exception>
     public CommandContext OperatorCommand() => Command(null, "");
-
-    /// <summary>The value of an answer.</summary>
-    /// <exception cref="DoorException">It is a refusal.</exception>
-    public async Task<T> AskAsync<T>(Task<Answer<T>> asked, string what)
-        where T : class
-    {
-        var answer = await asked.WaitAsync(http.RequestAborted);
-        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, what));
-    }
 }
