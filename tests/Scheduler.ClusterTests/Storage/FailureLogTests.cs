@@ -208,7 +208,9 @@ public abstract class FailureLogTests(StoreFixture fixture) : IAsyncLifetime
         }
 
         times.Sort();
-        TestContext.Current.TestOutputHelper?.WriteLine($"{times[0], 7:F2} ms at best, {times[3], 7:F2} ms in the middle  {what}");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{times[0], 7:F2} ms at best, {times[3], 7:F2} ms in the middle  {what}"
+        );
         // What else the machine does makes a reading slow, never quick.
         Assert.True(times[0] < 500, $"{times[0]} ms for {what}");
     }
