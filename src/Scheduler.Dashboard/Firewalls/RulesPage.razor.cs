@@ -28,7 +28,7 @@ public sealed partial class RulesPage
     private string First => $"/dashboard/firewalls/rules?account={_account}";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var asked = ScopeOf(Account) ?? throw new DoorException(DoorError.NotFound("An account in the address"));
         _account = Addressed.Account(asked.Value);
