@@ -14,6 +14,13 @@ public sealed class DashboardOptions
     /// <value>true</value>
     public bool Enabled { get; set; } = true;
 
+    /// <summary>
+    /// Whether Orleans' own dashboard is there for operators, at <c>/dashboard/orleans/</c>. Silos and doors of a cluster must agree. It
+    /// measures grain calls only while somebody looks at it, and for a minute after.
+    /// </summary>
+    /// <value>true</value>
+    public bool Orleans { get; set; } = true;
+
     /// <summary>How long a session lasts after it was last used, 1 minute to 30 days. A revoked key ends its sessions within a second.</summary>
     /// <value>12 h: a shift.</value>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00", ParseLimitsInInvariantCulture = true)]

@@ -11,6 +11,9 @@ using Scheduler.Dashboard.Firewalls;
 using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Keys;
 using Scheduler.Dashboard.Live;
+using Scheduler.Dashboard.Placement;
+using Scheduler.Dashboard.Providers;
+using Scheduler.Dashboard.Requests;
 using Scheduler.Dashboard.Schedules;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
@@ -23,6 +26,9 @@ public static class DashboardSetup
 {
     /// <summary>Under which path all pages lie.</summary>
     public const string Root = "/dashboard";
+
+    /// <summary>Under which path Orleans' own dashboard lies.</summary>
+    public const string OrleansPath = $"{Root}/orleans";
 
     /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
     internal const string Door = "dashboard";
@@ -90,13 +96,23 @@ public static class DashboardSetup
         app.MapGet("/", () => Results.Redirect(Root)).ExcludeFromDescription();
         var pages = app.MapGroup(Root).WithMetadata(PageErrors.Shape);
         pages.MapSession();
+        pages.MapLaunchActions();
+        pages.MapProviderActions();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
+        pages.MapInstanceActions();
         pages.MapAccountActions();
         pages.MapKeyActions();
         pages.MapNamedInstanceActions();
         pages.MapFirewallActions();
         pages.MapScheduleActions();
+        pages.MapFind().RequireAuthorization(Session.AnyPolicy);
+        BundleEndpoint.MapTo(pages).RequireAuthorization(Session.AnyPolicy);
         pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
     }
+
+    /// <summary>Shows pages that are not ours to operators' sessions alone, and errors as the dashboard's.</summary>
+    /// <param name="pages">The pages, mapped somewhere under <see cref="Root"/>.</param>
+    public static void ForOperators(this IEndpointConventionBuilder pages) =>
+        pages.WithMetadata(PageErrors.Shape).RequireAuthorization(Session.OperatorsPolicy);
 }

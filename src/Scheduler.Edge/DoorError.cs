@@ -97,6 +97,18 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             Hint = "Use an operator key.",
         };
 
+    public static DoorError ViewersKey(string keyId) =>
+        new(
+            StatusCode.PermissionDenied,
+            403,
+            DoorReasons.PermissionDenied,
+            $"The key {keyId} is a viewer's: it sees, but changes and spends nothing."
+        )
+        {
+            Hint = "Use a full key of the same account, or an operator's full key.",
+            Details = ImmutableSortedDictionary<string, string>.Empty.Add("key_id", keyId),
+        };
+
     public static DoorError BodyTooLarge(long limit) =>
         new(
             StatusCode.ResourceExhausted,

@@ -28,10 +28,11 @@ internal sealed class Doorkeeper(
     /// <summary>Lets in whoever shows a good key, as far as there is room; notes who it is in the request's scope.</summary>
     /// <param name="http">The request.</param>
     /// <param name="load">What it asks of the door.</param>
+    /// <param name="changes">Whether it changes or spends anything, so that a viewer's key is not enough. Each door says it of each request.</param>
     /// <param name="operatorsOnly">Whether an account's key is not enough.</param>
     /// <returns>To be disposed of when the request has ended.</returns>
     /// <exception cref="DoorException">The key is missing, wrong, revoked or not enough; or there is no room.</exception>
-    public async ValueTask<Passage> AdmitAsync(HttpContext http, Load load, bool operatorsOnly = false)
+    public async ValueTask<Passage> AdmitAsync(HttpContext http, Load load, bool changes, bool operatorsOnly = false)
     {
         var scope = http.Scope();
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
@@ -52,6 +53,11 @@ internal sealed class Doorkeeper(
         if (operatorsOnly && !caller.IsOperator)
         {
             throw new DoorException(DoorError.OperatorsOnly());
+        }
+
+        if (changes && !caller.MayChange)
+        {
+            throw new DoorException(DoorError.ViewersKey(caller.KeyId));
         }
 
         return await _limits.EnterAsync(caller, load, http.RequestAborted);

@@ -61,6 +61,10 @@ internal static class SchedulerHost
             if (settings.HasDashboard)
             {
                 app.MapDashboard();
+                if (settings.HasOrleansDashboard)
+                {
+                    app.MapGrainDashboard();
+                }
             }
         }
 
@@ -136,6 +140,11 @@ internal static class SchedulerHost
             }
 
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
+            if (settings.HasOrleansDashboard)
+            {
+                silo.AddGrainDashboard();
+            }
+
             silo.AddTelemetry(settings.Host.Telemetry);
             silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
         });
@@ -153,7 +162,7 @@ internal static class SchedulerHost
 
     private static void AddClient(WebApplicationBuilder builder, Settings settings)
     {
-        builder.UseClusterClient(settings.Host, settings.Storage, settings.Scheduler.ClusterId);
+        builder.UseClusterClient(settings);
         builder.Services.AddSingleton<IReadiness, DoorsReadiness>();
     }
 

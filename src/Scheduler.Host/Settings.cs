@@ -23,12 +23,13 @@ internal sealed class Settings
         DashboardOptions.Section,
     ];
 
-    private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler, bool hasDashboard)
+    private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler, DashboardOptions dashboard)
     {
         Host = host;
         Storage = storage;
         Scheduler = scheduler;
-        HasDashboard = hasDashboard;
+        HasDashboard = dashboard.Enabled;
+        HasOrleansDashboard = dashboard is { Enabled: true, Orleans: true };
     }
 
     /// <summary>The process itself.</summary>
@@ -42,6 +43,9 @@ internal sealed class Settings
 
     /// <summary>Whether the doors have a window for people.</summary>
     public bool HasDashboard { get; }
+
+    /// <summary>Whether that window leads to Orleans' own; silos have their part of it even where they have no doors.</summary>
+    public bool HasOrleansDashboard { get; }
 
     /// <summary>Where this process keeps files of its own: beside the SQLite file, also where that is not used.</summary>
     public string OwnFolder => Path.GetDirectoryName(Path.GetFullPath(Storage.Sqlite.Path))!;
@@ -109,7 +113,7 @@ internal sealed class Settings
             throw new OptionsValidationException("settings", typeof(Settings), faults);
         }
 
-        return new Settings(host, storage, scheduler, dashboard.Enabled);
+        return new Settings(host, storage, scheduler, dashboard);
     }
 
     /// <summary>What is right in itself and does not go together.</summary>

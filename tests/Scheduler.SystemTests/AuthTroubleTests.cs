@@ -63,6 +63,32 @@ public sealed class AuthTroubleTests(TroubledScheduler troubled)
         Assert.Equal(account, (await With(transport, $"Bearer {renewed.Token}").GetAccountAsync(account)).Ok.Name);
     }
 
+    [Theory]
+    [InlineData("http")]
+    [InlineData("grpc")]
+    public async Task A_viewers_key_sees_changes_nothing_and_says_which_key_helps(string transport)
+    {
+        var operators = troubled.Door(transport);
+        var account = await troubled.AccountAsync(operators, 0);
+        var spec = new LaunchSpec { Model = "Qwen/Qwen2.5-0.5B-Instruct" };
+        var instance = (await operators.CreateInstanceAsync(account, "seen", spec)).Ok;
+        var key = (await operators.CreateKeyAsync(account, KeyRole.Viewer)).Ok;
+        Assert.Equal(KeyRole.Viewer, key.Key.Role);
+        var viewer = With(transport, $"Bearer {key.Token}");
+
+        var refused = await viewer.StartAsync(instance.Name);
+
+        Assert.Equal(refused.HttpStatus is null ? null : 403, refused.HttpStatus);
+        Assert.Equal(refused.Code is null ? null : StatusCode.PermissionDenied, refused.Code);
+        Assert.Equal("PERMISSION_DENIED", refused.Info.Reason);
+        Assert.Contains("a full key of the same account", refused.Info.Metadata["hint"]);
+        Assert.Equal("PERMISSION_DENIED", (await viewer.CreateKeyAsync(account)).Info.Reason);
+        Assert.Equal(instance, (await viewer.GetInstanceAsync(instance.Name)).Ok);
+        Assert.NotNull((await viewer.ExplainAsync(instance.Name)).Ok);
+        var full = (await operators.CreateKeyAsync(account, KeyRole.Full)).Ok;
+        Assert.NotNull((await With(transport, $"Bearer {full.Token}").CreateKeyAsync(account)).Ok);
+    }
+
     private Door With(string transport, string? authorization) =>
         transport == "http"
             ? new HttpDoor(troubled.Process.Http, "") { Authorization = authorization }

@@ -38,8 +38,12 @@ internal abstract class Door
             $"{account}:topUp"
         );
 
-    public Task<Reply<CreateKeyResponse>> CreateKeyAsync(string account) =>
-        CallAsync<CreateKeyRequest, CreateKeyResponse>(new() { Parent = account }, HttpMethod.Post, $"{account}/keys");
+    public Task<Reply<CreateKeyResponse>> CreateKeyAsync(string account, KeyRole role = KeyRole.Unspecified) =>
+        CallAsync<CreateKeyRequest, CreateKeyResponse>(
+            new() { Parent = account, Role = role },
+            HttpMethod.Post,
+            $"{account}/keys"
+        );
 
     public Task<Reply<Key>> RevokeKeyAsync(string name) =>
         CallAsync<RevokeKeyRequest, Key>(new() { Name = name }, HttpMethod.Post, $"{name}:revoke");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.V1;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;

@@ -1,4 +1,5 @@
 using Scheduler.Api.V1;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;

@@ -1,5 +1,6 @@
 using Google.Rpc;
 using Scheduler.Api.V1;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;

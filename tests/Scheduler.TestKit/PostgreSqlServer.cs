@@ -66,7 +66,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("scheduler-pg-").FullName;
         if (Environment.IsPrivilegedProcess)
         {
-            await RunAsync("chown", [Owner, directory], cancellationToken);
+            await QuietProgram.RunAsync(new ProcessStartInfo("chown", [Owner, directory]), cancellationToken);
         }
 
         await RunAsOwnerAsync(
@@ -185,11 +185,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             return found;
         }
 
-        if (!Environment.IsPrivilegedProcess)
-        {
-            throw new InvalidOperationException("PostgreSQL is missing; install Debian's package `postgresql`.");
-        }
-
+        DebianPackage.RequireRoot("postgresql");
         // The package would otherwise make and start a server of its own.
         Directory.CreateDirectory("/etc/postgresql-common");
         await File.WriteAllTextAsync(
@@ -197,22 +193,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             "create_main_cluster = false\n",
             cancellationToken
         );
-        await RunAsync("apt-get", ["update", "-qq"], cancellationToken);
-        await RunAsync(
-            "apt-get",
-            [
-                "install",
-                "-qq",
-                "-y",
-                "--no-install-recommends",
-                "-o",
-                "DPkg::Options::=--force-confold",
-                "-o",
-                "DPkg::Lock::Timeout=300",
-                "postgresql",
-            ],
-            cancellationToken
-        );
+        await DebianPackage.InstallAsync("postgresql", cancellationToken);
         return Newest() ?? throw new InvalidOperationException($"No server came to {Binaries}.");
     }
 
@@ -244,46 +225,13 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     }
 
     private static Task RunAsOwnerAsync(string[] command, CancellationToken cancellationToken) =>
-        RunAsync(AsOwner(command), cancellationToken);
+        QuietProgram.RunAsync(AsOwner(command), cancellationToken);
 
     /// <summary>PostgreSQL refuses to be run by root.</summary>
     private static ProcessStartInfo AsOwner(string[] command) =>
         Environment.IsPrivilegedProcess
             ? new ProcessStartInfo("runuser", ["-u", Owner, "--", .. command]) { WorkingDirectory = "/" }
             : new ProcessStartInfo(command[0], command[1..]);
-
-    private static Task RunAsync(string program, string[] arguments, CancellationToken cancellationToken) =>
-        RunAsync(new ProcessStartInfo(program, arguments), cancellationToken);
-
-    private static async Task RunAsync(ProcessStartInfo start, CancellationToken cancellationToken)
-    {
-        // Not read through pipes: the server would inherit them and keep them open.
-        var log = Path.GetTempFileName();
-        try
-        {
-            var command = string.Join(' ', start.ArgumentList.Prepend(start.FileName).Select(Quoted));
-            var shell = new ProcessStartInfo("sh", ["-c", $"{command} > {Quoted(log)} 2>&1 < /dev/null"])
-            {
-                WorkingDirectory = start.WorkingDirectory,
-            };
-            shell.Environment["DEBIAN_FRONTEND"] = "noninteractive";
-            using var process =
-                Process.Start(shell) ?? throw new InvalidOperationException($"{start.FileName} was not started.");
-            await process.WaitForExitAsync(cancellationToken);
-            if (process.ExitCode != 0)
-            {
-                throw new InvalidOperationException(
-                    $"{command} ended with {process.ExitCode}:\n{await File.ReadAllTextAsync(log, cancellationToken)}"
-                );
-            }
-        }
-        finally
-        {
-            File.Delete(log);
-        }
-    }
-
-    private static string Quoted(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static int FreePort()
     {

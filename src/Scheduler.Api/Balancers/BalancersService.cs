@@ -3,6 +3,7 @@ using Scheduler.Api.Edge;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 

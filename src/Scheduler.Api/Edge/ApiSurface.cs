@@ -51,6 +51,11 @@ internal sealed class ApiMethod(MethodDescriptor descriptor)
     public Access Access { get; } =
         descriptor.GetOptions()?.GetExtension(AccessExtensions.Access) ?? Access.Unspecified;
 
+    /// <summary>Whether it changes or spends anything, as all do that are no GET and are not declared to read: a viewer's key is refused.</summary>
+    public bool Changes { get; } =
+        descriptor.GetOptions()?.GetExtension(AnnotationsExtensions.Http)?.PatternCase != HttpRule.PatternOneofCase.Get
+        && descriptor.GetOptions()?.GetExtension(AccessExtensions.Reads) != true;
+
     /// <summary>Whether it takes a file, and so a longer body than others.</summary>
     public bool TakesFile { get; } =
         descriptor.InputType.Fields.InDeclarationOrder().Any(field => field.FieldType == FieldType.Bytes);

@@ -49,7 +49,7 @@ internal sealed class EdgeMiddleware(
         var load = new Load(method.Descriptor.IsServerStreaming, LimitOf(method));
         return method.Access == Access.Anyone
             ? await doorkeeper.AdmitAnyoneAsync(http, load)
-            : await doorkeeper.AdmitAsync(http, load, operatorsOnly: method.Access == Access.Operator);
+            : await doorkeeper.AdmitAsync(http, load, method.Changes, operatorsOnly: method.Access == Access.Operator);
     }
 
     private async Task ReadStrictlyAsync(HttpContext http, ApiMethod method, GrpcJsonTranscodingMetadata transcoding)

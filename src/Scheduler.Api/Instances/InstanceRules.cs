@@ -38,7 +38,7 @@ internal static class InstanceRules
         faults.CheckAccount("parent", request.Parent);
         if (!Grammar.IsServingName(request.ServingName))
         {
-            faults.Add("serving_name", "Must be 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit.");
+            faults.Add("serving_name", $"Must be {SpecBounds.ServingName}.");
         }
 
         faults.CheckSpec(request.Spec, isWhole: true);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Scheduler.Api.Edge;
 using Scheduler.Domain.Keys;
 
@@ -15,5 +16,23 @@ internal static class KeyMapping
             CreateTime = key.CreatedAt.ToProtoTime(),
             RevokeTime = key.RevokedAt.ToProtoTime(),
             LastUsedTime = key.LastUsedAt.ToProtoTime(),
+            Role = key.Role.ToProto(),
+        };
+
+    /// <summary>A role; what was not said is full.</summary>
+    public static KeyRole ToDomain(this V1.KeyRole role) =>
+        role switch
+        {
+            V1.KeyRole.Unspecified or V1.KeyRole.Full => KeyRole.Full,
+            V1.KeyRole.Viewer => KeyRole.Viewer,
+            _ => throw new UnreachableException(),
+        };
+
+    private static V1.KeyRole ToProto(this KeyRole role) =>
+        role switch
+        {
+            KeyRole.Full => V1.KeyRole.Full,
+            KeyRole.Viewer => V1.KeyRole.Viewer,
+            _ => throw new UnreachableException(),
         };
 }

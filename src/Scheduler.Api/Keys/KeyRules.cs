@@ -30,17 +30,27 @@ internal static class KeyRules
         faults.CheckAccount("parent", request.Parent);
         faults.CheckDisplayName("display_name", request.DisplayName);
         faults.CheckRequestId("request_id", request.RequestId);
+        faults.CheckRole(request.Role);
     }
 
     private static void Check(CreateOperatorKeyRequest request, Faults faults)
     {
         faults.CheckDisplayName("display_name", request.DisplayName);
         faults.CheckRequestId("request_id", request.RequestId);
+        faults.CheckRole(request.Role);
     }
 
     private static void Check(ListKeysRequest request, Faults faults)
     {
         faults.CheckAccount("parent", request.Parent);
         faults.CheckPage(request.PageSize, request.PageToken, Query(request.Parent), KeyToken.IsKeyId);
+    }
+
+    private static void CheckRole(this Faults faults, V1.KeyRole role)
+    {
+        if (!Enum.IsDefined(role))
+        {
+            faults.Add("role", $"Unknown value {(int)role}.");
+        }
     }
 }

@@ -6,6 +6,7 @@ using Scheduler.Domain.Keys;
 using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
+using KeyRole = Scheduler.Domain.Keys.KeyRole;
 
 namespace Scheduler.Api.Keys;
 
@@ -16,13 +17,13 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
     {
         var account = ResourceName.ParseAccount(request.Parent);
         await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
-        return await CreateAsync(account, request.DisplayName, request.RequestId, context);
+        return await CreateAsync(account, request.DisplayName, request.Role.ToDomain(), request.RequestId, context);
     }
 
     public override Task<CreateKeyResponse> CreateOperatorKey(
         CreateOperatorKeyRequest request,
         ServerCallContext context
-    ) => CreateAsync(null, request.DisplayName, request.RequestId, context);
+    ) => CreateAsync(null, request.DisplayName, request.Role.ToDomain(), request.RequestId, context);
 
     public override async Task<ListKeysResponse> ListKeys(ListKeysRequest request, ServerCallContext context)
     {
@@ -65,6 +66,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
     private async Task<CreateKeyResponse> CreateAsync(
         AccountId? account,
         string displayName,
+        KeyRole role,
         string clientRequestId,
         ServerCallContext context
     )
@@ -74,7 +76,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
         var key = await grains
             .Key(keyId)
             .CreateAsync(
-                new CreateKey(account, displayName, KeyAuthority.Fingerprint(token)),
+                new CreateKey(account, displayName, KeyAuthority.Fingerprint(token), role),
                 context.Command(account, clientRequestId)
             )
             .OrThrow(ResourceName.Key(account, keyId), context.CancellationToken);

@@ -148,9 +148,9 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
             responses["401"] = Error("No key, no such key, or a revoked one: `AUTH_*`.");
         }
 
-        if (method.Access == Access.Operator)
+        if (WhoIsRefused(method) is { } refused)
         {
-            responses["403"] = Error("The method is for operator keys.");
+            responses["403"] = Error(refused);
         }
 
         if (OpenApiDocumentSource.PathFieldOf(method.Http) is not null)
@@ -161,6 +161,15 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
         responses["default"] = Error("Any other failure; its `reason` is a code of `/v1/failures` or a general one.");
         return responses;
     }
+
+    private static string? WhoIsRefused(ApiMethod method) =>
+        (method.Access == Access.Operator, method.Changes) switch
+        {
+            (true, true) => "The method is for operator keys, and not for a viewer's.",
+            (true, false) => "The method is for operator keys.",
+            (false, true) => "The method is not for a viewer's key.",
+            (false, false) => null,
+        };
 
     private OpenApiResponse Error(string description) =>
         new()

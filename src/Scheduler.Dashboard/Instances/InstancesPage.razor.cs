@@ -1,15 +1,22 @@
 using Microsoft.AspNetCore.Components;
-using Scheduler.Domain.Failures;
+using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>All instances that these eyes may see, filtered, in pages; every view has its own address.</summary>
+/// <summary>All instances that these eyes may see: filtered, sorted, in pages; every view has its own address.</summary>
 public sealed partial class InstancesPage
 {
+    private const int PageSize = 50;
+
+    /// <summary>Counting on would cost more than the number is worth.</summary>
+    private const int MostCounted = 10_000;
+
     private InstancePage _page = new([], null);
+    private long _count;
+    private ListAddress _view = new();
 
     [SupplyParameterFromQuery]
     private string? Q { get; set; }
@@ -32,25 +39,41 @@ public sealed partial class InstancesPage
     [SupplyParameterFromQuery]
     private string? Account { get; set; }
 
-    private bool IsFiltered =>
-        new[] { Q, State, Code, Provider, Region, Gpu, Account }.Any(filter => !string.IsNullOrEmpty(filter));
+    [SupplyParameterFromQuery]
+    private string? Sort { get; set; }
+
+    [SupplyParameterFromQuery]
+    private string? After { get; set; }
+
+    private string CountText =>
+        _count >= MostCounted ? $"More than {Units.Count(MostCounted)} instances"
+        : _count == 1 ? "1 instance"
+        : $"{Units.Count(_count)} instances";
 
     /// <inheritdoc/>
     protected override async Task OnInitializedAsync()
     {
-        var query = new InstanceQuery
+        _view = new ListAddress
         {
-            Account = ScopeOf(Account),
-            States = InstanceWords.TryParse(State, out var state) ? [state] : [],
-            Code = FailureCodes.TryParse(Code ?? "", out var code) ? code : FailureCode.None,
+            Text = Q,
+            State = State,
+            Code = Code,
             Provider = Provider,
             Region = Region,
-            GpuType = Gpu,
-            Text = Q,
-            Limit = 100,
+            Gpu = Gpu,
+            Account = Account,
+            Sort = Sort,
+            After = After,
         };
-        _page = await Grains.Fleet().ListInstancesAsync(query).WaitAsync(Http.RequestAborted);
+        var query = _view.Query(ScopeOf(Account), PageSize);
+        var page = Grains.Fleet().ListInstancesAsync(query);
+        var count = Grains.Fleet().CountInstancesAsync(query, MostCounted);
+        await Task.WhenAll(page, count).WaitAsync(Http.RequestAborted);
+        (_page, _count) = (await page, await count);
     }
 
-    private static string Route(Offer offer) => $"{offer.Provider} · {offer.Region} · {offer.GpuCount}×{offer.GpuType}";
+    private string? Current(string sort) => _view.Sort == sort ? "true" : null;
+
+    private static string Route(Offer offer) =>
+        $"{offer.Provider} · {offer.Region} · {offer.GpuCount} × {offer.GpuType}";
 }

@@ -85,9 +85,7 @@ internal sealed partial class Pulse(
     {
         try
         {
-            return (
-                await grains.Fleet().ListInstancesAsync(new Domain.Instances.InstanceQuery { Limit = 20 })
-            ).Instances.Sum(i => i.Generation);
+            return await grains.Fleet().PulseAsync(null);
         }
         catch (Exception exception) when (ExceptionErrors.Find(exception) is not null)
         {

@@ -41,6 +41,11 @@ internal static class Actions
         var back = Forms.LocalPath(form["return"]);
         try
         {
+            if (!action.Caller.MayChange)
+            {
+                throw new DoorException(DoorError.ViewersKey(action.Caller.KeyId));
+            }
+
             var done = await act(action);
             if (done.Page is { } page)
             {
@@ -53,6 +58,7 @@ internal static class Actions
         catch (DoorException refused)
         {
             notices.Leave(http, Refused(refused.Error, id));
+            back = action.Back ?? back;
         }
 
         // 303: what follows a form is a page, whatever the form was.

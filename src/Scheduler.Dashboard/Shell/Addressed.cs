@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
@@ -10,7 +9,7 @@ namespace Scheduler.Dashboard.Shell;
 /// Ids out of addresses and forms. What has not an id's form is nobody's, and no grain is asked about it: its key would be a stranger's
 /// text.
 /// </summary>
-internal static partial class Addressed
+internal static class Addressed
 {
     /// <summary>What an account's id is.</summary>
     public const string AccountForm = "`acct-` and 1 to 40 of a-z 0-9 -";
@@ -20,15 +19,15 @@ internal static partial class Addressed
 
     /// <summary>An account.</summary>
     /// <exception cref="DoorException">No account has such an id.</exception>
-    public static AccountId Account(string text) => new(Of(text, IsAccount));
+    public static AccountId Account(string text) => new(Of(text, Grammar.IsAccountId));
 
     /// <summary>An instance.</summary>
     /// <exception cref="DoorException">No instance has such an id.</exception>
-    public static InstanceId Instance(string text) => new(Of(text, InstancePattern().IsMatch));
+    public static InstanceId Instance(string text) => new(Of(text, Grammar.IsInstanceId));
 
     /// <summary>A balancer.</summary>
     /// <exception cref="DoorException">No balancer has such an id.</exception>
-    public static BalancerId Balancer(string text) => new(Of(text, BalancerPattern().IsMatch));
+    public static BalancerId Balancer(string text) => new(Of(text, Grammar.IsBalancerId));
 
     /// <summary>A firewall or a rule.</summary>
     /// <exception cref="DoorException">None has such a slug.</exception>
@@ -40,29 +39,14 @@ internal static partial class Addressed
 
     /// <summary>A schedule.</summary>
     /// <exception cref="DoorException">No schedule has such an id.</exception>
-    public static string Schedule(string text) => Of(text, SchedulePattern().IsMatch);
+    public static string Schedule(string text) => Of(text, Grammar.IsScheduleId);
 
     /// <summary>Whether a text has the form of an account's id.</summary>
-    public static bool IsAccount(string text) => AccountPattern().IsMatch(text);
+    public static bool IsAccount(string text) => Grammar.IsAccountId(text);
 
     /// <summary>Whether a text can be a caller's own id of something.</summary>
-    public static bool IsToken(string text) => TokenPattern().IsMatch(text);
+    public static bool IsToken(string text) => Grammar.IsToken(text);
 
     private static string Of(string text, Func<string, bool> isOne) =>
         isOne(text) ? text : throw new DoorException(DoorError.NotFound(text.Length > 64 ? text[..64] + "…" : text));
-
-    [GeneratedRegex(@"^acct-[a-z0-9-]{1,40}\z", RegexOptions.None, 1000)]
-    private static partial Regex AccountPattern();
-
-    [GeneratedRegex(@"^i-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
-    private static partial Regex InstancePattern();
-
-    [GeneratedRegex(@"^bal-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
-    private static partial Regex BalancerPattern();
-
-    [GeneratedRegex(@"^[a-z][a-z0-9-]{0,62}\z", RegexOptions.None, 1000)]
-    private static partial Regex SchedulePattern();
-
-    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,128}\z", RegexOptions.None, 1000)]
-    private static partial Regex TokenPattern();
 }

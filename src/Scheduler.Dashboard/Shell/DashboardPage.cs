@@ -32,7 +32,7 @@ public abstract class DashboardPage : ComponentBase
     protected AccountId? Eyes => Caller.Account;
 
     /// <summary>Whether who looks may also act.</summary>
-    protected bool MayChange => Caller is not null;
+    protected bool MayChange => Caller.MayChange;
 
     /// <summary>When the page is made.</summary>
     protected DateTimeOffset Now => Clock.GetUtcNow();

@@ -17,6 +17,12 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
 
     public IGrainFactory Grains { get; } = http.RequestServices.GetRequiredService<IGrainFactory>();
 
+    /// <summary>The page that follows a refusal; null for the one the form was on.</summary>
+    public string? Back { get; set; }
+
+    /// <summary>A field's text as it was sent; null when it was not.</summary>
+    public string? Sent(string field) => form.TryGetValue(field, out var text) ? text.ToString() : null;
+
     /// <summary>A field's text, trimmed; empty when it was not sent.</summary>
     public string Text(string field) => form[field].ToString().Trim();
 
@@ -54,4 +60,8 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
             form["request_id"].ToString() is { Length: > 0 } id ? id : null
         );
     }
+
+    /// <summary>Under what a command that only operators may give is given.</summary>
+    /// <exception cref="DoorException">It is an account's session.</exception>
+    public CommandContext OperatorCommand() => Command(null, "");
 }

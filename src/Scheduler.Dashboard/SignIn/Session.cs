@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
 using Scheduler.Edge;
 using Scheduler.Grains.Keys;
 
@@ -28,6 +29,7 @@ internal static class Session
 
     private const string KeyClaim = "key";
     private const string AccountClaim = "account";
+    private const string RoleClaim = "role";
 
     public static void Configure(CookieAuthenticationOptions cookie)
     {
@@ -55,7 +57,7 @@ internal static class Session
 
     public static ClaimsPrincipal Of(Caller caller)
     {
-        var claims = new List<Claim> { new(KeyClaim, caller.KeyId) };
+        var claims = new List<Claim> { new(KeyClaim, caller.KeyId), new(RoleClaim, caller.Role.ToString()) };
         if (caller.Account is { } account)
         {
             claims.Add(new Claim(AccountClaim, account.Value));
@@ -64,10 +66,14 @@ internal static class Session
         return new ClaimsPrincipal(new ClaimsIdentity(claims, Scheme, KeyClaim, roleType: null));
     }
 
-    /// <summary>Who a session belongs to; null without one.</summary>
+    /// <summary>Who a session belongs to; null without one. A role that cannot be read is a viewer's.</summary>
     public static Caller? CallerOf(ClaimsPrincipal user) =>
         user.FindFirstValue(KeyClaim) is { } key
-            ? new Caller(key, user.FindFirstValue(AccountClaim) is { } account ? new AccountId(account) : null)
+            ? new Caller(
+                key,
+                user.FindFirstValue(AccountClaim) is { } account ? new AccountId(account) : null,
+                Enum.TryParse<KeyRole>(user.FindFirstValue(RoleClaim), out var role) ? role : KeyRole.Viewer
+            )
             : null;
 
     public static bool IsOperator(ClaimsPrincipal user) => CallerOf(user) is { IsOperator: true };

@@ -28,7 +28,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
             : "";
         try
         {
-            using var passage = await doorkeeper.AdmitAsync(http, new Load(false, MaxFormBytes));
+            using var passage = await doorkeeper.AdmitAsync(http, new Load(false, MaxFormBytes), changes: false);
         }
         catch (DoorException refused)
         {

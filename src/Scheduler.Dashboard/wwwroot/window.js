@@ -85,7 +85,8 @@ attend();
 Blazor.addEventListener("enhancedload", arrived);
 
 // ---------- a launch explains itself while it is written ----------
-let asking;
+// The form is sent as it stands, and what comes back takes the panel's place. Only the latest answer counts.
+let asking, question;
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-explain]");
   if (!form) { return; }
@@ -95,10 +96,34 @@ document.addEventListener("input", (event) => {
 
 async function explain(form) {
   const panel = document.getElementById(form.dataset.explain);
+  question?.abort();
+  const mine = question = new AbortController();
   panel.setAttribute("aria-busy", "true");
-  const answer = await fetch(form.dataset.explainAt, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.getElementById(panel.id);
-  if (fresh) { panel.replaceChildren(...fresh.childNodes); }
+  try {
+    const answer = await fetch(form.dataset.explainAt, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: mine.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(panel.id);
+    if (fresh) { panel.replaceChildren(...fresh.childNodes); markFaults(form, panel); }
+    say(panel, fresh ? panel.querySelector("[data-says]")?.textContent : "No explanation came back. Load the page again.");
+  } catch (error) {
+    if (error.name === "AbortError") { return; }
+    say(panel, "The scheduler does not answer.");
+  }
   panel.removeAttribute("aria-busy");
+}
+
+// What is wrong stands in the panel, and at its field.
+function markFaults(form, panel) {
+  for (const place of form.querySelectorAll("[data-fault-of]")) {
+    const field = form.elements.namedItem(place.dataset.faultOf);
+    const fault = panel.querySelector(`[data-wrong="${CSS.escape(place.dataset.faultOf)}"] span`);
+    place.textContent = fault?.textContent ?? "";
+    if (fault) { field.setAttribute("aria-invalid", "true"); } else { field.removeAttribute("aria-invalid"); }
+  }
+}
+
+// One sentence is read out, not the whole panel.
+function say(panel, sentence) {
+  const place = document.getElementById(`${panel.id}-says`);
+  if (place && place.textContent !== sentence) { place.textContent = sentence ?? ""; }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Compatibility;
 
@@ -51,7 +52,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <summary>
     /// Changes of the constraints, each of which leaves GPUs that fit, for a launch whose other constraints leave none on offer; nearest first.
     /// </summary>
-    public ImmutableArray<string> Loosenings { get; init; } = [];
+    public ImmutableArray<Relaxation> Loosenings { get; init; } = [];
 
     /// <summary>The largest context that fits the GPU asked for, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
@@ -61,6 +62,19 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
 
     /// <summary>What is wrong with the request itself, for <see cref="FitObstacle.Request"/>.</summary>
     public FitRequestRefusal? RequestRefusal { get; init; }
+
+    /// <summary>
+    /// The context to start again with, tokens: for a request beyond the model's own limit one that also fits the GPU asked for, or the
+    /// next start would be refused for that; null where a smaller context is not the way.
+    /// </summary>
+    public long? SuggestedContextTokens =>
+        RequestRefusal is { } refusal
+            ? refusal.Fault == FitRequestFault.ParallelSequencesOutOfRange
+                ? null
+                : Math.Min(refusal.Limit, LargestContextTokens ?? refusal.Limit)
+            : LargestContextTokens < ContextTokens
+                ? LargestContextTokens
+                : null;
 
     /// <summary>What each GPU would most likely need in all, bytes.</summary>
     public long NeededBytesPerGpu => Lines.Sum(line => line.ExpectedBytes);
@@ -82,9 +96,17 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ("smallest_gpu_count", SmallestGpuCount),
                 ("smallest_gpu_price_per_hour_micro_eur", PricePerHour?.Value),
                 ("largest_context_tokens", LargestContextTokens),
+                ("suggested_context_tokens", SuggestedContextTokens),
+                (
+                    "suggested_parallel_sequences",
+                    RequestRefusal is { Fault: FitRequestFault.ParallelSequencesOutOfRange } refusal
+                        ? refusal.Limit
+                        : null
+                ),
                 ("weight_format_that_fits", FormatThatFits is { } format ? FormatNames.Name(format) : null)
             )
-            .AddRange(Loosenings.Select((change, i) => KeyValuePair.Create($"relaxation_{i + 1}", change)))
+            .AddRange(Loosenings.Select((change, i) => KeyValuePair.Create($"relaxation_{i + 1}", change.ToString())))
+            .AddRange(RelaxationDetails.Of(Loosenings))
             .AddRange(
                 Lines.Select(line =>
                     KeyValuePair.Create(
@@ -116,10 +138,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     {
         if (RequestRefusal is { } refusal)
         {
-            // Within the model's limit it must also fit the GPU asked for, or the next start would be refused for that.
-            return refusal.Fault == FitRequestFault.ParallelSequencesOutOfRange
-                ? $"Set parallel_sequences to {refusal.Limit} and start again."
-                : $"Set context_tokens to {Math.Min(refusal.Limit, LargestContextTokens ?? refusal.Limit)} and start again.";
+            return SuggestedContextTokens is { } within
+                ? $"Set context_tokens to {within} and start again."
+                : $"Set parallel_sequences to {refusal.Limit} and start again.";
         }
 
         var ways = Loosenings.Take(LooseningsHinted).Select(change => $"change {change}").ToList();
@@ -129,7 +150,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}");
         }
 
-        if (LargestContextTokens is { } context && context < ContextTokens)
+        if (SuggestedContextTokens is { } context)
         {
             ways.Add($"reduce context_tokens to {context}");
         }
@@ -161,6 +182,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     private static string Word(VramPurpose purpose) =>
         JsonNamingPolicy.SnakeCaseLower.ConvertName(purpose.ToString()).Replace('_', ' ');
 
-    private static string Gib(long bytes) =>
+    /// <summary>Bytes in GiB, with one decimal.</summary>
+    internal static string Gib(long bytes) =>
         (bytes / (decimal)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
 }

@@ -11,7 +11,7 @@ namespace Scheduler.Domain.Keys;
 public sealed record KeyRecord : IStoredState
 {
     /// <summary>The shape this code writes.</summary>
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 
     /// <inheritdoc/>
     [Id(0)]
@@ -56,6 +56,10 @@ public sealed record KeyRecord : IStoredState
     /// <summary>Sequence number of the latest event.</summary>
     [Id(10)]
     public long LastSequence { get; init; }
+
+    /// <summary>What it may do. Set once, by the create.</summary>
+    [Id(11), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public KeyRole Role { get; init; }
 
     /// <summary>Whether there is such a key at all.</summary>
     [JsonIgnore]

@@ -23,9 +23,12 @@ public sealed record Relaxation(
     [property: Id(5)] MicroEuro? PriceDelta
 )
 {
+    /// <summary>The edits alone, as one instruction: <c>allow spot and add region eu-west</c>.</summary>
+    public string Change => string.Join(" and ", Edits.Select(edit => edit.Text));
+
     /// <summary>One instruction: <c>max price 1.10 → 1.29 EUR/h: 14 offers</c>.</summary>
     public override string ToString() =>
-        $"{string.Join(" and ", Edits.Select(edit => edit.Text))}: {Offers} {(Offers == 1 ? "offer" : "offers")}, best {Best.PricePerHour} EUR/h";
+        $"{Change}: {Offers} {(Offers == 1 ? "offer" : "offers")}, best {Best.PricePerHour} EUR/h";
 }
 
 /// <summary>One change to one constraint.</summary>

@@ -83,7 +83,8 @@ public sealed record SmartNoMatchFacts(
                 Instructions
                     .Take(MaxRelaxationsTold)
                     .Select((line, i) => KeyValuePair.Create($"relaxation_{i + 1}", line))
-            );
+            )
+            .AddRange(RelaxationDetails.Of(Relaxations));
         return new FailureText(
             $"None of {OffersIn} offers satisfies the constraints{(alone.Length == 0 ? "" : $" ({alone})")}.",
             Relaxations.IsEmpty

@@ -28,20 +28,22 @@ public sealed record RuntimeEndFacts(
             $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).",
             Hint(),
             Details(
-                ("route", Offer.Route),
-                ("model", Model),
-                ("gpu_type", Offer.GpuType),
-                ("gpu_count", Offer.GpuCount),
-                ("context_tokens", ContextTokens),
-                ("exit_code", Exit?.ExitCode),
-                ("provider_reason", Exit?.ProviderReason),
-                ("output_tail", Exit?.OutputTail),
-                ("fitting_context_tokens", Remedy?.ContextTokens),
-                ("fitting_gpu_type", Remedy?.GpuType),
-                ("fitting_gpu_count", Remedy?.GpuCount),
-                ("fitting_gpu_also_change", Remedy?.AlsoChange),
-                ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
-            )
+                    ("route", Offer.Route),
+                    ("model", Model),
+                    ("gpu_type", Offer.GpuType),
+                    ("gpu_count", Offer.GpuCount),
+                    ("spot", Offer.Spot ? "true" : null),
+                    ("context_tokens", ContextTokens),
+                    ("exit_code", Exit?.ExitCode),
+                    ("provider_reason", Exit?.ProviderReason),
+                    ("output_tail", Exit?.OutputTail),
+                    ("fitting_context_tokens", Remedy?.ContextTokens),
+                    ("fitting_gpu_type", Remedy?.GpuType),
+                    ("fitting_gpu_count", Remedy?.GpuCount),
+                    ("fitting_gpu_also_change", Remedy?.Also?.Change),
+                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
+                )
+                .AddRange(Remedy?.Also is { } also ? RelaxationDetails.Of("fitting_gpu_also_", also) : [])
         );
 
     private string Hint()
@@ -80,7 +82,7 @@ public sealed record RuntimeEndFacts(
                 ? $"set context_tokens to {context} (it was {ContextTokens})"
                 : null;
         var price = Remedy?.PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
-        var also = Remedy?.AlsoChange is { } change ? $", and change {change}" : "";
+        var also = Remedy?.Also is { } more ? $", and change {more.Change}" : "";
         var larger = Remedy?.GpuType is { } gpu
             ? $"set gpu_type to {gpu} and gpu_count to {Remedy.GpuCount}{price}{also}"
             : null;
@@ -99,11 +101,11 @@ public sealed record RuntimeEndFacts(
 /// <param name="GpuType">The next larger GPU type; null when none is known.</param>
 /// <param name="GpuCount">How many of it.</param>
 /// <param name="PricePerHour">The cheapest offer of it now.</param>
-/// <param name="AlsoChange">What else stands in the way of that offer, as an instruction; null where nothing does.</param>
+/// <param name="Also">What else stands in the way of that offer; null where nothing does.</param>
 public sealed record MemoryRemedy(
     long? ContextTokens,
     string? GpuType,
     int GpuCount,
     MicroEuro? PricePerHour,
-    string? AlsoChange = null
+    Relaxation? Also = null
 );

@@ -1,16 +1,18 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Storage;
 
-/// <summary>Sums over everything stored, for the operator's gauges. The rows are read, so the sums are as true as the store.</summary>
+/// <summary>Sums over what is stored, of all or of one account. The rows are read, so the sums are as true as the store.</summary>
 public interface IFleetTotals
 {
-    /// <summary>Reads them. Costs a walk over the accounts' tabs; ask rarely.</summary>
+    /// <summary>Reads them. Costs a walk over the tabs of the account, or of all accounts; ask rarely.</summary>
+    /// <param name="account">Whose; null for all.</param>
     /// <param name="now">The present.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    Task<FleetTotals> ReadAsync(DateTimeOffset now, CancellationToken cancellationToken);
+    Task<FleetTotals> ReadAsync(AccountId? account, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>What the store's own machine takes the time for; null where that is this machine.</summary>
     /// <param name="cancellationToken">Cancels the read.</param>
@@ -36,7 +38,7 @@ public sealed record FleetTotals
     /// <summary>When the longest of those was last written; null without one.</summary>
     public DateTimeOffset? OldestDebt { get; init; }
 
-    /// <summary>Wake-ups whose time has come.</summary>
+    /// <summary>Wake-ups whose time has come; of an account, those of its instances.</summary>
     public long AgendaDue { get; init; }
 
     /// <summary>The earliest of those; null without one.</summary>

@@ -33,7 +33,7 @@ internal sealed partial class AccountGrain(
     SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<AccountGrain> logger
-) : Grain, IAccountGrain, IWakeable
+) : Grain, IAccountGrain, IInspectedAccount, IWakeable
 {
     /// <summary>Commands answered by one write: bounds the row that carries their changes.</summary>
     private const int MaxBatch = 256;
@@ -89,6 +89,27 @@ internal sealed partial class AccountGrain(
     /// <inheritdoc/>
     public Task<Answer<AccountView>> GetAsync(AccountId? account) =>
         DoAsync<Answer<AccountView>>((book, now) => MaySee(book, account) ? View(book, now) : Unknown());
+
+    /// <inheritdoc/>
+    public Task<AccountGlance> GetState() =>
+        DoAsync(
+            (book, now) =>
+                book.Record.Exists
+                    ? new AccountGlance
+                    {
+                        Exists = true,
+                        Suspended = book.Record.Suspended,
+                        Balance = book.Record.Balance.ToString(),
+                        Accrued = book.Accrued(now).ToString(),
+                        Holds = book.Holds(now).ToString(),
+                        BurnPerHour = book.BurnPerHour().ToString(),
+                        Metered = book.Metered.Count,
+                        Queued = _queue.Count,
+                        Generation = book.Record.Generation,
+                        WakeAt = book.Record.WakeAt,
+                    }
+                    : new AccountGlance()
+        );
 
     /// <inheritdoc/>
     public Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context) =>

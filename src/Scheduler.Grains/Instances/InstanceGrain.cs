@@ -40,7 +40,7 @@ internal sealed partial class InstanceGrain(
     SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
-) : Grain, IInstanceGrain, IInstanceInbox, INamed, IWakeable, IDisposable
+) : Grain, IInstanceGrain, IInstanceInbox, IInspectedInstance, INamed, IWakeable, IDisposable
 {
     /// <summary>How long a watcher waits before it gets what there is: shorter than the 30 s after which a grain call times out.</summary>
     private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);

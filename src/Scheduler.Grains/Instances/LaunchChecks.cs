@@ -152,13 +152,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         var search = SearchOn(wish, book.Page, shape => IsComfortable(model, shape, had));
         var nearest = search.Relaxations.FirstOrDefault();
         return (search.Chosen ?? nearest?.Best) is { } larger
-            ? new MemoryRemedy(
-                remedy.ContextTokens,
-                larger.GpuType,
-                larger.GpuCount,
-                larger.PricePerHour,
-                nearest is null ? null : string.Join(" and ", nearest.Edits.Select(edit => edit.Text))
-            )
+            ? new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour, nearest)
             : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null);
     }
 
@@ -208,7 +202,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             }
             : facts with
             {
-                Loosenings = [.. placed.Decision.Relaxations.Select(relaxation => relaxation.ToString())],
+                Loosenings = placed.Decision.Relaxations,
             };
         return FailureCatalogue.Describe(facts);
     }

@@ -1,12 +1,14 @@
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
 
 namespace Scheduler.Grains.Keys;
 
 /// <summary>Who a request comes from, proved by a key.</summary>
 /// <param name="KeyId">The key.</param>
-/// <param name="Account">Whose eyes and hands; null for an operator, who may act on all accounts.</param>
-public sealed record Caller(string KeyId, AccountId? Account)
+/// <param name="Account">Whose eyes and hands; null for an operator, whose reach is all accounts.</param>
+/// <param name="Role">Eyes and hands, or eyes only.</param>
+public sealed record Caller(string KeyId, AccountId? Account, KeyRole Role = KeyRole.Full)
 {
     /// <summary>Whether this is an operator.</summary>
     public bool IsOperator => Account is null;
@@ -14,7 +16,12 @@ public sealed record Caller(string KeyId, AccountId? Account)
     /// <summary>As events name it.</summary>
     public string Actor => $"key:{KeyId}";
 
-    /// <summary>Whether this caller may see and change what belongs to an account.</summary>
+    /// <summary>
+    /// Whether this caller may change or spend anything at all. Asked as "is it full?", so that a role this build does not know may not.
+    /// </summary>
+    public bool MayChange => Role == KeyRole.Full;
+
+    /// <summary>Whether what belongs to an account is within this caller's reach.</summary>
     /// <param name="account">The account.</param>
     public bool MayActFor(AccountId account) => Account is null || Account == account;
 }

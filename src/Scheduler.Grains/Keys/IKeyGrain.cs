@@ -30,9 +30,11 @@ public interface IKeyGrain : IGrainWithStringKey
 /// <param name="Account">Whose; null for an operator key.</param>
 /// <param name="DisplayName">For people.</param>
 /// <param name="SecretSha256">SHA-256 of the secret half, hexadecimal.</param>
+/// <param name="Role">What it may do.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.CreateKey")]
 public sealed record CreateKey(
     [property: Id(0)] AccountId? Account,
     [property: Id(1)] string DisplayName,
-    [property: Id(2)] string SecretSha256
+    [property: Id(2)] string SecretSha256,
+    [property: Id(3)] KeyRole Role = KeyRole.Full
 );

@@ -90,7 +90,7 @@ public sealed partial class KeyAuthority
         }
 
         Touch(key);
-        return new KeyVerdict(new Caller(key.Id, key.Account), null);
+        return new KeyVerdict(new Caller(key.Id, key.Account, key.Role), null);
     }
 
     /// <summary>Whether a key that was good is still good, for streams that outlive their first check.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
@@ -40,6 +41,7 @@ internal sealed class KeyGrain(
         {
             return
                 _key.Value.Account == command.Account
+                && _key.Value.Role == command.Role
                 && string.Equals(_key.Value.SecretSha256, command.SecretSha256, StringComparison.Ordinal)
                 ? _key.Value
                 : Refusal.Exists($"{KeyId} exists already.");
@@ -53,8 +55,13 @@ internal sealed class KeyGrain(
             DisplayName = command.DisplayName,
             SecretSha256 = command.SecretSha256,
             CreatedAt = now,
+            Role = command.Role,
         };
-        await RecordAsync(key, Event("KeyCreated", "A key was created.", now, context));
+        var created = Event("KeyCreated", WhatWasCreated(command.Role), now, context) with
+        {
+            Data = ImmutableSortedDictionary<string, string>.Empty.Add("role", command.Role.ToString()),
+        };
+        await RecordAsync(key, created);
         return _key.Value;
     }
 
@@ -112,6 +119,14 @@ internal sealed class KeyGrain(
 
         return Refusal.NotFound(KeyId);
     }
+
+    private static string WhatWasCreated(KeyRole role) =>
+        role switch
+        {
+            KeyRole.Full => "A key was created.",
+            KeyRole.Viewer => "A viewer's key was created.",
+            _ => throw new UnreachableException(),
+        };
 
     private StoredEvent Event(string verb, string reason, DateTimeOffset now, CommandContext under) =>
         new()

@@ -3,6 +3,7 @@ using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -21,6 +22,7 @@ namespace Scheduler.Grains.Queries;
 internal sealed class FleetGrain(
     IInstanceIndex instances,
     IEventLog events,
+    IFleetTotals totals,
     IAccountBook ledger,
     IEntityIndex entities,
     ProviderDirectory directory,
@@ -29,9 +31,57 @@ internal sealed class FleetGrain(
     TimeProvider clock
 ) : Grain, IFleetGrain
 {
+    private const int MostBuckets = 200;
+    private const int MostFailures = 100;
+    private static readonly TimeSpan ShortestWindow = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestWindow = TimeSpan.FromDays(31);
+
     /// <inheritdoc/>
     public Task<InstancePage> ListInstancesAsync(InstanceQuery query) =>
         instances.ListAsync(query, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
+        instances.CountAsync(query, most, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public async Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(window, ShortestWindow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(window, LongestWindow);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(buckets);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(buckets, MostBuckets);
+        var now = clock.Now();
+        var sums = await totals.ReadAsync(account, now, CancellationToken.None);
+        var counts = await events.CountFailuresAsync(account, now, window, buckets, CancellationToken.None);
+        return new FleetOverview
+        {
+            At = now,
+            Window = window,
+            Instances = sums.Instances,
+            Failures =
+            [
+                .. counts
+                    .GroupBy(count => count.Code)
+                    .OrderBy(ofCode => ofCode.Key)
+                    .Select(ofCode => FailureSeries.Of(ofCode.Key, buckets, ofCode)),
+            ],
+            BurnPerHour = sums.BurnPerHour,
+            Held = sums.Held,
+            Debtors = sums.Debtors,
+            OldestDebt = sums.OldestDebt,
+        };
+    }
+
+    /// <inheritdoc/>
+    public Task<long> PulseAsync(AccountId? account) => events.PulseAsync(CancellationToken.None);
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MostFailures);
+        return [.. await events.ReadFailuresAsync(code, account, limit, CancellationToken.None)];
+    }
 
     /// <inheritdoc/>
     public async Task<Answer<EventPage>> TimelineAsync(

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -21,6 +22,35 @@ public interface IFleetGrain : IGrainWithStringKey
     /// <summary>Instances that match.</summary>
     [Alias("ListInstances")]
     Task<InstancePage> ListInstancesAsync(InstanceQuery query);
+
+    /// <summary>How many instances match, counted up to a number; order, cursor and limit of the query are not asked.</summary>
+    /// <param name="query">Which ones.</param>
+    /// <param name="most">Where counting stops, 1 to 1,000,000: that many means "that many or more".</param>
+    [Alias("CountInstances")]
+    Task<long> CountInstancesAsync(InstanceQuery query, int most);
+
+    /// <summary>How it stands now, and what failed when.</summary>
+    /// <param name="account">Whose; null for all (operators).</param>
+    /// <param name="window">How far back failures are counted, 1 minute to 31 days.</param>
+    /// <param name="buckets">In how many equal stretches of it, 1 to 200.</param>
+    [Alias("Overview")]
+    Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets);
+
+    /// <summary>
+    /// A number that is another after every event on any timeline, and may be another without one: a page that was read after it was asked
+    /// is up to date as long as it is equal. It is the same for all eyes: an account learns from it that something was written somewhere,
+    /// and not what, where or whose; a door shows it to nobody else's eyes than the page's own.
+    /// </summary>
+    /// <param name="account">Whose events matter; null for all. A number for an account alone would cost every write an index.</param>
+    [Alias("Pulse")]
+    Task<long> PulseAsync(AccountId? account);
+
+    /// <summary>The latest events of instances that carry a failure code, newest first.</summary>
+    /// <param name="code">The code; not none.</param>
+    /// <param name="account">Whose events may be seen; null for all (operators).</param>
+    /// <param name="limit">1 to 100.</param>
+    [Alias("RecentFailures")]
+    Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit);
 
     /// <summary>An instance's timeline, oldest first.</summary>
     [Alias("Timeline")]

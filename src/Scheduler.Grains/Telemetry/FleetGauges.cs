@@ -99,7 +99,7 @@ internal sealed partial class FleetGauges : BackgroundService
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var at = _clock.Now();
-        var totals = await _store.ReadAsync(at, cancellationToken);
+        var totals = await _store.ReadAsync(null, at, cancellationToken);
         var asked = _clock.GetTimestamp();
         var theirs = await _store.TimeAsync(cancellationToken);
         // The database looked at its clock between the question and the answer: half the way is taken off.

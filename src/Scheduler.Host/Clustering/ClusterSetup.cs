@@ -85,15 +85,12 @@ internal static class ClusterSetup
     }
 
     /// <summary>Doors alone: a client of the silos, who are found in the same table.</summary>
-    public static void UseClusterClient(
-        this WebApplicationBuilder builder,
-        HostOptions host,
-        StorageOptions storage,
-        string clusterId
-    )
+    public static void UseClusterClient(this WebApplicationBuilder builder, Settings settings)
     {
+        var (host, clusterId) = (settings.Host, settings.Scheduler.ClusterId);
+
         // Of the database it knows the gateways and nothing else.
-        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(storage.PostgreSql.Resolved()));
+        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(settings.Storage.PostgreSql.Resolved()));
         builder.UseOrleansClient(client =>
         {
             client.Configure<ClusterOptions>(cluster =>
@@ -107,6 +104,11 @@ internal static class ClusterSetup
                 )
             );
             client.UseTls(host.Tls.Silo);
+            if (settings.HasOrleansDashboard)
+            {
+                client.AddGrainDashboard();
+            }
+
             if (host.Telemetry.OtlpEndpoint is not null)
             {
                 client.AddActivityPropagation();

@@ -18,7 +18,7 @@ internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkee
     /// <summary>Answers it.</summary>
     public async Task HandleAsync(HttpContext http)
     {
-        using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, 1));
+        using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, 1), changes: false);
         var account = RequestPath.AccountOf(http);
         var page = await grains
             .Fleet()

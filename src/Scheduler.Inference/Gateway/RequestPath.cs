@@ -48,7 +48,7 @@ internal sealed class RequestPath(
         try
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
-            using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes));
+            using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes), changes: true);
             var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
             var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);

@@ -12,16 +12,21 @@ namespace Scheduler.Storage.Instances;
 /// </summary>
 internal static class InstanceListSql
 {
-    /// <summary>Builds statement and values.</summary>
-    /// <param name="query">Which instances.</param>
+    private const string Live = "i.live = 1";
+
+    /// <summary>Builds statement and values; its rows are the id and what else a cursor holds, then the payload.</summary>
+    /// <param name="query">Which instances, in which order.</param>
     /// <param name="limit">Rows wanted.</param>
     public static (string Sql, SqlValue[] Values) Build(InstanceQuery query, int limit)
     {
         var values = new List<SqlValue> { new("@limit", limit) };
-        var common = Conditions(query, values);
+        var order = InstanceOrder.Of(query.Sort);
+        // In order of name the living of all accounts have an index, the living of one have none.
+        var isSorted = !order.IsByCreation && (query.Sort != InstanceSort.ServingName || query.Account is not null);
+        var common = $"{Conditions(query, isSorted, values)}{After(query, order, values)}";
         if (query.States.IsDefaultOrEmpty)
         {
-            return (Page($"{Select} WHERE i.live = 1{common} {Order}"), [.. values]);
+            return (Page($"{Select} WHERE {Live}{common} {order.By("i")} LIMIT @limit", order), [.. values]);
         }
 
         // One walk per state, each already in order and each cut off early: an index cannot give several states in one order.
@@ -29,34 +34,64 @@ internal static class InstanceListSql
         var sql = new StringBuilder();
         for (var i = 0; i < states.Length; i++)
         {
-            var parameter = string.Create(CultureInfo.InvariantCulture, $"@state{i}");
             sql.Append(i == 0 ? "" : " UNION ALL ")
-                .Append($"SELECT * FROM ({Select} WHERE i.state = ")
-                .Append(parameter)
-                .Append(CultureInfo.InvariantCulture, $"{common} {Order} LIMIT @limit) AS s{i}");
-            values.Add(new SqlValue(parameter, states[i].ToString()));
+                .Append($"SELECT * FROM ({Select} WHERE {Stands(states[i], i, query, values)}")
+                .Append(CultureInfo.InvariantCulture, $"{common} {order.By("i")} LIMIT @limit) AS s{i}");
         }
 
+        return (Page(sql.ToString(), order), [.. values]);
+    }
+
+    /// <summary>Builds the statement that counts what matches, and stops at a number.</summary>
+    /// <param name="query">Which instances; order, cursor and limit are not asked.</param>
+    /// <param name="most">Where to stop.</param>
+    public static (string Sql, SqlValue[] Values) BuildCount(InstanceQuery query, int most)
+    {
+        var values = new List<SqlValue> { new("@most", most) };
+        var common = Conditions(query, isInAnyOrder: true, values);
+        var which = query.States.IsDefaultOrEmpty
+            ? Live
+            : $"({string.Join(" OR ", query.States.Distinct().Order().Select((state, i) => Stands(state, i, query, values)))})";
         return (
-            Page(states.Length == 1 ? $"{Select} WHERE i.state = @state0{common} {Order}" : sql.ToString()),
+            $"SELECT COUNT(*) FROM (SELECT 1 AS one FROM instances AS i WHERE {which}{common} LIMIT @most) AS c",
             [.. values]
         );
     }
 
-    private const string Select = "SELECT i.state_id, i.id, i.created_at FROM instances AS i";
-
-    private const string Order = "ORDER BY i.created_at DESC, i.id DESC";
+    private const string Select =
+        "SELECT i.state_id, i.id, i.created_at, i.updated_at, i.serving_name FROM instances AS i";
 
     // Payloads are fetched for the page alone, after its rows are known.
-    private static string Page(string keys) =>
-        $"SELECT k.id, k.created_at, CAST(s.payload AS TEXT) FROM ({keys}{(keys.EndsWith(Order, StringComparison.Ordinal) ? " LIMIT @limit" : "")}) AS k "
-        + "JOIN states AS s USING (state_id) ORDER BY k.created_at DESC, k.id DESC LIMIT @limit";
+    private static string Page(string keys, InstanceOrder order) =>
+        $"SELECT k.id, k.created_at, k.updated_at, k.serving_name, CAST(s.payload AS TEXT) FROM ({keys}) AS k "
+        + $"JOIN states AS s USING (state_id) {order.By("k")} LIMIT @limit";
+
+    private static string Stands(InstanceState state, int place, InstanceQuery query, List<SqlValue> values)
+    {
+        var parameter = string.Create(CultureInfo.InvariantCulture, $"@state{place}");
+        values.Add(new SqlValue(parameter, state.ToString()));
+        // The index by name is one of the living: that they are must be said, though the state says it too.
+        return query.ServingName is null || state == InstanceState.Deleted
+            ? $"i.state = {parameter}"
+            : $"i.state = {parameter} AND {Live}";
+    }
+
+    private static string After(InstanceQuery query, InstanceOrder order, List<SqlValue> values)
+    {
+        if (query.After is not { } after)
+        {
+            return "";
+        }
+
+        values.AddRange(order.ValuesOf(after));
+        return $" AND {order.Past("i")}";
+    }
 
     // Like SQLite's lower(), which made the column, and unlike .NET's it leaves other alphabets alone.
     private static string? AsciiLower(string? text) =>
         text is null ? null : string.Concat(text.Select(c => char.IsAsciiLetterUpper(c) ? (char)(c | 0x20) : c));
 
-    private static string Conditions(InstanceQuery query, List<SqlValue> values)
+    private static string Conditions(InstanceQuery query, bool isInAnyOrder, List<SqlValue> values)
     {
         var sql = new StringBuilder();
         Add(query.Account?.Value, "i.account = @account", "@account");
@@ -66,11 +101,12 @@ internal static class InstanceListSql
         Add(query.Region, "i.region = @region", "@region");
         Add(query.GpuType, "i.gpu_type = @gpu", "@gpu");
         Add(AsciiLower(query.Text), "instr(i.search, @text) > 0", "@text");
-        if (query.After is { } after)
+        if (isInAnyOrder && query.States.IsDefaultOrEmpty)
         {
-            sql.Append(" AND (i.created_at, i.id) < (@afterTime, @afterId)");
-            values.Add(new SqlValue("@afterTime", after.CreatedAt));
-            values.Add(new SqlValue("@afterId", after.Id.Value));
+            // True of all: without it SQLite, which keeps no figures, takes an index that leads through the account's tombstones as well,
+            // or to the rows in a scattered order.
+            sql.Append(" AND i.created_at >= @always");
+            values.Add(new SqlValue("@always", DateTimeOffset.UnixEpoch));
         }
 
         return sql.ToString();

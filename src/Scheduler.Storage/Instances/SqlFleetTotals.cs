@@ -1,4 +1,5 @@
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage.PostgreSql;
@@ -9,32 +10,45 @@ namespace Scheduler.Storage.Instances;
 /// <summary>Sums over the tables <c>instances</c>, <c>tabs</c> and <c>agenda</c>.</summary>
 internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) : IFleetTotals
 {
-    // SQLite shows a JSON true as 1.
-    private const string Money = """
+    // SQLite shows a JSON true as 1. Whose tabs: the end of the text.
+    private const string MoneyOf = """
         SELECT CAST(COALESCE(SUM(CASE WHEN metered THEN price END), 0) AS BIGINT),
           CAST(COALESCE(SUM(CASE WHEN NOT metered THEN hold END), 0) AS BIGINT)
         FROM (
-          SELECT CAST(tab ->> 'pricePerHour' AS BIGINT) AS price, CAST(tab ->> 'hold' AS BIGINT) AS hold,
+          SELECT account, CAST(tab ->> 'pricePerHour' AS BIGINT) AS price, CAST(tab ->> 'hold' AS BIGINT) AS hold,
             (tab ->> 'meterSince' IS NOT NULL AND CAST(tab ->> 'closed' AS TEXT) NOT IN ('1', 'true')) AS metered
           FROM tabs) AS t
+        WHERE
         """;
 
     // Whoever owes something waits in the agenda; a failed instance that owes nothing does not.
-    private const string Debts =
-        "SELECT COUNT(*), MIN(i.updated_at) FROM agenda AS a JOIN instances AS i USING (state_id) WHERE i.state IN ('Stopping', 'Failed')";
+    private const string DebtsOf =
+        "SELECT COUNT(*), MIN(i.updated_at) FROM agenda AS a JOIN instances AS i USING (state_id) WHERE i.state IN ('Stopping', 'Failed') AND";
 
     private const string Due = "SELECT COUNT(*), MIN(wake_at) FROM agenda WHERE wake_at <= @now";
 
-    public async Task<FleetTotals> ReadAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    private const string DueOfAccount =
+        "SELECT COUNT(*), MIN(a.wake_at) FROM agenda AS a JOIN instances AS i USING (state_id) WHERE a.wake_at <= @now AND i.account = @account";
+
+    public async Task<FleetTotals> ReadAsync(
+        AccountId? account,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    )
     {
-        var byState = await instances.CountByStateAsync(null, cancellationToken);
-        var (burn, held) = (await store.ListAsync(Money, [], row => (row.Number(0), row.Number(1)), cancellationToken))[
-            0
-        ];
-        var (debtors, oldest) = (await store.ListAsync(Debts, [], CountAndTime, cancellationToken))[0];
-        var (due, first) = (await store.ListAsync(Due, [new SqlValue("@now", now)], CountAndTime, cancellationToken))[
-            0
-        ];
+        var byState = await instances.CountByStateAsync(account, cancellationToken);
+        SqlValue[] values = account is null
+            ? [new("@now", now)]
+            : [new("@now", now), new("@account", account.Value.Value)];
+        var (burn, held) = await OneAsync(
+            account is null ? $"{MoneyOf} true" : $"{MoneyOf} account = @account",
+            row => (row.Number(0), row.Number(1))
+        );
+        var (debtors, oldest) = await OneAsync(
+            account is null ? $"{DebtsOf} true" : $"{DebtsOf} i.account = @account",
+            CountAndTime
+        );
+        var (due, first) = await OneAsync(account is null ? Due : DueOfAccount, CountAndTime);
         return new FleetTotals
         {
             Instances = byState,
@@ -45,6 +59,9 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
             AgendaDue = due,
             OldestDue = first,
         };
+
+        async Task<T> OneAsync<T>(string sql, Func<ISqlRow, T> map) =>
+            (await store.ListAsync(sql, values, map, cancellationToken))[0];
     }
 
     public async Task<DateTimeOffset?> TimeAsync(CancellationToken cancellationToken) =>

@@ -9,6 +9,8 @@ namespace Scheduler.Storage.Instances;
 /// <summary>The table <c>instances</c>, joined with the stored states.</summary>
 internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex> logger) : IInstanceIndex
 {
+    private const int MostCounted = 1_000_000;
+
     private const string Count = "SELECT state, COUNT(*) FROM instances WHERE state <> 'Deleted' GROUP BY state";
 
     private const string CountOfAccount =
@@ -23,14 +25,26 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
         var rows = await store.ListAsync(
             sql,
             values,
-            row => (Id: row.Text(0), CreatedAt: row.Time(1), Payload: row.Bytes(2)),
+            row => (Key: ReadKey(row), Payload: row.Bytes(4)),
             cancellationToken
         );
         var page = rows.Take(query.Limit).ToArray();
-        var next =
-            rows.Count > query.Limit ? new InstanceCursor(page[^1].CreatedAt, new InstanceId(page[^1].Id)) : null;
-        var records = StoredList.Read<InstanceRecord>("instance", [.. page.Select(r => (r.Id, r.Payload))], logger);
+        var next = rows.Count > query.Limit ? InstanceOrder.Cut(query.Sort, page[^1].Key) : null;
+        var records = StoredList.Read<InstanceRecord>(
+            "instance",
+            [.. page.Select(row => (row.Key.Id.Value, row.Payload))],
+            logger
+        );
         return new InstancePage(records, next);
+    }
+
+    public async Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(most, MostCounted);
+        var (sql, values) = InstanceListSql.BuildCount(query, most);
+        return (await store.ListAsync(sql, values, row => row.Number(0), cancellationToken))[0];
     }
 
     public async Task<ImmutableSortedDictionary<InstanceState, long>> CountByStateAsync(
@@ -46,4 +60,7 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
         );
         return rows.ToImmutableSortedDictionary(row => row.State, row => row.Count);
     }
+
+    private static InstanceCursor ReadKey(ISqlRow row) =>
+        new(row.Time(1), new InstanceId(row.Text(0))) { UpdatedAt = row.Time(2), ServingName = row.Text(3) };
 }

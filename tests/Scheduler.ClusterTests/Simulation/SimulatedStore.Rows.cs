@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
@@ -106,6 +107,31 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceI
         AccountId? account,
         CancellationToken cancellationToken
     ) => throw new NotSupportedException("Only doors count.");
+
+    /// <inheritdoc/>
+    public Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Only doors count.");
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<SubjectEvent>> ReadFailuresAsync(
+        FailureCode code,
+        AccountId? account,
+        int limit,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException("Only doors read timelines.");
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<FailureCount>> CountFailuresAsync(
+        AccountId? account,
+        DateTimeOffset until,
+        TimeSpan window,
+        int buckets,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException("Only doors count.");
+
+    /// <inheritdoc/>
+    public Task<long> PulseAsync(CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Only doors wait for news.");
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadAsync(

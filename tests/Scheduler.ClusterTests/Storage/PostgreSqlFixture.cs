@@ -49,6 +49,13 @@ public sealed class PostgreSqlFixture : StoreFixture
         _store = PostgreSqlStore.Open(Options, TimeProvider.System);
     }
 
+    public override Task SettleAsync() =>
+        PostgreSqlServer.ExecuteAsync(
+            Options.PostgreSql.ConnectionString!,
+            "VACUUM ANALYZE",
+            TestContext.Current.CancellationToken
+        );
+
     public override IReadOnlyList<object?[]> Sql(string sql)
     {
         using var source = NpgsqlDataSource.Create(Options.PostgreSql.ConnectionString!);

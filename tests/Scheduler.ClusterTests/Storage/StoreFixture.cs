@@ -62,8 +62,11 @@ public abstract class StoreFixture : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes one state as Orleans' grain storage does, without a grain.</summary>
-    public async Task WriteStateAsync<T>(string kind, string id, T state)
+    /// <summary>Lets the database look at its rows, as it does by itself after a while.</summary>
+    public abstract Task SettleAsync();
+
+    /// <summary>Writes one state as Orleans' grain storage does, without a grain; the first time unless a version is given.</summary>
+    public async Task WriteStateAsync<T>(string kind, string id, T state, int? expectedVersion = null)
     {
         _write ??= (string)Sql("SELECT QueryText FROM OrleansQuery WHERE QueryKey = 'WriteToStorageKey'")[0][0]!;
         await Runner.RunAsync(
@@ -73,7 +76,7 @@ public abstract class StoreFixture : IAsyncDisposable
                 new SqlValue("GrainIdExtensionString", id),
                 new SqlValue("GrainIdN0", 0L),
                 new SqlValue("GrainIdN1", 0L),
-                new SqlValue("GrainStateVersion", DBNull.Value),
+                new SqlValue("GrainStateVersion", expectedVersion is { } version ? version : DBNull.Value),
                 new SqlValue("PayloadBinary", new StateSerializer().Serialize(state).ToArray()),
             ],
             TestContext.Current.CancellationToken

@@ -82,12 +82,12 @@ public sealed class ApiFixture : IAsyncLifetime
         await _app.DisposeAsync();
     }
 
-    public async Task<string> KeyAsync(AccountId? account)
+    public async Task<string> KeyAsync(AccountId? account, KeyRole role = KeyRole.Full)
     {
         var token = KeyAuthority.NewToken();
         await Cluster
             .Key(token.KeyId)
-            .CreateAsync(new CreateKey(account, "", KeyAuthority.Fingerprint(token)), new(default, "test", null));
+            .CreateAsync(new CreateKey(account, "", KeyAuthority.Fingerprint(token), role), new(default, "test", null));
         return token.Reveal();
     }
 

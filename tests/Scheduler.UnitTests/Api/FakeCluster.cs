@@ -4,6 +4,7 @@ using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -129,6 +130,7 @@ internal sealed class FakeKey(string id) : IKeyGrain
             Account = command.Account,
             DisplayName = command.DisplayName,
             SecretSha256 = command.SecretSha256,
+            Role = command.Role,
         };
         return Task.FromResult<Answer<KeyRecord>>(Record);
     }
@@ -364,6 +366,16 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
             )
         );
     }
+
+    public Task<long> CountInstancesAsync(InstanceQuery query, int most) => throw new NotSupportedException();
+
+    public Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets) =>
+        throw new NotSupportedException();
+
+    public Task<long> PulseAsync(AccountId? account) => throw new NotSupportedException();
+
+    public Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit) =>
+        throw new NotSupportedException();
 
     public Task<Answer<EventPage>> TimelineAsync(
         InstanceId instance,

@@ -23,6 +23,17 @@ public sealed class KeyAuthorityTests
         _there = new KeyAuthority(_cluster, _clock, NullLogger<KeyAuthority>.Instance);
     }
 
+    [Theory]
+    [InlineData(KeyRole.Full, true)]
+    [InlineData(KeyRole.Viewer, false)]
+    [InlineData((KeyRole)7, false)]
+    public async Task Only_a_full_key_may_change_anything(KeyRole role, bool mayChange)
+    {
+        var token = await KeyAsync(role);
+        var caller = (await _here.VerifyAsync($"Bearer {token.Reveal()}")).Caller;
+        Assert.Equal((role, mayChange), (caller?.Role, caller?.MayChange));
+    }
+
     [Fact]
     public async Task A_revoked_key_is_refused_elsewhere_within_a_second()
     {
@@ -92,10 +103,12 @@ public sealed class KeyAuthorityTests
         }
     }
 
-    private async Task<KeyToken> KeyAsync()
+    private async Task<KeyToken> KeyAsync(KeyRole role = KeyRole.Full)
     {
         var token = KeyAuthority.NewToken();
-        await _cluster.Key(token.KeyId).CreateAsync(new CreateKey(null, "", KeyAuthority.Fingerprint(token)), Context);
+        await _cluster
+            .Key(token.KeyId)
+            .CreateAsync(new CreateKey(null, "", KeyAuthority.Fingerprint(token), role), Context);
         return token;
     }
 }

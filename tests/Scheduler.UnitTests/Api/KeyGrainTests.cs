@@ -56,6 +56,26 @@ public sealed class KeyGrainTests
         Assert.Equal(RefusalKind.AlreadyExists, other.Refusal?.Kind);
     }
 
+    [Theory]
+    [InlineData(KeyRole.Full)]
+    [InlineData(KeyRole.Viewer)]
+    public async Task The_first_event_says_the_role(KeyRole role)
+    {
+        await CreateAsync(role);
+        Assert.Equal(role, _state.State.Role);
+        Assert.Equal(role.ToString(), Assert.Single(_state.State.Events).Data["role"]);
+    }
+
+    [Theory]
+    [InlineData(KeyRole.Full, KeyRole.Viewer)]
+    [InlineData(KeyRole.Viewer, KeyRole.Full)]
+    public async Task A_create_again_with_another_role_is_refused_and_changes_nothing(KeyRole first, KeyRole then)
+    {
+        await CreateAsync(first);
+        Assert.Equal(RefusalKind.AlreadyExists, (await CreateAsync(then)).Refusal?.Kind);
+        Assert.Equal((first, 1), (_state.State.Role, _state.Writes));
+    }
+
     [Fact]
     public async Task A_revocation_that_was_not_recorded_is_not_shown_and_the_activation_ends()
     {
@@ -97,8 +117,8 @@ public sealed class KeyGrainTests
         Assert.Equal(0, _state.Writes);
     }
 
-    private Task<Answer<KeyRecord>> CreateAsync() =>
-        _grain.CreateAsync(new CreateKey(A, "ci", KeyAuthority.Fingerprint(_token)), Context);
+    private Task<Answer<KeyRecord>> CreateAsync(KeyRole role = KeyRole.Full) =>
+        _grain.CreateAsync(new CreateKey(A, "ci", KeyAuthority.Fingerprint(_token), role), Context);
 
     private (long Sequence, string Trigger) Single()
     {

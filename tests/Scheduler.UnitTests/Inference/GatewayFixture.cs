@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Api;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
@@ -42,7 +43,8 @@ public sealed class GatewayFixture : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    public string Key { get; private set; } = "";
+    /// <summary>What requests are sent with: a full key of the account, until a test says otherwise.</summary>
+    public string Key { get; set; } = "";
 
     internal static async Task<GatewayFixture> StartAsync(GatewayFixture? with = null)
     {
@@ -90,6 +92,16 @@ public sealed class GatewayFixture : IAsyncDisposable
             }
         );
         return instance;
+    }
+
+    /// <summary>A key of the account.</summary>
+    public async Task<string> KeyAsync(KeyRole role)
+    {
+        var token = KeyAuthority.NewToken();
+        await Cluster
+            .Key(token.KeyId)
+            .CreateAsync(new CreateKey(Account, "", KeyAuthority.Fingerprint(token), role), new(default, "test", null));
+        return token.Reveal();
     }
 
     public async Task<HttpResponseMessage> PostAsync(
@@ -154,10 +166,6 @@ public sealed class GatewayFixture : IAsyncDisposable
         await app.StartAsync(TestContext.Current.CancellationToken);
         _apps.Add(app);
         Http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(app.Urls.First()) };
-        var token = KeyAuthority.NewToken();
-        await Cluster
-            .Key(token.KeyId)
-            .CreateAsync(new CreateKey(Account, "", KeyAuthority.Fingerprint(token)), new(default, "test", null));
-        Key = token.Reveal();
+        Key = await KeyAsync(KeyRole.Full);
     }
 }

@@ -66,7 +66,12 @@ public sealed class StateSerializerTests
         AssertGolden("AccountRecord.v2.json", Account() with { Firewall = "strict" });
 
     [Fact]
-    public void The_golden_key_of_version_1_is_read_and_written_the_same() => AssertGolden("KeyRecord.v1.json", Key());
+    public void The_golden_key_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("KeyRecord.v1.json", Key() with { SchemaVersion = 1, Role = KeyRole.Full });
+
+    [Fact]
+    public void The_golden_key_of_version_2_is_read_and_written_the_same() =>
+        AssertGolden("KeyRecord.v2.json", Key() with { Role = KeyRole.Viewer });
 
     [Fact]
     public void The_golden_model_of_version_1_is_read_and_written_the_same() =>
@@ -248,9 +253,9 @@ public sealed class StateSerializerTests
     public void A_newer_version_is_refused_by_name()
     {
         var refusal = Assert.Throws<UnreadableStateException>(() =>
-            Read<KeyRecord>("""{"schemaVersion":2,"id":"key-a","novel":1}""")
+            Read<KeyRecord>("""{"schemaVersion":3,"id":"key-a","novel":1}""")
         );
-        Assert.Equal((nameof(KeyRecord), 2), (refusal.Kind, refusal.SchemaVersion));
+        Assert.Equal((nameof(KeyRecord), 3), (refusal.Kind, refusal.SchemaVersion));
     }
 
     [Theory]

@@ -17,7 +17,7 @@ internal sealed class CapacityTierConstraint : Constraint
         var minimum = request.Constraints.MinimumTier;
         return offer.Tier >= minimum
             ? null
-            : new Miss(Name, Reason, "at least " + Word(minimum), Word(offer.Tier), minimum - offer.Tier, "tiers");
+            : new Miss(Name, Reason, "at least " + minimum.Word(), offer.Tier.Word(), minimum - offer.Tier, "tiers");
     }
 
     /// <summary>One step down is nearer than two.</summary>
@@ -38,7 +38,7 @@ internal sealed class CapacityTierConstraint : Constraint
         };
 
     public override ConstraintEdit Edit(SmartConstraints constraints, Offer target) =>
-        new(Name, Word(constraints.MinimumTier), Word(target.Tier), "accept tier " + Word(target.Tier));
+        new(Name, constraints.MinimumTier.Word(), target.Tier.Word(), "accept tier " + target.Tier.Word());
 
     private static int CountBoth(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b)
     {
@@ -50,13 +50,4 @@ internal sealed class CapacityTierConstraint : Constraint
 
         return count;
     }
-
-    private static string Word(CapacityTier tier) =>
-        tier switch
-        {
-            CapacityTier.Community => "community",
-            CapacityTier.Standard => "standard",
-            CapacityTier.Dedicated => "dedicated",
-            _ => "unknown",
-        };
 }

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
-using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>Alphabets and lengths of what callers write.</summary>
 internal static partial class Grammar

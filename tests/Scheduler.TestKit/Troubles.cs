@@ -2,15 +2,21 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Scheduler.Api.V1;
 
-namespace Scheduler.SystemTests;
+namespace Scheduler.TestKit;
 
 /// <summary>One launch for each code that a launch can end with.</summary>
-internal static class Troubles
+public static class Troubles
 {
+    /// <summary>Fits every GPU.</summary>
     public const string Small = "Qwen/Qwen2.5-0.5B";
+
+    /// <summary>Fits most GPUs.</summary>
     public const string Middle = "Qwen/Qwen2.5-7B-Instruct";
+
+    /// <summary>Fits few GPUs, and none that is cheap.</summary>
     public const string Large = "meta-llama/Llama-3.3-70B-Instruct";
 
+    /// <summary>The launches, by code; on a <see cref="TroubledMarket"/> they go wrong as they should.</summary>
     public static IReadOnlyDictionary<string, Trouble> All { get; } =
         new Trouble[]
         {
@@ -65,6 +71,7 @@ internal static class Troubles
             new("PREEMPTED", OnGpu(On(Small, "sim-nebius"), "H200-141GB-SXM", 1), "set spot_allowed to false"),
         }.ToDictionary(trouble => trouble.Code);
 
+    /// <summary>A launch that takes what is cheapest of some providers.</summary>
     public static LaunchSpec On(string model, params string[] providers)
     {
         var spec = new LaunchSpec
@@ -77,20 +84,26 @@ internal static class Troubles
         return spec;
     }
 
+    /// <summary>The same launch, on these GPUs.</summary>
     public static LaunchSpec OnGpu(LaunchSpec spec, string gpuType, int gpuCount)
     {
+        ArgumentNullException.ThrowIfNull(spec);
         (spec.Constraints.GpuType, spec.Constraints.GpuCount) = (gpuType, gpuCount);
         return spec;
     }
 
+    /// <summary>The same launch, at no more than this price.</summary>
     public static LaunchSpec AtMost(LaunchSpec spec, long microEurosPerHour)
     {
+        ArgumentNullException.ThrowIfNull(spec);
         spec.Constraints.MaxPricePerHourMicroEur = microEurosPerHour;
         return spec;
     }
 
+    /// <summary>The same launch, which waits for capacity no longer than this.</summary>
     public static LaunchSpec Within(LaunchSpec spec, int seconds)
     {
+        ArgumentNullException.ThrowIfNull(spec);
         spec.AllocationTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(seconds));
         return spec;
     }

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Edge;
 
 /// <summary>Makes ids: from the caller's idempotency id, so that a repeated create finds what the first one made, or at random.</summary>
 internal static class DerivedId

@@ -1,0 +1,78 @@
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Instances;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Edge;
+using Scheduler.Grains;
+
+namespace Scheduler.Dashboard.Failures;
+
+/// <summary>One code of the catalogue, and whom it befell lately, as far as these eyes may see.</summary>
+public sealed partial class FailurePage
+{
+    private const int MostCases = 20;
+
+    private FailureDefinition _definition = null!;
+    private IReadOnlyList<Place> _places = [];
+    private IReadOnlyList<Case> _cases = [];
+
+    /// <summary>The code's wire name.</summary>
+    [Parameter]
+    public string Code { get; set; } = "";
+
+    private string Name => _definition.Code.WireName();
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        if (!FailureCodes.TryParse(Code, out var code) || code == FailureCode.None)
+        {
+            throw new DoorException(DoorError.NotFound($"Failure {Code}"));
+        }
+
+        _definition = FailureCatalogue.Definition(code);
+        _places = code.AnsweredDirectly();
+        _cases = _places.Count > 0 ? [] : await CasesAsync(code);
+    }
+
+    private async Task<IReadOnlyList<Case>> CasesAsync(FailureCode code)
+    {
+        var recent = await Grains.Fleet().RecentFailuresAsync(code, Eyes, MostCases).WaitAsync(Http.RequestAborted);
+        var ids = recent.Select(row => row.Subject.Id).Distinct(StringComparer.Ordinal);
+        var found = await Task.WhenAll(ids.Select(id => Grains.Instance(new InstanceId(id)).GetAsync(Eyes)))
+            .WaitAsync(Http.RequestAborted);
+        var byId = found.Where(answer => answer.IsOk).ToDictionary(answer => answer.Value!.Id, answer => answer.Value!);
+        return [.. recent.Select(row => Case.Of(row, byId.GetValueOrDefault(new InstanceId(row.Subject.Id))))];
+    }
+
+    /// <summary>One time an instance failed.</summary>
+    private sealed record Case(
+        InstanceId Instance,
+        AccountId? Account,
+        string? ServingName,
+        string? State,
+        DateTimeOffset At,
+        string Reason,
+        string? Hint,
+        RequestId Request
+    )
+    {
+        public static Case Of(SubjectEvent row, InstanceRecord? instance)
+        {
+            // The hint is kept on the instance until its next start; the timeline keeps the line alone.
+            var isStanding = instance?.Failure is { } failure && failure.FailedAt == row.Event.At;
+            return new(
+                new InstanceId(row.Subject.Id),
+                row.Subject.Account,
+                instance?.ServingName,
+                instance?.State.Word(),
+                row.Event.At,
+                row.Event.Reason,
+                isStanding ? instance!.Failure!.Failure.Hint : null,
+                row.Event.RequestId
+            );
+        }
+    }
+}

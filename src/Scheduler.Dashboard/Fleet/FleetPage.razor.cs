@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Instances;
+using Scheduler.Grains;
+using Scheduler.Grains.Providers;
+using Scheduler.Grains.Queries;
+
+namespace Scheduler.Dashboard.Fleet;
+
+/// <summary>Everything at a glance: how many stand where, what failed lately and what to do, what is under way, who rents out.</summary>
+public sealed partial class FleetPage
+{
+    private const int Latest = 8;
+    private const int Buckets = 48;
+
+    private static readonly ImmutableArray<(string Name, string Words, TimeSpan Length)> Windows =
+    [
+        ("1h", "1 hour", TimeSpan.FromHours(1)),
+        ("1d", "1 day", TimeSpan.FromDays(1)),
+        ("7d", "7 days", TimeSpan.FromDays(7)),
+        ("30d", "30 days", TimeSpan.FromDays(30)),
+    ];
+
+    private (string Name, string Words, TimeSpan Length) _window = Windows[1];
+    private FleetOverview _overview = new();
+    private ImmutableArray<InstanceRecord> _failed = [];
+    private ImmutableArray<InstanceRecord> _inFlight = [];
+    private ImmutableArray<ProviderView> _providers = [];
+
+    [SupplyParameterFromQuery]
+    private string? Window { get; set; }
+
+    private long InFlight => Of(InstanceState.Checking) + Of(InstanceState.Provisioning) + Of(InstanceState.Starting);
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        _window = Windows.FirstOrDefault(window => window.Name == Window, Windows[1]);
+        var fleet = Grains.Fleet();
+        var overview = fleet.OverviewAsync(Eyes, _window.Length, Buckets);
+        var failed = ListAsync(InstanceSort.RecentlyChanged, InstanceState.Failed);
+        var inFlight = ListAsync(
+            InstanceSort.RecentlyChanged,
+            InstanceState.Checking,
+            InstanceState.Provisioning,
+            InstanceState.Starting
+        );
+        var providers = fleet.ListProvidersAsync();
+        await Task.WhenAll(overview, failed, inFlight, providers).WaitAsync(Http.RequestAborted);
+        (_overview, _failed, _inFlight) = (await overview, await failed, await inFlight);
+        _providers =
+        [
+            .. (await providers).OrderBy(Trouble).ThenBy(provider => provider.Id.Value, StringComparer.Ordinal),
+        ];
+    }
+
+    /// <summary>Whoever needs to be looked at comes first.</summary>
+    private static int Trouble(ProviderView provider) =>
+        provider.ListingError is not null || provider.Breaker != "closed" ? 0
+        : provider.Draining || !provider.CoolingRoutes.IsEmpty || provider.Successes < provider.Attempts ? 1
+        : provider.Attempts > 0 ? 2
+        : 3;
+
+    private async Task<ImmutableArray<InstanceRecord>> ListAsync(
+        InstanceSort sort,
+        params ImmutableArray<InstanceState> states
+    )
+    {
+        var query = new InstanceQuery
+        {
+            Account = Eyes,
+            States = states,
+            Sort = sort,
+            Limit = Latest,
+        };
+        return (await Grains.Fleet().ListInstancesAsync(query)).Instances;
+    }
+
+    private long Of(InstanceState state) => _overview.Instances.GetValueOrDefault(state);
+
+    private string Count(InstanceState state) => Units.Count(Of(state));
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Routing;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Instances;
+
+namespace Scheduler.Dashboard.Instances;
+
+/// <summary>What a person can do to an instance.</summary>
+internal static class InstanceActions
+{
+    public static void MapInstanceActions(this IEndpointRouteBuilder pages)
+    {
+        pages.MapAction(
+            "/instances/{id}/stop",
+            action => CommandAsync(action, (grain, command) => grain.StopAsync(command), "is stopping", "is stopped")
+        );
+        pages.MapAction(
+            "/instances/{id}/delete",
+            action => CommandAsync(action, (grain, command) => grain.DeleteAsync(command), "is deleted", "is deleted")
+        );
+        pages.MapAction("/instances/{id}/remedies/{remedy}", RemedyAsync);
+    }
+
+    private static async Task<Done> CommandAsync(
+        PageAction action,
+        Func<IInstanceGrain, CommandContext, Task<Answer<InstanceRecord>>> command,
+        string under,
+        string done
+    )
+    {
+        var (record, what) = await SeeAsync(action);
+        var answer = await action.DoAsync(
+            command(action.Grains.Instance(record.Id), action.Command(record.Account, what)),
+            what
+        );
+        var isOver = answer.State is InstanceState.Stopped or InstanceState.Deleted;
+        return new Done($"{record.ServingName} {(isOver ? done : under)}.");
+    }
+
+    /// <summary>Goes the way that a remedy proposes: the money, then the spec, then the start, each as its own command.</summary>
+    private static async Task<Done> RemedyAsync(PageAction action)
+    {
+        var (record, what) = await SeeAsync(action);
+        var isSame = record.Generation.ToString(CultureInfo.InvariantCulture) == action.Text("generation");
+        if (!isSame || Remedies.For(record).FirstOrDefault(way => way.Id == action.Route("remedy")) is not { } remedy)
+        {
+            throw new DoorException(
+                DoorError.Of(
+                    new Refusal
+                    {
+                        Kind = RefusalKind.WrongState,
+                        Message = "The instance has changed since the page was made, so this was not done.",
+                        State = record.State.Word(),
+                    },
+                    what
+                ) with
+                {
+                    Hint = "Look at what it says now, and decide again.",
+                }
+            );
+        }
+
+        if (remedy.TopUp is { } amount)
+        {
+            var reference = $"dashboard-{record.Id}-g{record.Generation.ToString(CultureInfo.InvariantCulture)}";
+            var account = action.Grains.Account(record.Account);
+            await action.DoAsync(account.TopUpAsync(amount, reference, action.OperatorCommand()), what);
+        }
+
+        var grain = action.Grains.Instance(record.Id);
+        var command = action.Command(record.Account, what);
+        if (remedy.Spec is { } spec)
+        {
+            record = await action.DoAsync(
+                grain.UpdateAsync(new UpdateInstance(spec, null, record.Generation), command),
+                what
+            );
+        }
+
+        if (!remedy.Starts)
+        {
+            return new Done($"{record.ServingName} is changed.");
+        }
+
+        record = await action.DoAsync(grain.StartAsync(command), what);
+        return new Done($"{record.ServingName} is {record.State.Word()}.");
+    }
+
+    private static async Task<(InstanceRecord Record, string What)> SeeAsync(PageAction action)
+    {
+        var id = Addressed.Instance(action.Route("id"));
+        var what = id.Value;
+        var record = await action.DoAsync(action.Grains.Instance(id).GetAsync(action.Caller.Account), what);
+        return (record, what);
+    }
+}

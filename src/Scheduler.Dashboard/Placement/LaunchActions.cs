@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Dashboard.SignIn;
+using Scheduler.Domain.Ids;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Instances;
+
+namespace Scheduler.Dashboard.Placement;
+
+/// <summary>What the launch form is sent to: explained while it is written, explained as a page, or done.</summary>
+internal static class LaunchActions
+{
+    public static void MapLaunchActions(this IEndpointRouteBuilder pages)
+    {
+        pages.MapAction("/launch/create", CreateAsync);
+        pages.MapPost("/launch/explain", ExplainAsync).RequireAuthorization(Session.AnyPolicy);
+        pages.MapPost("/launch/look", LookAsync).RequireAuthorization(Session.AnyPolicy);
+    }
+
+    private static async Task<RazorComponentResult> ExplainAsync(
+        HttpContext http,
+        IAntiforgery antiforgery,
+        IGrainFactory grains
+    )
+    {
+        var form = await ReadAsync(http, antiforgery);
+        var preview = await LaunchPreview.MakeAsync(grains, http.Scope().Caller!, form, http.RequestAborted);
+        return new RazorComponentResult<LaunchPanel>(new { Preview = preview });
+    }
+
+    /// <summary>Without a script: the page of what is written, at an address of its own.</summary>
+    private static async Task LookAsync(HttpContext http, IAntiforgery antiforgery)
+    {
+        var form = await ReadAsync(http, antiforgery);
+        http.Response.StatusCode = StatusCodes.Status303SeeOther;
+        http.Response.Headers.Location = form.Address;
+    }
+
+    private static async Task<Done> CreateAsync(PageAction action)
+    {
+        var form = LaunchForm.Of(action.Sent);
+
+        // 1. What is written must be right, and theirs to ask; if not, it comes back as it was written.
+        action.Back = form.Address;
+        var reader = new LaunchReader(form, action.Caller.Account);
+        if (!Grammar.IsToken(action.Text("request_id")))
+        {
+            reader.Faults.Add("request_id", "Is not as the page made it; load the page again.");
+        }
+
+        if (!reader.Faults.None || reader.Account is not { } account)
+        {
+            throw new DoorException(Wrong(reader.Faults));
+        }
+
+        // 2. Created, once for one form: the id comes from the form's own, as with any other client.
+        var command = action.Command(account, account.Value);
+        var id = new InstanceId(DerivedId.Make("i-", 20, "instance", account.Value, action.Text("request_id")));
+        var wish = new CreateInstance(
+            account,
+            reader.ServingName,
+            reader.Spec,
+            ImmutableSortedDictionary<string, string>.Empty
+        );
+        Check(await action.Grains.Instance(id).CreateAsync(wish, command), account.Value);
+
+        // 3. Started. A start that is refused leaves its reason on the instance, so that is where to go.
+        var page = $"{DashboardSetup.Root}/instances/{id}";
+        action.Back = page;
+        if (!reader.StartsAtOnce)
+        {
+            return new Done($"{reader.ServingName} was created and is stopped.", page);
+        }
+
+        Check(await action.Grains.Instance(id).StartAsync(command), id.Value);
+        return new Done($"{reader.ServingName} was created and is being started.", page);
+    }
+
+    private static async Task<LaunchForm> ReadAsync(HttpContext http, IAntiforgery antiforgery)
+    {
+        await Forms.ValidateAsync(http, antiforgery);
+        var sent = await http.Request.ReadFormAsync(http.RequestAborted);
+        return LaunchForm.Of(field => sent.TryGetValue(field, out var text) ? text.ToString() : null);
+    }
+
+    private static void Check<T>(Answer<T> answer, string what)
+        where T : class
+    {
+        if (!answer.IsOk)
+        {
+            throw new DoorException(DoorError.Of(answer.Refusal, what));
+        }
+    }
+
+    /// <summary>The faults as people read them.</summary>
+    private static DoorError Wrong(Faults faults) =>
+        DoorError.Invalid([
+            .. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) }),
+        ]) with
+        {
+            Hint = "Correct the fields below. Nothing was created.",
+        };
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+
+namespace Scheduler.Dashboard.Placement;
+
+/// <summary>The fields of the launch form: their names in the form and in the address, and what people call them.</summary>
+internal static class LaunchFields
+{
+    public const string Account = "account";
+    public const string Name = "name";
+    public const string Model = "model";
+    public const string Weights = "weights";
+    public const string Kv = "kv";
+    public const string Context = "context";
+    public const string Parallel = "parallel";
+    public const string Runtime = "runtime";
+    public const string Arguments = "arguments";
+    public const string MaxPrice = "max_price";
+    public const string Regions = "regions";
+    public const string Tier = "tier";
+    public const string Spot = "spot";
+    public const string Gpu = "gpu";
+    public const string GpuCount = "gpus";
+    public const string Providers = "providers";
+    public const string GpuPreferences = "gpu_preferences";
+    public const string ProviderPreferences = "provider_preferences";
+    public const string Reroute = "reroute";
+    public const string AllocationTimeout = "allocation_timeout";
+    public const string StartTimeout = "start_timeout";
+    public const string Start = "start";
+
+    /// <summary>Not a field: says that the form was sent by hand, so that a box that is missing was not ticked.</summary>
+    public const string Asked = "asked";
+
+    /// <summary>As ticked boxes are written, and those that are not.</summary>
+    public const string On = "on";
+    public const string Off = "off";
+
+    private const int LongestLine = 200;
+    private const int LongestList = 600;
+    private const int LongestArguments = 1500;
+
+    private static readonly ImmutableArray<string> Lists = [Regions, Providers, GpuPreferences, ProviderPreferences];
+
+    /// <summary>All of them, in the order of the form, with the names that people read.</summary>
+    public static ImmutableArray<(string Field, string Label)> All { get; } =
+    [
+        (Account, "Account"),
+        (Name, "Serving name"),
+        (Model, "Model"),
+        (Context, "Context"),
+        (Parallel, "Parallel sequences"),
+        (Weights, "Weight format"),
+        (Kv, "KV cache format"),
+        (Runtime, "Runtime preset"),
+        (MaxPrice, "Highest price"),
+        (Tier, "Lowest capacity tier"),
+        (Spot, "Spot capacity"),
+        (Regions, "Regions"),
+        (Providers, "Providers"),
+        (Gpu, "GPU type"),
+        (GpuCount, "Number of GPUs"),
+        (GpuPreferences, "GPUs liked"),
+        (ProviderPreferences, "Providers liked"),
+        (Reroute, "Re-route by itself"),
+        (AllocationTimeout, "Longest wait for capacity"),
+        (StartTimeout, "Longest wait for the runtime"),
+        (Arguments, "Runtime arguments"),
+        (Start, "Start at once"),
+    ];
+
+    public static string LabelOf(string field) => All.FirstOrDefault(known => known.Field == field).Label ?? field;
+
+    public static bool IsBox(string field) => field is Spot or Reroute or Start;
+
+    /// <summary>Characters that a field may hold: all of them together have to fit into an address.</summary>
+    public static int MostCharacters(string field) =>
+        field == Arguments ? LongestArguments
+        : Lists.Contains(field, StringComparer.Ordinal) ? LongestList
+        : LongestLine;
+}

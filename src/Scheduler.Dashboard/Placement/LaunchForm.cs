@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
+
+namespace Scheduler.Dashboard.Placement;
+
+/// <summary>
+/// What stands in the launch form, as text. The form that is sent, the address of the page and a link to a form that is filled in already
+/// are one and the same thing, so every proposal of the page is a link. What it asks for is read by <see cref="LaunchReader"/>.
+/// </summary>
+public sealed class LaunchForm
+{
+    /// <summary>Stands for a line break inside a line; a form can show it, but not say it.</summary>
+    internal const char LineBreakInside = '⏎';
+
+    private readonly ImmutableSortedDictionary<string, string> _texts;
+
+    private LaunchForm(ImmutableSortedDictionary<string, string> texts, bool wasAsked) =>
+        (_texts, WasAsked) = (texts, wasAsked);
+
+    /// <summary>As the form stands before anything is written into it.</summary>
+    public static LaunchForm Blank { get; } = Of(new LaunchSpec());
+
+    /// <summary>Whether it was sent by hand, so that what is missing is a fault.</summary>
+    public bool WasAsked { get; }
+
+    /// <summary>Where the page is that shows it.</summary>
+    public string Address => DashboardSetup.Root + "/launch" + QueryString.Create(Differences());
+
+    /// <summary>The text of a field.</summary>
+    /// <param name="field">One of <see cref="LaunchFields"/>.</param>
+    public string this[string field] => _texts.GetValueOrDefault(field, "");
+
+    /// <summary>The form of what was sent.</summary>
+    /// <param name="sent">The text of a field; null where it was not sent.</param>
+    /// <param name="below">What stands where nothing was sent; null for the blank form.</param>
+    public static LaunchForm Of(Func<string, string?> sent, LaunchForm? below = null)
+    {
+        ArgumentNullException.ThrowIfNull(sent);
+        var wasAsked = !string.IsNullOrEmpty(sent(LaunchFields.Asked));
+        var texts = (below ?? Blank)._texts.ToBuilder();
+        foreach (var (field, _) in LaunchFields.All)
+        {
+            if (sent(field) is { } text)
+            {
+                texts[field] = Clean(field, text);
+            }
+            else if (wasAsked && LaunchFields.IsBox(field))
+            {
+                texts[field] = LaunchFields.Off;
+            }
+        }
+
+        return new LaunchForm(texts.ToImmutable(), wasAsked);
+    }
+
+    /// <summary>The form that asks for a spec.</summary>
+    public static LaunchForm Of(LaunchSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        var texts = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        texts[LaunchFields.Start] = LaunchFields.On;
+        texts[LaunchFields.Model] = spec.Model;
+        texts[LaunchFields.Weights] = spec.WeightFormat ?? "";
+        texts[LaunchFields.Kv] = spec.KvFormat;
+        texts[LaunchFields.Context] = spec.ContextTokens.ToString(CultureInfo.InvariantCulture);
+        texts[LaunchFields.Parallel] = spec.ParallelSequences.ToString(CultureInfo.InvariantCulture);
+        texts[LaunchFields.Runtime] = spec.Runtime;
+        texts[LaunchFields.Arguments] = Lines(
+            spec.RuntimeArguments.Select(argument =>
+                argument.ReplaceLineEndings("\n").Replace('\n', LineBreakInside).Replace('\r', LineBreakInside)
+            )
+        );
+        texts[LaunchFields.Reroute] = Box(spec.AutoReroute);
+        texts[LaunchFields.AllocationTimeout] = Seconds(spec.AllocationTimeout);
+        texts[LaunchFields.StartTimeout] = Seconds(spec.StartTimeout);
+        Write(texts, spec.Constraints);
+        return new LaunchForm(texts.ToImmutable(), wasAsked: false);
+    }
+
+    /// <summary>The form that asks for one like an instance, under a name of its own.</summary>
+    public static LaunchForm Of(InstanceRecord like)
+    {
+        ArgumentNullException.ThrowIfNull(like);
+        return Of(like.Spec)
+            .With(LaunchFields.Account, like.Account.Value)
+            .With(LaunchFields.Name, $"{like.ServingName}-2");
+    }
+
+    /// <summary>The form that asks for this offer and for no other, as far as a form can say it.</summary>
+    public static LaunchForm Of(Offer offer)
+    {
+        ArgumentNullException.ThrowIfNull(offer);
+        return Blank.With(
+            new SmartConstraints
+            {
+                MaxPricePerHour = offer.PricePerHour,
+                Regions = [offer.Region],
+                MinimumTier = offer.Tier,
+                SpotAllowed = offer.Spot,
+                GpuType = offer.GpuType,
+                GpuCount = offer.GpuCount,
+                Providers = [offer.Provider.Value],
+            }
+        );
+    }
+
+    /// <summary>With another text in a field.</summary>
+    public LaunchForm With(string field, string text) => new(_texts.SetItem(field, text), wasAsked: false);
+
+    /// <summary>With other constraints, the rest as it stands.</summary>
+    public LaunchForm With(SmartConstraints constraints)
+    {
+        var texts = _texts.ToBuilder();
+        Write(texts, constraints);
+        return new LaunchForm(texts.ToImmutable(), wasAsked: false);
+    }
+
+    private static void Write(ImmutableSortedDictionary<string, string>.Builder texts, SmartConstraints constraints)
+    {
+        texts[LaunchFields.MaxPrice] = constraints.MaxPricePerHour?.ToString() ?? "";
+        texts[LaunchFields.Regions] = Lines(constraints.Regions);
+        texts[LaunchFields.Tier] = constraints.MinimumTier.Word();
+        texts[LaunchFields.Spot] = Box(constraints.SpotAllowed);
+        texts[LaunchFields.Gpu] = constraints.GpuType ?? "";
+        texts[LaunchFields.GpuCount] = constraints.GpuCount?.ToString(CultureInfo.InvariantCulture) ?? "";
+        texts[LaunchFields.Providers] = Lines(constraints.Providers);
+        texts[LaunchFields.GpuPreferences] = Lines(constraints.GpuPreferences);
+        texts[LaunchFields.ProviderPreferences] = Lines(constraints.ProviderPreferences);
+    }
+
+    /// <summary>One character more than it may hold is kept, so that it is told and not cut in silence.</summary>
+    private static string Clean(string field, string text)
+    {
+        var clean = text.ReplaceLineEndings("\n").Trim('\n');
+        clean = field == LaunchFields.Arguments ? clean : clean.Trim();
+        var most = LaunchFields.MostCharacters(field);
+        return clean.Length <= most ? clean : clean[..(most + 1)];
+    }
+
+    private static string Lines(IEnumerable<string> items) => string.Join('\n', items);
+
+    private static string Box(bool isTicked) => isTicked ? LaunchFields.On : LaunchFields.Off;
+
+    private static string Seconds(TimeSpan? wait) =>
+        wait is { } time
+            ? ((decimal)time.Ticks / TimeSpan.TicksPerSecond).ToString("0.#######", CultureInfo.InvariantCulture)
+            : "";
+
+    private IEnumerable<KeyValuePair<string, string?>> Differences()
+    {
+        foreach (var (field, text) in _texts)
+        {
+            if (text != Blank[field])
+            {
+                yield return new(field, text);
+            }
+        }
+
+        if (WasAsked)
+        {
+            yield return new(LaunchFields.Asked, "1");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Placement;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+using Scheduler.Grains.Queries;
+
+namespace Scheduler.Dashboard.Placement;
+
+/// <summary>
+/// The launch form, and beside it what it would do. Filled in from the address: <c>?model=…</c>, field by field, and
+/// <c>?like=i-…</c> with everything an instance was launched with.
+/// </summary>
+public sealed partial class LaunchPage
+{
+    private const int MostProposals = 1000;
+
+    private static readonly (string Value, string Text)[] WeightFormats =
+    [
+        ("", "as published"),
+        .. FormatNames.WeightFormats.Select(format => (format, format)),
+    ];
+
+    private static readonly (string Value, string Text)[] KvFormats =
+    [
+        .. SpecBounds.KvFormats.Select(format => (format, format)),
+    ];
+
+    private static readonly (string Value, string Text)[] Tiers =
+    [
+        .. Enum.GetValues<CapacityTier>().Select(tier => (tier.Word(), tier.Word())),
+    ];
+
+    /// <summary>Fields of the part that is closed at first.</summary>
+    private static readonly string[] More =
+    [
+        LaunchFields.GpuPreferences,
+        LaunchFields.ProviderPreferences,
+        LaunchFields.AllocationTimeout,
+        LaunchFields.StartTimeout,
+        LaunchFields.Arguments,
+        LaunchFields.Reroute,
+    ];
+
+    // A form that is sent twice launches once.
+    private readonly string _id = "ui-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 20);
+
+    private LaunchPreview _preview = new(LaunchForm.Blank, new(), [], null, null);
+    private ImmutableArray<ModelView> _models = [];
+    private ImmutableArray<GpuTypeView> _gpuTypes = [];
+    private ImmutableArray<ProviderView> _providers = [];
+    private ImmutableArray<AccountView> _accounts = [];
+
+    [SupplyParameterFromQuery]
+    private string? Like { get; set; }
+
+    private bool IsMoreAsked =>
+        More.Any(name =>
+            _preview.Form[name] != LaunchForm.Blank[name] || _preview.Faults.Any(fault => fault.Field == name)
+        );
+
+    private string ProvidersHelp =>
+        _providers.IsEmpty
+            ? "One a line; empty for any."
+            : $"One a line; empty for any. There are {string.Join(", ", _providers.Select(provider => provider.Id))}.";
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        var form = await FormAsync();
+        var fleet = Grains.Fleet();
+        var stop = Http.RequestAborted;
+        if (Caller.IsOperator)
+        {
+            _accounts = await fleet.ListAccountsAsync("", MostProposals).WaitAsync(stop);
+            if (form[LaunchFields.Account].Length == 0 && _accounts is [var only])
+            {
+                form = form.With(LaunchFields.Account, only.Id.Value);
+            }
+        }
+
+        _preview = await LaunchPreview.MakeAsync(Grains, Caller, form, stop);
+        _models = await fleet.ListModelsAsync(_preview.Account?.Id, "", MostProposals).WaitAsync(stop);
+        _gpuTypes = await fleet.ListGpuTypesAsync().WaitAsync(stop);
+        _providers = await fleet.ListProvidersAsync().WaitAsync(stop);
+    }
+
+    private async Task<LaunchForm> FormAsync()
+    {
+        LaunchForm? below = null;
+        if (!string.IsNullOrEmpty(Like))
+        {
+            var record = Grammar.IsInstanceId(Like)
+                ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(Eyes), Like)
+                : throw new DoorException(DoorError.NotFound(Like));
+            below = LaunchForm.Of(record);
+        }
+
+        var query = Http.Request.Query;
+        return LaunchForm.Of(field => query.TryGetValue(field, out var text) ? text.ToString() : null, below);
+    }
+
+    private bool IsTicked(string field) => _preview.Form[field] == LaunchFields.On;
+
+    private static string Describe(ModelView model) =>
+        $"{Units.Gib(model.WeightBytes)} of weights in {model.WeightFormat}, up to {Units.Count(model.MaxContextTokens)} tokens";
+}

@@ -1,0 +1,50 @@
+using Microsoft.AspNetCore.Routing;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Ids;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Dashboard.Providers;
+
+/// <summary>What operators do with a provider.</summary>
+internal static class ProviderActions
+{
+    public static void MapProviderActions(this IEndpointRouteBuilder pages)
+    {
+        pages.MapAction("/providers/{id}/drain", action => SetDrainingAsync(action, true));
+        pages.MapAction("/providers/{id}/undrain", action => SetDrainingAsync(action, false));
+        pages.MapAction("/providers/{id}/refresh", RefreshAsync);
+    }
+
+    private static async Task<Done> SetDrainingAsync(PageAction action, bool draining)
+    {
+        var command = action.Command(null, What(action));
+        Check(action, await GrainOf(action).SetDrainingAsync(draining, command));
+        return new Done(
+            draining
+                ? $"{action.Route("id")} is draining: nothing new is launched there."
+                : $"{action.Route("id")} is back in placement."
+        );
+    }
+
+    private static async Task<Done> RefreshAsync(PageAction action)
+    {
+        // For the check alone: a listing is no command.
+        action.Command(null, What(action));
+        var view = Check(action, await GrainOf(action).RefreshAsync());
+        return view.ListingError is null
+            ? new Done($"{view.Id} listed {Units.Count(view.Offers)} offers.")
+            : new Done($"{view.Id} was asked, and its listing failed: {view.ListingError}");
+    }
+
+    private static string What(PageAction action) => $"providers/{action.Route("id")}";
+
+    private static IProviderGrain GrainOf(PageAction action) =>
+        Grammar.IsProviderId(action.Route("id"))
+            ? action.Grains.Provider(new ProviderId(action.Route("id")))
+            : throw new DoorException(DoorError.NotFound(What(action)));
+
+    private static ProviderView Check(PageAction action, Answer<ProviderView> answer) =>
+        answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, What(action)));
+}

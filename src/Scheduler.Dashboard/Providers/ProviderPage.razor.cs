@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Components;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Providers;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Dashboard.Providers;
+
+/// <summary>One provider: how it does, what it offers, and whether launches go to it.</summary>
+public sealed partial class ProviderPage
+{
+    private ProviderView _provider = new();
+    private CoolingRoute[] _cooling = [];
+
+    /// <summary>Which.</summary>
+    [Parameter]
+    public string Id { get; set; } = "";
+
+    private bool IsOpen => _provider.Breaker == "open";
+
+    private string Rate =>
+        _provider.Attempts == 0 ? "–" : Units.Percent((double)_provider.Successes / _provider.Attempts);
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        var what = $"providers/{Id}";
+        _provider = Grammar.IsProviderId(Id)
+            ? await AskAsync(Grains.Provider(new ProviderId(Id)).GetAsync(), what)
+            : throw new DoorException(DoorError.NotFound(what));
+        _cooling = [.. _provider.CoolingRoutes.Where(cooling => cooling.Until > Now).OrderBy(cooling => cooling.Until)];
+    }
+
+    private string Path(string action) => $"{DashboardSetup.Root}/providers/{Id}/{action}";
+}

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Scheduler.Dashboard.Events;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Edge;
+using Scheduler.Grains;
+
+namespace Scheduler.Dashboard.Requests;
+
+/// <summary>A request's support bundle, to be saved as a file.</summary>
+internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, CancellationToken cancellationToken)
+{
+    /// <summary>Subjects of one kind that are asked how they stand; one request touches a few.</summary>
+    private const int MostSubjects = 100;
+
+    /// <summary>Events of one instance's timeline: more than any instance has in months.</summary>
+    private const int MostTimeline = 10_000;
+
+    private const int AtOnce = 1000;
+
+    private static readonly string Version =
+        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+        ?? "";
+
+    public static IEndpointConventionBuilder MapTo(IEndpointRouteBuilder pages) =>
+        pages.MapGet(
+            "/requests/{id}/bundle",
+            async (string id, HttpContext http, IGrainFactory grains, TimeProvider clock) =>
+            {
+                var caller = http.Scope().Caller!;
+                var bundle = await new BundleEndpoint(grains, caller.Account, http.RequestAborted).MakeAsync(
+                    id,
+                    clock.GetUtcNow()
+                );
+                return Results.File(bundle.ToJson(), "application/json", $"support-{id}.json");
+            }
+        );
+
+    /// <summary>Asks everything together, as these eyes see it.</summary>
+    /// <exception cref="DoorException">Nothing is known under the id, or not to these eyes.</exception>
+    private async Task<SupportBundle> MakeAsync(string id, DateTimeOffset now)
+    {
+        var events = RequestIds.IsWellFormed(id)
+            ? await grains
+                .Fleet()
+                .RequestAsync(new RequestId(id), eyes, TracePage.MostEvents)
+                .WaitAsync(cancellationToken)
+            : [];
+        if (events.IsEmpty)
+        {
+            throw new DoorException(DoorError.NotFound($"Request {id}"));
+        }
+
+        var subjects = events.Select(row => row.Subject).Distinct().ToList();
+        var instances = await SeenAsync(InstancesOf(subjects), instance => grains.Instance(instance).GetAsync(eyes));
+        var accounts = Of(subjects, "account")
+            .Select(subject => new AccountId(subject.Id))
+            .Concat(instances.Select(instance => instance.Account));
+        return new SupportBundle
+        {
+            RequestId = id,
+            SchedulerVersion = Version,
+            MadeAt = now,
+            MadeFor = eyes?.Value ?? "operator",
+            Events = [.. events.Select(row => EventPart.Of(row.Event, row.Subject))],
+            Instances = [.. await Task.WhenAll(instances.Select(WithTimelineAsync))],
+            Accounts = [.. await SeenAsync(accounts, account => grains.Account(account).GetAsync(eyes))],
+            Providers = await ProvidersAsync(subjects, instances),
+            Balancers =
+            [
+                .. (
+                    await SeenAsync(
+                        Of(subjects, "balancer"),
+                        subject => grains.Balancer(new BalancerId(subject.Id)).GetAsync(eyes)
+                    )
+                ).Select(BalancerPart.Of),
+            ],
+            Keys =
+            [
+                .. (await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(eyes))).Select(
+                    KeyPart.Of
+                ),
+            ],
+        };
+    }
+
+    private static IEnumerable<EventSubject> Of(IEnumerable<EventSubject> subjects, string kind) =>
+        subjects.Where(subject => subject.Kind == kind);
+
+    private static IEnumerable<InstanceId> InstancesOf(IReadOnlyList<EventSubject> subjects) =>
+        Of(subjects, "instance")
+            .Select(subject => new InstanceId(subject.Id))
+            .Concat(Of(subjects, "schedules").Select(subject => GrainKeys.InstanceOfSchedules(subject.Id)));
+
+    /// <summary>The answers that are no refusals.</summary>
+    private async Task<IReadOnlyList<T>> SeenAsync<TKey, T>(IEnumerable<TKey> keys, Func<TKey, Task<Answer<T>>> ask)
+        where T : class
+    {
+        var answers = await Task.WhenAll(keys.Distinct().Take(MostSubjects).Select(ask)).WaitAsync(cancellationToken);
+        return [.. answers.Where(answer => answer.IsOk).Select(answer => answer.Value!)];
+    }
+
+    private async Task<InstancePart> WithTimelineAsync(InstanceRecord instance)
+    {
+        var timeline = new List<StoredEvent>();
+        for (var isMore = true; isMore && timeline.Count < MostTimeline; )
+        {
+            var after = timeline.Count > 0 ? timeline[^1].Sequence : 0;
+            var page = await grains
+                .Fleet()
+                .TimelineAsync(instance.Id, eyes, after, AtOnce)
+                .WaitAsync(cancellationToken);
+            timeline.AddRange(page.Value?.Events ?? []);
+            isMore = page.Value?.Events.Length == AtOnce;
+        }
+
+        return InstancePart.Of(instance, timeline);
+    }
+
+    /// <summary>How the providers stand that were asked for capacity or changed.</summary>
+    private async Task<ImmutableArray<Grains.Providers.ProviderView>> ProvidersAsync(
+        IReadOnlyList<EventSubject> subjects,
+        IReadOnlyList<InstanceRecord> instances
+    )
+    {
+        var ids = Of(subjects, "provider")
+            .Select(Subject.ProviderOf)
+            .Concat(instances.Select(instance => instance.Intent?.Offer.Provider.Value).OfType<string>());
+        var views = await SeenAsync(ids, id => grains.Provider(new ProviderId(id)).GetAsync());
+        return
+        [
+            .. views.Select(view =>
+                view with
+                {
+                    ListingError = view.ListingError is { } error ? Masking.Text(error) : null,
+                }
+            ),
+        ];
+    }
+}

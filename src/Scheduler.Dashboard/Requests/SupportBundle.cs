@@ -1,0 +1,260 @@
+using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Keys;
+using Scheduler.Domain.Placement;
+using Scheduler.Grains.Billing;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Dashboard.Requests;
+
+/// <summary>
+/// What a support ticket about a request needs, and nothing that opens anything: what happened, and how the things it happened to stand
+/// now. Built of named parts alone, so that a field which is added to a record is not in a bundle before somebody looked at it.
+/// </summary>
+internal sealed record SupportBundle
+{
+    private static readonly JsonSerializerOptions Shape = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+
+        // It is saved as a file and read by people, never put into a page.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
+
+    public required string RequestId { get; init; }
+
+    public required string SchedulerVersion { get; init; }
+
+    public required DateTimeOffset MadeAt { get; init; }
+
+    /// <summary>Whose eyes it was made for: an account, or <c>operator</c>.</summary>
+    public required string MadeFor { get; init; }
+
+    public required ImmutableArray<EventPart> Events { get; init; }
+
+    public required ImmutableArray<InstancePart> Instances { get; init; }
+
+    public required ImmutableArray<AccountView> Accounts { get; init; }
+
+    public required ImmutableArray<ProviderView> Providers { get; init; }
+
+    public required ImmutableArray<BalancerPart> Balancers { get; init; }
+
+    public required ImmutableArray<KeyPart> Keys { get; init; }
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Shape);
+}
+
+/// <summary>One event.</summary>
+internal sealed record EventPart(
+    string? Subject,
+    long Sequence,
+    DateTimeOffset At,
+    string Trigger,
+    string? From,
+    string? To,
+    string Reason,
+    string RequestId,
+    string Actor,
+    string? FailureCode,
+    ImmutableSortedDictionary<string, string> Data
+)
+{
+    public static EventPart Of(StoredEvent happened, EventSubject? subject = null) =>
+        new(
+            subject is null ? null : $"{subject.Kind}/{subject.Id}",
+            happened.Sequence,
+            happened.At,
+            happened.Trigger,
+            happened.From,
+            happened.To,
+            Masking.Text(happened.Reason),
+            happened.RequestId.Value,
+            happened.Actor,
+            happened.Code == Domain.Failures.FailureCode.None ? null : happened.Code.WireName(),
+            Masking.Facts(happened.Data)
+        );
+}
+
+/// <summary>An instance as it stands, and its whole timeline.</summary>
+internal sealed record InstancePart(
+    string Id,
+    string Account,
+    string ServingName,
+    InstanceState State,
+    DateTimeOffset StateSince,
+    long Generation,
+    int Run,
+    int Attempt,
+    int Reroutes,
+    string? Firewall,
+    ImmutableSortedDictionary<string, string> Labels,
+    LaunchSpec Spec,
+    PlacementPart? Placement,
+    AllocationPart? Allocation,
+    FailurePart? Failure,
+    ImmutableArray<DebtPart> Owed,
+    ImmutableArray<AvoidedRoute> AvoidedRoutes,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt,
+    DateTimeOffset? WakeAt,
+    ImmutableArray<EventPart> Timeline
+)
+{
+    public static InstancePart Of(InstanceRecord record, IEnumerable<StoredEvent> timeline) =>
+        new(
+            record.Id.Value,
+            record.Account.Value,
+            record.ServingName,
+            record.State,
+            record.StateSince,
+            record.Generation,
+            record.Run,
+            record.Attempt,
+            record.Reroutes,
+            record.Firewall,
+            Masking.Facts(record.Labels),
+            record.Spec with
+            {
+                RuntimeArguments = Masking.Arguments(record.Spec.RuntimeArguments),
+            },
+            record.Intent is { } intent ? PlacementPart.Of(intent) : null,
+            record.Allocation is { } allocation ? AllocationPart.Of(allocation) : null,
+            record.Failure is { } failure ? FailurePart.Of(failure) : null,
+            [.. record.Debts.Select(debt => new DebtPart(debt.Kind, debt.Provider.Value, debt.Run, debt.Since))],
+            record.AvoidedRoutes,
+            record.CreatedAt,
+            record.UpdatedAt,
+            record.WakeAt,
+            [.. timeline.Select(happened => EventPart.Of(happened))]
+        );
+}
+
+/// <summary>Where it was placed and why.</summary>
+internal sealed record PlacementPart(
+    string Key,
+    Offer Offer,
+    long PricePerHourMicroEur,
+    string Why,
+    DateTimeOffset AllocationDeadline,
+    DateTimeOffset? StartDeadline
+)
+{
+    public static PlacementPart Of(AllocationIntent intent) =>
+        new(
+            intent.Key.Value,
+            intent.Offer,
+            intent.PriceSnapshot.Value,
+            Masking.Text(intent.Why),
+            intent.AllocationDeadline,
+            intent.StartDeadline
+        );
+}
+
+/// <summary>What the provider gave; not the address, which may carry credentials.</summary>
+internal sealed record AllocationPart(
+    string ProviderAllocationId,
+    Domain.Providers.AllocationStatus Status,
+    DateTimeOffset CreatedAt,
+    int? ExitCode,
+    string? ProviderReason,
+    string? OutputTail
+)
+{
+    public static AllocationPart Of(Domain.Providers.Allocation allocation) =>
+        new(
+            allocation.ProviderAllocationId,
+            allocation.Status,
+            allocation.CreatedAt,
+            allocation.Exit?.ExitCode,
+            allocation.Exit?.ProviderReason is { } reason ? Masking.Text(reason) : null,
+            allocation.Exit?.OutputTail is { } tail ? Masking.Text(tail) : null
+        );
+}
+
+/// <summary>Why it failed.</summary>
+internal sealed record FailurePart(
+    string Code,
+    string Message,
+    string Hint,
+    ImmutableSortedDictionary<string, string> Details,
+    string RequestId,
+    DateTimeOffset FailedAt,
+    int Run,
+    int Attempt
+)
+{
+    public static FailurePart Of(FailureRecord record) =>
+        new(
+            record.Failure.Code.WireName(),
+            Masking.Text(record.Failure.Message),
+            Masking.Text(record.Failure.Hint),
+            Masking.Facts(record.Failure.Details),
+            record.RequestId.Value,
+            record.FailedAt,
+            record.Run,
+            record.Attempt
+        );
+}
+
+/// <summary>What it still owes.</summary>
+internal sealed record DebtPart(DebtKind Kind, string Provider, int Run, DateTimeOffset Since);
+
+/// <summary>A balancer, without the words its router is asked with.</summary>
+internal sealed record BalancerPart(
+    string Id,
+    string Account,
+    string ServingName,
+    long Generation,
+    RoutingMode RoutingMode,
+    ImmutableArray<string> Destinations,
+    string? Firewall,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt,
+    DateTimeOffset? DeletedAt
+)
+{
+    public static BalancerPart Of(BalancerRecord record) =>
+        new(
+            record.Id.Value,
+            record.Account.Value,
+            record.ServingName,
+            record.Generation,
+            record.Spec.RoutingMode,
+            record.Spec.Destinations,
+            record.Spec.Firewall,
+            record.CreatedAt,
+            record.UpdatedAt,
+            record.DeletedAt
+        );
+}
+
+/// <summary>A key by its public half; neither the secret nor its digest.</summary>
+internal sealed record KeyPart(
+    string Id,
+    string? Account,
+    string DisplayName,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? RevokedAt,
+    DateTimeOffset? LastUsedAt
+)
+{
+    public static KeyPart Of(KeyRecord record) =>
+        new(
+            record.Id,
+            record.Account?.Value,
+            record.DisplayName,
+            record.CreatedAt,
+            record.RevokedAt,
+            record.LastUsedAt
+        );
+}

@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using Microsoft.AspNetCore.Components;
+using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains;
+
+namespace Scheduler.Dashboard.Requests;
+
+/// <summary>Everything that happened under one request id and that these eyes may see, in order of time.</summary>
+public sealed partial class TracePage
+{
+    /// <summary>As many as are read at once.</summary>
+    internal const int MostEvents = 1000;
+
+    private ImmutableArray<SubjectEvent> _events = [];
+
+    /// <summary>The request's id.</summary>
+    [Parameter]
+    public string Id { get; set; } = "";
+
+    private IEnumerable<EventSubject> Subjects => _events.Select(row => row.Subject).Distinct();
+
+    private List<FailureCode> Codes =>
+        [.. _events.Select(row => row.Event.Code).Where(code => code != FailureCode.None).Distinct()];
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync()
+    {
+        if (RequestIds.IsWellFormed(Id))
+        {
+            _events = await Grains
+                .Fleet()
+                .RequestAsync(new RequestId(Id), Eyes, MostEvents)
+                .WaitAsync(Http.RequestAborted);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Placement;
+using static Scheduler.Domain.Failures.FailureCode;
+
+namespace Scheduler.Domain.Instances;
+
+/// <summary>
+/// What the scheduler itself can do about a failed instance, computed from the facts of its failure: each way that the hint names in
+/// words, as the spec to store and the money to enter before the next start.
+/// </summary>
+/// <remarks>
+/// Only what the facts say is proposed, never a guess; a fact that an older record lacks leaves its remedy out. The spec may have been
+/// changed since the failure: a remedy whose changes are all made already is left out too, and then a plain start comes first. Where
+/// the scheduler can change nothing (an image, a model's files) starting again is all there is, and its title says after what.
+/// </remarks>
+public static class Remedies
+{
+    private const string StartAgainId = "start-again";
+
+    /// <summary>The ways out, most promising first; ids are unique.</summary>
+    /// <param name="record">The instance.</param>
+    /// <returns>
+    /// At least one in <c>failed</c>; in <c>stopped</c> too, where without a failure it is <c>start</c>; none in any other state.
+    /// </returns>
+    public static ImmutableArray<Remedy> For(InstanceRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        if (!record.State.MayChangeSpec())
+        {
+            return [];
+        }
+
+        if (record.Failure?.Failure is not { } failure)
+        {
+            return record.State == InstanceState.Stopped
+                ? [new Remedy { Id = "start", Title = "Start" }]
+                : [StartAgain("Start again")];
+        }
+
+        // 1. What the facts say, as far as it is still to be done.
+        var all = WaysOf(record, failure).OfType<Remedy>().ToList();
+        var open = all.Where(way => way.Spec is null || !way.Changes.IsEmpty).ToList();
+
+        // 2. What was done already is worth a start; and a start is what is left when nothing else is.
+        if (open.Count < all.Count)
+        {
+            var again = open.Find(way => way.Id == StartAgainId) ?? StartAgain("Start again");
+            open.Remove(again);
+            open.Insert(0, again);
+        }
+        else if (open.Count == 0)
+        {
+            open.Add(StartAgain(AfterWhat(failure)));
+        }
+
+        return [.. open];
+    }
+
+    /// <summary>The ways in order; null where a fact is missing, without changes where they are made already.</summary>
+    private static IEnumerable<Remedy?> WaysOf(InstanceRecord record, Failure failure)
+    {
+        var (spec, details) = (record.Spec, failure.Details);
+        return failure.Code switch
+        {
+            BillingBelowMinimum when details.ContainsKey("suspended") => [],
+            BillingBelowMinimum => [TopUp(details), CheaperOffer(spec, details)],
+            BalanceExhausted => [TopUp(details)],
+            SmartNoMatch => [.. Relaxations(spec, details), StartLater(details)],
+            GpuIncompatible => Fitting(spec, details),
+            OomKilled =>
+            [
+                SmallerContext(spec, details, "fitting_context_tokens"),
+                LargerGpu(spec, details, "fitting_gpu", "fitting_price_per_hour_micro_eur"),
+            ],
+            ProviderTimeout or ProviderRejected => Elsewhere(record, details),
+            RuntimeExited => [StartAgain(Rerouted(record, details)), AnyProvider(spec)],
+            Preempted => [StartAgain(Rerouted(record, details)), WithoutSpot(spec, details), AnyProvider(spec)],
+            RuntimeStartTimeout => [LongerStart(spec, details), StartAgain("Start again")],
+            ModelNotFound => [NearModel(spec, details), StartAgain(AfterWhat(failure))],
+            // Mended outside the scheduler.
+            ImagePullFailed or ModelLoadError => [],
+            // Of requests and keys: never stored on an instance.
+            None
+            or AuthMissingToken
+            or AuthInvalidToken
+            or AuthRevokedToken
+            or CtxTooLarge
+            or FirewallBlocked
+            or JudgeUnreachable
+            or InstanceNotRunning
+            or RateLimited
+            or NoHealthyDestination
+            or RuntimeError => [],
+            _ => [],
+        };
+    }
+
+    private static Remedy StartAgain(string title) => new() { Id = StartAgainId, Title = title };
+
+    /// <summary>A changed spec, then a start.</summary>
+    private static Remedy Change(string id, LaunchSpec from, LaunchSpec to, string note = "")
+    {
+        var changes = SpecChanges.Between(from, to);
+        return new Remedy
+        {
+            Id = id,
+            Title = changes.IsEmpty ? "" : SpecChanges.Instruction(from, to) + note,
+            Changes = changes,
+            Spec = to,
+        };
+    }
+
+    private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details) =>
+        details.Money("top_up_micro_eur") is { Value: > 0 } amount
+            ? new Remedy
+            {
+                Id = "top-up",
+                Title = $"Top up {amount} EUR and start again",
+                TopUp = amount,
+            }
+            : null;
+
+    private static Remedy? CheaperOffer(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
+    {
+        if (
+            details.Money("affordable_price_per_hour_micro_eur") is not { } price
+            || details.Line("affordable_offer") is not { } route
+        )
+        {
+            return null;
+        }
+
+        var wish = spec.Constraints;
+        return Change(
+            "cheaper-offer",
+            spec,
+            wish.MaxPricePerHour <= price ? spec : spec with { Constraints = wish with { MaxPricePerHour = price } },
+            $", for {route}"
+        );
+    }
+
+    private static IEnumerable<Remedy?> Relaxations(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
+    {
+        for (var number = 1; number <= RelaxationDetails.Most; number++)
+        {
+            var prefix = RelaxationDetails.Prefix(number);
+            if (RelaxationDetails.Follow(details, prefix, spec.Constraints) is { } loosened)
+            {
+                var best = details.Money($"{prefix}best_price_per_hour_micro_eur");
+                yield return Change(
+                    string.Create(CultureInfo.InvariantCulture, $"relax-{number}"),
+                    spec,
+                    spec with
+                    {
+                        Constraints = loosened,
+                    },
+                    best is { } price ? $" (best offer {price} EUR/h)" : ""
+                );
+            }
+        }
+    }
+
+    private static Remedy? StartLater(ImmutableSortedDictionary<string, string> details) =>
+        details.Number("match_later", 1) is { } later
+            ? StartAgain(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Start again later: {later:N0} matching {(later == 1 ? "offer is" : "offers are")} not available now"
+                )
+            )
+            : null;
+
+    /// <summary>As the hint has them: what is on offer, then what fits the GPU asked for, then a GPU that nobody offers now.</summary>
+    private static IEnumerable<Remedy?> Fitting(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
+    {
+        const string price = "smallest_gpu_price_per_hour_micro_eur";
+        var larger = LargerGpu(spec, details, "smallest_gpu", price);
+        var isOffered = details.Money(price) is not null;
+        return
+        [
+            .. Relaxations(spec, details),
+            isOffered ? larger : null,
+            SmallerContext(spec, details, "suggested_context_tokens")
+                ?? SmallerContext(spec, details, "largest_context_tokens"),
+            FewerSequences(spec, details),
+            OtherWeights(spec, details),
+            isOffered || details.ContainsKey("relaxation_1") ? null : larger,
+        ];
+    }
+
+    private static Remedy? LargerGpu(
+        LaunchSpec spec,
+        ImmutableSortedDictionary<string, string> details,
+        string prefix,
+        string priceName
+    )
+    {
+        var wish = details.ContainsKey($"{prefix}_also_change")
+            ? RelaxationDetails.Follow(details, $"{prefix}_also_", spec.Constraints)
+            : spec.Constraints;
+        if (
+            wish is null
+            || details.Number($"{prefix}_count", 1, SpecLimits.MostGpus) is not { } count
+            || details.Line($"{prefix}_type") is not { } type
+            || GpuCatalogue.Shipped.Find(type) is not { } gpu
+        )
+        {
+            return null;
+        }
+
+        var price = details.Money(priceName) is { } perHour ? $"{perHour} EUR/h" : "not on offer now";
+        return Change(
+            "larger-gpu",
+            spec,
+            spec with
+            {
+                Constraints = wish with { GpuType = gpu.Name, GpuCount = (int)count },
+            },
+            $" ({GpuIncompatibleFacts.Gib(gpu.VramBytes)} GiB per GPU, {price})"
+        );
+    }
+
+    /// <summary>Only where the facts' context is smaller than the one that failed.</summary>
+    private static Remedy? SmallerContext(
+        LaunchSpec spec,
+        ImmutableSortedDictionary<string, string> details,
+        string name
+    ) =>
+        details.Number(name, 1, SpecLimits.LargestContextTokens) is { } context
+        && details.Number("context_tokens", context + 1) is not null
+            ? Change(
+                "reduce-context",
+                spec,
+                spec.ContextTokens <= context ? spec : spec with { ContextTokens = context }
+            )
+            : null;
+
+    private static Remedy? FewerSequences(LaunchSpec spec, ImmutableSortedDictionary<string, string> details) =>
+        details.Number("suggested_parallel_sequences", 1, SpecLimits.MostSequences) is { } sequences
+            ? Change("fewer-sequences", spec, spec with { ParallelSequences = (int)sequences })
+            : null;
+
+    private static Remedy? OtherWeights(LaunchSpec spec, ImmutableSortedDictionary<string, string> details) =>
+        details.TryGetValue("weight_format_that_fits", out var name)
+        && FormatNames.TryWeight(name, out var format)
+        && format is not null
+            ? Change("weight-format", spec, spec with { WeightFormat = name })
+            : null;
+
+    /// <summary>Another route; where a start now would find the failed one alone, other providers are the better way.</summary>
+    private static IEnumerable<Remedy?> Elsewhere(
+        InstanceRecord record,
+        ImmutableSortedDictionary<string, string> details
+    )
+    {
+        var again = StartAgain(Rerouted(record, details));
+        var isAlone = details.Line("route") is { } route && (details.Line("next_route") ?? route) == route;
+        return isAlone ? [AnyProvider(record.Spec), again] : [again, AnyProvider(record.Spec)];
+    }
+
+    /// <summary>Which route is taken now and which ranks last, as far as it is known.</summary>
+    private static string Rerouted(InstanceRecord record, ImmutableSortedDictionary<string, string> details)
+    {
+        var route = details.Line("route");
+        if (record.AvoidedRoutes.LastOrDefault(avoided => avoided.Route.ToString() == route) is not { } last)
+        {
+            return "Start again";
+        }
+
+        var until = last.Until.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var title = $"Start again: {route} ranks last until {until}";
+        return details.Line("next_route") is not { } next || next == route ? title
+            : details.Money("next_price_per_hour_micro_eur") is { } price
+                ? $"{title}, next in line is {next} at {price} EUR/h"
+            : $"{title}, next in line is {next}";
+    }
+
+    private static Remedy? AnyProvider(LaunchSpec spec) =>
+        spec.Constraints.Providers.Length == 1
+            ? Change("any-provider", spec, spec with { Constraints = spec.Constraints with { Providers = [] } })
+            : null;
+
+    private static Remedy? WithoutSpot(LaunchSpec spec, ImmutableSortedDictionary<string, string> details) =>
+        details.Line("spot") == "true"
+            ? Change("disallow-spot", spec, spec with { Constraints = spec.Constraints with { SpotAllowed = false } })
+            : null;
+
+    /// <summary>The wait that the hint names, or the longest there is, where that is longer than the one that was too short.</summary>
+    private static Remedy? LongerStart(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
+    {
+        if (details.Number("suggested_start_timeout_seconds", 1) is not { } suggested)
+        {
+            return null;
+        }
+
+        var longest = (long)SpecLimits.LongestWait.TotalSeconds;
+        var seconds = Math.Min(suggested, longest);
+        if (details.Number("waited_seconds", seconds) is not null)
+        {
+            return null;
+        }
+
+        var wait = TimeSpan.FromSeconds(seconds);
+        return Change(
+            "raise-start-timeout",
+            spec,
+            spec.StartTimeout >= wait ? spec : spec with { StartTimeout = wait }
+        );
+    }
+
+    private static Remedy? NearModel(LaunchSpec spec, ImmutableSortedDictionary<string, string> details) =>
+        details.TryGetValue("near", out var name) && ModelCatalogue.Names.Contains(name, StringComparer.Ordinal)
+            ? Change("use-model", spec, spec with { Model = name })
+            : null;
+
+    /// <summary>A start where the scheduler can do nothing before it: after what the hint names.</summary>
+    private static string AfterWhat(Failure failure)
+    {
+        var isSuspended = failure.Details.ContainsKey("suspended");
+        var what =
+            failure.Code == ImagePullFailed ? "the image or its registry credentials are corrected"
+            : failure.Code == ModelLoadError ? "the model's source, format or access is corrected"
+            : failure.Code == ModelNotFound ? "the model is registered"
+            : failure.Code == BillingBelowMinimum && isSuspended ? "the operator has lifted the suspension"
+            : failure.Code is BillingBelowMinimum or BalanceExhausted ? "the account is topped up"
+            : failure.Code is GpuIncompatible or OomKilled ? "what the hint names is changed"
+            : null;
+        return what is not null ? $"Start again once {what}"
+            : failure.Code == SmartNoMatch ? "Start again later"
+            : "Start again";
+    }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Domain.Placement;
+
+namespace Scheduler.Domain.Instances;
+
+/// <summary>What differs between two specs, in people's words: as a list of fields, and as an instruction.</summary>
+internal static class SpecChanges
+{
+    private const string Any = "any";
+
+    private static readonly ImmutableArray<Part> Parts =
+    [
+        new("GPU type", spec => spec.Constraints.GpuType ?? Any, (_, to) => $"start on {Gpus(to.Constraints)}"),
+        new(
+            "GPU count",
+            spec => spec.Constraints.GpuCount?.ToString(CultureInfo.InvariantCulture) ?? Any,
+            // A change of the type has told the count with it.
+            (from, to) => from.Constraints.GpuType == to.Constraints.GpuType ? $"start on {Gpus(to.Constraints)}" : null
+        ),
+        new("max price", spec => Price(spec.Constraints), TellPrice),
+        new(
+            "regions",
+            spec => List(spec.Constraints.Regions),
+            (from, to) => TellList("region", from.Constraints.Regions, to.Constraints.Regions)
+        ),
+        new(
+            "lowest tier",
+            spec => spec.Constraints.MinimumTier.Word(),
+            (_, to) => $"accept the tier {to.Constraints.MinimumTier.Word()}"
+        ),
+        new(
+            "spot capacity",
+            spec => spec.Constraints.SpotAllowed ? "allowed" : "not allowed",
+            (_, to) => to.Constraints.SpotAllowed ? "allow spot capacity" : "disallow spot capacity"
+        ),
+        new(
+            "providers",
+            spec => List(spec.Constraints.Providers),
+            (from, to) => TellList("provider", from.Constraints.Providers, to.Constraints.Providers)
+        ),
+        new(
+            "context",
+            spec => Tokens(spec.ContextTokens),
+            (from, to) => $"{Verb(to.ContextTokens > from.ContextTokens)} the context to {Tokens(to.ContextTokens)}"
+        ),
+        new(
+            "parallel sequences",
+            spec => spec.ParallelSequences.ToString("N0", CultureInfo.InvariantCulture),
+            (from, to) =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Verb(to.ParallelSequences > from.ParallelSequences)} the parallel sequences to {to.ParallelSequences:N0}"
+                )
+        ),
+        new(
+            "weight format",
+            spec => spec.WeightFormat ?? "as published",
+            (_, to) => $"take the weights in {to.WeightFormat ?? "the published format"}"
+        ),
+        new(
+            "start timeout",
+            spec => Seconds(spec.StartTimeout),
+            (from, to) =>
+                $"{Verb(!(to.StartTimeout < from.StartTimeout))} the start timeout to {Seconds(to.StartTimeout)}"
+        ),
+        new("model", spec => spec.Model, (_, to) => $"run the model {to.Model}"),
+    ];
+
+    /// <summary>Every field that differs.</summary>
+    /// <param name="from">The present spec.</param>
+    /// <param name="to">The spec afterwards.</param>
+    public static ImmutableArray<RemedyChange> Between(LaunchSpec from, LaunchSpec to) =>
+        [
+            .. Parts
+                .Select(part => new RemedyChange(part.Field, part.Say(from), part.Say(to)))
+                .Where(change => !string.Equals(change.From, change.To, StringComparison.Ordinal)),
+        ];
+
+    /// <summary>The same as an instruction: <c>Allow spot capacity and add the region eu-north</c>.</summary>
+    /// <param name="from">The present spec.</param>
+    /// <param name="to">The spec afterwards; differs.</param>
+    public static string Instruction(LaunchSpec from, LaunchSpec to)
+    {
+        var all = string.Join(
+            " and ",
+            Parts
+                .Where(part => !string.Equals(part.Say(from), part.Say(to), StringComparison.Ordinal))
+                .Select(part => part.Tell(from, to))
+                .OfType<string>()
+        );
+        return char.ToUpperInvariant(all[0]) + all[1..];
+    }
+
+    private static string Verb(bool isMore) => isMore ? "raise" : "reduce";
+
+    private static string Tokens(long count) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? "token" : "tokens")}");
+
+    private static string Seconds(TimeSpan? wait) =>
+        wait is { } length
+            ? string.Create(CultureInfo.InvariantCulture, $"{length.TotalSeconds:0.#######} s")
+            : "as configured";
+
+    private static string Price(SmartConstraints constraints) =>
+        constraints.MaxPricePerHour is { } most ? $"{most} EUR/h" : Any;
+
+    private static string? TellPrice(LaunchSpec from, LaunchSpec to)
+    {
+        var verb =
+            from.Constraints.MaxPricePerHour is not { } before ? "set"
+            : to.Constraints.MaxPricePerHour < before ? "lower"
+            : "raise";
+        return to.Constraints.MaxPricePerHour is { } after
+            ? $"{verb} the max price to {after} EUR/h"
+            : "accept any price";
+    }
+
+    private static string List(ImmutableArray<string> items) => items.IsEmpty ? Any : string.Join(", ", items);
+
+    private static string TellList(string noun, ImmutableArray<string> from, ImmutableArray<string> to)
+    {
+        var added = to.Except(from, StringComparer.Ordinal).ToList();
+        return to.IsEmpty
+            ? $"allow any {noun}"
+            : $"add the {noun}{(added.Count == 1 ? "" : "s")} {string.Join(", ", added)}";
+    }
+
+    private static string Gpus(SmartConstraints wish) =>
+        (wish.GpuType, wish.GpuCount) switch
+        {
+            ({ } type, { } count) => $"{count}×{type}",
+            ({ } type, null) => type,
+            (null, { } count) => $"{count} {(count == 1 ? "GPU" : "GPUs")}",
+            _ => "any GPU",
+        };
+
+    /// <param name="Field">What people call it.</param>
+    /// <param name="Say">Its value, which differs in words where it differs.</param>
+    /// <param name="Tell">The change as an instruction; null where another field's says it.</param>
+    private sealed record Part(string Field, Func<LaunchSpec, string> Say, Func<LaunchSpec, LaunchSpec, string?> Tell);
+}

@@ -1,0 +1,152 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+
+namespace Scheduler.Domain.Placement;
+
+/// <summary>
+/// Relaxations as facts of a failure: written beside their words as one value for each edit, under the name of the spec's field with its
+/// unit, and read again to be followed. Both directions are here, so that what is written can be read.
+/// </summary>
+internal static class RelaxationDetails
+{
+    /// <summary>
+    /// Relaxations whose values are told. Fewer than are told in words: the facts travel in headers, and past these nobody chooses.
+    /// </summary>
+    public const int Most = 8;
+
+    /// <summary>Longest word of a region or GPU type, characters.</summary>
+    private const int LongestWord = 64;
+
+    /// <summary>Longest id of a provider, characters.</summary>
+    private const int LongestProviderId = 63;
+
+    /// <summary>How each value is followed; null where it is not one to follow.</summary>
+    private static readonly ImmutableArray<(
+        string Name,
+        Func<SmartConstraints, string, SmartConstraints?> Follow
+    )> Values =
+    [
+        ("max_price_per_hour_micro_eur", RaisePrice),
+        ("add_region", AddRegion),
+        ("minimum_tier", LowerTier),
+        ("spot_allowed", AllowSpot),
+        ("gpu_type", TakeGpuType),
+        ("gpu_count", TakeGpuCount),
+        ("add_provider", AddProvider),
+    ];
+
+    /// <summary>What the names of one relaxation's values begin with.</summary>
+    /// <param name="number">Its number, from 1.</param>
+    public static string Prefix(int number) => string.Create(CultureInfo.InvariantCulture, $"relaxation_{number}_");
+
+    /// <summary>The values of the nearest relaxations.</summary>
+    /// <param name="relaxations">All, nearest first.</param>
+    public static IEnumerable<KeyValuePair<string, string>> Of(ImmutableArray<Relaxation> relaxations) =>
+        relaxations.Take(Most).SelectMany((relaxation, i) => Of(Prefix(i + 1), relaxation));
+
+    /// <summary>The values of one relaxation: what to set or add, and the price of the best offer then.</summary>
+    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="relaxation">The relaxation.</param>
+    public static IEnumerable<KeyValuePair<string, string>> Of(string prefix, Relaxation relaxation) =>
+        relaxation
+            .Edits.Select(edit => Of(edit, relaxation.Loosened))
+            .Append(("best_price_per_hour_micro_eur", Text(relaxation.Best.PricePerHour)))
+            .Select(value => KeyValuePair.Create(prefix + value.Item1, value.Item2));
+
+    /// <summary>Follows what is written under a prefix; an edit that the constraints no longer need changes nothing.</summary>
+    /// <param name="details">The facts.</param>
+    /// <param name="prefix">What the names begin with.</param>
+    /// <param name="asked">The constraints to loosen.</param>
+    /// <returns>The loosened constraints; null when nothing is written there, or any of it cannot be followed.</returns>
+    public static SmartConstraints? Follow(
+        ImmutableSortedDictionary<string, string> details,
+        string prefix,
+        SmartConstraints asked
+    )
+    {
+        var loosened = asked;
+        var found = false;
+        foreach (var (name, follow) in Values)
+        {
+            if (!details.TryGetValue(prefix + name, out var text))
+            {
+                continue;
+            }
+
+            if (follow(loosened, text) is not { } next)
+            {
+                return null;
+            }
+
+            (loosened, found) = (next, true);
+        }
+
+        return found ? loosened : null;
+    }
+
+    private static (string, string) Of(ConstraintEdit edit, SmartConstraints loosened) =>
+        edit.Constraint switch
+        {
+            "max_price" => ("max_price_per_hour_micro_eur", Text(loosened.MaxPricePerHour ?? MicroEuro.Zero)),
+            "regions" => ("add_region", edit.To),
+            "capacity_tier" => ("minimum_tier", edit.To),
+            "spot" => ("spot_allowed", "true"),
+            "providers" => ("add_provider", edit.To),
+            var same => (same, edit.To),
+        };
+
+    private static string Text(MicroEuro amount) => amount.Value.ToString(CultureInfo.InvariantCulture);
+
+    private static SmartConstraints? RaisePrice(SmartConstraints asked, string text) =>
+        FailureDetails.Number(text, 0, long.MaxValue) is not { } price ? null
+        : asked.MaxPricePerHour is { } most && most.Value < price
+            ? asked with
+            {
+                MaxPricePerHour = new MicroEuro(price),
+            }
+        : asked;
+
+    private static SmartConstraints? AddRegion(SmartConstraints asked, string region) =>
+        IsWord(region) && Added(asked.Regions, region) is { } regions ? asked with { Regions = regions } : null;
+
+    private static SmartConstraints? LowerTier(SmartConstraints asked, string word) =>
+        CapacityTierWords.Read(word) is not { } tier ? null
+        : asked.MinimumTier > tier ? asked with { MinimumTier = tier }
+        : asked;
+
+    private static SmartConstraints? AllowSpot(SmartConstraints asked, string text) =>
+        text == "true" ? asked with { SpotAllowed = true } : null;
+
+    private static SmartConstraints? TakeGpuType(SmartConstraints asked, string type) =>
+        !IsWord(type) ? null
+        : asked.GpuType is null ? asked
+        : asked with { GpuType = type };
+
+    private static SmartConstraints? TakeGpuCount(SmartConstraints asked, string text) =>
+        FailureDetails.Number(text, 1, SpecLimits.MostGpus) is not { } count ? null
+        : asked.GpuCount is null ? asked
+        : asked with { GpuCount = (int)count };
+
+    private static SmartConstraints? AddProvider(SmartConstraints asked, string provider) =>
+        IsProvider(provider) && Added(asked.Providers, provider) is { } providers
+            ? asked with
+            {
+                Providers = providers,
+            }
+            : null;
+
+    /// <summary>The list with one more; an empty list admits everything already. Null when it is full.</summary>
+    private static ImmutableArray<string>? Added(ImmutableArray<string> list, string item) =>
+        list.IsEmpty || list.Contains(item, StringComparer.Ordinal) ? list
+        : list.Length < SpecLimits.LongestList ? list.Add(item)
+        : null;
+
+    private static bool IsWord(string text) => text.Length is > 0 and <= LongestWord && !text.Any(char.IsControl);
+
+    private static bool IsProvider(string text) =>
+        text.Length is > 0 and <= LongestProviderId
+        && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+}

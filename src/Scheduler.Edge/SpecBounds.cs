@@ -1,0 +1,23 @@
+namespace Scheduler.Edge;
+
+/// <summary>How the words of a launch spec are written, the same at every door that takes one; its ranges are the domain's (<see cref="Domain.Instances.SpecLimits"/>).</summary>
+internal static class SpecBounds
+{
+    public const int LongestArgument = 1024;
+
+    public const string Format = "1 to 32 of A-Z a-z 0-9 _ -";
+    public const string KvFormat = "auto, fp16 or fp8";
+    public const string Runtime = "1 to 63 of a-z 0-9 . _ -";
+    public const string Argument = "1 to 1024 characters";
+    public const string Word = "1 to 64 characters in one line";
+    public const string Provider = "1 to 63 of a-z 0-9 -";
+    public const string ServingName = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
+
+    /// <summary>What may be asked for as the format of the cache.</summary>
+    public static readonly string[] KvFormats = ["auto", "fp16", "fp8"];
+
+    public static bool IsKvFormat(string text) => KvFormats.Contains(text, StringComparer.Ordinal);
+
+    public static bool IsArgument(string text) =>
+        text.Length is > 0 and <= LongestArgument && !text.Contains('\0', StringComparison.Ordinal);
+}

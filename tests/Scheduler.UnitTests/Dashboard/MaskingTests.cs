@@ -1,0 +1,68 @@
+using Scheduler.Dashboard.Requests;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard;
+
+public sealed class MaskingTests
+{
+    [Theory]
+    [InlineData("--api-key hunter2", "--api-key ***")]
+    [InlineData("--api-key=hunter2", "--api-key=***")]
+    [InlineData("--api-key hunter2 hunter3 --port 80", "--api-key *** *** --port 80")]
+    [InlineData("--hf-token hunter2", "--hf-token ***")]
+    [InlineData("--hfToken hunter2", "--hfToken ***")]
+    [InlineData("HF_TOKEN=hunter2", "HF_TOKEN=***")]
+    [InlineData("--ssl-keyfile-password=hunter2", "--ssl-keyfile-password=***")]
+    [InlineData("--header Authorization:hunter2", "--header Authorization:***")]
+    [InlineData("--client_secret hunter2", "--client_secret ***")]
+    [InlineData("--APIKEY hunter2", "--APIKEY ***")]
+    [InlineData("--mirror https://me:hunter2@host/x?token=hunter2", "--mirror https://***@host/x?token=***")]
+    [InlineData("--extra {\"password\":\"hunter2\",\"depth\":3}", "--extra {\"password\":\"***\",\"depth\":3}")]
+    public void Arguments_that_look_like_secrets_are_masked(string arguments, string expected) =>
+        Assert.Equal(expected.Split(' '), Masking.Arguments(arguments.Split(' ')));
+
+    [Theory]
+    [InlineData("--max-num-batched-tokens 8192")]
+    [InlineData("--tokenizer meta/llama --ctx-size=4096")]
+    [InlineData("--max-model-len 8192 -ngl 99 --seed -1")]
+    [InlineData("--kv-cache-dtype fp8 --enforce-eager")]
+    public void What_is_no_secret_stays(string arguments) =>
+        Assert.Equal(arguments.Split(' '), Masking.Arguments(arguments.Split(' ')));
+
+    [Theory]
+    [InlineData("answers at http://root:hunter2@10.0.0.1:8000/", "answers at http://***@10.0.0.1:8000/")]
+    [InlineData("sent Bearer hunter2, refused", "sent Bearer ***, refused")]
+    [InlineData("with sk-abcd1234efgh5678 in it", "with *** in it")]
+    [InlineData("export HF_TOKEN=hf_abcdefghijkl", "export HF_TOKEN=***")]
+    [InlineData("api_key: hunter2", "api_key: ***")]
+    [InlineData("key i-abcdefghij.1.1 released", "key i-abcdefghij.1.1 released")]
+    [InlineData("needs 12 GiB: reduce context_tokens=4096", "needs 12 GiB: reduce context_tokens=4096")]
+    public void Texts_lose_what_opens_something(string text, string expected) =>
+        Assert.Equal(expected, Masking.Text(text));
+
+    [Fact]
+    public void What_a_runtime_printed_of_prompts_is_left_out()
+    {
+        const string output =
+            "INFO loading weights\nINFO Received request cmpl-1: prompt: 'my diagnosis is', params\nERROR out of memory";
+        var masked = Masking.Text(output);
+        Assert.DoesNotContain("diagnosis", masked, StringComparison.Ordinal);
+        Assert.StartsWith("INFO loading weights\n", masked, StringComparison.Ordinal);
+        Assert.EndsWith("\nERROR out of memory", masked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Facts_are_masked_by_their_names_but_the_schedulers_own_ids_are_not()
+    {
+        var masked = Masking.Facts(
+            new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["api_key"] = "hunter2",
+                ["key"] = "i-abcdefghij.1.1",
+                ["route"] = "alpha/eu/L4",
+                ["limit_tokens"] = "4096",
+            }
+        );
+        Assert.Equal(["***", "i-abcdefghij.1.1", "4096", "alpha/eu/L4"], masked.Values);
+    }
+}
