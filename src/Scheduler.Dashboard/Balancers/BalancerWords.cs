@@ -23,7 +23,7 @@ internal static class BalancerWords
         policy switch
         {
             GroupPolicy.WeightedRoundRobin => "in turn, by weight",
-            GroupPolicy.LeastOutstanding => "fewest under way for its weight",
+            GroupPolicy.LeastOutstanding => "to whoever has the fewest under way for its weight",
             _ => throw new UnreachableException(),
         };
 

@@ -102,5 +102,6 @@ public sealed partial class FirewallPage
 
     private string Share(int part) => _tally.Count == 0 ? "–" : Units.Percent((double)part / _tally.Count);
 
-    private string Took(double share) => _tally.Latency(share) is { } took ? Units.Duration(took) : "–";
+    private string Took(double share) =>
+        _tally.Latency(share) is { } took ? $"{Units.Count((long)took.TotalMilliseconds)} ms" : "–";
 }

@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
-using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Firewalls;
 
@@ -30,7 +29,12 @@ public sealed partial class RulesPage
     /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
-        var asked = ScopeOf(Account) ?? throw new DoorException(DoorError.NotFound("An account in the address"));
+        if (ScopeOf(Account) is not { } asked)
+        {
+            Http.Response.Redirect("/dashboard/firewalls");
+            return;
+        }
+
         _account = Addressed.Account(asked.Value);
         await AskAsync(Grains.Account(_account).GetAsync(Eyes), _account.Value);
         var rules = await Grains

@@ -70,7 +70,11 @@ internal static class Actions
     private static Notice Refused(DoorError error, string id)
     {
         var faults = string.Join(" ", error.Faults.Select(fault => $"{fault.Field}: {fault.Description}"));
-        return new Notice(false, faults.Length > 0 ? faults : error.Message, error.Hint, error.Reason, id);
+
+        // The hint of faulty fields points into the answer of an API, which nobody sees here.
+        return faults.Length > 0
+            ? new Notice(false, faults, null, error.Reason, id)
+            : new Notice(false, error.Message, error.Hint, error.Reason, id);
     }
 }
 
