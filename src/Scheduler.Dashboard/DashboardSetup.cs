@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -49,10 +48,7 @@ public static class DashboardSetup
         services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddEdge();
         services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<DashboardOptions>>().Value.Limits());
-        services
-            .AddDataProtection()
-            .SetApplicationName("scheduler")
-            .PersistKeysToFileSystem(KeyFolder.Ensure(options.KeysPath ?? keysPath));
+        SessionKeys.Add(services, options.KeysPath ?? keysPath);
         services.AddAuthentication(Session.Scheme).AddCookie(Session.Scheme, Session.Configure);
         services
             .AddOptions<CookieAuthenticationOptions>(Session.Scheme)

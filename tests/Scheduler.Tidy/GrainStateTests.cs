@@ -45,7 +45,18 @@ public sealed class GrainStateTests
     [Fact]
     public void No_view_shows_an_address_a_spec_or_a_secret()
     {
-        string[] kept = ["Endpoint", "Uri", "Spec", "Secret", "Sha256", "Arguments", "Labels", "Tokenizer", "Allocation"];
+        string[] kept =
+        [
+            "Endpoint",
+            "Uri",
+            "Spec",
+            "Secret",
+            "Sha256",
+            "Arguments",
+            "Labels",
+            "Tokenizer",
+            "Allocation",
+        ];
         var shown = Grains
             .SelectMany(grain => grain.GetInterfaces())
             .SelectMany(face => face.GetMethods())
@@ -55,7 +66,10 @@ public sealed class GrainStateTests
             .SelectMany(view => view.GetProperties())
             .ToList();
         Assert.NotEmpty(shown);
-        Assert.DoesNotContain(shown, property => kept.Any(word => property.Name.Contains(word, StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            shown,
+            property => kept.Any(word => property.Name.Contains(word, StringComparison.Ordinal))
+        );
         Assert.DoesNotContain(shown, property => property.PropertyType == typeof(Uri));
     }
 

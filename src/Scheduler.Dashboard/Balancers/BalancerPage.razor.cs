@@ -35,7 +35,7 @@ public sealed partial class BalancerPage
     private HealthSettings Health => Spec.Health;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var grain = Grains.Balancer(Addressed.Balancer(Id));
         _detail = await AskAsync(grain.DetailAsync(Eyes), Id);

@@ -29,7 +29,7 @@ public sealed partial class BalancersPage
             : $"/dashboard/balancers?account={Uri.EscapeDataString(Account)}";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var records = await Grains
             .Fleet()

@@ -36,7 +36,7 @@ public sealed partial class AccountPage
     private bool IsFirst => Before is null;
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var id = Addressed.Account(Name);
         MustSee(id, Name);

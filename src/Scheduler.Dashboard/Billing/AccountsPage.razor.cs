@@ -18,7 +18,7 @@ public sealed partial class AccountsPage
     private bool IsFirst => string.IsNullOrEmpty(After);
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         if (Eyes is { } own)
         {

@@ -25,7 +25,7 @@ public sealed partial class FailurePage
     private string Name => _definition.Code.WireName();
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         if (!FailureCodes.TryParse(Code, out var code) || code == FailureCode.None)
         {

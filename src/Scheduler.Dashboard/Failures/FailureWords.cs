@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
 
 namespace Scheduler.Dashboard.Failures;
 
@@ -45,7 +46,7 @@ internal static class FailureWords
             FailureCode.AuthMissingToken or FailureCode.AuthInvalidToken or FailureCode.AuthRevokedToken =>
             [
                 new("Counted by code in the metric", "scheduler.keys.refused", null),
-                new("Keys, and when each was last used and revoked", "the account's page", "/dashboard/accounts"),
+                new("Keys, and when each was last used and revoked", "the account's page", Place.Accounts),
             ],
             FailureCode.FirewallBlocked =>
             [
@@ -85,4 +86,12 @@ internal static class FailureWords
 /// <param name="What">What is seen there.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Path">Its page; null where it is none of ours.</param>
-internal sealed record Place(string What, string Name, string? Path);
+internal sealed record Place(string What, string Name, string? Path)
+{
+    /// <summary>Accounts: a session of one account is led to its own.</summary>
+    public const string Accounts = "/dashboard/accounts";
+
+    /// <summary>The page as these eyes may open it.</summary>
+    /// <param name="eyes">Whose; null for an operator's.</param>
+    public string? PathFor(AccountId? eyes) => Path == Accounts && eyes is { } own ? $"{Accounts}/{own}" : Path;
+}

@@ -57,7 +57,7 @@ public sealed partial class FirewallPage
         Draft.Mode == FirewallMode.Block ? "Every request is refused." : "Requests go on, and are not judged.";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var (account, slug) = (Addressed.Account(Account), Addressed.Slug(Slug));
         MustSee(account, Slug);

@@ -35,7 +35,7 @@ public sealed partial class FirewallsPage
     private string First => $"/dashboard/firewalls?account={_account?.Id}";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         if (Caller.IsOperator)
         {

@@ -27,7 +27,7 @@ public sealed partial class RulesPage
     private string First => $"/dashboard/firewalls/rules?account={_account}";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         if (ScopeOf(Account) is not { } asked)
         {

@@ -34,7 +34,7 @@ public sealed partial class FleetPage
     private long InFlight => Of(InstanceState.Checking) + Of(InstanceState.Provisioning) + Of(InstanceState.Starting);
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         _window = Windows.FirstOrDefault(window => window.Name == Window, Windows[1]);
         var fleet = Grains.Fleet();

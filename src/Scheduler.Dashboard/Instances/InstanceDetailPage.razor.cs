@@ -65,7 +65,7 @@ public sealed partial class InstanceDetailPage
     }
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var id = Addressed.Instance(Id);
         var grain = Grains.Instance(id);

@@ -51,7 +51,7 @@ public sealed partial class InstancesPage
         : $"{Units.Count(_count)} instances";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         _view = new ListAddress
         {

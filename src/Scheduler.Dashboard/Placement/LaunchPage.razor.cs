@@ -72,7 +72,7 @@ public sealed partial class LaunchPage
             : $"One a line; empty for any. There are {string.Join(", ", _providers.Select(provider => provider.Id))}.";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var form = await FormAsync();
         var fleet = Grains.Fleet();

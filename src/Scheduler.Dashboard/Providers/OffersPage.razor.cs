@@ -50,7 +50,7 @@ public sealed partial class OffersPage
         + $"{(_page.Total == 1 ? "offer" : "offers")}, catalogue {_page.CatalogueEpoch}";
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         MicroEuro? most = null;
         if (!string.IsNullOrWhiteSpace(Max))

@@ -24,7 +24,7 @@ public sealed partial class ProviderPage
         _provider.Attempts == 0 ? "–" : Units.Percent((double)_provider.Successes / _provider.Attempts);
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         var what = $"providers/{Id}";
         _provider = Grammar.IsProviderId(Id)

@@ -10,6 +10,6 @@ public sealed partial class ProvidersPage
     private ImmutableArray<ProviderView> _providers = [];
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync() =>
+    protected override async Task LoadAsync() =>
         _providers = await Grains.Fleet().ListProvidersAsync().WaitAsync(Http.RequestAborted);
 }

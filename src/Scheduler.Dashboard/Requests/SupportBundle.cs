@@ -15,7 +15,8 @@ namespace Scheduler.Dashboard.Requests;
 
 /// <summary>
 /// What a support ticket about a request needs, and nothing that opens anything: what happened, and how the things it happened to stand
-/// now. Built of named parts alone, so that a field which is added to a record is not in a bundle before somebody looked at it.
+/// now. Records are not in it as they are stored: a field that is added to one is not in a bundle before somebody looked at it. Specs and
+/// the views that the API shows are.
 /// </summary>
 internal sealed record SupportBundle
 {
@@ -38,6 +39,8 @@ internal sealed record SupportBundle
 
     /// <summary>Whose eyes it was made for: an account, or <c>operator</c>.</summary>
     public required string MadeFor { get; init; }
+
+    public string Units { get; } = "Amounts of money are in micro-EUR (1 EUR = 1,000,000); times are UTC.";
 
     public required ImmutableArray<EventPart> Events { get; init; }
 

@@ -25,7 +25,7 @@ public sealed partial class TracePage
         [.. _events.Select(row => row.Event.Code).Where(code => code != FailureCode.None).Distinct()];
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override async Task LoadAsync()
     {
         if (RequestIds.IsWellFormed(Id))
         {

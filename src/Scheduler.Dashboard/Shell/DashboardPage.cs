@@ -40,6 +40,20 @@ public abstract class DashboardPage : ComponentBase
     /// <summary>This page with everything that was asked of it: where a form comes back to.</summary>
     protected string Here => Http.Request.Path + Http.Request.QueryString;
 
+    /// <summary>
+    /// Asks for everything the page shows, before any of it is put together: a page is never seen, nor its parts asked, half-filled.
+    /// </summary>
+    /// <param name="parameters">What the address says.</param>
+    public override async Task SetParametersAsync(ParameterView parameters)
+    {
+        parameters.SetParameterProperties(this);
+        await LoadAsync();
+        await base.SetParametersAsync(ParameterView.Empty);
+    }
+
+    /// <summary>Asks for everything the page shows.</summary>
+    protected virtual Task LoadAsync() => Task.CompletedTask;
+
     /// <summary>The account that a list is of: the session's own, or the one an operator asks for; null for all.</summary>
     /// <param name="asked">As it stands in the address; null or empty for all.</param>
     protected AccountId? ScopeOf(string? asked) => Eyes ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));

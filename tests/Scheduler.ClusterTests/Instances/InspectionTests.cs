@@ -21,7 +21,10 @@ public sealed class InspectionTests
         var money = await scheduler.Grains.GetGrain<IInspectedAccount>(account.Value).GetState();
 
         Assert.Equal(nameof(InstanceState.Running), instance.State);
-        Assert.Equal((running.Generation, running.Run, running.Attempt), (instance.Generation, instance.Run, instance.Attempt));
+        Assert.Equal(
+            (running.Generation, running.Run, running.Attempt),
+            (instance.Generation, instance.Run, instance.Attempt)
+        );
         Assert.Equal(1, money.Metered);
         Assert.Equal("100.00", money.Balance);
         Assert.Equal(running.Generation, (await scheduler.SeeAsync(running.Id)).Generation);

@@ -42,7 +42,17 @@ public sealed class SupportBundleTests
             Intent = new AllocationIntent
             {
                 Key = new AllocationKey("i-aaaaaaaaaaaaaaaaaaaa.1.1"),
-                Offer = new Offer(new ProviderId("p"), "o", "eu", "L4", 1, CapacityTier.Community, false, MicroEuro.FromEuros(1), 1),
+                Offer = new Offer(
+                    new ProviderId("p"),
+                    "o",
+                    "eu",
+                    "L4",
+                    1,
+                    CapacityTier.Community,
+                    false,
+                    MicroEuro.FromEuros(1),
+                    1
+                ),
             },
             Allocation = new Allocation
             {
