@@ -19,24 +19,10 @@ internal static class EuroText
     public static bool TryParse([NotNullWhen(true)] string? text, out MicroEuro amount)
     {
         amount = default;
-        if (
-            text is not { Length: > 0 and <= 16 }
-            || !char.IsAsciiDigit(text[0])
-            || !char.IsAsciiDigit(text[^1])
-            || !decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var euros)
-        )
-        {
-            return false;
-        }
-
-        var micro = euros * MicroEuro.PerEuro;
-        if (micro != decimal.Truncate(micro))
-        {
-            return false;
-        }
-
-        amount = new MicroEuro((long)micro);
-        return true;
+        return text is { Length: > 0 and <= 16 }
+            && char.IsAsciiDigit(text[0])
+            && char.IsAsciiDigit(text[^1])
+            && Shell.EuroText.TryParse(text, out amount);
     }
 
     /// <summary>EUR with its sign and every decimal it has: <c>+20.00</c>, <c>−0.000358</c>.</summary>
