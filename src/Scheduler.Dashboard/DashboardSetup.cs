@@ -103,7 +103,7 @@ public static class DashboardSetup
         pages.MapScheduleActions();
         pages.MapFind().RequireAuthorization(Session.AnyPolicy);
         BundleEndpoint.MapTo(pages).RequireAuthorization(Session.AnyPolicy);
-        pages.MapFallback(PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
+        pages.MapFallback("{*path}", PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
     }
 

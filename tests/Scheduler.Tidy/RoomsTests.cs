@@ -15,10 +15,12 @@ public sealed class RoomsTests
         ["Scheduler.Providers"] = ["Scheduler.Domain"],
         ["Scheduler.Edge"] = ["Scheduler.Grains"],
         ["Scheduler.Api"] = ["Scheduler.Edge"],
+        ["Scheduler.Dashboard"] = ["Scheduler.Edge"],
         ["Scheduler.Inference"] = ["Scheduler.Edge"],
         ["Scheduler.Host"] =
         [
             "Scheduler.Api",
+            "Scheduler.Dashboard",
             "Scheduler.Grains",
             "Scheduler.Inference",
             "Scheduler.Providers",
@@ -52,6 +54,11 @@ public sealed class RoomsTests
     private static readonly Dictionary<string, string> Others = new()
     {
         ["Scheduler.Api/Edge"] = "what every call passes: validation, tenancy, errors of both transports",
+        ["Scheduler.Dashboard/Fleet"] = "the first page: everything at a glance",
+        ["Scheduler.Dashboard/Live"] = "how open windows learn that something is new",
+        ["Scheduler.Dashboard/Shell"] = "what every page stands in: frame, forms, notices, errors, units",
+        ["Scheduler.Dashboard/SignIn"] = "sessions: how they begin, what they are sealed with, how they end",
+        ["Scheduler.Dashboard/wwwroot"] = "the one script and the styles",
         ["Scheduler.Edge/Limits"] = "how much a key, an address and all together may ask of a door",
         ["Scheduler.Inference/ContextCheck"] = "does a request fit the context of its instance?",
         ["Scheduler.Inference/Gateway"] = "the way of a request, in order",

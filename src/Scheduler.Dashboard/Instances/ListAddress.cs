@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
@@ -60,7 +61,7 @@ internal sealed record ListAddress
             GpuType = NullIfEmpty(Gpu),
             Text = NullIfEmpty(Text),
             Sort = Order,
-            After = TryRead(After),
+            After = TryRead(After) is { } cursor && IsOf(Order, cursor) ? cursor : null,
             Limit = limit,
         };
 
@@ -112,6 +113,16 @@ internal sealed record ListAddress
         text?.Split('~') is [var created, var id, var updated, var name] && Time(created) is { } at && id.Length > 0
             ? new InstanceCursor(at, new InstanceId(id)) { UpdatedAt = Time(updated), ServingName = NullIfEmpty(name) }
             : null;
+
+    /// <summary>Whether a cursor says what an order needs; one of another order would be refused.</summary>
+    private static bool IsOf(InstanceSort order, InstanceCursor cursor) =>
+        order switch
+        {
+            InstanceSort.Newest or InstanceSort.Oldest => true,
+            InstanceSort.RecentlyChanged => cursor.UpdatedAt is not null,
+            InstanceSort.ServingName => cursor.ServingName is not null,
+            _ => throw new UnreachableException(),
+        };
 
     private static string Ticks(DateTimeOffset at) => at.UtcTicks.ToString(CultureInfo.InvariantCulture);
 

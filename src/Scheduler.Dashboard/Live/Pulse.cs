@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Scheduler.Edge;
 using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Live;
@@ -56,28 +55,42 @@ internal sealed partial class Pulse(
     private async Task BeatAsync()
     {
         long? last = null;
-        while (!lifetime.ApplicationStopping.IsCancellationRequested)
+        while (!lifetime.ApplicationStopping.IsCancellationRequested && IsWatched())
         {
             var now = await AskAsync();
-            lock (_lock)
+            if (now is { } beat && last is { } before && beat != before)
             {
-                if (_windows.Count == 0)
-                {
-                    _beating = null;
-                    return;
-                }
-
-                if (now is { } beat && last is { } before && beat != before)
-                {
-                    foreach (var window in _windows)
-                    {
-                        window.Writer.TryWrite(beat);
-                    }
-                }
+                Tell(beat);
             }
 
             last = now ?? last;
             await Task.Delay(Every, clock, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Whether anybody looks; whoever comes after nobody did begins anew.</summary>
+    private bool IsWatched()
+    {
+        lock (_lock)
+        {
+            if (_windows.Count > 0)
+            {
+                return true;
+            }
+
+            _beating = null;
+            return false;
+        }
+    }
+
+    private void Tell(long beat)
+    {
+        lock (_lock)
+        {
+            foreach (var window in _windows)
+            {
+                window.Writer.TryWrite(beat);
+            }
         }
     }
 
@@ -87,17 +100,15 @@ internal sealed partial class Pulse(
         {
             return await grains.Fleet().PulseAsync(null);
         }
-        catch (Exception exception) when (ExceptionErrors.Find(exception) is not null)
+#pragma warning disable CA1031 // Whatever it is, the next question may be answered; without one more, every open window would stand still for good.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
-            LogNoAnswer(exception.Message);
+            LogNoAnswer(exception);
             return null;
         }
     }
 
-    [LoggerMessage(
-        5102,
-        LogLevel.Warning,
-        "The dashboard could not ask whether something is new; it asks again: {Why}"
-    )]
-    private partial void LogNoAnswer(string why);
+    [LoggerMessage(5102, LogLevel.Warning, "The dashboard could not ask whether something is new; it asks again")]
+    private partial void LogNoAnswer(Exception exception);
 }

@@ -17,12 +17,18 @@ internal static class EuroText
     // Past this no product with 1,000,000 fits 64 bits.
     private const decimal Most = long.MaxValue / MicroEuro.PerEuro;
 
+    // A decimal holds so many digits exactly; the last of a longer text would be rounded away unseen.
+    private const int MostCharacters = 28;
+
     /// <summary>Reads one; false for anything that is not exactly an amount from 0 on.</summary>
     public static bool TryParse(string? text, out MicroEuro amount)
     {
         amount = MicroEuro.Zero;
         if (
-            !decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var euros)
+            text is not { Length: > 0 and <= MostCharacters }
+            || !char.IsAsciiDigit(text[0])
+            || !char.IsAsciiDigit(text[^1])
+            || !decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var euros)
             || euros > Most
             || decimal.Truncate(euros * MicroEuro.PerEuro) != euros * MicroEuro.PerEuro
         )

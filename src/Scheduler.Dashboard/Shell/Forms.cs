@@ -34,14 +34,19 @@ internal static class Forms
 
     /// <summary>A path of the dashboard that a form says to go to, or the first page: never another site.</summary>
     public static string LocalPath(StringValues path) =>
-        path.ToString() is { Length: > 0 and < 2048 } given
-        && (
-            given == DashboardSetup.Root
-            || given.StartsWith($"{DashboardSetup.Root}/", StringComparison.Ordinal)
-            || given.StartsWith($"{DashboardSetup.Root}?", StringComparison.Ordinal)
-        )
-        && !given.Any(char.IsControl)
-        && !given.Contains('\\', StringComparison.Ordinal)
+        path.ToString() is { Length: > 0 and < 2048 } given && given.All(IsOfAddress) && IsOurs(given)
             ? given
             : DashboardSetup.Root;
+
+    /// <summary>As our own addresses are written: whatever else stands in one is escaped. A header takes no more either.</summary>
+    private static bool IsOfAddress(char letter) => letter is > ' ' and <= '~' and not '\\';
+
+    /// <summary>Whether it stays under our path, also after a browser has made it shorter.</summary>
+    private static bool IsOurs(string address)
+    {
+        var path = address.Split('?', '#')[0];
+        return (path == DashboardSetup.Root || path.StartsWith($"{DashboardSetup.Root}/", StringComparison.Ordinal))
+            && !path.Contains("//", StringComparison.Ordinal)
+            && !path.Split('/').Any(part => Uri.UnescapeDataString(part) is "." or "..");
+    }
 }

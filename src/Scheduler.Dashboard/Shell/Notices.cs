@@ -13,6 +13,9 @@ internal sealed class Notices(IDataProtectionProvider protection)
 {
     private const string Cookie = "scheduler-notice";
     private const int MostCharacters = 1500;
+
+    // Browsers drop a cookie of more than 4096 bytes, its name and attributes among them, and say nothing.
+    private const int MostSealed = 3800;
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
 
     private readonly IDataProtector _seal = protection.CreateProtector("notices");
@@ -20,8 +23,14 @@ internal sealed class Notices(IDataProtectionProvider protection)
     /// <summary>Leaves a notice for the next page.</summary>
     public void Leave(HttpContext http, Notice notice)
     {
-        var cut = notice with { Text = Cut(notice.Text), Hint = notice.Hint is { } hint ? Cut(hint) : null };
-        http.Response.Cookies.Append(Cookie, _seal.Protect(JsonSerializer.Serialize(cut)), Options(http, Kept));
+        var most = MostCharacters;
+        var text = Seal(notice, most);
+        while (text.Length > MostSealed && most > 0)
+        {
+            text = Seal(notice, most /= 2);
+        }
+
+        http.Response.Cookies.Append(Cookie, text, Options(http, Kept));
     }
 
     /// <summary>The notice left for this page; null when there is none.</summary>
@@ -44,7 +53,18 @@ internal sealed class Notices(IDataProtectionProvider protection)
         }
     }
 
-    private static string Cut(string text) => text.Length <= MostCharacters ? text : text[..MostCharacters] + "…";
+    private string Seal(Notice notice, int most) =>
+        _seal.Protect(
+            JsonSerializer.Serialize(
+                notice with
+                {
+                    Text = Cut(notice.Text, most),
+                    Hint = notice.Hint is { } hint ? Cut(hint, most) : null,
+                }
+            )
+        );
+
+    private static string Cut(string text, int most) => text.Length <= most ? text : text[..most] + "…";
 
     private static CookieOptions Options(HttpContext http, TimeSpan? age) =>
         new()

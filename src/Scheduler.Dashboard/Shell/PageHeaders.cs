@@ -19,6 +19,14 @@ internal sealed class PageHeaders(RequestDelegate next)
 
     public Task InvokeAsync(HttpContext http)
     {
+        // Last of all: an error begins its answer anew, and what was set before is gone with the page that failed.
+        http.Response.OnStarting(Write, http);
+        return next(http);
+    }
+
+    private static Task Write(object state)
+    {
+        var http = (HttpContext)state;
         var headers = http.Response.Headers;
         headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments(
             DashboardSetup.OrleansPath,
@@ -32,6 +40,6 @@ internal sealed class PageHeaders(RequestDelegate next)
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
         headers.CacheControl = "no-cache, no-store";
         headers.Pragma = "no-cache";
-        return next(http);
+        return Task.CompletedTask;
     }
 }

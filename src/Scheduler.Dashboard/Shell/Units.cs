@@ -8,11 +8,17 @@ internal static class Units
 {
     private const double BytesPerGib = 1024.0 * 1024 * 1024;
 
-    /// <summary>EUR with two decimals, more where the amount is small: <c>1,204.50</c>, <c>0.0042</c>.</summary>
+    /// <summary>EUR with two decimals, more where the amount is small: <c>1,204.50</c>, <c>0.0042</c>; only nothing is <c>0.00</c>.</summary>
     public static string Euros(MicroEuro amount)
     {
         var euros = amount.Value / (decimal)MicroEuro.PerEuro;
-        return euros.ToString(Math.Abs(euros) is < 1 and not 0 ? "#,0.00##" : "#,0.00", CultureInfo.InvariantCulture);
+        var format = Math.Abs(euros) switch
+        {
+            < 0.01m => "0.00####",
+            < 1 => "0.00##",
+            _ => "#,0.00",
+        };
+        return euros.ToString(format, CultureInfo.InvariantCulture);
     }
 
     /// <summary>GiB with one decimal.</summary>
@@ -28,7 +34,8 @@ internal static class Units
     /// <summary>A length of time in its two largest units: <c>2 d 4 h</c>, <c>3 min 20 s</c>, <c>0.3 s</c>.</summary>
     public static string Duration(TimeSpan time)
     {
-        var value = time.Duration();
+        // The shortest has no counterpart.
+        var value = time == TimeSpan.MinValue ? TimeSpan.MaxValue : time.Duration();
         var text = value switch
         {
             { TotalDays: >= 1 } => Two(value.Days, "d", value.Hours, "h"),

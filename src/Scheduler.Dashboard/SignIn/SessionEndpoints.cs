@@ -22,7 +22,8 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
         var back = Forms.LocalPath(form["return"]);
 
-        // The same way in as any client's, with the same limit on guesses.
+        // The same way in as any client's, with the same limit on guesses: who is told to wait is told so by an error's page, with its
+        // status and for how long.
         http.Request.Headers.Authorization = form["key"].ToString().Trim() is { Length: > 0 } key
             ? $"Bearer {key}"
             : "";
@@ -30,7 +31,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         {
             using var passage = await doorkeeper.AdmitAsync(http, new Load(false, MaxFormBytes), changes: false);
         }
-        catch (DoorException refused)
+        catch (DoorException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
         {
             return Results.Redirect(
                 $"{Session.SignInPath}?refused={refused.Error.Reason}&return={Uri.EscapeDataString(back)}"

@@ -45,8 +45,7 @@ const rest = 2000;
 let source, due, said, last = 0;
 
 const isBusy = () =>
-  document.hidden
-  || document.querySelector("main details.remedy[open], dialog[open]") !== null
+  document.querySelector("main details.remedy[open], dialog[open]") !== null
   || document.activeElement?.matches("main input, main select, main textarea") === true
   || (window.getSelection()?.isCollapsed === false);
 
@@ -61,16 +60,25 @@ function refresh() {
   }, wait);
 }
 
+// Only a window that is looked at listens: a browser keeps few connections to one address, and a stream holds one.
+let missed = false;
 function listen() {
-  if (source || !document.querySelector("[data-live]")) { return; }
+  if (source || document.hidden) { return; }
   source = new EventSource("/dashboard/live");
+  source.addEventListener("open", () => { if (missed) { missed = false; refresh(); } });
   source.addEventListener("new", refresh);
   source.addEventListener("over", () => location.reload());
+  source.addEventListener("error", () => { missed = true; });
+}
+
+function hush() {
+  source?.close();
+  source = undefined;
+  clearTimeout(due);
 }
 
 function attend() {
-  if (document.querySelector("[data-live]")) { listen(); }
-  else if (source) { source.close(); source = undefined; clearTimeout(due); }
+  if (document.querySelector("[data-live]")) { listen(); } else { hush(); }
 }
 
 // What an action said is told once by the server; a page that is only made anew keeps it, and says it to nobody a second time.
@@ -82,6 +90,11 @@ function sayOn() {
   }
   said = undefined;
 }
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { hush(); }
+  else if (document.querySelector("[data-live]")) { listen(); refresh(); }
+});
 
 // ---------- after every page ----------
 let path = location.pathname;

@@ -28,6 +28,11 @@ internal sealed class FakeCluster : IGrainFactory
 
     public ConcurrentQueue<string> Calls { get; } = new();
 
+    /// <summary>What happened, of all subjects.</summary>
+    public ConcurrentQueue<SubjectEvent> Events { get; } = new();
+
+    public FakePulse Pulse { get; } = new();
+
     /// <summary>What the next instance start answers; null for the normal one.</summary>
     public Func<Answer<InstanceRecord>>? OnStart { get; set; }
 
@@ -107,6 +112,28 @@ internal sealed class FakeCluster : IGrainFactory
 
     public IAddressable GetGrain(Orleans.Runtime.GrainId grainId, Orleans.Runtime.GrainInterfaceType interfaceType) =>
         throw new NotSupportedException();
+}
+
+/// <summary>The number that is another when something was written.</summary>
+internal sealed class FakePulse
+{
+    private int _asked;
+    private long _beat = 1;
+
+    /// <summary>How often it was asked for.</summary>
+    public int Asked => Volatile.Read(ref _asked);
+
+    /// <summary>What the next question meets.</summary>
+    public Exception? Trouble { get; set; }
+
+    /// <summary>Something was written.</summary>
+    public void Beat() => Interlocked.Increment(ref _beat);
+
+    public Task<long> AskAsync()
+    {
+        Interlocked.Increment(ref _asked);
+        return Trouble is { } trouble ? Task.FromException<long>(trouble) : Task.FromResult(Volatile.Read(ref _beat));
+    }
 }
 
 internal sealed class FakeKey(string id) : IKeyGrain
@@ -367,15 +394,16 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
         );
     }
 
-    public Task<long> CountInstancesAsync(InstanceQuery query, int most) => throw new NotSupportedException();
+    public async Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
+        (await ListInstancesAsync(query with { Limit = most, After = null })).Instances.Length;
 
     public Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets) =>
-        throw new NotSupportedException();
+        Task.FromResult(new FleetOverview { Window = window });
 
-    public Task<long> PulseAsync(AccountId? account) => throw new NotSupportedException();
+    public Task<long> PulseAsync(AccountId? account) => cluster.Pulse.AskAsync();
 
     public Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit) =>
-        throw new NotSupportedException();
+        Task.FromResult(cluster.Events.Where(row => row.Event.Code == code && Sees(account, row)).ToImmutableArray());
 
     public Task<Answer<EventPage>> TimelineAsync(
         InstanceId instance,
@@ -384,7 +412,9 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
         int limit
     ) =>
         Task.FromResult<Answer<EventPage>>(
-            cluster.All<FakeInstance>().Any(i => i.Record.Id == instance && i.Record.Account == account)
+            cluster
+                .All<FakeInstance>()
+                .Any(i => i.Record.Id == instance && (account is null || i.Record.Account == account))
                 ? new EventPage([])
                 : Refusal.NotFound("i")
         );
@@ -441,10 +471,14 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
     public Task<ImmutableArray<GpuTypeView>> ListGpuTypesAsync() => Task.FromResult(ImmutableArray<GpuTypeView>.Empty);
 
     public Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
-        Task.FromResult(ImmutableArray<SubjectEvent>.Empty);
+        Task.FromResult(
+            cluster.Events.Where(row => row.Event.RequestId == requestId && Sees(account, row)).ToImmutableArray()
+        );
 
     public Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec) =>
         Task.FromResult<Answer<LaunchExplanation>>(new LaunchExplanation { WouldLaunch = true });
+
+    private static bool Sees(AccountId? account, SubjectEvent row) => account is null || row.Subject.Account == account;
 }
 
 internal sealed class FakeName(string[] key, FakeCluster cluster) : IServingNameGrain

@@ -1,9 +1,4 @@
-using System.Collections.Immutable;
-using System.Reflection;
-using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
-using Scheduler.Domain.Ids;
-using Scheduler.Domain.Placement;
 using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Failures;
@@ -11,15 +6,7 @@ namespace Scheduler.UnitTests.Domain.Failures;
 /// <summary>Every kind of facts there is, filled by reflection, so that a new kind is held to the same from its first day.</summary>
 public sealed class FailureFactsTests
 {
-    private const string Name = "sample";
-
-    public static TheoryData<Type> EveryKind() =>
-        [
-            .. LoadAll()
-                .SelectMany(assembly => assembly.GetTypes())
-                .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(FailureFacts)))
-                .OrderBy(type => type.FullName, StringComparer.Ordinal),
-        ];
+    public static TheoryData<Type> EveryKind() => [.. SampleFacts.Kinds];
 
     [Theory]
     [MemberData(nameof(EveryKind))]
@@ -27,7 +14,7 @@ public sealed class FailureFactsTests
     {
         foreach (var sparse in new[] { false, true })
         {
-            var failure = FailureCatalogue.Describe((FailureFacts)Fill(kind, sparse)!);
+            var failure = FailureCatalogue.Describe(SampleFacts.Of(kind, sparse));
 
             Assert.NotEqual(FailureCode.None, failure.Code);
             Assert.Contains(FailureCatalogue.All, definition => definition.Code == failure.Code);
@@ -43,80 +30,10 @@ public sealed class FailureFactsTests
                 Assert.True(
                     said.Any(char.IsDigit)
                         || said.Contains('`', StringComparison.Ordinal)
-                        || said.Contains(Name, StringComparison.Ordinal),
+                        || said.Contains(SampleFacts.Name, StringComparison.Ordinal),
                     $"{kind.Name} says nothing of the case: {said}"
                 );
             }
         }
     }
-
-    private static Assembly[] LoadAll() =>
-        [
-            .. Directory
-                .EnumerateFiles(AppContext.BaseDirectory, "Scheduler.*.dll")
-                .Select(file => Assembly.Load(Path.GetFileNameWithoutExtension(file)))
-                .Where(assembly => assembly != typeof(FailureFactsTests).Assembly),
-        ];
-
-    private static object? Fill(Type type, bool sparse)
-    {
-        if (Nullable.GetUnderlyingType(type) is { } inner)
-        {
-            return sparse ? null : Fill(inner, sparse);
-        }
-
-        return type == typeof(string) ? Name
-            : type == typeof(FailureCode) ? FailureCode.RuntimeExited
-            : type == typeof(Uri) ? new Uri("http://sample.invalid/")
-            : type == typeof(DateTimeOffset) ? new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)
-            : type == typeof(TimeSpan) ? TimeSpan.FromSeconds(60)
-            : type == typeof(MicroEuro) ? new MicroEuro(1_290_000)
-            : type == typeof(Offer) ? AnOffer
-            : type == typeof(bool) ? false
-            : type.IsEnum
-                ? Enum.GetValues(type)
-                    .Cast<object>()
-                    .First(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture) > 0)
-            : type.IsPrimitive ? Convert.ChangeType(7, type, System.Globalization.CultureInfo.InvariantCulture)
-            : IsImmutableArray(type) ? type.GetField("Empty")!.GetValue(null)
-            : Make(type, sparse);
-    }
-
-    private static object? Make(Type type, bool sparse)
-    {
-        var constructor = type.GetConstructors()
-            .Where(c => c.GetParameters() is not [{ } only] || only.ParameterType != type)
-            .MaxBy(c => c.GetParameters().Length);
-        if (constructor is null)
-        {
-            return Activator.CreateInstance(type);
-        }
-
-        var nullability = new NullabilityInfoContext();
-        return constructor.Invoke([
-            .. constructor
-                .GetParameters()
-                .Select(p =>
-                    sparse && nullability.Create(p).WriteState == NullabilityState.Nullable
-                        ? null
-                        : Fill(p.ParameterType, sparse)
-                ),
-        ]);
-    }
-
-    private static bool IsImmutableArray(Type type) =>
-        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>);
-
-    private static Offer AnOffer { get; } =
-        new(
-            new ProviderId(Name),
-            "offer-1",
-            "eu-west",
-            "L40S",
-            1,
-            CapacityTier.Standard,
-            Spot: false,
-            new MicroEuro(1_290_000),
-            Available: 3
-        );
 }

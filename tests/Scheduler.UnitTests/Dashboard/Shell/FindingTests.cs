@@ -1,7 +1,7 @@
 using Scheduler.Dashboard.Shell;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard;
+namespace Scheduler.UnitTests.Dashboard.Shell;
 
 public sealed class FindingTests
 {

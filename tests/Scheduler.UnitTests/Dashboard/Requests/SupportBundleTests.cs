@@ -11,7 +11,7 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard;
+namespace Scheduler.UnitTests.Dashboard.Requests;
 
 public sealed class SupportBundleTests
 {

@@ -1,7 +1,7 @@
 using Scheduler.Dashboard.Requests;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard;
+namespace Scheduler.UnitTests.Dashboard.Requests;
 
 public sealed class MaskingTests
 {

@@ -3,7 +3,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard;
+namespace Scheduler.UnitTests.Dashboard.Failures;
 
 public sealed class FailureWordsTests
 {

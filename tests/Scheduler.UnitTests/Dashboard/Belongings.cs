@@ -1,0 +1,77 @@
+using System.Text.RegularExpressions;
+
+namespace Scheduler.UnitTests.Dashboard;
+
+/// <summary>What an account has one of each, by the names that stand in addresses and forms.</summary>
+internal sealed partial record Belongings(string Account, string Letter)
+{
+    public string Instance { get; init; } = "i-" + new string(Letter[0], 20);
+
+    public string Balancer { get; init; } = "bal-" + new string(Letter[0], 20);
+
+    public string Key { get; init; } = "key-" + new string(Letter[0], 12);
+
+    public string Schedule { get; init; } = $"schedule-{Letter}";
+
+    public string Firewall { get; init; } = $"firewall-{Letter}";
+
+    public string Request { get; init; } = "req-" + new string(Letter[0], 26);
+
+    /// <summary>The same things, asked for as if they were an account's own.</summary>
+    public Belongings AsOf(string account) => this with { Account = account };
+
+    /// <summary>A page's path about these.</summary>
+    /// <param name="template">As it is mapped.</param>
+    /// <exception cref="NotSupportedException">A part is not known here: say what it stands for.</exception>
+    public string PathOf(string template) =>
+        Part()
+            .Replace(
+                template,
+                part =>
+                    (part.Groups["before"].Value, part.Groups["name"].Value.ToLowerInvariant()) switch
+                    {
+                        ("instances", "id" or "instance") => Instance,
+                        ("balancers", "id") => Balancer,
+                        ("requests", "id") => Request,
+                        ("providers", "id") => "simulated",
+                        ("accounts", "account" or "name") or ("firewalls", "account") => Account,
+                        ("failures", "code") => "OOM_KILLED",
+                        ("keys", "key") => Key,
+                        ("schedules", "schedule") => Schedule,
+                        ("remedies", "remedy") => "start",
+                        ("dashboard", "path") => "nothing/here",
+                        (_, "slug") => Firewall,
+                        var unknown => throw new NotSupportedException($"{unknown} in {template}"),
+                    }
+            );
+
+    /// <summary>What forms send besides.</summary>
+    public (string Name, string Value)[] Fields =>
+        [
+            ("account", Account),
+            ("account_id", Account),
+            ("instance", Instance),
+            ("generation", "1"),
+            ("version", "1"),
+            ("mode", "audit"),
+            ("firewall", Firewall),
+            ("amount", "1.00"),
+            ("reference", "r"),
+            ("grace_minutes", "0"),
+            ("display_name", "n"),
+            ("role", "full"),
+            ("request_id", "ui-same"),
+            ("name", "another"),
+            ("model", "Qwen/Qwen2.5-7B"),
+        ];
+
+    /// <summary>A text in which these are told from no others.</summary>
+    public string Blind(string text) =>
+        new[] { Account, Instance, Balancer, Key, Schedule, Firewall, Request }.Aggregate(
+            text,
+            (seen, id) => seen.Replace(id, "***", StringComparison.Ordinal)
+        );
+
+    [GeneratedRegex(@"(?<=(?<before>[^/]+)/)\{\**(?<name>\w+)(?::[^}]*)?\}", RegexOptions.ExplicitCapture)]
+    private static partial Regex Part();
+}

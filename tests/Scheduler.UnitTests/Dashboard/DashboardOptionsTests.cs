@@ -1,0 +1,98 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Reflection;
+using Scheduler.Dashboard;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard;
+
+public sealed class DashboardOptionsTests
+{
+    private static readonly PropertyInfo[] Ranged =
+    [
+        .. typeof(DashboardOptions).GetProperties().Where(property => RangeOf(property) is not null),
+    ];
+
+    public static TheoryData<string> WithARange => [.. Ranged.Select(property => property.Name)];
+
+    [Fact]
+    public void What_is_shipped_is_right() => Assert.Empty(new DashboardOptions().Faults());
+
+    [Fact]
+    public void Every_number_and_every_time_has_a_range() =>
+        Assert.Empty(
+            typeof(DashboardOptions)
+                .GetProperties()
+                .Where(property => property.PropertyType != typeof(bool) && property.PropertyType != typeof(string))
+                .Except(Ranged)
+        );
+
+    [Theory]
+    [MemberData(nameof(WithARange))]
+    public void A_wrong_setting_is_named_with_its_path_its_value_and_what_is_accepted(string name)
+    {
+        var property = typeof(DashboardOptions).GetProperty(name)!;
+        var range = RangeOf(property)!;
+        foreach (var (value, isRight) in Around(property))
+        {
+            var options = new DashboardOptions();
+            property.SetValue(options, value);
+            if (isRight)
+            {
+                Assert.Empty(options.Faults());
+                continue;
+            }
+
+            Assert.Equal(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Dashboard:{name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}"
+                ),
+                Assert.Single(options.Faults())
+            );
+        }
+    }
+
+    [Fact]
+    public void All_faults_are_named_at_once() =>
+        Assert.Equal(
+            2,
+            new DashboardOptions { MaxRequests = 1, MaxWindows = 0 }
+                .Faults()
+                .Count()
+        );
+
+    [Fact]
+    public void What_is_said_of_limits_is_what_the_door_counts_by()
+    {
+        var limits = new DashboardOptions
+        {
+            MaxRequestsPerKey = 3,
+            MaxWindowsPerKey = 4,
+            MaxRequests = 20,
+            MaxWindows = 5,
+            UnknownPerSecondPerAddress = 6,
+            UnknownBurstPerAddress = 7,
+        }.Limits();
+        Assert.Equal((3, 4), (limits.Account.Requests, limits.Account.Streams));
+        Assert.Equal((0, 4), (limits.Operator.Requests, limits.Operator.Streams));
+        Assert.Equal((20, 5), (limits.Requests, limits.Streams));
+        Assert.Equal((6, 7), (limits.Unknown.PerSecond, limits.Unknown.Burst));
+        Assert.False(limits.Account.Rate.IsLimited);
+    }
+
+    private static RangeAttribute? RangeOf(PropertyInfo property) => property.GetCustomAttribute<RangeAttribute>();
+
+    /// <summary>The ends of a range, and what lies past each.</summary>
+    private static IEnumerable<(object Value, bool IsRight)> Around(PropertyInfo property)
+    {
+        var range = RangeOf(property)!;
+        var (least, most) = (Number(range.Minimum), Number(range.Maximum));
+        object Value(long number) =>
+            property.PropertyType == typeof(TimeSpan) ? new TimeSpan(number) : (object)(int)number;
+        return [(Value(least), true), (Value(most), true), (Value(least - 1), false), (Value(most + 1), false)];
+
+        static long Number(object end) =>
+            end is int number ? number : TimeSpan.Parse((string)end, CultureInfo.InvariantCulture).Ticks;
+    }
+}

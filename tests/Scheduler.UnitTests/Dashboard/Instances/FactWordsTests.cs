@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using FsCheck.Xunit;
+using Scheduler.Dashboard.Instances;
+using Scheduler.Domain.Failures;
+using Scheduler.UnitTests.Domain.Failures;
+using Scheduler.UnitTests.Domain.Instances;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.Instances;
+
+public sealed partial class FactWordsTests
+{
+    /// <summary>Facts as every kind writes them, once filled by reflection and a few times as they come about.</summary>
+    private static readonly ImmutableSortedDictionary<string, string> Samples = SampleFacts
+        .Kinds.SelectMany(kind => FailureCatalogue.Describe(SampleFacts.Of(kind, sparse: false)).Details)
+        .Concat(
+            Enumerable
+                .Range(1, 40)
+                .SelectMany(seed => new SampleFailures(seed).OfEveryCode(isEdited: false))
+                .SelectMany(failed => failed.Record.Failure!.Failure.Details)
+        )
+        .DistinctBy(fact => fact.Key)
+        .ToImmutableSortedDictionary();
+
+    [Fact]
+    public void Every_fact_whose_name_has_a_unit_is_shown_in_it()
+    {
+        var withUnit = Samples.Where(fact => UnitInName().IsMatch(fact.Key) && IsNumber(fact.Value)).ToList();
+        Assert.True(withUnit.Count > 20, $"Only {withUnit.Count} facts have a unit.");
+        Assert.All(
+            withUnit,
+            fact =>
+                Assert.Matches(
+                    UnitInName().Match(fact.Key).Groups[1].Value switch
+                    {
+                        "micro_eur" => "EUR",
+                        "bytes" => "GiB",
+                        "tokens" => "tokens$",
+                        _ => "(s|min|h|d)$",
+                    },
+                    FactWords.Value(fact.Key, fact.Value)
+                )
+        );
+    }
+
+    [Fact]
+    public void A_fact_without_a_unit_stands_as_it_is() =>
+        Assert.All(
+            Samples.Where(fact => !UnitInName().IsMatch(fact.Key)),
+            fact => Assert.Equal(fact.Value, FactWords.Value(fact.Key, fact.Value))
+        );
+
+    [Theory]
+    [InlineData("needed_bytes_per_gpu", "15032385536", "14.0 GiB per GPU")]
+    [InlineData("usable_bytes_per_gpu", "0", "0.0 GiB per GPU")]
+    [InlineData("needed_kv_cache_bytes", "1073741824", "1.0 GiB")]
+    [InlineData("price_per_hour_micro_eur", "1290000", "1.29 EUR/h")]
+    [InlineData("top_up_micro_eur", "20000000", "20.00 EUR")]
+    [InlineData("limit_tokens", "8192", "8,192 tokens")]
+    [InlineData("waited_seconds", "90", "1 min 30 s")]
+    [InlineData("judge_deadline_ms", "300", "0.3 s")]
+    [InlineData("attempts_per_gpu", "3", "3")]
+    [InlineData("judge_deadline_ms", "soon", "soon")]
+    [InlineData("waited_seconds", "9223372036854775807", "9223372036854775807")]
+    [InlineData("waited_seconds", "99999999999999999999", "99999999999999999999")]
+    public void Numbers_are_shown_as_people_count(string name, string value, string text) =>
+        Assert.Equal(text, FactWords.Value(name, value));
+
+    [Property]
+    public void No_number_breaks_the_page(long number, int pick)
+    {
+        var name = Samples.Keys.ElementAt(Math.Abs(pick % Samples.Count));
+        Assert.NotEmpty(FactWords.Value(name, number.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private static bool IsNumber(string value) => long.TryParse(value, CultureInfo.InvariantCulture, out _);
+
+    // Wherever in the name it stands: a unit that is not at the end is the one that is forgotten.
+    [GeneratedRegex("(?:^|_)(micro_eur|bytes|tokens|seconds|ms)(?:_|$)")]
+    private static partial Regex UnitInName();
+}

@@ -1,0 +1,183 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using FsCheck.Xunit;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.WebUtilities;
+using Scheduler.Dashboard.Instances;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.Instances;
+
+public sealed class ListAddressTests
+{
+    private const int Limit = 50;
+
+    private static readonly InstanceCursor Last = new(new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero), new("i-a"))
+    {
+        UpdatedAt = new(2026, 3, 2, 12, 0, 0, TimeSpan.Zero),
+        ServingName = "chat",
+    };
+
+    [Property]
+    public void What_stands_in_an_address_is_what_its_page_asks(
+        string? text,
+        string? state,
+        string? code,
+        string? provider,
+        string? region,
+        string? gpu,
+        string? account,
+        string? after
+    )
+    {
+        var view = new ListAddress
+        {
+            Text = Sendable(text),
+            State = Sendable(state),
+            Code = Sendable(code),
+            Provider = Sendable(provider),
+            Region = Sendable(region),
+            Gpu = Sendable(gpu),
+            Account = Sendable(account),
+            After = Sendable(after),
+        };
+        AssertSame(view, Read(view.ToString()));
+    }
+
+    [Fact]
+    public void Every_word_of_state_code_and_order_survives_its_address()
+    {
+        foreach (var state in Enum.GetValues<InstanceState>())
+        {
+            var view = new ListAddress { State = state.Word() };
+            Assert.Equal([state], Query(Read(view.ToString())).States);
+        }
+
+        foreach (var definition in FailureCatalogue.All)
+        {
+            var view = new ListAddress { Code = definition.Code.WireName() };
+            Assert.Equal(definition.Code, Query(Read(view.ToString())).Code);
+        }
+
+        Assert.Equal(
+            Enum.GetValues<InstanceSort>(),
+            ListAddress.SortWords.Select(word => Query(Read(new ListAddress().By(word).ToString())).Sort).Order()
+        );
+    }
+
+    [Fact]
+    public void The_page_takes_everything_that_the_address_holds() =>
+        Assert.Equal(
+            ["account", "after", "code", "gpu", "provider", "q", "region", "sort", "state"],
+            typeof(InstancesPage)
+                .GetProperties(BindingFlags.Instance | BindingFlags.NonPublic)
+                .Where(property => property.GetCustomAttribute<SupplyParameterFromQueryAttribute>() is not null)
+                .Select(property => property.Name.ToLowerInvariant())
+                .Order(StringComparer.Ordinal)
+        );
+
+    [Theory]
+    [InlineData("Running")]
+    [InlineData("4")]
+    [InlineData("running,failed")]
+    [InlineData("gone")]
+    public void A_word_that_is_no_state_asks_for_nothing_in_particular(string word) =>
+        Assert.Empty(Query(new ListAddress { State = word }).States);
+
+    [Theory]
+    [InlineData("newest")]
+    [InlineData("oldest")]
+    [InlineData("recently-changed")]
+    [InlineData("name")]
+    public void The_next_page_begins_where_this_one_ended(string sort)
+    {
+        var order = new ListAddress().By(sort);
+        var cut = Scheduler.Storage.Instances.InstanceOrder.Cut(order.Order, Last);
+        Assert.Equal(cut, Query(Read(order.From(cut).ToString())).After);
+    }
+
+    [Property]
+    public void A_cursor_is_read_as_it_was_written(long created, long? updated, int id, bool isNamed)
+    {
+        var cursor = new InstanceCursor(At(created), new InstanceId($"i-{Math.Abs(id % 1000)}"))
+        {
+            UpdatedAt = updated is { } ticks ? At(ticks) : null,
+            ServingName = isNamed ? $"chat-{Math.Abs(id % 1000)}" : null,
+        };
+        Assert.Equal(cursor, ListAddress.TryRead(ListAddress.Write(cursor)));
+
+        static DateTimeOffset At(long ticks) => new(long.Abs(ticks % DateTimeOffset.MaxValue.Ticks), TimeSpan.Zero);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    [InlineData("~~~")]
+    [InlineData("1~~~")]
+    [InlineData("1~i-a~2")]
+    [InlineData("1~i-a~2~n~m")]
+    [InlineData("-1~i-a~~")]
+    [InlineData("9223372036854775807~i-a~~")]
+    [InlineData("1e3~i-a~~")]
+    [InlineData("２~i-a~~")]
+    public void A_cursor_that_is_none_is_the_first_page(string nonsense) =>
+        Assert.Null(Query(new ListAddress { After = nonsense }).After);
+
+    [Property]
+    public void No_text_that_stands_for_a_cursor_breaks_the_page(string? text) =>
+        Query(new ListAddress { After = text });
+
+    [Theory]
+    [InlineData("recently-changed", "1~i-a~~")]
+    [InlineData("recently-changed", "1~i-a~~chat")]
+    [InlineData("recently-changed", "1~i-a~9223372036854775807~")]
+    [InlineData("name", "1~i-a~~")]
+    [InlineData("name", "1~i-a~2~")]
+    public void A_cursor_of_another_order_is_the_first_page_and_not_a_failure(string sort, string cursor) =>
+        Assert.Null(Query(new ListAddress { Sort = sort, After = cursor }).After);
+
+    [Fact]
+    public void Another_order_begins_at_its_first_page()
+    {
+        var view = new ListAddress { Text = "a", Sort = "name" }.From(Last);
+        Assert.Null(view.By("oldest").After);
+        Assert.Null(view.First().After);
+        Assert.Equal("/dashboard/instances?q=a&sort=oldest", view.By("oldest").ToString());
+        Assert.Equal("/dashboard/instances", new ListAddress().ToString());
+    }
+
+    private static InstanceQuery Query(ListAddress view) => view.Query(null, Limit);
+
+    private static void AssertSame(ListAddress expected, ListAddress read)
+    {
+        Assert.Equal(JsonSerializer.Serialize(Query(expected)), JsonSerializer.Serialize(Query(read)));
+        Assert.Equal(expected.IsFiltered, read.IsFiltered);
+    }
+
+    /// <summary>As a page reads its address.</summary>
+    private static ListAddress Read(string address)
+    {
+        var query = QueryHelpers.ParseQuery(new Uri(new Uri("http://window.example"), address).Query);
+        string? Of(string name) => query.TryGetValue(name, out var text) ? text.ToString() : null;
+        return new ListAddress
+        {
+            Text = Of("q"),
+            State = Of("state"),
+            Code = Of("code"),
+            Provider = Of("provider"),
+            Region = Of("region"),
+            Gpu = Of("gpu"),
+            Account = Of("account"),
+            Sort = Of("sort"),
+            After = Of("after"),
+        };
+    }
+
+    /// <summary>No address brings half a character.</summary>
+    private static string? Sendable(string? text) =>
+        text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+}

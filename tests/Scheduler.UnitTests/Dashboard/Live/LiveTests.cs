@@ -1,0 +1,139 @@
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.Live;
+
+public sealed class LiveTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(200);
+
+    private readonly DashboardFixture _dashboard = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => _dashboard.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _dashboard.DisposeAsync();
+
+    [Fact]
+    public async Task A_window_is_told_that_something_is_new_and_nothing_of_what()
+    {
+        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await window.ListenAsync();
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.ToString());
+        using var lines = await LinesAsync(response);
+        Assert.Equal(": hello", await lines.ReadLineAsync(Ct));
+        Assert.Equal("", await lines.ReadLineAsync(Ct));
+        await AskedAsync(1);
+
+        for (var i = 0; i < 3; i++)
+        {
+            _dashboard.Cluster.Pulse.Beat();
+            Assert.Equal("event: new", await NextAsync(lines));
+            Assert.Equal("data:", await NextAsync(lines));
+            Assert.Equal("", await NextAsync(lines));
+        }
+    }
+
+    [Fact]
+    public async Task A_window_in_which_nothing_happens_is_told_that_it_is_still_heard()
+    {
+        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await window.ListenAsync();
+        using var lines = await LinesAsync(response);
+        var start = _dashboard.Clock.GetUtcNow();
+        Assert.Equal(": hello", await NextAsync(lines));
+        Assert.Equal("", await NextAsync(lines));
+        Assert.Equal(": still here", await NextAsync(lines));
+        Assert.True(_dashboard.Clock.GetUtcNow() - start >= TimeSpan.FromSeconds(15));
+    }
+
+    [Fact]
+    public async Task A_revoked_key_ends_the_stream_and_says_so()
+    {
+        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var other = await _dashboard.OpenAsync(_dashboard.KeyOfB);
+        using var response = await window.ListenAsync();
+        using var still = await other.ListenAsync();
+        using var lines = await LinesAsync(response);
+        using var others = await LinesAsync(still);
+        await AskedAsync(1);
+
+        await _dashboard.RevokeAsync(_dashboard.KeyOfA);
+
+        Assert.Equal(["event: over", "data:", ""], (await RestAsync(lines)).TakeLast(3));
+        _dashboard.Cluster.Pulse.Beat();
+        Assert.Equal(
+            [": hello", "", "event: new"],
+            [await NextAsync(others), await NextAsync(others), await NextAsync(others)]
+        );
+    }
+
+    [Fact]
+    public async Task A_process_that_stops_ends_its_streams_and_waits_for_none()
+    {
+        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await window.ListenAsync();
+        using var lines = await LinesAsync(response);
+        await AskedAsync(1);
+
+        var start = TimeProvider.System.GetTimestamp();
+        await _dashboard.StopAsync();
+
+        Assert.DoesNotContain("event: over", await RestAsync(lines));
+        Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "It waited for the streams.");
+    }
+
+    [Fact]
+    public async Task A_closed_window_makes_room_for_another_and_is_asked_for_no_more()
+    {
+        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        var response = await window.ListenAsync();
+        await AskedAsync(2);
+        response.Dispose();
+
+        // The server notices when it next speaks or looks; then it asks no more.
+        var last = -1;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                var asked = _dashboard.Cluster.Pulse.Asked;
+                (var before, last) = (last, asked);
+                return before == asked;
+            },
+            "nobody is asked any more",
+            _dashboard.Clock,
+            TimeSpan.FromSeconds(3)
+        );
+    }
+
+    private static async Task<StreamReader> LinesAsync(HttpResponseMessage response) =>
+        new(await response.Content.ReadAsStreamAsync(Ct));
+
+    private Task AskedAsync(int times) =>
+        Eventually.TrueAsync(
+            () => _dashboard.Cluster.Pulse.Asked >= times,
+            $"asked {times} times",
+            _dashboard.Clock,
+            Step
+        );
+
+    /// <summary>The next line, for which time may have to pass.</summary>
+    private async Task<string?> NextAsync(StreamReader lines)
+    {
+        var line = lines.ReadLineAsync(Ct).AsTask();
+        await Eventually.TrueAsync(() => line.IsCompleted, "a line", _dashboard.Clock, Step);
+        return await line;
+    }
+
+    private async Task<IReadOnlyList<string>> RestAsync(StreamReader lines)
+    {
+        var rest = new List<string>();
+        while (await NextAsync(lines) is { } line)
+        {
+            rest.Add(line);
+        }
+
+        return rest;
+    }
+}

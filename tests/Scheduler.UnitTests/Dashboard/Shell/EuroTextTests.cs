@@ -1,0 +1,45 @@
+using System.Globalization;
+using FsCheck.Xunit;
+using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Billing;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.Shell;
+
+public sealed class EuroTextTests
+{
+    [Property]
+    public void An_amount_is_read_as_it_is_written(long micro, bool isShort)
+    {
+        var amount = new MicroEuro(long.Abs(micro % (isShort ? 10_000_000 : long.MaxValue)));
+        Assert.True(EuroText.TryParse(amount.ToString(), out var read));
+        Assert.Equal(amount, read);
+    }
+
+    [Property]
+    public void What_is_read_is_exactly_what_stands_there(decimal euros)
+    {
+        var text = euros.ToString(CultureInfo.InvariantCulture);
+        if (EuroText.TryParse(text, out var amount))
+        {
+            Assert.Equal(euros, amount.Value / (decimal)MicroEuro.PerEuro);
+        }
+    }
+
+    [Theory]
+    [InlineData("1.0000001")]
+    [InlineData("1.00000000000000000000000000001")]
+    [InlineData("0.99999999999999999999999999999")]
+    [InlineData("9223372036855")]
+    [InlineData("-1")]
+    [InlineData("+1")]
+    [InlineData("1,000")]
+    [InlineData("1 ")]
+    [InlineData(" 1")]
+    [InlineData("1e2")]
+    [InlineData("١")]
+    [InlineData("")]
+    [InlineData(null)]
+    public void Anything_else_is_refused_and_never_rounded(string? text) =>
+        Assert.False(EuroText.TryParse(text, out _));
+}

@@ -1,0 +1,120 @@
+using Scheduler.Domain.Keys;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.Shell;
+
+/// <summary>What every answer says to browsers, over everything there is: a new page is in here the day it is mapped.</summary>
+public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
+{
+    private const string Policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
+
+    [Fact]
+    public async Task Every_page_says_what_a_browser_may_do_with_it()
+    {
+        using var window = await dashboard.OpenAsync(dashboard.Operator);
+        foreach (var page in dashboard.Pages.Where(page => !page.IsAction))
+        {
+            var answer = await window.GetAsync(dashboard.OfB.PathOf(page.Template));
+            AssertHeaders(answer, page.ToString());
+            Assert.True(answer.Status is 200 or 302 or 404, $"{page}: {answer.Status} {answer.Text}");
+        }
+    }
+
+    [Fact]
+    public async Task Every_action_does_so_too()
+    {
+        using var window = await dashboard.OpenAsync(await dashboard.KeyAsync(null, KeyRole.Viewer));
+        var token = await window.TokenAsync();
+        foreach (var page in dashboard.Pages.Where(page => page.IsForm && !page.Template.EndsWith("/sign-out")))
+        {
+            var path = dashboard.OfB.PathOf(page.Template);
+            AssertHeaders(await window.PostWithAsync(token, path, dashboard.OfB.Fields), page.ToString());
+            AssertHeaders(await window.PostWithAsync(null, path), $"{page} without a token");
+        }
+    }
+
+    [Theory]
+    [InlineData("/dashboard", 302)]
+    [InlineData("/dashboard/live", 302)]
+    [InlineData("/dashboard/sign-in", 200)]
+    [InlineData("/dashboard/orleans/", 302)]
+    public async Task So_is_whoever_has_not_signed_in(string path, int status)
+    {
+        using var window = dashboard.Open();
+        var answer = await window.GetAsync(path);
+        Assert.Equal(status, answer.Status);
+        AssertHeaders(answer, path);
+    }
+
+    [Theory]
+    [InlineData("/dashboard/instances/i-nnnnnnnnnnnnnnnnnnnn", 404, "NOT_FOUND")]
+    [InlineData("/dashboard/instances/%3Cb%3E", 404, "NOT_FOUND")]
+    [InlineData("/dashboard/nothing/here", 404, "NOT_FOUND")]
+    [InlineData("/dashboard/nothing.css", 404, "NOT_FOUND")]
+    [InlineData("/dashboard/orleans/", 403, "PERMISSION_DENIED")]
+    [InlineData("/dashboard/session", 404, "NOT_FOUND")]
+    public async Task An_error_is_a_page_with_its_cause_and_its_request(string path, int status, string reason)
+    {
+        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        var answer = await window.GetAsync(path);
+        Assert.Equal(status, answer.Status);
+        AssertHeaders(answer, path);
+        Assert.StartsWith("text/html", answer.Headers["Content-Type"]);
+        Assert.Contains(reason, answer.Text);
+        Assert.Contains(answer.RequestId, answer.Text);
+        Assert.DoesNotContain("<b>", answer.Text);
+    }
+
+    [Fact]
+    public async Task A_bug_is_told_by_its_request_and_not_by_what_it_says()
+    {
+        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        dashboard.Cluster.Gate = Task.FromException(new InvalidDataException("secret detail"));
+        var broken = await window.GetAsync($"/dashboard/instances/{dashboard.OfA.Instance}");
+        dashboard.Cluster.Gate = Task.FromException(new TimeoutException("secret detail"));
+        var later = await window.GetAsync($"/dashboard/instances/{dashboard.OfA.Instance}");
+        dashboard.Cluster.Gate = Task.CompletedTask;
+
+        Assert.Equal((500, 503), (broken.Status, later.Status));
+        Assert.All(
+            [broken, later],
+            answer =>
+            {
+                AssertHeaders(answer, "a bug");
+                Assert.Contains(answer.RequestId, answer.Text);
+                Assert.DoesNotContain("secret", answer.Text);
+            }
+        );
+    }
+
+    [Fact]
+    public async Task The_stream_does_so_too()
+    {
+        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        AssertHeaders(await window.GetAsync("/dashboard/live"), "live");
+    }
+
+    private static void AssertHeaders(Window.Answer answer, string what)
+    {
+        var isOrleans = what.Contains("/orleans", StringComparison.Ordinal);
+        Assert.Matches("^req-[a-z2-7]{26}$", answer.RequestId);
+        var policy = answer.Headers.GetValueOrDefault("Content-Security-Policy", $"none on {what}, {answer.Status}");
+        if (isOrleans)
+        {
+            Assert.Contains("script-src 'self';", policy);
+            Assert.Contains("frame-ancestors 'none'", policy);
+        }
+        else
+        {
+            Assert.Equal(Policy, policy);
+        }
+
+        Assert.Equal("nosniff", answer.Headers["X-Content-Type-Options"]);
+        Assert.Equal("same-origin", answer.Headers["Referrer-Policy"]);
+        Assert.Equal("same-origin", answer.Headers["Cross-Origin-Opener-Policy"]);
+        Assert.StartsWith("camera=()", answer.Headers["Permissions-Policy"]);
+        Assert.Contains("no-store", answer.Headers["Cache-Control"]);
+    }
+}

@@ -1,0 +1,150 @@
+using FsCheck;
+using FsCheck.Xunit;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+using Scheduler.Dashboard.Shell;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.Shell;
+
+public sealed class NoticesTests
+{
+    /// <summary>What browsers take of one cookie, its name and value together.</summary>
+    private const int LongestCookie = 4096;
+
+    private static readonly Notice Refused = new(false, "It was refused.", "Try again.", "NOT_FOUND", "req-a");
+
+    private readonly Notices _notices = new(new EphemeralDataProtectionProvider());
+
+    [Fact]
+    public void It_is_told_on_the_page_that_follows_and_taken_away_by_it()
+    {
+        var next = Next(Leave(Refused));
+        Assert.Equal(Refused, _notices.Take(next));
+        var cookie = CookieOf(next);
+        Assert.Equal("", cookie.Value.ToString());
+        Assert.True(cookie.Expires < DateTimeOffset.UnixEpoch.AddDays(1));
+        Assert.Equal("/dashboard", cookie.Path.ToString());
+    }
+
+    [Fact]
+    public void No_script_and_no_other_site_sees_it_and_it_is_gone_soon()
+    {
+        var cookie = Leave(Refused);
+        Assert.True(cookie.HttpOnly);
+        Assert.Equal(Microsoft.Net.Http.Headers.SameSiteMode.Strict, cookie.SameSite);
+        Assert.Equal("/dashboard", cookie.Path.ToString());
+        Assert.Equal(TimeSpan.FromMinutes(1), cookie.MaxAge);
+        Assert.False(cookie.Secure);
+        Assert.True(Leave(Refused, http => http.Request.Scheme = "https").Secure);
+        Assert.DoesNotContain("refused", cookie.Value.ToString(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Property]
+    public void A_cookie_that_was_tampered_with_says_nothing(int at, char letter)
+    {
+        var cookie = Leave(Refused);
+        var text = cookie.Value.ToString().ToCharArray();
+        var place = Math.Abs(at % text.Length);
+        var other =
+            letter is >= 'A' and <= 'z' && letter != text[place] ? letter
+            : text[place] == 'A' ? 'B'
+            : 'A';
+
+        // The last letter of a text in base 64 may hold bits that stand for nothing.
+        if (place < text.Length - 1)
+        {
+            text[place] = other;
+            Assert.Null(_notices.Take(Next(cookie, new string(text))));
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    [InlineData("not*base64")]
+    [InlineData("{\"IsGood\":true}")]
+    public void What_was_never_sealed_says_nothing(string text) =>
+        Assert.Null(_notices.Take(Next(Leave(Refused), text)));
+
+    [Fact]
+    public void What_another_purpose_or_another_process_sealed_says_nothing()
+    {
+        var keys = new EphemeralDataProtectionProvider();
+        var own = new Notices(keys);
+        var foreign = keys.CreateProtector("sessions").Protect("""{"IsGood":true,"Text":"Done.","RequestId":"r"}""");
+        Assert.Null(own.Take(Next(Leave(Refused), foreign)));
+        Assert.Null(own.Take(Next(Leave(Refused))));
+    }
+
+    [Fact]
+    public void A_page_without_one_says_nothing_and_takes_nothing_away()
+    {
+        var http = new DefaultHttpContext();
+        Assert.Null(_notices.Take(http));
+        Assert.Equal(0, http.Response.Headers.SetCookie.Count);
+    }
+
+    [Fact]
+    public void Long_texts_are_cut_and_say_so()
+    {
+        var told = Told(Refused with { Text = new string('a', 5000), Hint = null })!;
+        Assert.Equal(new string('a', 1500) + "…", told.Text);
+        Assert.Equal("req-a", told.RequestId);
+    }
+
+    [Property]
+    public void Whatever_it_says_a_browser_keeps_it(NonNull<string> text, string? hint, PositiveInt times)
+    {
+        var notice = Refused with
+        {
+            Text = Repeat(text.Get, times.Get),
+            Hint = hint is null ? null : Repeat(hint, times.Get),
+        };
+        AssertKept(notice);
+    }
+
+    [Theory]
+    [InlineData("a")]
+    [InlineData("\"")]
+    [InlineData("→")]
+    [InlineData("⛵")]
+    public void A_long_text_of_any_letters_is_kept(string letter)
+    {
+        var notice = Refused with { Text = Repeat(letter, 3000), Hint = Repeat(letter, 3000) };
+        AssertKept(notice);
+        Assert.StartsWith(letter, Told(notice)!.Text);
+    }
+
+    private static string Repeat(string text, int times) => string.Concat(Enumerable.Repeat(text, times));
+
+    private void AssertKept(Notice notice)
+    {
+        var cookie = Leave(notice);
+        Assert.InRange(cookie.Name.Length + 1 + cookie.Value.Length, 1, LongestCookie);
+        var told = _notices.Take(Next(cookie));
+        Assert.Equal((notice.IsGood, notice.Code, notice.RequestId), (told!.IsGood, told.Code, told.RequestId));
+    }
+
+    private Notice? Told(Notice notice) => _notices.Take(Next(Leave(notice)));
+
+    private SetCookieHeaderValue Leave(Notice notice, Action<HttpContext>? prepare = null)
+    {
+        var http = new DefaultHttpContext();
+        prepare?.Invoke(http);
+        _notices.Leave(http, notice);
+        return CookieOf(http);
+    }
+
+    private static SetCookieHeaderValue CookieOf(HttpContext http) =>
+        SetCookieHeaderValue.Parse(Assert.Single(http.Response.Headers.SetCookie));
+
+    /// <summary>The request for the page that follows.</summary>
+    private static DefaultHttpContext Next(SetCookieHeaderValue cookie, string? value = null)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Headers.Cookie = $"{cookie.Name}={value ?? cookie.Value.ToString()}";
+        return http;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Security.Claims;
+using FsCheck.Xunit;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Http;
+using Scheduler.Dashboard.SignIn;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains.Keys;
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.SignIn;
+
+public sealed class SessionTests
+{
+    [Property]
+    public void A_session_remembers_whose_it_is(string? account, bool isViewer)
+    {
+        var caller = new Caller(
+            "key-aaaaaaaaaaaa",
+            account is null ? null : new AccountId(account),
+            isViewer ? KeyRole.Viewer : KeyRole.Full
+        );
+        var user = Session.Of(caller);
+        Assert.Equal(caller, Session.CallerOf(user));
+        Assert.Equal(caller.IsOperator, Session.IsOperator(user));
+        Assert.True(user.Identity!.IsAuthenticated);
+    }
+
+    [Theory]
+    [InlineData("Owner")]
+    [InlineData("")]
+    [InlineData("full")]
+    [InlineData("7")]
+    [InlineData("-1")]
+    [InlineData("Full, Viewer")]
+    public void A_role_that_this_build_does_not_know_only_looks(string role)
+    {
+        var caller = Session.CallerOf(With(("key", "key-aaaaaaaaaaaa"), ("role", role)));
+        Assert.False(caller!.MayChange);
+    }
+
+    [Fact]
+    public void A_session_without_a_role_only_looks() =>
+        Assert.Equal(KeyRole.Viewer, Session.CallerOf(With(("key", "key-aaaaaaaaaaaa")))!.Role);
+
+    [Fact]
+    public void Without_a_key_there_is_no_session()
+    {
+        Assert.Null(Session.CallerOf(new ClaimsPrincipal(new ClaimsIdentity())));
+        Assert.Null(Session.CallerOf(With(("role", "Full"))));
+        Assert.False(Session.IsOperator(With(("role", "Full"))));
+    }
+
+    [Fact]
+    public void Its_cookie_is_for_our_pages_alone_and_for_no_script()
+    {
+        var options = new CookieAuthenticationOptions();
+        Session.Configure(options);
+        Assert.True(options.Cookie.HttpOnly);
+        Assert.Equal("/dashboard", options.Cookie.Path);
+        Assert.Equal(SameSiteMode.Lax, options.Cookie.SameSite);
+        Assert.Equal(CookieSecurePolicy.SameAsRequest, options.Cookie.SecurePolicy);
+    }
+
+    private static ClaimsPrincipal With(params (string Type, string Value)[] claims) =>
+        new(new ClaimsIdentity(claims.Select(claim => new Claim(claim.Type, claim.Value)), Session.Scheme));
+}

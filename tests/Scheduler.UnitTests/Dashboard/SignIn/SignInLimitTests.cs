@@ -1,0 +1,63 @@
+using Xunit;
+
+namespace Scheduler.UnitTests.Dashboard.SignIn;
+
+public sealed class SignInLimitTests : IAsyncLifetime
+{
+    private readonly DashboardFixture _dashboard = new()
+    {
+        Settings = new Dictionary<string, string>
+        {
+            ["UnknownPerSecondPerAddress"] = "1",
+            ["UnknownBurstPerAddress"] = "3",
+            ["MaxWindowsPerKey"] = "2",
+        },
+    };
+
+    public ValueTask InitializeAsync() => _dashboard.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _dashboard.DisposeAsync();
+
+    [Fact]
+    public async Task Whoever_guesses_keys_is_told_to_wait_by_a_page_and_no_key_is_looked_at()
+    {
+        using var window = _dashboard.Open();
+        var token = await window.TokenAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(302, (await TryAsync("sk-wrong")).Status);
+        }
+
+        var known = _dashboard.Cluster.Calls.Count;
+        var refused = await TryAsync(_dashboard.KeyOfA);
+        Assert.Equal(429, refused.Status);
+        Assert.Equal("1", refused.Headers["Retry-After"]);
+        Assert.StartsWith("text/html", refused.Headers["Content-Type"]);
+        Assert.Contains("Too many at once", refused.Text);
+        Assert.Contains("Try again after 1 s", refused.Text);
+        Assert.Contains(refused.RequestId, refused.Text);
+        Assert.DoesNotContain("scheduler-session", refused.Headers.GetValueOrDefault("Set-Cookie", ""));
+        Assert.Equal(known, _dashboard.Cluster.Calls.Count);
+
+        _dashboard.Clock.Advance(TimeSpan.FromSeconds(1));
+        var welcome = await TryAsync(_dashboard.KeyOfA);
+        Assert.Equal((302, "/dashboard"), (welcome.Status, welcome.Location));
+
+        Task<Window.Answer> TryAsync(string key) =>
+            window.PostWithAsync(token, "/dashboard/session", ("key", key), ("return", "/dashboard"));
+    }
+
+    [Fact]
+    public async Task More_open_windows_than_one_key_may_have_are_refused_with_a_page()
+    {
+        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var first = await window.ListenAsync();
+        using var second = await window.ListenAsync();
+        var third = await window.GetAsync("/dashboard/live");
+        Assert.Equal(429, third.Status);
+        Assert.Contains("2 streams", third.Text);
+
+        using var other = await _dashboard.OpenAsync(_dashboard.KeyOfB);
+        Assert.Equal(200, (await other.GetAsync("/dashboard/live")).Status);
+    }
+}
