@@ -42,7 +42,7 @@ customElements.define("local-time", LocalTime);
 // One stream a window says that something is new. The page is then asked for again and laid over the old one, but never under the
 // reader's hands: not while a form is being filled in or a question is open, and at most every two seconds.
 const rest = 2000;
-let source, due, last = 0;
+let source, due, said, last = 0;
 
 const isBusy = () =>
   document.querySelector("main details.remedy[open], dialog[open]") !== null
@@ -55,6 +55,7 @@ function refresh() {
   due = setTimeout(() => {
     if (isBusy()) { due = setTimeout(refresh, rest); return; }
     last = Date.now();
+    said = { at: location.href, notice: document.querySelector("main > .notice:is([role], .said)")?.cloneNode(true) };
     Blazor.navigateTo(location.href, { forceLoad: false, replaceHistoryEntry: true });
   }, wait);
 }
@@ -80,6 +81,16 @@ function attend() {
   if (document.querySelector("[data-live]")) { listen(); } else { hush(); }
 }
 
+// What an action said is told once by the server; a page that is only made anew keeps it, and says it to nobody a second time.
+function sayOn() {
+  if (said?.notice && said.at === location.href && !document.querySelector("main > .notice[role]")) {
+    said.notice.removeAttribute("role");
+    said.notice.classList.add("said");
+    document.getElementById("main")?.prepend(said.notice);
+  }
+  said = undefined;
+}
+
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) { hush(); }
   else if (document.querySelector("[data-live]")) { listen(); refresh(); }
@@ -89,6 +100,7 @@ document.addEventListener("visibilitychange", () => {
 let path = location.pathname;
 function arrived() {
   attend();
+  sayOn();
   if (location.pathname !== path) {
     path = location.pathname;
     document.getElementById("main")?.focus({ preventScroll: true });
