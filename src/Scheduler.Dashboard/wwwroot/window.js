@@ -42,7 +42,7 @@ customElements.define("local-time", LocalTime);
 // One stream a window says that something is new. The page is then asked for again and laid over the old one, but never under the
 // reader's hands: not while a form is being filled in or something is opened, and at most every two seconds.
 const rest = 2000, patience = 5000;
-let source, due, last = 0;
+let source, due, last = 0, following = false;
 
 const isBusy = () =>
   document.hidden
@@ -57,6 +57,7 @@ function refresh() {
     if (source?.readyState !== EventSource.OPEN) { return; } // Nobody would answer; when the stream is back, the page is asked for.
     if (isBusy()) { due = setTimeout(refresh, rest); return; }
     last = Date.now();
+    following = true;
     // Without the place in the page: whoever has read on is not to be taken back to it.
     Blazor.navigateTo(location.pathname + location.search, { forceLoad: false, replaceHistoryEntry: true });
   }, wait);
@@ -87,14 +88,31 @@ function attend() {
   else if (source) { source.close(); source = undefined; clearTimeout(due); }
 }
 
+// What is opened while the page is on its way stays open, as long as it is the same question.
+const opened = new Map();
+const questionOf = (details) => `${details.querySelector("summary")?.textContent} ${details.querySelector("form")?.action}`;
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open) { opened.set(target, questionOf(target)); }
+  else if (!following) { opened.delete(target); }
+}, true);
+
+function keepOpen() {
+  for (const [details, question] of opened) {
+    if (details.isConnected && questionOf(details) === question) { details.open = true; }
+  }
+}
+
 // ---------- after every page ----------
 let path = location.pathname;
 function arrived() {
   attend();
-  if (location.pathname !== path) {
-    path = location.pathname;
-    document.getElementById("main")?.focus({ preventScroll: true });
-  }
+  const isOther = location.pathname !== path;
+  path = location.pathname;
+  // What was said of an action stands while its page is kept up to date, and goes with it.
+  if (following && !isOther) { keepOpen(); }
+  else { document.querySelector(".notices")?.replaceChildren(); }
+  if (isOther) { document.getElementById("main")?.focus({ preventScroll: true }); }
+  setTimeout(() => { following = false; });
 }
 attend();
 Blazor.addEventListener("enhancedload", arrived);
