@@ -49,7 +49,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
 
         await page.DoAsync("Start", "sent-twice is ");
         await page.ReloadAsync();
-        await Assertions.Expect(page.Locator("main > .notice.good")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator("main .notices > .notice.good")).ToHaveCountAsync(0);
         await Api.UntilAsync(name, InstanceState.Running);
         await page.GotoAsync(PathOf(name));
         await page.DoAsync("Stop", "sent-twice is ");
@@ -153,7 +153,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         var request = await page.ExpectNoticeAsync("is revoked");
         await Assertions.Expect(row.Locator(".state")).ToHaveTextAsync("revoked");
         await AssertDoneByAsync(request, null, Scheduler.AccountKey);
-        await Assertions.Expect(theirs.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign in");
+        await Assertions.Expect(theirs.Locator("h1")).ToHaveTextAsync("Sign in");
     }
 
     /// <summary>What was done is on record under the request that the page named, as this key's doing.</summary>

@@ -95,7 +95,7 @@ public sealed class ForgeryTests(Browser browser, DashboardScheduler scheduler) 
         Assert.Equal(303, answer.Status);
         await page.GotoAsync(answer.Headers["location"]);
         await page.ExpectRefusalAsync("PERMISSION_DENIED");
-        await Assertions.Expect(page.Locator("main > .notice.bad")).ToContainTextAsync("is a viewer's");
+        await Assertions.Expect(page.Locator("main .notices > .notice.bad")).ToContainTextAsync("is a viewer's");
         Assert.Equal(
             before.Select(instance => (instance.Name, instance.Generation)),
             (await Api.InstancesAsync()).Select(instance => (instance.Name, instance.Generation))

@@ -72,4 +72,21 @@ public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) :
         await page.ReloadAsync();
         await Assertions.Expect(page.Locator(".verdict")).ToContainTextAsync("Yes: ");
     }
+
+    [Fact]
+    public async Task An_account_launches_for_itself_whatever_its_form_says()
+    {
+        var before = (await Api.InstancesAsync(parent: Scheduler.Account)).Count;
+        var (page, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/launch");
+        var form = await page.FormAsync("/launch/create");
+        (form["account"], form["name"], form["model"]) = ("acct-main", "for-itself", Troubles.Small);
+        form.Remove("start");
+
+        await using var answer = await page.PostAsync("/dashboard/launch/create", form);
+
+        Assert.Equal(303, answer.Status);
+        var created = Assert.Single(await Api.InstancesAsync("serving_name = \"for-itself\""));
+        Assert.StartsWith($"{Scheduler.OtherAccount}/", created.Name);
+        Assert.Equal(before, (await Api.InstancesAsync(parent: Scheduler.Account)).Count);
+    }
 }

@@ -10,12 +10,14 @@ namespace Scheduler.BrowserTests.Changes;
 [Collection(ChangingGroup.Name)]
 public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
-    // How often the window was told that something is new.
-    private const string CountNews = """
+    // How often the window was told that something is new, and how often the page was made anew.
+    private const string Counting = """
         window.news = 0;
         window.EventSource = class extends EventSource {
             constructor(...of) { super(...of); this.addEventListener('new', () => window.news++); }
         };
+        window.loads = 0;
+        document.addEventListener('DOMContentLoaded', () => Blazor.addEventListener('enhancedload', () => window.loads++));
         """;
 
     private static LaunchSpec Healthy => Troubles.On(Troubles.Small, "sim-lambda");
@@ -87,24 +89,49 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
         await Assertions.Expect(page.Locator("main .state")).ToHaveTextAsync("running");
     }
 
+    [Fact]
+    public async Task A_page_waits_while_something_is_opened_and_stays_where_it_was_read()
+    {
+        var name = await Api.CreateAsync(Scheduler.OtherAccount, "read", Healthy);
+        var page = await StillAsync($"{PathOf(name)}#timeline");
+        await page.Locator(".who summary").ClickAsync();
+
+        await Api.StartAsync(name);
+        await Api.UntilAsync(name, InstanceState.Running);
+
+        await ToldButStillAsync(page, "stopped");
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Sign out" })).ToBeVisibleAsync();
+        await page.Locator(".who summary").ClickAsync();
+        await page.EvaluateAsync("() => scrollTo(0, 0)");
+        await page.Clock.RunForAsync(5000);
+        await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("running");
+        Assert.Equal(0, await page.EvaluateAsync<int>("() => scrollY"));
+    }
+
     /// <summary>Opens a page whose timers run when the test says so.</summary>
     private async Task<IPage> StillAsync(string path)
     {
         var (page, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
-        await page.AddInitScriptAsync(CountNews);
+        await page.AddInitScriptAsync(Counting);
         await page.Clock.InstallAsync();
         await page.GotoAsync(path);
+        // Once for what happened before its stream was there.
+        await CountAsync(page, "loads");
+        await page.EvaluateAsync("() => { window.news = 0; }");
         return page;
     }
+
+    private static Task CountAsync(IPage page, string what) =>
+        Eventually.UntilAsync(
+            () => page.EvaluateAsync<int>($"() => window.{what}"),
+            count => count > 0,
+            $"the window counts {what}"
+        );
 
     /// <summary>The window was told, all its timers ran, and the page stands as it did.</summary>
     private static async Task ToldButStillAsync(IPage page, string state)
     {
-        await Eventually.UntilAsync(
-            () => page.EvaluateAsync<int>("() => window.news"),
-            news => news > 0,
-            "the window was told"
-        );
+        await CountAsync(page, "news");
         var asked = 0;
         page.Request += (_, request) => asked += request.Url == page.Url ? 1 : 0;
         await page.Clock.RunForAsync(20_000);

@@ -46,7 +46,7 @@ public sealed class EveryPageTests(Browser browser, DashboardScheduler scheduler
         var (page, guard) = await OpenAsync(Scheduler.OperatorKey, "/dashboard/requests");
         guard.Expect("^console: .* 404");
         await page.GotoAsync("/dashboard/instances/i-nothing");
-        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Not found");
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Not found");
 
         await CheckAsync(page, "error", isAlsoOnThePhone: true);
     }

@@ -103,7 +103,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
         await Assertions
             .Expect(timeline.Locator("li").First)
             .ToContainTextAsync("created", new() { IgnoreCase = true });
-        foreach (var trigger in new[] { "Start", "HealthOk" })
+        foreach (var trigger in new[] { "Start", "Ready" })
         {
             await Assertions
                 .Expect(timeline.Locator("li strong", new() { HasText = trigger }).First)

@@ -15,7 +15,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
         var page = await OperatorAsync("/dashboard/instances");
 
         var listed = await Api.InstancesAsync();
-        Assert.Equal(listed.Select(instance => IdOf(instance.Name)), await page.InstanceRowsAsync());
+        await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
         await Assertions.Expect(page.GetByText($"{listed.Count} instances")).ToBeVisibleAsync();
         var failed = page.Locator("tr").Filter(new() { HasText = "OOM_KILLED" });
         await Assertions.Expect(failed).ToContainTextAsync("oom-killed");
@@ -39,12 +39,11 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
         var asked = name == "state" ? value.ToUpperInvariant() : value;
         var listed = await Api.InstancesAsync($"{name} = \"{asked}\"");
         Assert.NotEmpty(listed);
-        await Assertions.Expect(page.Locator("main tbody tr")).ToHaveCountAsync(listed.Count);
-        Assert.Equal(listed.Select(instance => IdOf(instance.Name)), await page.InstanceRowsAsync());
+        await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
 
         // The address is the view: whoever opens it sees the same, with the filter filled in.
         await page.ReloadAsync();
-        Assert.Equal(listed.Select(instance => IdOf(instance.Name)), await page.InstanceRowsAsync());
+        await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
         await Assertions.Expect(page.GetByLabel(field, new() { Exact = true })).ToHaveValueAsync(value);
         await page.GetByRole(AriaRole.Link, new() { Name = "Clear" }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, "/dashboard/instances").ToString());
@@ -57,8 +56,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
 
         await FilterAsync(page, "Account", IdOf(Scheduler.OtherAccount));
 
-        await Assertions.Expect(page.Locator("main tbody tr")).ToHaveCountAsync(1);
-        Assert.Equal([IdOf(Scheduler.OtherInstance)], await page.InstanceRowsAsync());
+        await page.ExpectInstancesAsync([IdOf(Scheduler.OtherInstance)]);
     }
 
     [Fact]
@@ -84,20 +82,20 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex($"sort={order}"));
 
+        var listed = await Api.InstancesAsync();
+        IEnumerable<Instance> sorted = order switch
+        {
+            "newest" => listed.OrderByDescending(instance => instance.CreateTime),
+            "oldest" => listed.OrderBy(instance => instance.CreateTime),
+            "recently-changed" => listed.OrderByDescending(instance => instance.UpdateTime),
+            _ => listed
+                .OrderBy(instance => instance.ServingName, StringComparer.Ordinal)
+                .ThenBy(instance => IdOf(instance.Name), StringComparer.Ordinal),
+        };
+        await page.ExpectInstancesAsync(sorted.Select(instance => IdOf(instance.Name)));
+        await page.ReloadAsync();
         await Assertions.Expect(page.GetByLabel("Order")).ToHaveValueAsync(order);
-        var listed = (await Api.InstancesAsync()).ToDictionary(instance => IdOf(instance.Name));
-        var rows = (await page.InstanceRowsAsync()).Select(id => listed[id]).ToList();
-        Assert.Equal(listed.Count, rows.Count);
-        Assert.Equal(
-            order switch
-            {
-                "newest" => rows.OrderByDescending(instance => instance.CreateTime),
-                "oldest" => rows.OrderBy(instance => instance.CreateTime),
-                "recently-changed" => rows.OrderByDescending(instance => instance.UpdateTime),
-                _ => rows.OrderBy(instance => instance.ServingName, StringComparer.Ordinal),
-            },
-            rows
-        );
+        await page.ExpectInstancesAsync(sorted.Select(instance => IdOf(instance.Name)));
     }
 
     [Fact]
@@ -113,11 +111,10 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
         await Assertions
             .Expect(page.GetByRole(AriaRole.Link, new() { Name = "Serving name" }))
             .ToHaveAttributeAsync("aria-current", "true");
-        Assert.Equal(
+        await page.ExpectInstancesAsync(
             (await Api.InstancesAsync("state = \"FAILED\""))
                 .OrderBy(instance => instance.ServingName, StringComparer.Ordinal)
-                .Select(instance => IdOf(instance.Name)),
-            await page.InstanceRowsAsync()
+                .Select(instance => IdOf(instance.Name))
         );
     }
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
+using Scheduler.TestKit;
 
 namespace Scheduler.BrowserTests.Pages;
 
@@ -51,6 +52,14 @@ internal static partial class Parts
             """
         );
 
+    /// <summary>The table comes to list these instances, in this order.</summary>
+    public static Task ExpectInstancesAsync(this IPage page, IEnumerable<string> ids) =>
+        Eventually.UntilAsync(
+            async () => string.Join('\n', await page.InstanceRowsAsync()),
+            rows => rows == string.Join('\n', ids),
+            $"{page.Url} lists\n{string.Join('\n', ids)}\n"
+        );
+
     /// <summary>What a form would send if it were sent now.</summary>
     /// <param name="page">The page that it is on.</param>
     /// <param name="action">The end of the path that it is sent to.</param>
@@ -82,7 +91,7 @@ internal static partial class Parts
 
     private static async Task<string> ExpectNoticeAsync(IPage page, string kind, string text)
     {
-        var notice = page.Locator($"main > .notice{kind}");
+        var notice = page.Locator($"main .notices > .notice{kind}");
         await Assertions.Expect(notice).ToContainTextAsync(text);
         var request = await notice.Locator("a.id").TextContentAsync();
         return request!.Trim();
@@ -90,7 +99,7 @@ internal static partial class Parts
 
     private static Regex Whole(string title) => new($@"^\s*{Regex.Escape(title)}\s*$");
 
-    [GeneratedRegex(@"\b(?:i|bal|key|req)-[a-z0-9]{8,}")]
+    [GeneratedRegex(@"\b(?:i|bal|key|req)-[a-z0-9]{8,}|(?<=catalogue )[0-9]+")]
     private static partial Regex Ids();
 
     [GeneratedRegex(@"\s+")]

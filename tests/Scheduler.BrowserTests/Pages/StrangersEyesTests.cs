@@ -65,7 +65,6 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
     [InlineData("instances/INSTANCE/remedies/reduce-context")]
     [InlineData("instances/STOPPED/schedules/every-new-year/disable")]
     [InlineData("start-named")]
-    [InlineData("launch/create")]
     [InlineData("firewalls/ACCOUNT/FIREWALL/mode")]
     [InlineData("accounts/ACCOUNT/keys")]
     [InlineData("accounts/ACCOUNT/keys/KEY/revoke")]
@@ -116,7 +115,7 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
     }
 
     private const string Fields =
-        "generation=1&account=ACCOUNT&instance=STOPPED&mode=allow&version=1&display_name=Stolen&amount=1&reference=r"
+        "generation=1&account=ACCOUNT&instance=INSTANCE&mode=allow&version=1&display_name=Stolen&amount=1&reference=r"
         + "&grace_minutes=1&firewall=FIREWALL&account_id=acct-new&name=stolen&model=Qwen/Qwen2.5-0.5B&start=on&asked=1"
         + "&request_id=ui-abcdefghij&return=/dashboard/requests";
 
@@ -177,7 +176,7 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
         await using var answer = await page.PostAsync($"/dashboard/{action}", form);
         Assert.Equal(303, answer.Status);
         await page.GotoAsync(answer.Headers["location"]);
-        var notice = page.Locator("main > .notice.bad");
+        var notice = page.Locator("main .notices > .notice.bad");
         await Assertions.Expect(notice).ToBeVisibleAsync();
         return (await notice.TextContentAsync())!;
     }
