@@ -77,8 +77,9 @@ public static class DashboardSetup
     public static void MapDashboard(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        KeepToTheBranch(app);
         app.UseWhen(
-            http => http.Request.Path.StartsWithSegments(Root, StringComparison.Ordinal),
+            http => http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase),
             pages =>
             {
                 pages.UseMiddleware<PageHeaders>();
@@ -105,6 +106,16 @@ public static class DashboardSetup
         BundleEndpoint.MapTo(pages).RequireAuthorization(Session.AnyPolicy);
         pages.MapFallback("{*path}", PageErrors.NothingHere).RequireAuthorization(Session.AnyPolicy);
         app.MapRazorComponents<App>().WithMetadata(PageErrors.Shape).RequireAuthorization(Session.AnyPolicy);
+    }
+
+    /// <summary>
+    /// A web application puts sign-in and permissions before everything else where it sees none, and it does not see into a branch. There
+    /// they would run for every request of every door, and what they throw would be answered before the request has its id.
+    /// </summary>
+    private static void KeepToTheBranch(IApplicationBuilder app)
+    {
+        app.Properties["__AuthenticationMiddlewareSet"] = true;
+        app.Properties["__AuthorizationMiddlewareSet"] = true;
     }
 
     /// <summary>Shows pages that are not ours to operators' sessions alone, and errors as the dashboard's.</summary>

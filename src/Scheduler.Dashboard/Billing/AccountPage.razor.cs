@@ -31,9 +31,9 @@ public sealed partial class AccountPage
 
     /// <summary>Ledger entries before this one; null for the newest.</summary>
     [SupplyParameterFromQuery]
-    private long? Before { get; set; }
+    private string? Before { get; set; }
 
-    private bool IsFirst => Before is null;
+    private bool IsFirst => Number(Before) is null;
 
     /// <inheritdoc/>
     protected override async Task LoadAsync()
@@ -41,7 +41,7 @@ public sealed partial class AccountPage
         var id = Addressed.Account(Name);
         MustSee(id, Name);
         _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), Name);
-        var ledger = Grains.Fleet().LedgerAsync(id, Before ?? long.MaxValue, LedgerSize + 1);
+        var ledger = Grains.Fleet().LedgerAsync(id, Number(Before) ?? long.MaxValue, LedgerSize + 1);
         var keys = Grains.Fleet().ListKeysAsync(id, "", Most);
         var firewalls = Grains.FirewallLists().ListFirewallsAsync(id, "", Most);
         await Task.WhenAll(ledger, keys, firewalls).WaitAsync(Http.RequestAborted);

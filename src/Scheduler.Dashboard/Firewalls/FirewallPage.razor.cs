@@ -39,9 +39,9 @@ public sealed partial class FirewallPage
 
     /// <summary>Evaluations before this one; null for the newest.</summary>
     [SupplyParameterFromQuery]
-    private long? Before { get; set; }
+    private string? Before { get; set; }
 
-    private bool IsFirst => Before is null;
+    private bool IsFirst => Number(Before) is null;
 
     private FirewallDraft Draft => _firewall.Draft!;
 
@@ -67,7 +67,7 @@ public sealed partial class FirewallPage
         var owner = AskAsync(Grains.Account(account).GetAsync(Eyes), Account);
         var latest = await ListAsync(long.MaxValue, Counted);
         _tally = new EvaluationTally(latest, Draft.Rules);
-        var page = Before is { } before ? await ListAsync(before, Size + 1) : latest;
+        var page = Number(Before) is { } before ? await ListAsync(before, Size + 1) : latest;
         _page = [.. page.Take(Size)];
         _older =
             page.Length > Size

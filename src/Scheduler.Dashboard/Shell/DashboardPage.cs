@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Ids;
@@ -57,6 +58,11 @@ public abstract class DashboardPage : ComponentBase
     /// <summary>The account that a list is of: the session's own, or the one an operator asks for; null for all.</summary>
     /// <param name="asked">As it stands in the address; null or empty for all.</param>
     protected AccountId? ScopeOf(string? asked) => Eyes ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));
+
+    /// <summary>A number that stands in the address; null for none and for what is none.</summary>
+    /// <param name="asked">As it stands there.</param>
+    protected static long? Number(string? asked) =>
+        long.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Sees to it that what belongs to an account may be shown.</summary>
     /// <param name="account">Whose.</param>

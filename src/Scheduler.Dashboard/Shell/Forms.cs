@@ -20,7 +20,7 @@ internal static class Forms
             size.MaxRequestBodySize = MaxBytes;
         }
 
-        if (!await antiforgery.IsRequestValidAsync(http))
+        if (!await IsFormAsync(http) || !await antiforgery.IsRequestValidAsync(http))
         {
             throw new DoorException(
                 DoorError.OfHttpStatus(StatusCodes.Status400BadRequest, http.Request.Path) with
@@ -29,6 +29,26 @@ internal static class Forms
                     Hint = "Load the page again and repeat what you did.",
                 }
             );
+        }
+    }
+
+    /// <summary>Whether the body is a form; what the body's own limits refuse is told apart.</summary>
+    private static async Task<bool> IsFormAsync(HttpContext http)
+    {
+        if (!http.Request.HasFormContentType)
+        {
+            return false;
+        }
+
+        try
+        {
+            await http.Request.ReadFormAsync(http.RequestAborted);
+            return true;
+        }
+        catch (Exception malformed)
+            when (malformed is InvalidDataException or IOException and not BadHttpRequestException)
+        {
+            return false;
         }
     }
 

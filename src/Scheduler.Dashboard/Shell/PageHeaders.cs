@@ -30,7 +30,7 @@ internal sealed class PageHeaders(RequestDelegate next)
         var headers = http.Response.Headers;
         headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments(
             DashboardSetup.OrleansPath,
-            StringComparison.Ordinal
+            StringComparison.OrdinalIgnoreCase
         )
             ? OrleansPolicy
             : Policy;

@@ -24,9 +24,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
 
         // The same way in as any client's, with the same limit on guesses: who is told to wait is told so by an error's page, with its
         // status and for how long.
-        http.Request.Headers.Authorization = form["key"].ToString().Trim() is { Length: > 0 } key
-            ? $"Bearer {key}"
-            : "";
+        http.Request.Headers.Authorization = HeaderOf(form["key"].ToString().Trim());
         try
         {
             using var passage = await doorkeeper.AdmitAsync(http, new Load(false, MaxFormBytes), changes: false);
@@ -50,6 +48,10 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         await http.SignOutAsync(Session.Scheme);
         return Results.Redirect(Session.SignInPath);
     }
+
+    /// <summary>The header that shows a key; no key has a letter that a header cannot have, and such a text shows none.</summary>
+    private static string HeaderOf(string key) =>
+        key.Length == 0 ? "" : $"Bearer {(key.All(letter => letter is > ' ' and <= '~') ? key : "?")}";
 
     [LoggerMessage(5101, LogLevel.Information, "Signed in to the dashboard with {Key}")]
     private partial void LogSignedIn(string key);

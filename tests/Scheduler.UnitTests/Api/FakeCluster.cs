@@ -36,6 +36,9 @@ internal sealed class FakeCluster : IGrainFactory
     /// <summary>What the next instance start answers; null for the normal one.</summary>
     public Func<Answer<InstanceRecord>>? OnStart { get; set; }
 
+    /// <summary>What whoever asks a key meets.</summary>
+    public Action? OnKey { get; set; }
+
     /// <summary>What whoever asks an instance waits for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -49,7 +52,7 @@ internal sealed class FakeCluster : IGrainFactory
     private IGrainWithStringKey Make<TGrain>(string key) =>
         typeof(TGrain).Name switch
         {
-            nameof(IKeyGrain) => new FakeKey(key),
+            nameof(IKeyGrain) => new FakeKey(key, this),
             nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),
@@ -136,7 +139,7 @@ internal sealed class FakePulse
     }
 }
 
-internal sealed class FakeKey(string id) : IKeyGrain
+internal sealed class FakeKey(string id, FakeCluster cluster) : IKeyGrain
 {
     public KeyRecord Record { get; private set; } = new();
 
@@ -162,10 +165,13 @@ internal sealed class FakeKey(string id) : IKeyGrain
         return Task.FromResult<Answer<KeyRecord>>(Record);
     }
 
-    public Task<Answer<KeyRecord>> GetAsync(AccountId? account) =>
-        Task.FromResult<Answer<KeyRecord>>(
+    public Task<Answer<KeyRecord>> GetAsync(AccountId? account)
+    {
+        cluster.OnKey?.Invoke();
+        return Task.FromResult<Answer<KeyRecord>>(
             Record.Exists && (account is null || account == Record.Account) ? Record : Refusal.NotFound("key " + id)
         );
+    }
 
     public async Task<Answer<KeyRecord>> RevokeAsync(CommandContext context)
     {

@@ -49,6 +49,13 @@ internal sealed partial class Window : IDisposable
         return await SendAsync(request);
     }
 
+    /// <summary>Sends whatever a body is.</summary>
+    public async Task<Answer> PostAsync(string path, HttpContent content)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        return await SendAsync(request);
+    }
+
     /// <summary>The page that follows an action.</summary>
     public async Task<Answer> FollowAsync(Answer action)
     {

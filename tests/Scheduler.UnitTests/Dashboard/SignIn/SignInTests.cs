@@ -54,6 +54,7 @@ public sealed class SignInTests(DashboardFixture dashboard) : IClassFixture<Dash
     [Theory]
     [InlineData("", "AUTH_MISSING_TOKEN")]
     [InlineData("sk-wrong", "AUTH_INVALID_TOKEN")]
+    [InlineData("sk-ü\r\nX-Evil: 1", "AUTH_INVALID_TOKEN")]
     [InlineData("unknown", "AUTH_INVALID_TOKEN")]
     [InlineData("revoked", "AUTH_REVOKED_TOKEN")]
     public async Task A_key_that_opens_nothing_is_told_why_and_what_to_do(string key, string code)
