@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using System.Reflection;
+using Scheduler.Edge;
 using Scheduler.Edge.Limits;
 
 namespace Scheduler.Api;
@@ -100,12 +100,7 @@ public sealed class ApiOptions
     public int MaxWatchStreams { get; set; } = 20_000;
 
     /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
-    public IEnumerable<string> Faults() =>
-        from property in typeof(ApiOptions).GetProperties()
-        let range = property.GetCustomAttribute<RangeAttribute>()
-        let value = property.GetValue(this)
-        where range is not null && !range.IsValid(value)
-        select $"{Section}:{property.Name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}";
+    public IEnumerable<string> Faults() => RangeFaults.Of(Section, this);
 
     /// <summary>What the door counts by.</summary>
     internal LimitSettings Limits() =>

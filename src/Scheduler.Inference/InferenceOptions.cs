@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using System.Reflection;
+using Scheduler.Edge;
 using Scheduler.Edge.Limits;
 using Scheduler.Inference.Firewalls;
 
@@ -84,14 +84,7 @@ public sealed class InferenceOptions
 
     /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults() =>
-        FaultsOf(Section, this).Concat(FaultsOf(FirewallGateOptions.Section, Firewalls));
-
-    private static IEnumerable<string> FaultsOf(string section, object options) =>
-        from property in options.GetType().GetProperties()
-        let range = property.GetCustomAttribute<RangeAttribute>()
-        let value = property.GetValue(options)
-        where range is not null && !range.IsValid(value)
-        select $"{section}:{property.Name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}";
+        RangeFaults.Of(Section, this).Concat(RangeFaults.Of(FirewallGateOptions.Section, Firewalls));
 
     /// <summary>What the door counts by.</summary>
     internal LimitSettings Limits()

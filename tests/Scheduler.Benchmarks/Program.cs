@@ -32,12 +32,15 @@ switch (args.FirstOrDefault())
         // Not a figure: what the gateway's figure starts.
         await StubRuntime.RunAsync(args[1..]);
         return 0;
+    case "pages":
+        await PageFigures.RunAsync(args[1..]);
+        return 0;
     case "start":
         await StartFigures.RunAsync(args[1..]);
         return 0;
     default:
         await Console.Error.WriteLineAsync(
-            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | start"
+            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | pages | start"
         );
         return 2;
 }

@@ -4,7 +4,6 @@ using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Events;
-using Scheduler.Domain.Instances;
 using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 
@@ -16,11 +15,7 @@ public sealed partial class BalancerPage
     private const int EventsShown = 50;
 
     private BalancerDetail _detail = new(new BalancerRecord(), [], []);
-    private BalancerSight _sight = new(
-        new BalancerDetail(new BalancerRecord(), [], []),
-        ImmutableDictionary<string, InstanceRecord?>.Empty,
-        default
-    );
+    private BalancerSight _sight = null!;
     private BalancerRoute[] _routes = [];
     private ImmutableArray<StoredEvent> _events = [];
 

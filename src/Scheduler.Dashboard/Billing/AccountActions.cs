@@ -16,8 +16,6 @@ internal static class AccountActions
     /// <summary>Thirty days.</summary>
     public const int LongestGraceMinutes = 30 * 24 * 60;
 
-    private const int LongestDisplayName = 128;
-
     /// <summary>Far above any payment, far below where amounts overflow.</summary>
     private static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
 
@@ -34,14 +32,14 @@ internal static class AccountActions
     private static async Task<Done> CreateAsync(PageAction action)
     {
         var (text, name) = (action.Text("account_id"), action.Text("display_name"));
-        var command = action.Command(null, text);
+        var command = action.OperatorCommand();
         var faults = new Faults();
-        if (!Addressed.IsAccount(text))
+        if (!Grammar.IsAccountId(text))
         {
             faults.Add("account_id", $"Must be {Addressed.AccountForm}.");
         }
 
-        CheckName(name, faults);
+        faults.CheckDisplayName("display_name", name);
         var grace = GraceOf(action, faults);
         ThrowIfAny(faults);
         var id = new AccountId(text);
@@ -53,18 +51,21 @@ internal static class AccountActions
     {
         var id = Account(action);
         var (typed, reference) = (action.Text("amount"), action.Text("reference"));
-        var command = action.Command(null, id.Value);
+        var command = action.OperatorCommand();
         var faults = new Faults();
         if (!EuroText.TryParse(typed, out var amount))
         {
-            faults.Add("amount", $"Must be {EuroText.Form}.");
+            faults.Add("amount", $"Must be {EuroText.Accepted}.");
         }
         else if (amount <= MicroEuro.Zero || amount > LargestTopUp)
         {
-            faults.Add("amount", $"Is {amount} EUR; accepted is more than 0 up to {LargestTopUp} EUR.");
+            faults.Add(
+                "amount",
+                $"Is {EuroText.Exact(amount)} EUR; accepted is more than 0, up to {EuroText.Exact(LargestTopUp)} EUR."
+            );
         }
 
-        if (!Addressed.IsToken(reference))
+        if (!Grammar.IsToken(reference))
         {
             faults.Add("reference", $"Must be {Addressed.TokenForm}.");
         }
@@ -89,7 +90,7 @@ internal static class AccountActions
     {
         var name = action.Text("display_name");
         var faults = new Faults();
-        CheckName(name, faults);
+        faults.CheckDisplayName("display_name", name);
         var grace = GraceOf(action, faults);
         ThrowIfAny(faults);
         await UpdateAsync(action, new UpdateAccount(name, null, grace));
@@ -99,7 +100,7 @@ internal static class AccountActions
     private static async Task<Done> AttachAsync(PageAction action)
     {
         var (id, slug) = (Account(action), action.Text("firewall"));
-        _ = action.Command(null, id.Value);
+        _ = action.OperatorCommand();
 
         // One that is missing would let nothing through; who attaches it should learn that now.
         if (slug.Length > 0 && !(await action.Grains.Firewall(id, Addressed.Slug(slug)).GetAsync(id)).IsOk)
@@ -118,18 +119,10 @@ internal static class AccountActions
     private static Task<AccountView> UpdateAsync(PageAction action, UpdateAccount command)
     {
         var id = Account(action);
-        return action.DoAsync(action.Grains.Account(id).UpdateAsync(command, action.Command(null, id.Value)), id.Value);
+        return action.DoAsync(action.Grains.Account(id).UpdateAsync(command, action.OperatorCommand()), id.Value);
     }
 
     private static AccountId Account(PageAction action) => Addressed.Account(action.Route("account"));
-
-    private static void CheckName(string name, Faults faults)
-    {
-        if (name.Length > LongestDisplayName || name.Any(char.IsControl))
-        {
-            faults.Add("display_name", $"Must be at most {LongestDisplayName} characters in one line.");
-        }
-    }
 
     private static TimeSpan GraceOf(PageAction action, Faults faults)
     {

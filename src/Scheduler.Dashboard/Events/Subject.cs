@@ -28,7 +28,11 @@ public sealed record Subject(string Kind, string Name, string? Path)
                 AfterSlash(subject.Id),
                 FirewallPath(owner, AfterSlash(subject.Id))
             ),
-            "rule" => new("firewall rule", AfterSlash(subject.Id), $"{DashboardSetup.Root}/firewalls"),
+            "rule" when subject.Account is { } owner => new(
+                "firewall rule",
+                AfterSlash(subject.Id),
+                $"{DashboardSetup.Root}/firewalls/rules?account={owner}"
+            ),
             "provider" => OfProvider(ProviderOf(subject)),
             _ => new(subject.Kind, subject.Id, null),
         };

@@ -78,7 +78,21 @@ internal static class FailureWords
             [
                 new("Counted by reason in the metric", "http.server.request.duration", null),
             ],
-            _ => [],
+            FailureCode.None
+            or FailureCode.BillingBelowMinimum
+            or FailureCode.GpuIncompatible
+            or FailureCode.SmartNoMatch
+            or FailureCode.ProviderTimeout
+            or FailureCode.ProviderRejected
+            or FailureCode.OomKilled
+            or FailureCode.ImagePullFailed
+            or FailureCode.ModelLoadError
+            or FailureCode.RuntimeStartTimeout
+            or FailureCode.RuntimeExited
+            or FailureCode.Preempted
+            or FailureCode.BalanceExhausted
+            or FailureCode.ModelNotFound => [],
+            _ => throw new UnreachableException(),
         };
 }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,9 +13,6 @@ namespace Scheduler.Dashboard.Keys;
 /// <summary>Creates and revokes the keys of an account.</summary>
 internal static class KeyActions
 {
-    private const string IdLetters = "abcdefghijklmnopqrstuvwxyz234567";
-    private const int LongestDisplayName = 128;
-
     public static void MapKeyActions(this IEndpointRouteBuilder pages)
     {
         pages.MapAction("/accounts/{account}/keys", CreateAsync);
@@ -29,18 +24,26 @@ internal static class KeyActions
         var account = Addressed.Account(action.Route("account"));
         var command = action.Command(account, account.Value);
         var name = action.Text("display_name");
-        if (name.Length > LongestDisplayName || name.Any(char.IsControl))
+        var faults = new Faults();
+        faults.CheckDisplayName("display_name", name);
+        if (!Enum.TryParse<KeyRole>(action.Text("role"), out var role) || !Enum.IsDefined(role))
         {
-            var faults = new Faults();
-            faults.Add("display_name", $"Must be at most {LongestDisplayName} characters in one line.");
+            faults.Add("role", $"Must be {KeyRole.Full} or {KeyRole.Viewer}.");
+        }
+
+        if (!faults.None)
+        {
             throw new DoorException(DoorError.Invalid(faults.All));
         }
 
         await action.DoAsync(action.Grains.Account(account).GetAsync(account), account.Value);
-        var token = KeyAuthority.NewToken(IdFor(account, command.ClientRequestId));
+
+        // A form that is sent twice means the same key, whose token is not shown again.
+        var id = DerivedId.Make("key-", KeyToken.IdLength, "key", account.Value, command.ClientRequestId ?? "");
+        var token = KeyAuthority.NewToken(id);
         var answer = await action
             .Grains.Key(token.KeyId)
-            .CreateAsync(new CreateKey(account, name, KeyAuthority.Fingerprint(token)), command)
+            .CreateAsync(new CreateKey(account, name, KeyAuthority.Fingerprint(token), role), command)
             .WaitAsync(action.Http.RequestAborted);
         if (answer.Refusal is { Kind: RefusalKind.AlreadyExists } refusal)
         {
@@ -75,17 +78,5 @@ internal static class KeyActions
         var key = await action.DoAsync(action.Grains.Key(id).RevokeAsync(command), id);
         action.Http.RequestServices.GetRequiredService<KeyAuthority>().NoteRevoked(key);
         return new Done($"{id} is revoked: whoever sends it is refused.");
-    }
-
-    /// <summary>A form that is sent twice means the same key, whose token is not shown again.</summary>
-    private static string? IdFor(AccountId account, string? form)
-    {
-        if (form is null)
-        {
-            return null;
-        }
-
-        var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{account}\n{form}"));
-        return "key-" + string.Concat(digest.Take(KeyToken.IdLength).Select(b => IdLetters[b % IdLetters.Length]));
     }
 }

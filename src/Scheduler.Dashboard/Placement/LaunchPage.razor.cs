@@ -69,7 +69,7 @@ public sealed partial class LaunchPage
     private string ProvidersHelp =>
         _providers.IsEmpty
             ? "One a line; empty for any."
-            : $"One a line; empty for any. There are {string.Join(", ", _providers.Select(provider => provider.Id))}.";
+            : $"One a line, for example {_providers[0].Id}; empty for any.";
 
     /// <inheritdoc/>
     protected override async Task LoadAsync()

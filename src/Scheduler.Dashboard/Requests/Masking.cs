@@ -101,7 +101,7 @@ internal static partial class Masking
     {
         var clean = UserInfo().Replace(text, $"://{Masked}@");
         clean = Header().Replace(clean, $"${{name}}{Masked}");
-        clean = Scheme().Replace(clean, $"$1 {Masked}");
+        clean = Scheme().Replace(clean, $"${{name}} {Masked}");
         clean = KnownSecret().Replace(clean, Masked);
         clean = NamedValues(clean);
         return string.Join('\n', clean.Split('\n').Select(line => Prompt().IsMatch(line) ? LeftOut : line));
@@ -149,7 +149,11 @@ internal static partial class Masking
     private static partial Regex Header();
 
     /// <summary>What follows the scheme of an Authorization header.</summary>
-    [GeneratedRegex(@"\b(Bearer|Basic)\s+[^\s""',;]+", RegexOptions.IgnoreCase, 1000)]
+    [GeneratedRegex(
+        @"\b(?<name>Bearer|Basic)\s+[^\s""',;]+",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex Scheme();
 
     /// <summary>Secrets that show what they are.</summary>

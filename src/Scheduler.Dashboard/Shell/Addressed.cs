@@ -41,12 +41,6 @@ internal static class Addressed
     /// <exception cref="DoorException">No schedule has such an id.</exception>
     public static string Schedule(string text) => Of(text, Grammar.IsScheduleId);
 
-    /// <summary>Whether a text has the form of an account's id.</summary>
-    public static bool IsAccount(string text) => Grammar.IsAccountId(text);
-
-    /// <summary>Whether a text can be a caller's own id of something.</summary>
-    public static bool IsToken(string text) => Grammar.IsToken(text);
-
     private static string Of(string text, Func<string, bool> isOne) =>
         isOne(text) ? text : throw new DoorException(DoorError.NotFound(text.Length > 64 ? text[..64] + "…" : text));
 }

@@ -14,7 +14,7 @@ internal sealed class PageHeaders(RequestDelegate next)
     /// scripts may not. No form of theirs goes anywhere, and nothing is fetched from elsewhere.
     /// </summary>
     private const string OrleansPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
         + "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
     public Task InvokeAsync(HttpContext http)

@@ -40,13 +40,12 @@ customElements.define("local-time", LocalTime);
 
 // ---------- the page follows what happens ----------
 // One stream a window says that something is new. The page is then asked for again and laid over the old one, but never under the
-// reader's hands: not while a form is being filled in or a question is open, and at most every two seconds.
-const rest = 2000;
-let source, due, last = 0;
+// reader's hands: not while a form is being filled in or something is opened, and at most every two seconds.
+const rest = 2000, patience = 5000;
+let source, due, last = 0, following = false;
 
 const isBusy = () =>
-  document.hidden
-  || document.querySelector("main details.remedy[open], dialog[open]") !== null
+  document.querySelector("details[open]:not([data-opened]), dialog[open]") !== null
   || document.activeElement?.matches("main input, main select, main textarea") === true
   || (window.getSelection()?.isCollapsed === false);
 
@@ -54,35 +53,82 @@ function refresh() {
   clearTimeout(due);
   const wait = Math.max(0, last + rest - Date.now());
   due = setTimeout(() => {
+    if (source?.readyState !== EventSource.OPEN) { return; } // Nobody would answer; when the stream is back, the page is asked for.
     if (isBusy()) { due = setTimeout(refresh, rest); return; }
     last = Date.now();
-    Blazor.navigateTo(location.href, { forceLoad: false, replaceHistoryEntry: true });
+    following = true;
+    // Without the place in the page: whoever has read on is not to be taken back to it.
+    Blazor.navigateTo(location.pathname + location.search, { forceLoad: false, replaceHistoryEntry: true });
   }, wait);
 }
 
+// Only a window that is looked at listens: a browser keeps few connections to one address, and a stream holds one.
 function listen() {
-  if (source || !document.querySelector("[data-live]")) { return; }
+  if (source || document.hidden) { return; }
   source = new EventSource("/dashboard/live");
+  // What happened before somebody listened is not told again, so the page is asked for once more.
+  source.addEventListener("open", refresh);
   source.addEventListener("new", refresh);
   source.addEventListener("over", () => location.reload());
+  source.addEventListener("error", () => {
+    if (source?.readyState === EventSource.CLOSED) { source = undefined; setTimeout(comeBack, patience); }
+  });
+}
+
+// A stream that breaks is asked for again by the browser; one that is refused is not. Who starts answers soon, and who has no session
+// any more must sign in.
+async function comeBack() {
+  const answer = await fetch(location.href, { redirect: "manual" }).catch(() => undefined);
+  if (answer?.type === "opaqueredirect") { location.reload(); }
+  else if (answer?.ok) { attend(); }
+  else { setTimeout(comeBack, patience); }
+}
+
+function hush() {
+  source?.close();
+  source = undefined;
+  clearTimeout(due);
 }
 
 function attend() {
-  if (document.querySelector("[data-live]")) { listen(); }
-  else if (source) { source.close(); source = undefined; clearTimeout(due); }
+  if (!document.hidden && document.querySelector("[data-live]")) { listen(); } else { hush(); }
+}
+
+document.addEventListener("visibilitychange", attend);
+
+// What is opened while the page is on its way stays open, as long as it is the same question.
+const opened = new Map();
+const questionOf = (details) => `${details.querySelector("summary")?.textContent} ${details.querySelector("form")?.action}`;
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open) { opened.set(target, questionOf(target)); }
+  else if (!following) { opened.delete(target); }
+}, true);
+
+function keepOpen() {
+  for (const [details, question] of opened) {
+    if (details.isConnected && questionOf(details) === question) { details.open = true; }
+  }
 }
 
 // ---------- after every page ----------
 let path = location.pathname;
 function arrived() {
   attend();
-  if (location.pathname !== path) {
-    path = location.pathname;
-    document.getElementById("main")?.focus({ preventScroll: true });
-  }
+  const isOther = location.pathname !== path;
+  path = location.pathname;
+  // What was said of an action stands while its page is kept up to date, and goes with it.
+  if (following && !isOther) { keepOpen(); }
+  else { document.querySelector(".notices")?.replaceChildren(); }
+  if (isOther) { document.getElementById("main")?.focus({ preventScroll: true }); }
+  setTimeout(() => { following = false; });
 }
 attend();
 Blazor.addEventListener("enhancedload", arrived);
+
+// The skip link moves the reader, not the view alone.
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.(".skip")) { document.getElementById("main")?.focus(); }
+});
 
 // ---------- a launch explains itself while it is written ----------
 // The form is sent as it stands, and what comes back takes the panel's place. Only the latest answer counts.

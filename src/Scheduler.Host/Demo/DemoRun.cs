@@ -17,6 +17,7 @@ internal sealed class DemoRun
 
     private readonly TextWriter _out;
     private readonly TimeProvider _clock;
+    private readonly string _token;
     private readonly Metadata _auth;
     private readonly Accounts.AccountsClient _accounts;
     private readonly Keys.KeysClient _keys;
@@ -26,6 +27,7 @@ internal sealed class DemoRun
     {
         _out = output;
         _clock = clock;
+        _token = token;
         _auth = new Metadata { { "authorization", $"Bearer {token}" } };
         _accounts = new Accounts.AccountsClient(channel);
         _keys = new Keys.KeysClient(channel);
@@ -188,7 +190,10 @@ internal sealed class DemoRun
         var url = http.ToString().TrimEnd('/');
         await _out.WriteLineAsync(
             $$$"""
-            The API is up: {{{url}}}   reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
+            Open {{{url}}} and sign in with the operator's key: {{{_token}}}
+            Five of the seven failed on purpose: the dashboard says why, and each has a button that repairs it.
+
+            The API is up at the same address; reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
 
             Try (copy and paste):
               export KEY={{{key.Token}}}

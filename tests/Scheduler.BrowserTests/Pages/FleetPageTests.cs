@@ -1,0 +1,119 @@
+using System.Globalization;
+using Microsoft.Playwright;
+using Scheduler.Api.V1;
+using Xunit;
+
+namespace Scheduler.BrowserTests.Pages;
+
+/// <summary>The first page: its numbers are the API's.</summary>
+[Collection(DashboardGroup.Name)]
+public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+{
+    [Fact]
+    public async Task Its_numbers_are_those_of_the_api()
+    {
+        var instances = await Api.InstancesAsync();
+        var accounts = (
+            await Api.Accounts.ListAccountsAsync(new ListAccountsRequest(), cancellationToken: Ct)
+        ).Accounts;
+
+        var page = await OperatorAsync("/dashboard");
+
+        foreach (var state in new[] { InstanceState.Running, InstanceState.Failed, InstanceState.Stopped })
+        {
+            var word = state.ToString().ToLowerInvariant();
+            await Assertions
+                .Expect(page.Locator($"a.tile[href='/dashboard/instances?state={word}'] strong"))
+                .ToHaveTextAsync(Count(instances.Count(instance => instance.State == state)));
+        }
+
+        await Assertions
+            .Expect(Tile(page, "EUR/h burned"))
+            .ToHaveTextAsync(Euros(accounts.Sum(account => account.BurnPerHourMicroEur)));
+        // Nothing is under way, and what running meters have left of their holds is no launch's any more.
+        await Assertions.Expect(Tile(page, "launches in flight")).ToHaveTextAsync("0");
+        await Assertions.Expect(Tile(page, "EUR held")).ToHaveTextAsync("0.00");
+        Assert.NotEqual(0, accounts.Sum(account => account.HoldsMicroEur));
+    }
+
+    [Fact]
+    public async Task It_shows_what_failed_with_the_way_out_and_how_the_providers_stand()
+    {
+        var page = await OperatorAsync("/dashboard");
+
+        var last = (await Api.InstancesAsync("state = \"FAILED\"")).MaxBy(instance => instance.UpdateTime)!;
+        var failed = page.Locator("section").Filter(new() { HasText = "Failed last" }).Locator("li").First;
+        await Assertions.Expect(failed).ToContainTextAsync(last.Failure.Code);
+        await Assertions.Expect(failed).ToContainTextAsync(last.Failure.Hint);
+        await failed.GetByRole(AriaRole.Link, new() { Name = last.ServingName }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, PathOf(last.Name)).ToString());
+        await page.GoBackAsync();
+
+        var providers = await Api.Providers.ListProvidersAsync(new ListProvidersRequest(), cancellationToken: Ct);
+        await Assertions.Expect(page.Locator("tbody tr")).ToHaveCountAsync(providers.Providers.Count);
+        foreach (var provider in providers.Providers)
+        {
+            await Assertions
+                .Expect(page.Locator($"tbody a[href='/dashboard/{provider.Name}']"))
+                .ToHaveTextAsync(IdOf(provider.Name));
+        }
+    }
+
+    [Fact]
+    public async Task Its_failures_are_counted_by_code_as_far_back_as_is_asked()
+    {
+        var page = await OperatorAsync("/dashboard");
+        var failures = page.GetByRole(AriaRole.Region, new() { Name = "Failures", Exact = true });
+
+        foreach (var code in Scheduler.Failed.Keys)
+        {
+            var entry = failures.Locator(".key li").Filter(new() { HasText = code });
+            await Assertions.Expect(entry.Locator(".number")).ToHaveTextAsync("1");
+        }
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "7 days" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, "/dashboard?window=7d").ToString());
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Link, new() { Name = "7 days" }))
+            .ToHaveAttributeAsync("aria-current", "true");
+    }
+
+    [Fact]
+    public async Task Its_tiles_lead_to_what_they_count()
+    {
+        var page = await OperatorAsync("/dashboard");
+        await page.EvaluateAsync("() => { window.stayed = true; }");
+
+        await page.Locator(".tile", new() { HasText = "launches in flight" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, "/dashboard#in-flight").ToString());
+        await Assertions.Expect(page.Locator("#in-flight")).ToBeInViewportAsync();
+        await page.Locator(".tile", new() { HasText = "failed" }).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("State")).ToHaveValueAsync("failed");
+        await page.ExpectInstancesAsync(
+            (await Api.InstancesAsync("state = \"FAILED\"")).Select(instance => IdOf(instance.Name))
+        );
+        Assert.True(await page.EvaluateAsync<bool>("() => window.stayed"));
+    }
+
+    [Fact]
+    public async Task An_account_sees_its_own_numbers()
+    {
+        var page = (await OpenAsync(Scheduler.OtherKey, "/dashboard")).Page;
+
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync(IdOf(Scheduler.OtherAccount));
+        await Assertions.Expect(page.Locator("a.tile[href$='state=running'] strong")).ToHaveTextAsync("1");
+        await Assertions.Expect(page.Locator("a.tile[href$='state=failed'] strong")).ToHaveTextAsync("0");
+        await Assertions.Expect(page.GetByText("No instance stands failed.")).ToBeVisibleAsync();
+    }
+
+    private static ILocator Tile(IPage page, string name) =>
+        page.Locator(".tile").Filter(new() { HasText = name }).Locator("strong");
+
+    private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Euros(long microEuros)
+    {
+        var euros = microEuros / 1_000_000m;
+        return euros.ToString(Math.Abs(euros) is < 1 and not 0 ? "#,0.00##" : "#,0.00", CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,135 @@
+using Microsoft.Playwright;
+using Scheduler.Api.V1;
+using Xunit;
+
+namespace Scheduler.BrowserTests.Pages;
+
+/// <summary>What is on every page: the way to the others, the field that finds, and what is said where there is nothing.</summary>
+[Collection(DashboardGroup.Name)]
+public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+{
+    [Fact]
+    public async Task Every_page_is_reached_by_its_name_without_loading_the_frame_again()
+    {
+        var page = await OperatorAsync("/dashboard");
+        await page.EvaluateAsync("() => { window.stayed = true; }");
+
+        foreach (
+            var (name, heading) in new[]
+            {
+                ("Instances", "Instances"),
+                ("Launch", "Launch an instance"),
+                ("Balancers", "Balancers"),
+                ("Firewalls", "Firewalls"),
+                ("Accounts", "Accounts"),
+                ("Providers", "Providers"),
+                ("Offers", "Offers"),
+                ("Requests", "Requests"),
+                ("Failures", "Failures"),
+                ("Fleet", "Fleet"),
+            }
+        )
+        {
+            var link = page.GetByRole(AriaRole.Navigation, new() { Name = "Pages" })
+                .GetByRole(AriaRole.Link, new() { Name = name, Exact = true });
+            await link.ClickAsync();
+            await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync(heading);
+            await Assertions.Expect(link).ToHaveAttributeAsync("aria-current", "page");
+        }
+
+        Assert.True(await page.EvaluateAsync<bool>("() => window.stayed"));
+    }
+
+    [Theory]
+    [InlineData("instance")]
+    [InlineData("name of an instance")]
+    [InlineData("account")]
+    [InlineData("balancer")]
+    [InlineData("request")]
+    [InlineData("code")]
+    [InlineData("text")]
+    public async Task Whatever_is_pasted_leads_to_its_page(string what)
+    {
+        var oom = await Api.InstanceAsync(Scheduler.Failed["OOM_KILLED"]);
+        var (pasted, path) = what switch
+        {
+            "instance" => (IdOf(oom.Name), PathOf(oom.Name)),
+            "name of an instance" => (oom.Name, PathOf(oom.Name)),
+            "account" => ("acct-main", "/dashboard/accounts/acct-main"),
+            "balancer" => (IdOf(Scheduler.Balancer), $"/dashboard/balancers/{IdOf(Scheduler.Balancer)}"),
+            "request" => ($"x-request-id: {oom.Failure.RequestId}", $"/dashboard/requests/{oom.Failure.RequestId}"),
+            "code" => ("oom_killed", "/dashboard/failures/OOM_KILLED"),
+            _ => ("oom-killed", "/dashboard/instances?q=oom-killed"),
+        };
+        var page = await OperatorAsync("/dashboard");
+
+        await page.Locator("#find").FillAsync(pasted);
+        await page.Locator("#find").PressAsync("Enter");
+
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, path).ToString());
+        await Assertions.Expect(page.Locator("h1")).Not.ToHaveTextAsync("Fleet");
+    }
+
+    [Fact]
+    public async Task Where_no_page_is_it_says_so_under_which_request_and_leads_back()
+    {
+        var (page, guard) = await OpenAsync(Scheduler.OperatorKey, "/dashboard/requests");
+        guard.Expect("^console: .* 404");
+
+        var answer = await page.GotoAsync("/dashboard/nothing/here");
+
+        Assert.Equal(404, answer!.Status);
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Not found");
+        await Assertions.Expect(page.Locator("code.id")).ToHaveTextAsync(answer.Headers["x-request-id"]);
+        await page.GetByRole(AriaRole.Link, new() { Name = "To the fleet" }).ClickAsync();
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Fleet");
+    }
+
+    [Fact]
+    public async Task Orleans_own_pages_are_shown_to_operators()
+    {
+        var (page, _) = await OpenAsync(Scheduler.OperatorKey, "/dashboard");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Orleans", Exact = true }).ClickAsync();
+
+        await Assertions.Expect(page).ToHaveTitleAsync(new System.Text.RegularExpressions.Regex("Orleans"));
+        await Assertions.Expect(page.GetByText("Total activations", new() { Exact = false }).First).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Orleans_own_pages_are_not_for_accounts()
+    {
+        var (page, guard) = await OpenAsync(Scheduler.AccountKey, "/dashboard");
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Link, new() { Name = "Orleans", Exact = true }))
+            .ToHaveCountAsync(0);
+        guard.Expect("^console: .* 403");
+
+        var answer = await page.GotoAsync("/dashboard/orleans/");
+
+        Assert.Equal(403, answer!.Status);
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Not allowed");
+        Assert.Equal(403, (await page.APIRequest.GetAsync("/dashboard/orleans/DashboardCounters")).Status);
+    }
+
+    [Fact]
+    public async Task A_viewer_sees_all_and_is_offered_nothing_to_do()
+    {
+        var (_, key) = await Api.KeyAsync(null, KeyRole.Viewer);
+        var (page, _) = await OpenAsync(key, "/dashboard");
+        await Assertions.Expect(page.Locator(".who summary")).ToHaveTextAsync("Viewer");
+
+        foreach (var name in AllPages.Names)
+        {
+            await page.GotoAsync(await AllPages.PathAsync(name, Scheduler));
+            await Assertions.Expect(page.Locator("h1")).ToBeVisibleAsync();
+            var offered = await page.EvaluateAsync<string[]>(
+                """
+                () => [...document.querySelectorAll("main form[method=post] button")]
+                    .map(button => button.formAction).filter(action => !action.endsWith("/launch/look"))
+                """
+            );
+            Assert.Empty(offered);
+        }
+    }
+}

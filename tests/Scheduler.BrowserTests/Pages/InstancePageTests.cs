@@ -1,0 +1,131 @@
+using Microsoft.Playwright;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.BrowserTests.Pages;
+
+/// <summary>The page of one instance: what it is, why it failed and what can be done.</summary>
+[Collection(DashboardGroup.Name)]
+public sealed class InstancePageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+{
+    /// <summary>Every code that an instance can stand failed with.</summary>
+    public static TheoryData<string> Codes => [.. Troubles.All.Keys, "BALANCE_EXHAUSTED"];
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public async Task A_failed_one_says_why_what_to_do_and_under_which_request(string code)
+    {
+        var name = Scheduler.Failed[code];
+        var failure = (await Api.InstanceAsync(name)).Failure;
+
+        var page = await OperatorAsync(PathOf(name));
+
+        await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("failed");
+        var why = page.Locator("section.notice.bad");
+        await Assertions
+            .Expect(why.GetByRole(AriaRole.Link, new() { Name = code }))
+            .ToHaveAttributeAsync("href", $"/dashboard/failures/{code}");
+        await Assertions.Expect(why).ToContainTextAsync(failure.Message);
+        await Assertions.Expect(why.Locator(".hint")).ToHaveTextAsync(failure.Hint);
+        await Assertions
+            .Expect(why.GetByRole(AriaRole.Link, new() { Name = failure.RequestId }))
+            .ToHaveAttributeAsync("href", $"/dashboard/requests/{failure.RequestId}");
+        await Assertions.Expect(page.Locator("form[action*='/remedies/']")).Not.ToHaveCountAsync(0);
+
+        // The facts with their names, and the step of the timeline.
+        var facts = page.GetByRole(AriaRole.Region, new() { Name = "The facts of the failure" });
+        foreach (var fact in failure.Details.Keys)
+        {
+            await Assertions.Expect(facts.GetByText(fact, new() { Exact = true })).ToBeVisibleAsync();
+        }
+
+        await Assertions
+            .Expect(page.Locator("ol.timeline li.failure").Filter(new() { HasText = code }))
+            .Not.ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_running_one_says_where_it_runs_and_what_it_costs()
+    {
+        var running = await Api.InstanceAsync(Scheduler.Running);
+
+        var page = await AccountAsync(PathOf(Scheduler.Running));
+
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("chat");
+        await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("running");
+        var placed = page.GetByRole(AriaRole.Region, new() { Name = "Where it runs" });
+        await Assertions.Expect(placed).ToContainTextAsync(IdOf(running.Placement.Offer.Provider));
+        await Assertions.Expect(placed).ToContainTextAsync(running.Placement.Offer.Region);
+        await Assertions.Expect(placed).ToContainTextAsync(running.Placement.Offer.GpuType);
+        await Assertions.Expect(placed).ToContainTextAsync(running.Placement.Why);
+        await Assertions
+            .Expect(placed.GetByTitle($"{running.Placement.PricePerHourMicroEur:N0} micro-EUR"))
+            .Not.ToHaveCountAsync(0);
+        await Assertions.Expect(placed).ToContainTextAsync("Served");
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Region, new() { Name = "What was asked" }))
+            .ToContainTextAsync(running.Spec.Model);
+        await Assertions.Expect(page.Ask("Stop")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Ask("Start")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator(".machine .now text")).ToHaveTextAsync("running");
+        Assert.Equal(
+            ["stopped", "checking", "provisioning", "starting", "running"],
+            (await page.Locator(".machine .been text, .machine .now text").AllTextContentsAsync()).Intersect([
+                "stopped",
+                "checking",
+                "provisioning",
+                "starting",
+                "running",
+            ])
+        );
+    }
+
+    [Fact]
+    public async Task A_stopped_one_says_what_a_start_would_find_and_when_it_starts_by_the_clock()
+    {
+        var page = await OperatorAsync(PathOf(Scheduler.Stopped));
+
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("nightly");
+        await Assertions.Expect(page.Locator(".verdict")).ToContainTextAsync("Yes: ");
+        var schedules = page.GetByRole(AriaRole.Region, new() { Name = "Schedules", Exact = true }).First;
+        await Assertions.Expect(schedules).ToContainTextAsync("every-new-year");
+        await Assertions.Expect(schedules).ToContainTextAsync("0 0 1 1 *");
+        await Assertions.Expect(schedules).ToContainTextAsync("Europe/Berlin");
+        await Assertions.Expect(page.Ask("Start")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task The_timeline_tells_every_step_under_its_request()
+    {
+        var page = await OperatorAsync(PathOf(Scheduler.Running));
+
+        var timeline = page.Locator("ol.timeline");
+        await Assertions
+            .Expect(timeline.Locator("li").First)
+            .ToContainTextAsync("created", new() { IgnoreCase = true });
+        foreach (var trigger in new[] { "Start", "Ready" })
+        {
+            await Assertions
+                .Expect(timeline.Locator("li strong", new() { HasText = trigger }).First)
+                .ToBeVisibleAsync();
+        }
+
+        await timeline.Locator("a.id").First.ClickAsync();
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 }))
+            .ToContainTextAsync("Request req-");
+    }
+
+    [Fact]
+    public async Task Another_like_it_begins_with_everything_it_was_launched_with()
+    {
+        var page = await OperatorAsync(PathOf(Scheduler.Failed["GPU_INCOMPATIBLE"]));
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Launch another like it" }).ClickAsync();
+
+        await Assertions.Expect(page.GetByLabel("Serving name")).ToHaveValueAsync("gpu-incompatible-2");
+        await Assertions.Expect(page.GetByLabel("Model")).ToHaveValueAsync(Troubles.Large);
+        await Assertions.Expect(page.GetByLabel("GPU type")).ToHaveValueAsync("A10");
+        await Assertions.Expect(page.Locator(".verdict")).ToContainTextAsync("GPU_INCOMPATIBLE");
+    }
+}

@@ -1,0 +1,137 @@
+using Microsoft.Playwright;
+using Scheduler.Api.V1;
+using Xunit;
+
+namespace Scheduler.BrowserTests.Pages;
+
+/// <summary>The list of instances: what is filtered and sorted is what the API lists, and each view has an address.</summary>
+[Collection(DashboardGroup.Name)]
+public sealed class InstancesPageTests(Browser browser, DashboardScheduler scheduler)
+    : DashboardTest(browser, scheduler)
+{
+    [Fact]
+    public async Task Without_a_filter_all_are_there_newest_first()
+    {
+        var page = await OperatorAsync("/dashboard/instances");
+
+        var listed = await Api.InstancesAsync();
+        await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
+        await Assertions.Expect(page.GetByText($"{listed.Count} instances")).ToBeVisibleAsync();
+        var failed = page.Locator("tr").Filter(new() { HasText = "OOM_KILLED" });
+        await Assertions.Expect(failed).ToContainTextAsync("oom-killed");
+        await Assertions.Expect(failed.Locator(".state")).ToHaveTextAsync("failed");
+    }
+
+    [Theory]
+    [InlineData("Text", "runtime-exited", "text")]
+    [InlineData("State", "running", "state")]
+    [InlineData("State", "stopped", "state")]
+    [InlineData("Failed with", "PROVIDER_TIMEOUT", "failure_code")]
+    [InlineData("Provider", "sim-lium", "provider")]
+    [InlineData("Region", "FIN-03", "region")]
+    [InlineData("GPU", "RTX5090", "gpu_type")]
+    public async Task Each_filter_shows_what_the_api_lists_with_it(string field, string value, string name)
+    {
+        var page = await OperatorAsync("/dashboard/instances");
+
+        await FilterAsync(page, field, value);
+
+        var asked = name == "state" ? value.ToUpperInvariant() : value;
+        var listed = await Api.InstancesAsync($"{name} = \"{asked}\"");
+        Assert.NotEmpty(listed);
+        await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
+
+        // The address is the view: whoever opens it sees the same, with the filter filled in.
+        await page.ReloadAsync();
+        await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
+        await Assertions.Expect(page.GetByLabel(field, new() { Exact = true })).ToHaveValueAsync(value);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Clear" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, "/dashboard/instances").ToString());
+    }
+
+    [Fact]
+    public async Task An_operator_can_look_at_one_account()
+    {
+        var page = await OperatorAsync("/dashboard/instances");
+
+        await FilterAsync(page, "Account", IdOf(Scheduler.OtherAccount));
+
+        await page.ExpectInstancesAsync([IdOf(Scheduler.OtherInstance)]);
+    }
+
+    [Fact]
+    public async Task Where_nothing_matches_it_says_so_and_leads_back()
+    {
+        var page = await OperatorAsync("/dashboard/instances?q=nothing-is-called-so");
+
+        await Assertions.Expect(page.GetByText("No instance matches these filters.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Show all" }).ClickAsync();
+        await Assertions.Expect(page.Locator("main tbody tr")).Not.ToHaveCountAsync(0);
+    }
+
+    [Theory]
+    [InlineData("newest")]
+    [InlineData("oldest")]
+    [InlineData("recently-changed")]
+    [InlineData("name")]
+    public async Task Each_order_is_the_one_it_says(string order)
+    {
+        var page = await OperatorAsync("/dashboard/instances");
+
+        await page.GetByLabel("Order").SelectOptionAsync(order);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex($"sort={order}"));
+
+        var listed = await Api.InstancesAsync();
+        IEnumerable<Instance> sorted = order switch
+        {
+            "newest" => listed.OrderByDescending(instance => instance.CreateTime),
+            "oldest" => listed.OrderBy(instance => instance.CreateTime),
+            "recently-changed" => listed.OrderByDescending(instance => instance.UpdateTime),
+            _ => listed
+                .OrderBy(instance => instance.ServingName, StringComparer.Ordinal)
+                .ThenBy(instance => IdOf(instance.Name), StringComparer.Ordinal),
+        };
+        await page.ExpectInstancesAsync(sorted.Select(instance => IdOf(instance.Name)));
+        await page.ReloadAsync();
+        await Assertions.Expect(page.GetByLabel("Order")).ToHaveValueAsync(order);
+        await page.ExpectInstancesAsync(sorted.Select(instance => IdOf(instance.Name)));
+    }
+
+    [Fact]
+    public async Task A_column_s_title_sorts_and_keeps_the_filter()
+    {
+        var page = await OperatorAsync("/dashboard/instances?state=failed");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Serving name" }).ClickAsync();
+
+        await Assertions
+            .Expect(page)
+            .ToHaveURLAsync(new Uri(Scheduler.Site, "/dashboard/instances?state=failed&sort=name").ToString());
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Link, new() { Name = "Serving name" }))
+            .ToHaveAttributeAsync("aria-current", "true");
+        await page.ExpectInstancesAsync(
+            (await Api.InstancesAsync("state = \"FAILED\""))
+                .OrderBy(instance => instance.ServingName, StringComparer.Ordinal)
+                .Select(instance => IdOf(instance.Name))
+        );
+    }
+
+    private static async Task FilterAsync(IPage page, string field, string value)
+    {
+        var input = page.GetByRole(AriaRole.Search, new() { Name = "Filter instances" })
+            .GetByLabel(field, new() { Exact = true });
+        if (field is "State" or "Failed with")
+        {
+            await input.SelectOptionAsync(value);
+        }
+        else
+        {
+            await input.FillAsync(value);
+        }
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Link, new() { Name = "Clear" })).ToBeVisibleAsync();
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Scheduler.TestKit;
+
+namespace Scheduler.BrowserTests.Pages;
+
+/// <summary>What all pages are made of, as tests find it.</summary>
+internal static partial class Parts
+{
+    /// <summary>The page's own part, without the frame that all have.</summary>
+    public static ILocator Content(this IPage page) => page.Locator("main");
+
+    /// <summary>The action with this title, whether it is open or not.</summary>
+    public static ILocator Ask(this IPage page, string title) =>
+        page.Locator("main details.remedy")
+            .Filter(new() { Has = page.Locator("summary", new() { HasTextRegex = Whole(title) }) });
+
+    /// <summary>Opens the action with this title: what it will do is to be seen then.</summary>
+    public static async Task<ILocator> OpenAskAsync(this IPage page, string title)
+    {
+        var ask = page.Ask(title);
+        await ask.Locator("summary").ClickAsync();
+        await Assertions.Expect(ask.Locator("button")).ToBeVisibleAsync();
+        return ask;
+    }
+
+    /// <summary>Opens an action and agrees to it.</summary>
+    /// <returns>The request that the page then says it was done under.</returns>
+    public static async Task<string> DoAsync(this IPage page, string title, string notice)
+    {
+        var ask = await page.OpenAskAsync(title);
+        await ask.Locator("button").ClickAsync();
+        return await page.ExpectNoticeAsync(notice);
+    }
+
+    /// <summary>The page says that it was done.</summary>
+    /// <returns>The request that it was done under.</returns>
+    public static Task<string> ExpectNoticeAsync(this IPage page, string text) =>
+        ExpectNoticeAsync(page, ".good", text);
+
+    /// <summary>The page says that it was refused.</summary>
+    /// <returns>The request that was refused.</returns>
+    public static Task<string> ExpectRefusalAsync(this IPage page, string text) =>
+        ExpectNoticeAsync(page, ".bad", text);
+
+    /// <summary>The links of a table's rows to instances, as ids in their order.</summary>
+    public static async Task<string[]> InstanceRowsAsync(this IPage page) =>
+        await page.EvaluateAsync<string[]>(
+            """
+            () => [...document.querySelectorAll("main tbody tr")]
+                .map(row => row.querySelector("a[href^='/dashboard/instances/']").getAttribute("href").split("/").at(-1))
+            """
+        );
+
+    /// <summary>The table comes to list these instances, in this order.</summary>
+    public static Task ExpectInstancesAsync(this IPage page, IEnumerable<string> ids) =>
+        Eventually.UntilAsync(
+            async () => string.Join('\n', await page.InstanceRowsAsync()),
+            rows => rows == string.Join('\n', ids),
+            $"{page.Url} lists\n{string.Join('\n', ids)}\n"
+        );
+
+    /// <summary>What a form would send if it were sent now.</summary>
+    /// <param name="page">The page that it is on.</param>
+    /// <param name="action">The end of the path that it is sent to.</param>
+    public static async Task<Dictionary<string, string>> FormAsync(this IPage page, string action) =>
+        await page.EvaluateAsync<Dictionary<string, string>>(
+            "action => Object.fromEntries(new FormData(document.querySelector(`form[action$='${action}']`)))",
+            action
+        );
+
+    /// <summary>Sends a form past the page, with the page's session.</summary>
+    /// <returns>The answer; redirects are not followed.</returns>
+    public static async Task<IAPIResponse> PostAsync(
+        this IPage page,
+        string path,
+        IEnumerable<KeyValuePair<string, string>> fields
+    )
+    {
+        var form = page.APIRequest.CreateFormData();
+        foreach (var (name, value) in fields)
+        {
+            form.Set(name, value);
+        }
+
+        return await page.APIRequest.PostAsync(path, new() { Form = form, MaxRedirects = 0 });
+    }
+
+    /// <summary>A text without what differs from request to request, so that two pages can be compared.</summary>
+    public static string WithoutIds(string text) => Space().Replace(Ids().Replace(text, "ID"), " ").Trim();
+
+    private static async Task<string> ExpectNoticeAsync(IPage page, string kind, string text)
+    {
+        var notice = page.Locator($"main .notices > .notice{kind}");
+        await Assertions.Expect(notice).ToContainTextAsync(text);
+        var request = await notice.Locator("a.id").TextContentAsync();
+        return request!.Trim();
+    }
+
+    private static Regex Whole(string title) => new($@"^\s*{Regex.Escape(title)}\s*$");
+
+    [GeneratedRegex(@"\b(?:i|bal|key|req)-[a-z0-9]{8,}|(?<=catalogue )[0-9]+")]
+    private static partial Regex Ids();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Space();
+}

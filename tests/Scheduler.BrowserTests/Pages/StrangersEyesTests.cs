@@ -1,0 +1,207 @@
+using System.Globalization;
+using Microsoft.Playwright;
+using Scheduler.Api.V1;
+using Xunit;
+
+namespace Scheduler.BrowserTests.Pages;
+
+/// <summary>INV-08: what is another account's reads, to the letter, as if it did not exist; and nothing can be done to it.</summary>
+[Collection(DashboardGroup.Name)]
+public sealed class StrangersEyesTests(Browser browser, DashboardScheduler scheduler)
+    : DashboardTest(browser, scheduler)
+{
+    private const string NoInstance = "i-aaaaaaaaaaaaaaaaaaaa";
+    private const string NoAccount = "acct-nobody";
+
+    [Theory]
+    [InlineData("instances/INSTANCE")]
+    [InlineData("instances/INSTANCE?all=1")]
+    [InlineData("launch?like=INSTANCE")]
+    [InlineData("accounts/ACCOUNT")]
+    [InlineData("balancers/BALANCER")]
+    [InlineData("firewalls/ACCOUNT/FIREWALL")]
+    [InlineData("requests/REQUEST/bundle")]
+    public async Task A_page_of_what_is_another_s_is_not_found(string page)
+    {
+        var (theirs, guard) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
+        guard.Expect("^console: .* 404");
+
+        var seen = await theirs.GotoAsync($"/dashboard/{await FillAsync(page)}");
+        var real = await theirs.Locator("body").TextContentAsync();
+        var missing = await theirs.GotoAsync($"/dashboard/{Fill(page, Nothing)}");
+        var absent = await theirs.Locator("body").TextContentAsync();
+
+        Assert.Equal((404, 404), (seen!.Status, missing!.Status));
+        Assert.Equal(await WithoutNamesAsync(absent!), await WithoutNamesAsync(real!));
+    }
+
+    [Theory]
+    [InlineData("instances?account=ACCOUNT")]
+    [InlineData("instances?q=INSTANCE")]
+    [InlineData("instances?q=oom-killed")]
+    [InlineData("balancers?account=ACCOUNT")]
+    [InlineData("firewalls?account=ACCOUNT")]
+    [InlineData("firewalls/rules?account=ACCOUNT")]
+    [InlineData("launch?account=ACCOUNT&model=Qwen/Qwen2.5-0.5B")]
+    [InlineData("requests/REQUEST")]
+    [InlineData("failures/OOM_KILLED")]
+    public async Task A_list_shows_nothing_of_what_is_another_s(string list)
+    {
+        var (theirs, _) = await OpenAsync(Scheduler.OtherKey, $"/dashboard/{await FillAsync(list)}");
+        var real = await theirs.Content().TextContentAsync();
+        var source = await theirs.Content().InnerHTMLAsync();
+        await theirs.GotoAsync($"/dashboard/{Fill(list, Nothing)}");
+        var absent = await theirs.Content().TextContentAsync();
+
+        Assert.Equal(await WithoutNamesAsync(absent!), await WithoutNamesAsync(real!));
+        Assert.DoesNotContain($"href=\"{PathOf(Scheduler.Failed["OOM_KILLED"])}", source);
+        Assert.DoesNotContain($"/dashboard/{Scheduler.Account}", source);
+    }
+
+    [Theory]
+    [InlineData("instances/INSTANCE/stop")]
+    [InlineData("instances/INSTANCE/delete")]
+    [InlineData("instances/INSTANCE/remedies/start-again")]
+    [InlineData("instances/INSTANCE/remedies/reduce-context")]
+    [InlineData("instances/STOPPED/schedules/every-new-year/disable")]
+    [InlineData("start-named")]
+    [InlineData("firewalls/ACCOUNT/FIREWALL/mode")]
+    [InlineData("accounts/ACCOUNT/keys")]
+    [InlineData("accounts/ACCOUNT/keys/KEY/revoke")]
+    [InlineData("accounts/ACCOUNT/top-up")]
+    [InlineData("accounts/ACCOUNT/suspend")]
+    [InlineData("accounts/ACCOUNT/resume")]
+    [InlineData("accounts/ACCOUNT/update")]
+    [InlineData("accounts/ACCOUNT/firewall")]
+    public async Task Nothing_can_be_done_to_what_is_another_s(string action)
+    {
+        var before = await StandAsync();
+        var (theirs, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
+
+        var real = await RefusedAsync(
+            theirs,
+            await FillAsync(action),
+            await FillAsync(Fields),
+            await FillAsync("ACCOUNT")
+        );
+        var absent = await RefusedAsync(theirs, Fill(action, Nothing), Fill(Fields, Nothing), NoAccount);
+
+        Assert.Equal(await WithoutNamesAsync(absent), await WithoutNamesAsync(real));
+        Assert.Equal(before, await StandAsync());
+    }
+
+    [Theory]
+    [InlineData("providers/sim-lambda/drain")]
+    [InlineData("providers/sim-lambda/undrain")]
+    [InlineData("providers/sim-lambda/refresh")]
+    [InlineData("accounts/create")]
+    [InlineData("accounts/acct-other/top-up")]
+    [InlineData("accounts/acct-other/suspend")]
+    [InlineData("accounts/acct-other/update")]
+    [InlineData("accounts/acct-other/firewall")]
+    public async Task What_is_for_operators_is_refused_to_accounts(string action)
+    {
+        var before = await Api.AccountAsync(Scheduler.OtherAccount);
+        var (theirs, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
+
+        var told = await RefusedAsync(theirs, action, await FillAsync(Fields), "acct-new");
+
+        Assert.Contains("PERMISSION_DENIED", told);
+        var after = await Api.AccountAsync(Scheduler.OtherAccount);
+        Assert.Equal(
+            (before.BalanceMicroEur, before.Suspended, before.DisplayName, before.Firewall),
+            (after.BalanceMicroEur, after.Suspended, after.DisplayName, after.Firewall)
+        );
+    }
+
+    private const string Fields =
+        "generation=1&account=ACCOUNT&instance=INSTANCE&mode=allow&version=1&display_name=Stolen&amount=1&reference=r"
+        + "&grace_minutes=1&firewall=FIREWALL&account_id=acct-new&name=stolen&model=Qwen/Qwen2.5-0.5B&start=on&asked=1"
+        + "&request_id=ui-abcdefghij&return=/dashboard/requests";
+
+    private static readonly (string Word, string Of)[] Nothing =
+    [
+        ("INSTANCE", NoInstance),
+        ("STOPPED", NoInstance),
+        ("ACCOUNT", NoAccount),
+        ("BALANCER", "bal-aaaaaaaaaaaaaaaaaaaa"),
+        ("FIREWALL", "nothing"),
+        ("REQUEST", "req-aaaaaaaaaaaaaaaaaaaa"),
+        ("KEY", "key-aaaaaaaaaaaa"),
+    ];
+
+    private async Task<(string Word, string Of)[]> TheirsAsync()
+    {
+        var failed = await Api.InstanceAsync(Scheduler.Failed["OOM_KILLED"]);
+        var keys = await Api.Keys.ListKeysAsync(
+            new ListKeysRequest { Parent = Scheduler.Account },
+            cancellationToken: Ct
+        );
+        return
+        [
+            ("INSTANCE", IdOf(failed.Name)),
+            ("STOPPED", IdOf(Scheduler.Stopped)),
+            ("ACCOUNT", IdOf(Scheduler.Account)),
+            ("BALANCER", IdOf(Scheduler.Balancer)),
+            ("FIREWALL", IdOf(Scheduler.Firewall)),
+            ("REQUEST", failed.Failure.RequestId),
+            ("KEY", IdOf(keys.Keys.Single(key => key.DisplayName == "For the tests").Name)),
+        ];
+    }
+
+    private async Task<string> FillAsync(string text) => Fill(text, await TheirsAsync());
+
+    private static string Fill(string text, (string Word, string Of)[] words) =>
+        words.Aggregate(text, (filled, word) => filled.Replace(word.Word, word.Of, StringComparison.Ordinal));
+
+    /// <summary>A text with the names of what it is about taken out, theirs and those of nothing alike.</summary>
+    private async Task<string> WithoutNamesAsync(string text) =>
+        Parts.WithoutIds(
+            (await TheirsAsync())
+                .Concat(Nothing)
+                .Aggregate(text, (plain, word) => plain.Replace(word.Of, word.Word, StringComparison.Ordinal))
+        );
+
+    /// <summary>Sends a form that a page of this session made, to something else.</summary>
+    /// <returns>What the page that follows says.</returns>
+    private static async Task<string> RefusedAsync(IPage page, string action, string fields, string account)
+    {
+        var form = await page.FormAsync("/sign-out");
+        foreach (var field in fields.Split('&'))
+        {
+            form[field.Split('=')[0]] = field[(field.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        }
+
+        form["account_id"] = account;
+        await using var answer = await page.PostAsync($"/dashboard/{action}", form);
+        Assert.Equal(303, answer.Status);
+        await page.GotoAsync(answer.Headers["location"]);
+        var notice = page.Locator("main .notices > .notice.bad");
+        await Assertions.Expect(notice).ToBeVisibleAsync();
+        return (await notice.TextContentAsync())!;
+    }
+
+    /// <summary>All that an action could have changed.</summary>
+    private async Task<string> StandAsync()
+    {
+        var account = await Api.AccountAsync(Scheduler.Account);
+        var instances = await Api.InstancesAsync(parent: Scheduler.Account);
+        var keys = await Api.Keys.ListKeysAsync(
+            new ListKeysRequest { Parent = Scheduler.Account },
+            cancellationToken: Ct
+        );
+        var firewall = await Api.Firewalls.GetFirewallAsync(
+            new GetFirewallRequest { Name = Scheduler.Firewall },
+            cancellationToken: Ct
+        );
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            {account.BalanceMicroEur} {account.Suspended} {account.DisplayName} {account.Firewall}
+            {string.Join('\n', instances.Select(instance => $"{instance.Name} {instance.State} {instance.Generation}"))}
+            {string.Join('\n', keys.Keys.Select(key => $"{key.Name} {key.RevokeTime}"))}
+            {firewall.Mode} {firewall.Version}
+            """
+        );
+    }
+}
