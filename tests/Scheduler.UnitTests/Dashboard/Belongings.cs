@@ -65,12 +65,18 @@ internal sealed partial record Belongings(string Account, string Letter)
             ("model", "Qwen/Qwen2.5-7B"),
         ];
 
-    /// <summary>A text in which these are told from no others.</summary>
+    /// <summary>A text that tells which of these it is about, and not whose.</summary>
     public string Blind(string text) =>
-        new[] { Account, Instance, Balancer, Key, Schedule, Firewall, Request }.Aggregate(
-            text,
-            (seen, id) => seen.Replace(id, "***", StringComparison.Ordinal)
-        );
+        new[]
+        {
+            (Account, nameof(Account)),
+            (Instance, nameof(Instance)),
+            (Balancer, nameof(Balancer)),
+            (Key, nameof(Key)),
+            (Schedule, nameof(Schedule)),
+            (Firewall, nameof(Firewall)),
+            (Request, nameof(Request)),
+        }.Aggregate(text, (seen, named) => seen.Replace(named.Item1, $"<{named.Item2}>", StringComparison.Ordinal));
 
     [GeneratedRegex(@"(?<=(?<before>[^/]+)/)\{\**(?<name>\w+)(?::[^}]*)?\}", RegexOptions.ExplicitCapture)]
     private static partial Regex Part();
