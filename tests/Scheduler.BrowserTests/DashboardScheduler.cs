@@ -88,6 +88,20 @@ public sealed class DashboardScheduler : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
+    /// <summary>Has the door route by <see cref="Balancer"/>: what it sees is told for a minute.</summary>
+    internal async Task RouteAsync()
+    {
+        var client = new Balancers.BalancersClient(Process.Calls);
+        await AskAsync("front", "Hello", null, expected: 200);
+        await Eventually.UntilAsync(
+            async () =>
+                await client.GetBalancerAsync(new GetBalancerRequest { Name = Balancer }, cancellationToken: Ct),
+            seen =>
+                seen.Doors.Any(door => door.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
+            "the door has told of the dead destination"
+        );
+    }
+
     /// <summary>
     /// Money runs out only with the hours. So the process first lives with a clock that is behind, and is killed; when it comes back today,
     /// what it left running has long used up its money.
@@ -237,14 +251,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
             cancellationToken: Ct
         );
         Balancer = balancer.Name;
-        await AskAsync("front", "Hello", null, expected: 200);
-        await Eventually.UntilAsync(
-            async () =>
-                await client.GetBalancerAsync(new GetBalancerRequest { Name = Balancer }, cancellationToken: Ct),
-            seen =>
-                seen.Doors.Any(door => door.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
-            "the door has told of the dead destination"
-        );
+        await RouteAsync();
     }
 
     private async Task GuardAsync()

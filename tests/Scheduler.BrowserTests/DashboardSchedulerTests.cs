@@ -25,6 +25,7 @@ public sealed class DashboardSchedulerTests(DashboardScheduler scheduler)
     [Fact]
     public async Task One_destination_of_the_balancer_is_dead_and_the_firewall_has_judged()
     {
+        await scheduler.RouteAsync();
         var balancer = await new Balancers.BalancersClient(scheduler.Process.Calls).GetBalancerAsync(
             new GetBalancerRequest { Name = scheduler.Balancer },
             cancellationToken: Ct

@@ -12,6 +12,7 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
     [Fact]
     public async Task A_balancer_is_listed_and_its_page_tells_which_destination_is_out_and_why()
     {
+        await Scheduler.RouteAsync();
         var page = await AccountAsync("/dashboard/balancers");
         var row = page.Locator("tbody tr");
         await Assertions.Expect(row).ToContainTextAsync("1 of 2");
