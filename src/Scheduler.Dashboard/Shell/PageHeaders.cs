@@ -15,7 +15,7 @@ internal sealed class PageHeaders(RequestDelegate next)
     /// </summary>
     private const string OrleansPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-        + "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+        + "connect-src 'self'; form-action 'none'; base-uri 'self'; frame-ancestors 'none'";
 
     public Task InvokeAsync(HttpContext http)
     {
