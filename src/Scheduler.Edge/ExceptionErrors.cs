@@ -9,8 +9,15 @@ internal static class ExceptionErrors
     /// <summary>The error to answer, or null for an exception nobody foresaw.</summary>
     public static DoorError? Find(Exception exception) =>
         exception is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException
+        || IsTurbulence(exception)
             ? DoorError.Unavailable()
             : OfStore(exception);
+
+    /// <summary>
+    /// What Orleans says, in no words of their own, of a grain that was to live in a silo which others already know to be dead. Its heirs are
+    /// faults of the code or of the store.
+    /// </summary>
+    private static bool IsTurbulence(Exception exception) => exception.GetType() == typeof(OrleansException);
 
     /// <summary>Orleans wraps what the store said about a grain's state.</summary>
     private static DoorError? OfStore(Exception? exception) =>

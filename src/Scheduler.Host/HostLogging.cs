@@ -27,6 +27,8 @@ internal static class HostLogging
             .MinimumLevel.Override("Polly", LogEventLevel.Warning)
             // What came of a request is in its answer; every request to a runtime that is gone would be a warning with a stack.
             .MinimumLevel.Override("Yarp", LogEventLevel.Error)
+            // That the keys of sessions lie in a folder unsealed is known: the folder is its owner's alone.
+            .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             // It says the same every second; the health board tells of changes.
             .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
             // A known false alarm: it takes the machine's uptime for the age of its own thread.

@@ -46,7 +46,7 @@ let source, due, last = 0, following = false;
 
 const isBusy = () =>
   document.querySelector("details[open]:not([data-opened]), dialog[open]") !== null
-  || document.activeElement?.matches("main input, main select, main textarea") === true
+  || document.activeElement?.matches("input, select, textarea") === true
   || (window.getSelection()?.isCollapsed === false);
 
 function refresh() {
@@ -96,19 +96,33 @@ function attend() {
 
 document.addEventListener("visibilitychange", attend);
 
-// What is opened while the page is on its way stays open, as long as it is the same question.
-const opened = new Map();
+// What its reader did to the page is in no answer: what is opened while one is on its way stays open, as long as it is the same question,
+// and what is written into a form stays until it is sent.
+const opened = new Map(), written = new Map();
 const questionOf = (details) => `${details.querySelector("summary")?.textContent} ${details.querySelector("form")?.action}`;
+const placeOf = (field) => `${field.form?.getAttribute("action")} ${field.name}`;
 document.addEventListener("toggle", ({ target }) => {
   if (target.open) { opened.set(target, questionOf(target)); }
   else if (!following) { opened.delete(target); }
 }, true);
+document.addEventListener("input", ({ target }) => {
+  written.set(target, { place: placeOf(target), value: target.value, checked: target.checked });
+});
 
-function keepOpen() {
+function keep() {
   for (const [details, question] of opened) {
     if (details.isConnected && questionOf(details) === question) { details.open = true; }
   }
+  for (const [field, { place, value, checked }] of written) {
+    if (!field.isConnected || placeOf(field) !== place) { written.delete(field); }
+    else if (field.type === "checkbox") { field.checked = checked; }
+    else if (field.value !== value) { field.value = value; }
+  }
 }
+
+// Whoever goes on does not wait for the page they leave.
+const goOn = ({ type, target }) => { if (type !== "click" || target.closest?.("a[href]")) { following = false; } };
+["click", "submit", "popstate"].forEach((kind) => window.addEventListener(kind, goOn, true));
 
 // ---------- after every page ----------
 let path = location.pathname;
@@ -117,8 +131,8 @@ function arrived() {
   const isOther = location.pathname !== path;
   path = location.pathname;
   // What was said of an action stands while its page is kept up to date, and goes with it.
-  if (following && !isOther) { keepOpen(); }
-  else { document.querySelector(".notices")?.replaceChildren(); }
+  if (following && !isOther) { keep(); }
+  else { written.clear(); document.querySelector(".notices")?.replaceChildren(); }
   if (isOther) { document.getElementById("main")?.focus({ preventScroll: true }); }
   setTimeout(() => { following = false; });
 }

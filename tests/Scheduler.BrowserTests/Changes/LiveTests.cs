@@ -87,6 +87,11 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
         await page.GetByLabel("Region").EvaluateAsync("field => field.blur()");
         await page.Clock.RunForAsync(5000);
         await Assertions.Expect(page.Locator("main .state")).ToHaveTextAsync("running");
+        await Assertions.Expect(page.GetByLabel("Region")).ToHaveValueAsync("us-");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
+        await Assertions.Expect(page.GetByText("No instance matches these filters.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Clear" }).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("Region")).ToHaveValueAsync("");
     }
 
     [Fact]

@@ -1,5 +1,5 @@
 using Microsoft.Playwright;
-using Scheduler.Api.V1;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
@@ -82,20 +82,29 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex($"sort={order}"));
 
-        var listed = await Api.InstancesAsync();
-        IEnumerable<Instance> sorted = order switch
-        {
-            "newest" => listed.OrderByDescending(instance => instance.CreateTime),
-            "oldest" => listed.OrderBy(instance => instance.CreateTime),
-            "recently-changed" => listed.OrderByDescending(instance => instance.UpdateTime),
-            _ => listed
-                .OrderBy(instance => instance.ServingName, StringComparer.Ordinal)
-                .ThenBy(instance => IdOf(instance.Name), StringComparer.Ordinal),
-        };
-        await page.ExpectInstancesAsync(sorted.Select(instance => IdOf(instance.Name)));
+        var listed = (await Api.InstancesAsync()).ToDictionary(instance => IdOf(instance.Name));
+        await ExpectSortedAsync();
         await page.ReloadAsync();
         await Assertions.Expect(page.GetByLabel("Order")).ToHaveValueAsync(order);
-        await page.ExpectInstancesAsync(sorted.Select(instance => IdOf(instance.Name)));
+        await ExpectSortedAsync();
+
+        Task ExpectSortedAsync() =>
+            Eventually.UntilAsync(
+                async () => (await page.InstanceRowsAsync()).Select(id => listed[id]).ToList(),
+                rows =>
+                    rows.Count == listed.Count
+                    && rows.SequenceEqual(
+                        // What is equal stands in any order.
+                        order switch
+                        {
+                            "newest" => rows.OrderByDescending(instance => instance.CreateTime),
+                            "oldest" => rows.OrderBy(instance => instance.CreateTime),
+                            "recently-changed" => rows.OrderByDescending(instance => instance.UpdateTime),
+                            _ => rows.OrderBy(instance => instance.ServingName, StringComparer.Ordinal),
+                        }
+                    ),
+                $"the list is sorted by {order}"
+            );
     }
 
     [Fact]

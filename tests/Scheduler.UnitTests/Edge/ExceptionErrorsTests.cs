@@ -1,0 +1,26 @@
+using Orleans.Runtime;
+using Scheduler.Edge;
+using Xunit;
+
+namespace Scheduler.UnitTests.Edge;
+
+public sealed class ExceptionErrorsTests
+{
+    /// <summary>As it was seen when silos were killed while a grain was being placed.</summary>
+    [Fact]
+    public void A_grain_that_was_to_live_in_a_dead_silo_is_asked_for_again()
+    {
+        var error = ExceptionErrors.Find(
+            new OrleansException("Trying to register name-a/b on invalid silo: S127.0.0.1:1:2. Known status: Dead")
+        );
+        Assert.Equal(DoorReasons.Unavailable, error?.Reason);
+        Assert.NotNull(error?.RetryAfter);
+    }
+
+    [Fact]
+    public void What_is_a_fault_of_the_code_is_not_tried_again()
+    {
+        Assert.Null(ExceptionErrors.Find(new OrleansConfigurationException("wrong")));
+        Assert.Null(ExceptionErrors.Find(new InvalidOperationException("wrong")));
+    }
+}
