@@ -80,7 +80,7 @@ internal sealed partial class Window : IDisposable
                 ? "/dashboard/sign-in"
                 : PlainPage
         );
-        var token = Token().Match(page.Text);
+        var token = TokenField().Match(page.Text);
         Assert.True(token.Success, $"{page.Status} {page.Text}");
         return token.Groups["token"].Value;
     }
@@ -108,7 +108,7 @@ internal sealed partial class Window : IDisposable
     }
 
     [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"(?<token>[^\"]+)\"", RegexOptions.ExplicitCapture)]
-    private static partial Regex Token();
+    private static partial Regex TokenField();
 
     /// <summary>What came back.</summary>
     internal sealed partial record Answer(int Status, string Text, IReadOnlyDictionary<string, string> Headers)
