@@ -126,8 +126,8 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
         return page;
     }
 
-    private static Task CountAsync(IPage page, string what) =>
-        Eventually.UntilAsync(
+    private static async Task CountAsync(IPage page, string what) =>
+        await Eventually.UntilAsync(
             () => page.EvaluateAsync<int>($"() => window.{what}"),
             count => count > 0,
             $"the window counts {what}"

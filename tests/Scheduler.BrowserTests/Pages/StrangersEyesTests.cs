@@ -26,9 +26,9 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
         var (theirs, guard) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
         guard.Expect("^console: .* 404");
 
-        var seen = await theirs.GotoAsync($"/dashboard/{await FillAsync(page)}");
+        var seen = await theirs.GotoAsync($"/dashboard/{await OfTheirsAsync(page)}");
         var real = await theirs.Locator("body").TextContentAsync();
-        var missing = await theirs.GotoAsync($"/dashboard/{Fill(page, Nothing)}");
+        var missing = await theirs.GotoAsync($"/dashboard/{Replaced(page, Nothing)}");
         var absent = await theirs.Locator("body").TextContentAsync();
 
         Assert.Equal((404, 404), (seen!.Status, missing!.Status));
@@ -47,10 +47,10 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
     [InlineData("failures/OOM_KILLED")]
     public async Task A_list_shows_nothing_of_what_is_another_s(string list)
     {
-        var (theirs, _) = await OpenAsync(Scheduler.OtherKey, $"/dashboard/{await FillAsync(list)}");
+        var (theirs, _) = await OpenAsync(Scheduler.OtherKey, $"/dashboard/{await OfTheirsAsync(list)}");
         var real = await theirs.Content().TextContentAsync();
         var source = await theirs.Content().InnerHTMLAsync();
-        await theirs.GotoAsync($"/dashboard/{Fill(list, Nothing)}");
+        await theirs.GotoAsync($"/dashboard/{Replaced(list, Nothing)}");
         var absent = await theirs.Content().TextContentAsync();
 
         Assert.Equal(await WithoutNamesAsync(absent!), await WithoutNamesAsync(real!));
@@ -80,11 +80,11 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
 
         var real = await RefusedAsync(
             theirs,
-            await FillAsync(action),
-            await FillAsync(Fields),
-            await FillAsync("ACCOUNT")
+            await OfTheirsAsync(action),
+            await OfTheirsAsync(Fields),
+            await OfTheirsAsync("ACCOUNT")
         );
-        var absent = await RefusedAsync(theirs, Fill(action, Nothing), Fill(Fields, Nothing), NoAccount);
+        var absent = await RefusedAsync(theirs, Replaced(action, Nothing), Replaced(Fields, Nothing), NoAccount);
 
         Assert.Equal(await WithoutNamesAsync(absent), await WithoutNamesAsync(real));
         Assert.Equal(before, await StandAsync());
@@ -104,7 +104,7 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
         var before = await Api.AccountAsync(Scheduler.OtherAccount);
         var (theirs, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
 
-        var told = await RefusedAsync(theirs, action, await FillAsync(Fields), "acct-new");
+        var told = await RefusedAsync(theirs, action, await OfTheirsAsync(Fields), "acct-new");
 
         Assert.Contains("PERMISSION_DENIED", told);
         var after = await Api.AccountAsync(Scheduler.OtherAccount);
@@ -149,9 +149,9 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
         ];
     }
 
-    private async Task<string> FillAsync(string text) => Fill(text, await TheirsAsync());
+    private async Task<string> OfTheirsAsync(string text) => Replaced(text, await TheirsAsync());
 
-    private static string Fill(string text, (string Word, string Of)[] words) =>
+    private static string Replaced(string text, (string Word, string Of)[] words) =>
         words.Aggregate(text, (filled, word) => filled.Replace(word.Word, word.Of, StringComparison.Ordinal));
 
     /// <summary>A text with the names of what it is about taken out, theirs and those of nothing alike.</summary>

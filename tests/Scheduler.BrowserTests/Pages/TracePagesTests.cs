@@ -83,7 +83,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
             await Assertions.Expect(entry.Locator(".hint")).ToHaveTextAsync(definition.Remedy);
         }
 
-        await Assertions.Expect(page.Locator(".codes > li")).ToHaveCountAsync(FailureCatalogue.All.Count());
+        await Assertions.Expect(page.Locator(".codes > li")).ToHaveCountAsync(FailureCatalogue.All.Length);
     }
 
     [Fact]
