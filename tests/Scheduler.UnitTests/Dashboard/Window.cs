@@ -16,10 +16,13 @@ internal sealed partial class Window : IDisposable
     public Window(DashboardFixture dashboard)
     {
         _address = dashboard.Address;
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies })
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies };
+        if (dashboard.HasTls)
         {
-            BaseAddress = dashboard.Address,
-        };
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        }
+
+        _http = new HttpClient(handler) { BaseAddress = dashboard.Address };
     }
 
     public CookieContainer Cookies { get; } = new();
