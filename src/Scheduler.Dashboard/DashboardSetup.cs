@@ -62,6 +62,7 @@ public static class DashboardSetup
             antiforgery.Cookie.Name = "scheduler-antiforgery";
             antiforgery.Cookie.SameSite = SameSiteMode.Strict;
             antiforgery.Cookie.HttpOnly = true;
+            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             antiforgery.SuppressXFrameOptionsHeader = true;
         });
         services.AddRazorComponents();

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -39,6 +41,9 @@ public sealed class DashboardFixture : IAsyncLifetime
     /// <summary>Settings of the section <c>Dashboard</c>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Whether the port speaks TLS, with a certificate that nobody signed.</summary>
+    public bool HasTls { get; init; }
+
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     internal FakeCluster Cluster { get; } = new();
@@ -76,7 +81,19 @@ public sealed class DashboardFixture : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(
+                IPAddress.Loopback,
+                0,
+                port =>
+                {
+                    if (HasTls)
+                    {
+                        port.UseHttps(OwnCertificate());
+                    }
+                }
+            )
+        );
         builder.Services.AddSingleton<IGrainFactory>(Cluster);
         builder.Services.AddSingleton<TimeProvider>(Clock);
         builder.Configuration.AddInMemoryCollection(
@@ -194,6 +211,16 @@ public sealed class DashboardFixture : IAsyncLifetime
                     Actor = "test",
                 }
             )
+        );
+    }
+
+    private static X509Certificate2 OwnCertificate()
+    {
+        using var key = ECDsa.Create();
+        var now = TimeProvider.System.GetUtcNow();
+        return new CertificateRequest("CN=window.example", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            now.AddDays(-1),
+            now.AddDays(1)
         );
     }
 

@@ -16,10 +16,13 @@ internal sealed partial class Window : IDisposable
     public Window(DashboardFixture dashboard)
     {
         _address = dashboard.Address;
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies })
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies };
+        if (dashboard.HasTls)
         {
-            BaseAddress = dashboard.Address,
-        };
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        }
+
+        _http = new HttpClient(handler) { BaseAddress = dashboard.Address };
     }
 
     public CookieContainer Cookies { get; } = new();
@@ -80,7 +83,7 @@ internal sealed partial class Window : IDisposable
                 ? "/dashboard/sign-in"
                 : PlainPage
         );
-        var token = Token().Match(page.Text);
+        var token = TokenField().Match(page.Text);
         Assert.True(token.Success, $"{page.Status} {page.Text}");
         return token.Groups["token"].Value;
     }
@@ -108,7 +111,7 @@ internal sealed partial class Window : IDisposable
     }
 
     [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"(?<token>[^\"]+)\"", RegexOptions.ExplicitCapture)]
-    private static partial Regex Token();
+    private static partial Regex TokenField();
 
     /// <summary>What came back.</summary>
     internal sealed partial record Answer(int Status, string Text, IReadOnlyDictionary<string, string> Headers)

@@ -35,9 +35,9 @@ public sealed class LedgerTextTests
     [InlineData(-358, "−0.000358", "−0.000358")]
     [InlineData(0, "0.00", "0.00")]
     [InlineData(1_234_567_890_000, "+1,234,567.89", "1,234,567.89")]
-    public void A_sign_tells_what_came_from_what_went(long micro, string signed, string exact)
+    public void A_sign_tells_what_came_from_what_went(long micro, string withSign, string exact)
     {
-        Assert.Equal(signed, EuroText.Signed(new MicroEuro(micro)));
+        Assert.Equal(withSign, EuroText.Signed(new MicroEuro(micro)));
         Assert.Equal(exact, EuroText.Exact(new MicroEuro(micro)));
     }
 

@@ -134,7 +134,7 @@ public sealed class PulseTests : IDisposable
         var asked = _cluster.Pulse.Asked;
         await PassAsync(5);
         Assert.Equal(asked, _cluster.Pulse.Asked);
-        await window.CloseAsync();
+        await window.DisposeAsync();
     }
 
     private Task AskedAsync(int times) =>
@@ -157,12 +157,12 @@ public sealed class PulseTests : IDisposable
     {
         foreach (var window in windows)
         {
-            await window.CloseAsync();
+            await window.DisposeAsync();
         }
     }
 
     /// <summary>An open window.</summary>
-    private sealed class Listener
+    private sealed class Listener : IAsyncDisposable
     {
         private readonly CancellationTokenSource _closed = new();
         private readonly Task _listening;
@@ -172,7 +172,7 @@ public sealed class PulseTests : IDisposable
 
         public int Heard => Volatile.Read(ref _heard);
 
-        public async Task CloseAsync()
+        public async ValueTask DisposeAsync()
         {
             await _closed.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _listening);

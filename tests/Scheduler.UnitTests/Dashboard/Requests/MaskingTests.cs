@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Xunit;
 using Scheduler.Dashboard.Requests;
 using Xunit;
 
@@ -64,5 +66,53 @@ public sealed class MaskingTests
             }
         );
         Assert.Equal(["***", "i-abcdefghij.1.1", "4096", "alpha/eu/L4"], masked.Values);
+    }
+
+    [Property]
+    public void A_secret_survives_in_no_shape_that_secrets_are_written_in(int name, int shape, PositiveInt length)
+    {
+        string[] names = ["api_key", "HF_TOKEN", "hf-token", "clientSecret", "Authorization", "db.password", "passwd"];
+        string[] shapes =
+        [
+            "{0}={1}",
+            "{0}: {1}",
+            "export {0}={1}",
+            "--{0}={1} --port 80",
+            "{{\"{0}\":\"{1}\"}}",
+            "http://u:{1}@host/x?{0}={1}",
+            "a line\n{0}={1}\nanother",
+            "Bearer {1}",
+        ];
+        var secret = "S3" + new string('x', length.Get % 200) + "cret";
+        var text = string.Format(
+            System.Globalization.CultureInfo.InvariantCulture,
+            shapes[Math.Abs(shape % shapes.Length)],
+            names[Math.Abs(name % names.Length)],
+            secret
+        );
+        Assert.DoesNotContain(secret, Masking.Text(text), StringComparison.Ordinal);
+    }
+
+    [Property]
+    public void The_value_of_a_secret_flag_survives_wherever_it_stands_in_no_list_of_arguments(int[] picks, int at)
+    {
+        const string secret = "S3cret";
+        string[] others = ["--max-model-len", "8192", "--enforce-eager", "-ngl", "99", "--seed=-1", "x"];
+        var arguments = picks.Select(pick => others[Math.Abs(pick % others.Length)]).ToList();
+        arguments.InsertRange(Math.Abs(at % (arguments.Count + 1)), ["--api-key", secret]);
+        var masked = Masking.Arguments(arguments);
+        Assert.DoesNotContain(secret, masked);
+        Assert.Equal(arguments.Count, masked.Length);
+        Assert.Equal(
+            arguments.Where(argument => argument.StartsWith('-')),
+            masked.Where(argument => argument.StartsWith('-'))
+        );
+    }
+
+    [Property]
+    public void No_text_breaks_it_and_what_is_masked_stays_masked(NonNull<string> text)
+    {
+        var once = Masking.Text(text.Get);
+        Assert.Equal(once, Masking.Text(once));
     }
 }

@@ -10,7 +10,7 @@ using Scheduler.Domain.Placement;
 using Scheduler.Grains.Instances;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard;
+namespace Scheduler.UnitTests.Dashboard.Placement;
 
 public sealed class LaunchFormTests
 {

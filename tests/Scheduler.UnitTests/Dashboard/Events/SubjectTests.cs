@@ -3,7 +3,7 @@ using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard;
+namespace Scheduler.UnitTests.Dashboard.Events;
 
 public sealed class SubjectTests
 {
