@@ -44,6 +44,9 @@ public sealed class DashboardFixture : IAsyncLifetime
     /// <summary>Whether the port speaks TLS, with a certificate that nobody signed.</summary>
     public bool HasTls { get; init; }
 
+    /// <summary>By what that certificate is known.</summary>
+    public string CertificateHash { get; private set; } = "";
+
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     internal FakeCluster Cluster { get; } = new();
@@ -89,7 +92,9 @@ public sealed class DashboardFixture : IAsyncLifetime
                 {
                     if (HasTls)
                     {
-                        port.UseHttps(OwnCertificate());
+                        var certificate = OwnCertificate();
+                        CertificateHash = certificate.GetCertHashString();
+                        port.UseHttps(certificate);
                     }
                 }
             )

@@ -19,7 +19,8 @@ internal sealed partial class Window : IDisposable
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies };
         if (dashboard.HasTls)
         {
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) =>
+                shown?.GetCertHashString() == dashboard.CertificateHash;
         }
 
         _http = new HttpClient(handler) { BaseAddress = dashboard.Address };
