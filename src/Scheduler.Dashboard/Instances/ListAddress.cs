@@ -132,5 +132,7 @@ internal sealed record ListAddress
             ? new DateTimeOffset(value, TimeSpan.Zero)
             : null;
 
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    // A character that no name has would be an error to some databases, and matches nothing in the others.
+    private static string? NullIfEmpty(string? text) =>
+        string.IsNullOrEmpty(text) || text.Any(char.IsControl) ? null : text;
 }
