@@ -34,7 +34,10 @@ public sealed class DemoTests
             Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("request id: req-")));
             Assert.Equal(7, told.Count(line => line.StartsWith("── ")));
             Assert.True(told.Count(line => line.Contains("→ Running")) >= 2, "The launch and the re-routed one run.");
-            Assert.Contains(told, line => line.StartsWith($"Open {scheduler.Http.ToString().TrimEnd('/')} and sign in"));
+            Assert.Contains(
+                told,
+                line => line.StartsWith($"Open {scheduler.Http.ToString().TrimEnd('/')} and sign in")
+            );
             var key = Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
             var account = (await Door.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
             await AskAsTheReadmeSaysAsync(scheduler, key, ct);
