@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Instances;
-using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Balancers;
 using Scheduler.Grains;
 

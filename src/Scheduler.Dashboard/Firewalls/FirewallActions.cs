@@ -2,7 +2,6 @@ using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Edge;
-using Scheduler.Grains;
 using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using Scheduler.Dashboard.Shell;
-using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
 using Scheduler.Grains;

@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Routing;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
-using Scheduler.Edge;
 using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Instances;

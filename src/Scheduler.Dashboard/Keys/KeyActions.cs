@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Dashboard.Shell;
-using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Edge;
 using Scheduler.Grains;

@@ -2,12 +2,8 @@ using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Dashboard.SignIn;
-using Scheduler.Domain.Ids;
 using Scheduler.Edge;
-using Scheduler.Grains;
-using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.Shell;
 

@@ -1,4 +1,3 @@
-using Orleans.Runtime;
 using Scheduler.Edge;
 using Xunit;
 

@@ -4,7 +4,6 @@ using System.Reflection;
 using FsCheck;
 using FsCheck.Xunit;
 using Scheduler.Api.Instances;
-using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Edge;
