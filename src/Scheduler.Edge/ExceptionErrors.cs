@@ -14,10 +14,11 @@ internal static class ExceptionErrors
             : OfStore(exception);
 
     /// <summary>
-    /// What Orleans says, in no words of their own, of a grain that was to live in a silo which others already know to be dead. Its heirs are
-    /// faults of the code or of the store.
+    /// What Orleans says, in no words of their own, of a grain that was to live in a silo which others already know to be dead. Its heirs, and
+    /// what it wraps, are faults of the code or of the store.
     /// </summary>
-    private static bool IsTurbulence(Exception exception) => exception.GetType() == typeof(OrleansException);
+    private static bool IsTurbulence(Exception exception) =>
+        exception.GetType() == typeof(OrleansException) && exception.InnerException is null;
 
     /// <summary>Orleans wraps what the store said about a grain's state.</summary>
     private static DoorError? OfStore(Exception? exception) =>

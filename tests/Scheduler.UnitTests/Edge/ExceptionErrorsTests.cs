@@ -1,3 +1,4 @@
+using Scheduler.Domain.Storage;
 using Scheduler.Edge;
 using Xunit;
 
@@ -14,6 +15,14 @@ public sealed class ExceptionErrorsTests
         );
         Assert.Equal(DoorReasons.Unavailable, error?.Reason);
         Assert.NotNull(error?.RetryAfter);
+    }
+
+    [Fact]
+    public void What_the_store_said_is_heard_through_what_Orleans_wraps_it_in()
+    {
+        var full = new OrleansException("Error from storage provider", new StorageFullException("full"));
+        Assert.Contains("full", ExceptionErrors.Find(full)?.Message);
+        Assert.Null(ExceptionErrors.Find(new OrleansException("wrapped", new InvalidOperationException("wrong"))));
     }
 
     [Fact]
