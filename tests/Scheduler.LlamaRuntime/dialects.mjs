@@ -8,12 +8,16 @@ const common = {
   port: { type: "string" },
   // No option of either: from one token to the next, so that a test can act while an answer is on its way.
   "token-delay-ms": { type: "string", default: "0" },
+  // Nor this: tokens of the longest prompt that the memory taken at the start is enough for. A longer one needs as much again while it is
+  // worked at, as activations are allocated in vLLM; an engine that does not get them ends.
+  "late-memory-above": { type: "string", default: "Infinity" },
 };
 
 const shared = (values) => ({
   host: values.host,
   port: Number(values.port),
   tokenDelay: Number(values["token-delay-ms"]),
+  lateMemoryAbove: Number(values["late-memory-above"]),
 });
 
 /** llama.cpp rounds a context up to this many tokens, and llama-server serves what comes of it. */

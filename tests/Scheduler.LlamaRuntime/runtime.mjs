@@ -10,6 +10,9 @@ export class Refusal extends Error {
   }
 }
 
+/** What no engine survives. */
+export class EngineDead extends Error {}
+
 export const invalid = (message) => new Refusal(400, "invalid_request_error", message);
 
 /** Sequences of the context, each taken by one request at a time; who finds none waits in order. */
@@ -105,6 +108,7 @@ export class Runtime {
   #embedder;
   #template;
   #options;
+  #newContext;
 
   /** Tokens one request may hold, prompt and answer together. */
   contextTokens;
@@ -119,7 +123,8 @@ export class Runtime {
     const trained = model.trainContextSize;
     const wanted = options.contextTokens ?? trained;
     const common = { threads, ignoreMemorySafetyChecks: true, failedCreationRemedy: false };
-    const context = await model.createContext({ ...common, contextSize: wanted, sequences: options.parallel });
+    const newContext = () => model.createContext({ ...common, contextSize: wanted, sequences: options.parallel });
+    const context = await newContext();
     if (options.embeddings) {
       // node-llama-cpp keeps places of the context for itself; the servers fill it to the last token.
       const spare = 8;
@@ -130,6 +135,7 @@ export class Runtime {
     runtime.#slots = new Slots(context);
     runtime.#template = new Template(model.fileInfo.metadata.tokenizer.chat_template);
     runtime.#options = options;
+    runtime.#newContext = newContext;
     runtime.contextTokens = Math.min(wanted, trained);
     return runtime;
   }
@@ -174,11 +180,21 @@ export class Runtime {
     if (slot === null) {
       return { reason: "stop", count: 0 };
     }
+    const late = prompt.length > this.#options.lateMemoryAbove ? await this.#lateMemory() : null;
     try {
       await slot.clearHistory();
       return yield* this.#speak(slot, prompt, asked, body, signal);
     } finally {
       this.#slots.giveBack(slot);
+      await late?.dispose();
+    }
+  }
+
+  async #lateMemory() {
+    try {
+      return await this.#newContext();
+    } catch (error) {
+      throw new EngineDead(error.message);
     }
   }
 

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { dialectOf } from "./dialects.mjs";
-import { invalid, Refusal, Runtime } from "./runtime.mjs";
+import { EngineDead, invalid, Refusal, Runtime } from "./runtime.mjs";
 
 const argv = process.argv.slice(2);
 const dialect = dialectOf(argv);
@@ -141,15 +141,19 @@ async function load() {
   try {
     runtime = await Runtime.load(options, (level, message) => console.error(`${level}: ${message}`));
   } catch (error) {
-    // What llama.cpp said comes from a thread of its own, and may come after the error: without it nobody could tell what went wrong.
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    console.error(`srv  load_model: failed to load model, '${options.model}': ${error.message}`);
-    console.error("main: exiting due to model loading error");
-    process.exit(1);
+    await die(`srv  load_model: failed to load model, '${options.model}': ${error.message}`, "model loading error");
   }
   for (const [route, answerTo] of Object.entries(dialect.tokenizer(runtime, options.alias))) {
     routes[route] = (body, answer) => reply(answer, 200, answerTo(body));
   }
+}
+
+async function die(lastWords, cause) {
+  // What llama.cpp said comes from a thread of its own, and may come after the error: without it nobody could tell what went wrong.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  console.error(lastWords);
+  console.error(`main: exiting due to ${cause}`);
+  process.exit(1);
 }
 
 function reply(answer, status, body) {
@@ -180,7 +184,10 @@ async function handle(request, answer) {
   await route(text === "" ? {} : JSON.parse(text), answer, left.signal);
 }
 
-function refuse(error, answer) {
+async function refuse(error, answer) {
+  if (error instanceof EngineDead) {
+    await die(`srv  update_slots: ${error.message}`, "engine error");
+  }
   const refusal = error instanceof Refusal ? error : new Refusal(500, "server_error", error.message);
   console.error(`srv  send_error: ${error instanceof Refusal ? error.message : error.stack}`);
   const body = dialect.bodyOf(refusal);

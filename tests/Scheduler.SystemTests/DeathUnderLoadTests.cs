@@ -53,14 +53,15 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
     [Fact]
     public async Task Memory_that_runs_out_is_OOM_KILLED_for_every_request_under_way_and_the_context_it_names_repairs_it()
     {
-        const int context = 16_384;
+        const int context = 32_768;
+        const int more = 16_000_000;
         using var gateway = new Gateway(llama.Process, llama.Key);
-        var instance = await StartAsync("starved", context);
+        var instance = await StartAsync("starved", context, "--late-memory-above", "10000");
         await using var server = LlamaServer.Of(instance);
         var underWay = await LoadAsync(gateway, "starved");
         var limited = TimeProvider.System.GetUtcNow();
 
-        await server.LimitMemoryAsync(500_000, Ct);
+        await server.LimitMemoryAsync(more, Ct);
         var large = gateway.ChatAsync("starved", new string('x', context - 1000), 2);
 
         var answers = await Task.WhenAll([.. underWay, large]);
@@ -98,9 +99,9 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
             .Samples.Where(sample => sample.Name.StartsWith("scheduler_inference_open", StringComparison.Ordinal))
             .Sum(sample => sample.Value);
 
-    private async Task<string> StartAsync(string name, int context)
+    private async Task<string> StartAsync(string name, int context, params string[] arguments)
     {
-        string[] slowly = ["--token-delay-ms", "20"];
+        string[] slowly = ["--token-delay-ms", "20", .. arguments];
         var parallel = Streams + Whole + 1;
         var instance = await llama.StartAsync(llama.Account, name, context, "llama-server", parallel, slowly);
         await llama.ServesAsync(instance);

@@ -170,10 +170,11 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     [Fact]
     public async Task A_runtime_that_runs_out_of_memory_while_it_serves_is_OOM_KILLED()
     {
-        var instance = await llama.RunningAsync("loaded", LlamaRuntime.MaxContextTokens);
+        string[] late = ["--late-memory-above", "10000"];
+        var instance = await llama.RunningAsync("loaded", LlamaRuntime.MaxContextTokens, "llama-server", late);
         await using var server = LlamaServer.Of(instance);
         using var client = new HttpClient { BaseAddress = server.Http };
-        await server.LimitMemoryAsync(2_000_000, Ct);
+        await server.LimitMemoryAsync(32_000_000, Ct);
 
         var prompt = new string('x', 100_000);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() =>
@@ -182,7 +183,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
 
         var failed = await Door.UntilAsync(instance, i => i.State == InstanceState.Failed);
         Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
-        Assert.Contains("std::bad_alloc", failed.Failure.Details["output_tail"]);
+        Assert.Contains("ggml_aligned_malloc: insufficient memory", failed.Failure.Details["output_tail"]);
         Assert.Contains($"(it was {LlamaRuntime.MaxContextTokens})", failed.Failure.Hint);
     }
 

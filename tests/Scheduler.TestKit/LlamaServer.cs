@@ -87,7 +87,8 @@ public sealed class LlamaServer : IAsyncDisposable
     public void Kill() => _process.Kill();
 
     /// <summary>
-    /// From now on the kernel gives it no more memory than it has and a little: the next thing that needs much fails for real.
+    /// From now on the kernel gives it no more memory than it has and a little: the next thing that needs much fails for real. What
+    /// needs more than all that it may have given back meanwhile is sure to (see <c>--late-memory-above</c>).
     /// </summary>
     /// <param name="more">Bytes that it may still get.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

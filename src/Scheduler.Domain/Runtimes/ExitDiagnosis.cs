@@ -63,6 +63,8 @@ public static class ExitDiagnosis
         "HIP error: out of memory",
         "ErrorOutOfDeviceMemory",
         "std::bad_alloc",
+        "Fatal process out of memory",
+        "JavaScript heap out of memory",
         "Out of memory: Killed process",
     ];
 

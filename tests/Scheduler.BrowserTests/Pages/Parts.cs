@@ -86,8 +86,11 @@ internal static partial class Parts
         return await page.APIRequest.PostAsync(path, new() { Form = form, MaxRedirects = 0 });
     }
 
-    /// <summary>A text without what differs from request to request, so that two pages can be compared.</summary>
-    public static string WithoutIds(string text) => Space().Replace(Ids().Replace(text, "ID"), " ").Trim();
+    /// <summary>
+    /// A text without what differs from request to request, so that two pages can be compared: ids, the catalogue's version, and
+    /// the money of who looks, which what runs for them uses up meanwhile.
+    /// </summary>
+    public static string WithoutPassing(string text) => Space().Replace(Passing().Replace(text, "…"), " ").Trim();
 
     private static async Task<string> ExpectNoticeAsync(IPage page, string kind, string text)
     {
@@ -99,8 +102,10 @@ internal static partial class Parts
 
     private static Regex Whole(string title) => new($@"^\s*{Regex.Escape(title)}\s*$");
 
-    [GeneratedRegex(@"\b(?:i|bal|key|req)-[a-z0-9]{8,}|(?<=catalogue )[0-9]+")]
-    private static partial Regex Ids();
+    [GeneratedRegex(
+        @"\b(?:i|bal|key|req)-[a-z0-9]{8,}|(?<=catalogue )[0-9]+|(?<=Available\s+)[0-9.,]+|[0-9.,]+(?= EUR running cost)"
+    )]
+    private static partial Regex Passing();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Space();

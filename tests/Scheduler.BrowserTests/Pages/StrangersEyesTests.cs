@@ -156,7 +156,7 @@ public sealed class StrangersEyesTests(Browser browser, DashboardScheduler sched
 
     /// <summary>A text with the names of what it is about taken out, theirs and those of nothing alike.</summary>
     private async Task<string> WithoutNamesAsync(string text) =>
-        Parts.WithoutIds(
+        Parts.WithoutPassing(
             (await TheirsAsync())
                 .Concat(Nothing)
                 .Aggregate(text, (plain, word) => plain.Replace(word.Of, word.Word, StringComparison.Ordinal))

@@ -22,6 +22,8 @@ public sealed class ExitDiagnosisTests
     [InlineData("alloc_tensor_range: failed to allocate CPU buffer of size 33554432")]
     [InlineData("llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache")]
     [InlineData("terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc")]
+    [InlineData("# Fatal error in , line 0\n# Fatal process out of memory: Zone\nIllegal instruction")]
+    [InlineData("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory")]
     public void Out_of_memory_by_the_runtimes_words_whatever_the_code(string words)
     {
         var exit = new RuntimeExit { ExitCode = 1, OutputTail = words };
