@@ -2,6 +2,7 @@ using System.Collections;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -85,15 +86,27 @@ async Task ShoutAsync()
     }
 }
 
+// Bare sockets: an HttpListener that is asked before it has quite started ends the process.
 async Task<int> ServeAsync(Func<int> health)
 {
-    using var listener = new HttpListener();
-    listener.Prefixes.Add($"http://127.0.0.1:{options["port"]}/");
+    using var listener = new TcpListener(IPAddress.Loopback, (int)Number("port"));
     listener.Start();
     while (true)
     {
-        var context = await listener.GetContextAsync();
-        var (status, body) = context.Request.Url!.AbsolutePath switch
+        _ = AnswerAsync(await listener.AcceptTcpClientAsync(), health);
+    }
+}
+
+async Task AnswerAsync(TcpClient client, Func<int> health)
+{
+    using var asking = client;
+    try
+    {
+        using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+        var path = (await reader.ReadLineAsync())?.Split(' ').ElementAtOrDefault(1);
+        while (!string.IsNullOrEmpty(await reader.ReadLineAsync())) { }
+
+        var (status, body) = path switch
         {
             "/health" => (health(), "{}"),
             "/v1/models" => (200, Models()),
@@ -101,9 +114,13 @@ async Task<int> ServeAsync(Func<int> health)
             "/die" => (Exit(), ""),
             _ => (404, "{}"),
         };
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
-        context.Response.Close(Encoding.UTF8.GetBytes(body), willBlock: true);
+        var head =
+            $"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n";
+        await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes(head + body));
+    }
+    catch (IOException)
+    {
+        // Who asked has gone.
     }
 }
 

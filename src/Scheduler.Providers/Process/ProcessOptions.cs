@@ -55,8 +55,16 @@ internal sealed class ProcessOptions
     /// <summary>How long a health question may take.</summary>
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Health questions that must fail in a row before a runtime that was healthy counts as unhealthy.</summary>
+    /// <summary>
+    /// Health questions in a row that must be answered badly, or find nobody, before a runtime that was healthy counts as unhealthy.
+    /// </summary>
     public int UnhealthyAfterProbes { get; set; } = 3;
+
+    /// <summary>
+    /// How long a runtime that was healthy may leave all health questions unanswered before it counts as unhealthy. One that works at
+    /// much may be silent for some seconds, and starting it anew takes longer.
+    /// </summary>
+    public TimeSpan UnhealthyAfterSilence { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Output kept per runtime; see <see cref="ProcessOutput"/>.</summary>
     public long MaxOutputBytes { get; set; } = 8 << 20;

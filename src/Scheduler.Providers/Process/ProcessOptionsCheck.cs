@@ -104,6 +104,7 @@ internal sealed class ProcessOptionsCheck : IValidateOptions<ProcessOptions>
             (nameof(options.StopGrace), options.StopGrace),
             (nameof(options.ProbeEvery), options.ProbeEvery),
             (nameof(options.ProbeTimeout), options.ProbeTimeout),
+            (nameof(options.UnhealthyAfterSilence), options.UnhealthyAfterSilence),
         ];
         return durations
             .Where(d => d.Value < TimeSpan.FromMilliseconds(10) || d.Value > TimeSpan.FromHours(1))

@@ -28,8 +28,8 @@ internal sealed partial class ProcessProvider
         }
 
         ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
-        var failures = await _probe.FailuresInARowAsync(record, cancellationToken);
-        if (failures == 0)
+        var health = await _probe.LookAsync(record, cancellationToken);
+        if (health == ProcessHealth.Healthy)
         {
             MarkReady(record.Key);
             return Show(record, AllocationStatus.Ready);
@@ -40,10 +40,7 @@ internal sealed partial class ProcessProvider
             return Show(record, AllocationStatus.Booting);
         }
 
-        return Show(
-            record,
-            failures >= _options.UnhealthyAfterProbes ? AllocationStatus.Unhealthy : AllocationStatus.Ready
-        );
+        return Show(record, health == ProcessHealth.Unhealthy ? AllocationStatus.Unhealthy : AllocationStatus.Ready);
     }
 
     private void MarkReady(string key)

@@ -16,7 +16,7 @@ public static class GatewayFigures
     /// <summary>Runs and prints the tables.</summary>
     /// <param name="args">
     /// [rounds, default 5] [seconds of each measurement, default 1.5]; or <c>load json|sse CONNECTIONS[,CONNECTIONS…] SECONDS</c>: nothing but this load
-    /// on the gateway, for a profiler.
+    /// on the gateway, for a profiler; or <c>memory</c>: the tables of memory alone.
     /// </param>
     public static async Task RunAsync(string[] args)
     {
@@ -25,6 +25,12 @@ public static class GatewayFigures
         if (args.FirstOrDefault() == "load")
         {
             await LoadAsync(args[1], args[2], Number(args[3]));
+            return;
+        }
+
+        if (args.FirstOrDefault() == "memory")
+        {
+            await GatewayMemory.RunAsync();
             return;
         }
 

@@ -107,7 +107,7 @@ internal static class GatewayMemory
     }
 
     /// <summary>Pushes one body, in pieces, until there is an answer.</summary>
-    /// <returns>Its status; or that the connection was closed.</returns>
+    /// <returns>Its status and code; or that the connection was closed.</returns>
     private static async Task<string> PushAsync(GatewayScene scene, string token)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -137,12 +137,19 @@ internal static class GatewayMemory
 
             var answer = new byte[4096];
             var read = await socket.ReceiveAsync(answer);
-            return read > 12 ? Encoding.ASCII.GetString(answer, 9, 3) : "closed";
+            return read > 12 ? Told(Encoding.ASCII.GetString(answer, 0, read)) : "closed";
         }
         catch (SocketException)
         {
             return "closed";
         }
+    }
+
+    private static string Told(string answer)
+    {
+        const string mark = "\"code\":\"";
+        var (status, at) = (answer[9..12], answer.IndexOf(mark, StringComparison.Ordinal));
+        return at < 0 ? status : $"{status} {answer[(at + mark.Length)..].Split('"')[0]}";
     }
 
     private static readonly byte[] Piece = [.. Enumerable.Repeat((byte)'a', PieceBytes)];
