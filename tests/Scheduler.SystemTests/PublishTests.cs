@@ -1,9 +1,11 @@
+using System.Text.RegularExpressions;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;
 
 /// <summary>What deploy/README.md and the Dockerfile build is a program that runs.</summary>
-public sealed class PublishTests
+public sealed partial class PublishTests
 {
     [Fact]
     public async Task The_published_program_answers_its_commands()
@@ -36,6 +38,27 @@ public sealed class PublishTests
         var (usage, words) = await Programs.RunAsync(program, ["backup"], new Dictionary<string, string>(), ct);
         Assert.Equal(2, usage);
         Assert.Contains("backup needs --to FILE", words, StringComparison.Ordinal);
+        await AssertServesItsWindowAsync(Path.Combine(folder, "scheduler.dll"), ct);
         Directory.Delete(folder, recursive: true);
     }
+
+    /// <summary>Pages and all that they ask for come from the program's own folder.</summary>
+    private static async Task AssertServesItsWindowAsync(string program, CancellationToken ct)
+    {
+        await using var scheduler = new SchedulerProcess { Program = program };
+        await scheduler.StartAsync(ct);
+        using var client = new HttpClient { BaseAddress = scheduler.Http };
+        var page = await client.GetStringAsync(new Uri("dashboard", UriKind.Relative), ct);
+        Assert.Contains("Sign in", page, StringComparison.Ordinal);
+        var assets = Asset().Matches(page).Select(match => match.Groups[1].Value).Distinct().ToList();
+        Assert.True(assets.Count >= 4, page);
+        foreach (var asset in assets)
+        {
+            using var answer = await client.GetAsync(new Uri(asset, UriKind.RelativeOrAbsolute), ct);
+            Assert.True(answer.IsSuccessStatusCode, $"{asset}: {(int)answer.StatusCode}");
+        }
+    }
+
+    [GeneratedRegex(@"(?:href|src)=""([^""]+\.(?:css|js|svg)[^""]*)""")]
+    private static partial Regex Asset();
 }

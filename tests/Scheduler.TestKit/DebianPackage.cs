@@ -23,23 +23,30 @@ public static class DebianPackage
     public static async Task InstallAsync(string package, CancellationToken cancellationToken)
     {
         RequireRoot(package);
-        await QuietProgram.RunAsync(new ProcessStartInfo("apt-get", ["update", "-qq"]), cancellationToken);
-        await QuietProgram.RunAsync(
-            new ProcessStartInfo(
-                "apt-get",
-                [
-                    "install",
-                    "-qq",
-                    "-y",
-                    "--no-install-recommends",
-                    "-o",
-                    "DPkg::Options::=--force-confold",
-                    "-o",
-                    "DPkg::Lock::Timeout=300",
-                    package,
-                ]
-            ),
+        await AptGetAsync(["update", "-qq"], cancellationToken);
+        await AptGetAsync(
+            [
+                "install",
+                "-qq",
+                "-y",
+                "--no-install-recommends",
+                "-o",
+                "DPkg::Options::=--force-confold",
+                "-o",
+                "DPkg::Lock::Timeout=300",
+                package,
+            ],
             cancellationToken
         );
     }
+
+    /// <summary>One at a time on this machine: two that update the lists at once refuse each other. A server it starts holds no lock.</summary>
+    private static Task AptGetAsync(string[] arguments, CancellationToken cancellationToken) =>
+        QuietProgram.RunAsync(
+            new ProcessStartInfo(
+                "flock",
+                ["--close", Path.Combine(Path.GetTempPath(), "scheduler-tests-apt.lock"), "apt-get", .. arguments]
+            ),
+            cancellationToken
+        );
 }

@@ -29,6 +29,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// <summary>Its working directory.</summary>
     public string Folder { get; }
 
+    /// <summary>The program; of the tests' own build where nothing is said.</summary>
+    public string Program { get; init; } = Path.Combine(AppContext.BaseDirectory, "scheduler.dll");
+
     /// <summary>What it is told to do: <c>serve</c> or <c>demo</c>.</summary>
     public string Command { get; init; } = "serve";
 
@@ -201,7 +204,7 @@ public sealed class SchedulerProcess : IAsyncDisposable
         string[] arguments =
         [
             .. ReadsFileLimitAsError ? (string[])["-c", "trap '' XFSZ; exec dotnet \"$@\"", "sh"] : [],
-            Path.Combine(AppContext.BaseDirectory, "scheduler.dll"),
+            Program,
             Command,
             "--Host:HttpPort=0",
             "--Host:GrpcPort=0",

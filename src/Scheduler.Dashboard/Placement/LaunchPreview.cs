@@ -57,7 +57,7 @@ public sealed record LaunchPreview(
             account = seen.Value;
             if (!seen.IsOk)
             {
-                reader.Faults.Add(LaunchFields.Account, "No account has this id.");
+                reader.Faults.Add(LaunchFields.Account, LaunchReader.NoAccount);
             }
         }
 

@@ -12,19 +12,32 @@ namespace Scheduler.Dashboard.Placement;
 /// <summary>Reads what a launch form asks for and notes everything that is wrong with it, each at its field.</summary>
 internal sealed class LaunchReader
 {
+    /// <summary>What is said of an account that does not exist, or is another's.</summary>
+    internal const string NoAccount = "No account has this id.";
+
     private readonly LaunchForm _form;
 
     /// <summary>Reads a form.</summary>
     /// <param name="form">What was written.</param>
-    /// <param name="own">Whose session it is; null for an operator's, who names the account.</param>
+    /// <param name="own">Whose session it is, who need not name it and may name no other; null for an operator's.</param>
     public LaunchReader(LaunchForm form, AccountId? own)
     {
         _form = form;
         CheckLengths();
-        Account = own ?? (Grammar.IsAccountId(form[LaunchFields.Account]) ? new(form[LaunchFields.Account]) : null);
-        if (Account is null)
+        var named = form[LaunchFields.Account];
+        Account = Grammar.IsAccountId(named) ? new AccountId(named) : null;
+        if (named.Length == 0 && own is not null)
+        {
+            Account = own;
+        }
+        else if (Account is null)
         {
             Faults.Add(LaunchFields.Account, "Must be acct- and 1 to 40 of a-z 0-9 -.");
+        }
+        else if (own is not null && Account != own)
+        {
+            Faults.Add(LaunchFields.Account, NoAccount);
+            Account = null;
         }
 
         ServingName = Required(LaunchFields.Name, Grammar.IsServingName, SpecBounds.ServingName);

@@ -74,19 +74,21 @@ public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task An_account_launches_for_itself_whatever_its_form_says()
+    public async Task An_account_launches_for_nobody_but_itself()
     {
         var before = (await Api.InstancesAsync(parent: Scheduler.Account)).Count;
         var (page, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/launch");
         var form = await page.FormAsync("/launch/create");
-        (form["account"], form["name"], form["model"]) = ("acct-main", "for-itself", Troubles.Small);
+        (form["account"], form["name"], form["model"]) = ("acct-main", "for-another", Troubles.Small);
         form.Remove("start");
 
         await using var answer = await page.PostAsync("/dashboard/launch/create", form);
 
         Assert.Equal(303, answer.Status);
-        var created = Assert.Single(await Api.InstancesAsync("serving_name = \"for-itself\""));
-        Assert.StartsWith($"{Scheduler.OtherAccount}/", created.Name);
+        Assert.Empty(await Api.InstancesAsync("serving_name = \"for-another\""));
         Assert.Equal(before, (await Api.InstancesAsync(parent: Scheduler.Account)).Count);
+        await page.GotoAsync(answer.Headers["location"]);
+        await Assertions.Expect(page.Locator("#fault-account")).ToHaveTextAsync("No account has this id.");
+        await Assertions.Expect(page.Locator(".verdict")).ToHaveCountAsync(0);
     }
 }
