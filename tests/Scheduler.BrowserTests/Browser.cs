@@ -13,7 +13,7 @@ namespace Scheduler.BrowserTests;
 /// </summary>
 public sealed class Browser : IAsyncLifetime
 {
-    private const string Program = "/usr/bin/chromium";
+    private const string Program = "/usr/bin/chromium-headless-shell";
 
     private IPlaywright _driver = null!;
 
@@ -23,7 +23,7 @@ public sealed class Browser : IAsyncLifetime
     {
         if (!File.Exists(Program))
         {
-            await DebianPackage.InstallAsync("chromium", TestContext.Current.CancellationToken);
+            await DebianPackage.InstallAsync("chromium-headless-shell", TestContext.Current.CancellationToken);
         }
 
         var driver = typeof(Browser)

@@ -61,6 +61,9 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     /// <summary>Every allocation and release call, in order.</summary>
     public ImmutableArray<ProviderCall> Calls => Locked(() => _calls.ToImmutableArray());
 
+    /// <summary>What its runtimes have printed; null has the question for it fail.</summary>
+    public string? Output { get; set; } = "";
+
     /// <summary>Keys of the allocation calls, in order.</summary>
     public ImmutableArray<AllocationKey> Asked =>
         [.. Calls.Where(call => call.Verb == "Allocate").Select(call => call.Key)];
@@ -182,6 +185,10 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         StepAsync("Find", key, () => Task.FromResult(Locked(() => _held.GetValueOrDefault(key))));
 
     /// <inheritdoc/>
+    public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken) =>
+        StepAsync("ReadOutput", key, () => Task.FromResult(OutputOf(key)));
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
         Task.FromResult(
             Locked<IReadOnlyList<Allocation>>(() => [.. _held.Values.Where(held => held.Tag.Cluster == cluster)])
@@ -190,6 +197,11 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     /// <inheritdoc/>
     public Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken) =>
         StepAsync("Release", key, () => ReleasedAsync(key));
+
+    private string OutputOf(AllocationKey key) =>
+        Output is not { } output ? throw new HttpRequestException("The connection was refused.")
+        : Locked(() => _held.ContainsKey(key)) ? output
+        : "";
 
     private async Task<ReleaseOutcome> ReleasedAsync(AllocationKey key)
     {

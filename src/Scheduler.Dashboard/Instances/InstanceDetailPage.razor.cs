@@ -21,6 +21,7 @@ public sealed partial class InstanceDetailPage
     private InstanceRecord _record = new();
     private ServedUsageRecord _usage = new();
     private LaunchExplanation? _explanation;
+    private string _output = "";
     private ImmutableArray<Remedy> _remedies = [];
     private ImmutableArray<StoredEvent> _events = [];
     private ImmutableArray<StoredEvent> _way = [];
@@ -71,12 +72,16 @@ public sealed partial class InstanceDetailPage
         var grain = Grains.Instance(id);
         _record = await AskAsync(grain.GetAsync(Eyes), Id);
         _remedies = Remedies.For(_record);
+        // A provider may think about it for a moment: meanwhile the rest is asked.
+        var output = AskAsync(grain.ReadOutputAsync(Eyes), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
         if (_record.State != InstanceState.Deleted)
         {
             _explanation = await AskAsync(grain.ExplainAsync(Eyes), Id);
         }
+
+        _output = await output;
     }
 
     private async Task ReadTimelineAsync(InstanceId id)

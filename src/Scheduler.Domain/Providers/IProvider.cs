@@ -33,6 +33,12 @@ public interface IProvider
     /// <summary>What is known now of one allocation; null when the provider holds none under the key.</summary>
     Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The last lines that the runtime under a key has printed so far, at most <see cref="Runtimes.RuntimeExit.MaxOutputTailChars"/>
+    /// characters; empty when it printed nothing, nothing is held under the key, or the provider does not tell.
+    /// </summary>
+    Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken);
+
     /// <summary>Every allocation tagged with the cluster that this provider holds, whoever owns it.</summary>
     Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken);
 

@@ -9,7 +9,9 @@ namespace Scheduler.Domain.Runtimes;
 /// <param name="Offer">Where it ran.</param>
 /// <param name="Model">What it ran.</param>
 /// <param name="ContextTokens">The context it was configured with.</param>
-/// <param name="Exit">How it ended; null where nothing ended (unhealthy, vanished, preempted).</param>
+/// <param name="Exit">
+/// How it ended; null where nothing ended (vanished, preempted), and without a code where it was ended because it no longer answered.
+/// </param>
 /// <param name="What">One line: what was seen.</param>
 /// <param name="Remedy">For memory: what would fit; null when nothing is known to.</param>
 public sealed record RuntimeEndFacts(
@@ -36,7 +38,7 @@ public sealed record RuntimeEndFacts(
                     ("context_tokens", ContextTokens),
                     ("exit_code", Exit?.ExitCode),
                     ("provider_reason", Exit?.ProviderReason),
-                    ("output_tail", Exit?.OutputTail),
+                    ("output_tail", string.IsNullOrEmpty(Exit?.OutputTail) ? null : Exit.OutputTail),
                     ("fitting_context_tokens", Remedy?.ContextTokens),
                     ("fitting_gpu_type", Remedy?.GpuType),
                     ("fitting_gpu_count", Remedy?.GpuCount),
@@ -70,8 +72,13 @@ public sealed record RuntimeEndFacts(
             return "Somebody on its host killed it, and it was not for want of memory: find out who, then start again.";
         }
 
-        return Code == FailureCode.ImagePullFailed
-            ? "Correct the image of the runtime preset or its registry credentials, then start again."
+        if (Code == FailureCode.ImagePullFailed)
+        {
+            return "Correct the image of the runtime preset or its registry credentials, then start again.";
+        }
+
+        return string.IsNullOrEmpty(Exit?.OutputTail)
+            ? "Start again: it left no output that says why."
             : "Read output_tail in the details, mend what it names, then start again.";
     }
 

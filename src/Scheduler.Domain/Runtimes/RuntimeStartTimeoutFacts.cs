@@ -8,7 +8,8 @@ namespace Scheduler.Domain.Runtimes;
 /// <param name="Offer">Where it was booting.</param>
 /// <param name="Waited">How long.</param>
 /// <param name="Model">What it was loading.</param>
-public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, string Model)
+/// <param name="OutputTail">The last lines it had printed; null where there are none.</param>
+public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, string Model, string? OutputTail = null)
     : FailureFacts(FailureCode.RuntimeStartTimeout)
 {
     /// <inheritdoc/>
@@ -23,7 +24,8 @@ public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, stri
                 ("route", Offer.Route),
                 ("waited_seconds", seconds),
                 ("model", Model),
-                ("suggested_start_timeout_seconds", twice)
+                ("suggested_start_timeout_seconds", twice),
+                ("output_tail", OutputTail)
             )
         );
     }

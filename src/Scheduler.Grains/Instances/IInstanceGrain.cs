@@ -44,6 +44,14 @@ public interface IInstanceGrain : IGrainWithStringKey
     Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run);
 
     /// <summary>
+    /// The last lines its runtime has printed: as the provider tells them now, or as they were when it ended. Empty where there are none,
+    /// or the provider does not tell in time.
+    /// </summary>
+    /// <param name="account">Whose eyes; null for an operator.</param>
+    [Alias("ReadOutput"), AlwaysInterleave]
+    Task<Answer<string>> ReadOutputAsync(AccountId? account);
+
+    /// <summary>
     /// Checks money, fit and placement, records the intent, and returns in <c>provisioning</c>. A failed check is recorded on the
     /// instance and returned as a <see cref="RefusalKind.Failed"/> refusal.
     /// </summary>

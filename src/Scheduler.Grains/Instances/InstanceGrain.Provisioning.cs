@@ -145,7 +145,12 @@ internal sealed partial class InstanceGrain
             }
 
             var late = FailureCatalogue.Describe(
-                new RuntimeStartTimeoutFacts(intent.Offer, cause.Now - _recorded.StateSince, intent.Model)
+                new RuntimeStartTimeoutFacts(
+                    intent.Offer,
+                    cause.Now - _recorded.StateSince,
+                    intent.Model,
+                    await LastWordsAsync(intent) is { Length: > 0 } words ? words : null
+                )
             );
             await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, late, null, cause));
             return;

@@ -32,6 +32,40 @@ internal sealed partial class InstanceGrain
         return Seen(account);
     }
 
+    /// <inheritdoc/>
+    public async Task<Answer<string>> ReadOutputAsync(AccountId? account)
+    {
+        var seen = Seen(account);
+        if (!seen.IsOk)
+        {
+            return seen.Refusal;
+        }
+
+        var record = seen.Value;
+        if (record.State is not (InstanceState.Starting or InstanceState.Running))
+        {
+            return record.Allocation?.Exit?.OutputTail ?? "";
+        }
+
+        return await LastWordsAsync(record.Intent!);
+    }
+
+    /// <summary>What the runtime has printed last, if its provider says so soon; else empty.</summary>
+    private async Task<string> LastWordsAsync(AllocationIntent intent)
+    {
+        try
+        {
+            return providers.Find(intent.Offer.Provider) is { } provider
+                ? await provider.ReadOutputAsync(intent.Key, _work.Token).WaitAsync(LastLook, clock, _work.Token)
+                : "";
+        }
+        catch (Exception exception) when (!_work.IsCancellationRequested)
+        {
+            LogProviderUnclear(exception, Self, intent.Offer.Provider, intent.Key);
+            return "";
+        }
+    }
+
     private async Task LookAgainAsync(AllocationIntent intent)
     {
         // One that is not there may be a list that lags; the sweep sees to what has vanished.
@@ -141,7 +175,12 @@ internal sealed partial class InstanceGrain
                 : null;
         var remedy =
             code == FailureCode.OomKilled ? await HintAsync(checks.RemedyForAsync(_recorded, GrainFactory)) : null;
-        var failure = FailureCatalogue.Describe(EndFacts(code, allocation.Exit, what, remedy));
+        // One that only fell silent is about to be given back: what it printed is asked for while it can be.
+        var exit =
+            allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
+                ? new RuntimeExit { OutputTail = await LastWordsAsync(_recorded.Intent) }
+                : allocation.Exit;
+        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy));
         await FailOrRerouteAsync(InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause), cause);
     }
 

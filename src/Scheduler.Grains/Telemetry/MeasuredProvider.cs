@@ -29,6 +29,10 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
         CallAsync("find", () => inner.FindAsync(key, cancellationToken), static _ => "ok");
 
     /// <inheritdoc/>
+    public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken) =>
+        CallAsync("read_output", () => inner.ReadOutputAsync(key, cancellationToken), static _ => "ok");
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
         CallAsync("list_allocations", () => inner.ListAllocationsAsync(cluster, cancellationToken), static _ => "ok");
 

@@ -112,6 +112,14 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     public async Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
         _store.Find(key.Value) is { } record ? await ObserveAsync(record, cancellationToken) : null;
 
+    public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(
+            _store.Find(key.Value) is null ? "" : ProcessOutput.Tail(_store.FileOf(key.Value, "output.log"))
+        );
+    }
+
     public async Task<IReadOnlyList<Allocation>> ListAllocationsAsync(
         string cluster,
         CancellationToken cancellationToken

@@ -83,6 +83,14 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
         );
     }
 
+    public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var now = market.Clock.GetUtcNow();
+        var record = market.Cloud.Find(key.Value);
+        return Task.FromResult(record is not null && IsOurs(record) && record.IsHeld(now) ? record.OutputAt(now) : "");
+    }
+
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
@@ -99,6 +100,13 @@ internal sealed record SimulatedRecord
             Exit = status == AllocationStatus.Exited ? SimulatedFailures.ExitOf(End, ReadyAt <= EndsAt) : null,
         };
     }
+
+    /// <summary>What a runtime would have printed by now.</summary>
+    internal string OutputAt(DateTimeOffset now) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"simulated: loading, {ContextTokens} tokens of context\n{(ReadyAt <= now ? $"simulated: serving {ServingName}\n" : "")}"
+        ) + (EndsAt <= now ? SimulatedFailures.ExitOf(End, ReadyAt <= EndsAt)?.OutputTail : "");
 
     /// <summary>What is to become of a request, by the behaviour that hits it.</summary>
     internal static SimulatedRecord Planned(AllocationRequest request, SimulatedBehaviour behaviour, DateTimeOffset now)

@@ -62,6 +62,8 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
             .Expect(placed.GetByTitle($"{running.Placement.PricePerHourMicroEur:N0} micro-EUR"))
             .Not.ToHaveCountAsync(0);
         await Assertions.Expect(placed).ToContainTextAsync("Served");
+        await placed.GetByText("What the runtime printed last").ClickAsync();
+        await Assertions.Expect(placed.Locator("pre")).ToContainTextAsync("simulated: serving chat");
         await Assertions
             .Expect(page.GetByRole(AriaRole.Region, new() { Name = "What was asked" }))
             .ToContainTextAsync(running.Spec.Model);

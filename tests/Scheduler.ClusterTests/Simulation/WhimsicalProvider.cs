@@ -87,6 +87,10 @@ internal sealed class WhimsicalProvider(
         AnswerAsync(() => _held.GetValueOrDefault(key), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken) =>
+        AnswerAsync(() => "", cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
         AnswerAsync<IReadOnlyList<Allocation>>(() => [.. _held.Values], cancellationToken);
 

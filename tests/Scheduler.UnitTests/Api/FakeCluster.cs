@@ -265,6 +265,11 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
         return Task.FromResult(Seen(account));
     }
 
+    public Task<Answer<string>> ReadOutputAsync(AccountId? account) =>
+        Task.FromResult<Answer<string>>(
+            Seen(account) is { IsOk: false } seen ? seen.Refusal : Record.Allocation?.Exit?.OutputTail ?? ""
+        );
+
     private Answer<InstanceRecord> Go(InstanceState state, CommandContext context)
     {
         LastCommand = context;

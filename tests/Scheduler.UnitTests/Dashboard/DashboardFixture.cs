@@ -33,8 +33,23 @@ public sealed class DashboardFixture : IAsyncLifetime
 {
     private static readonly CommandContext AsTest = new(default, "test", null);
 
-    private readonly string _keys = Directory.CreateTempSubdirectory("dashboard-keys").FullName;
+    private readonly DashboardFixture? _first;
+    private readonly string _keys;
     private WebApplication _app = null!;
+
+    /// <summary>The only door of a cluster.</summary>
+    public DashboardFixture()
+    {
+        _keys = Directory.CreateTempSubdirectory("dashboard-keys").FullName;
+        Cluster = new FakeCluster();
+    }
+
+    /// <summary>A second door of the same cluster, with the same folder of session keys.</summary>
+    /// <param name="first">The first.</param>
+    internal DashboardFixture(DashboardFixture first)
+    {
+        (_first, _keys, Cluster) = (first, first._keys, first.Cluster);
+    }
 
     /// <summary>Settings of the section <c>Dashboard</c>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
@@ -47,7 +62,7 @@ public sealed class DashboardFixture : IAsyncLifetime
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
-    internal FakeCluster Cluster { get; } = new();
+    internal FakeCluster Cluster { get; }
 
     public Uri Address { get; private set; } = null!;
 
@@ -111,6 +126,12 @@ public sealed class DashboardFixture : IAsyncLifetime
         _app.MapGet($"{DashboardSetup.OrleansPath}/", () => "Orleans").ForOperators();
         await _app.StartAsync(TestContext.Current.CancellationToken);
         Address = new Uri(_app.Urls.Single());
+        if (_first is not null)
+        {
+            (Operator, KeyOfA, KeyOfB) = (_first.Operator, _first.KeyOfA, _first.KeyOfB);
+            return;
+        }
+
         Operator = await KeyAsync(null);
         KeyOfA = await KeyAsync(new AccountId(OfA.Account));
         KeyOfB = await KeyAsync(new AccountId(OfB.Account));
@@ -121,7 +142,10 @@ public sealed class DashboardFixture : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
-        Directory.Delete(_keys, recursive: true);
+        if (_first is null)
+        {
+            Directory.Delete(_keys, recursive: true);
+        }
     }
 
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);

@@ -256,6 +256,24 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_runtime_printed_is_told_while_it_lives_and_after_it_ended()
+    {
+        var (serving, ending) = (Request("i-says-r1-a1", Fate.Serves), Request("i-said-r1-a1", Fate.OomAtLoad));
+        await _provider.AllocateAsync(serving, Ct);
+        await _provider.AllocateAsync(ending, Ct);
+        await BecomesAsync(serving.Key, AllocationStatus.Ready);
+        var ended = await BecomesAsync(ending.Key, AllocationStatus.Exited);
+
+        var living = await _provider.ReadOutputAsync(serving.Key, Ct);
+
+        Assert.InRange(living.Length, 1, RuntimeExit.MaxOutputTailChars);
+        Assert.EndsWith(ended.Exit!.OutputTail, await _provider.ReadOutputAsync(ending.Key, Ct));
+        Assert.Equal("", await _provider.ReadOutputAsync(new AllocationKey("i-none-r1-a1"), Ct));
+        await ReleaseAsync(serving.Key);
+        Assert.Equal("", await _provider.ReadOutputAsync(serving.Key, Ct));
+    }
+
+    [Fact]
     public async Task Watching_tells_what_is_there_and_what_changes()
     {
         var request = Request("i-watch-r1-a1", Fate.Serves);
