@@ -167,21 +167,11 @@ internal sealed record PlacementPart(
 internal sealed record AllocationPart(
     string ProviderAllocationId,
     Domain.Providers.AllocationStatus Status,
-    DateTimeOffset CreatedAt,
-    int? ExitCode,
-    string? ProviderReason,
-    string? OutputTail
+    DateTimeOffset CreatedAt
 )
 {
     public static AllocationPart Of(Domain.Providers.Allocation allocation) =>
-        new(
-            allocation.ProviderAllocationId,
-            allocation.Status,
-            allocation.CreatedAt,
-            allocation.Exit?.ExitCode,
-            allocation.Exit?.ProviderReason is { } reason ? Masking.Text(reason) : null,
-            allocation.Exit?.OutputTail is { } tail ? Masking.Text(tail) : null
-        );
+        new(allocation.ProviderAllocationId, allocation.Status, allocation.CreatedAt);
 }
 
 /// <summary>Why it failed.</summary>

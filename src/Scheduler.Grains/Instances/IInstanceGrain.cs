@@ -44,7 +44,7 @@ public interface IInstanceGrain : IGrainWithStringKey
     Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run);
 
     /// <summary>
-    /// The last lines its runtime has printed: as the provider tells them now, or as they were when it ended. Empty where there are none,
+    /// The last lines its runtime has printed: as the provider tells them now, or as its failure keeps them. Empty where there are none,
     /// or the provider does not tell in time.
     /// </summary>
     /// <param name="account">Whose eyes; null for an operator.</param>

@@ -44,7 +44,7 @@ internal sealed partial class InstanceGrain
         var record = seen.Value;
         if (record.State is not (InstanceState.Starting or InstanceState.Running))
         {
-            return record.Allocation?.Exit?.OutputTail ?? "";
+            return record.Failure?.Failure.Details.GetValueOrDefault("output_tail") ?? "";
         }
 
         return await LastWordsAsync(record.Intent!);
