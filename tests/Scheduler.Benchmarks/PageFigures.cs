@@ -211,7 +211,11 @@ public static partial class PageFigures
             Environment.SetEnvironmentVariable("PLAYWRIGHT_DRIVER_SEARCH_PATH", lies.Value);
             var driver = await Playwright.CreateAsync();
             var browser = await driver.Chromium.LaunchAsync(
-                new BrowserTypeLaunchOptions { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox"] }
+                new BrowserTypeLaunchOptions
+                {
+                    ExecutablePath = "/usr/bin/chromium-headless-shell",
+                    Args = ["--no-sandbox"],
+                }
             );
             var page = await browser.NewPageAsync(new BrowserNewPageOptions { BaseURL = scheduler.Http.ToString() });
             await page.GotoAsync("/dashboard/sign-in");
