@@ -72,10 +72,8 @@ public sealed partial class InstanceDetailPage
         var grain = Grains.Instance(id);
         _record = await AskAsync(grain.GetAsync(Eyes), Id);
         _remedies = Remedies.For(_record);
-        // A provider may think about it for a moment: meanwhile the rest is asked. Of one that has ended the failure's facts tell.
-        var output = _record.State is InstanceState.Starting or InstanceState.Running
-            ? AskAsync(grain.ReadOutputAsync(Eyes), Id)
-            : Task.FromResult("");
+        // A provider may think about it for a moment: meanwhile the rest is asked.
+        var output = AskAsync(grain.ReadOutputAsync(Eyes), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
         if (_record.State != InstanceState.Deleted)

@@ -25,12 +25,11 @@ internal sealed class LaunchReader
         _form = form;
         CheckLengths();
         var named = form[LaunchFields.Account];
-        Account = Grammar.IsAccountId(named) ? new AccountId(named) : null;
-        if (named.Length == 0 && own is not null)
-        {
-            Account = own;
-        }
-        else if (Account is null)
+        Account =
+            named.Length == 0 ? own
+            : Grammar.IsAccountId(named) ? new AccountId(named)
+            : null;
+        if (Account is null)
         {
             Faults.Add(LaunchFields.Account, "Must be acct- and 1 to 40 of a-z 0-9 -.");
         }

@@ -38,7 +38,7 @@ public sealed record RuntimeEndFacts(
                     ("context_tokens", ContextTokens),
                     ("exit_code", Exit?.ExitCode),
                     ("provider_reason", Exit?.ProviderReason),
-                    ("output_tail", string.IsNullOrEmpty(Exit?.OutputTail) ? null : Exit.OutputTail),
+                    ("output_tail", Exit?.OutputTail),
                     ("fitting_context_tokens", Remedy?.ContextTokens),
                     ("fitting_gpu_type", Remedy?.GpuType),
                     ("fitting_gpu_count", Remedy?.GpuCount),

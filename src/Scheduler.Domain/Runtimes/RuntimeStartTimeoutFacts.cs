@@ -8,8 +8,8 @@ namespace Scheduler.Domain.Runtimes;
 /// <param name="Offer">Where it was booting.</param>
 /// <param name="Waited">How long.</param>
 /// <param name="Model">What it was loading.</param>
-/// <param name="OutputTail">The last lines it had printed; null where there are none.</param>
-public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, string Model, string? OutputTail = null)
+/// <param name="OutputTail">The last lines it had printed; empty where there are none.</param>
+public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, string Model, string OutputTail = "")
     : FailureFacts(FailureCode.RuntimeStartTimeout)
 {
     /// <inheritdoc/>

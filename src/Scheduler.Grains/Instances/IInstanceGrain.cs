@@ -44,8 +44,8 @@ public interface IInstanceGrain : IGrainWithStringKey
     Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run);
 
     /// <summary>
-    /// The last lines its runtime has printed: as the provider tells them now, or as its failure keeps them. Empty where there are none,
-    /// or the provider does not tell in time.
+    /// The last lines its runtime has printed, as the provider tells them now. Empty where none lives (of the dead the failure's details
+    /// tell), it printed none, or the provider does not tell in time.
     /// </summary>
     /// <param name="account">Whose eyes; null for an operator.</param>
     [Alias("ReadOutput"), AlwaysInterleave]

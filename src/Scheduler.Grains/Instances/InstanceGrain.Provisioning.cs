@@ -149,7 +149,7 @@ internal sealed partial class InstanceGrain
                     intent.Offer,
                     cause.Now - _recorded.StateSince,
                     intent.Model,
-                    await LastWordsAsync(intent) is { Length: > 0 } words ? words : null
+                    await LastWordsAsync(intent)
                 )
             );
             await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, late, null, cause));

@@ -41,13 +41,9 @@ internal sealed partial class InstanceGrain
             return seen.Refusal;
         }
 
-        var record = seen.Value;
-        if (record.State is not (InstanceState.Starting or InstanceState.Running))
-        {
-            return record.Failure?.Failure.Details.GetValueOrDefault("output_tail") ?? "";
-        }
-
-        return await LastWordsAsync(record.Intent!);
+        return seen.Value.State is InstanceState.Starting or InstanceState.Running
+            ? await LastWordsAsync(seen.Value.Intent!)
+            : "";
     }
 
     /// <summary>What the runtime has printed last, if its provider says so soon; else empty.</summary>

@@ -18,15 +18,14 @@ internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions optio
     internal async Task<ProcessHealth> LookAsync(ProcessRecord record, CancellationToken cancellationToken)
     {
         var asked = clock.GetUtcNow();
-        var before = _seen.GetValueOrDefault(record.Key);
-        if (before is null || asked - before.At >= options.ProbeEvery / 2)
+        var seen = _seen.GetValueOrDefault(record.Key);
+        if (seen is null || asked - seen.At >= options.ProbeEvery / 2)
         {
-            var answer = await AskAsync(record, cancellationToken);
-            before = Seen.After(before, answer, asked);
-            _seen[record.Key] = before;
+            seen = Seen.After(seen, await AskAsync(record, cancellationToken), asked);
+            _seen[record.Key] = seen;
         }
 
-        return HealthOf(before, clock.GetUtcNow());
+        return HealthOf(seen, clock.GetUtcNow());
     }
 
     internal void Forget(string key) => _seen.TryRemove(key, out _);

@@ -11,7 +11,7 @@ namespace Scheduler.ClusterTests.Instances;
 public sealed class OutputTests
 {
     [Fact]
-    public async Task The_living_are_asked_for_it_and_the_dead_have_left_it()
+    public async Task The_living_are_asked_for_it_and_the_dead_have_left_it_in_their_failure()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -23,10 +23,10 @@ public sealed class OutputTests
         Assert.Equal("loading\nserving\n", await ReadAsync(scheduler, running.Id));
 
         scheduler.Cloud.Exit(running.Intent!.Key, new RuntimeExit { ExitCode = 1, OutputTail = "it broke\n" });
-        await scheduler.UntilAsync(running.Id, InstanceState.Failed, TimeSpan.FromMilliseconds(100));
-        scheduler.Cloud.Output = null;
+        var failed = await scheduler.UntilAsync(running.Id, InstanceState.Failed, TimeSpan.FromMilliseconds(100));
 
-        Assert.Equal("it broke\n", await ReadAsync(scheduler, running.Id));
+        Assert.Equal("", await ReadAsync(scheduler, running.Id));
+        Assert.Equal("it broke\n", failed.Failure!.Failure.Details["output_tail"]);
     }
 
     [Fact]

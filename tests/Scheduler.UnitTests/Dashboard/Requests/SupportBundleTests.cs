@@ -3,12 +3,12 @@ using System.Text;
 using Scheduler.Dashboard.Requests;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
-using Scheduler.Domain.Runtimes;
 using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Requests;
@@ -58,7 +58,17 @@ public sealed class SupportBundleTests
             {
                 ProviderAllocationId = "a-1",
                 Endpoint = new Uri($"http://u:{Secret}@10.0.0.1:8000/"),
-                Exit = new RuntimeExit { OutputTail = $"VLLM_API_KEY={Secret}\nprompt: '{Secret}'" },
+            },
+            Failure = new FailureRecord
+            {
+                Failure = new Failure
+                {
+                    Code = FailureCode.RuntimeExited,
+                    Details = ImmutableSortedDictionary<string, string>.Empty.Add(
+                        "output_tail",
+                        $"VLLM_API_KEY={Secret}\nprompt: '{Secret}'\nit broke"
+                    ),
+                },
             },
         };
         var key = new KeyRecord { Id = "key-a", SecretSha256 = Secret };
@@ -80,6 +90,7 @@ public sealed class SupportBundleTests
         );
 
         Assert.DoesNotContain(Secret, json, StringComparison.Ordinal);
+        Assert.Contains("it broke", json, StringComparison.Ordinal);
         Assert.Contains("\"--max-model-len\"", json, StringComparison.Ordinal);
         Assert.Contains("\"state\": \"running\"", json, StringComparison.Ordinal);
         Assert.Contains("instance/i-aaaaaaaaaaaaaaaaaaaa", json, StringComparison.Ordinal);

@@ -12,8 +12,7 @@ public sealed class TwoDoorsTests(DashboardFixture first) : IClassFixture<Dashbo
         await second.InitializeAsync();
         using var here = new Window(first);
         await here.SignInAsync(first.KeyOfA);
-        using var there = new Window(second);
-        there.Cookies.Add(second.Address, here.Cookies.GetCookies(new Uri(first.Address, "dashboard")));
+        using var there = WithTheSessionOf(here, second);
 
         Assert.Equal(200, (await there.GetAsync("/dashboard/instances")).Status);
         var signedOut = await there.PostWithAsync(await here.TokenAsync(), "/dashboard/sign-out");
@@ -29,9 +28,15 @@ public sealed class TwoDoorsTests(DashboardFixture first) : IClassFixture<Dashbo
         await stranger.InitializeAsync();
         using var here = new Window(first);
         await here.SignInAsync(first.KeyOfA);
-        using var there = new Window(stranger);
-        there.Cookies.Add(stranger.Address, here.Cookies.GetCookies(new Uri(first.Address, "dashboard")));
+        using var there = WithTheSessionOf(here, stranger);
 
         Assert.NotEqual(200, (await there.GetAsync("/dashboard/instances")).Status);
+    }
+
+    private Window WithTheSessionOf(Window here, DashboardFixture door)
+    {
+        var there = new Window(door);
+        there.Cookies.Add(door.Address, here.Cookies.GetCookies(new Uri(first.Address, "dashboard")));
+        return there;
     }
 }
