@@ -15,6 +15,15 @@ public sealed class DashboardScheduler : IAsyncLifetime
 {
     private const string Market = "sim-lambda";
 
+    private static readonly string[] Arguments =
+    [
+        .. TroubledMarket.Arguments,
+        "--Providers:Simulated:StatePath=cloud.db",
+    ];
+
+    private static readonly SemaphoreSlim YesterdayGate = new(1, 1);
+    private static Yesterday? _yesterday;
+
     private readonly Dictionary<string, string> _failed = [];
 
     /// <summary>Where pages are.</summary>
@@ -69,7 +78,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await LiveThroughYesterdayAsync();
+        await StartAfterYesterdayAsync();
         await UntilAsync(_failed["BALANCE_EXHAUSTED"], InstanceState.Failed);
         await ProvokeAsync(Troubles.All["BILLING_BELOW_MINIMUM"]);
         await TopUpAsync(Account, 1_000_000_000);
@@ -103,15 +112,39 @@ public sealed class DashboardScheduler : IAsyncLifetime
     }
 
     /// <summary>
-    /// Money runs out only with the hours. So the process first lives with a clock that is behind, and is killed; when it comes back today,
-    /// what it left running has long used up its money.
+    /// Money runs out only over hours. So a process with a clock 30 hours behind starts an instance with little money and is killed; a process
+    /// that starts today on a copy of its folder finds the money spent. All fixtures share that folder.
     /// </summary>
-    private async Task LiveThroughYesterdayAsync()
+    private async Task StartAfterYesterdayAsync()
+    {
+        var yesterday = await YesterdayAsync();
+        (Account, AccountKey) = yesterday.Main;
+        (OtherAccount, OtherKey) = yesterday.Other;
+        _failed.Add("BALANCE_EXHAUSTED", yesterday.Spent);
+        var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
+        CopyFolder(yesterday.Folder, folder);
+        Process = new SchedulerProcess(folder, Arguments);
+        await Process.StartAsync(Ct);
+    }
+
+    private async Task<Yesterday> YesterdayAsync()
+    {
+        await YesterdayGate.WaitAsync(Ct);
+        try
+        {
+            return _yesterday ??= await LiveThroughYesterdayAsync();
+        }
+        finally
+        {
+            YesterdayGate.Release();
+        }
+    }
+
+    private async Task<Yesterday> LiveThroughYesterdayAsync()
     {
         var folder = await TroubledMarket.NewFolderAsync(Ct);
-        string[] arguments = [.. TroubledMarket.Arguments, "--Providers:Simulated:StatePath=cloud.db"];
         await using (
-            Process = new SchedulerProcess(folder, arguments)
+            Process = new SchedulerProcess(folder, Arguments)
             {
                 KeepsFolder = true,
                 Environment = await PastClock.BehindAsync(hours: 30, Ct),
@@ -119,22 +152,39 @@ public sealed class DashboardScheduler : IAsyncLifetime
         )
         {
             await Process.StartAsync(Ct);
-            (Account, AccountKey) = await AccountAsync("acct-main", "Main account");
-            (OtherAccount, OtherKey) = await AccountAsync("acct-other", "Other account");
-            await TopUpAsync(Account, 2_000_000);
-            var spent = await RunAsync(Account, "balance-exhausted", Troubles.On(Troubles.Small, Market));
+            var main = await AccountAsync("acct-main", "Main account");
+            var other = await AccountAsync("acct-other", "Other account");
+            await TopUpAsync(main.Name, 2_000_000);
+            var spent = await RunAsync(main.Name, "balance-exhausted", Troubles.On(Troubles.Small, Market));
             await Eventually.UntilAsync(
                 async () =>
-                    await Accounts.GetAccountAsync(new GetAccountRequest { Name = Account }, cancellationToken: Ct),
+                    await Accounts.GetAccountAsync(new GetAccountRequest { Name = main.Name }, cancellationToken: Ct),
                 account => account.RunningInstances == 1,
-                "its meter runs"
+                "the meter runs"
             );
-            _failed.Add("BALANCE_EXHAUSTED", spent);
+            return new Yesterday(folder, main, other, spent);
+        }
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+        {
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
         }
 
-        Process = new SchedulerProcess(folder, arguments);
-        await Process.StartAsync(Ct);
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        }
     }
+
+    private sealed record Yesterday(
+        string Folder,
+        (string Name, string Key) Main,
+        (string Name, string Key) Other,
+        string Spent
+    );
 
     private async Task<(string Name, string Key)> AccountAsync(string id, string displayName)
     {

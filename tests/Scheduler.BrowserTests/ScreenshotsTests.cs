@@ -8,7 +8,7 @@ public sealed class ScreenshotsTests(Browser browser) : PageTest(browser)
 {
     private const string Themed = "@media (prefers-color-scheme: dark) { body { background: #000; color: #fff } }";
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_page_is_taken_at_three_widths_light_and_dark()
     {
         var (page, _) = await OpenAsync(StaticPage.Site);

@@ -12,7 +12,7 @@ namespace Scheduler.SystemTests;
 /// invariants are checked from outside.
 /// </summary>
 /// <remarks>
-/// <c>SCHEDULER_CHAOS_SEED</c> replays a seed: clients and chaos draw the same again, though not at the same moments.
+/// <c>SCHEDULER_SEED</c> replays a seed: clients and chaos draw the same again, though not at the same moments.
 /// <c>SCHEDULER_CHAOS_MINUTES</c> says how long the chaos of each test goes on, for example <c>10</c>.
 /// </remarks>
 public sealed class ClusterChaosTests
@@ -50,15 +50,15 @@ public sealed class ClusterChaosTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public Task Silos_killed_and_restarted_at_random_cost_nothing_that_was_acknowledged_INV_01_to_07_and_12() =>
         RunAsync(KillAsync);
 
-    [Fact]
+    [Fact(Explicit = true)]
     public Task Crashes_of_the_database_cost_nothing_that_was_acknowledged_INV_01_to_07_and_12() =>
         RunAsync(CrashDatabaseAsync);
 
-    [Fact]
+    [Fact(Explicit = true)]
     public Task Silos_cut_off_from_the_database_cost_nothing_that_was_acknowledged_INV_01_to_07_and_12() =>
         RunAsync(CutAsync);
 
@@ -108,7 +108,7 @@ public sealed class ClusterChaosTests
     /// <summary>Clients work while things happen, one after the other, until the time is up; then all is healed, settled and audited.</summary>
     private static async Task RunAsync(Func<ChaosCluster, Random, Task> happens)
     {
-        var random = new Random(LaunchLoad.Seed("SCHEDULER_CHAOS_SEED"));
+        var random = new Random(LaunchLoad.Seed());
         await using var chaos = await ChaosCluster.StartAsync(UnreliableMarket, Ct);
         var calls = chaos.Cluster.Calls(Patience);
         LaunchLoad[] loads =

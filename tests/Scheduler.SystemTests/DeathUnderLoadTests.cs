@@ -25,7 +25,7 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_kill_is_RUNTIME_EXITED_for_every_request_under_way_and_a_new_start_repairs_it()
     {
         using var gateway = new Gateway(llama.Process, llama.Key);
@@ -50,7 +50,7 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Equal(200, (await gateway.ChatAsync("killed", "Hi", 2)).Status);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Memory_that_runs_out_is_OOM_KILLED_for_every_request_under_way_and_the_context_it_names_repairs_it()
     {
         const int context = 32_768;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using Google.Rpc;
 using Grpc.Core;
@@ -7,11 +8,11 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>One key sends all it can; the door answers everybody else.</summary>
-public sealed class FloodTests
+/// <summary>Limits of a real process: one key that sends all it can slows no other key.</summary>
+public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<LimitedScheduler>
 {
-    private const int PerSecond = 20;
-    private const int Burst = 40;
+    private const int PerSecond = LimitedScheduler.PerSecond;
+    private const int Burst = LimitedScheduler.Burst;
 
     private readonly Lock _gate = new();
     private int _passed;
@@ -25,15 +26,12 @@ public sealed class FloodTests
     [InlineData("grpc")]
     public async Task A_flood_of_one_key_is_held_to_its_rate_and_nobody_else_notices(string transport)
     {
-        await using var scheduler = new SchedulerProcess(
-            null,
-            "--Providers:Simulated:ServeRuntime=false",
-            $"--Api:RequestsPerSecondPerKey={PerSecond}",
-            $"--Api:RequestBurstPerKey={Burst}"
-        );
-        await scheduler.StartAsync(Ct);
+        var scheduler = limited.Process;
         var operators = Door.Of(transport, scheduler);
-        var (loud, quiet) = (await AccountAsync(operators, "acct-loud"), await AccountAsync(operators, "acct-quiet"));
+        var (loud, quiet) = (
+            await AccountAsync(operators, $"acct-loud-{transport}"),
+            await AccountAsync(operators, $"acct-quiet-{transport}")
+        );
         var flooding = Door.Of(transport, scheduler, loud);
         var began = Stopwatch.GetTimestamp();
 
@@ -41,13 +39,13 @@ public sealed class FloodTests
             0,
             1000,
             new ParallelOptions { MaxDegreeOfParallelism = 50, CancellationToken = Ct },
-            async (_, _) => Note(await flooding.GetAccountAsync("accounts/acct-loud"))
+            async (_, _) => Note(await flooding.GetAccountAsync($"accounts/acct-loud-{transport}"))
         );
         var others = Door.Of(transport, scheduler, quiet);
         for (var i = 0; i < Burst / 2; i++)
         {
-            Assert.Equal("accounts/acct-quiet", (await others.GetAccountAsync("accounts/acct-quiet")).Ok.Name);
-            Assert.Equal("accounts/acct-loud", (await operators.GetAccountAsync("accounts/acct-loud")).Ok.Name);
+            Assert.Equal($"accounts/acct-quiet-{transport}", (await others.GetAccountAsync($"accounts/acct-quiet-{transport}")).Ok.Name);
+            Assert.Equal($"accounts/acct-loud-{transport}", (await operators.GetAccountAsync($"accounts/acct-loud-{transport}")).Ok.Name);
         }
 
         await flood;
@@ -55,7 +53,35 @@ public sealed class FloodTests
         Assert.InRange(_passed, Burst, most);
         Assert.Equal(1000, _passed + _refused);
         await Task.Delay(_longest, Ct);
-        Assert.Equal("accounts/acct-loud", (await flooding.GetAccountAsync("accounts/acct-loud")).Ok.Name);
+        Assert.Equal($"accounts/acct-loud-{transport}", (await flooding.GetAccountAsync($"accounts/acct-loud-{transport}")).Ok.Name);
+    }
+
+    [Fact]
+    public async Task The_gateway_answers_RATE_LIMITED_with_a_retry_time_that_is_enough_and_names_the_limit_of_a_long_body()
+    {
+        var scheduler = limited.Process;
+        var door = Door.Of("grpc", scheduler);
+        var account = (await door.CreateAccountAsync("acct-a")).Ok.Name;
+        using var gateway = new Gateway(scheduler, (await door.CreateKeyAsync(account)).Ok.Token);
+        var long_ = await gateway.ChatAsync("any", new string('x', 4096));
+        Assert.Equal((413, "BODY_TOO_LARGE"), (long_.Status, long_.Code));
+        Assert.Equal("2048", (string?)long_.Json!["error"]!["details"]!["limit_bytes"]);
+
+        var answers = new List<GatewayAnswer>();
+        while (answers.Count < 20 && answers.LastOrDefault()?.Status is null or 200)
+        {
+            answers.Add(await gateway.ModelsAsync());
+        }
+
+        var limited = answers[^1];
+        Assert.Equal((429, "RATE_LIMITED"), (limited.Status, limited.Code));
+        Assert.Equal("3", limited.Headers["RateLimit-Limit"]);
+        Assert.Equal("0", limited.Headers["RateLimit-Remaining"]);
+        Assert.Contains("RateLimit-Reset", answers[0].Headers.Keys);
+        var wait = int.Parse(limited.Headers["Retry-After"], CultureInfo.InvariantCulture);
+        Assert.InRange(wait, 1, 3);
+        await Task.Delay(TimeSpan.FromSeconds(wait), TimeProvider.System, Ct);
+        Assert.Equal(200, (await gateway.ModelsAsync()).Status);
     }
 
     private void Note(Reply<Api.V1.Account> reply)
@@ -86,4 +112,28 @@ public sealed class FloodTests
         var account = (await operators.CreateAccountAsync(id)).Ok.Name;
         return (await operators.CreateKeyAsync(account)).Ok.Token;
     }
+}
+
+/// <summary>A scheduler process with low rate limits on the API and on the gateway.</summary>
+public sealed class LimitedScheduler : IAsyncLifetime
+{
+    internal const int PerSecond = 20;
+    internal const int Burst = 40;
+
+    internal SchedulerProcess Process { get; } =
+        new(
+            null,
+            [
+                .. SchedulerProcess.ZeroDelay,
+                $"--Api:RequestsPerSecondPerKey={PerSecond}",
+                $"--Api:RequestBurstPerKey={Burst}",
+                "--Inference:RequestsPerSecondPerKey=1",
+                "--Inference:RequestBurstPerKey=3",
+                "--Inference:MaxBodyBytes=2048",
+            ]
+        );
+
+    public async ValueTask InitializeAsync() => await Process.StartAsync(TestContext.Current.CancellationToken);
+
+    public ValueTask DisposeAsync() => Process.DisposeAsync();
 }

@@ -14,7 +14,7 @@ public sealed class FullDiskTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("http")]
+    [InlineData("http", Explicit = true)]
     [InlineData("grpc")]
     public async Task A_file_that_may_not_grow_refuses_commands_and_loses_nothing(string transport)
     {

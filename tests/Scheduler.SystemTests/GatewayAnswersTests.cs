@@ -98,43 +98,6 @@ public sealed class GatewayAnswersTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Equal(200, (await renewed.ChatAsync("sdk", "Hi", 2)).Status);
     }
 
-    [Fact]
-    public async Task What_is_too_much_is_RATE_LIMITED_until_the_time_it_names_and_a_long_body_is_named_with_its_limit()
-    {
-        await using var scheduler = new SchedulerProcess(
-            null,
-            [
-                .. SchedulerProcess.ZeroDelay,
-                "--Inference:RequestsPerSecondPerKey=1",
-                "--Inference:RequestBurstPerKey=3",
-                "--Inference:MaxBodyBytes=2048",
-            ]
-        );
-        await scheduler.StartAsync(Ct);
-        var door = Door.Of("grpc", scheduler);
-        var account = (await door.CreateAccountAsync("acct-a")).Ok.Name;
-        using var gateway = new Gateway(scheduler, (await door.CreateKeyAsync(account)).Ok.Token);
-        var long_ = await gateway.ChatAsync("any", new string('x', 4096));
-        Assert.Equal((413, "BODY_TOO_LARGE"), (long_.Status, long_.Code));
-        Assert.Equal("2048", (string?)long_.Json!["error"]!["details"]!["limit_bytes"]);
-
-        var answers = new List<GatewayAnswer>();
-        while (answers.Count < 20 && answers.LastOrDefault()?.Status is null or 200)
-        {
-            answers.Add(await gateway.ModelsAsync());
-        }
-
-        var limited = answers[^1];
-        Assert.Equal((429, "RATE_LIMITED"), (limited.Status, limited.Code));
-        Assert.Equal("3", limited.Headers["RateLimit-Limit"]);
-        Assert.Equal("0", limited.Headers["RateLimit-Remaining"]);
-        Assert.Contains("RateLimit-Reset", answers[0].Headers.Keys);
-        var wait = int.Parse(limited.Headers["Retry-After"], CultureInfo.InvariantCulture);
-        Assert.InRange(wait, 1, 3);
-        await Task.Delay(TimeSpan.FromSeconds(wait), TimeProvider.System, Ct);
-        Assert.Equal(200, (await gateway.ModelsAsync()).Status);
-    }
-
     private async Task AnOperatorSaysWhoseAsync(string prompt)
     {
         using var nobodys = new Gateway(llama.Process, llama.Process.Token);

@@ -167,7 +167,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_runtime_that_runs_out_of_memory_while_it_serves_is_OOM_KILLED()
     {
         string[] late = ["--late-memory-above", "10000"];

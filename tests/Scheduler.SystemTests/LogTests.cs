@@ -1,48 +1,27 @@
 using System.Text;
 using System.Text.Json;
-using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The log for machines: one JSON object a line, the request's ids on what it caused, and never a secret (INV-13).</summary>
-public sealed class LogTests
+/// <summary>The JSON log: one object a line, request ids on every line about an instance, and never a secret (INV-13).</summary>
+[Collection(ObservedGroup.Name)]
+public sealed class LogTests(ObservedScheduler observed)
 {
-    private const string Correlation = "ticket-4711";
-
     [Fact]
-    public async Task Lines_are_json_carry_the_ids_of_their_request_and_no_secret_is_in_log_or_store_INV_13()
+    public async Task Lines_are_json_with_request_ids_and_no_secret_is_in_log_or_store_INV_13()
     {
-        var ct = TestContext.Current.CancellationToken;
-        await using var scheduler = new SchedulerProcess(
-            null,
-            [.. SchedulerProcess.ZeroDelay, "--Providers:Simulated:Vendors:0=lambda"]
+        var lines = Parsed(observed.Process);
+        var (start, refusedStart, stop) = observed.Requests;
+        AssertIds(lines, IdOf(observed.Launched), start, [start, stop]);
+        AssertIds(lines, IdOf(observed.Refused), null, [refusedStart]);
+        await AssertNoSecretsAsync(
+            observed.Process,
+            [observed.Process.Token, observed.Key.Token, observed.WrongToken],
+            TestContext.Current.CancellationToken
         );
-        await scheduler.StartAsync(ct);
-        var operators = Door.Of("http", scheduler);
-        var account = (await operators.CreateAccountAsync("acct-log")).Ok.Name;
-        _ = (await operators.TopUpAsync(account, 100_000_000, "payment")).Ok;
-        var key = (await operators.CreateKeyAsync(account)).Ok;
-        var wrong = key.Token[..^1] + (key.Token[^1] == 'a' ? 'b' : 'a');
-        var tenant = Door.Of("http", scheduler, key.Token);
-        Assert.NotNull((await Door.Of("grpc", scheduler, wrong).GetAccountAsync(account)).Error);
-        var created = (await tenant.CreateInstanceAsync(account, "logged", Troubles.On(Troubles.Small))).Ok;
-        var start = await StartUnderAsync(scheduler, key.Token, created.Name, ct);
-        await tenant.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
-        var refused = (await tenant.CreateInstanceAsync(account, "refused", Troubles.On("no/model"))).Ok;
-        var refusal = await tenant.StartAsync(refused.Name);
-        Assert.NotNull(refusal.Error);
-        var stop = await tenant.StopAsync(created.Name);
-        await tenant.UntilAsync(created.Name, instance => instance.State == InstanceState.Stopped);
-        _ = (await operators.RevokeKeyAsync(key.Key.Name)).Ok;
-        await scheduler.StopAsync(ct);
-
-        var lines = Parsed(scheduler);
-        AssertIds(lines, IdOf(created), start, [start, stop.RequestId]);
-        AssertIds(lines, IdOf(refused), null, [refusal.RequestId]);
-        await AssertNoSecretsAsync(scheduler, [scheduler.Token, key.Token, wrong], ct);
     }
 
     private static List<JsonElement> Parsed(SchedulerProcess scheduler)
@@ -87,7 +66,7 @@ public sealed class LogTests
             about.Where(line =>
                 correlated is not null && Text(line, "RequestId") == correlated && Text(line, "Trigger") == "Start"
             ),
-            line => Assert.True(Text(line, "CorrelationId") == Correlation, $"{line}")
+            line => Assert.True(Text(line, "CorrelationId") == ObservedScheduler.Correlation, $"{line}")
         );
     }
 
@@ -95,24 +74,6 @@ public sealed class LogTests
         !line.TryGetProperty(name, out var value) ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString()
         : value.GetRawText();
-
-    private static async Task<string> StartUnderAsync(
-        SchedulerProcess scheduler,
-        string token,
-        string instance,
-        CancellationToken cancellationToken
-    )
-    {
-        using var call = new Instances.InstancesClient(scheduler.Channel).StartInstanceAsync(
-            new StartInstanceRequest { Name = instance },
-            new Metadata { { "authorization", $"Bearer {token}" }, { "x-request-id", Correlation } },
-            cancellationToken: cancellationToken
-        );
-        await call;
-        var headers = await call.ResponseHeadersAsync;
-        Assert.Equal(Correlation, headers.GetValue("x-correlation-id"));
-        return headers.GetValue("x-request-id")!;
-    }
 
     private static async Task AssertNoSecretsAsync(
         SchedulerProcess scheduler,

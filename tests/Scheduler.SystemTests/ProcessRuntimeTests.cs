@@ -115,7 +115,7 @@ public sealed class ProcessRuntimeTests : IAsyncLifetime
         Assert.Empty(ChildIds());
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_runtime_that_runs_out_of_memory_is_OOM_KILLED_and_the_context_its_hint_names_fits()
     {
         var door = Door.Of("grpc", _scheduler);
@@ -163,7 +163,7 @@ public sealed class ProcessRuntimeTests : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task The_example_of_settings_starts()
     {
         await using var example = new SchedulerProcess(

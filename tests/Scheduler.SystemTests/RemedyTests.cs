@@ -6,16 +6,17 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>A hint is worth what following it is worth: each is followed to the letter, from its facts, and the next start must succeed.</summary>
+/// <summary>
+/// Follows hints from their structured facts, over a real transport: the next start must succeed. The other hints and all their combinations
+/// are followed in ClusterTests (FailureTests, RemediesTests) and by the properties of the remedies.
+/// </summary>
 [Collection(TroubleGroup.Name)]
 public sealed class RemedyTests(TroubledScheduler troubled)
 {
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task Topping_up_what_BILLING_BELOW_MINIMUM_names_is_enough(string transport)
+    [Fact]
+    public async Task BILLING_BELOW_MINIMUM_names_a_top_up_that_is_exactly_enough()
     {
-        var door = troubled.Door(transport);
+        var door = troubled.Door("http");
         var account = await troubled.AccountAsync(door, 1_500_000);
         var instance = await troubled.CreateAsync(
             door,
@@ -33,33 +34,10 @@ public sealed class RemedyTests(TroubledScheduler troubled)
         await RunsAsync(door, instance.Name);
     }
 
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task The_offer_that_BILLING_BELOW_MINIMUM_calls_affordable_is(string transport)
+    [Fact]
+    public async Task GPU_INCOMPATIBLE_names_a_gpu_that_runs_the_model()
     {
-        var door = troubled.Door(transport);
-        var account = await troubled.AccountAsync(door, 1_200_000);
-        var spec = Troubles.On(Troubles.Small, "sim-verda");
-        var running = await troubled.CreateAsync(door, account, spec);
-        await RunsAsync(door, running.Name);
-        var price = (await door.GetInstanceAsync(running.Name)).Ok.Placement.PricePerHourMicroEur;
-        Assert.True(price > 0);
-
-        // The hold of the first launch leaves too little even for the minimum: only topping up helps, and no offer is called affordable.
-        var second = await troubled.CreateAsync(door, account, spec);
-        var refused = await RefusedAsync(door, second, "BILLING_BELOW_MINIMUM");
-        Assert.DoesNotContain("affordable_offer", refused.Details.Keys);
-        await TroubledScheduler.TopUpAsync(door, account, Number(refused, "top_up_micro_eur"));
-        await RunsAsync(door, second.Name);
-    }
-
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task The_gpu_that_GPU_INCOMPATIBLE_names_runs_the_model(string transport)
-    {
-        var door = troubled.Door(transport);
+        var door = troubled.Door("grpc");
         var instance = await LaunchAsync(door, Troubles.All["GPU_INCOMPATIBLE"].Spec);
         var refused = await RefusedAsync(door, instance, "GPU_INCOMPATIBLE");
         Assert.True(Number(refused, "needed_bytes_per_gpu") > Number(refused, "usable_bytes_per_gpu"));
@@ -73,90 +51,12 @@ public sealed class RemedyTests(TroubledScheduler troubled)
         Assert.Equal(Number(refused, "smallest_gpu_price_per_hour_micro_eur"), runs.Placement.PricePerHourMicroEur);
     }
 
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task The_constraint_that_GPU_INCOMPATIBLE_says_to_change_is_the_one(string transport)
+    [Fact]
+    public async Task After_PROVIDER_TIMEOUT_a_stop_and_a_start_take_the_route_that_the_failure_names()
     {
-        var door = troubled.Door(transport);
-        var spec = Troubles.AtMost(Troubles.On(Troubles.Middle, "sim-hyperstack"), 200_000);
-        var instance = await LaunchAsync(door, spec);
-        var refused = await RefusedAsync(door, instance, "GPU_INCOMPATIBLE");
-        var way = refused.Details["relaxation_1"];
-        Assert.StartsWith("max price 0.20 → ", way);
-        Assert.Contains($"hange {way}", refused.Hint);
-
-        Loosen(spec.Constraints, new RelaxedConstraint { Constraint = "max_price", To = way.Split(' ')[4] });
-        await ChangeAsync(door, instance, spec, "spec.constraints");
-
-        await RunsAsync(door, instance.Name);
-    }
-
-    [Theory]
-    [InlineData("http", 32_768)]
-    [InlineData("grpc", 32_768)]
-    [InlineData("http", 131_072)]
-    [InlineData("grpc", 131_072)]
-    public async Task The_context_that_GPU_INCOMPATIBLE_names_fits_also_where_the_model_itself_has_less(
-        string transport,
-        long contextTokens
-    )
-    {
-        var door = troubled.Door(transport);
-        var spec = Troubles.OnGpu(Troubles.On(Troubles.Middle, "sim-lambda"), "A10", 1);
-        (spec.ContextTokens, spec.ParallelSequences) = (contextTokens, 4);
-        var instance = await LaunchAsync(door, spec);
-        var refused = await RefusedAsync(door, instance, "GPU_INCOMPATIBLE");
-
-        spec.ContextTokens = Number(refused, "largest_context_tokens");
-        Assert.Matches($"(?i)context_tokens to {spec.ContextTokens}\\b", refused.Hint);
-        await ChangeAsync(door, instance, spec, "spec.context_tokens");
-
-        await RunsAsync(door, instance.Name);
-    }
-
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task Each_way_out_that_SMART_NO_MATCH_names_is_one(string transport)
-    {
-        var door = troubled.Door(transport);
-        var wish = Troubles.AtMost(Troubles.On(Troubles.Middle, "sim-lambda"), 100_000);
-        wish.Constraints.Regions.Add("us-east-1");
-        wish.Constraints.MinimumTier = CapacityTier.Dedicated;
-        var probe = await LaunchAsync(door, wish);
-        var refused = await RefusedAsync(door, probe, "SMART_NO_MATCH");
-        var ways = (await door.ExplainAsync(probe.Name)).Ok.Relaxations;
-        Assert.NotEmpty(ways);
-        Assert.Equal(ways[0].Text, refused.Details["relaxation_1"]);
-        Assert.Contains(ways[0].Text, refused.Hint);
-        foreach (var way in ways)
-        {
-            var spec = wish.Clone();
-            foreach (var change in way.Changes)
-            {
-                Loosen(spec.Constraints, change);
-            }
-
-            var instance = await LaunchAsync(door, spec);
-            var explained = (await door.ExplainAsync(instance.Name)).Ok;
-            Assert.Equal(way.OffersThen, explained.OffersMatching);
-            Assert.True(explained.WouldLaunch, $"{way}: {explained.Failure}");
-        }
-
-        await FollowFirstAsync(door, probe, wish, ways[0]);
-    }
-
-    [Theory]
-    [InlineData("http", "H100-80GB-PCIe", "sim-hyperstack")]
-    [InlineData("grpc", "RTX-PRO-6000-Blackwell", "sim-lium")]
-    public async Task Stop_and_start_after_PROVIDER_TIMEOUT_takes_another_route(
-        string transport,
-        string gpuType,
-        string other
-    )
-    {
-        var door = troubled.Door(transport);
+        const string gpuType = "H100-80GB-PCIe";
+        const string other = "sim-hyperstack";
+        var door = troubled.Door("http");
         var spec = Troubles.Within(
             Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-verda", other), gpuType, 1),
             seconds: 1
@@ -174,35 +74,10 @@ public sealed class RemedyTests(TroubledScheduler troubled)
         Assert.Equal(Number(failed, "next_price_per_hour_micro_eur"), runs.Placement.PricePerHourMicroEur);
     }
 
-    [Theory]
-    [InlineData("http", "L40", "sim-fluidstack")]
-    [InlineData("grpc", "RTX-A6000", "sim-lambda")]
-    public async Task Start_after_PROVIDER_REJECTED_takes_the_route_it_names(
-        string transport,
-        string gpuType,
-        string other
-    )
+    [Fact]
+    public async Task RUNTIME_START_TIMEOUT_names_a_start_timeout_that_is_long_enough()
     {
-        var door = troubled.Door(transport);
-        var instance = await LaunchAsync(
-            door,
-            Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-hyperstack", other), gpuType, 1)
-        );
-        var failed = await FailsAsync(door, instance, "PROVIDER_REJECTED");
-        Assert.StartsWith("sim-hyperstack/", failed.Details["route"]);
-        Assert.Contains("simulated:", failed.Details["provider_words"]);
-
-        var runs = await RunsAsync(door, instance.Name);
-
-        Assert.Equal(failed.Details["next_route"], RouteOf(runs));
-    }
-
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task The_start_timeout_that_RUNTIME_START_TIMEOUT_names_is_taken(string transport)
-    {
-        var door = troubled.Door(transport);
+        var door = troubled.Door("http");
         var spec = Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-paperspace"), "RTX-A4000", 1);
         spec.StartTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(2));
         var instance = await LaunchAsync(door, spec);
@@ -216,32 +91,10 @@ public sealed class RemedyTests(TroubledScheduler troubled)
         await RunsAsync(door, instance.Name);
     }
 
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task The_gpu_that_OOM_KILLED_names_holds_the_model(string transport)
+    [Fact]
+    public async Task An_instance_preempted_on_spot_capacity_stays_up_without_it()
     {
-        var door = troubled.Door(transport);
-        var instance = await LaunchAsync(door, Troubles.All["OOM_KILLED"].Spec);
-        var failed = await FailsAsync(door, instance, "OOM_KILLED");
-        Assert.Equal("137", failed.Details["exit_code"]);
-        Assert.InRange(Number(failed, "fitting_context_tokens"), 1, 8191);
-
-        var spec = instance.Spec;
-        spec.Constraints.GpuType = failed.Details["fitting_gpu_type"];
-        spec.Constraints.GpuCount = (int)Number(failed, "fitting_gpu_count");
-        await ChangeAsync(door, instance, spec, "spec.constraints.gpu_type", "spec.constraints.gpu_count");
-
-        var runs = await StaysAsync(door, instance.Name);
-        Assert.Equal(Number(failed, "fitting_price_per_hour_micro_eur"), runs.Placement.PricePerHourMicroEur);
-    }
-
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task Capacity_that_is_not_spot_is_kept_after_PREEMPTED(string transport)
-    {
-        var door = troubled.Door(transport);
+        var door = troubled.Door("grpc");
         var instance = await LaunchAsync(door, Troubles.All["PREEMPTED"].Spec);
         await FailsAsync(door, instance, "PREEMPTED");
 
@@ -253,12 +106,10 @@ public sealed class RemedyTests(TroubledScheduler troubled)
         Assert.False(runs.Placement.Offer.Spot);
     }
 
-    [Theory]
-    [InlineData("http")]
-    [InlineData("grpc")]
-    public async Task The_model_that_MODEL_NOT_FOUND_proposes_is_found(string transport)
+    [Fact]
+    public async Task MODEL_NOT_FOUND_proposes_a_model_that_exists()
     {
-        var door = troubled.Door(transport);
+        var door = troubled.Door("http");
         var instance = await LaunchAsync(door, Troubles.All["MODEL_NOT_FOUND"].Spec);
         var refused = await RefusedAsync(door, instance, "MODEL_NOT_FOUND");
 
@@ -267,43 +118,6 @@ public sealed class RemedyTests(TroubledScheduler troubled)
         await ChangeAsync(door, instance, spec, "spec.model");
 
         await RunsAsync(door, instance.Name);
-    }
-
-    private static async Task FollowFirstAsync(Door door, Instance instance, LaunchSpec wish, Relaxation way)
-    {
-        var spec = wish.Clone();
-        foreach (var change in way.Changes)
-        {
-            Loosen(spec.Constraints, change);
-        }
-
-        await ChangeAsync(door, instance, spec, "spec.constraints");
-        var runs = await RunsAsync(door, instance.Name);
-        Assert.Equal(way.BestThen.OfferId, runs.Placement.Offer.OfferId);
-    }
-
-    private static void Loosen(SmartConstraints constraints, RelaxedConstraint change)
-    {
-        switch (change.Constraint)
-        {
-            case "max_price":
-                constraints.MaxPricePerHourMicroEur = (long)(
-                    decimal.Parse(change.To, CultureInfo.InvariantCulture) * 1_000_000
-                );
-                break;
-            case "regions":
-                constraints.Regions.Add(change.To);
-                break;
-            case "providers":
-                constraints.Providers.Add(change.To);
-                break;
-            case "capacity_tier":
-                constraints.MinimumTier = System.Enum.Parse<CapacityTier>(change.To, ignoreCase: true);
-                break;
-            default:
-                Assert.Fail($"Not asked for, so nothing to loosen: {change}");
-                break;
-        }
     }
 
     private async Task<Instance> LaunchAsync(Door door, LaunchSpec spec) =>

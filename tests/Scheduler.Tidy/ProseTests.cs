@@ -11,6 +11,7 @@ public sealed partial class ProseTests
         [
             .. new[] { "README.md" }
                 .Select(page => Repo.Path(page))
+                .Concat(Repo.Files(".github", "*.md"))
                 .Concat(Repo.Files("src", "*.md"))
                 .Concat(Repo.Files("tests", "*.md"))
                 .Concat(Repo.Files("deploy", "*.md"))

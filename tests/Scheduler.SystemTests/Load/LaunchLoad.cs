@@ -46,9 +46,10 @@ internal sealed partial class LaunchLoad(string id)
     /// <summary>How many commands were acknowledged.</summary>
     public int Commands => Volatile.Read(ref _commands);
 
-    /// <summary>A seed from the environment, or a new one; told either way, so that a failure can be repeated.</summary>
-    public static int Seed(string variable)
+    /// <summary>The seed in <c>SCHEDULER_SEED</c>, or a new one. It is printed, so that a failed run can be repeated.</summary>
+    public static int Seed()
     {
+        const string variable = "SCHEDULER_SEED";
         var seed = Environment.GetEnvironmentVariable(variable) is { } given
             ? int.Parse(given, CultureInfo.InvariantCulture)
             : Environment.TickCount;
