@@ -4,15 +4,15 @@ using Scheduler.Domain.Billing;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// What a launch asks of its capacity. The first group filters (hard), the second ranks (soft). An empty list means "any".
+/// The constraints of a launch on its capacity. Hard constraints filter, soft ones rank. An empty list means "any".
 /// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.SmartConstraints")]
 public sealed record SmartConstraints
 {
-    /// <summary>Nothing asked: any offer that fits.</summary>
+    /// <summary>No constraint: any offer that fits.</summary>
     public static SmartConstraints None { get; } = new();
 
-    /// <summary>Hard: highest acceptable price per hour for the whole instance; null means any.</summary>
+    /// <summary>Hard: maximum price per hour for the whole instance; null means any.</summary>
     [Id(0)]
     public MicroEuro? MaxPricePerHour { get; init; }
 
@@ -24,15 +24,15 @@ public sealed record SmartConstraints
     [Id(2)]
     public CapacityTier MinimumTier { get; init; } = CapacityTier.Community;
 
-    /// <summary>Hard: whether capacity that may be taken back is acceptable.</summary>
+    /// <summary>Hard: whether the caller accepts capacity that the provider may take back.</summary>
     [Id(3)]
     public bool SpotAllowed { get; init; } = true;
 
-    /// <summary>Hard (manual mode): the one GPU type asked for, by catalogue name; null in smart mode.</summary>
+    /// <summary>Hard (manual mode): the requested GPU type, by catalogue name; null in smart mode.</summary>
     [Id(4)]
     public string? GpuType { get; init; }
 
-    /// <summary>Hard (manual mode): how many GPUs; null means any count.</summary>
+    /// <summary>Hard (manual mode): the number of GPUs; null means any.</summary>
     [Id(5)]
     public int? GpuCount { get; init; }
 
@@ -40,11 +40,11 @@ public sealed record SmartConstraints
     [Id(6)]
     public ImmutableArray<string> Providers { get; init; } = [];
 
-    /// <summary>Soft: GPU types, most liked first; breaks ties of price.</summary>
+    /// <summary>Soft: GPU types, most preferred first; decides between equal prices.</summary>
     [Id(7)]
     public ImmutableArray<string> GpuPreferences { get; init; } = [];
 
-    /// <summary>Soft: providers, most liked first; breaks ties that GPU preference leaves.</summary>
+    /// <summary>Soft: providers, most preferred first; decides where price and GPU preference are equal.</summary>
     [Id(8)]
     public ImmutableArray<string> ProviderPreferences { get; init; } = [];
 }

@@ -1,6 +1,6 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>There is at least one of it to be had now.</summary>
+/// <summary>At least one instance is available now.</summary>
 internal sealed class AvailableConstraint : Constraint
 {
     public override string Name => "available";

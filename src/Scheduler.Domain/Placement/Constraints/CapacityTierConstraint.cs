@@ -1,6 +1,6 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Capacity at least as reliable as asked for.</summary>
+/// <summary>The capacity is at least as reliable as requested.</summary>
 internal sealed class CapacityTierConstraint : Constraint
 {
     public override string Name => "capacity_tier";
@@ -20,7 +20,7 @@ internal sealed class CapacityTierConstraint : Constraint
             : new Miss(Name, Reason, "at least " + minimum.Word(), offer.Tier.Word(), minimum - offer.Tier, "tiers");
     }
 
-    /// <summary>One step down is nearer than two.</summary>
+    /// <summary>Keeps the highest tier among the candidates.</summary>
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var below = snapshot.BelowTier(CapacityTier.Standard).Span;

@@ -1,6 +1,6 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Capacity that the provider may take back, only where that is accepted.</summary>
+/// <summary>Refuses capacity that the provider may take back, unless the request allows it.</summary>
 internal sealed class SpotConstraint : Constraint
 {
     public override string Name => "spot";
