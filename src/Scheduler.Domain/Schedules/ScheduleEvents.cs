@@ -6,15 +6,17 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>What the timeline of an instance's schedules says. Each line names its schedule, by which one schedule's lines are found.</summary>
+/// <summary>
+/// The timeline events of an instance's schedules. Each event names its schedule, so a timeline can be filtered by
+/// schedule.
+/// </summary>
 public static class ScheduleEvents
 {
     private const string ScheduleKey = "schedule";
 
-    /// <summary>Who a schedule is in timelines.</summary>
+    /// <summary>The actor of a schedule in timelines.</summary>
     public static string ActorOf(string schedule) => $"schedule:{schedule}";
 
-    /// <summary>Whether a line is about a schedule.</summary>
     public static bool IsAbout(this StoredEvent happened, string schedule)
     {
         ArgumentNullException.ThrowIfNull(happened);
