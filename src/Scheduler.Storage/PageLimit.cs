@@ -1,6 +1,6 @@
 namespace Scheduler.Storage;
 
-/// <summary>The most rows any list hands out at once.</summary>
+/// <summary>Largest page of a list: 1000 rows.</summary>
 internal static class PageLimit
 {
     private const int Most = 1000;

@@ -3,7 +3,7 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Agenda;
 
-/// <summary>The table <c>agenda</c>.</summary>
+/// <summary>Reads and updates the table <c>agenda</c>.</summary>
 internal sealed class SqlAgenda(ISqlStore store) : IAgenda
 {
     private const string Due =

@@ -5,7 +5,7 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Firewalls;
 
-/// <summary>The table <c>evaluations</c>.</summary>
+/// <summary>Reads the table <c>evaluations</c>.</summary>
 internal sealed class SqlEvaluationLog(ISqlStore store) : IEvaluationLog
 {
     private const string OfAccount =
