@@ -1,6 +1,6 @@
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>What a request asks of a model.</summary>
+/// <summary>The kind of an inference request.</summary>
 internal enum RequestKind
 {
     /// <summary><c>/v1/chat/completions</c>.</summary>
