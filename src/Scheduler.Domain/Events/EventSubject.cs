@@ -6,7 +6,6 @@ namespace Scheduler.Domain.Events;
 /// <param name="Kind">
 /// The grain state's name: <c>instance</c>, <c>account</c>, <c>key</c>, <c>model</c>, <c>provider</c>.
 /// </param>
-/// <param name="Id">The grain's key.</param>
 /// <param name="Account">The owning account; null for entities of the operator.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.EventSubject")]
 public sealed record EventSubject(

@@ -10,7 +10,6 @@ public interface IEventLog
 {
     /// <summary>A subject's events after a sequence number, oldest first.</summary>
     /// <param name="kind">The grain state's name.</param>
-    /// <param name="id">The grain's key.</param>
     /// <param name="afterSequence">0 for the beginning.</param>
     /// <param name="limit">1 to 1,000.</param>
     Task<IReadOnlyList<StoredEvent>> ReadAsync(
@@ -22,7 +21,6 @@ public interface IEventLog
     );
 
     /// <summary>All events with one request id, ordered by time.</summary>
-    /// <param name="requestId">The request.</param>
     /// <param name="account">Restricts the events to one account; null for all (operator).</param>
     /// <param name="limit">1 to 1,000.</param>
     Task<IReadOnlyList<SubjectEvent>> ReadByRequestAsync(

@@ -34,7 +34,6 @@ public sealed record StoredEvent
     [Id(4)]
     public string? To { get; init; }
 
-    /// <summary>One line for people.</summary>
     [Id(5)]
     public string Reason { get; init; } = "";
 

@@ -1,8 +1,6 @@
 namespace Scheduler.Domain.Failures;
 
 /// <summary>Properties of a code that hold for all its failures: category, statuses, retry rule.</summary>
-/// <param name="Category">Section of the troubleshooting page.</param>
-/// <param name="HttpStatus">Status of an HTTP response.</param>
 /// <param name="GrpcStatus">Canonical gRPC status name, for example <c>FAILED_PRECONDITION</c>.</param>
 /// <param name="Cause">One sentence: when the failure occurs.</param>
 /// <param name="Remedy">One sentence: what to do. Each single failure also has its own computed hint.</param>
@@ -19,7 +17,6 @@ public sealed record FailureDefinition(
 /// <summary>Sections of the troubleshooting page.</summary>
 public enum FailureCategory
 {
-    /// <summary>Authentication of the key.</summary>
     Auth = 1,
 
     /// <summary>From the start request to a running instance.</summary>
@@ -40,7 +37,6 @@ public enum FailureRetry
     /// </summary>
     Yes = 2,
 
-    /// <summary>After a top-up of the account.</summary>
     AfterTopUp = 3,
 
     /// <summary>After the change of request or instance that the hint states.</summary>

@@ -34,9 +34,6 @@ public abstract record FailureFacts(FailureCode Code)
     }
 }
 
-/// <summary>The text parts of a failure.</summary>
-/// <param name="Message">One line: what happened.</param>
-/// <param name="Hint">One instruction, with numbers and units.</param>
 public readonly record struct FailureText(
     string Message,
     string Hint,

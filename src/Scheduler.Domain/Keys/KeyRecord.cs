@@ -10,7 +10,6 @@ namespace Scheduler.Domain.Keys;
 [GenerateSerializer, Immutable, Alias("scheduler.KeyRecord")]
 public sealed record KeyRecord : IStoredState
 {
-    /// <summary>Schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 2;
 
     [Id(0)]
@@ -48,7 +47,6 @@ public sealed record KeyRecord : IStoredState
     [Id(9)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
 
-    /// <summary>Sequence number of the latest event.</summary>
     [Id(10)]
     public long LastSequence { get; init; }
 

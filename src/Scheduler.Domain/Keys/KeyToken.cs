@@ -11,13 +11,10 @@ namespace Scheduler.Domain.Keys;
 /// <param name="Secret">Secret half. Never logged, stored or returned.</param>
 public sealed record KeyToken(string KeyId, string Secret)
 {
-    /// <summary>Length of the id part in characters.</summary>
     public const int IdLength = 12;
 
-    /// <summary>Length of the secret part in characters.</summary>
     public const int SecretLength = 43;
 
-    /// <summary>Length of a whole token in characters.</summary>
     public const int Length = 3 + IdLength + 1 + SecretLength;
 
     private static readonly SearchValues<char> IdLetters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz234567");

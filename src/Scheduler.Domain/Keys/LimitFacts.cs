@@ -6,7 +6,6 @@ namespace Scheduler.Domain.Keys;
 public abstract record LimitFacts() : FailureFacts(FailureCode.RateLimited);
 
 /// <summary>A key exceeded its request rate.</summary>
-/// <param name="KeyId">The key.</param>
 /// <param name="PerSecond">Sustained rate, requests per second.</param>
 /// <param name="Burst">Requests that an idle key may send at once.</param>
 /// <param name="RetryAfterSeconds">Seconds until the next request is allowed.</param>
@@ -26,7 +25,6 @@ public sealed record RequestRateFacts(string KeyId, int PerSecond, int Burst, in
 }
 
 /// <summary>A key has reached its limit of requests in progress.</summary>
-/// <param name="RetryAfterSeconds">Suggested delay before a retry, seconds.</param>
 public sealed record ParallelRequestFacts(string KeyId, int Limit, int RetryAfterSeconds) : LimitFacts
 {
     protected internal override FailureText Describe() =>
@@ -57,7 +55,6 @@ public sealed record UnknownCallerFacts(string Address, int PerSecond, int Retry
 
 /// <summary>A process has reached its limit of requests or streams in progress.</summary>
 /// <param name="Kind">Requests or streams.</param>
-/// <param name="RetryAfterSeconds">Suggested delay before a retry, seconds.</param>
 public sealed record FullDoorFacts(string Kind, int Limit, int RetryAfterSeconds) : LimitFacts
 {
     protected internal override FailureText Describe() =>
@@ -69,7 +66,6 @@ public sealed record FullDoorFacts(string Kind, int Limit, int RetryAfterSeconds
 }
 
 /// <summary>A key has reached its limit of open streams.</summary>
-/// <param name="RetryAfterSeconds">Suggested delay before a retry, seconds.</param>
 public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSeconds) : LimitFacts
 {
     protected internal override FailureText Describe() =>
@@ -81,7 +77,6 @@ public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSec
 }
 
 /// <summary>An instance has reached its limit of requests in progress from one gateway.</summary>
-/// <param name="RetryAfterSeconds">Suggested delay before a retry, seconds.</param>
 public sealed record BusyInstanceFacts(string ServingName, int Limit, int RetryAfterSeconds) : LimitFacts
 {
     protected internal override FailureText Describe() =>

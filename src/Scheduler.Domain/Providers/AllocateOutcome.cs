@@ -45,9 +45,7 @@ public enum RejectionKind
     /// <summary>The provider considers the request invalid; a retry does not help.</summary>
     InvalidRequest = 3,
 
-    /// <summary>The provider rejected our credentials.</summary>
     Credentials = 4,
 
-    /// <summary>Internal error of the provider.</summary>
     ProviderError = 5,
 }

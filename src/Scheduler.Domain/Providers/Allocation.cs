@@ -11,7 +11,6 @@ public sealed record Allocation
     [Id(0)]
     public AllocationKey Key { get; init; }
 
-    /// <summary>Identifies the owner at the provider.</summary>
     [Id(1)]
     public AllocationTag Tag { get; init; } = new("", default);
 
@@ -62,9 +61,7 @@ public enum AllocationStatus
     Preempted = 5,
 }
 
-/// <summary>A request for capacity.</summary>
 /// <param name="Key">Idempotency key: the same key never makes a second allocation.</param>
-/// <param name="Tag">Stored with the allocation at the provider.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationRequest")]
 public sealed record AllocationRequest(
     [property: Id(0)] AllocationKey Key,

@@ -20,7 +20,6 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
     /// <summary>End of the open state; null while the breaker is closed.</summary>
     public DateTimeOffset? OpenUntil { get; private set; }
 
-    /// <summary>Records the end of an attempt.</summary>
     public void Note(DateTimeOffset now, Route route, bool succeeded, TimeSpan took)
     {
         _attempts.Enqueue(new Attempt(now, route, succeeded, took));
@@ -45,7 +44,6 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
         return Summed(_attempts);
     }
 
-    /// <summary>The same sums for each route.</summary>
     public IEnumerable<(Route Route, int Attempts, int Successes, TimeSpan? MedianTook)> SumByRoute(DateTimeOffset now)
     {
         Forget(now);

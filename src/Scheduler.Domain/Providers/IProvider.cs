@@ -25,7 +25,6 @@ namespace Scheduler.Domain.Providers;
 /// </remarks>
 public interface IProvider
 {
-    /// <summary>The configured name.</summary>
     ProviderId Id { get; }
 
     /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>

@@ -12,7 +12,6 @@ namespace Scheduler.Domain.Providers;
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderRecord")]
 public sealed record ProviderRecord : IStoredState
 {
-    /// <summary>Schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
     [Id(0)]
@@ -35,7 +34,6 @@ public sealed record ProviderRecord : IStoredState
     [Id(5)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
 
-    /// <summary>Sequence number of the latest event.</summary>
     [Id(6)]
     public long LastSequence { get; init; }
 }

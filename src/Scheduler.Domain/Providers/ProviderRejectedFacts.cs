@@ -3,7 +3,6 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Providers;
 
-/// <summary>A provider rejected the allocation.</summary>
 /// <param name="Next">The offer that a start would choose now; null when there is none.</param>
 public sealed record ProviderRejectedFacts(Offer Offer, Rejection Rejection, Offer? Next)
     : FailureFacts(FailureCode.ProviderRejected)

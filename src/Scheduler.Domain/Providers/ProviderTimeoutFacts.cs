@@ -4,7 +4,6 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Providers;
 
-/// <summary>A provider did not allocate capacity before the deadline.</summary>
 /// <param name="Attempt">Number of the attempt within the launch, from 1.</param>
 /// <param name="AvoidedUntil">Until then the route ranks last.</param>
 /// <param name="Next">The offer that a start would choose now; null when there is none.</param>

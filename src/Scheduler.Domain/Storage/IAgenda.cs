@@ -26,7 +26,6 @@ public interface IAgenda
 }
 
 /// <param name="Kind">The grain state's name.</param>
-/// <param name="Id">The grain's key.</param>
 /// <param name="WakeAt">Accurate to the millisecond.</param>
 public sealed record AgendaItem(string Kind, string Id, DateTimeOffset WakeAt);
 
