@@ -3,26 +3,17 @@ using System.Globalization;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>
-/// Validates a balancer's spec without other state. The balancer's grain checks whether the named instances exist.
-/// </summary>
+/// <summary>Pure checks of a balancer's spec; its grain checks whether the named instances exist.</summary>
 public static class BalancerChecks
 {
-    /// <summary>Maximum number of routes of a balancer.</summary>
     public const int MostRoutes = 32;
 
-    /// <summary>Maximum number of members of a target group.</summary>
     public const int MostMembers = 32;
 
-    /// <summary>
-    /// Maximum number of distinct instances over all routes. Each gateway probes all of them, and a refusal names all
-    /// of them.
-    /// </summary>
+    /// <summary>Distinct instances over all routes: each gateway probes them, and a refusal names them.</summary>
     public const int MostDestinations = 32;
 
-    /// <summary>
-    /// Maximum length of an intent, characters. Each prompt to the router model contains all intents.
-    /// </summary>
+    /// <summary>Characters. Each prompt to the router model contains all intents.</summary>
     public const int LongestIntent = 500;
 
     public const int LargestWeight = 1000;
@@ -32,7 +23,7 @@ public static class BalancerChecks
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    /// <summary>All validation errors of a spec, in the order of its fields.</summary>
+    /// <summary>In the order of the spec's fields.</summary>
     /// <param name="servingName">The balancer's serving name; none of its routes may lead to it.</param>
     public static ImmutableArray<SpecFault> FaultsOf(string servingName, BalancerSpec spec)
     {
@@ -240,7 +231,5 @@ public static class BalancerChecks
     }
 }
 
-/// <summary>One validation error.</summary>
 /// <param name="Field">Path of the field in API names, for example <c>spec.routes[0].name</c>.</param>
-/// <param name="Description">The error and the accepted values.</param>
 public sealed record SpecFault(string Field, string Description);

@@ -10,14 +10,13 @@ namespace Scheduler.Domain.Balancers;
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerRecord")]
 public sealed record BalancerRecord : IStoredState
 {
-    /// <summary>The schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
     /// <inheritdoc/>
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>The balancer's id; empty until created.</summary>
+    /// <summary>Empty until created.</summary>
     [Id(1)]
     public BalancerId Id { get; init; }
 

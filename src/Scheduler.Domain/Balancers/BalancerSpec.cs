@@ -10,11 +10,10 @@ public sealed record BalancerSpec
     [Id(0)]
     public RoutingMode RoutingMode { get; init; }
 
-    /// <summary>The routes; exactly one is the default.</summary>
+    /// <summary>Exactly one is the default.</summary>
     [Id(1)]
     public ImmutableArray<BalancerRoute> Routes { get; init; } = [];
 
-    /// <summary>Target groups that routes can name.</summary>
     [Id(2)]
     public ImmutableArray<TargetGroup> Groups { get; init; } = [];
 
@@ -26,7 +25,6 @@ public sealed record BalancerSpec
     [Id(4)]
     public string? Firewall { get; init; }
 
-    /// <summary>When a destination is ejected, and how it returns.</summary>
     [Id(5)]
     public HealthSettings Health { get; init; } = new();
 
@@ -55,7 +53,6 @@ public sealed record BalancerSpec
     }
 }
 
-/// <summary>How the balancer selects the route of a request.</summary>
 public enum RoutingMode
 {
     /// <summary>Tries the routes in order of priority, the default last.</summary>
@@ -65,16 +62,13 @@ public enum RoutingMode
     IntentClassifier = 1,
 }
 
-/// <summary>A route to one instance or one target group.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerRoute")]
 public sealed record BalancerRoute
 {
     [Id(0)]
     public string Name { get; init; } = "";
 
-    /// <summary>
-    /// Which requests belong to this route, as text for the router model; empty without a router model.
-    /// </summary>
+    /// <summary>Which requests belong here, as text for the router model; empty without one.</summary>
     [Id(1)]
     public string Intent { get; init; } = "";
 
@@ -86,9 +80,7 @@ public sealed record BalancerRoute
     [Id(3)]
     public string? Group { get; init; }
 
-    /// <summary>
-    /// Lower values first; equal values in the order of the spec. Ignored for the default route, which is always last.
-    /// </summary>
+    /// <summary>Lower first, equal ones in the order of the spec; the default route is always last.</summary>
     [Id(4)]
     public int Priority { get; init; }
 
@@ -101,7 +93,6 @@ public sealed record BalancerRoute
     public bool IsDefault { get; init; }
 }
 
-/// <summary>Instances that share the requests of a route.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.TargetGroup")]
 public sealed record TargetGroup
 {
@@ -111,28 +102,24 @@ public sealed record TargetGroup
     [Id(1)]
     public GroupPolicy Policy { get; init; }
 
-    /// <summary>The members, without duplicates.</summary>
+    /// <summary>Without duplicates.</summary>
     [Id(2)]
     public ImmutableArray<GroupMember> Members { get; init; } = [];
 }
 
-/// <summary>How requests are distributed over the members of a group.</summary>
 public enum GroupPolicy
 {
-    /// <summary>In turn, in proportion to weight.</summary>
     WeightedRoundRobin = 0,
 
     /// <summary>The member with the fewest requests in progress relative to its weight is next.</summary>
     LeastOutstanding = 1,
 }
 
-/// <param name="ServingName">An instance of the account.</param>
 /// <param name="Weight">Relative share of the requests, 1 to 1000.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.GroupMember")]
 public sealed record GroupMember([property: Id(0)] string ServingName, [property: Id(1)] int Weight);
 
 /// <summary>The model that selects the route of a request.</summary>
-/// <param name="ServingName">An instance of the account.</param>
 /// <param name="Deadline">Maximum wait for its answer; after that the default route is used.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.RouterModel")]
 public sealed record RouterModel([property: Id(0)] string ServingName, [property: Id(1)] TimeSpan Deadline);

@@ -13,13 +13,10 @@ namespace Scheduler.Domain.Balancers;
 /// </remarks>
 public sealed class DestinationHealth(HealthSettings settings)
 {
-    /// <summary>
-    /// Share of its weight with which a destination starts its return, in thousandths; enough traffic to prove its
-    /// health.
-    /// </summary>
+    /// <summary>Share at the start of a return, in thousandths; enough traffic to prove health.</summary>
     public const int LeastShare = 100;
 
-    /// <summary>The full share, in thousandths.</summary>
+    /// <summary>In thousandths.</summary>
     public const int WholeShare = 1000;
 
     private readonly ResultWindow _results = new(settings.Window);
@@ -40,7 +37,6 @@ public sealed class DestinationHealth(HealthSettings settings)
     /// <summary>The error of the latest probe; null when it succeeded.</summary>
     public string? ProbeError { get; private set; }
 
-    /// <summary>The current number of failed requests in a row.</summary>
     public int FailuresInARow => _failuresInARow;
 
     public DestinationCondition ConditionAt(DateTimeOffset now) =>
@@ -49,12 +45,10 @@ public sealed class DestinationHealth(HealthSettings settings)
         : ShareAt(now) < WholeShare ? DestinationCondition.Returning
         : DestinationCondition.Healthy;
 
-    /// <summary>The end of the ejection; null while it is not ejected.</summary>
+    /// <summary>Null while it is not ejected.</summary>
     public DateTimeOffset? EjectedUntil(DateTimeOffset now) => _ejectedUntil > now ? _ejectedUntil : null;
 
-    /// <summary>
-    /// The share of its weight that counts, in thousandths; grows linearly during a return. Not meaningful while it is out.
-    /// </summary>
+    /// <summary>Thousandths; grows linearly during a return, not meaningful while it is out.</summary>
     public int ShareAt(DateTimeOffset now)
     {
         if (BackSince(now) is not { } since || settings.SlowReturn <= TimeSpan.Zero)
@@ -151,13 +145,10 @@ public sealed class DestinationHealth(HealthSettings settings)
             : _backSince;
 }
 
-/// <summary>The condition of a destination at one gateway.</summary>
 public enum DestinationCondition
 {
-    /// <summary>It gets its full share.</summary>
     Healthy = 0,
 
-    /// <summary>It was out, and its share grows over time.</summary>
     Returning = 1,
 
     /// <summary>Too many requests failed; it gets no requests until the ejection ends.</summary>

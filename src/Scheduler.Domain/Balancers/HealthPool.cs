@@ -1,13 +1,11 @@
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>
-/// The health of all destinations of one balancer at one gateway. It limits the share of destinations that are out.
-/// </summary>
+/// <summary>One balancer's destinations at one gateway; limits how many of them failed requests eject.</summary>
 public sealed class HealthPool(HealthSettings settings)
 {
     private readonly Dictionary<string, DestinationHealth> _destinations = new(StringComparer.Ordinal);
 
-    /// <summary>The health of one destination; a new one starts healthy.</summary>
+    /// <summary>A new destination starts healthy.</summary>
     public DestinationHealth Of(string servingName)
     {
         if (!_destinations.TryGetValue(servingName, out var health))
@@ -19,7 +17,6 @@ public sealed class HealthPool(HealthSettings settings)
     }
 
     /// <summary>Records the result of a request; returns whether it ejected the destination.</summary>
-    /// <param name="servingName">The destination of the request.</param>
     /// <param name="running">The destinations that run now; the others take no requests and do not count.</param>
     /// <param name="succeeded">Whether the runtime handled the request correctly.</param>
     public bool NoteRequest(string servingName, IReadOnlyCollection<string> running, DateTimeOffset now, bool succeeded)

@@ -1,8 +1,6 @@
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>
-/// When a destination is ejected, and how it returns. Each gateway decides from its own observations.
-/// </summary>
+/// <summary>Each gateway decides from its own observations.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.HealthSettings")]
 public sealed record HealthSettings
 {
@@ -10,19 +8,18 @@ public sealed record HealthSettings
     [Id(0)]
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Maximum wait for a probe's answer.</summary>
     [Id(1)]
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Failed probes in a row that take a destination out.</summary>
+    /// <summary>In a row; they take a destination out.</summary>
     [Id(2)]
     public int ProbeFailures { get; init; } = 3;
 
-    /// <summary>Successful probes in a row that let it return.</summary>
+    /// <summary>In a row; they let it return.</summary>
     [Id(3)]
     public int ProbeSuccesses { get; init; } = 2;
 
-    /// <summary>Failed requests in a row that eject a destination.</summary>
+    /// <summary>In a row; they eject a destination.</summary>
     [Id(4)]
     public int ConsecutiveFailures { get; init; } = 5;
 
@@ -42,10 +39,7 @@ public sealed record HealthSettings
     [Id(8)]
     public TimeSpan EjectFor { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// Maximum length of an ejection. After this long without an ejection the next one lasts <see cref="EjectFor"/>
-    /// again.
-    /// </summary>
+    /// <summary>After this long without an ejection the next one lasts <see cref="EjectFor"/> again.</summary>
     [Id(9)]
     public TimeSpan EjectAtMost { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -14,10 +14,7 @@ namespace Scheduler.Domain.Balancers;
 /// </remarks>
 public static class IntentQuestion
 {
-    /// <summary>
-    /// Maximum characters of the prompt in the question, half from its start and half from its end: the intent can be
-    /// in either.
-    /// </summary>
+    /// <summary>Characters, half from the start and half from the end: either can contain the intent.</summary>
     public const int LongestPrompt = 4000;
 
     /// <summary>Maximum tokens of the answer: a name of 63 characters in a JSON object, with any tokenizer.</summary>
@@ -50,7 +47,6 @@ public static class IntentQuestion
     }
 
     /// <summary>The user message: the prompt to route, between its two marker lines.</summary>
-    /// <param name="nonce">The same nonce as in the system prompt.</param>
     public static string User(string prompt, string nonce)
     {
         ArgumentNullException.ThrowIfNull(prompt);

@@ -2,12 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>
-/// Picks the member with the fewest requests in progress relative to its weight; on a tie, the one picked longest ago.
-/// </summary>
+/// <summary>Fewest requests in progress relative to weight; on a tie, the member picked longest ago.</summary>
 public static class LeastOutstanding
 {
-    /// <summary>Returns the index of the picked member.</summary>
     /// <param name="members">The available members; at least one.</param>
     public static int Pick(ReadOnlySpan<Load> members)
     {
@@ -30,9 +27,7 @@ public static class LeastOutstanding
         ((Int128)(one.Outstanding + 1) * other.Weight).CompareTo((Int128)(other.Outstanding + 1) * one.Weight);
 }
 
-/// <summary>The load of one member.</summary>
 /// <param name="Outstanding">Requests in progress, ≥ 0.</param>
-/// <param name="Weight">≥ 1.</param>
 /// <param name="LastTurn">Sequence number of its latest pick; 0 for never.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Load(int Outstanding, long Weight, long LastTurn);

@@ -5,9 +5,7 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>A balancer has no destination that takes the request.</summary>
 /// <param name="Destinations">All destinations of the request, each with the reason why it takes no request.</param>
-/// <param name="Now">The current time, to compute the wait.</param>
 public sealed record NoHealthyDestinationFacts(
     string ServingName,
     ImmutableArray<DestinationOut> Destinations,
@@ -112,12 +110,8 @@ public sealed record NoHealthyDestinationFacts(
             : null;
 }
 
-/// <summary>A destination that takes no request, and the reason.</summary>
-/// <param name="State">State of its instance; null when there is none.</param>
+/// <param name="State">Null when there is no instance.</param>
 /// <param name="Code">Failure code of its instance, if it failed.</param>
-/// <param name="Hint">Hint of that failure.</param>
-/// <param name="Until">End of the ejection.</param>
-/// <param name="ProbeError">Error of its latest probe.</param>
 public sealed record DestinationOut(
     string ServingName,
     OutReason Why,
@@ -133,13 +127,10 @@ public enum OutReason
     /// <summary>No instance of the account has the name.</summary>
     Unknown = 1,
 
-    /// <summary>The instance is not in the state running.</summary>
     NotRunning = 2,
 
-    /// <summary>Too many requests to it failed.</summary>
     Ejected = 3,
 
-    /// <summary>Its runtime fails its probes.</summary>
     ProbeFailed = 4,
 
     /// <summary>This request already failed there.</summary>

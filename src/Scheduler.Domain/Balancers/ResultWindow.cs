@@ -2,9 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>
-/// Counts requests and failures over a sliding window of ten parts. A part expires as a whole, so the size is constant.
-/// </summary>
+/// <summary>A sliding window of ten parts; a part expires as a whole, so the size is constant.</summary>
 internal sealed class ResultWindow(TimeSpan window)
 {
     private const int Parts = 10;

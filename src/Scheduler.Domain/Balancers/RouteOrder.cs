@@ -2,10 +2,8 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>The order in which a request tries the routes of a balancer.</summary>
 public static class RouteOrder
 {
-    /// <param name="spec">A valid spec.</param>
     public static BalancerRoute Default(BalancerSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -13,7 +11,6 @@ public static class RouteOrder
     }
 
     /// <summary>Enabled routes by priority, equal priorities in the order of the spec, the default last.</summary>
-    /// <param name="spec">A valid spec.</param>
     public static ImmutableArray<BalancerRoute> Of(BalancerSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -21,7 +18,6 @@ public static class RouteOrder
     }
 
     /// <summary>The named route, then the default; only the default when none is named.</summary>
-    /// <param name="spec">A valid spec.</param>
     /// <param name="named">The result of <see cref="IntentQuestion.Read"/>.</param>
     public static ImmutableArray<BalancerRoute> Of(BalancerSpec spec, BalancerRoute? named)
     {

@@ -17,10 +17,7 @@ public sealed class WeightedRoundRobin
     private readonly Dictionary<string, long> _earned = new(StringComparer.Ordinal);
     private long _sum;
 
-    /// <summary>Returns the index of the picked member.</summary>
-    /// <param name="members">
-    /// The current members, without duplicates; at least one with <see cref="Share.MayBePicked"/>.
-    /// </param>
+    /// <param name="members">No duplicates; at least one with <see cref="Share.MayBePicked"/>.</param>
     public int Pick(ReadOnlySpan<Share> members)
     {
         Settle(members);
@@ -94,10 +91,7 @@ public sealed class WeightedRoundRobin
     }
 }
 
-/// <summary>A member with its current weight.</summary>
 /// <param name="Weight">≥ 1; the weights of one pick add up to less than 2^40.</param>
-/// <param name="MayBePicked">
-/// False when this request has tried the member: it gets its credit but is not picked.
-/// </param>
+/// <param name="MayBePicked">False when this request has tried it: it gets credit but is not picked.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Share(string Name, long Weight, bool MayBePicked = true);

@@ -4,30 +4,24 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>
-/// Lists instances. Its rows commit with the instances' own writes, so the two never differ (INV-12).
-/// </summary>
+/// <summary>Its rows commit with the instances' own writes, so the two never differ (INV-12).</summary>
 public interface IInstanceIndex
 {
-    /// <summary>A page of the matching instances, in the query's order.</summary>
     /// <exception cref="ArgumentException">The cursor belongs to a list with another order.</exception>
     Task<InstancePage> ListAsync(InstanceQuery query, CancellationToken cancellationToken);
 
     /// <summary>Counts matching instances; ignores order, cursor and limit of the query.</summary>
-    /// <param name="most">
-    /// Counting stops here, 1 to 1,000,000; a result of this value means "this many or more".
-    /// </param>
+    /// <param name="most">Counting stops here, 1 to 1,000,000: "this many or more".</param>
     Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken);
 
-    /// <summary>The number of instances per state, without deleted ones.</summary>
-    /// <param name="account">Null for all accounts.</param>
+    /// <summary>Without deleted instances.</summary>
     Task<ImmutableSortedDictionary<InstanceState, long>> CountByStateAsync(
         AccountId? account,
         CancellationToken cancellationToken
     );
 }
 
-/// <summary>Filter, order and page of an instance list; null and empty mean "any".</summary>
+/// <summary>Null and empty mean "any".</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceQuery")]
 public sealed record InstanceQuery
 {
@@ -39,27 +33,24 @@ public sealed record InstanceQuery
     [Id(1)]
     public ImmutableArray<InstanceState> States { get; init; } = [];
 
-    /// <summary>Failure code; <see cref="FailureCode.None"/> for any.</summary>
+    /// <summary><see cref="FailureCode.None"/> for any.</summary>
     [Id(2)]
     public FailureCode Code { get; init; }
 
-    /// <summary>Provider of the allocation; null for any.</summary>
     [Id(3)]
     public string? Provider { get; init; }
 
-    /// <summary>Region of the allocation; null for any.</summary>
     [Id(4)]
     public string? Region { get; init; }
 
-    /// <summary>GPU type of the allocation; null for any.</summary>
     [Id(5)]
     public string? GpuType { get; init; }
 
-    /// <summary>The exact serving name; null for any.</summary>
+    /// <summary>Exact.</summary>
     [Id(6)]
     public string? ServingName { get; init; }
 
-    /// <summary>Text contained in the serving name, model or id; null for any.</summary>
+    /// <summary>Contained in the serving name, model or id.</summary>
     [Id(7)]
     public string? Text { get; init; }
 
@@ -76,9 +67,7 @@ public sealed record InstanceQuery
     public InstanceSort Sort { get; init; }
 }
 
-/// <summary>
-/// Orders of an instance list. Each ends with the id, so it is total: pages neither repeat nor omit instances.
-/// </summary>
+/// <summary>Each order ends with the id, so it is total: pages neither repeat nor omit instances.</summary>
 public enum InstanceSort
 {
     /// <summary>By creation time, then id, both descending.</summary>
@@ -97,7 +86,6 @@ public enum InstanceSort
     ServingName = 3,
 }
 
-/// <summary>The position after the last instance of a page.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceCursor")]
 public sealed record InstanceCursor([property: Id(0)] DateTimeOffset CreatedAt, [property: Id(1)] InstanceId Id)
 {

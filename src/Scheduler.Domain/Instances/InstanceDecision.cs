@@ -19,7 +19,7 @@ public sealed record InstanceDecision
         Why = why;
     }
 
-    /// <summary>The record to write; null when refused.</summary>
+    /// <summary>Null when refused.</summary>
     public InstanceRecord? Next { get; }
 
     /// <summary>The state before the decision.</summary>
@@ -28,7 +28,7 @@ public sealed record InstanceDecision
     /// <summary>The triggers that <see cref="State"/> permits; set when refused.</summary>
     public ImmutableArray<InstanceTrigger> Allowed { get; }
 
-    /// <summary>The reason for a refusal, otherwise null.</summary>
+    /// <summary>Null when permitted.</summary>
     public string? Why { get; }
 
     [MemberNotNullWhen(true, nameof(Next))]

@@ -20,15 +20,12 @@ namespace Scheduler.Domain.Instances;
 /// </remarks>
 public static class InstanceDecisions
 {
-    /// <summary>Commands kept for idempotency: more than a client repeats, and few enough to store.</summary>
+    /// <summary>More than a client repeats, and few enough to store.</summary>
     public const int HandledCommandsKept = 8;
 
-    /// <summary>Maximum number of failed routes stored per instance.</summary>
     public const int AvoidedRoutesKept = 16;
 
-    /// <summary>
-    /// Time after the start of <c>running</c> at which the agenda checks again that the meter has started.
-    /// </summary>
+    /// <summary>Delay from the start of <c>running</c> until the agenda checks that the meter has started.</summary>
     public static readonly TimeSpan MeterBackstop = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -38,7 +35,6 @@ public static class InstanceDecisions
     /// </summary>
     public static readonly TimeSpan WorkBackstop = TimeSpan.FromSeconds(30);
 
-    /// <summary>The first write: creates a stopped instance.</summary>
     public static InstanceRecord Create(InstanceRecord blank, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(blank);
@@ -68,11 +64,8 @@ public static class InstanceDecisions
     }
 
     /// <summary>A start whose checks passed: stopped or failed → checking → provisioning, in one write.</summary>
-    /// <param name="intent">
-    /// The chosen offer; its key contains <paramref name="run"/> and <paramref name="attempt"/>.
-    /// </param>
-    /// <param name="run">The run of this attempt.</param>
-    /// <param name="attempt">Number of the attempt within the run, from 1.</param>
+    /// <param name="intent">Its key contains <paramref name="run"/> and <paramref name="attempt"/>.</param>
+    /// <param name="attempt">Within the run, from 1.</param>
     public static InstanceDecision Begin(
         InstanceRecord record,
         AllocationIntent intent,
@@ -117,7 +110,6 @@ public static class InstanceDecisions
             .Finish(cause, Failing(failure, cause));
     }
 
-    /// <summary>The provider gave capacity before the deadline.</summary>
     public static InstanceDecision Allocate(
         InstanceRecord record,
         Allocation allocation,
@@ -150,7 +142,6 @@ public static class InstanceDecisions
     }
 
     /// <summary>A failure before or while running: allocation, boot, exit, preemption, exhausted balance.</summary>
-    /// <param name="failure">From the failure catalogue.</param>
     /// <param name="avoid">The route to rank last, and until when; null for none.</param>
     public static InstanceDecision Fail(
         InstanceRecord record,
@@ -178,7 +169,6 @@ public static class InstanceDecisions
     }
 
     /// <summary>Removes confirmed debts; when none is left, fires <see cref="Released"/>.</summary>
-    /// <param name="paid">The confirmed debts.</param>
     public static InstanceDecision Pay(InstanceRecord record, IReadOnlyCollection<Debt> paid, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -219,7 +209,6 @@ public static class InstanceDecisions
         in Cause cause
     ) => Open(record).Finish(cause, change);
 
-    /// <summary>Stores that a command was handled.</summary>
     public static InstanceRecord Remember(this InstanceRecord record, string command, string? clientRequestId)
     {
         ArgumentNullException.ThrowIfNull(record);

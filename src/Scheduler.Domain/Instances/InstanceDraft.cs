@@ -54,7 +54,6 @@ internal sealed class InstanceDraft(InstanceRecord before)
         return this;
     }
 
-    /// <summary>The decision with the complete record to write.</summary>
     public InstanceDecision Finish(in Cause cause, params ReadOnlySpan<Func<InstanceRecord, InstanceRecord>> changes)
     {
         if (_refusal is not null)
@@ -80,9 +79,7 @@ internal sealed class InstanceDraft(InstanceRecord before)
         return InstanceDecision.Write(next with { WakeAt = WakeAt(next, cause.Now) }, before.State);
     }
 
-    /// <summary>
-    /// The latest wake-up time of the grain: the deadline of its state, or the backstop for pending work.
-    /// </summary>
+    /// <summary>The deadline of the state, or the backstop for pending work if it is earlier.</summary>
     private static DateTimeOffset? WakeAt(InstanceRecord next, DateTimeOffset now)
     {
         DateTimeOffset? deadline = next.State switch

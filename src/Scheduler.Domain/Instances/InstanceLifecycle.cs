@@ -29,14 +29,14 @@ public static class InstanceLifecycle
                 state => Enum.GetValues<InstanceTrigger>().Where(t => Table.ContainsKey((state, t))).ToImmutableArray()
             );
 
-    /// <summary>Gets the next state; returns false when the state does not permit the trigger.</summary>
+    /// <summary>False when the state does not permit the trigger.</summary>
     public static bool TryNext(InstanceState state, InstanceTrigger trigger, out InstanceState next) =>
         Table.TryGetValue((state, trigger), out next);
 
-    /// <summary>The triggers that a state permits, in the order of the enum.</summary>
+    /// <summary>In the order of the enum.</summary>
     public static ImmutableArray<InstanceTrigger> AllowedIn(InstanceState state) => Allowed[state];
 
-    /// <summary>The diagram as Mermaid text.</summary>
+    /// <summary>Mermaid text.</summary>
     public static string Diagram() => MermaidGraph.Format(Build(Stopped).GetInfo());
 
     private static StateMachine<InstanceState, InstanceTrigger> Build(InstanceState initial)

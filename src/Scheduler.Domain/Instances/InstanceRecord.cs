@@ -14,14 +14,13 @@ namespace Scheduler.Domain.Instances;
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceRecord")]
 public sealed record InstanceRecord : IStoredState
 {
-    /// <summary>The schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 2;
 
     /// <inheritdoc/>
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>The instance's id; empty until created.</summary>
+    /// <summary>Empty until created.</summary>
     [Id(1)]
     public InstanceId Id { get; init; }
 
@@ -38,7 +37,6 @@ public sealed record InstanceRecord : IStoredState
     [Id(5)]
     public InstanceState State { get; init; }
 
-    /// <summary>Time of the latest transition.</summary>
     [Id(6)]
     public DateTimeOffset StateSince { get; init; }
 
@@ -70,13 +68,11 @@ public sealed record InstanceRecord : IStoredState
     [Id(13)]
     public DateTimeOffset? RunningUntil { get; init; }
 
-    /// <summary>The latest failure; kept until the next start.</summary>
+    /// <summary>Kept until the next start.</summary>
     [Id(14)]
     public FailureRecord? Failure { get; init; }
 
-    /// <summary>
-    /// Pending cleanup outside the instance: releases and settlements. Empty when nothing is held or billed.
-    /// </summary>
+    /// <summary>Pending cleanup: releases and settlements. Empty when nothing is held or billed.</summary>
     [Id(15)]
     public ImmutableArray<Debt> Debts { get; init; } = [];
 
@@ -95,7 +91,6 @@ public sealed record InstanceRecord : IStoredState
     [Id(19)]
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Time of the last write.</summary>
     [Id(20)]
     public DateTimeOffset UpdatedAt { get; init; }
 
@@ -126,7 +121,6 @@ public sealed record InstanceRecord : IStoredState
     [Id(27)]
     public string? Firewall { get; init; }
 
-    /// <summary>Whether the instance was ever created.</summary>
     [JsonIgnore]
     public bool Exists => Generation > 0;
 }
@@ -146,7 +140,6 @@ public sealed record AllocationIntent
     [Id(2)]
     public MicroEuro PriceSnapshot { get; init; }
 
-    /// <summary>The amount held on the account.</summary>
     [Id(3)]
     public MicroEuro Hold { get; init; }
 
@@ -158,7 +151,7 @@ public sealed record AllocationIntent
     [Id(5)]
     public DateTimeOffset? StartDeadline { get; init; }
 
-    /// <summary>The reason for this offer, in one line.</summary>
+    /// <summary>One line: why this offer.</summary>
     [Id(6)]
     public string Why { get; init; } = "";
 
@@ -167,11 +160,9 @@ public sealed record AllocationIntent
     public string Model { get; init; } = "";
 }
 
-/// <summary>A failure as stored on the instance.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.FailureRecord")]
 public sealed record FailureRecord
 {
-    /// <summary>Code, message and hint.</summary>
     [Id(0)]
     public Failure Failure { get; init; } = new();
 
@@ -207,20 +198,16 @@ public sealed record Debt
     [Id(3)]
     public int Run { get; init; }
 
-    /// <summary>
-    /// Start of <c>running</c> in that run; null when it never ran, so that only its hold is released.
-    /// </summary>
+    /// <summary>Null when the run never reached <c>running</c>, so that only its hold is released.</summary>
     [Id(4)]
     public DateTimeOffset? RunningSince { get; init; }
 
-    /// <summary>End of <c>running</c> in that run.</summary>
     [Id(5)]
     public DateTimeOffset? RunningUntil { get; init; }
 
     [Id(6)]
     public MicroEuro PricePerHour { get; init; }
 
-    /// <summary>When the cleanup became pending.</summary>
     [Id(7)]
     public DateTimeOffset Since { get; init; }
 }
@@ -234,12 +221,10 @@ public enum DebtKind
     Settle = 2,
 }
 
-/// <summary>A route that failed this instance.</summary>
 /// <param name="Until">End of the time in which it ranks last.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AvoidedRoute")]
 public sealed record AvoidedRoute([property: Id(0)] Route Route, [property: Id(1)] DateTimeOffset Until);
 
-/// <param name="Command">Name of the command.</param>
 /// <param name="RequestId">The caller's idempotency id.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.HandledCommand")]
 public sealed record HandledCommand([property: Id(0)] string Command, [property: Id(1)] string RequestId);

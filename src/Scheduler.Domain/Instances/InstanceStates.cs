@@ -2,7 +2,6 @@ using System.Diagnostics;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>Properties of states.</summary>
 public static class InstanceStates
 {
     /// <summary>Whether a provider may hold capacity that this instance intends to use.</summary>
@@ -18,7 +17,6 @@ public static class InstanceStates
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>Whether it is billed per second.</summary>
     public static bool IsBilled(this InstanceState state) => state == InstanceState.Running;
 
     public static bool MayChangeSpec(this InstanceState state) =>

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Instances;
 
-/// <summary>The triggers of state transitions.</summary>
 public enum InstanceTrigger
 {
     /// <summary>A launch was requested (by a caller, or by the scheduler when it re-routes).</summary>
@@ -9,13 +8,10 @@ public enum InstanceTrigger
     /// <summary>The three checks passed and an offer was chosen.</summary>
     OfferChosen = 2,
 
-    /// <summary>One of the three checks failed.</summary>
     CheckFailed = 3,
 
-    /// <summary>The provider gave capacity before the deadline.</summary>
     Allocated = 4,
 
-    /// <summary>The provider refused the allocation.</summary>
     ProviderRejected = 5,
 
     /// <summary>The maximum wait for capacity, or for a healthy runtime, ended.</summary>
@@ -30,18 +26,14 @@ public enum InstanceTrigger
     /// <summary>The runtime stopped answering but did not exit.</summary>
     RuntimeUnhealthy = 9,
 
-    /// <summary>The provider took the capacity back.</summary>
     Preempted = 10,
 
-    /// <summary>The account's balance is exhausted.</summary>
     BalanceExhausted = 11,
 
-    /// <summary>A stop was requested.</summary>
     Stop = 12,
 
     /// <summary>All pending cleanup is confirmed: released and billed.</summary>
     Released = 13,
 
-    /// <summary>A delete was requested.</summary>
     Delete = 14,
 }

@@ -9,7 +9,6 @@ namespace Scheduler.Domain.Instances;
 [GenerateSerializer, Immutable, Alias("scheduler.NameRecord")]
 public sealed record NameRecord : IStoredState
 {
-    /// <summary>The schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
     /// <inheritdoc/>

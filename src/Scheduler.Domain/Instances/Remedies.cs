@@ -59,9 +59,7 @@ public static class Remedies
         return [.. open];
     }
 
-    /// <summary>
-    /// All remedies in order; null where a fact is missing, without changes where they are already made.
-    /// </summary>
+    /// <summary>In order; null where a fact is missing, without changes where they are already made.</summary>
     private static IEnumerable<Remedy?> WaysOf(InstanceRecord record, Failure failure)
     {
         var (spec, details) = (record.Spec, failure.Details);
@@ -102,7 +100,6 @@ public static class Remedies
 
     private static Remedy StartAgain(string title) => new() { Id = StartAgainId, Title = title };
 
-    /// <summary>A remedy that changes the spec and then starts.</summary>
     private static Remedy Change(string id, LaunchSpec from, LaunchSpec to, string note = "")
     {
         var changes = SpecChanges.Between(from, to);
@@ -295,9 +292,7 @@ public static class Remedies
             ? Change("disallow-spot", spec, spec with { Constraints = spec.Constraints with { SpotAllowed = false } })
             : null;
 
-    /// <summary>
-    /// The timeout from the hint, at most the limit, if it is longer than the one that was too short.
-    /// </summary>
+    /// <summary>The timeout from the hint, capped, if it is longer than the one that was too short.</summary>
     private static Remedy? LongerStart(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
     {
         if (details.Number("suggested_start_timeout_seconds", 1) is not { } suggested)

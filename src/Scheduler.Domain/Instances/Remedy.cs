@@ -9,14 +9,10 @@ namespace Scheduler.Domain.Instances;
 /// </summary>
 public sealed record Remedy
 {
-    /// <summary>
-    /// For example <c>reduce-context</c> or <c>relax-1</c>; stable, and unique among the remedies of one record.
-    /// </summary>
+    /// <summary>For example <c>reduce-context</c> or <c>relax-1</c>; stable, and unique in one record.</summary>
     public required string Id { get; init; }
 
-    /// <summary>
-    /// An instruction with numbers and units, for example <c>Reduce the context to 12,288 tokens</c>.
-    /// </summary>
+    /// <summary>With numbers and units, for example <c>Reduce the context to 12,288 tokens</c>.</summary>
     public required string Title { get; init; }
 
     /// <summary>The changes of the spec; empty when it stays as it is.</summary>
@@ -25,17 +21,12 @@ public sealed record Remedy
     /// <summary>The whole spec to store before the start; null when it stays as it is.</summary>
     public LaunchSpec? Spec { get; init; }
 
-    /// <summary>
-    /// The amount to add to the account first, above zero; null for none. Only an operator can add it.
-    /// </summary>
+    /// <summary>To add to the account first, above zero; null for none. Only an operator can add it.</summary>
     public MicroEuro? TopUp { get; init; }
 
-    /// <summary>Whether the instance is started afterwards.</summary>
     public bool Starts { get; init; } = true;
 }
 
-/// <summary>One changed field of a spec, as text.</summary>
 /// <param name="Field">Display name, for example <c>max price</c>.</param>
 /// <param name="From">The current value with its unit, for example <c>1.10 EUR/h</c>, or <c>any</c>.</param>
-/// <param name="To">The new value.</param>
 public sealed record RemedyChange(string Field, string From, string To);

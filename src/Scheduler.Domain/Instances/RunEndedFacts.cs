@@ -5,7 +5,6 @@ namespace Scheduler.Domain.Instances;
 /// <summary>A request in progress when its run ended; the instance may be starting again by now.</summary>
 /// <param name="Cause">The failure code that ended the run.</param>
 /// <param name="Reason">The reason of the timeline event that ended the run.</param>
-/// <param name="IsComingBack">Whether the instance is starting again.</param>
 public sealed record RunEndedFacts(FailureCode Cause, string Reason, string ServingName, bool IsComingBack)
     : FailureFacts(Cause)
 {

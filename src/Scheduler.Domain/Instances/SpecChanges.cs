@@ -67,7 +67,6 @@ internal static class SpecChanges
         new("model", spec => spec.Model, (_, to) => $"run the model {to.Model}"),
     ];
 
-    /// <summary>All fields that differ.</summary>
     public static ImmutableArray<RemedyChange> Between(LaunchSpec from, LaunchSpec to) =>
         [
             .. Parts
@@ -75,10 +74,8 @@ internal static class SpecChanges
                 .Where(change => !string.Equals(change.From, change.To, StringComparison.Ordinal)),
         ];
 
-    /// <summary>
-    /// The same as an instruction, for example <c>Allow spot capacity and add the region eu-north</c>.
-    /// </summary>
-    /// <param name="to">The new spec; must differ.</param>
+    /// <summary>For example <c>Allow spot capacity and add the region eu-north</c>.</summary>
+    /// <param name="to">Must differ.</param>
     public static string Instruction(LaunchSpec from, LaunchSpec to)
     {
         var all = string.Join(
@@ -134,10 +131,7 @@ internal static class SpecChanges
             _ => "any GPU",
         };
 
-    /// <param name="Field">Display name of the field.</param>
     /// <param name="Say">Formats its value; different values give different text.</param>
-    /// <param name="Tell">
-    /// The change as an instruction; null where the instruction of another field contains it.
-    /// </param>
+    /// <param name="Tell">Instruction for the change; null where another field's contains it.</param>
     private sealed record Part(string Field, Func<LaunchSpec, string> Say, Func<LaunchSpec, LaunchSpec, string?> Tell);
 }

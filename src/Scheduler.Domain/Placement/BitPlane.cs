@@ -10,8 +10,6 @@ namespace Scheduler.Domain.Placement;
 /// One bit per row of a snapshot, in row order. A plane is a whole number of 256-bit vectors; bits past the last row
 /// are padding. Planes are read-only slices, so a constraint can return a plane that the snapshot already keeps.
 /// </summary>
-/// <param name="Start">Index of the first word in <paramref name="Words"/>.</param>
-/// <param name="Length">Number of words.</param>
 internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
 {
     public const int RowsPerWord = 64;
@@ -19,9 +17,7 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
     /// <summary>Words in one 256-bit vector. Plane lengths are a multiple of it, so no loop needs a tail.</summary>
     public const int WordsPerVector = 4;
 
-    /// <summary>
-    /// One vector adds at most 8 to each byte counter, so 31 vectors cannot overflow it (31 × 8 = 248).
-    /// </summary>
+    /// <summary>A vector adds at most 8 to each byte counter, so 31 vectors cannot overflow it.</summary>
     public const int VectorsPerSum = 31;
 
     public Span<ulong> Span => Words.AsSpan(Start, Length);
@@ -93,7 +89,6 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
         return count;
     }
 
-    /// <summary>Counts the set bits among the first <paramref name="rows"/> rows.</summary>
     public static int CountFirst(ReadOnlySpan<ulong> plane, int rows)
     {
         var whole = rows >>> 6;
@@ -150,9 +145,7 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
         return Vector256.Sum(sixteen);
     }
 
-    /// <summary>
-    /// Adds bits to pairs, pairs to half bytes, half bytes to bytes. No step carries into the next byte.
-    /// </summary>
+    /// <summary>Bits to pairs, pairs to half bytes, half bytes to bytes; no step carries into the next byte.</summary>
     private static Vector256<byte> CountBytes(Vector256<ulong> bits)
     {
         var everySecond = Vector256.Create(0x5555555555555555UL);

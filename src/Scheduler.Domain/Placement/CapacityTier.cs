@@ -13,7 +13,6 @@ public enum CapacityTier
     Dedicated = 3,
 }
 
-/// <summary>The tier names used in messages and in failure details.</summary>
 internal static class CapacityTierWords
 {
     public static string Word(this CapacityTier tier) =>

@@ -1,7 +1,6 @@
 namespace Scheduler.Domain.Placement;
 
 /// <summary>Assigns consecutive codes to distinct values in order of first use, up to a limit.</summary>
-/// <param name="highestCode">The highest code it may assign.</param>
 internal sealed class CodeBook<T>(int highestCode)
     where T : notnull
 {
@@ -34,16 +33,11 @@ internal sealed class CodeBook<T>(int highestCode)
         return true;
     }
 
-    /// <summary>
-    /// The code of a value from a sealed snapshot. The snapshot had a code for each of its values, so this dictionary
-    /// has too.
-    /// </summary>
+    /// <summary>For values of a sealed snapshot only: it had a code for each, so this dictionary has too.</summary>
     public int Code(T value) =>
         TryCode(value, out var code) ? code : throw new InvalidOperationException("The dictionary has no free code.");
 
-    /// <summary>
-    /// All values sorted. <paramref name="placeOfCode"/> maps each assigned code to its index in that order.
-    /// </summary>
+    /// <summary>All values sorted; <paramref name="placeOfCode"/> maps each code to its index in that order.</summary>
     public T[] Sorted(IComparer<T> comparer, out int[] placeOfCode)
     {
         var values = new T[_codes.Count];

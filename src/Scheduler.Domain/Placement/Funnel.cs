@@ -3,10 +3,7 @@ using System.Collections.Immutable;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>The number of offers that each constraint removes, counted while filtering.</summary>
-/// <param name="OffersIn">Offers in the snapshot.</param>
-/// <param name="Stages">
-/// One per constraint, in the order of evaluation, including constraints that the request does not use.
-/// </param>
+/// <param name="Stages">One per constraint in order of evaluation, including unused ones.</param>
 /// <param name="OffersOut">Offers that match.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.Funnel")]
 public sealed record Funnel(
@@ -15,7 +12,6 @@ public sealed record Funnel(
     [property: Id(2)] int OffersOut
 );
 
-/// <summary>The offers that one constraint removes.</summary>
 /// <param name="Constraint">Wire name, for example <c>max_price</c>.</param>
 /// <param name="Asked">Whether the request uses this constraint.</param>
 /// <param name="Removed">Offers that passed all earlier stages and are removed here.</param>
@@ -28,6 +24,5 @@ public readonly record struct FunnelStage(
     [property: Id(3)] int RemovedAlone
 )
 {
-    /// <summary>Why it removes an offer, as text.</summary>
     public string Reason => PlacementSolver.ReasonOf(Constraint);
 }

@@ -11,16 +11,12 @@ namespace Scheduler.Domain.Placement;
 /// </summary>
 internal static class FunnelCounter
 {
-    /// <summary>
-    /// Vectors per block: the maximum that byte counters can add up. The state of one block fits into the L1 cache.
-    /// </summary>
+    /// <summary>The maximum that byte counters can add up; the state of one block fits into the L1 cache.</summary>
     private const int BlockVectors = BitPlane.VectorsPerSum;
 
     /// <param name="refused">The rows that each used constraint refuses, in the funnel's order.</param>
     /// <param name="alive">In: rows that exist. Out: rows that no constraint refuses.</param>
-    /// <param name="removed">
-    /// Out, per constraint: rows that pass all earlier stages and are refused at this one.
-    /// </param>
+    /// <param name="removed">Out, per constraint: rows that pass all earlier stages and stop here.</param>
     /// <param name="alone">Out, per constraint: rows that no other constraint refuses.</param>
     public static void Count(ReadOnlySpan<BitPlane> refused, Span<ulong> alive, Span<int> removed, Span<int> alone)
     {

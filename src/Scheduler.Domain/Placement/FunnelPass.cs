@@ -65,7 +65,6 @@ internal sealed class FunnelPass : IDisposable
     /// <summary>The number of rows that each constraint alone refuses; same indexes as <see cref="Asked"/>.</summary>
     public ReadOnlySpan<int> RemovedAlone => _removedAlone;
 
-    /// <summary>Number of rows that match.</summary>
     public int Matches { get; private set; }
 
     public static FunnelPass Run(OfferSnapshot snapshot, PlacementRequest request)

@@ -14,7 +14,6 @@ public readonly record struct GpuShape([property: Id(0)] string GpuType, [proper
         return byName != 0 ? byName : GpuCount.CompareTo(other.GpuCount);
     }
 
-    /// <summary>For example <c>4 × L40S</c>.</summary>
     public override string ToString() => $"{GpuCount} × {GpuType}";
 
     public static bool operator <(GpuShape a, GpuShape b) => a.CompareTo(b) < 0;

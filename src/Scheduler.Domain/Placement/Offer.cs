@@ -26,7 +26,6 @@ public sealed record Offer(
     [property: Id(9)] QuotedPrice? Quoted = null
 )
 {
-    /// <summary>The route that re-routing avoids when an allocation of this offer fails.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public Route Route => new(Provider, Region, GpuType);
 }

@@ -27,9 +27,7 @@ internal sealed class OfferColumns
         }
     }
 
-    /// <summary>
-    /// For each shape, the index of the first shape with the same GPU type; it identifies the type in two bytes.
-    /// </summary>
+    /// <summary>Per shape, the first shape of the same GPU type: a two-byte key of the type.</summary>
     public ushort[] FirstShapeOf { get; private init; } = [];
 
     /// <summary>Currencies of quotes; code 0 means "not quoted".</summary>
@@ -45,9 +43,7 @@ internal sealed class OfferColumns
 
     public required int[] AvailableOf { get; init; }
 
-    /// <summary>
-    /// The end of each row's id in <see cref="IdText"/>; the id starts at the end of the previous row's id.
-    /// </summary>
+    /// <summary>End of each row's id in <see cref="IdText"/>; it starts at the previous row's end.</summary>
     public required int[] IdEnds { get; init; }
 
     public required byte[] IdText { get; init; }
@@ -74,7 +70,6 @@ internal sealed class OfferColumns
     public Route RouteAt(int row) =>
         new(new ProviderId(Providers[ProviderOf[row]]), Regions[RegionOf[row]], ShapeAt(row).GpuType);
 
-    /// <summary>Creates the offer object of a row.</summary>
     public Offer At(int row)
     {
         var shape = ShapeAt(row);
@@ -105,7 +100,6 @@ internal sealed class OfferColumns
         return low;
     }
 
-    /// <summary>The number of rows that cost less than <paramref name="price"/>.</summary>
     public int CountBelow(long price) => price == long.MinValue ? 0 : CountUpTo(price - 1);
 
     private QuotedPrice? QuoteAt(int row) =>

@@ -21,7 +21,6 @@ internal sealed class OfferColumnsBuilder
     private int _idLength;
     private bool _quoted;
 
-    /// <param name="capacity">Expected number of rows.</param>
     public OfferColumnsBuilder(int capacity)
     {
         _rows = new Row[Math.Max(capacity, 16)];
@@ -77,7 +76,6 @@ internal sealed class OfferColumnsBuilder
         return null;
     }
 
-    /// <summary>Adds the rows of a sealed snapshot, except those of one provider.</summary>
     public void AddAllExcept(OfferColumns old, ProviderId except)
     {
         var providers = new int[old.Providers.Length];

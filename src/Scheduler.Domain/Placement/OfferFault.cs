@@ -2,9 +2,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>
-/// Why a snapshot leaves an offer out. An invalid offer is skipped alone; it never fails the refresh.
-/// </summary>
+/// <summary>Why a snapshot skips an offer. An invalid offer never fails the whole refresh.</summary>
 public enum OfferFault
 {
     NegativePrice = 1,
@@ -29,7 +27,6 @@ public enum OfferFault
     TooManyDistinctValues = 8,
 }
 
-/// <summary>The number of one provider's offers that were left out for one reason.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.OfferFaultCount")]
 public sealed record OfferFaultCount(
     [property: Id(0)] ProviderId Provider,

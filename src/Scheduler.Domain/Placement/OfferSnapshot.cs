@@ -48,22 +48,19 @@ public sealed class OfferSnapshot
     /// <summary>The number of the refresh; grows with each refresh. Part of each decision's certificate.</summary>
     public long Epoch { get; }
 
-    /// <summary>Number of offers.</summary>
     public int Count => Columns.Count;
 
-    /// <summary>All distinct GPU shapes on offer, sorted by name and count.</summary>
+    /// <summary>Sorted by name and count.</summary>
     public ImmutableArray<GpuShape> Shapes { get; }
 
-    /// <summary>All providers with at least one offer, sorted.</summary>
+    /// <summary>Sorted.</summary>
     public IReadOnlyList<string> Providers => Columns.Providers;
 
-    /// <summary>All regions on offer, sorted.</summary>
+    /// <summary>Sorted.</summary>
     public IReadOnlyList<string> Regions => Columns.Regions;
 
-    /// <summary>The offers that were left out, by provider and reason.</summary>
     public ImmutableArray<OfferFaultCount> Faults => [.. _faults.Values.SelectMany(counts => counts)];
 
-    /// <summary>The number of offers that were left out.</summary>
     public int Skipped => _faults.Values.Sum(counts => counts.Sum(count => count.Offers));
 
     internal OfferColumns Columns { get; }
@@ -83,7 +80,6 @@ public sealed class OfferSnapshot
     internal int[] GpuCounts { get; }
 
     /// <summary>Builds a snapshot from all providers' offers. Invalid offers are left out and counted.</summary>
-    /// <param name="offers">Offers in any order.</param>
     /// <param name="epoch">Number of this refresh; greater than that of the previous one.</param>
     public static OfferSnapshot Build(IEnumerable<Offer> offers, long epoch)
     {
@@ -93,7 +89,6 @@ public sealed class OfferSnapshot
         return new OfferSnapshot(builder.Seal(), epoch, faults);
     }
 
-    /// <summary>A new snapshot with one provider's offers replaced.</summary>
     /// <param name="offers">All offers that the provider lists now; empty when it lists none.</param>
     /// <param name="epoch">Number of this refresh; greater than <see cref="Epoch"/>.</param>
     public OfferSnapshot WithProvider(ProviderId provider, IEnumerable<Offer> offers, long epoch)
@@ -114,7 +109,7 @@ public sealed class OfferSnapshot
         }
     }
 
-    /// <summary>Finds one offer; null when it is not listed (any more).</summary>
+    /// <summary>Null when it is not listed (any more).</summary>
     public Offer? Find(ProviderId provider, string offerId)
     {
         ArgumentNullException.ThrowIfNull(offerId);

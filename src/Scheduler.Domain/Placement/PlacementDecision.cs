@@ -3,18 +3,14 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>
-/// The result of <see cref="PlacementSolver"/>, with its reasons. Equal requests over equal snapshots give equal
-/// decisions.
-/// </summary>
+/// <summary>Equal requests over equal snapshots give equal decisions.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementDecision")]
 public sealed record PlacementDecision
 {
-    /// <summary>The best matching offers, best first; empty when nothing matches.</summary>
+    /// <summary>Best first; empty when nothing matches.</summary>
     [Id(0)]
     public ImmutableArray<RankedOffer> Ranked { get; init; } = [];
 
-    /// <summary>The number of offers in the snapshot, and the number that each constraint removed.</summary>
     [Id(1)]
     public required Funnel Funnel { get; init; }
 
@@ -40,21 +36,17 @@ public sealed record PlacementDecision
     [Id(5)]
     public bool NoShapeFits { get; init; }
 
-    /// <summary>The epoch of the snapshot.</summary>
     [Id(6)]
     public long Epoch { get; init; }
 
     public bool Matched => !Ranked.IsEmpty;
 
-    /// <summary>The best offer; null when nothing matches.</summary>
+    /// <summary>Null when nothing matches.</summary>
     public Offer? Chosen => Ranked.IsEmpty ? null : Ranked[0].Offer;
 }
 
-/// <summary>One matching offer with its rank.</summary>
-/// <param name="Place">Rank; 1 is best.</param>
-/// <param name="Criterion">
-/// The criterion that ranks it behind the previous offer; for the first, ahead of the second.
-/// </param>
+/// <param name="Place">1 is best.</param>
+/// <param name="Criterion">Ranks it behind the previous offer; for the first, ahead of the second.</param>
 /// <param name="RankedLast">Whether its route is cooling down or failed this instance before.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.RankedOffer")]
 public sealed record RankedOffer(
@@ -67,13 +59,10 @@ public sealed record RankedOffer(
 /// <summary>The criteria that rank one matching offer ahead of another, in order of evaluation.</summary>
 public enum RankCriterion
 {
-    /// <summary>There is only one matching offer.</summary>
     Only = 0,
 
-    /// <summary>Its route does not rank last.</summary>
     Route = 1,
 
-    /// <summary>It costs less.</summary>
     Price = 2,
 
     /// <summary>At the same price, its GPU type is preferred.</summary>
@@ -93,11 +82,8 @@ public enum RankCriterion
 }
 
 /// <summary>The facts that prove the chosen offer best; a reader can check them against the same snapshot.</summary>
-/// <param name="LowerBound">
-/// The lowest price of a matching offer. Equal to the chosen price, unless cheaper offers rank last.
-/// </param>
-/// <param name="Epoch">The epoch of the snapshot.</param>
-/// <param name="Dominated">The number of matching offers that rank behind the chosen one.</param>
+/// <param name="LowerBound">Lowest matching price; the chosen price, unless cheaper offers rank last.</param>
+/// <param name="Dominated">Matching offers that rank behind the chosen one.</param>
 /// <param name="CheaperButRankedLast">Of those, the number that cost less but have a route that ranks last.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.OptimalityCertificate")]
 public sealed record OptimalityCertificate(

@@ -4,9 +4,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>
-/// The known state of providers and routes at the time of a decision. Immutable; the offer book builds it.
-/// </summary>
+/// <summary>State of providers and routes at the time of a decision; the offer book builds it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementMemory")]
 public sealed record PlacementMemory
 {
@@ -34,12 +32,10 @@ public sealed record PlacementMemory
     public ImmutableDictionary<Route, AllocationTrack> Routes { get; init; } =
         ImmutableDictionary<Route, AllocationTrack>.Empty;
 
-    /// <summary>Allocation history per provider, over all its routes.</summary>
     [Id(5)]
     public ImmutableDictionary<ProviderId, AllocationTrack> Providers { get; init; } =
         ImmutableDictionary<ProviderId, AllocationTrack>.Empty;
 
-    /// <summary>The history of a route, else of its provider, else <see cref="AllocationTrack.Unknown"/>.</summary>
     public AllocationTrack TrackOf(Route route) =>
         Routes.TryGetValue(route, out var track) || Providers.TryGetValue(route.Provider, out track)
             ? track
@@ -56,9 +52,6 @@ public readonly record struct AllocationTrack(
     [property: Id(1)] TimeSpan TimeToAllocate
 )
 {
-    /// <summary>
-    /// An untried route ranks ahead of one that mostly fails, behind one that mostly works, and slower than any
-    /// measured one.
-    /// </summary>
+    /// <summary>Ranks ahead of a route that mostly fails, behind one that mostly works or was measured.</summary>
     public static AllocationTrack Unknown { get; } = new(0.5, TimeSpan.MaxValue);
 }

@@ -5,10 +5,8 @@ public sealed record PlacementRequest
 {
     public SmartConstraints Constraints { get; init; } = SmartConstraints.None;
 
-    /// <summary>The GPU shapes that the model fits on.</summary>
     public ShapeFit Fit { get; init; } = ShapeFit.Any;
 
-    /// <summary>The known state of providers and routes.</summary>
     public PlacementMemory Memory { get; init; } = PlacementMemory.None;
 
     /// <summary>The number of offers to rank, ≥ 1. A launch needs the first one and a few fallbacks.</summary>

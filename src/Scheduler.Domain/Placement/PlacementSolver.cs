@@ -36,12 +36,8 @@ public static class PlacementSolver
         StringComparer.Ordinal
     );
 
-    /// <summary>The wire names of all constraints, in the funnel's order.</summary>
     public static ImmutableArray<string> ConstraintNames { get; } = [.. Funnel.Select(constraint => constraint.Name)];
 
-    /// <returns>
-    /// Ranked offers with a certificate; when nothing matches, all minimal relaxations. The funnel in both cases.
-    /// </returns>
     public static PlacementDecision Solve(OfferSnapshot snapshot, PlacementRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -65,7 +61,6 @@ public static class PlacementSolver
 
     /// <summary>The cheapest matching offer that a balance can pay for one hour; null when there is none.</summary>
     /// <param name="request">The request; its own maximum price still applies.</param>
-    /// <param name="affordable">The maximum price of one hour.</param>
     public static Offer? CheapestWithin(OfferSnapshot snapshot, PlacementRequest request, MicroEuro affordable)
     {
         ArgumentNullException.ThrowIfNull(snapshot);

@@ -13,16 +13,12 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
     private readonly PlacementMemory _memory = request.Memory;
     private readonly ulong[] _lastRoutes = LastRoutes(snapshot.Columns, request.Memory);
 
-    /// <summary>Whether the row's route is cooling down or failed this instance before.</summary>
+    /// <summary>The row's route is cooling down or failed this instance before.</summary>
     public bool RanksLast(int row) => _lastRoutes.Length > 0 && _lastRoutes.AsSpan().Contains(RouteKey(_columns, row));
 
-    /// <summary>Whether the price alone ranks a row behind another.</summary>
     public bool CostsMore(int row, int than) => _columns.Prices[row] > _columns.Prices[than];
 
-    /// <summary>
-    /// Below zero when row <paramref name="a"/> is better. Both rows have to rank last, or neither.
-    /// </summary>
-    /// <param name="criterion">The criterion that decided.</param>
+    /// <summary>Below zero when <paramref name="a"/> is better. Both rows have to rank last, or neither.</summary>
     public int Compare(int a, int b, out RankCriterion criterion)
     {
         criterion = RankCriterion.Price;
@@ -83,9 +79,7 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
         return place < 0 ? int.MaxValue : place;
     }
 
-    /// <summary>
-    /// Provider, region and GPU type in one number; the first shape of a GPU type identifies the type.
-    /// </summary>
+    /// <summary>In one number; the first shape of a GPU type identifies the type.</summary>
     private static ulong RouteKey(OfferColumns columns, int row) =>
         Key(columns.ProviderOf[row], columns.RegionOf[row], columns.FirstShapeOf[columns.ShapeOf[row]]);
 

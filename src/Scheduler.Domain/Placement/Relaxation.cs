@@ -7,13 +7,10 @@ namespace Scheduler.Domain.Placement;
 /// One minimal set of constraints to loosen for a match: if any of them stays as it is, nothing matches. The values are
 /// the nearest ones; <see cref="Loosened"/> is the request to send.
 /// </summary>
-/// <param name="Edits">The changes, one per constraint, in the funnel's order.</param>
+/// <param name="Edits">One per constraint, in the funnel's order.</param>
 /// <param name="Loosened">The constraints with all edits applied; with these, <see cref="Best"/> is chosen.</param>
 /// <param name="Offers">The number of offers that match <paramref name="Loosened"/>.</param>
-/// <param name="OffersInReach">
-/// The number of offers that any values of the same constraints can admit, these included.
-/// </param>
-/// <param name="Best">The offer that would be chosen.</param>
+/// <param name="OffersInReach">Offers that any values of these constraints can admit, these included.</param>
 /// <param name="PriceDelta">
 /// The price of <paramref name="Best"/> less the requested maximum, so above zero when the maximum has to rise; null
 /// when the request has no maximum.
@@ -28,21 +25,18 @@ public sealed record Relaxation(
     [property: Id(5)] MicroEuro? PriceDelta
 )
 {
-    /// <summary>The edits as one instruction, for example <c>allow spot and add region eu-west</c>.</summary>
+    /// <summary>For example <c>allow spot and add region eu-west</c>.</summary>
     public string Change => string.Join(" and ", Edits.Select(edit => edit.Text));
 
-    /// <summary>
-    /// The edits and their result, for example <c>max price 1.10 → 1.29 EUR/h: 14 offers, best 1.29 EUR/h</c>.
-    /// </summary>
+    /// <summary>For example <c>max price 1.10 → 1.29 EUR/h: 14 offers, best 1.29 EUR/h</c>.</summary>
     public override string ToString() =>
         $"{Change}: {Offers} {(Offers == 1 ? "offer" : "offers")}, best {Best.PricePerHour} EUR/h";
 }
 
-/// <summary>One change to one constraint.</summary>
 /// <param name="Constraint">Wire name, for example <c>max_price</c>.</param>
 /// <param name="From">The requested value, as text.</param>
 /// <param name="To">The value to request, or to add to a list.</param>
-/// <param name="Text">The change as an instruction, for example <c>add region eu-west</c>.</param>
+/// <param name="Text">For example <c>add region eu-west</c>.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ConstraintEdit")]
 public sealed record ConstraintEdit(
     [property: Id(0)] string Constraint,

@@ -19,10 +19,10 @@ internal static class RelaxationDetails
     /// </summary>
     public const int Most = 8;
 
-    /// <summary>Maximum length of a region or GPU type name, characters.</summary>
+    /// <summary>Of a region or GPU type name, characters.</summary>
     private const int LongestWord = 64;
 
-    /// <summary>Maximum length of a provider id, characters.</summary>
+    /// <summary>Characters.</summary>
     private const int LongestProviderId = 63;
 
     /// <summary>Applies each named value to the constraints; null when the value is invalid.</summary>
@@ -40,28 +40,20 @@ internal static class RelaxationDetails
         ("add_provider", AddProvider),
     ];
 
-    /// <summary>The prefix of the names of one relaxation's values.</summary>
-    /// <param name="number">Number of the relaxation, from 1.</param>
+    /// <summary>Prefix of the names of one relaxation's values; <paramref name="number"/> counts from 1.</summary>
     public static string Prefix(int number) => string.Create(CultureInfo.InvariantCulture, $"relaxation_{number}_");
 
-    /// <summary>The values of the nearest relaxations.</summary>
-    /// <param name="relaxations">All relaxations, nearest first.</param>
     public static IEnumerable<KeyValuePair<string, string>> Of(ImmutableArray<Relaxation> relaxations) =>
         relaxations.Take(Most).SelectMany((relaxation, i) => Of(Prefix(i + 1), relaxation));
 
-    /// <summary>
-    /// The values of one relaxation: each value to set or add, and the price of the best offer that results.
-    /// </summary>
+    /// <summary>Each value to set or add, and the price of the best offer that results.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Of(string prefix, Relaxation relaxation) =>
         relaxation
             .Edits.Select(edit => Of(edit, relaxation.Loosened))
             .Append(("best_price_per_hour_micro_eur", Text(relaxation.Best.PricePerHour)))
             .Select(value => KeyValuePair.Create(prefix + value.Item1, value.Item2));
 
-    /// <summary>
-    /// Applies the values under a prefix. An edit that the constraints no longer need changes nothing.
-    /// </summary>
-    /// <param name="asked">The constraints to loosen.</param>
+    /// <summary>Applies the values under a prefix; an edit that is no longer needed changes nothing.</summary>
     /// <returns>The loosened constraints; null when the prefix has no value, or any value is invalid.</returns>
     public static SmartConstraints? Follow(
         ImmutableSortedDictionary<string, string> details,
@@ -140,9 +132,7 @@ internal static class RelaxationDetails
             }
             : null;
 
-    /// <summary>
-    /// The list with one more item; unchanged when empty, because an empty list admits all. Null when it is full.
-    /// </summary>
+    /// <summary>Unchanged when empty, because an empty list admits all; null when it is full.</summary>
     private static ImmutableArray<string>? Added(ImmutableArray<string> list, string item) =>
         list.IsEmpty || list.Contains(item, StringComparer.Ordinal) ? list
         : list.Length < SpecLimits.LongestList ? list.Add(item)

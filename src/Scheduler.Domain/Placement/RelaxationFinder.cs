@@ -20,7 +20,6 @@ namespace Scheduler.Domain.Placement;
 /// </summary>
 internal static class RelaxationFinder
 {
-    /// <summary>Builds the decision of a pass without matches.</summary>
     public static PlacementDecision Explain(FunnelPass pass)
     {
         var words = pass.Snapshot.Words;

@@ -12,6 +12,5 @@ public readonly record struct Route(
     [property: Id(2)] string GpuType
 )
 {
-    /// <summary>For example <c>provider/region/gpu</c>.</summary>
     public override string ToString() => $"{Provider}/{Region}/{GpuType}";
 }

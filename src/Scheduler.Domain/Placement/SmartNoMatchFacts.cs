@@ -5,8 +5,7 @@ using Scheduler.Domain.Failures;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>The facts of a SMART_NO_MATCH: the offers that each constraint removed, and all relaxations.</summary>
-/// <param name="OffersIn">Offers in the snapshot.</param>
-/// <param name="Stages">The constraints that removed offers.</param>
+/// <param name="Stages">Only those that removed offers.</param>
 /// <param name="Relaxations">All minimal relaxations, nearest first; empty when no change by the caller helps.</param>
 /// <param name="MatchLater">Offers that match once they are available or their provider recovers.</param>
 public sealed record SmartNoMatchFacts(
@@ -16,7 +15,6 @@ public sealed record SmartNoMatchFacts(
     int MatchLater
 ) : FailureFacts(FailureCode.SmartNoMatch)
 {
-    /// <summary>The funnel as text: one line per constraint that removed offers.</summary>
     public ImmutableArray<string> FunnelLines =>
         [
             .. Stages.Select(stage =>

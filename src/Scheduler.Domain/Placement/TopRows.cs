@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement;
 
-/// <summary>The best rows so far, best first, up to a capacity.</summary>
 internal sealed class TopRows(int capacity, RankOrder order)
 {
     private readonly int[] _rows = new int[capacity];

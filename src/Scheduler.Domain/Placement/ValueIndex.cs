@@ -13,9 +13,6 @@ internal sealed class ValueIndex
     private ValueIndex(ulong[]?[] planes, int[] starts, int[] rows) =>
         (_planes, _starts, _rows) = (planes, starts, rows);
 
-    /// <param name="codes">The value code of each row.</param>
-    /// <param name="values">Number of distinct values.</param>
-    /// <param name="words">Number of words in a plane.</param>
     public static ValueIndex Build(ReadOnlySpan<ushort> codes, int values, int words)
     {
         var counts = new int[values];

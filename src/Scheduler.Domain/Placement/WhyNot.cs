@@ -3,12 +3,10 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>
-/// Why an offer, a provider or a GPU type was not chosen: all failing constraints, not only the first.
-/// </summary>
+/// <summary>Why an offer, provider or GPU type was not chosen: all failing constraints, not only the first.</summary>
 public static class WhyNot
 {
-    /// <summary>All misses of one listed offer; null when the offer is not listed.</summary>
+    /// <summary>Null when the offer is not listed.</summary>
     public static OfferWhyNot? ForOffer(
         OfferSnapshot snapshot,
         PlacementRequest request,
@@ -20,7 +18,6 @@ public static class WhyNot
         return snapshot.Find(provider, offerId) is { } offer ? Of(offer, request) : null;
     }
 
-    /// <summary>All misses of an offer, in the funnel's order.</summary>
     public static OfferWhyNot Of(Offer offer, PlacementRequest request)
     {
         ArgumentNullException.ThrowIfNull(offer);
@@ -37,7 +34,6 @@ public static class WhyNot
         return new OfferWhyNot(offer, misses.ToImmutable());
     }
 
-    /// <summary>The misses of all offers of one provider.</summary>
     public static GroupWhyNot ForProvider(OfferSnapshot snapshot, PlacementRequest request, ProviderId provider)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -45,7 +41,6 @@ public static class WhyNot
         return ForRows(snapshot, request, row => snapshot.Columns.ProviderOf[row] == code);
     }
 
-    /// <summary>The misses of all offers of one GPU type, by catalogue name.</summary>
     public static GroupWhyNot ForGpuType(OfferSnapshot snapshot, PlacementRequest request, string gpuType)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -84,9 +79,7 @@ public static class WhyNot
     }
 }
 
-/// <param name="Misses">
-/// All failing constraints with their margins, in the funnel's order; empty when the offer matches.
-/// </param>
+/// <param name="Misses">All failing constraints, in the funnel's order; empty when it matches.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.OfferWhyNot")]
 public sealed record OfferWhyNot([property: Id(0)] Offer Offer, [property: Id(1)] ImmutableArray<Miss> Misses)
 {
@@ -94,12 +87,7 @@ public sealed record OfferWhyNot([property: Id(0)] Offer Offer, [property: Id(1)
     public bool Matches => Misses.IsEmpty;
 }
 
-/// <summary>The offers of a provider or GPU type, and the constraints that refuse them.</summary>
-/// <param name="Offers">Number of listed offers.</param>
-/// <param name="Matching">Number of these that match.</param>
-/// <param name="Refusals">
-/// The constraints that refuse some, in the funnel's order; an offer counts for each constraint that refuses it.
-/// </param>
+/// <param name="Refusals">In the funnel's order; an offer counts for each constraint that refuses it.</param>
 /// <param name="Nearest">The cheapest offer with the fewest failing constraints; null when none is listed.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.GroupWhyNot")]
 public sealed record GroupWhyNot(
@@ -109,7 +97,6 @@ public sealed record GroupWhyNot(
     [property: Id(3)] OfferWhyNot? Nearest
 );
 
-/// <summary>The number of offers that one constraint refuses, independent of other constraints.</summary>
-/// <param name="Constraint">Wire name.</param>
+/// <summary>The number of offers that one constraint refuses, whether or not others do too.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.Refusals")]
 public readonly record struct Refusals([property: Id(0)] string Constraint, [property: Id(1)] int Offers);

@@ -17,7 +17,7 @@ namespace Scheduler.Domain.Schedules;
 /// </remarks>
 public sealed partial class CronPattern
 {
-    /// <summary>Maximum length of the text, characters: enough to list every value of every field.</summary>
+    /// <summary>Characters: enough to list every value of every field.</summary>
     public const int LongestText = 512;
 
     private static readonly Field[] Fields =
@@ -47,7 +47,6 @@ public sealed partial class CronPattern
     /// <summary>The five fields, separated by single spaces.</summary>
     public string Text { get; }
 
-    /// <summary>Parses five fields.</summary>
     /// <param name="faults">All errors, one line each.</param>
     public static bool TryParse(
         string text,
@@ -123,9 +122,7 @@ public sealed partial class CronPattern
     private static DateTime? Wall(DateTime? match) =>
         match is { } time ? DateTime.SpecifyKind(time, DateTimeKind.Unspecified) : null;
 
-    /// <summary>
-    /// The library requires both day fields to match, crontab only one; so each gets its own pattern.
-    /// </summary>
+    /// <summary>The library requires both day fields to match, crontab only one: each gets its own pattern.</summary>
     private static IEnumerable<string> Split(string[] parts)
     {
         const int DayOfMonth = 2;

@@ -11,13 +11,9 @@ namespace Scheduler.Domain.Schedules;
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleBook")]
 public sealed record ScheduleBook : IStoredState
 {
-    /// <summary>The schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
-    /// <summary>
-    /// Maximum number of schedules per instance: enough for two on each day of the week, and small enough for one
-    /// state.
-    /// </summary>
+    /// <summary>Enough for two on each day of the week, and small enough for one state.</summary>
     public const int MostSchedules = 16;
 
     /// <inheritdoc/>
@@ -27,7 +23,6 @@ public sealed record ScheduleBook : IStoredState
     [Id(1)]
     public InstanceId Instance { get; init; }
 
-    /// <summary>The account that owns the instance.</summary>
     [Id(2)]
     public AccountId Account { get; init; }
 
@@ -57,7 +52,7 @@ public sealed record ScheduleBook : IStoredState
     [JsonIgnore]
     public bool IsEmpty => Schedules.IsEmpty;
 
-    /// <summary>Finds a schedule by id; null when there is none.</summary>
+    /// <summary>Null when there is none.</summary>
     public Schedule? Find(string id) =>
         Schedules.FirstOrDefault(schedule => string.Equals(schedule.Id, id, StringComparison.Ordinal));
 }
@@ -79,17 +74,15 @@ public sealed record Schedule
     [Id(3)]
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Time of the last change; a run is not a change.</summary>
+    /// <summary>A run is not a change.</summary>
     [Id(4)]
     public DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>
-    /// The point up to which the timetable is processed. It only moves forward, so a clock set back repeats no run.
-    /// </summary>
+    /// <summary>The timetable is processed up to here. Only moves forward: a clock set back repeats no run.</summary>
     [Id(5)]
     public Occurrence DealtWith { get; init; }
 
-    /// <summary>Result of the latest run; null before the first.</summary>
+    /// <summary>Null before the first.</summary>
     [Id(6)]
     public ScheduleRun? LastRun { get; init; }
 }
@@ -107,7 +100,6 @@ public sealed record RunUnderWay
     [Id(1)]
     public ScheduleAction Action { get; init; }
 
-    /// <summary>The occurrence it runs for.</summary>
     [Id(2)]
     public Occurrence Due { get; init; }
 
@@ -115,22 +107,17 @@ public sealed record RunUnderWay
     [Id(3)]
     public DateTimeOffset? MissedSince { get; init; }
 
-    /// <summary>When the run was recorded.</summary>
     [Id(4)]
     public DateTimeOffset Since { get; init; }
 
-    /// <summary>
-    /// Identifies this run permanently: request id and idempotency id of the command to the instance.
-    /// </summary>
+    /// <summary>Request id and idempotency id of the command to the instance; permanent for this run.</summary>
     [Id(5)]
     public RequestId RequestId { get; init; }
 }
 
-/// <summary>The result of a run.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleRun")]
 public sealed record ScheduleRun
 {
-    /// <summary>The occurrence it ran for.</summary>
     [Id(0)]
     public Occurrence Due { get; init; }
 
@@ -138,7 +125,6 @@ public sealed record ScheduleRun
     [Id(1)]
     public DateTimeOffset? MissedSince { get; init; }
 
-    /// <summary>When the run ended.</summary>
     [Id(2)]
     public DateTimeOffset At { get; init; }
 
@@ -148,7 +134,7 @@ public sealed record ScheduleRun
     [Id(4)]
     public RunOutcome Outcome { get; init; }
 
-    /// <summary>The reason in one line, for people.</summary>
+    /// <summary>One line, for people.</summary>
     [Id(5)]
     public string Reason { get; init; } = "";
 

@@ -3,13 +3,12 @@ namespace Scheduler.Domain.Schedules;
 /// <summary>Validates a schedule's spec; reports all errors at once, by the API's field names.</summary>
 public static class ScheduleChecks
 {
-    /// <summary>Maximum length of a description, characters.</summary>
+    /// <summary>Characters.</summary>
     public const int LongestDescription = 256;
 
-    /// <summary>Maximum length of a time zone name, characters: twice the longest existing name.</summary>
+    /// <summary>Characters: twice the longest existing name.</summary>
     public const int LongestTimeZone = 64;
 
-    /// <summary>All validation errors of a spec.</summary>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static IEnumerable<(string Field, string Description)> FaultsOf(
         ScheduleSpec spec,

@@ -7,9 +7,7 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>
-/// The rules for an instance's schedules. Pure: each method returns the whole state of the next write.
-/// </summary>
+/// <summary>Pure rules for an instance's schedules; each method returns the whole state of the next write.</summary>
 /// <remarks>
 /// <para>
 /// <b>Once.</b> The processed point of a schedule only moves forward, by local time and by instant. After a clock is
@@ -36,7 +34,6 @@ public static class ScheduleDecisions
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromHours(1);
 
     /// <summary>Adds a schedule, or replaces the spec of one. Past occurrences do not run.</summary>
-    /// <param name="spec">A valid spec.</param>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static ScheduleBook Put(
         ScheduleBook book,
@@ -139,7 +136,7 @@ public static class ScheduleDecisions
     }
 
     /// <summary>Records the result of the run in progress.</summary>
-    /// <param name="reason">The reason in one line, for people.</param>
+    /// <param name="reason">One line, for people.</param>
     /// <param name="failure">Why the instance refused; null when it did not.</param>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static ScheduleBook Conclude(

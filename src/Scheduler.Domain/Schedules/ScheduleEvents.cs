@@ -6,15 +6,11 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>
-/// The timeline events of an instance's schedules. Each event names its schedule, so a timeline can be filtered by
-/// schedule.
-/// </summary>
+/// <summary>Timeline events; each names its schedule, so that a timeline can be filtered by schedule.</summary>
 public static class ScheduleEvents
 {
     private const string ScheduleKey = "schedule";
 
-    /// <summary>The actor of a schedule in timelines.</summary>
     public static string ActorOf(string schedule) => $"schedule:{schedule}";
 
     public static bool IsAbout(this StoredEvent happened, string schedule)

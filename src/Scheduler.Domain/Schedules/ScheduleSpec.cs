@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>The action of a schedule, and its times.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleSpec")]
 public sealed record ScheduleSpec
 {
@@ -15,15 +14,12 @@ public sealed record ScheduleSpec
     [Id(2)]
     public string TimeZone { get; init; } = "";
 
-    /// <summary>Whether the schedule runs.</summary>
     [Id(3)]
     public bool Enabled { get; init; } = true;
 
-    /// <summary>Free text for people.</summary>
     [Id(4)]
     public string Description { get; init; } = "";
 
-    /// <summary>Whether another spec has other due times.</summary>
     public bool HasOtherTimesThan(ScheduleSpec other)
     {
         ArgumentNullException.ThrowIfNull(other);

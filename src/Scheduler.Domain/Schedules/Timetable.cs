@@ -4,8 +4,6 @@ namespace Scheduler.Domain.Schedules;
 /// The occurrences of a pattern in a time zone. A local time that the clocks skip comes due at the end of the gap. A
 /// repeated local time comes due the first time only. Several local times at the same instant are one occurrence.
 /// </summary>
-/// <param name="pattern">The local times that match.</param>
-/// <param name="clock">The local time of the zone.</param>
 /// <remarks>
 /// The Cronos rules for clock changes are not used: they repeat patterns with <c>*</c> in the repeated hour and omit
 /// them in the skipped one. Here one rule holds for all patterns: <see cref="WallClock.FirstAt"/>. It is monotonic in
@@ -13,7 +11,7 @@ namespace Scheduler.Domain.Schedules;
 /// </remarks>
 public sealed class Timetable(CronPattern pattern, WallClock clock)
 {
-    /// <summary>The first occurrence after another one; null when there is none.</summary>
+    /// <summary>Null when there is none.</summary>
     public Occurrence? NextAfter(in Occurrence last)
     {
         for (var local = pattern.NextAfter(last.Local); local is { } match; local = pattern.NextAfter(match))
@@ -28,7 +26,7 @@ public sealed class Timetable(CronPattern pattern, WallClock clock)
         return null;
     }
 
-    /// <summary>The latest occurrence up to an instant; null when there is none.</summary>
+    /// <summary>Null when there is none.</summary>
     public Occurrence? LatestUntil(DateTimeOffset moment) =>
         pattern.LatestUntil(clock.LatestAt(moment)) is { } local ? new Occurrence(local, clock.FirstAt(local)) : null;
 
@@ -36,7 +34,6 @@ public sealed class Timetable(CronPattern pattern, WallClock clock)
     public Occurrence PlaceOf(DateTimeOffset moment) => new(clock.LatestAt(moment), moment);
 }
 
-/// <summary>One occurrence, as local time and as instant.</summary>
 /// <param name="Local">
 /// The local time in the zone. It is the identity of an occurrence: when the rules of a zone change, the instant moves
 /// and the local time stays.

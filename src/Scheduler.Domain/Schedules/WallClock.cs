@@ -6,12 +6,9 @@ namespace Scheduler.Domain.Schedules;
 /// </summary>
 public sealed class WallClock(TimeZoneInfo zone)
 {
-    /// <summary>
-    /// No zone is further from UTC than this, and no zone changes its clocks twice within twice this time.
-    /// </summary>
+    /// <summary>No zone is further from UTC, and none changes its clocks twice within twice this time.</summary>
     private static readonly TimeSpan Around = TimeSpan.FromDays(1);
 
-    /// <summary>The local time at an instant.</summary>
     public DateTime At(DateTimeOffset moment) =>
         DateTime.SpecifyKind(moment.UtcDateTime + OffsetAt(moment), DateTimeKind.Unspecified);
 
@@ -34,10 +31,7 @@ public sealed class WallClock(TimeZoneInfo zone)
             : change;
     }
 
-    /// <summary>
-    /// The latest local time shown up to an instant; during a repeated hour this is later than the local time shown
-    /// then.
-    /// </summary>
+    /// <summary>Latest local time shown so far; in a repeated hour it is later than the time shown then.</summary>
     public DateTime LatestAt(DateTimeOffset moment)
     {
         var shown = At(moment);

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>At least one instance is available now.</summary>
 internal sealed class AvailableConstraint : Constraint
 {
     public override string Name => "available";

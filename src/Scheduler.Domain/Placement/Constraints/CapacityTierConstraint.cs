@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The capacity is at least as reliable as requested.</summary>
 internal sealed class CapacityTierConstraint : Constraint
 {
     public override string Name => "capacity_tier";
@@ -20,7 +19,6 @@ internal sealed class CapacityTierConstraint : Constraint
             : new Miss(Name, Reason, "at least " + minimum.Word(), offer.Tier.Word(), minimum - offer.Tier, "tiers");
     }
 
-    /// <summary>Keeps the highest tier among the candidates.</summary>
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var below = snapshot.BelowTier(CapacityTier.Standard).Span;

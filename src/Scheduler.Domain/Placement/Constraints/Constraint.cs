@@ -26,7 +26,7 @@ internal abstract class Constraint
     /// <returns><paramref name="scratch"/>, or a plane of the snapshot. Padding bits have no meaning.</returns>
     public abstract BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch);
 
-    /// <summary>How the offer fails the constraint; null when it passes.</summary>
+    /// <summary>Null when the offer passes.</summary>
     public abstract Miss? Check(Offer offer, PlacementRequest request);
 
     /// <summary>
@@ -38,7 +38,6 @@ internal abstract class Constraint
     /// <summary>The constraints, loosened just enough that this one admits the offer.</summary>
     public virtual SmartConstraints Loosen(SmartConstraints constraints, Offer target) => throw NotRelaxable();
 
-    /// <summary>The same change as an instruction.</summary>
     public virtual ConstraintEdit Edit(SmartConstraints constraints, Offer target) => throw NotRelaxable();
 
     /// <summary>A plane that refuses all rows except those with one of the admitted values.</summary>

@@ -2,7 +2,6 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The price of the whole instance per hour is at most the maximum.</summary>
 internal sealed class MaxPriceConstraint : Constraint
 {
     public override string Name => "max_price";
@@ -39,7 +38,6 @@ internal sealed class MaxPriceConstraint : Constraint
                 "micro_eur_per_hour"
             );
 
-    /// <summary>Keeps the candidates with the lowest price.</summary>
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var first = BitPlane.First(candidates);

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The provider is in service: an operator does not drain it and its circuit breaker is not open.</summary>
 internal sealed class ProviderHealthConstraint : Constraint
 {
     public override string Name => "provider_health";

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The provider is on the list.</summary>
 internal sealed class ProvidersConstraint : Constraint
 {
     public override string Name => "providers";

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The region is on the list.</summary>
 internal sealed class RegionsConstraint : Constraint
 {
     public override string Name => "regions";

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Refuses capacity that the provider may take back, unless the request allows it.</summary>
 internal sealed class SpotConstraint : Constraint
 {
     public override string Name => "spot";
