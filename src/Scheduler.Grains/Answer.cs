@@ -99,7 +99,6 @@ public enum RefusalKind
     Failed = 5,
 }
 
-/// <summary>One validation error.</summary>
 /// <param name="Field">Path as the caller wrote it, for example <c>spec.context_tokens</c>.</param>
 /// <param name="Description">What is wrong and what is accepted.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FieldFault")]

@@ -36,7 +36,6 @@ public static class GrainKeys
     public static IServingNameGrain ServingName(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IServingNameGrain>($"name-{account.Value}/{name}");
 
-    /// <summary>The grain that counts an instance's tokens.</summary>
     public static IUsageGrain Usage(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IUsageGrain>(UsagePrefix + id.Value);
 
@@ -46,16 +45,13 @@ public static class GrainKeys
     public static IScheduleGrain Schedules(this IGrainFactory grains, InstanceId instance) =>
         grains.Of<IScheduleGrain>(SchedulesPrefix + instance.Value);
 
-    /// <summary>The instance whose schedules the grain with this key holds.</summary>
     public static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
 
     public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>
         grains.Of<IBalancerGrain>(id.Value);
 
-    /// <summary>A stateless worker for queries over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
 
-    /// <summary>A stateless worker that reports its silo's health.</summary>
     public static IHealthGrain Health(this IGrainFactory grains) => grains.Of<IHealthGrain>("health");
 
     private static T Of<T>(this IGrainFactory grains, string key)

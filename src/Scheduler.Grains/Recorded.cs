@@ -15,7 +15,6 @@ internal sealed class Recorded<T>(IPersistentState<T> state)
     /// Writes the next value. After a failed write its outcome is unknown, so the grain deactivates and the next
     /// activation reads the stored state.
     /// </summary>
-    /// <param name="next">The whole new value.</param>
     public async Task WriteAsync(T next, IGrainBase grain)
     {
         _untilWritten = state.State;

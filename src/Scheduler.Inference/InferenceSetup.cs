@@ -14,7 +14,6 @@ using Scheduler.Inference.Upstream;
 
 namespace Scheduler.Inference;
 
-/// <summary>Registers the gateway in a host that has an Orleans client or silo.</summary>
 public static class InferenceSetup
 {
     /// <summary>Service key of the gateway's <see cref="Doorkeeper"/>.</summary>

@@ -5,8 +5,8 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Grains.Agenda;
 
 /// <summary>
-/// Wakes grains that are due. After a start or the loss of a silo it first wakes every grain with a pending wake-up,
-/// so that interrupted work continues at once and not at its deadline (INV-03).
+/// Wakes grains that are due. After a start or the loss of a silo it first wakes every grain with a pending wake-up.
+/// So interrupted work continues at once and not at its deadline (INV-03).
 /// </summary>
 /// <remarks>
 /// <para>
@@ -58,7 +58,6 @@ internal sealed partial class AgendaKeeper(
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>This silo's share of the agenda, and whether a silo seen before is gone.</summary>
     private (AgendaShare Share, bool IsSiloLost) Divide()
     {
         var active = silos

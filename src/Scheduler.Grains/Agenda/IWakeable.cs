@@ -1,6 +1,5 @@
 namespace Scheduler.Grains.Agenda;
 
-/// <summary>A grain that the agenda wakes.</summary>
 [Alias("scheduler.IWakeable")]
 [GrainInterfaceType("scheduler.wakeable")]
 internal interface IWakeable : IGrainWithStringKey

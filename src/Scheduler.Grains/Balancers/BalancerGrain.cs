@@ -7,7 +7,6 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Grains.Balancers;
 
-/// <summary>One balancer: decide, record, act.</summary>
 [GrainType("balancer")]
 internal sealed class BalancerGrain(
     [PersistentState("balancer", GrainStorageNames.Database)] IPersistentState<BalancerRecord> state,

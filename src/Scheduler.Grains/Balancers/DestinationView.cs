@@ -50,7 +50,6 @@ public sealed record DestinationView
 }
 
 /// <param name="Instance">The instance behind the serving name at that time.</param>
-/// <param name="Hint">Remedy for the failure.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.DestinationFailure")]
 public sealed record DestinationFailure(
     [property: Id(0)] DateTimeOffset At,

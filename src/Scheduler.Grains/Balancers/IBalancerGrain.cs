@@ -28,8 +28,6 @@ public interface IBalancerGrain : IGrainWithStringKey
     /// Waits for a record newer than a generation and returns it; returns the current one after a timeout. Gateway
     /// processes use it to follow the balancer.
     /// </summary>
-    /// <param name="account">Account of the caller; null means all accounts (operator).</param>
-    /// <param name="afterGeneration">The generation the caller has.</param>
     [Alias("WaitForChange"), AlwaysInterleave]
     Task<Answer<BalancerRecord>> WaitForChangeAsync(
         AccountId? account,
@@ -44,13 +42,10 @@ public interface IBalancerGrain : IGrainWithStringKey
     [Alias("Delete")]
     Task<Answer<BalancerRecord>> DeleteAsync(CommandContext context);
 
-    /// <summary>The record, and the latest reports of the gateway processes.</summary>
-    /// <param name="account">Account of the caller; null means all accounts (operator).</param>
     [Alias("Detail"), AlwaysInterleave]
     Task<Answer<BalancerDetail>> DetailAsync(AccountId? account);
 
     /// <summary>The timeline, oldest first.</summary>
-    /// <param name="account">Account of the caller; null means all accounts (operator).</param>
     /// <param name="afterSequence">0 for the beginning.</param>
     /// <param name="limit">1 to 1,000.</param>
     [Alias("Timeline"), AlwaysInterleave]
@@ -70,7 +65,6 @@ public sealed record CreateBalancer(
     [property: Id(2)] BalancerSpec Spec
 );
 
-/// <param name="Spec">The whole new spec.</param>
 /// <param name="IfGeneration">Refuse unless this is the current generation; null for any.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.UpdateBalancer")]
 public sealed record UpdateBalancer([property: Id(0)] BalancerSpec Spec, [property: Id(1)] long? IfGeneration = null);
@@ -79,7 +73,6 @@ public sealed record UpdateBalancer([property: Id(0)] BalancerSpec Spec, [proper
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerTimeline")]
 public sealed record BalancerTimeline([property: Id(0)] ImmutableArray<StoredEvent> Events);
 
-/// <summary>A balancer with its reported health.</summary>
 /// <param name="Doors">Latest reports by process, ordered by name; none older than a minute.</param>
 /// <param name="Failures">The latest failed requests at its destinations, newest first.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerDetail")]
@@ -89,7 +82,6 @@ public sealed record BalancerDetail(
     [property: Id(2)] ImmutableArray<DestinationFailure> Failures
 );
 
-/// <summary>Health of a balancer's destinations in one gateway process.</summary>
 /// <param name="Door">Random name of the process.</param>
 /// <param name="At">Time of the report, by the process's clock.</param>
 /// <param name="Failures">Requests that failed since the previous report, oldest first.</param>

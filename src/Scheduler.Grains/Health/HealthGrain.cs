@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Grains.Health;
 
-/// <summary>Reports the health of the silo it runs in.</summary>
 [StatelessWorker]
 [GrainType("health")]
 internal sealed class HealthGrain(SiloHealth health) : Grain, IHealthGrain

@@ -1,6 +1,5 @@
 namespace Scheduler.Grains.Health;
 
-/// <summary>Result of one health check.</summary>
 /// <param name="Name">Lower snake case: <c>store</c>, <c>silo</c>, <c>offers</c> …</param>
 /// <param name="Says">Finding for people. Never an address or a secret, because reading it needs no key.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.HealthLine")]

@@ -3,7 +3,6 @@ using Scheduler.Domain.Keys;
 
 namespace Scheduler.Grains.Keys;
 
-/// <summary>One API key, identified by its public half.</summary>
 [Alias("scheduler.IKeyGrain")]
 [GrainInterfaceType("scheduler.key")]
 public interface IKeyGrain : IGrainWithStringKey
@@ -26,7 +25,6 @@ public interface IKeyGrain : IGrainWithStringKey
 }
 
 /// <param name="Account">Null for an operator key.</param>
-/// <param name="DisplayName">For people.</param>
 /// <param name="SecretSha256">SHA-256 of the secret half, hexadecimal.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.CreateKey")]
 public sealed record CreateKey(

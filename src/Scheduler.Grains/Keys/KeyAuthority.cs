@@ -51,7 +51,6 @@ public sealed partial class KeyAuthority
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Secret)));
     }
 
-    /// <summary>Authenticates the sender of a request.</summary>
     /// <param name="authorization">Value of the Authorization header; null or empty when there is none.</param>
     public async Task<KeyVerdict> VerifyAsync(string? authorization)
     {

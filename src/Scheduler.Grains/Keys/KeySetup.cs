@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Scheduler.Grains.Keys;
 
-/// <summary>Registers the key services.</summary>
 public static class KeySetup
 {
     /// <summary>Adds the one <see cref="KeyAuthority"/> of this process. Idempotent.</summary>

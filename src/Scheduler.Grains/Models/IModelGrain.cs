@@ -3,7 +3,6 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Models;
 
-/// <summary>One model that an account registered.</summary>
 [Alias("scheduler.IModelGrain")]
 [GrainInterfaceType("scheduler.model")]
 public interface IModelGrain : IGrainWithStringKey
@@ -16,7 +15,6 @@ public interface IModelGrain : IGrainWithStringKey
     [Alias("Get"), AlwaysInterleave]
     Task<Answer<ModelView>> GetAsync(AccountId? account);
 
-    /// <summary>The stored facts, for launch checks.</summary>
     [Alias("Facts"), AlwaysInterleave]
     Task<Answer<ModelRecord>> FactsAsync(AccountId account);
 }
@@ -37,11 +35,9 @@ public sealed record RegisterModel(
     [property: Id(5)] byte[]? GgufHeader
 );
 
-/// <summary>A model as the API shows it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ModelView")]
 public sealed record ModelView
 {
-    /// <summary>The name launches use.</summary>
     [Id(0)]
     public string Name { get; init; } = "";
 
@@ -53,15 +49,12 @@ public sealed record ModelView
     [Id(2)]
     public string Source { get; init; } = "";
 
-    /// <summary>Architecture as the file names it.</summary>
     [Id(3)]
     public string Architecture { get; init; } = "";
 
-    /// <summary>Number of parameters.</summary>
     [Id(4)]
     public long Parameters { get; init; }
 
-    /// <summary>Published weight format.</summary>
     [Id(5)]
     public string WeightFormat { get; init; } = "";
 

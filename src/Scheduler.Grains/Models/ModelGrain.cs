@@ -5,7 +5,6 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Models;
 
-/// <summary>One registered model: parses its files once and stores their facts.</summary>
 [GrainType("model")]
 internal sealed class ModelGrain(
     [PersistentState("model", GrainStorageNames.Database)] IPersistentState<ModelRecord> state,

@@ -70,6 +70,4 @@ internal sealed class ModelLibrary
     }
 }
 
-/// <summary>A model with its launch request.</summary>
-/// <param name="Source">What the runtime loads.</param>
 internal sealed record LaunchModel(ModelFacts Facts, string Source, FitRequest Request);

@@ -17,11 +17,9 @@ public interface IProviderGrain : IGrainWithStringKey
     [Alias("SetDraining")]
     Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context);
 
-    /// <summary>Records the outcome of an allocation attempt.</summary>
     [Alias("Note"), OneWay]
     Task NoteAsync(AllocationNote note);
 
-    /// <summary>Lists the provider's offers now.</summary>
     [Alias("Refresh")]
     Task<Answer<ProviderView>> RefreshAsync();
 }
@@ -36,17 +34,13 @@ public sealed record AllocationNote(
 
 public enum AllocationEnd
 {
-    /// <summary>Capacity arrived in time.</summary>
     Allocated = 1,
 
-    /// <summary>The deadline passed.</summary>
     TimedOut = 2,
 
-    /// <summary>The provider refused.</summary>
     Rejected = 3,
 }
 
-/// <summary>A provider as the API shows it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderView")]
 public sealed record ProviderView
 {
@@ -81,7 +75,6 @@ public sealed record ProviderView
     [Id(7)]
     public ImmutableArray<CoolingRoute> CoolingRoutes { get; init; } = [];
 
-    /// <summary>Offers in the latest listing.</summary>
     [Id(8)]
     public int Offers { get; init; }
 

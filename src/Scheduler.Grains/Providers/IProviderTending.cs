@@ -21,7 +21,6 @@ internal interface IProviderTending : IGrainWithStringKey
 
 /// <summary>Version of a provider's placement data.</summary>
 /// <param name="Activation">The publisher; numbers of different activations cannot be compared.</param>
-/// <param name="Number">Counts what that activation published.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.SheetEdition")]
 internal readonly record struct SheetEdition([property: Id(0)] string? Activation, [property: Id(1)] long Number)
 {
@@ -29,7 +28,6 @@ internal readonly record struct SheetEdition([property: Id(0)] string? Activatio
     public bool IsNewsTo(SheetEdition other) => Activation != other.Activation || Number > other.Number;
 }
 
-/// <summary>Placement data of a provider.</summary>
 /// <param name="Offers">Its offers; null when the caller has them already, or none were ever listed.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderSheet")]
 internal sealed record ProviderSheet(

@@ -10,7 +10,6 @@ namespace Scheduler.Grains.Providers;
 /// reference, so a reader never blocks and never sees half a refresh. A provider's grain publishes to its own silo at
 /// once; other silos fetch changes every second (<see cref="ProviderKeeper"/>).
 /// </summary>
-/// <param name="directory">Each must have listed once before <see cref="Opened"/> completes.</param>
 internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
 {
     private readonly Lock _publishing = new();
@@ -98,11 +97,8 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
 /// <param name="TakenAt">A timestamp of this catalogue's clock.</param>
 internal sealed record Listed(int Offers, long TakenAt);
 
-/// <summary>Offers and provider data that belong together.</summary>
 internal sealed record OfferBookPage(OfferSnapshot Snapshot, PlacementMemory Memory);
 
-/// <summary>State of a provider, for placement.</summary>
-/// <param name="Draining">Taken out of placement by an operator.</param>
 /// <param name="BreakerOpen">Too many consecutive failed attempts.</param>
 /// <param name="Cooling">Routes that rank last for now.</param>
 /// <param name="Routes">Observed success and time to allocate, by route.</param>

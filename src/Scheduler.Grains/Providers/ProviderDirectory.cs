@@ -5,7 +5,6 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Providers;
 
-/// <summary>The configured providers, by id.</summary>
 internal sealed class ProviderDirectory(IEnumerable<IProvider> providers, SchedulerMetrics metrics, TimeProvider clock)
 {
     private readonly FrozenDictionary<ProviderId, MeasuredProvider> _byId = providers.ToFrozenDictionary(

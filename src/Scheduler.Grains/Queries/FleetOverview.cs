@@ -6,7 +6,6 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Grains.Queries;
 
-/// <summary>State of the fleet, or of one account's part of it, with recent failures.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.FleetOverview")]
 public sealed record FleetOverview
 {
@@ -44,7 +43,6 @@ public sealed record FleetOverview
     public DateTimeOffset? OldestDebt { get; init; }
 }
 
-/// <summary>Occurrences of one failure over time.</summary>
 /// <param name="Counts">One number a bucket, oldest first; equal buckets that exclude their start.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FailureSeries")]
 public sealed record FailureSeries([property: Id(0)] FailureCode Code, [property: Id(1)] ImmutableArray<long> Counts)

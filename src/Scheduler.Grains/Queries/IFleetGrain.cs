@@ -27,7 +27,6 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("CountInstances")]
     Task<long> CountInstancesAsync(InstanceQuery query, int most);
 
-    /// <summary>Current state and recent failures.</summary>
     /// <param name="account">Null for all accounts (operators).</param>
     /// <param name="window">Time span in which failures are counted, 1 minute to 31 days.</param>
     /// <param name="buckets">Number of equal parts of the span, 1 to 200.</param>
@@ -46,7 +45,6 @@ public interface IFleetGrain : IGrainWithStringKey
 
     /// <summary>The latest events of instances with a failure code, newest first.</summary>
     /// <param name="code">Any code except none.</param>
-    /// <param name="account">Null for all accounts (operators).</param>
     /// <param name="limit">1 to 100.</param>
     [Alias("RecentFailures")]
     Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit);
@@ -126,7 +124,6 @@ public sealed record OfferPage(
     [property: Id(2)] long CatalogueEpoch
 );
 
-/// <summary>A GPU type as the API shows it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.GpuTypeView")]
 public sealed record GpuTypeView(
     [property: Id(0)] string Name,

@@ -4,7 +4,6 @@ using Scheduler.Domain.Schedules;
 
 namespace Scheduler.Grains.Schedules;
 
-/// <summary>The schedules of one instance.</summary>
 [Alias("scheduler.IScheduleGrain")]
 [GrainInterfaceType("scheduler.schedules")]
 public interface IScheduleGrain : IGrainWithStringKey
@@ -18,7 +17,6 @@ public interface IScheduleGrain : IGrainWithStringKey
     Task<Answer<ScheduleView>> GetAsync(string id, AccountId? account);
 
     /// <summary>All schedules ordered by id; empty for a deleted instance.</summary>
-    /// <param name="account">Account of the caller; null means all accounts (operator).</param>
     [Alias("List"), AlwaysInterleave]
     Task<Answer<ScheduleList>> ListAsync(AccountId? account);
 
@@ -65,7 +63,6 @@ public sealed record UpdateSchedule(
     }
 }
 
-/// <summary>A schedule as the API shows it.</summary>
 /// <param name="NextRuns">Next due times by the time zone data of the answering silo; empty while disabled.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleView")]
 public sealed record ScheduleView(

@@ -63,7 +63,6 @@ internal sealed partial class ScheduleGrain
         }
     }
 
-    /// <summary>Handles a command that the instance's state forbids.</summary>
     private async Task FollowUpAsync(RunUnderWay run, InstanceState found)
     {
         if (found == InstanceState.Deleted)

@@ -24,7 +24,6 @@ internal sealed partial class ScheduleGrain(
     ILogger<ScheduleGrain> logger
 ) : IGrainBase, IScheduleGrain, IWakeable
 {
-    /// <summary>Number of upcoming runs shown.</summary>
     private const int RunsShown = 5;
 
     private readonly Recorded<ScheduleBook> _book = new(state);

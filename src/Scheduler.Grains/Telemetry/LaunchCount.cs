@@ -9,7 +9,6 @@ namespace Scheduler.Grains.Telemetry;
 /// </summary>
 internal static class LaunchCount
 {
-    /// <param name="before">The record the write replaced.</param>
     /// <param name="launchBegan">Null when this activation did not see the start of the launch.</param>
     public static void Note(
         this SchedulerMetrics metrics,

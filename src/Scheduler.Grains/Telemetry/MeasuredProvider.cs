@@ -3,7 +3,6 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Grains.Telemetry;
 
-/// <summary>Wraps a provider: measures its calls, counts their outcomes and traces them.</summary>
 internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics, TimeProvider clock) : IProvider
 {
     public ProviderId Id => inner.Id;

@@ -185,7 +185,6 @@ public sealed class SchedulerMetrics
     /// <summary>Upper bounds, seconds.</summary>
     private static class Buckets
     {
-        /// <summary>For turns and calls.</summary>
         public static readonly double[] Short =
         [
             0.001,
@@ -204,7 +203,6 @@ public sealed class SchedulerMetrics
             60,
         ];
 
-        /// <summary>For allocation and boot times.</summary>
         public static readonly double[] Launch = [0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200];
     }
 }

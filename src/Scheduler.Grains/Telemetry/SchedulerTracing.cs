@@ -13,7 +13,6 @@ public static class SchedulerTracing
 
     private static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>The checks of one launch attempt.</summary>
     internal static Activity? Check() => Source.StartActivity("launch.check");
 
     /// <summary>A call to a provider; null without a listener.</summary>

@@ -13,7 +13,6 @@ namespace Scheduler.Inference.Balancers;
 /// </summary>
 internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metrics, TimeProvider clock)
 {
-    /// <summary>Most failures kept for the next report.</summary>
     private const int MostFailures = 50;
 
     private readonly Lock _gate = new();
@@ -62,7 +61,6 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     }
 
     /// <summary>Takes a slot for a request at a member of the route; null where no member can take it.</summary>
-    /// <param name="known">The balancer's destinations as they are served now.</param>
     public IDestinationLease? TryTake(BalancerRoute route, Destinations known, RoutingQuestion question)
     {
         var now = clock.GetUtcNow();
@@ -183,7 +181,6 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     internal void Failed(ServedInstance instance, IReadOnlyCollection<string> running) =>
         Note(instance, running, succeeded: false);
 
-    /// <summary>Records the cause of a failure once it is known.</summary>
     internal void Explained(ServedInstance instance, FailureCode code, string hint, RequestId requestId)
     {
         lock (_gate)
@@ -198,7 +195,6 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>Records that a request has ended.</summary>
     /// <param name="running">The destinations that ran when the request was sent.</param>
     /// <param name="succeeded">True counts as a success; false records nothing.</param>
     internal void Ended(ServedInstance instance, IReadOnlyCollection<string> running, bool succeeded)
@@ -322,7 +318,6 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     /// <summary>A member that takes requests, and its current weight.</summary>
     private sealed record Able(ServedInstance Instance, long Weight);
 
-    /// <summary>The state of one destination.</summary>
     private sealed class Place
     {
         public (InstanceId, int) Run { get; set; }

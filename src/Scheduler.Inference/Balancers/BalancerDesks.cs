@@ -178,7 +178,6 @@ internal sealed partial class BalancerDesks(
     [LoggerMessage(1, LogLevel.Debug, "Could not report health of balancer {Balancer}")]
     private partial void LogNotTold(Exception exception, string balancer);
 
-    /// <summary>A balancer's state and its loop.</summary>
     private sealed class Desk(BalancerDesk book)
     {
         private int _isStarted;

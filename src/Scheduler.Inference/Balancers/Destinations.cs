@@ -14,7 +14,6 @@ internal sealed class Destinations
         Running = [.. _instances.Values.Where(instance => instance.IsServing).Select(i => i.ServingName)];
     }
 
-    /// <summary>All destinations found, in any state.</summary>
     public IEnumerable<ServedInstance> Instances => _instances.Values;
 
     /// <summary>Serving names of the destinations that can take requests.</summary>

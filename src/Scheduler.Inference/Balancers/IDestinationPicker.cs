@@ -17,7 +17,6 @@ internal interface IDestinationPicker
     ValueTask<Destination> PickAsync(RoutingQuestion question, CancellationToken cancellationToken);
 }
 
-/// <summary>A request that needs a destination.</summary>
 /// <param name="Prompt">The prompt, for routing by intent; read only when needed.</param>
 /// <param name="Tried">Instances that already failed this request; grows with each attempt.</param>
 internal sealed record RoutingQuestion(
@@ -31,7 +30,6 @@ internal sealed record RoutingQuestion(
     public ImmutableArray<BalancerRoute>? Routes { get; set; }
 }
 
-/// <summary>The chosen destination, or the refusal.</summary>
 /// <param name="Lease">Held while the request is in progress; null when there is no destination.</param>
 /// <param name="Refusal">NO_HEALTHY_DESTINATION; null when there is a destination.</param>
 internal sealed record Destination(IDestinationLease? Lease, Failure? Refusal);

@@ -26,7 +26,6 @@ internal sealed class FirewallEvaluator(
         return verdict;
     }
 
-    /// <summary>Records that a text was not judged.</summary>
     public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why)
     {
         var verdict = JudgeVerdict.None(why);

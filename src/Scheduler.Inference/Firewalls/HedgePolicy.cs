@@ -48,7 +48,6 @@ internal sealed class HedgePolicy(double after, int percent)
         }
     }
 
-    /// <summary>Records the latency of an answer.</summary>
     public void Learn(AccountId account, string judge, TimeSpan latency)
     {
         if (_judges.Count >= MostJudges)
@@ -59,7 +58,6 @@ internal sealed class HedgePolicy(double after, int percent)
         _judges.GetOrAdd((account, judge), static _ => new RecentLatency()).Add(latency);
     }
 
-    /// <summary>The latest latencies, a fixed number of them.</summary>
     private sealed class RecentLatency
     {
         private const int Kept = 64;

@@ -3,7 +3,6 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>Accepts texts for firewalls in audit mode.</summary>
 internal interface IFirewallAudits
 {
     /// <summary>Accepts a text; never waits.</summary>

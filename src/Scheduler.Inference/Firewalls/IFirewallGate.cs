@@ -23,7 +23,6 @@ internal sealed record GateQuestion(
     RequestId RequestId
 );
 
-/// <summary>One part of a prompt.</summary>
 /// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>; default <c>user</c>.</param>
 /// <param name="Text">The text; for media, its kind.</param>
 /// <param name="IsText">False for media and token ids; in block mode they do not pass.</param>

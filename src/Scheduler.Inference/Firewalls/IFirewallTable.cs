@@ -3,7 +3,6 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>Firewalls as currently known to this process.</summary>
 internal interface IFirewallTable
 {
     /// <summary>The firewall; null when the account has none with this slug.</summary>

@@ -14,7 +14,6 @@ internal sealed record JudgeVerdict
     /// <summary>Why there is no verdict; null when there is one.</summary>
     public JudgeFault? Fault { get; private init; }
 
-    /// <summary>The judge's instance; null when unknown.</summary>
     public InstanceId? Instance { get; init; }
 
     /// <summary>The instance's state in the API's spelling; null when unknown.</summary>

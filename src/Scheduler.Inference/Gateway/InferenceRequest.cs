@@ -10,7 +10,6 @@ internal sealed record InferenceRequest
 
     public required ReadOnlyMemory<byte> Body { get; init; }
 
-    /// <summary>The serving name the request is sent to.</summary>
     public required string Model { get; init; }
 
     /// <summary>Position of the name's value in the body, quotes included.</summary>

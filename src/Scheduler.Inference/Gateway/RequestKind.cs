@@ -1,6 +1,5 @@
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>The kind of an inference request.</summary>
 internal enum RequestKind
 {
     /// <summary><c>/v1/chat/completions</c>.</summary>

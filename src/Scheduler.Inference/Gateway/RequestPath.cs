@@ -302,13 +302,11 @@ internal sealed class RequestPath(
 
     private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
 
-    /// <summary>One request in progress.</summary>
     private sealed record Way(HttpContext Http, InferenceRequest Request, Served Served, long Began)
     {
         /// <summary>Firewalls the request has passed.</summary>
         public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
 
-        /// <summary>Slugs of the rules matched by firewalls in allow mode.</summary>
         public List<string> Matched { get; } = [];
 
         /// <summary>Instances that failed or refused the request.</summary>
@@ -326,7 +324,6 @@ internal sealed class RequestPath(
         /// <summary>The question to the balancer, reused for every pick.</summary>
         public RoutingQuestion? Routing { get; set; }
 
-        /// <summary>Records why the last destination refused the request.</summary>
         public void Refuse(DoorException refusal) => (Refusal, Diagnosis) = (refusal, null);
     }
 

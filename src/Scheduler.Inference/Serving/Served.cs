@@ -34,7 +34,6 @@ internal sealed record ServedInstance(AccountId Account, string ServingName, str
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Whether the instance can take requests.</summary>
     public bool IsServing => State == InstanceState.Running && Endpoint is not null;
 }
 

@@ -90,7 +90,6 @@ internal sealed class AnswerWatcher(HttpMessageHandler runtimes, int heldBytes, 
         return new ByteArrayContent(held, 0, filled);
     }
 
-    /// <summary>Reads one stream after the other.</summary>
     private sealed class JoinedStream(Stream first, Stream second) : Stream
     {
         public override bool CanRead => true;

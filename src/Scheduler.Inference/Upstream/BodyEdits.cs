@@ -4,8 +4,9 @@ using Scheduler.Inference.Gateway;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Builds the body for a runtime from the client's bytes with up to three edits: sets the model name a balancer
-/// chose, removes the firewall (no runtime knows it), and requests the usage at the end of a stream for our counting.
+/// Builds the body for a runtime from the client's bytes with up to three edits. It sets the model name a balancer
+/// chose and removes the firewall, which no runtime knows. It requests the usage at the end of a stream, because the
+/// scheduler counts tokens.
 /// </summary>
 internal static class BodyEdits
 {

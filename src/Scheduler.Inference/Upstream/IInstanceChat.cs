@@ -17,8 +17,6 @@ internal interface IInstanceChat
     );
 }
 
-/// <param name="System">System prompt: the task of the model.</param>
-/// <param name="User">User message: the input of the task.</param>
 /// <param name="MaxTokens">Longest answer, tokens.</param>
 /// <param name="AnswerSchema">Enforced as far as the runtime can; null for free text.</param>
 internal sealed record ChatQuestion(
@@ -30,7 +28,6 @@ internal sealed record ChatQuestion(
 );
 
 /// <param name="Text">The answer; null when there is none.</param>
-/// <param name="Fault">Why there is no answer.</param>
 /// <param name="Reason">One line for people; never contains the question.</param>
 internal sealed record ChatReply(string? Text, ChatFault Fault, string Reason);
 

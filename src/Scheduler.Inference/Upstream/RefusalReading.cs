@@ -9,7 +9,6 @@ using Scheduler.Inference.ContextCheck;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>Maps a runtime's error to the client's error.</summary>
 internal static class RefusalReading
 {
     /// <summary>

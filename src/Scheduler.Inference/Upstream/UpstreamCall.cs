@@ -5,7 +5,6 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>One request to one runtime, and its result.</summary>
 internal sealed class UpstreamCall
 {
     /// <summary>Key under which YARP's outgoing request carries the call.</summary>
@@ -15,7 +14,6 @@ internal sealed class UpstreamCall
 
     public required ServedInstance Instance { get; init; }
 
-    /// <summary>The body for the runtime.</summary>
     public ReadOnlyMemory<byte> Body => BodyEdits.For(Request, Instance.ServingName);
 
     public required RequestScope Scope { get; init; }
@@ -42,17 +40,13 @@ internal sealed class UpstreamCall
     public DoorError? Break { get; set; }
 }
 
-/// <summary>An error answer of a runtime.</summary>
 /// <param name="Body">The first bytes of the answer.</param>
 internal sealed record UpstreamRefusal(int Status, ReadOnlyMemory<byte> Body);
 
 /// <summary>Token counts of one request.</summary>
-/// <param name="Prompt">Input tokens.</param>
-/// <param name="Completion">Output tokens.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct TokenUsage(long Prompt, long Completion);
 
-/// <summary>Outcome of a call.</summary>
 internal enum UpstreamOutcome
 {
     /// <summary>The client has the answer, or a part of it followed by an error.</summary>
@@ -67,6 +61,5 @@ internal enum UpstreamOutcome
     /// <summary>The first byte did not arrive in time. Nothing was sent to the client.</summary>
     TimedOut,
 
-    /// <summary>The client disconnected.</summary>
     ClientGone,
 }

@@ -23,7 +23,6 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
     private readonly string _door = RandomNumberGenerator.GetHexString(16, lowercase: true);
     private readonly ConcurrentDictionary<InstanceId, Tally> _tallies = new();
 
-    /// <summary>Counts one request that reached a runtime.</summary>
     public void Count(ServedInstance instance, TokenUsage usage)
     {
         while (true)
@@ -98,7 +97,6 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
     [LoggerMessage(1, LogLevel.Warning, "Could not report the usage of {Instance}; retrying")]
     private partial void LogNotTaken(Exception exception, InstanceId instance);
 
-    /// <summary>Usage of one instance.</summary>
     private sealed class Tally(AccountId account)
     {
         public AccountId Account { get; } = account;

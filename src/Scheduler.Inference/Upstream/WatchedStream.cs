@@ -3,8 +3,8 @@ using Scheduler.Inference.Gateway;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// A runtime's event stream on its way to the client. When the runtime breaks off or sends nothing for too long, the
-/// stream ends with an error event under the request's id instead of an aborted connection.
+/// A runtime's event stream on its way to the client. When the runtime breaks off or is silent for too long, the
+/// stream ends with an error event. The event carries the request's id; the connection is not aborted.
 /// </summary>
 internal sealed class WatchedStream : Stream
 {
