@@ -6,9 +6,7 @@ internal static class AttentionWeights
     private const int MaxRank = 1 << 17;
     private const int MaxPart = 8192;
 
-    /// <summary>
-    /// Grouped-query attention. Multi-head attention is the case with equal numbers of heads and KV heads.
-    /// </summary>
+    /// <summary>Grouped-query attention; multi-head attention has as many KV heads as heads.</summary>
     public static void AddGrouped(
         WeightBuilder weights,
         Scope scope,
@@ -34,9 +32,7 @@ internal static class AttentionWeights
         weights.Small(scope, small);
     }
 
-    /// <summary>
-    /// Cross attention of Llama 3.2 Vision: like grouped attention, plus two head norms and two gates.
-    /// </summary>
+    /// <summary>Cross attention of Llama 3.2 Vision: grouped attention plus two head norms and two gates.</summary>
     public static void AddCross(WeightBuilder weights, Scope scope, Dimensions size)
     {
         long queries = (long)size.Heads * size.HeadDimension;
@@ -48,9 +44,7 @@ internal static class AttentionWeights
         weights.Small(scope, (2L * size.HeadDimension) + 2);
     }
 
-    /// <summary>
-    /// Multi-head latent attention (DeepSeek-V2 onward), with the sparse-attention indexer when the config has one.
-    /// </summary>
+    /// <summary>Multi-head latent attention (DeepSeek-V2 onward), with an optional sparse-attention indexer.</summary>
     public static LatentDimensions AddLatent(WeightBuilder weights, Scope scope, Dimensions size, ConfigFields fields)
     {
         var latent = LatentDimensions.Read(fields);

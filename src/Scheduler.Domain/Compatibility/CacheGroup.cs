@@ -20,7 +20,6 @@ public sealed record CacheGroup(
 /// <summary>What a layer caches of earlier tokens. Stored by name.</summary>
 public enum CacheKind
 {
-    /// <summary>Keys and values of every token.</summary>
     FullAttention = 1,
 
     /// <summary>Keys and values of the last <see cref="CacheGroup.Window"/> tokens.</summary>

@@ -34,9 +34,7 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
         return null;
     }
 
-    /// <summary>
-    /// A whole number from 1 to <paramref name="max"/>; when absent or invalid, an error is recorded and 1 returned.
-    /// </summary>
+    /// <summary>A whole number from 1 to <paramref name="max"/>; absence is an error and returns 1.</summary>
     public long Need(long max, params ReadOnlySpan<string> names)
     {
         var value = Number(0, max, names);

@@ -2,9 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// Binary search for the largest context that fits. Valid because more context never needs less memory.
-/// </summary>
+/// <summary>Binary search for the largest context that fits; more context never needs less memory.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ContextSearch(
     ModelFootprint Model,

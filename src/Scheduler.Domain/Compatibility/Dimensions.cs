@@ -30,7 +30,6 @@ internal sealed record Dimensions
 
     public int HeadDimension { get; private init; }
 
-    /// <summary>Inner width of a dense feed-forward block, in elements.</summary>
     public long Intermediate { get; private init; }
 
     /// <summary>Tokens, or null when the config does not state it.</summary>

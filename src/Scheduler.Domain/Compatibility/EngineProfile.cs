@@ -38,15 +38,10 @@ internal sealed record EngineProfile
         OverheadHigh = 900 * MiB,
     };
 
-    /// <summary>
-    /// llama.cpp without flash attention: the scores of all heads are kept in full. Used only to check against old
-    /// logs.
-    /// </summary>
+    /// <summary>llama.cpp without flash attention; keeps all scores. Used only to check against old logs.</summary>
     public static readonly EngineProfile LlamaWithoutFlashAttention = Llama with { HoldsScores = true };
 
-    /// <summary>
-    /// Memory that the driver reserves: vllm#10517 reports 23.58 of an RTX 3090's 24.00 GiB as available.
-    /// </summary>
+    /// <summary>Memory that the driver reserves: vllm#10517 reports 23.58 of an RTX 3090's 24.00 GiB.</summary>
     public const long DriverReserveBytes = 430 * MiB;
 
     /// <summary>Tokens that llama.cpp computes at a time (its <c>--ubatch-size</c> default).</summary>
@@ -58,9 +53,7 @@ internal sealed record EngineProfile
     /// <summary>Profile batch that vLLM uses on large GPUs.</summary>
     public const long BatchTokensExpected = 8192;
 
-    /// <summary>
-    /// Largest profile batch: without chunked prefill, vLLM profiles a whole context up to this size.
-    /// </summary>
+    /// <summary>Largest profile batch: vLLM without chunked prefill profiles a whole context up to it.</summary>
     public const long BatchTokensHigh = 32768;
 
     /// <summary>Share of the GPU memory that the engine uses, in thousandths.</summary>
@@ -82,12 +75,8 @@ internal sealed record EngineProfile
     public static EngineProfile Of(string preset) =>
         preset is "llama-server" or "llama.cpp" or "llama-cpp" or "ollama" ? Llama : Vllm;
 
-    /// <summary>Memory that the engine may use on one GPU, bytes.</summary>
     public long Usable(long vramBytes) => Math.Max(0, vramBytes - DriverReserveBytes) / 1000 * UsablePerMille;
 
-    /// <summary>
-    /// Smallest GPU memory of which <paramref name="neededBytes"/> are usable, bytes: the inverse of
-    /// <see cref="Usable"/>.
-    /// </summary>
+    /// <summary>Inverse of <see cref="Usable"/>: the smallest GPU memory, bytes.</summary>
     public long VramFor(long neededBytes) => DriverReserveBytes + (Divide.Up(neededBytes, UsablePerMille) * 1000);
 }

@@ -102,7 +102,6 @@ internal sealed record Family
     /// <summary>Whether every layer is a state-space block only.</summary>
     public bool IsPureState { get; private init; }
 
-    /// <summary>Whether the model is an encoder, which keeps no cache.</summary>
     public bool IsEncoder { get; private init; }
 
     /// <summary>Whether the output head is tied to the embeddings when the config does not state it.</summary>

@@ -5,7 +5,6 @@ namespace Scheduler.Domain.Compatibility;
 /// <summary>Whether a model fits a number of GPUs of one type. All sums are per GPU.</summary>
 /// <param name="Obstacle">Reason for <see cref="FitOutcome.CannotFit"/>.</param>
 /// <param name="ExpectedBytes">Most likely need per GPU, bytes; 0 when an obstacle other than memory applies.</param>
-/// <param name="UsableBytes">Memory that the engine may use per GPU, bytes.</param>
 [StructLayout(LayoutKind.Auto)]
 [GenerateSerializer, Immutable, Alias("scheduler.FitVerdict")]
 public readonly record struct FitVerdict(
@@ -22,9 +21,7 @@ public readonly record struct FitVerdict(
 
 public enum FitOutcome
 {
-    /// <summary>
-    /// The lower edge of the estimate does not fit, or another obstacle exists: the launch is refused.
-    /// </summary>
+    /// <summary>The lower edge of the estimate does not fit, or another obstacle exists: refused.</summary>
     CannotFit = 0,
 
     /// <summary>Only a part of the estimate's range fits: allowed, with a warning.</summary>
@@ -34,7 +31,6 @@ public enum FitOutcome
     Fits = 2,
 }
 
-/// <summary>Why a launch is impossible on some GPUs.</summary>
 public enum FitObstacle
 {
     None = 0,

@@ -1,11 +1,8 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Names of weight and cache formats in requests.</summary>
 public static class FormatNames
 {
-    /// <summary>
-    /// Accepted weight formats: the members of <see cref="WeightFormat"/> except <c>gguf</c>, lower case.
-    /// </summary>
+    /// <summary>Accepted weight formats: all of <see cref="WeightFormat"/> except <c>gguf</c>.</summary>
     public static IEnumerable<string> WeightFormats =>
         Enum.GetValues<WeightFormat>().Where(format => format != WeightFormat.Gguf).Select(Name);
 

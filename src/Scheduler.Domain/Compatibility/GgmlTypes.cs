@@ -1,9 +1,6 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// Block sizes of the ggml tensor types, by their number in a GGUF file. Source: ggml.h (<c>enum ggml_type</c>) and
-/// ggml-common.h.
-/// </summary>
+/// <summary>Block sizes of ggml tensor types by type number. Source: ggml.h and ggml-common.h.</summary>
 internal static class GgmlTypes
 {
     /// <summary>Weights per block and bytes per block; null for an unknown type number.</summary>

@@ -1,8 +1,6 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// The key-value part of a GGUF header. Reads every pair and keeps numbers, strings and array lengths.
-/// </summary>
+/// <summary>Metadata of a GGUF header. Keeps numbers, strings and array lengths.</summary>
 internal sealed class GgufMetadata
 {
     /// <summary>Maximum number of keys; published files have fewer than a hundred.</summary>
@@ -109,9 +107,7 @@ internal sealed class GgufMetadata
         _numbers[key] = [.. kept];
     }
 
-    /// <summary>
-    /// A scalar as a whole number; null after an error and for floating point, which does not affect memory.
-    /// </summary>
+    /// <summary>A scalar as a whole number; null after an error and for floating point.</summary>
     private static long? ReadScalar(ref GgufReader reader, string key, uint type)
     {
         // The numbers are gguf_metadata_value_type of the GGUF specification.

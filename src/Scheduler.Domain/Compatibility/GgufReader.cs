@@ -22,7 +22,6 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
 
     public void Refuse(ModelRefusalKind kind, string field, string message) => Fault ??= new(kind, field, message);
 
-    /// <summary>An unsigned number of 1, 2, 4 or 8 bytes, little-endian.</summary>
     public ulong Unsigned(int width)
     {
         var at = Position;
@@ -41,7 +40,6 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
         };
     }
 
-    /// <summary>The bytes of a string; empty after an error.</summary>
     public ReadOnlySpan<byte> Utf8(string field)
     {
         var length = Unsigned(8);

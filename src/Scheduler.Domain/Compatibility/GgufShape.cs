@@ -95,9 +95,7 @@ internal sealed class GgufShape
         }
     }
 
-    /// <summary>
-    /// Layers with sliding windows: from the file's pattern, otherwise llama.cpp's constant for the architecture.
-    /// </summary>
+    /// <summary>Sliding-window layers: from the file's pattern, else llama.cpp's constant.</summary>
     private int Sliding(int attending)
     {
         var pattern = _metadata.Numbers(_prefix + "attention.sliding_window_pattern");

@@ -67,7 +67,6 @@ public sealed class GpuCatalogue
     /// <summary>Every type in every suggested count, by total memory, then by count.</summary>
     public ImmutableArray<GpuGroup> ShapesBySize { get; }
 
-    /// <summary>Reads a table in the format of <c>Data/gpus.csv</c>.</summary>
     /// <exception cref="FormatException">The table has another format.</exception>
     public static GpuCatalogue Parse(string csv)
     {
@@ -78,9 +77,7 @@ public sealed class GpuCatalogue
     /// <param name="name">Catalogue name, in any case.</param>
     public GpuType? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>
-    /// The type that a provider's GPU name refers to; null when unknown, and the offer is then omitted.
-    /// </summary>
+    /// <summary>The type behind a provider's GPU name; null when unknown, and the offer is then omitted.</summary>
     /// <param name="vramGibPerGpu">Memory that the provider states, GiB; null when it states none.</param>
     /// <param name="instanceTypeHint">
     /// The provider's instance type, which often distinguishes SXM from PCIe; may be empty.
@@ -148,9 +145,7 @@ public sealed class GpuCatalogue
             Interconnect = row["interconnect"],
         };
 
-    /// <summary>
-    /// Removes differences in case and separators (<c>RTX 4090</c>, <c>RTX4090</c>, <c>Tesla_V100</c>).
-    /// </summary>
+    /// <summary>Removes case and separators: <c>RTX 4090</c>, <c>RTX4090</c>, <c>Tesla_V100</c>.</summary>
     private static string Canonical(string alias)
     {
         var text = new StringBuilder(alias.Length);

@@ -44,10 +44,7 @@ public static class GpuFit
         return new(outcome, missing, estimate.Expected, usable);
     }
 
-    /// <summary>
-    /// The need of each GPU by purpose; null when the model cannot be split over the GPUs or the request is invalid.
-    /// </summary>
-    /// <param name="count">Number of GPUs that the model is split over.</param>
+    /// <summary>VRAM need per GPU; null when the model cannot be split or the request is invalid.</summary>
     public static VramBudget? Budget(ModelFacts model, FitRequest request, int count)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -72,17 +69,13 @@ public static class GpuFit
         );
     }
 
-    /// <summary>Memory that an engine may use on one GPU, bytes.</summary>
     public static long UsableBytes(GpuType gpu, string enginePreset)
     {
         ArgumentNullException.ThrowIfNull(gpu);
         return EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
     }
 
-    /// <summary>
-    /// The smallest GPUs that the model fits comfortably (<see cref="FitOutcome.Fits"/>): least total memory, then
-    /// fewest GPUs.
-    /// </summary>
+    /// <summary>Least total memory, then fewest GPUs, with <see cref="FitOutcome.Fits"/>.</summary>
     /// <param name="vendor">Vendor of the GPUs; other vendors need another image.</param>
     /// <param name="largerThanBytes">Only GPUs with more total memory than this, bytes.</param>
     /// <returns>Null when none fits.</returns>
@@ -130,11 +123,8 @@ public static class GpuFit
         return null;
     }
 
-    /// <summary>
-    /// The largest context with which the model fits, in steps of <see cref="ContextStep"/>, or the model's maximum.
-    /// </summary>
+    /// <summary>Searches in steps of <see cref="ContextStep"/>, up to the model's maximum.</summary>
     /// <param name="request">Its context is ignored.</param>
-    /// <param name="count">GPUs of one host.</param>
     /// <returns>Tokens, or null when not even one block fits.</returns>
     public static long? LargestContextThatFits(
         ModelFacts model,
@@ -166,12 +156,8 @@ public static class GpuFit
         return search.Largest(max);
     }
 
-    /// <summary>
-    /// The weight format with the least loss of precision that makes the model fit comfortably, among those smaller
-    /// than the requested one.
-    /// </summary>
+    /// <summary>The least lossy format smaller than the requested one that fits comfortably.</summary>
     /// <param name="gpu">FP8 and FP4 are proposed only when the GPU multiplies them natively.</param>
-    /// <param name="count">GPUs of one host.</param>
     /// <returns>Null when no format helps.</returns>
     public static WeightFormat? WeightFormatThatFits(ModelFacts model, FitRequest request, GpuType gpu, int count)
     {
@@ -201,7 +187,6 @@ public static class GpuFit
         return null;
     }
 
-    /// <summary>All facts about a refused launch.</summary>
     /// <param name="gpu">The requested GPU; null in smart mode, when none of the remaining GPUs fits.</param>
     /// <param name="count">The requested number of GPUs; null when any count is acceptable.</param>
     public static GpuIncompatibleFacts Explain(

@@ -52,10 +52,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <summary>Largest context that fits the requested GPU, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
 
-    /// <summary>
-    /// Smaller weight format with the least loss of precision that fits the requested GPU; null when none does, and in
-    /// smart mode.
-    /// </summary>
+    /// <summary>Least lossy smaller format that fits the requested GPU; null if none, and in smart mode.</summary>
     public WeightFormat? FormatThatFits { get; init; }
 
     /// <summary>Validation error of the request, for <see cref="FitObstacle.Request"/>.</summary>

@@ -2,9 +2,7 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// One catalogue entry: properties of a GPU that decide whether a model fits and how fast it may run.
-/// </summary>
+/// <summary>One catalogue entry: properties that decide whether a model fits and how fast it may run.</summary>
 public sealed record GpuType
 {
     /// <summary>Catalogue name as used in offers (<c>H100-80GB-SXM</c>).</summary>
@@ -16,7 +14,6 @@ public sealed record GpuType
     /// <summary>NVIDIA, AMD or Intel. Only NVIDIA runs CUDA.</summary>
     public string Vendor { get; init; } = "";
 
-    /// <summary>Vendor's architecture name (<c>Hopper</c>).</summary>
     public string Architecture { get; init; } = "";
 
     /// <summary>Total memory that the driver reports, bytes; nominal when no driver figure is known.</summary>
@@ -39,9 +36,7 @@ public sealed record GpuType
 
     public bool IsCuda => string.Equals(Vendor, "NVIDIA", StringComparison.Ordinal);
 
-    /// <summary>
-    /// Whether the matrix units multiply this weight format natively. True for formats that every GPU can unpack first.
-    /// </summary>
+    /// <summary>Native support of the matrix units. Always true for formats that every GPU can unpack.</summary>
     public bool Supports(WeightFormat format) =>
         format switch
         {
@@ -60,7 +55,6 @@ public sealed record GpuType
         Supports(format) || (IsCuda && Architecture is not ("Pascal" or "Volta" or "Turing"));
 }
 
-/// <summary>GPUs of one type in one host.</summary>
 /// <param name="Count">Number of GPUs, ≥ 1.</param>
 public sealed record GpuGroup(GpuType Gpu, int Count)
 {

@@ -28,7 +28,6 @@ public static class HfConfig
     /// <param name="name">
     /// Name of the model; a name that contains "embedding" means that no output head is stored.
     /// </param>
-    /// <param name="config">Content of <c>config.json</c>.</param>
     /// <param name="quantizationSidecar">
     /// Content of <c>hf_quant_config.json</c>; empty when the repository has none.
     /// </param>
@@ -132,9 +131,7 @@ public static class HfConfig
         return JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
     }
 
-    /// <summary>
-    /// Replaces <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> outside strings by 0 and blanks, in place.
-    /// </summary>
+    /// <summary>Replaces <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> outside strings by 0, in place.</summary>
     private static void ReplaceBareNonNumbers(Span<byte> json)
     {
         var inString = false;

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Assembles the facts of one model from its config.</summary>
 internal sealed class ModelAssembly(
     ConfigFields fields,
     Family family,

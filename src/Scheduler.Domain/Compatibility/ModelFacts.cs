@@ -46,20 +46,14 @@ public sealed record ModelFacts
     [Id(8)]
     public int KvHeads { get; init; }
 
-    /// <summary>
-    /// Elements that a feed-forward block holds at once per token: its intermediate size, or that of all active experts
-    /// together.
-    /// </summary>
+    /// <summary>Feed-forward elements held per token: the intermediate size, or that of all active experts.</summary>
     [Id(9)]
     public long ActiveIntermediate { get; init; }
 
-    /// <summary>
-    /// Largest context of the model, tokens; null when the file does not state it (state-space models have no maximum).
-    /// </summary>
+    /// <summary>Tokens; null when the file does not state it (state-space models have no maximum).</summary>
     [Id(10)]
     public long? MaxContextTokens { get; init; }
 
-    /// <summary>Published format of most weights.</summary>
     [Id(11)]
     public WeightFormat NativeFormat { get; init; } = WeightFormat.Bf16;
 
@@ -70,9 +64,7 @@ public sealed record ModelFacts
     [Id(13)]
     public bool IsEncoder { get; init; }
 
-    /// <summary>
-    /// KV cache format for which the publisher ships scales; <see cref="KvFormat.Bf16"/> when there are none.
-    /// </summary>
+    /// <summary>KV format with published scales; <see cref="KvFormat.Bf16"/> when there are none.</summary>
     [Id(14)]
     public KvFormat PublishedKvFormat { get; init; } = KvFormat.Bf16;
 
@@ -80,9 +72,7 @@ public sealed record ModelFacts
     [System.Text.Json.Serialization.JsonIgnore]
     public long Parameters => Sum(group => group.Role == WeightRole.NextTokenPrediction ? 0 : group.Parameters);
 
-    /// <summary>
-    /// Elements in the published files, counted like Hugging Face: with scales and next-token-prediction layer.
-    /// </summary>
+    /// <summary>Elements as Hugging Face counts them: with scales and next-token-prediction layer.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public long StoredElements => Sum(group => checked(group.Parameters + group.StoredScales));
 
@@ -90,9 +80,7 @@ public sealed record ModelFacts
     [System.Text.Json.Serialization.JsonIgnore]
     public long WeightBytes => Sum(group => group.Role == WeightRole.NextTokenPrediction ? 0 : group.StoredBytes);
 
-    /// <summary>
-    /// Bytes of 16-bit cache per additional token, over all layers that keep every token; 0 without such layers.
-    /// </summary>
+    /// <summary>16-bit cache per token over all layers that keep every token; 0 without such layers.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public long KvBytesPerToken =>
         Caches

@@ -35,7 +35,6 @@ internal sealed class ModelFootprint
 
     public static ModelFootprint Of(ModelFacts model) => Known.GetValue(model, facts => new ModelFootprint(facts));
 
-    /// <summary>Whether the model can be split over <paramref name="gpus"/> GPUs.</summary>
     public bool CanSplit(int gpus, EngineProfile engine)
     {
         if (gpus is < 1 or > MaxGpus)

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Result of reading a model file: facts or a refusal.</summary>
 public sealed record ModelReading
 {
     private ModelReading(ModelFacts? facts, ModelRefusal? refusal)
@@ -25,7 +24,6 @@ public sealed record ModelReading
 }
 
 /// <summary>Why a model file was refused, in a form that the sender may see.</summary>
-/// <param name="Field">Invalid field or part of the file.</param>
 /// <param name="Message">One sentence: the value found and the accepted values.</param>
 /// <param name="BytesNeeded">
 /// For <see cref="ModelRefusalKind.NeedMoreBytes"/>: the minimum number of bytes from the start of the file.
@@ -40,7 +38,6 @@ public sealed record ModelRefusal(
 
 public enum ModelRefusalKind
 {
-    /// <summary>The file is larger than the parser accepts.</summary>
     TooLarge = 1,
 
     /// <summary>The file does not have the expected format (not JSON, not GGUF, truncated).</summary>
@@ -51,9 +48,7 @@ public enum ModelRefusalKind
     /// <summary>A field has the wrong type, or a value that no model has.</summary>
     BadField = 4,
 
-    /// <summary>
-    /// Well formed, but of a kind that the parser does not support (quantization method, GGUF version).
-    /// </summary>
+    /// <summary>Well formed, but not supported by the parser (quantization method, GGUF version).</summary>
     Unsupported = 5,
 
     /// <summary>The header continues after the bytes given; see <see cref="ModelRefusal.BytesNeeded"/>.</summary>

@@ -2,7 +2,6 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>A launch names a model that is neither registered nor in the shipped catalogue.</summary>
 public sealed record ModelUnknownFacts(string Model) : FailureFacts(FailureCode.ModelNotFound)
 {
     protected internal override FailureText Describe()

@@ -11,9 +11,7 @@ namespace Scheduler.Domain.Compatibility;
 /// </summary>
 internal sealed class ModuleMatcher
 {
-    /// <summary>
-    /// Maximum number of globs and regular expressions per list; published lists have fewer than ten.
-    /// </summary>
+    /// <summary>Maximum number of globs and expressions per list; published lists have fewer than ten.</summary>
     private const int MaxPatterns = 32;
 
     private const int MaxPatternChars = 256;
@@ -24,9 +22,7 @@ internal sealed class ModuleMatcher
 
     public bool IsEmpty => _names.Count == 0 && _globs.Count == 0 && _expressions.Count == 0;
 
-    /// <summary>
-    /// Reads a list. For an invalid entry an error is recorded in <paramref name="fields"/> and null returned.
-    /// </summary>
+    /// <summary>Null for an invalid entry; the error is recorded in <paramref name="fields"/>.</summary>
     public static ModuleMatcher? Read(JsonElement? list, string field, ConfigFields fields)
     {
         var matcher = new ModuleMatcher();
@@ -54,9 +50,7 @@ internal sealed class ModuleMatcher
         return matcher;
     }
 
-    /// <summary>
-    /// Whether the list names the module, a part of the model that contains it, or a piece of its path.
-    /// </summary>
+    /// <summary>Whether the list names the module, a part that contains it, or a piece of its path.</summary>
     /// <param name="module">Canonical name: <c>layers.3.self_attn.q_proj</c>, <c>lm_head</c>.</param>
     public bool Matches(string module)
     {

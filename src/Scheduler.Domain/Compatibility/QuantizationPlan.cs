@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>The matrices that the publisher quantized, and their scheme.</summary>
-/// <param name="Scheme">Scheme of the quantized matrices.</param>
 /// <param name="Ignored">Modules left at 16 bits.</param>
 /// <param name="Targets">Quantized modules; null for every linear layer.</param>
 /// <param name="ExpertsOnly">Whether only routed experts are quantized (MXFP4 as published for gpt-oss).</param>
@@ -16,7 +15,6 @@ internal sealed record QuantizationPlan(
 {
     private static readonly QuantizationPlan None = new(WeightScheme.Sixteen, new ModuleMatcher());
 
-    /// <summary>Whether the publisher also ships scales for an FP8 KV cache.</summary>
     public bool HasFp8KvCache { get; init; }
 
     public WeightScheme SchemeOf(WeightRole role, string module)
@@ -29,9 +27,7 @@ internal sealed record QuantizationPlan(
         return Ignored.Matches(module) || Targets?.Matches(module) == false ? WeightScheme.Sixteen : Scheme;
     }
 
-    /// <summary>
-    /// Reads <c>quantization_config</c>, or the sidecar <c>hf_quant_config.json</c> when the config has no such field.
-    /// </summary>
+    /// <summary>Reads <c>quantization_config</c>, else the sidecar <c>hf_quant_config.json</c>.</summary>
     public static QuantizationPlan Read(ConfigFields fields, JsonElement? sidecar)
     {
         if (fields.Object("quantization_config") is { } config)

@@ -1,8 +1,6 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// Weights and per-sequence state of layers without attention: Mamba, Mamba-2, and the gated delta rule.
-/// </summary>
+/// <summary>Weights and per-sequence state of layers without attention.</summary>
 internal static class StateWeights
 {
     private const int Max = 1 << 20;

@@ -5,7 +5,6 @@ internal static class VisionWeights
 {
     private const int Max = 1 << 20;
 
-    /// <summary>Adds the vision tower if the config describes one.</summary>
     public static void Add(WeightBuilder weights, ConfigFields fields, Dimensions size)
     {
         if (fields.Object("vision_config") is not { } config)
@@ -30,9 +29,7 @@ internal static class VisionWeights
         weights.Once(WeightRole.Vision, 1, parameters);
     }
 
-    /// <summary>
-    /// Qwen's towers: fused projections with biases, a learned position grid, a merger of 2 × 2 patches.
-    /// </summary>
+    /// <summary>Qwen's towers: fused projections with biases, a position grid, a merger of 2 × 2 patches.</summary>
     private static long Merged(ConfigFields own, Dimensions size)
     {
         var (width, layers, inner) = Shape(own);
@@ -48,9 +45,7 @@ internal static class VisionWeights
         return (layers * BlockWithBiases(width, inner)) + embedding + merger;
     }
 
-    /// <summary>
-    /// Llama 3.2 Vision: tiles, gated position tables for each aspect ratio, local and gated global layers.
-    /// </summary>
+    /// <summary>Llama 3.2 Vision: tiles, gated position tables per aspect ratio, local and global layers.</summary>
     private static long Mllama(ConfigFields own, Dimensions size)
     {
         var (width, layers, inner) = Shape(own);
@@ -84,9 +79,7 @@ internal static class VisionWeights
         return (layers * BlockWithBiases(width, inner)) + embedding + adapter + projector;
     }
 
-    /// <summary>
-    /// Any other tower: transformer blocks with biases, patches, positions, and a projector of two matrices.
-    /// </summary>
+    /// <summary>Other towers: blocks with biases, patches, positions, and a projector of two matrices.</summary>
     private static long Plain(ConfigFields own, Dimensions size)
     {
         var (width, layers, inner) = Shape(own);

@@ -18,8 +18,6 @@ public sealed record VramBudget([property: Id(0)] ImmutableArray<VramLine> Lines
     public long HighBytes => Lines.Sum(line => line.HighBytes);
 }
 
-/// <param name="LowBytes">Minimum, bytes per GPU.</param>
-/// <param name="HighBytes">Maximum, bytes per GPU.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.VramLine")]
 public sealed record VramLine(
     [property: Id(0)] VramPurpose Purpose,

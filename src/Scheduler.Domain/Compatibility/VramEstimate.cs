@@ -13,25 +13,17 @@ namespace Scheduler.Domain.Compatibility;
 [StructLayout(LayoutKind.Auto)]
 internal readonly struct VramEstimate
 {
-    /// <summary>
-    /// Activation bytes per token of a batch, for each element of the hidden size and of the active feed-forward width.
-    /// </summary>
+    /// <summary>Activation bytes per token and element of hidden size or active feed-forward width.</summary>
     /// <remarks>
     /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B, so 109.8 kB per token = 6 ×
     /// (hidden 4,096 + intermediate 14,336).
     /// </remarks>
     private const long ActivationFactor = 6;
 
-    /// <summary>
-    /// Elements per scale of an indexer's keys: 8 bits per element, one 32-bit scale per 128 (vLLM's sparse-attention
-    /// cache).
-    /// </summary>
+    /// <summary>An indexer's key has one 32-bit scale per 128 8-bit elements (vLLM's sparse cache).</summary>
     private const long IndexerBlock = 128;
 
-    /// <summary>
-    /// Bytes per token of an FP8 latent cache with an indexer: 512 + 4 scales + 64 × 2 bytes (vLLM's
-    /// <c>fp8_ds_mla</c>).
-    /// </summary>
+    /// <summary>FP8 latent token with indexer: 512 + 4 scales + 64 × 2 bytes (<c>fp8_ds_mla</c>).</summary>
     private const long SparseLatentFp8Bytes = 656;
 
     /// <summary>Slack at the upper edge: half a GiB, the fragmentation seen between versions (vllm#33155).</summary>
@@ -47,7 +39,6 @@ internal readonly struct VramEstimate
 
     public Band Weights { get; }
 
-    /// <summary>KV cache and states.</summary>
     public Band Cache { get; }
 
     public Band Activations { get; }
@@ -62,12 +53,8 @@ internal readonly struct VramEstimate
 
     public long High => Weights.High + Cache.High + Activations.High + Overhead.High + SlackHigh;
 
-    /// <summary>
-    /// Estimates one of <paramref name="gpus"/> GPUs. Requires a valid request and a model that can be split over the
-    /// GPUs.
-    /// </summary>
+    /// <summary>Estimates one GPU. Requires a valid request and a model that the GPUs can split.</summary>
     /// <param name="request">Its context is ignored.</param>
-    /// <param name="contextTokens">Context of one sequence, tokens.</param>
     public static VramEstimate Of(
         ModelFootprint model,
         FitRequest request,
@@ -85,8 +72,6 @@ internal readonly struct VramEstimate
         );
     }
 
-    /// <summary>Bytes of all caches of one sequence on one GPU.</summary>
-    /// <param name="contextTokens">Tokens, ≥ 0.</param>
     /// <param name="batchTokens">Tokens that a sliding window must keep in addition while a batch is computed.</param>
     public static long SequenceCacheBytes(
         ModelFootprint model,

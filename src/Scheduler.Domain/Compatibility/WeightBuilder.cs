@@ -3,9 +3,7 @@ using System.Globalization;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// Collects weight matrices, assigns each the publisher's quantization scheme, and refuses sizes that no model has.
-/// </summary>
+/// <summary>Collects weight matrices with their published scheme; refuses sizes that no model has.</summary>
 internal sealed class WeightBuilder(ConfigFields fields, QuantizationPlan quantization)
 {
     private readonly ImmutableArray<WeightGroup>.Builder _groups = ImmutableArray.CreateBuilder<WeightGroup>();
@@ -13,11 +11,8 @@ internal sealed class WeightBuilder(ConfigFields fields, QuantizationPlan quanti
 
     public ImmutableArray<WeightGroup> Build() => _groups.DrainToImmutable();
 
-    /// <summary>
-    /// Adds a linear layer to each layer of a scope. Layers that the quantizer left out become a separate group.
-    /// </summary>
+    /// <summary>Adds a linear layer to each layer of a scope; unquantized ones form their own group.</summary>
     /// <param name="module">Name within a layer, as quantizers write it.</param>
-    /// <param name="perLayer">Number of equal matrices per layer.</param>
     public void Linear(Scope scope, WeightRole role, string module, long rows, long columns, long perLayer = 1)
     {
         var quantized = 0;

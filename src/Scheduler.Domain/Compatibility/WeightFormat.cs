@@ -14,13 +14,10 @@ public enum WeightFormat
     /// <summary>8-bit floating point, with scales per tensor, channel or block.</summary>
     Fp8 = 3,
 
-    /// <summary>8-bit integers with scales.</summary>
     [SuppressMessage("Naming", "CA1720", Justification = "Engines and publishers call the format INT8.")]
     Int8 = 4,
 
-    /// <summary>
-    /// 4-bit integers with a scale (and often a zero point) per group of weights: AWQ, GPTQ, compressed-tensors.
-    /// </summary>
+    /// <summary>4-bit integers, a scale and often a zero point per group: AWQ, GPTQ, compressed-tensors.</summary>
     Int4 = 5,
 
     /// <summary>NVIDIA's 4-bit floating point: one FP8 scale per 16 weights.</summary>

@@ -4,7 +4,6 @@ namespace Scheduler.Domain.Compatibility;
 /// <param name="Rows">Output features, ≥ 1.</param>
 /// <param name="Columns">Input features, ≥ 1.</param>
 /// <param name="Copies">Number of such matrices in the model, ≥ 1.</param>
-/// <param name="Stored">Scheme of the published files.</param>
 /// <param name="StoredBytes">Bytes of all copies as published, including scales.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.WeightGroup")]
 public sealed record WeightGroup(
@@ -23,9 +22,7 @@ public sealed record WeightGroup(
     [System.Text.Json.Serialization.JsonIgnore]
     public long StoredScales => checked(Stored.Scales(Rows, Columns) * Copies);
 
-    /// <summary>
-    /// Whether 8- and 4-bit schemes quantize this role; embeddings, heads, norms and vision stay 16-bit.
-    /// </summary>
+    /// <summary>Whether 8- and 4-bit schemes quantize this role; the other roles stay 16-bit.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public bool IsQuantizable =>
         Role
@@ -37,9 +34,7 @@ public sealed record WeightGroup(
                 or WeightRole.RoutedExpert
                 or WeightRole.StateSpace;
 
-    /// <summary>
-    /// Bytes of all copies when the engine holds them in <paramref name="format"/>; null means the published format.
-    /// </summary>
+    /// <summary>Bytes of all copies in <paramref name="format"/>; null means as published.</summary>
     public long BytesIn(WeightFormat? format)
     {
         if (format is null || format == Stored.Format)
@@ -54,10 +49,7 @@ public sealed record WeightGroup(
     }
 }
 
-/// <summary>
-/// Purpose of a weight matrix. Decides whether quantization applies and how tensor parallelism divides it. Stored by
-/// name.
-/// </summary>
+/// <summary>Purpose of a matrix; decides its quantization and its tensor-parallel split. Stored by name.</summary>
 public enum WeightRole
 {
     /// <summary>Token embeddings: 16 bits under every 8- and 4-bit scheme; divided by vocabulary.</summary>
@@ -86,7 +78,6 @@ public enum WeightRole
     /// <summary>Router of the experts: whole on every GPU, never quantized.</summary>
     Router = 9,
 
-    /// <summary>State-space and linear-attention projections.</summary>
     StateSpace = 10,
 
     /// <summary>Norms, biases, convolutions, sinks: small, whole on every GPU, never quantized.</summary>
@@ -95,11 +86,8 @@ public enum WeightRole
     /// <summary>Vision tower and projector: whole on every GPU, never quantized.</summary>
     Vision = 12,
 
-    /// <summary>Learned position tables.</summary>
     Position = 13,
 
-    /// <summary>
-    /// The next-token-prediction layer: present in the files, loaded only for speculative decoding.
-    /// </summary>
+    /// <summary>Next-token-prediction layer: in the files, loaded only for speculative decoding.</summary>
     NextTokenPrediction = 14,
 }

@@ -3,10 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>
-/// A <see cref="WeightFormat"/> with the properties that decide its overhead: weights per scale, and width of a scale.
-/// </summary>
-/// <param name="Format">Format of the weights themselves.</param>
+/// <summary>A <see cref="WeightFormat"/> with the number of weights per scale and the width of a scale.</summary>
 /// <param name="GroupSize">
 /// Weights of one row per scale; 0 means one scale per output row, -1 one for the whole matrix.
 /// </param>
@@ -21,12 +18,9 @@ public readonly record struct WeightScheme(
     [property: Id(3)] int ScaleBits
 )
 {
-    /// <summary>Plain 16 bits, no scales.</summary>
     public static readonly WeightScheme Sixteen = new(WeightFormat.Bf16, -1, 1, 0);
 
-    /// <summary>
-    /// The scheme that an engine uses when only the format is given (its on-the-fly or usual offline quantization).
-    /// </summary>
+    /// <summary>The scheme that an engine uses when only the format is given.</summary>
     /// <remarks>
     /// INT4 is AWQ's usual layout: groups of 128, a 16-bit scale and a 4-bit zero point, 4.16 bits per weight. FP8 and
     /// INT8 have one 32-bit scale per output row. NVFP4 has one 8-bit scale per 16 weights, MXFP4 one per 32 (OCP MX
@@ -48,7 +42,6 @@ public readonly record struct WeightScheme(
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>Bits of one weight, without scales.</summary>
     public int Bits =>
         Format switch
         {
@@ -59,9 +52,6 @@ public readonly record struct WeightScheme(
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>
-    /// Number of scales of a matrix with <paramref name="rows"/> output and <paramref name="columns"/> input features.
-    /// </summary>
     public long Scales(long rows, long columns)
     {
         if (ScaleBits == 0)

@@ -20,9 +20,7 @@ public sealed record StoredEvent
     [Id(1)]
     public DateTimeOffset At { get; init; }
 
-    /// <summary>
-    /// The cause: a trigger of the lifecycle, or a verb such as <c>TopUp</c>, <c>KeyRevoked</c>, <c>Drained</c>.
-    /// </summary>
+    /// <summary>A lifecycle trigger, or a verb such as <c>TopUp</c>, <c>KeyRevoked</c>, <c>Drained</c>.</summary>
     [Id(2)]
     public string Trigger { get; init; } = "";
 

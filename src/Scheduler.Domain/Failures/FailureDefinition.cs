@@ -32,9 +32,7 @@ public enum FailureRetry
     /// <summary>A retry of the same request does not help.</summary>
     No = 1,
 
-    /// <summary>
-    /// The same request may succeed now or later; after a failed route, the scheduler takes another one.
-    /// </summary>
+    /// <summary>The same request may succeed now or later; a start takes another route after a failed one.</summary>
     Yes = 2,
 
     AfterTopUp = 3,

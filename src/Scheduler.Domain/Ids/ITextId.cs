@@ -10,9 +10,7 @@ public interface ITextId<TSelf>
     /// <summary>The text, exactly as it is stored and shown.</summary>
     string Value { get; }
 
-    /// <summary>
-    /// Wraps a text that is known to be well formed, for example one read from storage. Does not validate.
-    /// </summary>
+    /// <summary>Wraps a text that is known to be well formed, for example from storage. Does not validate.</summary>
     static abstract TSelf From(string value);
 }
 

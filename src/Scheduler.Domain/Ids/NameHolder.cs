@@ -2,9 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Scheduler.Domain.Ids;
 
-/// <summary>
-/// The holder of a serving name: the id of an instance (<c>i-…</c>) or of a balancer (<c>bal-…</c>) (INV-11).
-/// </summary>
+/// <summary>Holder of a serving name: the id of an instance or of a balancer (INV-11).</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.NameHolder")]
 [JsonConverter(typeof(TextIdConverter<NameHolder>))]
 public readonly record struct NameHolder([property: Id(0)] string Value) : ITextId<NameHolder>

@@ -70,7 +70,7 @@ public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSec
 {
     protected internal override FailureText Describe() =>
         new(
-            $"The key {KeyId} has {Limit} streams open, as many as one key may.",
+            $"The key {KeyId} has {Limit} streams open, the limit of one key.",
             $"Close a stream, or use another key, and try again after {RetryAfterSeconds} s.",
             Details(("key_id", KeyId), ("stream_limit", Limit), ("retry_after_seconds", RetryAfterSeconds))
         );

@@ -20,9 +20,7 @@ public sealed record Allocation
     [Id(3)]
     public AllocationStatus Status { get; init; }
 
-    /// <summary>
-    /// Base address of the runtime's HTTP server, known from <see cref="AllocationStatus.Ready"/> on.
-    /// </summary>
+    /// <summary>Base address of the runtime's HTTP server; known from <see cref="AllocationStatus.Ready"/>.</summary>
     [Id(4)]
     public Uri? Endpoint { get; init; }
 

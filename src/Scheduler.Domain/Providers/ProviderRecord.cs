@@ -6,9 +6,7 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Domain.Providers;
 
-/// <summary>
-/// Stored state of a provider: the drain switch and the routes in cool-down. State name <c>provider</c>.
-/// </summary>
+/// <summary>Stored state of a provider: drain switch and routes in cool-down. State name <c>provider</c>.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderRecord")]
 public sealed record ProviderRecord : IStoredState
 {

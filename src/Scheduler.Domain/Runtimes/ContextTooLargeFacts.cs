@@ -2,8 +2,6 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Runtimes;
 
-/// <summary>Prompt and requested output of a request exceed the context of its instance.</summary>
-/// <param name="Limit">Configured context of the instance, tokens.</param>
 /// <param name="Prompt">Prompt tokens counted by the runtime's own tokenizer; null when only the runtime knows.</param>
 /// <param name="Output">Requested output, tokens; 0 when the request states none.</param>
 public sealed record ContextTooLargeFacts(string ServingName, long Limit, long? Prompt, long Output)

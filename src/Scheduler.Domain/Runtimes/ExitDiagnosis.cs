@@ -10,9 +10,7 @@ namespace Scheduler.Domain.Runtimes;
 /// </remarks>
 public static class ExitDiagnosis
 {
-    /// <summary>
-    /// 128 + SIGKILL: the kernel's out-of-memory killer ends a process this way; other causes are rare.
-    /// </summary>
+    /// <summary>128 + SIGKILL: sign of the kernel's out-of-memory killer; other causes are rare.</summary>
     private const int ExitCodeOfSigkill = 137;
 
     private static readonly ImmutableArray<string> OutOfMemoryReasons = ["OOMKilled", "OutOfMemory", "oom-kill"];
@@ -26,9 +24,7 @@ public static class ExitDiagnosis
         "RegistryUnavailable",
     ];
 
-    /// <summary>
-    /// Reasons for a deliberate end of the runtime: exit code 137 then does not indicate missing memory.
-    /// </summary>
+    /// <summary>Deliberate ends: exit code 137 then does not indicate missing memory.</summary>
     private static readonly ImmutableArray<string> DeliberateReasons =
     [
         "Evicted",
@@ -106,7 +102,6 @@ public static class ExitDiagnosis
         "Invalid repository ID or local directory specified",
     ];
 
-    /// <summary>The failure code for the end of a runtime.</summary>
     /// <param name="wasServing">
     /// Whether the runtime had been healthy before. Then neither image nor model can be the cause, whatever it printed
     /// about them during its start.

@@ -31,9 +31,7 @@ public static partial class OutputLines
         return found is null ? null : Clean(found);
     }
 
-    /// <summary>
-    /// The last line that mentions a failure, otherwise the last line with text; null without output.
-    /// </summary>
+    /// <summary>The last line that mentions a failure, else the last line with text; null without output.</summary>
     internal static string? LastTelling(string output)
     {
         if (LastWith(output, TellingWords) is { } telling)
@@ -53,9 +51,7 @@ public static partial class OutputLines
         return last is null ? null : Clean(last);
     }
 
-    /// <summary>
-    /// External text on one line: without control characters, colour codes and access tokens, length-limited.
-    /// </summary>
+    /// <summary>External text on one line, truncated, without control characters and access tokens.</summary>
     public static string Clean(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

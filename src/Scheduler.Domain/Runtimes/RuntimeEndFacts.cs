@@ -10,7 +10,6 @@ namespace Scheduler.Domain.Runtimes;
 /// Null when no runtime exited (capacity vanished or was preempted). Without an exit code when the scheduler ended a
 /// runtime that no longer answered.
 /// </param>
-/// <param name="What">One line: the observation.</param>
 /// <param name="Remedy">For out of memory: a shape that would fit; null when none is known.</param>
 public sealed record RuntimeEndFacts(
     FailureCode Code,
@@ -100,7 +99,6 @@ public sealed record RuntimeEndFacts(
     }
 }
 
-/// <summary>A change that would fit.</summary>
 /// <param name="ContextTokens">Largest context that fits the same GPUs comfortably; null when none does.</param>
 /// <param name="GpuType">Next larger GPU type; null when none is known.</param>
 /// <param name="PricePerHour">Cheapest offer of that GPU type and count now; null without one.</param>

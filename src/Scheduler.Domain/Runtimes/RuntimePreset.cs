@@ -43,7 +43,6 @@ public sealed record RuntimePreset
     /// <summary>Path of the runtime's own tokenizer; null when it has none.</summary>
     public string? TokenizePath { get; init; }
 
-    /// <summary>Request and response format of <see cref="TokenizePath"/>.</summary>
     public TokenizeShape TokenizeShape { get; init; }
 
     /// <summary>Container image, for providers that run containers; null when the preset has none.</summary>
@@ -74,9 +73,6 @@ public sealed record RuntimePreset
         }
     }
 
-    /// <summary>The argument list for one runtime, without the program.</summary>
-    /// <param name="host">Address to listen on.</param>
-    /// <param name="port">Port to listen on, 1 to 65,535.</param>
     /// <returns>The preset's arguments, then the spec's extra ones.</returns>
     /// <exception cref="ArgumentException">
     /// The model or serving name is empty, starts with '-' or contains a control character.
@@ -122,9 +118,7 @@ public sealed record RuntimePreset
     private static bool IsPath(string model) =>
         model.StartsWith('/') || model.StartsWith('.') || model.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>
-    /// A value with a leading dash is refused: the runtime would parse the caller's model name as an option.
-    /// </summary>
+    /// <summary>Refuses a leading dash: the runtime would parse the caller's model name as an option.</summary>
     private static void RequireArgument(string value, string what)
     {
         if (string.IsNullOrWhiteSpace(value) || value.StartsWith('-') || value.Any(char.IsControl))
@@ -175,9 +169,7 @@ public sealed record RuntimePreset
 /// <summary>Request and response format of a runtime's tokenizer.</summary>
 public enum TokenizeShape
 {
-    /// <summary>
-    /// vLLM: request <c>{"model", "prompt" | "messages"}</c>, response <c>{"count", "max_model_len", "tokens"}</c>.
-    /// </summary>
+    /// <summary>vLLM: <c>{"model", "prompt" | "messages"}</c> → <c>{"count", "max_model_len", "tokens"}</c>.</summary>
     Vllm = 0,
 
     /// <summary>llama-server: request <c>{"content"}</c>, response <c>{"tokens"}</c>.</summary>

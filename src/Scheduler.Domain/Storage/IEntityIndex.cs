@@ -2,9 +2,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Storage;
 
-/// <summary>
-/// Lists stored states of the small kinds (<c>account</c>, <c>key</c>, <c>model</c>, <c>provider</c>) by account.
-/// </summary>
+/// <summary>Lists states of kind <c>account</c>, <c>key</c>, <c>model</c> or <c>provider</c> by account.</summary>
 public interface IEntityIndex
 {
     /// <summary>

@@ -29,9 +29,7 @@ public sealed record FleetTotals
     /// <summary>Sum of the holds of launches in progress, without the remaining holds of metered runs.</summary>
     public MicroEuro Held { get; init; }
 
-    /// <summary>
-    /// Instances with pending cleanup: stopping, or failed with a release or settlement still unconfirmed.
-    /// </summary>
+    /// <summary>Instances that are stopping, or failed with a release or settlement unconfirmed.</summary>
     public long Debtors { get; init; }
 
     /// <summary>Earliest last-write time among instances with pending cleanup; null without one.</summary>

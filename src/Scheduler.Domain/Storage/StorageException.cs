@@ -12,10 +12,7 @@ public class StorageException : Exception
         : base(message, innerException) { }
 }
 
-/// <summary>
-/// The disk or the database's size limit is full. The whole write was rolled back; writes succeed again once space is
-/// free.
-/// </summary>
+/// <summary>Disk or database is full. The write was rolled back; writes succeed again once space is free.</summary>
 public sealed class StorageFullException : StorageException
 {
     public StorageFullException() { }
@@ -27,9 +24,7 @@ public sealed class StorageFullException : StorageException
         : base(message, innerException) { }
 }
 
-/// <summary>
-/// The commit itself failed, so the write may or may not have taken effect. Read the state again before any decision.
-/// </summary>
+/// <summary>The commit failed, so the outcome is unknown. Read the state again before any decision.</summary>
 public sealed class StorageOutcomeUnknownException : StorageException
 {
     public StorageOutcomeUnknownException() { }
