@@ -5,7 +5,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Billing;
 
-/// <summary>Reads the tables <c>tabs</c> and <c>ledger</c>.</summary>
 internal sealed class SqlAccountBook(ISqlStore store) : IAccountBook
 {
     private const string Columns =

@@ -5,7 +5,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Entities;
 
-/// <summary>Reads the table <c>entities</c>, joined with the stored states.</summary>
 internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> logger) : IEntityIndex
 {
     private const string All =

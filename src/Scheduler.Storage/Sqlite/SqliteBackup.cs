@@ -26,7 +26,6 @@ public static class SqliteBackup
           (SELECT COUNT(*) FROM instances WHERE live = 1), (SELECT COUNT(*) FROM ledger)
         """;
 
-    /// <param name="database">Path of the scheduler's file.</param>
     /// <param name="target">Path of the new backup; must not exist.</param>
     /// <exception cref="StorageUnusableException">
     /// There is no store, the target exists, or the copy is damaged; no backup was written.
@@ -139,8 +138,5 @@ public static class SqliteBackup
     }
 }
 
-/// <summary>Contents of a backup.</summary>
 /// <param name="Instances">Instances, without the deleted ones.</param>
-/// <param name="LedgerEntries">Entries of all ledgers.</param>
-/// <param name="Bytes">File size.</param>
 public sealed record BackupReport(int SchemaVersion, long Accounts, long Instances, long LedgerEntries, long Bytes);

@@ -2,9 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>
-/// A bounded queue for database threads. If it is full, callers wait asynchronously, without blocking a thread.
-/// </summary>
+/// <summary>A bounded queue for database threads. If it is full, callers wait asynchronously.</summary>
 /// <remarks>
 /// It uses a plain monitor on purpose. The framework's blocking collections spin before they wait. On a small machine
 /// that takes CPU time from the grains that produce the work.
