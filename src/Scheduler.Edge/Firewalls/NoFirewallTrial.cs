@@ -3,7 +3,7 @@ using Scheduler.Domain.Firewalls;
 
 namespace Scheduler.Edge.Firewalls;
 
-/// <summary>In a process that serves no models nobody can ask a judge.</summary>
+/// <summary>For a process without the gateway: it cannot call a judge.</summary>
 internal sealed class NoFirewallTrial : IFirewallTrial
 {
     public Task<FirewallTrialResult> TryAsync(
