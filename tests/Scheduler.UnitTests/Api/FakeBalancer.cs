@@ -100,6 +100,6 @@ internal sealed class FakeBalancer(BalancerId id) : IBalancerGrain
         return Task.CompletedTask;
     }
 
-    private Answer<BalancerRecord> Seen(AccountId? eyes) =>
-        Record.Exists && (eyes is null || eyes == Record.Account) ? Record : Refusal.NotFound($"Balancer {id}");
+    private Answer<BalancerRecord> Seen(AccountId? scope) =>
+        Record.Exists && (scope is null || scope == Record.Account) ? Record : Refusal.NotFound($"Balancer {id}");
 }

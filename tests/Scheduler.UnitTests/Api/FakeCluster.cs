@@ -196,8 +196,8 @@ internal sealed class FakeAccount(AccountId id) : IAccountGrain
 {
     public AccountView? View { get; private set; }
 
-    private Answer<AccountView> Seen(AccountId? eyes) =>
-        View is { } view && (eyes is null || eyes == id) ? view : Refusal.NotFound($"The account {id}");
+    private Answer<AccountView> Seen(AccountId? scope) =>
+        View is { } view && (scope is null || scope == id) ? view : Refusal.NotFound($"The account {id}");
 
     public Task<Answer<AccountView>> CreateAsync(CreateAccount command, CommandContext context)
     {
@@ -246,8 +246,8 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
 
     public CommandContext? LastCommand { get; private set; }
 
-    private Answer<InstanceRecord> Seen(AccountId? eyes) =>
-        Record.Exists && (eyes is null || eyes == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
+    private Answer<InstanceRecord> Seen(AccountId? scope) =>
+        Record.Exists && (scope is null || scope == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
 
     /// <summary>Records what a test says.</summary>
     public void Put(InstanceRecord record)

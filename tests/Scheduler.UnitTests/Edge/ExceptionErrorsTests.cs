@@ -8,7 +8,7 @@ public sealed class ExceptionErrorsTests
 {
     /// <summary>As it was seen when silos were killed while a grain was being placed.</summary>
     [Fact]
-    public void A_grain_that_was_to_live_in_a_dead_silo_is_asked_for_again()
+    public void A_grain_placed_on_a_dead_silo_is_unavailable_and_retryable()
     {
         var error = ExceptionErrors.Find(
             new OrleansException("Trying to register name-a/b on invalid silo: S127.0.0.1:1:2. Known status: Dead")
@@ -18,7 +18,7 @@ public sealed class ExceptionErrorsTests
     }
 
     [Fact]
-    public void What_the_store_said_is_heard_through_what_Orleans_wraps_it_in()
+    public void A_storage_error_is_found_inside_an_Orleans_exception()
     {
         var full = new OrleansException("Error from storage provider", new StorageFullException("full"));
         Assert.Contains("full", ExceptionErrors.Find(full)?.Message);
@@ -26,7 +26,7 @@ public sealed class ExceptionErrorsTests
     }
 
     [Fact]
-    public void What_is_a_fault_of_the_code_is_not_tried_again()
+    public void A_programming_error_is_not_retryable()
     {
         Assert.Null(ExceptionErrors.Find(new OrleansConfigurationException("wrong")));
         Assert.Null(ExceptionErrors.Find(new InvalidOperationException("wrong")));

@@ -47,7 +47,7 @@ public sealed class SettingsTests
     [InlineData("Providers:Process:Presets:mine:TokenizeShape", "round", "Vllm, LlamaServer")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
     [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Api")]
-    public void A_wrong_setting_is_reported_with_its_path_its_value_and_what_is_accepted(
+    public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
         string path,
         string value,
         string accepted
@@ -68,7 +68,7 @@ public sealed class SettingsTests
     [Theory]
     [InlineData("Providers:Process:Enabled", "true", "false, since its runtimes are bound to one host")]
     [InlineData("Providers:Simulated:StatePath", "", "a file that the silos of this host share")]
-    public void A_setting_that_a_cluster_cannot_have_is_reported(string path, string value, string accepted) =>
+    public void A_setting_not_accepted_in_a_cluster_is_reported(string path, string value, string accepted) =>
         Assert.Contains(
             $"{path} is '{value}'; accepted with Storage:PostgreSql: {accepted}",
             FailuresOf("--Storage:PostgreSql:ConnectionString=Host=127.0.0.1", $"--{path}={value}")

@@ -23,7 +23,7 @@ public sealed class UsageBookTests
     };
 
     [Fact]
-    public async Task A_report_that_was_taken_but_not_answered_is_repeated_and_counts_once()
+    public async Task An_unanswered_report_is_repeated_and_counts_once()
     {
         var clock = new FakeTimeProvider();
         var cluster = new FakeCluster();

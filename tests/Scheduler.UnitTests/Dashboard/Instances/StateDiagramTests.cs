@@ -21,14 +21,14 @@ public sealed partial class StateDiagramTests
     ];
 
     [Fact]
-    public void Every_transition_has_exactly_one_arrow_and_none_is_invented() =>
+    public void Every_transition_has_exactly_one_arrow_and_there_is_no_other_arrow() =>
         Assert.Equal(
             Transitions.Distinct().Order(),
             StateDiagram.Arrows.Select(arrow => (arrow.From, arrow.To)).Order()
         );
 
     [Fact]
-    public void Every_state_has_a_place_and_no_two_lie_over_each_other()
+    public void Every_state_has_a_box_and_no_boxes_overlap()
     {
         Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Places.Keys);
         var places = StateDiagram.Places.Values.ToList();
@@ -43,7 +43,7 @@ public sealed partial class StateDiagramTests
     }
 
     [Fact]
-    public void An_arrow_leads_from_the_edge_of_the_one_box_to_the_edge_of_the_other() =>
+    public void An_arrow_starts_and_ends_at_the_edges_of_its_boxes() =>
         Assert.All(
             StateDiagram.Arrows,
             arrow =>
@@ -55,7 +55,7 @@ public sealed partial class StateDiagramTests
         );
 
     [Fact]
-    public async Task It_marks_where_the_instance_is_and_the_way_it_took()
+    public async Task The_diagram_marks_the_current_state_and_the_previous_ones()
     {
         var html = await Rendered.HtmlAsync<StateDiagram>(
             ("Now", InstanceState.Starting),
@@ -92,7 +92,7 @@ public sealed partial class StateDiagramTests
 
     [Theory]
     [MemberData(nameof(States))]
-    public async Task Every_state_can_be_where_it_is(InstanceState state)
+    public async Task Every_state_can_be_marked_as_current(InstanceState state)
     {
         var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Way", Array.Empty<StoredEvent>()));
         Assert.Equal(state.Word(), Assert.Single(Classes(html, "now")));

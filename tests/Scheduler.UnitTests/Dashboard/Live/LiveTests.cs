@@ -16,10 +16,10 @@ public sealed class LiveTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _dashboard.DisposeAsync();
 
     [Fact]
-    public async Task A_window_is_told_that_something_is_new_and_nothing_of_what()
+    public async Task A_stream_reports_that_something_changed_without_details()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await browser.ListenAsync();
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.ToString());
         using var lines = await LinesAsync(response);
         Assert.Equal(": hello", await lines.ReadLineAsync(Ct));
@@ -36,10 +36,10 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_window_in_which_nothing_happens_is_told_that_it_is_still_heard()
+    public async Task A_quiet_stream_sends_a_keep_alive_line()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await browser.ListenAsync();
         using var lines = await LinesAsync(response);
         var start = _dashboard.Clock.GetUtcNow();
         Assert.Equal(": hello", await NextAsync(lines));
@@ -49,11 +49,11 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revoked_key_ends_the_stream_and_says_so()
+    public async Task A_revoked_key_ends_the_stream_with_an_event()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
         using var other = await _dashboard.OpenAsync(_dashboard.KeyOfB);
-        using var response = await window.ListenAsync();
+        using var response = await browser.ListenAsync();
         using var still = await other.ListenAsync();
         using var lines = await LinesAsync(response);
         using var others = await LinesAsync(still);
@@ -70,10 +70,10 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_process_that_stops_ends_its_streams_and_waits_for_none()
+    public async Task A_stopping_process_ends_its_streams_without_waiting()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await browser.ListenAsync();
         using var lines = await LinesAsync(response);
         await AskedAsync(1);
 
@@ -85,10 +85,10 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_closed_window_makes_room_for_another_and_is_asked_for_no_more()
+    public async Task After_its_only_stream_closes_polling_ends()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        var response = await browser.ListenAsync();
         await AskedAsync(2);
         response.Dispose();
 

@@ -30,9 +30,9 @@ public sealed class PulseTests : IDisposable
     }
 
     [Fact]
-    public async Task However_many_windows_are_open_the_scheduler_is_asked_once_a_second()
+    public async Task The_fleet_is_polled_once_a_second_however_many_tabs_are_open()
     {
-        var windows = Enumerable.Range(0, 20).Select(_ => new Listener(_pulse)).ToList();
+        var tabs = Enumerable.Range(0, 20).Select(_ => new Listener(_pulse)).ToList();
         await AskedAsync(1);
         var start = _clock.GetUtcNow();
 
@@ -40,18 +40,18 @@ public sealed class PulseTests : IDisposable
 
         var elapsed = (_clock.GetUtcNow() - start).TotalSeconds;
         Assert.InRange(_cluster.Pulse.Asked, 6, 1 + elapsed);
-        await CloseAsync(windows);
+        await CloseAsync(tabs);
     }
 
     [Fact]
-    public async Task While_nobody_looks_nobody_is_asked()
+    public async Task Without_an_open_tab_the_fleet_is_not_polled()
     {
         await PassAsync(5);
         Assert.Equal(0, _cluster.Pulse.Asked);
 
-        var window = new Listener(_pulse);
+        var tab = new Listener(_pulse);
         await AskedAsync(2);
-        await CloseAsync([window]);
+        await CloseAsync([tab]);
         var asked = _cluster.Pulse.Asked;
         await PassAsync(5);
         Assert.Equal(asked, _cluster.Pulse.Asked);
@@ -65,28 +65,28 @@ public sealed class PulseTests : IDisposable
     }
 
     [Fact]
-    public async Task Every_window_is_told_of_what_is_new_and_of_nothing_else()
+    public async Task Every_tab_is_notified_of_each_change_and_only_of_changes()
     {
-        var windows = Enumerable.Range(0, 3).Select(_ => new Listener(_pulse)).ToList();
+        var tabs = Enumerable.Range(0, 3).Select(_ => new Listener(_pulse)).ToList();
         await AskedAsync(4);
-        Assert.All(windows, window => Assert.Equal(0, window.Heard));
+        Assert.All(tabs, tab => Assert.Equal(0, tab.Heard));
 
         for (var beats = 1; beats <= 3; beats++)
         {
             _cluster.Pulse.Beat();
-            foreach (var window in windows)
+            foreach (var tab in tabs)
             {
-                await HeardAsync(window, beats);
+                await HeardAsync(tab, beats);
             }
         }
 
         await AskedAsync(_cluster.Pulse.Asked + 3);
-        Assert.All(windows, window => Assert.Equal(3, window.Heard));
-        await CloseAsync(windows);
+        Assert.All(tabs, tab => Assert.Equal(3, tab.Heard));
+        await CloseAsync(tabs);
     }
 
     [Fact]
-    public async Task Beats_that_come_too_fast_for_a_reader_become_one()
+    public async Task Changes_faster_than_a_reader_are_merged_into_one()
     {
         await using var slow = _pulse.BeatsAsync(Ct).GetAsyncEnumerator(Ct);
         var first = slow.MoveNextAsync().AsTask();
@@ -110,38 +110,38 @@ public sealed class PulseTests : IDisposable
     [Theory]
     [InlineData(typeof(TimeoutException))]
     [InlineData(typeof(InvalidOperationException))]
-    public async Task A_question_that_fails_is_asked_again_and_what_was_new_meanwhile_is_told(Type trouble)
+    public async Task A_failed_poll_is_repeated_and_changes_in_between_are_reported(Type trouble)
     {
-        var window = new Listener(_pulse);
+        var tab = new Listener(_pulse);
         await AskedAsync(2);
         _cluster.Pulse.Trouble = (Exception)Activator.CreateInstance(trouble)!;
         _cluster.Pulse.Beat();
         await AskedAsync(_cluster.Pulse.Asked + 3);
-        Assert.Equal(0, window.Heard);
+        Assert.Equal(0, tab.Heard);
 
         _cluster.Pulse.Trouble = null;
-        await HeardAsync(window, 1);
-        await CloseAsync([window]);
+        await HeardAsync(tab, 1);
+        await CloseAsync([tab]);
     }
 
     [Fact]
-    public async Task A_process_that_stops_asks_no_more()
+    public async Task A_stopping_process_stops_polling()
     {
-        var window = new Listener(_pulse);
+        var tab = new Listener(_pulse);
         await AskedAsync(2);
         _lifetime.StopApplication();
         await PassAsync(2);
         var asked = _cluster.Pulse.Asked;
         await PassAsync(5);
         Assert.Equal(asked, _cluster.Pulse.Asked);
-        await window.DisposeAsync();
+        await tab.DisposeAsync();
     }
 
     private Task AskedAsync(int times) =>
         Eventually.TrueAsync(() => _cluster.Pulse.Asked >= times, $"asked {times} times", _clock, Step);
 
-    private Task HeardAsync(Listener window, int beats) =>
-        Eventually.TrueAsync(() => window.Heard >= beats, $"heard {beats} beats", _clock, Step);
+    private Task HeardAsync(Listener tab, int beats) =>
+        Eventually.TrueAsync(() => tab.Heard >= beats, $"heard {beats} beats", _clock, Step);
 
     /// <summary>So many seconds, in which whatever waits for one of them sees it.</summary>
     private async Task PassAsync(int seconds)
@@ -153,15 +153,15 @@ public sealed class PulseTests : IDisposable
         }
     }
 
-    private static async Task CloseAsync(IEnumerable<Listener> windows)
+    private static async Task CloseAsync(IEnumerable<Listener> tabs)
     {
-        foreach (var window in windows)
+        foreach (var tab in tabs)
         {
-            await window.DisposeAsync();
+            await tab.DisposeAsync();
         }
     }
 
-    /// <summary>An open window.</summary>
+    /// <summary>An open tab.</summary>
     private sealed class Listener : IAsyncDisposable
     {
         private readonly CancellationTokenSource _closed = new();

@@ -24,7 +24,7 @@ public sealed class DestinationHealthTests
     };
 
     [Fact]
-    public void So_many_failures_in_a_row_eject_and_a_success_between_begins_the_count_anew()
+    public void Consecutive_failures_eject_and_a_success_resets_the_count()
     {
         var health = new DestinationHealth(Settings);
         Assert.False(Fails(health, 0));
@@ -39,7 +39,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void A_share_of_failures_ejects_once_there_are_enough_requests_to_tell()
+    public void A_failure_share_ejects_once_there_are_enough_requests()
     {
         var health = new DestinationHealth(Settings);
         for (var i = 0; i < 9; i++)
@@ -52,7 +52,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void What_failed_before_the_window_is_forgotten()
+    public void Failures_older_than_the_window_do_not_count()
     {
         var health = new DestinationHealth(Settings);
         for (var i = 0; i < 9; i++)
@@ -66,7 +66,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void It_comes_back_slowly_and_evenly()
+    public void After_an_ejection_the_share_grows_linearly()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -79,7 +79,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void Each_relapse_ejects_for_twice_as_long_up_to_the_most()
+    public void Each_repeated_ejection_takes_twice_as_long_up_to_the_maximum()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -95,7 +95,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void A_calm_spell_makes_the_next_ejection_a_first_one()
+    public void A_period_without_failures_resets_the_ejection_count()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -107,7 +107,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void Failed_probes_put_it_out_until_enough_succeed_in_a_row()
+    public void Failed_probes_eject_until_enough_probes_succeed_in_a_row()
     {
         var health = new DestinationHealth(Settings);
         Assert.False(health.NoteProbe(Noon, "connection refused"));
@@ -127,7 +127,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void Ejected_and_probed_out_it_is_back_when_both_are_over()
+    public void An_ejection_and_failed_probes_must_both_end_before_the_return()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -141,7 +141,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void Nothing_is_held_against_a_new_run()
+    public void A_new_run_starts_healthy()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -155,7 +155,7 @@ public sealed class DestinationHealthTests
     }
 
     [Property(MaxTest = 300)]
-    public void Requests_never_eject_more_of_those_that_run_than_is_permitted(
+    public void Requests_never_eject_more_running_members_than_permitted(
         DoNotSize<uint>[] steps,
         byte percent,
         byte members
@@ -175,7 +175,7 @@ public sealed class DestinationHealthTests
     }
 
     [Property(MaxTest = 300)]
-    public void Whatever_happens_it_comes_back_when_it_is_well_again(DoNotSize<uint>[] steps)
+    public void After_any_history_a_healthy_destination_returns(DoNotSize<uint>[] steps)
     {
         var health = new DestinationHealth(Settings);
         var now = Noon;
@@ -198,7 +198,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void One_bad_minute_of_all_leaves_half_of_them()
+    public void When_all_members_fail_half_of_them_stay_in_use()
     {
         var pool = new HealthPool(new HealthSettings { ConsecutiveFailures = 2 });
         string[] running = ["a", "b", "c", "d"];

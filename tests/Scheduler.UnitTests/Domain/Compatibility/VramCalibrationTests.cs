@@ -17,7 +17,7 @@ public sealed class VramCalibrationTests
         GgufHeader.Parse("gpt-oss-120b", GgufBytes.GptOss120B().Build()).Facts ?? throw new InvalidOperationException();
 
     [Fact]
-    public void Weights_are_predicted_within_one_and_a_half_per_cent_and_a_quarter_in_the_median()
+    public void Weights_are_predicted_within_1_5_percent_with_a_median_of_0_25_percent()
     {
         AssertTable(
             "weights, GiB per GPU",
@@ -39,7 +39,7 @@ public sealed class VramCalibrationTests
     }
 
     [Fact]
-    public void Caches_are_predicted_within_one_point_two_per_cent_and_a_tenth_in_the_median()
+    public void Caches_are_predicted_within_1_2_percent_with_a_median_of_0_1_percent()
     {
         var llama8B = Cache(Llama8B, 16, EngineProfile.Vllm) / 16;
         AssertTable(
@@ -85,7 +85,7 @@ public sealed class VramCalibrationTests
     }
 
     [Fact]
-    public void Llama_cpp_totals_are_predicted_within_two_per_cent()
+    public void Llama_cpp_totals_are_predicted_within_2_percent()
     {
         AssertTable(
             "llama.cpp without flash attention, weights + cache + compute, GiB",
@@ -112,7 +112,7 @@ public sealed class VramCalibrationTests
     }
 
     [Fact]
-    public void Padded_kernels_stay_inside_the_band()
+    public void Weights_of_padded_kernels_are_inside_the_estimated_range()
     {
         // vllm#23278: Marlin pads both sides of each expert and takes 65.97 GiB.
         var weights = ModelFootprint.Of(GptOss).Weights(null, 1, EngineProfile.Vllm);
@@ -134,7 +134,7 @@ public sealed class VramCalibrationTests
     [InlineData("vllm#23278 available KV cache -2.14 GiB", "gpt-oss", "H100-80GB-SXM", 1, 131_072)]
     [InlineData("vllm#27508 available KV cache 1.71 GiB", "gpt-oss", "H100-80GB-SXM", 1, 131_072)]
     [InlineData("vllm#6746 refused", "405b", "H100-80GB-SXM", 8, 131_072)]
-    public void No_logged_refusal_is_called_comfortable(
+    public void No_logged_refusal_is_judged_as_a_comfortable_fit(
         string source,
         string model,
         string gpu,
@@ -143,7 +143,7 @@ public sealed class VramCalibrationTests
     ) => Assert.True(Judge(model, gpu, count, context).Outcome != FitOutcome.Fits, source);
 
     [Fact]
-    public void The_activation_band_holds_the_logged_profiles()
+    public void The_estimated_activation_range_contains_the_logged_profiles()
     {
         // vllm#10517: peak of PyTorch less weights, 17.06 - 14.99 at 20,000 tokens and 17.98 - 14.99 at 29,000, without chunked prefill.
         foreach (var (context, logged) in (ReadOnlySpan<(long, double)>)[(20_000, 2.07), (29_000, 2.99)])

@@ -85,7 +85,7 @@ public sealed partial class FailureCatalogueTests
     }
 
     [Fact]
-    public void Failures_are_made_by_the_catalogue_alone()
+    public void Only_the_catalogue_creates_failures()
     {
         var makers = Directory
             .EnumerateFiles(Repository.Path("src"), "*.cs", SearchOption.AllDirectories)

@@ -10,7 +10,7 @@ public sealed class FailureFactsTests
 
     [Theory]
     [MemberData(nameof(EveryKind))]
-    public void Facts_tell_what_happened_and_give_an_instruction_with_a_number_or_a_name(Type kind)
+    public void Facts_give_a_message_and_a_hint_with_a_number_or_a_name(Type kind)
     {
         foreach (var sparse in new[] { false, true })
         {

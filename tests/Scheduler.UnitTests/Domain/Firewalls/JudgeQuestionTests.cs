@@ -16,7 +16,7 @@ public sealed class JudgeQuestionTests
 
     [Theory]
     [MemberData(nameof(JudgeAttacks.Names), MemberType = typeof(JudgeAttacks))]
-    public void An_attack_on_the_most_gullible_judge_passes_nothing_INV_10(string attack)
+    public void No_attack_makes_the_most_gullible_judge_pass_a_prompt_INV_10(string attack)
     {
         var question = Ask(JudgeAttacks.Text(attack));
 
@@ -28,7 +28,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void The_gullible_judge_can_be_talked_over_where_the_protocol_is_left_out()
+    public void Without_the_protocol_most_attacks_succeed_on_the_gullible_judge()
     {
         // What the attacks are worth: pasted as they are, most of them succeed.
         var passed = JudgeAttacks
@@ -48,11 +48,11 @@ public sealed class JudgeQuestionTests
 
     [Theory]
     [MemberData(nameof(JudgeAttacks.Names), MemberType = typeof(JudgeAttacks))]
-    public void An_attacks_every_word_reaches_the_judge(string attack) =>
+    public void The_full_text_of_an_attack_reaches_the_judge(string attack) =>
         AssertWhole(JudgeAttacks.Text(attack), Ask(JudgeAttacks.Text(attack)));
 
     [Property]
-    public void No_text_ends_its_delimiter_or_its_string_and_none_loses_a_word(
+    public void No_text_breaks_its_delimiter_or_string_and_none_is_truncated(
         NonNull<string>[] texts,
         NonNull<string> role
     )
@@ -62,7 +62,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Property]
-    public Property No_text_of_line_ends_quotes_markers_and_braces_ends_its_delimiter()
+    public Property No_text_of_special_characters_breaks_its_delimiter()
     {
         var pieces = Gen.Elements(
             "\n",
@@ -89,7 +89,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void A_text_that_holds_the_marker_gets_another_one()
+    public void A_text_that_contains_the_marker_gets_another_marker()
     {
         var random = new byte[JudgeQuestion.LeastRandom];
         var first = Ask(new JudgedText(new JudgedPart("user", "hi")), random).Marker;
@@ -110,7 +110,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void Rules_are_numbered_in_the_firewalls_order()
+    public void Rules_are_numbered_in_firewall_order()
     {
         var system = Ask(new JudgedText()).System;
         Assert.Contains($"1. {TwoRules[0].Prompt}\n2. {TwoRules[1].Prompt}\n", system, StringComparison.Ordinal);
@@ -118,7 +118,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void The_judge_is_shown_nothing_that_it_could_repeat_as_an_answer()
+    public void The_question_contains_nothing_that_could_be_repeated_as_an_answer()
     {
         var question = Ask(new JudgedText(new JudgedPart("user", "hi")));
         Assert.DoesNotContain('{', question.System);
@@ -126,7 +126,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void A_text_longer_than_the_bound_is_not_cut_but_not_asked_about()
+    public void A_text_over_the_length_limit_gives_no_question_and_is_not_cut()
     {
         var longest = new JudgedText(new JudgedPart("", new string('a', JudgedText.LongestLength)));
         Assert.NotNull(JudgeQuestion.Build(TwoRules, longest, Bytes(1)));
@@ -142,7 +142,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void The_schema_asks_for_the_marker_and_one_boolean_a_rule()
+    public void The_schema_requires_the_marker_and_one_boolean_per_rule()
     {
         var question = Ask(new JudgedText());
         Assert.Equal(
@@ -153,7 +153,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void Nothing_that_is_logged_by_accident_says_a_word_of_the_text_INV_13()
+    public void ToString_contains_no_prompt_text_INV_13()
     {
         var text = new JudgedText(new JudgedPart("user", "hunter2"));
         Assert.DoesNotContain("hunter2", text.ToString(), StringComparison.Ordinal);
@@ -170,7 +170,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Fact]
-    public void Parts_that_read_the_same_one_after_the_other_have_different_digests()
+    public void Parts_with_the_same_joined_text_have_different_digests()
     {
         var digests = new[]
         {
@@ -184,7 +184,7 @@ public sealed class JudgeQuestionTests
     }
 
     [Property]
-    public void The_beginning_that_is_kept_is_bounded_and_no_half_character(NonNull<string>[] texts, byte longest)
+    public void The_kept_beginning_is_bounded_and_splits_no_character(NonNull<string>[] texts, byte longest)
     {
         var text = new JudgedText([.. texts.Select(part => new JudgedPart("user", part.Get + "😀"))]);
         var beginning = text.Beginning(longest);

@@ -10,7 +10,7 @@ public sealed class OrToolsOracleTests
     private static readonly string[] Fixed = ["available", "provider_health", "fits_gpu"];
 
     [Fact]
-    public void The_cheapest_offer_costs_what_cp_sat_says()
+    public void The_cheapest_price_equals_the_CP_SAT_optimum()
     {
         for (var seed = 0; seed < 40; seed++)
         {
@@ -25,7 +25,7 @@ public sealed class OrToolsOracleTests
     }
 
     [Fact]
-    public void The_minimal_relaxations_are_those_that_cp_sat_enumerates()
+    public void The_minimal_relaxations_equal_those_of_CP_SAT()
     {
         var without = 0;
         for (var seed = 0; without < 25; seed++)

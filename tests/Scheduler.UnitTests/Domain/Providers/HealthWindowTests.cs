@@ -13,7 +13,7 @@ public sealed class HealthWindowTests
     private static readonly Route East = West with { Region = "east" };
 
     [Fact]
-    public void So_many_failures_in_a_row_open_the_breaker_and_a_success_between_does_not_count()
+    public void Consecutive_failures_open_the_breaker_and_a_success_resets_the_count()
     {
         var window = Window();
         Note(window, 0, false, false, true, false, false);
@@ -24,7 +24,7 @@ public sealed class HealthWindowTests
     }
 
     [Fact]
-    public void After_a_while_one_attempt_decides_whether_it_closes_or_opens_again()
+    public void After_the_open_time_one_attempt_closes_or_reopens_the_breaker()
     {
         var window = Window();
         Note(window, 0, false, false, false);
@@ -39,7 +39,7 @@ public sealed class HealthWindowTests
     }
 
     [Fact]
-    public void What_is_older_than_the_window_is_forgotten()
+    public void Attempts_older_than_the_window_do_not_count()
     {
         var window = Window();
         window.Note(Noon, West, true, TimeSpan.FromSeconds(2));
@@ -66,7 +66,7 @@ public sealed class HealthWindowTests
     }
 
     [Property]
-    public void It_never_keeps_more_than_its_bound_and_the_parts_add_up(bool[] ends, byte[] after)
+    public void The_window_is_bounded_and_its_routes_add_up_to_the_total(bool[] ends, byte[] after)
     {
         var window = Window();
         var now = Noon;
@@ -83,7 +83,7 @@ public sealed class HealthWindowTests
     }
 
     [Fact]
-    public void Of_very_many_attempts_the_latest_are_kept()
+    public void At_the_limit_only_the_latest_attempts_are_kept()
     {
         var window = Window();
         for (var i = 0; i < 3000; i++)

@@ -22,7 +22,7 @@ public sealed class ScheduleDecisionsTests
     };
 
     [Fact]
-    public void What_was_due_before_a_schedule_was_made_is_none_of_its_business()
+    public void Times_before_the_creation_of_a_schedule_are_not_due()
     {
         var book = Put(Empty, "morning", Daily, Noon);
         Assert.Same(book, TakeUp(book, Noon));
@@ -31,7 +31,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void What_is_due_is_taken_up_once()
+    public void A_due_run_is_started_once()
     {
         var book = Put(Empty, "morning", Daily, Noon);
         var due = Noon.AddHours(20);
@@ -56,7 +56,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void Of_what_was_missed_the_latest_is_done_and_the_first_is_told()
+    public void Only_the_latest_missed_run_is_done_and_the_first_missed_time_is_recorded()
     {
         var book = TakeUp(Put(Empty, "morning", Daily, Noon), Noon.AddDays(10));
         Assert.Equal(new DateTime(2026, 3, 11, 8, 0, 0), book.UnderWay!.Due.Local);
@@ -67,7 +67,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void Of_several_due_together_the_latest_is_done_and_the_others_say_so()
+    public void Of_several_due_schedules_the_latest_runs_and_the_others_are_superseded()
     {
         var book = Put(Put(Empty, "on", Daily, Noon), "off", "0 18 * * *", Noon, ScheduleAction.Stop);
         book = TakeUp(book, Noon.AddDays(1));
@@ -78,14 +78,14 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void Of_one_moment_a_stop_is_done_rather_than_a_start()
+    public void At_the_same_time_a_stop_wins_over_a_start()
     {
         var book = Put(Put(Empty, "a-stop", Daily, Noon, ScheduleAction.Stop), "b-start", Daily, Noon);
         Assert.Equal("a-stop", TakeUp(book, Noon.AddDays(1)).UnderWay!.Schedule);
     }
 
     [Fact]
-    public void A_run_still_under_way_gives_way_to_one_that_comes_due()
+    public void A_newly_due_run_supersedes_the_run_in_progress()
     {
         var book = Put(Put(Empty, "on", Daily, Noon), "off", "5 8 * * *", Noon, ScheduleAction.Stop);
         book = TakeUp(book, Noon.AddHours(20));
@@ -96,7 +96,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void A_disabled_schedule_waits_for_nothing_and_begins_anew_when_it_is_enabled()
+    public void A_disabled_schedule_never_runs_and_missed_times_are_not_made_up()
     {
         var off = Spec(Daily) with { Enabled = false };
         var book = Put(Empty, "morning", off, Noon);
@@ -110,7 +110,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void What_is_under_way_ends_with_its_schedule_and_not_with_another()
+    public void A_run_in_progress_ends_only_with_its_own_schedule()
     {
         var book = Put(Put(Empty, "a", Daily, Noon), "b", "0 9 * * *", Noon);
         book = TakeUp(book, Noon.AddHours(20));
@@ -121,7 +121,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void A_new_description_changes_nothing_of_what_is_due()
+    public void A_new_description_does_not_change_due_runs()
     {
         var book = Put(Empty, "morning", Daily, Noon);
         book = Put(book, "morning", Spec(Daily) with { Description = "coffee" }, Noon.AddDays(1));
@@ -129,7 +129,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void A_schedule_made_again_is_not_taken_for_the_one_before()
+    public void A_recreated_schedule_gets_new_request_ids()
     {
         var book = Put(Empty, "morning", Daily, Noon);
         var first = TakeUp(book, Noon.AddDays(1)).UnderWay!.RequestId;
@@ -139,7 +139,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void With_its_instance_everything_ends()
+    public void Deleting_the_instance_removes_all_its_schedules()
     {
         var book = TakeUp(Put(Empty, "morning", Daily, Noon), Noon.AddDays(1));
         book = ScheduleDecisions.Forget(book, By(Noon.AddDays(1)));
@@ -150,7 +150,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void A_zone_the_host_does_not_know_is_waited_for()
+    public void A_time_zone_unknown_to_the_host_delays_the_run()
     {
         var book = Put(Empty, "morning", Daily, Noon);
         var later = Noon.AddDays(2);
@@ -160,7 +160,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void A_clock_set_back_repeats_nothing()
+    public void A_clock_set_back_repeats_no_run()
     {
         var book = Done(TakeUp(Put(Empty, "morning", Daily, Noon), Noon.AddHours(20)), Noon.AddHours(20));
         Assert.Same(book, TakeUp(book, Noon.AddHours(19)));
@@ -195,7 +195,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Property(MaxTest = 300)]
-    public void Whatever_the_clock_does_no_local_time_is_done_twice_and_none_that_is_not_the_latest(DoNotSize<int> seed)
+    public void With_any_clock_only_the_latest_local_time_runs_and_never_twice(DoNotSize<int> seed)
     {
         var random = new Random(seed.Item);
         var zone = random.Next(2) == 0 ? "Europe/Berlin" : "Australia/Lord_Howe";
@@ -233,7 +233,7 @@ public sealed class ScheduleDecisionsTests
     }
 
     [Fact]
-    public void Every_fault_of_a_spec_is_told_at_once()
+    public void All_errors_of_a_spec_are_reported_at_once()
     {
         var spec = new ScheduleSpec
         {

@@ -72,7 +72,7 @@ public sealed class TimetableTests(ITestOutputHelper output)
     [InlineData("Asia/Kathmandu", "0 6 * * *", "2026-05-01T00:00Z", "2026-05-01T00:15Z 2026-05-02T00:15Z")]
     [InlineData("Asia/Kathmandu", "0 0 31 * *", "2026-02-01T00:00Z", "2026-03-30T18:15Z 2026-05-30T18:15Z")]
     [InlineData("Europe/Berlin", "0 12 29 2 *", "2026-01-01T00:00Z", "2028-02-29T11:00Z 2032-02-29T11:00Z")]
-    public void A_schedule_comes_due_when_the_clocks_first_show_its_time(
+    public void A_schedule_is_due_when_the_wall_clock_first_shows_its_time(
         string zone,
         string cron,
         string from,
@@ -92,7 +92,7 @@ public sealed class TimetableTests(ITestOutputHelper output)
     }
 
     [Property(MaxTest = 400)]
-    public void Around_every_change_of_the_clocks_it_is_what_walking_through_the_minutes_gives(DoNotSize<int> seed)
+    public void Near_clock_changes_the_timetable_equals_a_walk_through_all_minutes(DoNotSize<int> seed)
     {
         var random = new Random(seed.Item);
         var zone = TimeZones.Find(Zones[random.Next(Zones.Length)])!;
@@ -127,7 +127,7 @@ public sealed class TimetableTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void In_every_zone_there_is_each_local_time_has_the_moment_that_walking_gives()
+    public void In_every_zone_local_times_map_to_the_moments_found_by_a_walk()
     {
         var changes = 0;
         foreach (var zone in TimeZoneInfo.GetSystemTimeZones())
@@ -168,7 +168,7 @@ public sealed class TimetableTests(ITestOutputHelper output)
     [InlineData("America/Argentina/Buenos_Aires")]
     [InlineData("Etc/GMT+5")]
     [InlineData("UTC")]
-    public void Names_of_the_database_are_known(string name) => Assert.Equal(name, TimeZones.Find(name)?.Id);
+    public void Time_zone_ids_of_the_database_are_known(string name) => Assert.Equal(name, TimeZones.Find(name)?.Id);
 
     [Theory]
     [InlineData("")]
@@ -181,7 +181,7 @@ public sealed class TimetableTests(ITestOutputHelper output)
     [InlineData("/etc/localtime")]
     [InlineData("localtime")]
     [InlineData("+02:00")]
-    public void Nothing_else_is(string name) => Assert.Null(TimeZones.Find(name));
+    public void Other_time_zone_ids_are_unknown(string name) => Assert.Null(TimeZones.Find(name));
 
     private static Timetable Make(string cron, string zone) =>
         new(CronPatternTests.Parse(cron), new WallClock(TimeZones.Find(zone)!));

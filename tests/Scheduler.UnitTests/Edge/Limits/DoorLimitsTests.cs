@@ -21,7 +21,7 @@ public sealed class DoorLimitsTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Beyond_the_bound_of_all_requests_some_wait_for_their_turn_and_the_rest_is_refused()
+    public async Task Requests_over_the_process_limit_wait_in_a_bounded_queue_or_are_refused()
     {
         using var door = Door(new ApiOptions { MaxRequests = 2, MaxQueuedRequests = 1 });
         var first = await door.EnterAsync(Caller("a"), Request, Ct);
@@ -40,7 +40,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task Who_waits_too_long_is_refused_and_leaves_the_queue()
+    public async Task A_request_that_waits_too_long_is_refused_and_leaves_the_queue()
     {
         using var door = Door(
             new ApiOptions
@@ -67,7 +67,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task A_caller_who_gives_up_leaves_the_queue()
+    public async Task A_cancelled_request_leaves_the_queue()
     {
         using var door = Door(new ApiOptions { MaxRequests = 1, MaxQueuedRequests = 1 });
         var first = await door.EnterAsync(null, Request, Ct);
@@ -81,7 +81,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task A_request_with_a_file_counts_as_many_and_passes_alone_whatever_it_weighs()
+    public async Task A_file_request_counts_as_several_and_passes_alone_whatever_its_size()
     {
         using var door = Door(new ApiOptions { MaxRequestsPerKey = 30 });
         var one = await door.EnterAsync(Caller("a"), File, Ct);
@@ -95,7 +95,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task A_bound_of_all_streams_refuses_at_once_and_takes_no_request_s_place()
+    public async Task The_stream_limit_of_the_process_refuses_at_once_and_uses_no_request_slot()
     {
         using var door = Door(new ApiOptions { MaxWatchStreams = 1, MaxRequests = 1 });
         var stream = new Load(IsStream: true, MaxBytes: 1);
@@ -106,7 +106,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public void A_guesser_is_heard_no_further_and_others_of_its_address_work_on()
+    public void Guessing_is_limited_per_address_and_known_keys_there_still_work()
     {
         using var door = Door(new ApiOptions { UnknownPerSecondPerAddress = 2, UnknownBurstPerAddress = 4 });
         var address = AddressPrefix.Of(IPAddress.Parse("203.0.113.7"));
@@ -137,11 +137,11 @@ public sealed class DoorLimitsTests
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
     [InlineData("0.0.0.1", "::1", false)]
-    public void One_subscriber_is_one_address(string one, string another, bool same) =>
+    public void A_whole_IPv6_subnet_of_64_bits_counts_as_one_address(string one, string another, bool same) =>
         Assert.Equal(same, AddressPrefix.Of(IPAddress.Parse(one)) == AddressPrefix.Of(IPAddress.Parse(another)));
 
     [Fact]
-    public void A_million_bad_callers_from_as_many_addresses_take_bounded_memory_and_leave_it()
+    public void Failed_callers_from_a_million_addresses_use_bounded_memory()
     {
         using var door = Door(new ApiOptions { UnknownPerSecondPerAddress = 20, UnknownBurstPerAddress = 40 });
         for (var i = 0u; i < 1_000_000; i++)
@@ -160,7 +160,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public void An_address_in_debt_is_not_forgotten_to_make_room()
+    public void An_address_over_its_rate_is_not_evicted()
     {
         using var door = Door(new ApiOptions { UnknownPerSecondPerAddress = 1, UnknownBurstPerAddress = 10 });
         var guesser = new AddressPrefix(1, IsV4: true);
@@ -179,7 +179,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task Idle_keys_leave_and_those_with_something_open_stay()
+    public async Task Idle_keys_are_evicted_and_keys_with_open_requests_are_kept()
     {
         using var door = Door(new ApiOptions());
         using var open = await door.EnterAsync(Caller("open"), Request, Ct);
@@ -195,7 +195,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task However_many_at_once_no_more_pass_than_the_limits_say()
+    public async Task Concurrent_requests_never_exceed_the_limits()
     {
         using var door = Door(
             new ApiOptions

@@ -24,7 +24,7 @@ public sealed class BalancerGatewayTests
     [Theory]
     [InlineData(Hello)]
     [InlineData(HelloStream)]
-    public async Task A_member_that_dies_before_the_first_byte_is_not_noticed_by_the_client(string body)
+    public async Task A_request_that_fails_before_the_first_byte_is_retried_on_another_member(string body)
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var asked = 0;
@@ -55,7 +55,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task Each_runtime_is_asked_by_its_own_name_and_the_others_refusal_is_no_answer_of_the_balancer()
+    public async Task Each_runtime_gets_its_own_model_name_and_a_500_is_retried_elsewhere()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var seen = new List<string>();
@@ -83,7 +83,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task Without_a_destination_each_is_named_with_why_it_is_out()
+    public async Task Without_a_healthy_destination_the_error_gives_the_reason_for_each()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var stopped = await gateway.ServeAsync("a", AnswerAsync);
@@ -100,7 +100,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task A_member_that_stops_gets_nothing_more_at_once_and_a_changed_balancer_goes_elsewhere_at_once()
+    public async Task Stopped_members_and_balancer_updates_take_effect_at_once()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var a = await gateway.ServeAsync("a", AnswerAsync);
@@ -139,7 +139,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task A_request_too_large_for_one_member_goes_to_one_with_room_for_it_and_ejects_nobody()
+    public async Task A_request_too_large_for_one_member_goes_to_a_larger_one_and_ejects_none()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         await gateway.ServeAsync("small", CountAsync, context: 400);
@@ -158,7 +158,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task The_router_model_is_asked_as_an_instance_is_and_its_answer_is_followed()
+    public async Task The_router_model_is_called_as_an_instance_and_its_answer_is_used()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         string? asked = null;

@@ -27,7 +27,7 @@ public sealed class ProbeTests
     };
 
     [Fact]
-    public async Task A_destination_whose_probes_fail_is_out_without_a_request_spent_and_back_when_they_succeed()
+    public async Task Failed_probes_eject_a_destination_and_successful_probes_bring_it_back()
     {
         var status = 200;
         await using var well = await RuntimeAsync(_ => 200);
@@ -52,7 +52,7 @@ public sealed class ProbeTests
     }
 
     [Fact]
-    public async Task A_runtime_without_a_health_path_is_asked_for_its_models()
+    public async Task A_runtime_without_a_health_path_is_probed_at_its_models_path()
     {
         var asked = new List<string>();
         await using var runtime = await RuntimeAsync(path =>
@@ -74,7 +74,7 @@ public sealed class ProbeTests
     }
 
     [Fact]
-    public async Task One_that_nobody_listens_at_is_out_by_its_probes_alone_and_nothing_is_asked_of_what_is_not_running()
+    public async Task Failed_probes_eject_a_destination_without_traffic()
     {
         var asked = 0;
         var closed = await RuntimeAsync(_ => 200);
@@ -95,7 +95,7 @@ public sealed class ProbeTests
     }
 
     [Fact]
-    public async Task A_balancer_nobody_sends_to_is_left_alone_after_a_while()
+    public async Task An_unused_balancer_is_not_probed_after_a_while()
     {
         var asked = 0;
         await using var runtime = await RuntimeAsync(_ => Interlocked.Increment(ref asked) > 0 ? 200 : 500);

@@ -31,7 +31,7 @@ public sealed class ProcessProbeTests : IDisposable
     public void Dispose() => _runtime.Dispose();
 
     [Fact]
-    public async Task Refusals_count_by_their_number()
+    public async Task Consecutive_refusals_make_a_runtime_unhealthy()
     {
         await SeeAsync("200", ProcessHealth.Healthy);
         await SeeAsync("503", ProcessHealth.Doubtful);
@@ -43,7 +43,7 @@ public sealed class ProcessProbeTests : IDisposable
     }
 
     [Fact]
-    public async Task Silence_counts_by_how_long_it_lasts()
+    public async Task Silence_makes_a_runtime_unhealthy_after_a_time()
     {
         await SeeAsync("200", ProcessHealth.Healthy);
         var began = _clock.GetUtcNow();
@@ -57,7 +57,7 @@ public sealed class ProcessProbeTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_ends_a_silence_and_silence_does_not_end_a_row_of_refusals()
+    public async Task An_answer_resets_the_silence_and_silence_does_not_reset_refusals()
     {
         for (var i = 0; i < _options.UnhealthyAfterProbes - 1; i++)
         {
@@ -74,7 +74,7 @@ public sealed class ProcessProbeTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_asks_again_at_once_gets_the_answer_before()
+    public async Task A_second_check_within_the_interval_returns_the_previous_result()
     {
         _runtime.Answers = "503";
         Assert.Equal(ProcessHealth.Doubtful, await _probe.LookAsync(Record, Ct));

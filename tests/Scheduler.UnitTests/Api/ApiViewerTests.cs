@@ -10,7 +10,7 @@ using KeyRole = Scheduler.Domain.Keys.KeyRole;
 namespace Scheduler.UnitTests.Api;
 
 /// <summary>A viewer's key, over every method there is: a new one is in here the day it is declared.</summary>
-public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixture>
+public sealed partial class ApiViewerTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     private const string Account = "acct-a";
     private const string NoInstance = "i-cccccccccccccccccccc";
@@ -23,7 +23,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
 
     [Theory]
     [MemberData(nameof(Changing))]
-    public async Task What_changes_something_is_refused_before_it_reaches_a_grain(string grpcPath, bool ofOperator)
+    public async Task Changing_methods_are_refused_before_they_reach_a_grain(string grpcPath, bool ofOperator)
     {
         var method = ApiSurface.Find(grpcPath)!;
         var key = await KeyAsync(ofOperator, KeyRole.Viewer);
@@ -47,7 +47,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
 
     [Theory]
     [MemberData(nameof(Reading))]
-    public async Task What_only_reads_answers_a_viewer_as_it_answers_a_full_key(string grpcPath, bool ofOperator)
+    public async Task Reading_methods_answer_a_viewer_like_a_full_key(string grpcPath, bool ofOperator)
     {
         var method = ApiSurface.Find(grpcPath)!;
         var viewer = await KeyAsync(ofOperator, KeyRole.Viewer);
@@ -63,14 +63,14 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
     }
 
     [Fact]
-    public void A_method_changes_something_unless_its_name_says_that_it_reads() =>
+    public void Only_methods_with_a_reading_name_are_reading_methods() =>
         Assert.All(
             ApiSurface.Methods,
             method => Assert.NotEqual(ReadingName().IsMatch(method.Descriptor.Name), method.Changes)
         );
 
     [Fact]
-    public void Only_what_is_no_GET_is_declared_to_read_and_nothing_changes_without_a_key() =>
+    public void No_GET_is_declared_as_reading_and_no_public_method_changes_anything() =>
         Assert.All(
             ApiSurface.Methods,
             method =>
@@ -83,7 +83,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
         );
 
     [Fact]
-    public async Task It_sees_its_account_and_may_ask_what_a_launch_would_do()
+    public async Task A_viewer_sees_its_account_and_may_explain_a_launch()
     {
         var key = await KeyAsync(ofOperator: false, KeyRole.Viewer);
         Assert.Equal(200, (await api.SendAsync("GET", "/v1/accounts/acct-a", key)).Status);
@@ -99,7 +99,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
     }
 
     [Fact]
-    public async Task An_operators_viewer_sees_all_accounts()
+    public async Task A_viewer_key_of_an_operator_sees_all_accounts()
     {
         var key = await KeyAsync(ofOperator: true, KeyRole.Viewer);
         var listed = await api.SendAsync("GET", "/v1/accounts", key);
@@ -111,7 +111,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
     [Theory]
     [InlineData("/v1/accounts/acct-a/keys")]
     [InlineData("/v1/operatorKeys")]
-    public async Task The_role_is_said_at_the_create_and_told_ever_after(string path)
+    public async Task The_role_given_at_create_is_returned_by_later_reads(string path)
     {
         foreach (var (said, told) in new[] { ("VIEWER", "VIEWER"), ("FULL", "FULL"), ("UNSPECIFIED", "FULL") })
         {
@@ -138,7 +138,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
     [InlineData("/v1/accounts/acct-a/keys", "\"KEY_ROLE_OWNER\"")]
     [InlineData("/v1/operatorKeys", "-1")]
     [InlineData("/v1/operatorKeys", "\"viewer\"")]
-    public async Task A_role_that_is_none_is_refused_by_name(string path, string role)
+    public async Task An_unknown_role_is_refused_naming_the_field(string path, string role)
     {
         var refused = await api.SendAsync("POST", path, api.Operator, $$"""{"role":{{role}}}""");
         Assert.Equal((400, "INVALID_REQUEST"), (refused.Status, refused.Reason));
@@ -148,7 +148,7 @@ public sealed partial class ViewerTests(ApiFixture api) : IClassFixture<ApiFixtu
     [Theory]
     [InlineData("KEY_ROLE_FULL")]
     [InlineData("KEY_ROLE_VIEWER")]
-    public async Task No_key_of_an_account_makes_one_of_an_operator(string role)
+    public async Task An_account_key_cannot_create_an_operator_key(string role)
     {
         var refused = await api.SendAsync("POST", "/v1/operatorKeys", api.KeyOfA, $$"""{"role":"{{role}}"}""");
         Assert.Equal((403, "PERMISSION_DENIED"), (refused.Status, refused.Reason));

@@ -8,7 +8,7 @@ using Xunit;
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
 /// <summary>Whatever is sent, what comes back is an answer of ours: a page with its request's id, and never "the scheduler failed".</summary>
-public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
+public sealed class MalformedRequestTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
     private static readonly string[] Nonsense =
     [
@@ -31,9 +31,9 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
     ];
 
     [Fact]
-    public async Task No_query_breaks_a_page()
+    public async Task Invalid_query_values_cause_no_server_error()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfB);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfB);
         using var operators = await dashboard.OpenAsync(dashboard.Operator);
         var broken = new List<string>();
         foreach (var (template, name) in Parameters())
@@ -41,7 +41,7 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
             foreach (var text in Nonsense)
             {
                 var value = text.Replace("{0}", name, StringComparison.Ordinal);
-                foreach (var one in new[] { window, operators })
+                foreach (var one in new[] { browser, operators })
                 {
                     var answer = await one.GetAsync($"{dashboard.OfB.PathOf(template)}?{name}={value}");
                     if (answer.Status >= 500 || answer.RequestId.Length == 0)
@@ -59,9 +59,9 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
     }
 
     [Fact]
-    public async Task No_path_breaks_a_page()
+    public async Task Invalid_paths_cause_no_server_error()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfB);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfB);
         var broken = new List<string>();
         foreach (var page in dashboard.Pages.Where(page => !page.IsAction && page.Template.Contains('{')))
         {
@@ -76,7 +76,7 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
                         + path[(path.IndexOf('}', at) + 1)..];
                 }
 
-                var answer = await window.GetAsync(path);
+                var answer = await browser.GetAsync(path);
                 // What the server itself cannot read as a request is not one yet.
                 var isNone = answer.Status == 400 && text is "%00" or "%";
                 if (answer.Status >= 500 || (answer.RequestId.Length == 0 && !isNone))
@@ -90,10 +90,10 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
     }
 
     [Fact]
-    public async Task No_text_in_a_form_breaks_an_action()
+    public async Task Invalid_form_values_cause_no_server_error()
     {
-        using var window = await dashboard.OpenAsync(dashboard.Operator);
-        var token = await window.TokenAsync();
+        using var browser = await dashboard.OpenAsync(dashboard.Operator);
+        var token = await browser.TokenAsync();
         var broken = new List<string>();
         foreach (var action in dashboard.Pages.Where(page => page.IsAction && !page.Template.EndsWith("/sign-out")))
         {
@@ -113,7 +113,7 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
             )
             {
                 var fields = dashboard.OfB.Fields.Select(field => (field.Name, text)).Append(("return", text));
-                var answer = await window.PostWithAsync(token, dashboard.OfB.PathOf(action.Template), [.. fields]);
+                var answer = await browser.PostWithAsync(token, dashboard.OfB.PathOf(action.Template), [.. fields]);
                 if (answer.Status >= 500 || answer.RequestId.Length == 0)
                 {
                     broken.Add($"{action} with {text[..Math.Min(20, text.Length)]}: {answer.Status}");
@@ -130,14 +130,14 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
     [InlineData("multipart/form-data; boundary=x", 10, 400)]
     [InlineData("application/json", 10, 400)]
     [InlineData("text/plain", 10, 400)]
-    public async Task A_body_that_is_no_form_of_ours_is_refused_with_a_page(string type, int length, int status)
+    public async Task An_unsupported_or_too_long_body_is_refused_with_a_page(string type, int length, int status)
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfB);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfB);
         foreach (var path in new[] { "/dashboard/session", "/dashboard/launch/explain", "/dashboard/start-named" })
         {
             using var content = new ByteArrayContent(Encoding.ASCII.GetBytes("a=" + new string('b', length)));
             content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
-            var answer = await window.PostAsync(path, content);
+            var answer = await browser.PostAsync(path, content);
             Assert.True(answer.Status == status, $"{path}: {answer.Status} {answer.Text}");
             Assert.StartsWith("text/html", answer.Headers["Content-Type"]);
             Assert.Contains(answer.RequestId, answer.Text);
@@ -145,11 +145,11 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
     }
 
     [Fact]
-    public async Task A_form_of_a_thousand_fields_is_refused_with_a_page()
+    public async Task A_form_with_too_many_fields_is_refused_with_a_page()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfB);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfB);
         var fields = Enumerable.Range(0, 2000).Select(i => ($"f{i}", "x"));
-        var answer = await window.PostWithAsync("x", "/dashboard/start-named", [.. fields]);
+        var answer = await browser.PostWithAsync("x", "/dashboard/start-named", [.. fields]);
         Assert.Equal(400, answer.Status);
         Assert.Contains(answer.RequestId, answer.Text);
     }
@@ -158,23 +158,23 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
     [InlineData("/DASHBOARD")]
     [InlineData("/Dashboard/requests")]
     [InlineData("/dashboard/REQUESTS")]
-    public async Task However_an_address_is_written_it_is_the_same_page(string path)
+    public async Task Paths_are_case_insensitive(string path)
     {
         using var anyone = dashboard.Open();
         var refused = await anyone.GetAsync(path);
         Assert.Equal(302, refused.Status);
         Assert.True(refused.Headers.ContainsKey("Content-Security-Policy"));
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfB);
-        Assert.True((await window.GetAsync(path)).Status is 200 or 302);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfB);
+        Assert.True((await browser.GetAsync(path)).Status is 200 or 302);
     }
 
     [Fact]
-    public async Task Whoever_cannot_be_asked_whose_a_session_is_is_told_so_by_a_page()
+    public async Task An_unreachable_key_grain_gives_a_503_page_and_keeps_the_session()
     {
-        using var window = await dashboard.OpenAsync(await dashboard.KeyAsync(new("acct-b")));
+        using var browser = await dashboard.OpenAsync(await dashboard.KeyAsync(new("acct-b")));
         dashboard.Clock.Advance(TimeSpan.FromSeconds(2));
         dashboard.Cluster.OnKey = () => throw new TimeoutException("secret detail");
-        var answer = await window.GetAsync(Window.PlainPage);
+        var answer = await browser.GetAsync(Browser.PlainPage);
         dashboard.Cluster.OnKey = null;
 
         Assert.Equal(503, answer.Status);
@@ -184,7 +184,7 @@ public sealed class StrangeRequestTests(DashboardFixture dashboard) : IClassFixt
         Assert.DoesNotContain("secret", answer.Text);
 
         // The session is as good as before.
-        Assert.Equal(200, (await window.GetAsync(Window.PlainPage)).Status);
+        Assert.Equal(200, (await browser.GetAsync(Browser.PlainPage)).Status);
     }
 
     /// <summary>Everything that any page takes from its query.</summary>

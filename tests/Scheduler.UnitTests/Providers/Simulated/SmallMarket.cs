@@ -8,8 +8,8 @@ using Scheduler.Providers.Simulated;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>Small markets for tests.</summary>
-internal static class Small
+/// <summary>SmallMarket markets for tests.</summary>
+internal static class SmallMarket
 {
     internal const string Cluster = "cluster-a";
 

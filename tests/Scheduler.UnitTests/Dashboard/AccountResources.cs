@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Scheduler.UnitTests.Dashboard;
 
 /// <summary>What an account has one of each, by the names that stand in addresses and forms.</summary>
-internal sealed partial record Belongings(string Account, string Letter)
+internal sealed partial record AccountResources(string Account, string Letter)
 {
     public string Instance { get; init; } = "i-" + new string(Letter[0], 20);
 
@@ -18,7 +18,7 @@ internal sealed partial record Belongings(string Account, string Letter)
     public string Request { get; init; } = "req-" + new string(Letter[0], 26);
 
     /// <summary>The same things, asked for as if they were an account's own.</summary>
-    public Belongings AsOf(string account) => this with { Account = account };
+    public AccountResources InAccount(string account) => this with { Account = account };
 
     /// <summary>A page's path about these.</summary>
     /// <param name="template">As it is mapped.</param>
@@ -65,8 +65,8 @@ internal sealed partial record Belongings(string Account, string Letter)
             ("model", "Qwen/Qwen2.5-7B"),
         ];
 
-    /// <summary>A text that tells which of these it is about, and not whose.</summary>
-    public string Blind(string text) =>
+    /// <summary>A text that tells which of these it is about, and not resources.</summary>
+    public string WithoutIds(string text) =>
         new[]
         {
             (Account, nameof(Account)),

@@ -5,7 +5,7 @@ using Xunit;
 namespace Scheduler.UnitTests.Dashboard;
 
 /// <summary>A browser as far as the server sees one: it keeps cookies and sends forms with what their pages gave it.</summary>
-internal sealed partial class Window : IDisposable
+internal sealed partial class Browser : IDisposable
 {
     /// <summary>A page that asks the scheduler nothing, and says what the action before it came to.</summary>
     public const string PlainPage = "/dashboard/requests";
@@ -13,7 +13,7 @@ internal sealed partial class Window : IDisposable
     private readonly HttpClient _http;
     private readonly Uri _address;
 
-    public Window(DashboardFixture dashboard)
+    public Browser(DashboardFixture dashboard)
     {
         _address = dashboard.Address;
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies };
@@ -36,7 +36,7 @@ internal sealed partial class Window : IDisposable
         return await SendAsync(request);
     }
 
-    /// <summary>Sends a form with the token of a page of this window.</summary>
+    /// <summary>Sends a form with the token of a page of this browser.</summary>
     public async Task<Answer> PostAsync(string path, params (string Name, string Value)[] fields) =>
         await PostWithAsync(await TokenAsync(), path, fields);
 
@@ -76,7 +76,7 @@ internal sealed partial class Window : IDisposable
         Assert.Equal((302, "/dashboard"), (answer.Status, answer.Location));
     }
 
-    /// <summary>What a page of this window gives a form to show.</summary>
+    /// <summary>What a page of this browser gives a form to show.</summary>
     public async Task<string> TokenAsync()
     {
         var page = await GetAsync(
@@ -122,7 +122,7 @@ internal sealed partial class Window : IDisposable
         public string RequestId => Headers.GetValueOrDefault("X-Request-Id", "");
 
         /// <summary>All that another answer to the same question would say too, told from a <paramref name="subject"/> no more.</summary>
-        public string Blind(Belongings subject) => Fresh().Replace(subject.Blind($"{Status} {Location} {Text}"), "~");
+        public string WithoutIds(AccountResources subject) => Fresh().Replace(subject.WithoutIds($"{Status} {Location} {Text}"), "~");
 
         // What is made anew for every page: ids of requests, of forms and of what they create, and what seals a form.
         [GeneratedRegex("req-[a-z2-7]{26}|ui-[a-z2-7]{20}|CfDJ8[A-Za-z0-9_-]+")]

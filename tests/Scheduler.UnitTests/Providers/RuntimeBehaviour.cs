@@ -1,7 +1,7 @@
 namespace Scheduler.UnitTests.Providers;
 
 /// <summary>What the runtime of a request does.</summary>
-public enum Fate
+public enum RuntimeBehaviour
 {
     Serves,
     NeverReady,

@@ -7,7 +7,7 @@ using Xunit;
 namespace Scheduler.UnitTests.Api;
 
 /// <summary>INV-08, over every method there is: a new one is in here the day it is declared.</summary>
-public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
+public sealed class ApiTenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     private readonly MethodCalls _calls = new(api);
 
@@ -15,7 +15,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public async Task Without_a_key_nothing_answers_but_what_is_open_to_anyone(string grpcPath)
+    public async Task Without_a_key_only_public_methods_answer(string grpcPath)
     {
         var method = ApiSurface.Find(grpcPath)!;
         var http = await _calls.HttpAsync(method, null, "acct-a", "i-aaaaaaaaaaaaaaaaaaaa");
@@ -33,7 +33,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public async Task What_is_anothers_reads_the_same_as_what_is_not_there(string grpcPath)
+    public async Task Resources_of_another_account_read_like_missing_resources(string grpcPath)
     {
         var method = ApiSurface.Find(grpcPath)!;
         var instance = await api.SendAsync(
@@ -71,7 +71,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public async Task What_is_not_there_in_ones_own_account_reads_the_same_as_anothers(string grpcPath)
+    public async Task Missing_resources_read_the_same_in_the_own_and_in_another_account(string grpcPath)
     {
         var method = ApiSurface.Find(grpcPath)!;
         if (method.Access != Access.Unspecified || !OpenApiDocumentSource.PathOf(method.Http).Contains("{account}/"))
@@ -91,7 +91,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public void Every_request_has_a_rule()
+    public void Every_request_type_has_validation_rules()
     {
         Assert.All(ApiSurface.Methods, m => Assert.NotNull(RequestRules.Of(MethodCalls.New(m))));
         var declared = typeof(Instances)

@@ -3,14 +3,14 @@ using Xunit;
 namespace Scheduler.UnitTests.Dashboard.SignIn;
 
 /// <summary>Two doors behind one address, with one folder for the keys of sessions.</summary>
-public sealed class TwoDoorsTests(DashboardFixture first) : IClassFixture<DashboardFixture>
+public sealed class SharedSessionKeysTests(DashboardFixture first) : IClassFixture<DashboardFixture>
 {
     [Fact]
-    public async Task Who_signed_in_at_one_is_signed_in_at_the_other_and_sends_it_the_forms_of_the_first()
+    public async Task Processes_with_shared_keys_accept_each_others_sessions_and_forms()
     {
         await using var second = new DashboardFixture(first);
         await second.InitializeAsync();
-        using var here = new Window(first);
+        using var here = new Browser(first);
         await here.SignInAsync(first.KeyOfA);
         using var there = WithTheSessionOf(here, second);
 
@@ -22,20 +22,20 @@ public sealed class TwoDoorsTests(DashboardFixture first) : IClassFixture<Dashbo
     }
 
     [Fact]
-    public async Task A_door_with_keys_of_its_own_knows_no_session_of_another()
+    public async Task A_process_with_its_own_keys_accepts_no_foreign_session()
     {
         await using var stranger = new DashboardFixture();
         await stranger.InitializeAsync();
-        using var here = new Window(first);
+        using var here = new Browser(first);
         await here.SignInAsync(first.KeyOfA);
         using var there = WithTheSessionOf(here, stranger);
 
         Assert.NotEqual(200, (await there.GetAsync("/dashboard/instances")).Status);
     }
 
-    private Window WithTheSessionOf(Window here, DashboardFixture door)
+    private Browser WithTheSessionOf(Browser here, DashboardFixture door)
     {
-        var there = new Window(door);
+        var there = new Browser(door);
         there.Cookies.Add(door.Address, here.Cookies.GetCookies(new Uri(first.Address, "dashboard")));
         return there;
     }

@@ -6,7 +6,7 @@ using Xunit;
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
 /// <summary>Who gets in and what gets done, over everything there is: a new page or action is in here the day it is mapped.</summary>
-public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
+public sealed class AccessTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
     /// <summary>Needs no session: how one begins, and how one ends.</summary>
     private static readonly string[] Open = ["/dashboard/sign-in", "/dashboard/session", "/dashboard/sign-out"];
@@ -19,7 +19,7 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     private IEnumerable<Page> Closed => dashboard.Pages.Where(page => !Open.Contains(page.Template));
 
     [Fact]
-    public void The_pages_and_actions_are_found()
+    public void The_tests_find_all_pages_and_actions()
     {
         Assert.True(Actions.Count() >= 20, string.Join('\n', Actions));
         Assert.Contains(dashboard.Pages, page => page.Template == "/dashboard/instances/{Id}");
@@ -27,23 +27,23 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     }
 
     [Fact]
-    public async Task Without_a_session_there_is_the_way_to_sign_in_and_nothing_else()
+    public async Task Without_a_session_every_page_and_action_redirects_to_sign_in()
     {
-        using var window = dashboard.Open();
-        var token = await window.TokenAsync();
+        using var browser = dashboard.Open();
+        var token = await browser.TokenAsync();
         var known = dashboard.Cluster.Calls.Count;
         foreach (var page in Closed)
         {
             var path = dashboard.OfA.PathOf(page.Template);
-            var answers = new List<Window.Answer>();
+            var answers = new List<Browser.Answer>();
             if (!page.IsAction)
             {
-                answers.Add(await window.GetAsync(path));
+                answers.Add(await browser.GetAsync(path));
             }
 
             if (page.IsForm)
             {
-                answers.Add(await window.PostWithAsync(token, path, dashboard.OfA.Fields));
+                answers.Add(await browser.PostWithAsync(token, path, dashboard.OfA.Fields));
             }
 
             Assert.All(
@@ -63,9 +63,9 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     }
 
     [Fact]
-    public async Task A_form_without_its_token_is_refused_before_it_reaches_a_grain()
+    public async Task A_form_without_a_valid_token_is_refused_before_it_reaches_a_grain()
     {
-        using var window = await dashboard.OpenAsync(dashboard.Operator);
+        using var browser = await dashboard.OpenAsync(dashboard.Operator);
         using var other = await dashboard.OpenAsync(dashboard.KeyOfA);
         var stolen = await other.TokenAsync();
         foreach (var page in dashboard.Pages.Where(page => page.IsForm))
@@ -74,7 +74,7 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
             {
                 var before = dashboard.StateOf(dashboard.OfA);
                 var known = dashboard.Cluster.Calls.Count;
-                var answer = await window.PostWithAsync(
+                var answer = await browser.PostWithAsync(
                     token,
                     dashboard.OfA.PathOf(page.Template),
                     [.. dashboard.OfA.Fields, ("key", dashboard.KeyOfA)]
@@ -86,17 +86,17 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
         }
 
         // And nobody was signed in or out by any of it.
-        Assert.Contains(ApiFixture.KeyIdOf(dashboard.Operator), (await window.GetAsync(Window.PlainPage)).Text);
+        Assert.Contains(ApiFixture.KeyIdOf(dashboard.Operator), (await browser.GetAsync(Browser.PlainPage)).Text);
     }
 
     [Fact]
-    public async Task A_form_that_no_page_shows_is_refused_at_every_page()
+    public async Task A_form_that_no_page_contains_is_refused_by_every_page()
     {
-        using var window = await dashboard.OpenAsync(dashboard.Operator);
-        var token = await window.TokenAsync();
+        using var browser = await dashboard.OpenAsync(dashboard.Operator);
+        var token = await browser.TokenAsync();
         foreach (var page in dashboard.Pages.Where(page => page is { IsForm: true, IsAction: false }))
         {
-            var answer = await window.PostWithAsync(token, dashboard.OfA.PathOf(page.Template), ("_handler", "x"));
+            var answer = await browser.PostWithAsync(token, dashboard.OfA.PathOf(page.Template), ("_handler", "x"));
             Assert.True(answer.Status is 400 or 404, $"{page}: {answer.Status}");
         }
     }
@@ -107,19 +107,19 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     public async Task A_viewer_is_refused_every_action_before_it_reaches_a_grain(bool isOperator)
     {
         var key = await dashboard.KeyAsync(isOperator ? null : new AccountId("acct-a"), KeyRole.Viewer);
-        using var window = await dashboard.OpenAsync(key);
-        var token = await window.TokenAsync();
+        using var browser = await dashboard.OpenAsync(key);
+        var token = await browser.TokenAsync();
         foreach (var action in Actions.Where(page => !Open.Contains(page.Template) && !Looks.Contains(page.Template)))
         {
             var known = dashboard.Cluster.Calls.Count;
-            var answer = await window.PostWithAsync(
+            var answer = await browser.PostWithAsync(
                 token,
                 dashboard.OfA.PathOf(action.Template),
-                [.. dashboard.OfA.Fields, ("return", Window.PlainPage)]
+                [.. dashboard.OfA.Fields, ("return", Browser.PlainPage)]
             );
             Assert.True(answer.Status == 303, $"{action}: {answer.Status} {answer.Text}");
             AssertOnlyKeyOf(key, known, action);
-            var page = await window.FollowAsync(answer);
+            var page = await browser.FollowAsync(answer);
             Assert.Contains("PERMISSION_DENIED", page.Text);
             Assert.Contains("is a viewer&#x27;s", page.Text);
             Assert.Contains("full key", page.Text);
@@ -127,14 +127,14 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     }
 
     [Fact]
-    public async Task A_viewer_looks_at_what_a_launch_would_do()
+    public async Task A_viewer_may_explain_a_launch()
     {
         var key = await dashboard.KeyAsync(new AccountId("acct-a"), KeyRole.Viewer);
-        using var window = await dashboard.OpenAsync(key);
+        using var browser = await dashboard.OpenAsync(key);
         var before = dashboard.StateOf(dashboard.OfA);
         foreach (var path in Looks)
         {
-            var answer = await window.PostAsync(path, dashboard.OfA.Fields);
+            var answer = await browser.PostAsync(path, dashboard.OfA.Fields);
             Assert.True(answer.Status is 200 or 303, $"{path}: {answer.Status}");
         }
 
@@ -142,10 +142,10 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     }
 
     [Fact]
-    public async Task A_viewer_sees_every_page_and_no_button_that_changes_anything()
+    public async Task A_viewer_sees_every_page_without_buttons_that_change_something()
     {
         var key = await dashboard.KeyAsync(new AccountId("acct-a"), KeyRole.Viewer);
-        using var window = await dashboard.OpenAsync(key);
+        using var browser = await dashboard.OpenAsync(key);
         var actions = Actions
             .Select(page => page.Template)
             .Except(Looks)
@@ -153,7 +153,7 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
             .Append("/dashboard/launch/create");
         foreach (var page in Closed.Where(page => !page.IsAction))
         {
-            var answer = await window.GetAsync(dashboard.OfA.PathOf(page.Template));
+            var answer = await browser.GetAsync(dashboard.OfA.PathOf(page.Template));
             var offered = actions.Where(action =>
                 answer.Text.Contains($"action=\"{dashboard.OfA.PathOf(action)}\"", StringComparison.Ordinal)
             );
@@ -173,29 +173,29 @@ public sealed class DoorTests(DashboardFixture dashboard) : IClassFixture<Dashbo
     [InlineData("/dashboard/accounts/{0}/resume")]
     [InlineData("/dashboard/accounts/{0}/update")]
     [InlineData("/dashboard/accounts/{0}/firewall")]
-    public async Task What_operators_do_is_refused_to_accounts_their_own_too(string path)
+    public async Task Operator_actions_are_refused_to_accounts_even_for_their_own_account(string path)
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
-        foreach (var whose in new[] { dashboard.OfA, dashboard.OfB, dashboard.OfNobody })
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
+        foreach (var resources in new[] { dashboard.OfA, dashboard.OfB, dashboard.Missing })
         {
-            var answer = await window.PostAsync(
-                string.Format(System.Globalization.CultureInfo.InvariantCulture, path, whose.Account),
-                [.. whose.Fields, ("return", Window.PlainPage)]
+            var answer = await browser.PostAsync(
+                string.Format(System.Globalization.CultureInfo.InvariantCulture, path, resources.Account),
+                [.. resources.Fields, ("return", Browser.PlainPage)]
             );
-            var page = await window.FollowAsync(answer);
+            var page = await browser.FollowAsync(answer);
             Assert.Contains("PERMISSION_DENIED", page.Text);
             Assert.Contains("operator key", page.Text);
         }
     }
 
     [Fact]
-    public async Task What_operators_see_is_refused_to_accounts_and_shown_to_operators()
+    public async Task Operator_pages_are_refused_to_accounts_and_shown_to_operators()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
-        Assert.Equal(403, (await window.GetAsync("/dashboard/orleans/")).Status);
-        var accounts = await window.GetAsync("/dashboard/accounts");
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
+        Assert.Equal(403, (await browser.GetAsync("/dashboard/orleans/")).Status);
+        var accounts = await browser.GetAsync("/dashboard/accounts");
         Assert.Equal((302, "/dashboard/accounts/acct-a"), (accounts.Status, accounts.Location));
-        Assert.DoesNotContain("orleans", (await window.GetAsync(Window.PlainPage)).Text);
+        Assert.DoesNotContain("orleans", (await browser.GetAsync(Browser.PlainPage)).Text);
 
         using var operators = await dashboard.OpenAsync(dashboard.Operator);
         Assert.Equal(200, (await operators.GetAsync("/dashboard/orleans/")).Status);

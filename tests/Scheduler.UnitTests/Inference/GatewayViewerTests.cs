@@ -7,7 +7,7 @@ using Xunit;
 namespace Scheduler.UnitTests.Inference;
 
 /// <summary>A viewer's key at the fast door: it sees the names, and no runtime works for it.</summary>
-public sealed class ViewerTests
+public sealed class GatewayViewerTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -16,7 +16,7 @@ public sealed class ViewerTests
     [InlineData("/v1/chat/completions", """{"model":"chat","stream":true,"messages":[]}""")]
     [InlineData("/v1/completions", """{"model":"chat","prompt":"hello"}""")]
     [InlineData("/v1/embeddings", """{"model":"chat","input":"hello"}""")]
-    public async Task It_is_refused_before_anything_is_asked(string path, string body)
+    public async Task A_viewer_key_is_refused_before_the_runtime_is_called(string path, string body)
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var asked = 0;
@@ -39,7 +39,7 @@ public sealed class ViewerTests
     }
 
     [Fact]
-    public async Task It_sees_the_names()
+    public async Task A_viewer_key_can_list_the_models()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         await gateway.ServeAsync("chat", _ => Task.CompletedTask);

@@ -9,7 +9,7 @@ namespace Scheduler.UnitTests.Dashboard.Shell;
 /// INV-08, over everything there is: what is another account's reads as what does not exist, letter by letter but for what was asked. A new
 /// page or action is in here the day it is mapped.
 /// </summary>
-public sealed class TenancyTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
+public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
     /// <summary>Pages that take an account or an id in their query as well.</summary>
     private static readonly string[] Queries =
@@ -27,69 +27,69 @@ public sealed class TenancyTests(DashboardFixture dashboard) : IClassFixture<Das
         "/dashboard/accounts?after={0}",
     ];
 
-    public static TheoryData<bool> AsIfTheirOwn => [false, true];
+    public static TheoryData<bool> UnderOwnAccount => [false, true];
 
     [Theory]
-    [MemberData(nameof(AsIfTheirOwn))]
-    public async Task A_page_about_anothers_is_the_page_about_nothing(bool isAsTheirOwn)
+    [MemberData(nameof(UnderOwnAccount))]
+    public async Task Pages_about_foreign_and_missing_resources_are_identical(bool isUnderOwnAccount)
     {
-        var (theirs, none) = Strangers(isAsTheirOwn);
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        var (theirs, none) = ForeignAndMissing(isUnderOwnAccount);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
         foreach (var page in dashboard.Pages.Where(page => !page.IsAction && page.Template != "/dashboard/live"))
         {
-            await AssertSameAsync(window, theirs, none, whose => whose.PathOf(page.Template));
+            await AssertSameAsync(browser, theirs, none, resources => resources.PathOf(page.Template));
         }
     }
 
     [Fact]
-    public async Task So_it_is_where_it_is_asked_for_in_a_query()
+    public async Task Queries_for_foreign_and_missing_resources_give_identical_pages()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
         foreach (var query in Queries)
         {
             await AssertSameAsync(
-                window,
+                browser,
                 dashboard.OfB,
-                dashboard.OfNobody,
-                whose =>
+                dashboard.Missing,
+                resources =>
                     string.Format(
                         System.Globalization.CultureInfo.InvariantCulture,
                         query,
-                        whose.Account,
-                        whose.Instance,
-                        whose.Balancer
+                        resources.Account,
+                        resources.Instance,
+                        resources.Balancer
                     )
             );
         }
     }
 
     [Theory]
-    [MemberData(nameof(AsIfTheirOwn))]
-    public async Task An_action_on_anothers_does_nothing_and_says_what_it_says_of_nothing(bool isAsTheirOwn)
+    [MemberData(nameof(UnderOwnAccount))]
+    public async Task Actions_on_foreign_resources_change_nothing_and_answer_like_missing_ones(bool isUnderOwnAccount)
     {
-        var (theirs, none) = Strangers(isAsTheirOwn);
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        var (theirs, none) = ForeignAndMissing(isUnderOwnAccount);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
         var before = dashboard.StateOf(dashboard.OfB);
         var actions = dashboard.Pages.Where(page =>
             page.IsAction && page.Template is not ("/dashboard/session" or "/dashboard/sign-out")
         );
         foreach (var action in actions)
         {
-            if (isAsTheirOwn && action.Template.EndsWith("/keys", StringComparison.Ordinal))
+            if (isUnderOwnAccount && action.Template.EndsWith("/keys", StringComparison.Ordinal))
             {
                 // That names nothing of anybody's: it makes a key of one's own.
                 continue;
             }
 
             var said = new List<string>();
-            foreach (var whose in new[] { theirs, none })
+            foreach (var resources in new[] { theirs, none })
             {
-                var answer = await window.PostAsync(
-                    whose.PathOf(action.Template),
-                    [.. whose.Fields, ("return", Window.PlainPage)]
+                var answer = await browser.PostAsync(
+                    resources.PathOf(action.Template),
+                    [.. resources.Fields, ("return", Browser.PlainPage)]
                 );
-                var page = answer.Status == 303 ? await window.GetAsync(Window.PlainPage) : answer;
-                said.Add(answer.Blind(whose) + page.Blind(whose));
+                var page = answer.Status == 303 ? await browser.GetAsync(Browser.PlainPage) : answer;
+                said.Add(answer.WithoutIds(resources) + page.WithoutIds(resources));
             }
 
             Assert.True(said[0] == said[1], $"{action}\n{Difference(said[0], said[1])}");
@@ -99,25 +99,25 @@ public sealed class TenancyTests(DashboardFixture dashboard) : IClassFixture<Das
     }
 
     [Fact]
-    public async Task What_is_ones_own_is_shown_and_done()
+    public async Task Own_resources_are_shown_and_can_be_changed()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfB);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfB);
         foreach (var page in dashboard.Pages.Where(page => !page.IsAction && page.Template.Contains('{')))
         {
-            var answer = await window.GetAsync(dashboard.OfB.PathOf(page.Template));
+            var answer = await browser.GetAsync(dashboard.OfB.PathOf(page.Template));
             var isNothing = page.Template.Contains("path", StringComparison.Ordinal);
             Assert.True(answer.Status == (isNothing ? 404 : 200), $"{page}: {answer.Status} {answer.Text}");
         }
 
-        var stopped = await window.PostAsync(
+        var stopped = await browser.PostAsync(
             $"/dashboard/instances/{dashboard.OfB.Instance}/stop",
-            ("return", Window.PlainPage)
+            ("return", Browser.PlainPage)
         );
-        Assert.Contains("chat is stopped.", (await window.FollowAsync(stopped)).Text);
+        Assert.Contains("chat is stopped.", (await browser.FollowAsync(stopped)).Text);
     }
 
     [Fact]
-    public async Task Nobody_tops_up_their_own_account_by_a_remedy()
+    public async Task A_remedy_cannot_top_up_the_callers_own_account()
     {
         var cluster = dashboard.Cluster;
         var id = new InstanceId("i-cccccccccccccccccccc");
@@ -137,39 +137,39 @@ public sealed class TenancyTests(DashboardFixture dashboard) : IClassFixture<Das
         );
         var remedy = Assert.Single(Remedies.For(instance.Record), way => way.TopUp is not null);
         var generation = instance.Record.Generation;
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
-        var page = await window.GetAsync($"/dashboard/instances/{id}");
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
+        var page = await browser.GetAsync($"/dashboard/instances/{id}");
         Assert.Equal(200, page.Status);
         Assert.DoesNotContain($"remedies/{remedy.Id}\"", page.Text);
 
-        var answer = await window.PostAsync(
+        var answer = await browser.PostAsync(
             $"/dashboard/instances/{id}/remedies/{remedy.Id}",
             ("generation", generation.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-            ("return", Window.PlainPage)
+            ("return", Browser.PlainPage)
         );
 
-        Assert.Contains("PERMISSION_DENIED", (await window.FollowAsync(answer)).Text);
+        Assert.Contains("PERMISSION_DENIED", (await browser.FollowAsync(answer)).Text);
         Assert.Equal(InstanceState.Failed, instance.Record.State);
     }
 
-    private (Belongings Theirs, Belongings None) Strangers(bool isAsTheirOwn) =>
-        isAsTheirOwn
-            ? (dashboard.OfB.AsOf(dashboard.OfA.Account), dashboard.OfNobody.AsOf(dashboard.OfA.Account))
-            : (dashboard.OfB, dashboard.OfNobody);
+    private (AccountResources Theirs, AccountResources None) ForeignAndMissing(bool isUnderOwnAccount) =>
+        isUnderOwnAccount
+            ? (dashboard.OfB.InAccount(dashboard.OfA.Account), dashboard.Missing.InAccount(dashboard.OfA.Account))
+            : (dashboard.OfB, dashboard.Missing);
 
     private static async Task AssertSameAsync(
-        Window window,
-        Belongings theirs,
-        Belongings none,
-        Func<Belongings, string> path
+        Browser browser,
+        AccountResources theirs,
+        AccountResources none,
+        Func<AccountResources, string> path
     )
     {
-        var (one, other) = (await window.GetAsync(path(theirs)), await window.GetAsync(path(none)));
-        var (seen, wanted) = (one.Blind(theirs), other.Blind(none));
+        var (one, other) = (await browser.GetAsync(path(theirs)), await browser.GetAsync(path(none)));
+        var (seen, wanted) = (one.WithoutIds(theirs), other.WithoutIds(none));
         Assert.True(seen == wanted, $"{path(theirs)}\n{Difference(seen, wanted)}");
         Assert.Equal(Names(other), Names(one));
 
-        static IEnumerable<string> Names(Window.Answer answer) => answer.Headers.Keys.Order(StringComparer.Ordinal);
+        static IEnumerable<string> Names(Browser.Answer answer) => answer.Headers.Keys.Order(StringComparer.Ordinal);
     }
 
     /// <summary>From where on they are not the same.</summary>
