@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>INV-08, over every method there is: a new one is in here the day it is declared.</summary>
+/// <summary>INV-08, over all methods of the API: a new method is included automatically.</summary>
 public sealed class ApiTenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     private readonly MethodCalls _calls = new(api);

@@ -9,7 +9,7 @@ using KeyRole = Scheduler.Domain.Keys.KeyRole;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>A viewer's key, over every method there is: a new one is in here the day it is declared.</summary>
+/// <summary>Viewer keys, over all methods of the API: a new method is included automatically.</summary>
 public sealed partial class ApiViewerTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     private const string Account = "acct-a";
@@ -77,7 +77,7 @@ public sealed partial class ApiViewerTests(ApiFixture api) : IClassFixture<ApiFi
             {
                 var isGet = method.Http.PatternCase == HttpRule.PatternOneofCase.Get;
                 var isDeclared = method.Descriptor.GetOptions()?.GetExtension(AccessExtensions.Reads) == true;
-                Assert.False(isGet && isDeclared, $"{method.GrpcPath} is a GET and need not say that it reads.");
+                Assert.False(isGet && isDeclared, $"{method.GrpcPath} is a GET and must not declare that it reads.");
                 Assert.False(method.Changes && method.Access == Access.Anyone, method.GrpcPath);
             }
         );
@@ -113,20 +113,20 @@ public sealed partial class ApiViewerTests(ApiFixture api) : IClassFixture<ApiFi
     [InlineData("/v1/operatorKeys")]
     public async Task The_role_given_at_create_is_returned_by_later_reads(string path)
     {
-        foreach (var (said, told) in new[] { ("VIEWER", "VIEWER"), ("FULL", "FULL"), ("UNSPECIFIED", "FULL") })
+        foreach (var (sent, expected) in new[] { ("VIEWER", "VIEWER"), ("FULL", "FULL"), ("UNSPECIFIED", "FULL") })
         {
-            var made = await api.SendAsync("POST", path, api.Operator, $$"""{"role":"KEY_ROLE_{{said}}"}""");
+            var made = await api.SendAsync("POST", path, api.Operator, $$"""{"role":"KEY_ROLE_{{sent}}"}""");
             Assert.Equal(200, made.Status);
             var key = made.Json.GetProperty("key");
-            Assert.Equal($"KEY_ROLE_{told}", key.GetProperty("role").GetString());
+            Assert.Equal($"KEY_ROLE_{expected}", key.GetProperty("role").GetString());
             var seen = await api.SendAsync("GET", $"/v1/{key.GetProperty("name").GetString()}", api.Operator);
-            Assert.Equal($"KEY_ROLE_{told}", seen.Json.GetProperty("role").GetString());
+            Assert.Equal($"KEY_ROLE_{expected}", seen.Json.GetProperty("role").GetString());
 
-            // The new key itself: it looks, or it acts.
+            // The new key itself may read, or also change something.
             var token = made.Json.GetProperty("token").GetString();
             Assert.Equal(200, (await api.SendAsync("GET", "/v1/accounts/acct-a", token)).Status);
             var more = await api.SendAsync("POST", "/v1/accounts/acct-a/keys", token, "{}");
-            Assert.Equal(told == "FULL" ? 200 : 403, more.Status);
+            Assert.Equal(expected == "FULL" ? 200 : 403, more.Status);
         }
 
         var silent = await api.SendAsync("POST", path, api.Operator, "{}");

@@ -5,7 +5,7 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>A balancer in memory, with the tenancy of the real one.</summary>
+/// <summary>A balancer in memory, with the account checks of the real one.</summary>
 internal sealed class FakeBalancer(BalancerId id) : IBalancerGrain
 {
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -21,25 +21,25 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>Grains as far as the door needs them: in memory, with the tenancy the real ones have.</summary>
+/// <summary>Grains in memory, as far as the API needs them, with the account checks of the real ones.</summary>
 internal sealed class FakeCluster : IGrainFactory
 {
     private readonly ConcurrentDictionary<(Type, string), IGrainWithStringKey> _grains = new();
 
     public ConcurrentQueue<string> Calls { get; } = new();
 
-    /// <summary>What happened, of all subjects.</summary>
+    /// <summary>Events of all subjects.</summary>
     public ConcurrentQueue<SubjectEvent> Events { get; } = new();
 
     public FakePulse Pulse { get; } = new();
 
-    /// <summary>What the next instance start answers; null for the normal one.</summary>
+    /// <summary>Answer of instance starts; null for the normal answer.</summary>
     public Func<Answer<InstanceRecord>>? OnStart { get; set; }
 
-    /// <summary>What whoever asks a key meets.</summary>
+    /// <summary>Runs before each read of a key.</summary>
     public Action? OnKey { get; set; }
 
-    /// <summary>What whoever asks an instance waits for.</summary>
+    /// <summary>Reads of an instance wait for this task.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
     public TGrain GetGrain<TGrain>(string primaryKey, string? grainClassNamePrefix = null)
@@ -117,19 +117,19 @@ internal sealed class FakeCluster : IGrainFactory
         throw new NotSupportedException();
 }
 
-/// <summary>The number that is another when something was written.</summary>
+/// <summary>The counter that changes with every write.</summary>
 internal sealed class FakePulse
 {
     private int _asked;
     private long _beat = 1;
 
-    /// <summary>How often it was asked for.</summary>
+    /// <summary>Number of reads.</summary>
     public int Asked => Volatile.Read(ref _asked);
 
-    /// <summary>What the next question meets.</summary>
+    /// <summary>Exception of the next reads; null for none.</summary>
     public Exception? Trouble { get; set; }
 
-    /// <summary>Something was written.</summary>
+    /// <summary>Simulates a write.</summary>
     public void Beat() => Interlocked.Increment(ref _beat);
 
     public Task<long> AskAsync()
@@ -249,14 +249,14 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     private Answer<InstanceRecord> Seen(AccountId? scope) =>
         Record.Exists && (scope is null || scope == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
 
-    /// <summary>Records what a test says.</summary>
+    /// <summary>Replaces the record and notifies waiting callers.</summary>
     public void Put(InstanceRecord record)
     {
         Record = record with { Id = id, Generation = Record.Generation + 1 };
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
-    /// <summary>What a look at the runtime finds.</summary>
+    /// <summary>Runs when the runtime is examined.</summary>
     public Action OnExamine { get; set; } = () => { };
 
     public Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run)
@@ -516,7 +516,7 @@ internal sealed class FakeUsage : IUsageGrain
 {
     public ServedUsageRecord Record { get; private set; } = new();
 
-    /// <summary>What the next report meets.</summary>
+    /// <summary>Runs after a report is recorded, before it is answered.</summary>
     public Func<Task> OnReport { get; set; } = () => Task.CompletedTask;
 
     public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)

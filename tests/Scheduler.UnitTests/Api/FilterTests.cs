@@ -51,10 +51,10 @@ public sealed class FilterTests
     {
         var faults = new Faults();
         InstanceFilter.Parse("bogus = \"x\" AND state = \"WALKING\" AND failure_code = \"X\"", faults);
-        var told = Assert.Single(faults.All).Description;
-        Assert.Contains("bogus", told);
-        Assert.Contains("unknown state", told);
-        Assert.Contains("failure_code", told);
+        var description = Assert.Single(faults.All).Description;
+        Assert.Contains("bogus", description);
+        Assert.Contains("unknown state", description);
+        Assert.Contains("failure_code", description);
     }
 
     [Property]

@@ -77,7 +77,12 @@ public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture
     [InlineData("PATCH", "/v1/accounts/acct-a/firewalls/x", """{"ifVersion":0}""", "if_version")]
     [InlineData("GET", "/v1/accounts/acct-a/evaluations?firewall=A", null, "firewall")]
     [InlineData("GET", "/v1/accounts/acct-a/firewalls/Bad", null, "name")]
-    public async Task An_invalid_request_is_refused_naming_the_field(string verb, string path, string? body, string field)
+    public async Task An_invalid_request_is_refused_naming_the_field(
+        string verb,
+        string path,
+        string? body,
+        string field
+    )
     {
         var answer = await api.SendAsync(verb, path, api.KeyOfA, body);
         Assert.Equal((400, "INVALID_REQUEST"), (answer.Status, answer.Reason));

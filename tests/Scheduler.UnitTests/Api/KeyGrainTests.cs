@@ -155,7 +155,7 @@ public sealed class KeyGrainTests
         public Task ClearStateAsync() => throw new NotSupportedException();
     }
 
-    /// <summary>A grain context that knows its id and whether it was told to end.</summary>
+    /// <summary>A grain context with an id that records a deactivation.</summary>
     public class ContextProxy : DispatchProxy
     {
         internal GrainId Id { get; set; }

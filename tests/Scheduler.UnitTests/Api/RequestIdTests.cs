@@ -15,7 +15,12 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("GET", "/readyz", null, 200)]
     [InlineData("GET", "/openapi/v1.json", null, 200)]
     [InlineData("GET", "/reference", null, 200)]
-    public async Task Every_response_has_a_request_id_made_by_the_server(string verb, string path, string? key, int status)
+    public async Task Every_response_has_a_request_id_made_by_the_server(
+        string verb,
+        string path,
+        string? key,
+        int status
+    )
     {
         var answer = await api.SendAsync(verb, path, key);
         Assert.Equal(status, answer.Status);

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Scheduler.UnitTests.Dashboard;
 
-/// <summary>What an account has one of each, by the names that stand in addresses and forms.</summary>
+/// <summary>One resource of each type of an account, by the ids used in addresses and forms.</summary>
 internal sealed partial record AccountResources(string Account, string Letter)
 {
     public string Instance { get; init; } = "i-" + new string(Letter[0], 20);
@@ -17,12 +17,12 @@ internal sealed partial record AccountResources(string Account, string Letter)
 
     public string Request { get; init; } = "req-" + new string(Letter[0], 26);
 
-    /// <summary>The same things, asked for as if they were an account's own.</summary>
+    /// <summary>The same ids, addressed under another account.</summary>
     public AccountResources InAccount(string account) => this with { Account = account };
 
-    /// <summary>A page's path about these.</summary>
-    /// <param name="template">As it is mapped.</param>
-    /// <exception cref="NotSupportedException">A part is not known here: say what it stands for.</exception>
+    /// <summary>A page's path with the ids of these resources.</summary>
+    /// <param name="template">The route template.</param>
+    /// <exception cref="NotSupportedException">A route parameter is unknown here and must be added.</exception>
     public string PathOf(string template) =>
         Part()
             .Replace(
@@ -45,7 +45,7 @@ internal sealed partial record AccountResources(string Account, string Letter)
                     }
             );
 
-    /// <summary>What forms send besides.</summary>
+    /// <summary>Form fields with valid values for all forms.</summary>
     public (string Name, string Value)[] Fields =>
         [
             ("account", Account),
@@ -65,7 +65,7 @@ internal sealed partial record AccountResources(string Account, string Letter)
             ("model", "Qwen/Qwen2.5-7B"),
         ];
 
-    /// <summary>A text that tells which of these it is about, and not resources.</summary>
+    /// <summary>The text with each id replaced by the name of its property.</summary>
     public string WithoutIds(string text) =>
         new[]
         {

@@ -4,10 +4,10 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard;
 
-/// <summary>A browser as far as the server sees one: it keeps cookies and sends forms with what their pages gave it.</summary>
+/// <summary>A minimal browser: it keeps cookies and sends forms with the tokens of their pages.</summary>
 internal sealed partial class Browser : IDisposable
 {
-    /// <summary>A page that asks the scheduler nothing, and says what the action before it came to.</summary>
+    /// <summary>A page that calls no grain and shows the notice of the previous action.</summary>
     public const string PlainPage = "/dashboard/requests";
 
     private readonly HttpClient _http;
@@ -36,11 +36,11 @@ internal sealed partial class Browser : IDisposable
         return await SendAsync(request);
     }
 
-    /// <summary>Sends a form with the token of a page of this browser.</summary>
+    /// <summary>Sends a form with the antiforgery token of a page.</summary>
     public async Task<Answer> PostAsync(string path, params (string Name, string Value)[] fields) =>
         await PostWithAsync(await TokenAsync(), path, fields);
 
-    /// <summary>Sends a form with this token, or without any.</summary>
+    /// <summary>Sends a form with this antiforgery token; null sends none.</summary>
     public async Task<Answer> PostWithAsync(string? token, string path, params (string Name, string Value)[] fields)
     {
         var sent = fields.Select(field => KeyValuePair.Create(field.Name, field.Value));
@@ -53,14 +53,14 @@ internal sealed partial class Browser : IDisposable
         return await SendAsync(request);
     }
 
-    /// <summary>Sends whatever a body is.</summary>
+    /// <summary>Sends any body.</summary>
     public async Task<Answer> PostAsync(string path, HttpContent content)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
         return await SendAsync(request);
     }
 
-    /// <summary>The page that follows an action.</summary>
+    /// <summary>Follows the redirect of an action.</summary>
     public async Task<Answer> FollowAsync(Answer action)
     {
         Assert.Equal(303, action.Status);
@@ -76,7 +76,7 @@ internal sealed partial class Browser : IDisposable
         Assert.Equal((302, "/dashboard"), (answer.Status, answer.Location));
     }
 
-    /// <summary>What a page of this browser gives a form to show.</summary>
+    /// <summary>The antiforgery token of a page.</summary>
     public async Task<string> TokenAsync()
     {
         var page = await GetAsync(
@@ -89,7 +89,7 @@ internal sealed partial class Browser : IDisposable
         return token.Groups["token"].Value;
     }
 
-    /// <summary>Opens the stream of news.</summary>
+    /// <summary>Opens the live-update stream.</summary>
     public async Task<HttpResponseMessage> ListenAsync()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/dashboard/live");
@@ -114,17 +114,19 @@ internal sealed partial class Browser : IDisposable
     [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"(?<token>[^\"]+)\"", RegexOptions.ExplicitCapture)]
     private static partial Regex TokenField();
 
-    /// <summary>What came back.</summary>
     internal sealed partial record Answer(int Status, string Text, IReadOnlyDictionary<string, string> Headers)
     {
         public string Location => Headers.GetValueOrDefault("Location", "");
 
         public string RequestId => Headers.GetValueOrDefault("X-Request-Id", "");
 
-        /// <summary>All that another answer to the same question would say too, told from a <paramref name="subject"/> no more.</summary>
-        public string WithoutIds(AccountResources subject) => Fresh().Replace(subject.WithoutIds($"{Status} {Location} {Text}"), "~");
+        /// <summary>
+        /// The answer without ids of <paramref name="subject"/> and without values that are new in every answer.
+        /// </summary>
+        public string WithoutIds(AccountResources subject) =>
+            Fresh().Replace(subject.WithoutIds($"{Status} {Location} {Text}"), "~");
 
-        // What is made anew for every page: ids of requests, of forms and of what they create, and what seals a form.
+        // Values that are new in every answer: request ids, form ids and antiforgery tokens.
         [GeneratedRegex("req-[a-z2-7]{26}|ui-[a-z2-7]{20}|CfDJ8[A-Za-z0-9_-]+")]
         private static partial Regex Fresh();
     }

@@ -28,7 +28,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard;
 
-/// <summary>The real dashboard beside the real API on a real port, wired as the process wires them, in front of fake grains.</summary>
+/// <summary>The real dashboard and API on a real port, set up as in the process, in front of fake grains.</summary>
 public sealed class DashboardFixture : IAsyncLifetime
 {
     private static readonly CommandContext AsTest = new(default, "test", null);
@@ -37,15 +37,14 @@ public sealed class DashboardFixture : IAsyncLifetime
     private readonly string _keys;
     private WebApplication _app = null!;
 
-    /// <summary>The only door of a cluster.</summary>
+    /// <summary>The only process of a cluster.</summary>
     public DashboardFixture()
     {
         _keys = Directory.CreateTempSubdirectory("dashboard-keys").FullName;
         Cluster = new FakeCluster();
     }
 
-    /// <summary>A second door of the same cluster, with the same folder of session keys.</summary>
-    /// <param name="first">The first.</param>
+    /// <summary>A second process of the same cluster, with the same folder of session keys.</summary>
     internal DashboardFixture(DashboardFixture first)
     {
         (_first, _keys, Cluster) = (first, first._keys, first.Cluster);
@@ -54,10 +53,10 @@ public sealed class DashboardFixture : IAsyncLifetime
     /// <summary>Settings of the section <c>Dashboard</c>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether the port speaks TLS, with a certificate that nobody signed.</summary>
+    /// <summary>Whether the port uses TLS, with a self-signed certificate.</summary>
     public bool HasTls { get; init; }
 
-    /// <summary>By what that certificate is known.</summary>
+    /// <summary>SHA-1 hash of that certificate; empty without TLS.</summary>
     public string CertificateHash { get; private set; } = "";
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -72,16 +71,14 @@ public sealed class DashboardFixture : IAsyncLifetime
 
     public string KeyOfB { get; private set; } = "";
 
-    /// <summary>What is A's own.</summary>
     internal AccountResources OfA { get; } = new("acct-a", "a");
 
-    /// <summary>What is B's own.</summary>
     internal AccountResources OfB { get; } = new("acct-b", "b");
 
-    /// <summary>Of the same form, and nobody's.</summary>
+    /// <summary>Valid ids of resources that do not exist.</summary>
     internal AccountResources Missing { get; } = new("acct-n", "n");
 
-    /// <summary>Everything that is mapped under the dashboard's path.</summary>
+    /// <summary>All endpoints under the dashboard's path.</summary>
     internal IReadOnlyList<Page> Pages =>
         [
             .. ((IEndpointRouteBuilder)_app)
@@ -159,13 +156,13 @@ public sealed class DashboardFixture : IAsyncLifetime
         return token.Reveal();
     }
 
-    /// <summary>Revokes a key as another process would: nobody tells this one.</summary>
+    /// <summary>Revokes a key as another process does, without notifying this one.</summary>
     public Task RevokeAsync(string token) => Cluster.Key(ApiFixture.KeyIdOf(token)).RevokeAsync(AsTest);
 
-    /// <summary>A browser of somebody who has not signed in.</summary>
+    /// <summary>Opens a browser without a session.</summary>
     internal Browser Open() => new(this);
 
-    /// <summary>A browser of somebody who has.</summary>
+    /// <summary>Opens a browser and signs in.</summary>
     internal async Task<Browser> OpenAsync(string token)
     {
         var browser = Open();
@@ -173,7 +170,7 @@ public sealed class DashboardFixture : IAsyncLifetime
         return browser;
     }
 
-    /// <summary>Only what names these accounts' things, in a text that can be compared.</summary>
+    /// <summary>The state of an account's resources as a text, for comparison.</summary>
     internal string StateOf(AccountResources resources)
     {
         var instance = Cluster.All<FakeInstance>().Single(one => one.Record.Id.Value == resources.Instance).Record;
@@ -251,7 +248,7 @@ public sealed class DashboardFixture : IAsyncLifetime
         );
     }
 
-    /// <summary>Scripts and styles are asked for by browsers, resources tests are elsewhere; here is a list without any.</summary>
+    /// <summary>Provides an empty list of static assets: only the browser tests load scripts and styles.</summary>
     private static Task WithoutAssetsAsync(IHostEnvironment environment)
     {
         environment.ApplicationName = "Scheduler.UnitTests.Dashboard";

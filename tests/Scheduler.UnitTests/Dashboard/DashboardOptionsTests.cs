@@ -83,7 +83,7 @@ public sealed class DashboardOptionsTests
 
     private static RangeAttribute? RangeOf(PropertyInfo property) => property.GetCustomAttribute<RangeAttribute>();
 
-    /// <summary>The ends of a range, and what lies past each.</summary>
+    /// <summary>The bounds of a range, and the nearest values outside it.</summary>
     private static IEnumerable<(object Value, bool IsRight)> Around(PropertyInfo property)
     {
         var range = RangeOf(property)!;

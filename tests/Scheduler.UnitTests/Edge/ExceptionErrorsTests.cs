@@ -6,7 +6,7 @@ namespace Scheduler.UnitTests.Edge;
 
 public sealed class ExceptionErrorsTests
 {
-    /// <summary>As it was seen when silos were killed while a grain was being placed.</summary>
+    /// <summary>The message was observed when silos were killed during the placement of a grain.</summary>
     [Fact]
     public void A_grain_placed_on_a_dead_silo_is_unavailable_and_retryable()
     {

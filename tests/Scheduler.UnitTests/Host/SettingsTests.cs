@@ -6,8 +6,8 @@ using Xunit;
 namespace Scheduler.UnitTests.Host;
 
 /// <summary>
-/// Every wrong setting is reported with its path, its value and the accepted values, before anything starts. The exit code and the printed
-/// lines are tested with a real process in SystemTests/StartUpTests.
+/// Every wrong setting is reported with its path, its value and the accepted values, before anything starts. The exit
+/// code and the printed lines are tested with a real process in SystemTests/StartUpTests.
 /// </summary>
 public sealed class SettingsTests
 {

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
 
-/// <summary>The gateway against runtimes that behave, misbehave and die.</summary>
+/// <summary>The gateway in front of runtimes that answer, fail and exit.</summary>
 public sealed class GatewayTests
 {
     private const string Chat = "/v1/chat/completions";
@@ -167,7 +167,7 @@ public sealed class GatewayTests
         Assert.Equal("OOM_KILLED", error.GetProperty("code").GetString());
         Assert.Equal(response.Headers.GetValues("X-Request-Id").Single(), error.GetProperty("request_id").GetString());
 
-        // The next request finds what the first one found out.
+        // The next request gets the failure that the first one discovered.
         var (status, next) = await gateway.RefusedAsync(Chat, Hello);
         Assert.Equal((502, "OOM_KILLED"), (status, next.GetProperty("code").GetString()));
     }
@@ -347,11 +347,11 @@ public sealed class GatewayTests
         var stopped = await gateway.ServeAsync("stopped", _ => Task.CompletedTask);
         stopped.Put(stopped.Record with { State = InstanceState.Stopped });
 
-        var (nobody, one) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "nobody"));
+        var (unknown, one) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "nobody"));
         var (other, two) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "theirs"));
         var (idle, three) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "stopped"));
 
-        Assert.Equal((404, 404, 409), (nobody, other, idle));
+        Assert.Equal((404, 404, 409), (unknown, other, idle));
         Assert.Equal(
             one.GetProperty("message").GetString()!.Replace("nobody", "theirs"),
             two.GetProperty("message").GetString()

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
 
-/// <summary>A viewer's key at the fast door: it sees the names, and no runtime works for it.</summary>
+/// <summary>Viewer keys at the gateway: they may list models and may not call them.</summary>
 public sealed class GatewayViewerTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

@@ -14,7 +14,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
 
-/// <summary>The pure pieces of the gateway, by properties.</summary>
+/// <summary>Properties of the pure parts of the gateway.</summary>
 public sealed class StreamingTests
 {
     private const string Usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\n";
@@ -99,13 +99,13 @@ public sealed class StreamingTests
         var bytes = Encoding.UTF8.GetByteCount(plain);
         var bound = TextBound.OfJson(Encoding.UTF8.GetBytes(json));
 
-        // Beyond ASCII every byte may become eleven.
+        // A byte outside ASCII may become eleven bytes.
         return (
             bound >= (isAscii ? bytes : plain.Sum(c => char.IsAscii(c) ? 1L : 11L * Encoding.UTF8.GetByteCount([c])))
         ).Label($"{bound} for {bytes}");
     }
 
-    /// <summary>Half a surrogate pair is no text.</summary>
+    /// <summary>Removes surrogates: an unpaired one is not valid text.</summary>
     private static string Whole(string text) => new([.. text.Where(c => !char.IsSurrogate(c))]);
 
     private static Gen<(string[] Events, int[] Cuts, bool WantsUsage)> Streams() =>

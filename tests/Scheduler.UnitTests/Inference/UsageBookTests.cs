@@ -49,7 +49,7 @@ public sealed class UsageBookTests
 
         async Task NextReportAsync()
         {
-            // The timer may not be armed yet when time is moved on.
+            // The timer may not be armed yet when the clock advances.
             while (!await answers.WaitAsync(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken))
             {
                 clock.Advance(TimeSpan.FromSeconds(5));

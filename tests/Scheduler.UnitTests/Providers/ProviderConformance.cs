@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers;
 
-/// <summary>The port's promises, checked on each adapter that inherits this.</summary>
+/// <summary>The contract of <see cref="IProvider"/>. The tests of each adapter inherit it.</summary>
 public abstract class ProviderConformance : IAsyncLifetime
 {
     protected const string Cluster = "cluster-a";
@@ -17,7 +17,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     private IProvider _provider = null!;
     private readonly List<IProvider> _opened = [];
 
-    /// <summary>A new adapter over the same outside: the first one, or the one after the scheduler's restart.</summary>
+    /// <summary>
+    /// Opens an adapter over the same external state: the first one, or the one after a restart of the scheduler.
+    /// </summary>
     protected abstract IProvider Open();
 
     protected abstract AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster);
@@ -182,7 +184,7 @@ public abstract class ProviderConformance : IAsyncLifetime
         var call = _provider.AllocateAsync(request, gone.Token);
         await gone.CancelAsync();
 
-        // Cancelled before it took effect, or too late to matter: in both cases the key gives exactly one allocation.
+        // The cancellation comes before the effect or too late. In both cases the key gives exactly one allocation.
         await Record.ExceptionAsync(() => call);
         var outcome = await _provider.AllocateAsync(request, Ct);
 
@@ -226,7 +228,9 @@ public abstract class ProviderConformance : IAsyncLifetime
         var available = await AvailableAsync(first.Offer);
         for (var i = 0; i < available; i++)
         {
-            Assert.True((await _provider.AllocateAsync(Request($"i-{i}-r1-a1", RuntimeBehaviour.Serves), Ct)).IsAllocated);
+            Assert.True(
+                (await _provider.AllocateAsync(Request($"i-{i}-r1-a1", RuntimeBehaviour.Serves), Ct)).IsAllocated
+            );
         }
 
         var last = await _provider.AllocateAsync(Request("i-last-r1-a1", RuntimeBehaviour.Serves), Ct);
@@ -258,7 +262,10 @@ public abstract class ProviderConformance : IAsyncLifetime
     [Fact]
     public async Task Runtime_output_is_readable_while_it_runs_and_after_its_exit()
     {
-        var (serving, ending) = (Request("i-says-r1-a1", RuntimeBehaviour.Serves), Request("i-said-r1-a1", RuntimeBehaviour.OomAtLoad));
+        var (serving, ending) = (
+            Request("i-says-r1-a1", RuntimeBehaviour.Serves),
+            Request("i-said-r1-a1", RuntimeBehaviour.OomAtLoad)
+        );
         await _provider.AllocateAsync(serving, Ct);
         await _provider.AllocateAsync(ending, Ct);
         await BecomesAsync(serving.Key, AllocationStatus.Ready);

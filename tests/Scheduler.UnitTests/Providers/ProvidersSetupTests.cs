@@ -66,9 +66,9 @@ public sealed class ProvidersSetupTests
 
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Ct));
 
-        var told = path.StartsWith("Providers:Simulatd", StringComparison.Ordinal) ? "Providers:Simulatd" : path;
-        told = told.EndsWith(":Program", StringComparison.Ordinal) ? told[..^8] : told;
-        Assert.Contains(told, error.Message, StringComparison.Ordinal);
+        var expected = path.StartsWith("Providers:Simulatd", StringComparison.Ordinal) ? "Providers:Simulatd" : path;
+        expected = expected.EndsWith(":Program", StringComparison.Ordinal) ? expected[..^8] : expected;
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Contains(accepted, error.Message, StringComparison.Ordinal);
     }
 

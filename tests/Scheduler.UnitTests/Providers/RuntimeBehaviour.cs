@@ -1,6 +1,6 @@
 namespace Scheduler.UnitTests.Providers;
 
-/// <summary>What the runtime of a request does.</summary>
+/// <summary>The behaviour of the runtime that a test requests.</summary>
 public enum RuntimeBehaviour
 {
     Serves,

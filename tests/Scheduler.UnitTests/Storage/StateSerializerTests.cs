@@ -23,7 +23,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Storage;
 
-/// <summary>The stored shape is a contract: with the SQL that reads it, with older files, with newer builds.</summary>
+/// <summary>The stored JSON is a contract with the SQL that reads it, with older files and with newer builds.</summary>
 public sealed class StateSerializerTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, 250, TimeSpan.Zero);
@@ -42,7 +42,7 @@ public sealed class StateSerializerTests
                     part.Get.Replace("\0", "", StringComparison.Ordinal) + (i < nuls.Length && nuls[i] ? "\0" : "\\")
             )
         );
-        // A lone half of a surrogate pair is no text; the writer replaces it.
+        // The writer replaces an unpaired surrogate, so the expected text must not contain one.
         text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
         var record = new AccountRecord { DisplayName = text };
         var json = Write(record);
@@ -338,7 +338,7 @@ public sealed class StateSerializerTests
             },
         };
 
-    // Half a surrogate pair is no text, and no database keeps U+0000; no door lets either in.
+    // Unpaired surrogates are not valid text, and no database stores U+0000. The API accepts neither.
     private static string Printable(string text) => new([.. text.Where(c => !char.IsSurrogate(c) && c != '\0')]);
 
     private static void AssertGolden<T>(string file, T expected)

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Api.Limits;
 
-/// <summary>The limits as callers meet them, on both transports.</summary>
+/// <summary>The request limits, over both transports.</summary>
 public sealed class LimitTests
 {
     private const string Path = "/v1/providers";
@@ -213,7 +213,9 @@ public sealed class LimitTests
             cancellationToken: end
         );
 
-    /// <summary>That a stream was given up reaches the door a moment later.</summary>
+    /// <summary>
+    /// Opens a stream. Retries, because the API notices the end of the previous stream a little later.
+    /// </summary>
     private static async Task OpensAsync(ApiFixture api, string name)
     {
         while (true)

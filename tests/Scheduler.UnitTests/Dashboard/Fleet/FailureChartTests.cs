@@ -21,7 +21,11 @@ public sealed partial class FailureChartTests
         Assert.Contains("Nothing has failed in the last 1 d.", await ChartAsync());
 
     [Property(MaxTest = 30)]
-    public async Task Bars_are_stacked_and_their_heights_are_proportional_to_the_counts(byte[] seed, byte series, byte buckets)
+    public async Task Bars_are_stacked_and_their_heights_are_proportional_to_the_counts(
+        byte[] seed,
+        byte series,
+        byte buckets
+    )
     {
         var random = new Random(seed.Sum(one => one) + series);
         var counts = Enumerable
@@ -36,7 +40,8 @@ public sealed partial class FailureChartTests
         Assert.Equal(counts.Sum(one => one.Count(count => count > 0)), bars.Count);
         foreach (var column in bars.GroupBy(bar => bar.X))
         {
-            // Each begins where the one below it ends; together they are as high as the column counts.
+            // Each bar begins where the bar below it ends; their total height is proportional to the count of the
+            // column.
             var at = (int)Math.Round(column.Key / (Width / columns.Count));
             var floor = Height;
             foreach (var bar in column)

@@ -12,7 +12,7 @@ namespace Scheduler.UnitTests.Dashboard.Instances;
 
 public sealed partial class FactWordsTests
 {
-    /// <summary>Facts as every kind writes them, once filled by reflection and a few times as they come about.</summary>
+    /// <summary>Facts of every type, filled by reflection and from random failures.</summary>
     private static readonly ImmutableSortedDictionary<string, string> Samples = SampleFacts
         .Kinds.SelectMany(kind => FailureCatalogue.Describe(SampleFacts.Of(kind, sparse: false)).Details)
         .Concat(
@@ -77,7 +77,7 @@ public sealed partial class FactWordsTests
 
     private static bool IsNumber(string value) => long.TryParse(value, CultureInfo.InvariantCulture, out _);
 
-    // Wherever in the name it stands: a unit that is not at the end is the one that is forgotten.
+    // The unit may be anywhere in the name, not only at the end.
     [GeneratedRegex("(?:^|_)(micro_eur|bytes|tokens|seconds|ms)(?:_|$)")]
     private static partial Regex UnitInName();
 }

@@ -128,8 +128,7 @@ public sealed class ListAddressTests
         Assert.Null(Query(new ListAddress { After = nonsense }).After);
 
     [Property]
-    public void No_cursor_text_throws(string? text) =>
-        Query(new ListAddress { After = text });
+    public void No_cursor_text_throws(string? text) => Query(new ListAddress { After = text });
 
     [Theory]
     [InlineData("recently-changed", "1~i-a~~")]
@@ -158,7 +157,7 @@ public sealed class ListAddressTests
         Assert.Equal(expected.IsFiltered, read.IsFiltered);
     }
 
-    /// <summary>As a page reads its address.</summary>
+    /// <summary>Reads an address as the page does.</summary>
     private static ListAddress Read(string address)
     {
         var query = QueryHelpers.ParseQuery(new Uri(new Uri("http://dashboard.example"), address).Query);
@@ -177,7 +176,7 @@ public sealed class ListAddressTests
         };
     }
 
-    /// <summary>No address brings half a character.</summary>
+    /// <summary>Replaces unpaired surrogates, because an address cannot contain them.</summary>
     private static string? Sendable(string? text) =>
         text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 }

@@ -115,11 +115,13 @@ public sealed partial class StateDiagramTests
         var (right, across) = (point.X - x, point.Y - y);
         int[] fromEdges = [right, BoxWidth - right, across, BoxHeight - across];
 
-        // Corners are round, so that near one the edge lies a little inside.
+        // Corners are round, so near a corner the edge is slightly inside the box.
         return fromEdges.Min() is >= 0 and <= 2;
     }
 
-    /// <summary>Where a path begins and, its head left aside, ends: it knows the four letters that are used.</summary>
+    /// <summary>
+    /// The start and end of an SVG path without its arrow head. Supports only the four commands in use.
+    /// </summary>
     private static ((int X, int Y) Start, (int X, int Y) End) EndsOf(string path)
     {
         var (x, y) = (0, 0);

@@ -24,7 +24,7 @@ public sealed class LiveTests : IAsyncLifetime
         using var lines = await LinesAsync(response);
         Assert.Equal(": hello", await lines.ReadLineAsync(Ct));
         Assert.Equal("", await lines.ReadLineAsync(Ct));
-        await AskedAsync(1);
+        await PolledAsync(1);
 
         for (var i = 0; i < 3; i++)
         {
@@ -57,7 +57,7 @@ public sealed class LiveTests : IAsyncLifetime
         using var still = await other.ListenAsync();
         using var lines = await LinesAsync(response);
         using var others = await LinesAsync(still);
-        await AskedAsync(1);
+        await PolledAsync(1);
 
         await _dashboard.RevokeAsync(_dashboard.KeyOfA);
 
@@ -75,7 +75,7 @@ public sealed class LiveTests : IAsyncLifetime
         using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
         using var response = await browser.ListenAsync();
         using var lines = await LinesAsync(response);
-        await AskedAsync(1);
+        await PolledAsync(1);
 
         var start = TimeProvider.System.GetTimestamp();
         await _dashboard.StopAsync();
@@ -89,10 +89,10 @@ public sealed class LiveTests : IAsyncLifetime
     {
         using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
         var response = await browser.ListenAsync();
-        await AskedAsync(2);
+        await PolledAsync(2);
         response.Dispose();
 
-        // The server notices when it next speaks or looks; then it asks no more.
+        // The server notices the end with its next write or check, and then stops polling.
         var last = -1;
         await Eventually.TrueAsync(
             () =>
@@ -101,7 +101,7 @@ public sealed class LiveTests : IAsyncLifetime
                 (var before, last) = (last, asked);
                 return before == asked;
             },
-            "nobody is asked any more",
+            "polling has stopped",
             _dashboard.Clock,
             TimeSpan.FromSeconds(3)
         );
@@ -110,19 +110,19 @@ public sealed class LiveTests : IAsyncLifetime
     private static async Task<StreamReader> LinesAsync(HttpResponseMessage response) =>
         new(await response.Content.ReadAsStreamAsync(Ct));
 
-    private Task AskedAsync(int times) =>
+    private Task PolledAsync(int times) =>
         Eventually.TrueAsync(
             () => _dashboard.Cluster.Pulse.Asked >= times,
-            $"asked {times} times",
+            $"polled {times} times",
             _dashboard.Clock,
             Step
         );
 
-    /// <summary>The next line, for which time may have to pass.</summary>
+    /// <summary>Reads the next line; advances the clock until it arrives.</summary>
     private async Task<string?> NextAsync(StreamReader lines)
     {
         var line = lines.ReadLineAsync(Ct).AsTask();
-        await Eventually.TrueAsync(() => line.IsCompleted, "a line", _dashboard.Clock, Step);
+        await Eventually.TrueAsync(() => line.IsCompleted, "a line arrives", _dashboard.Clock, Step);
         return await line;
     }
 

@@ -33,10 +33,10 @@ public sealed class PulseTests : IDisposable
     public async Task The_fleet_is_polled_once_a_second_however_many_tabs_are_open()
     {
         var tabs = Enumerable.Range(0, 20).Select(_ => new Listener(_pulse)).ToList();
-        await AskedAsync(1);
+        await PolledAsync(1);
         var start = _clock.GetUtcNow();
 
-        await AskedAsync(6);
+        await PolledAsync(6);
 
         var elapsed = (_clock.GetUtcNow() - start).TotalSeconds;
         Assert.InRange(_cluster.Pulse.Asked, 6, 1 + elapsed);
@@ -50,17 +50,17 @@ public sealed class PulseTests : IDisposable
         Assert.Equal(0, _cluster.Pulse.Asked);
 
         var tab = new Listener(_pulse);
-        await AskedAsync(2);
+        await PolledAsync(2);
         await CloseAsync([tab]);
         var asked = _cluster.Pulse.Asked;
         await PassAsync(5);
         Assert.Equal(asked, _cluster.Pulse.Asked);
 
-        // Whoever looks again is told again.
+        // A new tab starts the polling again.
         var another = new Listener(_pulse);
-        await AskedAsync(asked + 1);
+        await PolledAsync(asked + 1);
         _cluster.Pulse.Beat();
-        await HeardAsync(another, 1);
+        await ReceivedAsync(another, 1);
         await CloseAsync([another]);
     }
 
@@ -68,20 +68,20 @@ public sealed class PulseTests : IDisposable
     public async Task Every_tab_is_notified_of_each_change_and_only_of_changes()
     {
         var tabs = Enumerable.Range(0, 3).Select(_ => new Listener(_pulse)).ToList();
-        await AskedAsync(4);
-        Assert.All(tabs, tab => Assert.Equal(0, tab.Heard));
+        await PolledAsync(4);
+        Assert.All(tabs, tab => Assert.Equal(0, tab.Received));
 
         for (var beats = 1; beats <= 3; beats++)
         {
             _cluster.Pulse.Beat();
             foreach (var tab in tabs)
             {
-                await HeardAsync(tab, beats);
+                await ReceivedAsync(tab, beats);
             }
         }
 
-        await AskedAsync(_cluster.Pulse.Asked + 3);
-        Assert.All(tabs, tab => Assert.Equal(3, tab.Heard));
+        await PolledAsync(_cluster.Pulse.Asked + 3);
+        Assert.All(tabs, tab => Assert.Equal(3, tab.Received));
         await CloseAsync(tabs);
     }
 
@@ -90,18 +90,18 @@ public sealed class PulseTests : IDisposable
     {
         await using var slow = _pulse.BeatsAsync(Ct).GetAsyncEnumerator(Ct);
         var first = slow.MoveNextAsync().AsTask();
-        await AskedAsync(1);
+        await PolledAsync(1);
         _cluster.Pulse.Beat();
         await Eventually.TrueAsync(() => first.IsCompleted, "the first beat", _clock, Step);
         for (var i = 0; i < 5; i++)
         {
             _cluster.Pulse.Beat();
-            await AskedAsync(_cluster.Pulse.Asked + 2);
+            await PolledAsync(_cluster.Pulse.Asked + 2);
         }
 
         Assert.True(await slow.MoveNextAsync());
         var third = slow.MoveNextAsync().AsTask();
-        await AskedAsync(_cluster.Pulse.Asked + 2);
+        await PolledAsync(_cluster.Pulse.Asked + 2);
         Assert.False(third.IsCompleted);
         _cluster.Pulse.Beat();
         await Eventually.TrueAsync(() => third.IsCompleted, "the beat after", _clock, Step);
@@ -113,14 +113,14 @@ public sealed class PulseTests : IDisposable
     public async Task A_failed_poll_is_repeated_and_changes_in_between_are_reported(Type trouble)
     {
         var tab = new Listener(_pulse);
-        await AskedAsync(2);
+        await PolledAsync(2);
         _cluster.Pulse.Trouble = (Exception)Activator.CreateInstance(trouble)!;
         _cluster.Pulse.Beat();
-        await AskedAsync(_cluster.Pulse.Asked + 3);
-        Assert.Equal(0, tab.Heard);
+        await PolledAsync(_cluster.Pulse.Asked + 3);
+        Assert.Equal(0, tab.Received);
 
         _cluster.Pulse.Trouble = null;
-        await HeardAsync(tab, 1);
+        await ReceivedAsync(tab, 1);
         await CloseAsync([tab]);
     }
 
@@ -128,7 +128,7 @@ public sealed class PulseTests : IDisposable
     public async Task A_stopping_process_stops_polling()
     {
         var tab = new Listener(_pulse);
-        await AskedAsync(2);
+        await PolledAsync(2);
         _lifetime.StopApplication();
         await PassAsync(2);
         var asked = _cluster.Pulse.Asked;
@@ -137,13 +137,13 @@ public sealed class PulseTests : IDisposable
         await tab.DisposeAsync();
     }
 
-    private Task AskedAsync(int times) =>
-        Eventually.TrueAsync(() => _cluster.Pulse.Asked >= times, $"asked {times} times", _clock, Step);
+    private Task PolledAsync(int times) =>
+        Eventually.TrueAsync(() => _cluster.Pulse.Asked >= times, $"polled {times} times", _clock, Step);
 
-    private Task HeardAsync(Listener tab, int beats) =>
-        Eventually.TrueAsync(() => tab.Heard >= beats, $"heard {beats} beats", _clock, Step);
+    private Task ReceivedAsync(Listener tab, int beats) =>
+        Eventually.TrueAsync(() => tab.Received >= beats, $"{beats} changes received", _clock, Step);
 
-    /// <summary>So many seconds, in which whatever waits for one of them sees it.</summary>
+    /// <summary>Advances the clock by seconds and lets waiting code run after each.</summary>
     private async Task PassAsync(int seconds)
     {
         for (var i = 0; i < seconds; i++)
@@ -161,16 +161,16 @@ public sealed class PulseTests : IDisposable
         }
     }
 
-    /// <summary>An open tab.</summary>
+    /// <summary>An open browser tab.</summary>
     private sealed class Listener : IAsyncDisposable
     {
         private readonly CancellationTokenSource _closed = new();
         private readonly Task _listening;
-        private int _heard;
+        private int _received;
 
         public Listener(Pulse pulse) => _listening = ListenAsync(pulse);
 
-        public int Heard => Volatile.Read(ref _heard);
+        public int Received => Volatile.Read(ref _received);
 
         public async ValueTask DisposeAsync()
         {
@@ -183,7 +183,7 @@ public sealed class PulseTests : IDisposable
         {
             await foreach (var _ in pulse.BeatsAsync(_closed.Token))
             {
-                Interlocked.Increment(ref _heard);
+                Interlocked.Increment(ref _received);
             }
         }
     }

@@ -5,13 +5,13 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
-/// <summary>Who gets in and what gets done, over everything there is: a new page or action is in here the day it is mapped.</summary>
+/// <summary>Access control over all pages and actions: a new one is included automatically.</summary>
 public sealed class AccessTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
-    /// <summary>Needs no session: how one begins, and how one ends.</summary>
+    /// <summary>Pages and actions that need no session.</summary>
     private static readonly string[] Open = ["/dashboard/sign-in", "/dashboard/session", "/dashboard/sign-out"];
 
-    /// <summary>Forms that only look, so that a viewer may send them.</summary>
+    /// <summary>Forms that change nothing, so that a viewer may send them.</summary>
     private static readonly string[] Looks = ["/dashboard/launch/explain", "/dashboard/launch/look"];
 
     private IEnumerable<Page> Actions => dashboard.Pages.Where(page => page.IsAction);
@@ -85,7 +85,7 @@ public sealed class AccessTests(DashboardFixture dashboard) : IClassFixture<Dash
             }
         }
 
-        // And nobody was signed in or out by any of it.
+        // No request has changed the session.
         Assert.Contains(ApiFixture.KeyIdOf(dashboard.Operator), (await browser.GetAsync(Browser.PlainPage)).Text);
     }
 
@@ -158,7 +158,7 @@ public sealed class AccessTests(DashboardFixture dashboard) : IClassFixture<Dash
                 answer.Text.Contains($"action=\"{dashboard.OfA.PathOf(action)}\"", StringComparison.Ordinal)
             );
 
-            // The launch form explains; what it is sent to refuses.
+            // The launch form is shown because a viewer may explain a launch; its create action is refused.
             Assert.Empty(page.Template == "/dashboard/launch" ? [] : offered);
         }
     }
@@ -202,10 +202,10 @@ public sealed class AccessTests(DashboardFixture dashboard) : IClassFixture<Dash
         Assert.Contains("acct-b", (await operators.GetAsync("/dashboard/accounts")).Text);
     }
 
-    /// <summary>Since then no grain was asked but the one of the session's own key.</summary>
+    /// <summary>The only grain calls since then are those of the key of the session.</summary>
     private void AssertOnlyKeyOf(string token, int known, Page page) =>
         Assert.All(
             dashboard.Cluster.Calls.Skip(known),
-            call => Assert.True(call == $"IKeyGrain/{ApiFixture.KeyIdOf(token)}", $"{page} asked {call}")
+            call => Assert.True(call == $"IKeyGrain/{ApiFixture.KeyIdOf(token)}", $"{page} called {call}")
         );
 }

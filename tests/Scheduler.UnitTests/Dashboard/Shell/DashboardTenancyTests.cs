@@ -6,12 +6,12 @@ using Xunit;
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
 /// <summary>
-/// INV-08, over everything there is: what is another account's reads as what does not exist, letter by letter but for what was asked. A new
-/// page or action is in here the day it is mapped.
+/// INV-08, over all pages and actions: an answer about a resource of another account equals the answer about a missing
+/// one, except for the requested id. A new page or action is included automatically.
 /// </summary>
 public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
-    /// <summary>Pages that take an account or an id in their query as well.</summary>
+    /// <summary>Pages that accept an account or an id in their query.</summary>
     private static readonly string[] Queries =
     [
         "/dashboard/instances?account={0}",
@@ -77,7 +77,7 @@ public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFi
         {
             if (isUnderOwnAccount && action.Template.EndsWith("/keys", StringComparison.Ordinal))
             {
-                // That names nothing of anybody's: it makes a key of one's own.
+                // This action names no foreign resource: it creates a key of the caller's account.
                 continue;
             }
 
@@ -172,12 +172,12 @@ public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFi
         static IEnumerable<string> Names(Browser.Answer answer) => answer.Headers.Keys.Order(StringComparer.Ordinal);
     }
 
-    /// <summary>From where on they are not the same.</summary>
+    /// <summary>The texts around the first difference.</summary>
     private static string Difference(string seen, string wanted)
     {
         var at = seen.Zip(wanted).TakeWhile(pair => pair.First == pair.Second).Count();
         string From(string text) =>
             text.Substring(Math.Max(0, at - 80), Math.Min(300, text.Length - Math.Max(0, at - 80)));
-        return $"theirs: {From(seen)}\nnobody's: {From(wanted)}";
+        return $"theirs: {From(seen)}\nmissing: {From(wanted)}";
     }
 }

@@ -40,6 +40,5 @@ public sealed class EuroTextTests
     [InlineData("١")]
     [InlineData("")]
     [InlineData(null)]
-    public void Other_text_is_refused_and_never_rounded(string? text) =>
-        Assert.False(EuroText.TryParse(text, out _));
+    public void Other_text_is_refused_and_never_rounded(string? text) => Assert.False(EuroText.TryParse(text, out _));
 }

@@ -82,7 +82,8 @@ public sealed class FormsTests
     [InlineData("//evil.example/dashboard/")]
     [InlineData("https://evil.example/dashboard/")]
     [InlineData("javascript:alert(1)")]
-    public void Any_other_return_path_becomes_the_first_page(string? path) => Assert.Equal(First, Forms.LocalPath(path));
+    public void Any_other_return_path_becomes_the_first_page(string? path) =>
+        Assert.Equal(First, Forms.LocalPath(path));
 
     [Fact]
     public void A_return_path_that_is_too_long_becomes_the_first_page() =>

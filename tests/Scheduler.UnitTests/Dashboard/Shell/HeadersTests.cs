@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
-/// <summary>What every answer says to browsers, over everything there is: a new page is in here the day it is mapped.</summary>
+/// <summary>Security headers of all pages and actions: a new one is included automatically.</summary>
 public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
     private const string Policy =

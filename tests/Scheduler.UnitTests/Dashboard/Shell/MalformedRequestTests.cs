@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
-/// <summary>Whatever is sent, what comes back is an answer of ours: a page with its request's id, and never "the scheduler failed".</summary>
+/// <summary>Every malformed request gets a page with its request id and never a server error.</summary>
 public sealed class MalformedRequestTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
     private static readonly string[] Nonsense =
@@ -77,7 +77,7 @@ public sealed class MalformedRequestTests(DashboardFixture dashboard) : IClassFi
                 }
 
                 var answer = await browser.GetAsync(path);
-                // What the server itself cannot read as a request is not one yet.
+                // Kestrel itself refuses these paths, so they have no request id.
                 var isNone = answer.Status == 400 && text is "%00" or "%";
                 if (answer.Status >= 500 || (answer.RequestId.Length == 0 && !isNone))
                 {
@@ -183,11 +183,11 @@ public sealed class MalformedRequestTests(DashboardFixture dashboard) : IClassFi
         Assert.Contains("default-src 'none'", answer.Headers["Content-Security-Policy"]);
         Assert.DoesNotContain("secret", answer.Text);
 
-        // The session is as good as before.
+        // The session is still valid.
         Assert.Equal(200, (await browser.GetAsync(Browser.PlainPage)).Status);
     }
 
-    /// <summary>Everything that any page takes from its query.</summary>
+    /// <summary>All query parameters of all pages.</summary>
     private static IEnumerable<(string Template, string Name)> Parameters() =>
         from page in typeof(DashboardSetup).Assembly.GetTypes()
         from route in page.GetCustomAttributes<RouteAttribute>()

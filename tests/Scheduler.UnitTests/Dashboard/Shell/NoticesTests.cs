@@ -10,7 +10,7 @@ namespace Scheduler.UnitTests.Dashboard.Shell;
 
 public sealed class NoticesTests
 {
-    /// <summary>What browsers take of one cookie, its name and value together.</summary>
+    /// <summary>Bytes that browsers accept for one cookie, name and value together.</summary>
     private const int LongestCookie = 4096;
 
     private static readonly Notice Refused = new(false, "It was refused.", "Try again.", "NOT_FOUND", "req-a");
@@ -52,7 +52,7 @@ public sealed class NoticesTests
             : text[place] == 'A' ? 'B'
             : 'A';
 
-        // The last letter of a text in base 64 may hold bits that stand for nothing.
+        // The last character of a base64 text may contain unused bits.
         if (place < text.Length - 1)
         {
             text[place] = other;
@@ -89,9 +89,9 @@ public sealed class NoticesTests
     [Fact]
     public void Long_texts_are_cut_and_marked()
     {
-        var told = Told(Refused with { Text = new string('a', 5000), Hint = null })!;
-        Assert.Equal(new string('a', 1500) + "…", told.Text);
-        Assert.Equal("req-a", told.RequestId);
+        var taken = TakenAfterLeaving(Refused with { Text = new string('a', 5000), Hint = null })!;
+        Assert.Equal(new string('a', 1500) + "…", taken.Text);
+        Assert.Equal("req-a", taken.RequestId);
     }
 
     [Property]
@@ -114,7 +114,7 @@ public sealed class NoticesTests
     {
         var notice = Refused with { Text = Repeat(letter, 3000), Hint = Repeat(letter, 3000) };
         AssertKept(notice);
-        Assert.StartsWith(letter, Told(notice)!.Text);
+        Assert.StartsWith(letter, TakenAfterLeaving(notice)!.Text);
     }
 
     private static string Repeat(string text, int times) => string.Concat(Enumerable.Repeat(text, times));
@@ -123,11 +123,11 @@ public sealed class NoticesTests
     {
         var cookie = Leave(notice);
         Assert.InRange(cookie.Name.Length + 1 + cookie.Value.Length, 1, LongestCookie);
-        var told = _notices.Take(Next(cookie));
-        Assert.Equal((notice.IsGood, notice.Code, notice.RequestId), (told!.IsGood, told.Code, told.RequestId));
+        var taken = _notices.Take(Next(cookie));
+        Assert.Equal((notice.IsGood, notice.Code, notice.RequestId), (taken!.IsGood, taken.Code, taken.RequestId));
     }
 
-    private Notice? Told(Notice notice) => _notices.Take(Next(Leave(notice)));
+    private Notice? TakenAfterLeaving(Notice notice) => _notices.Take(Next(Leave(notice)));
 
     private SetCookieHeaderValue Leave(Notice notice, Action<HttpContext>? prepare = null)
     {
@@ -140,7 +140,7 @@ public sealed class NoticesTests
     private static SetCookieHeaderValue CookieOf(HttpContext http) =>
         SetCookieHeaderValue.Parse(Assert.Single(http.Response.Headers.SetCookie));
 
-    /// <summary>The request for the page that follows.</summary>
+    /// <summary>The request for the next page.</summary>
     private static DefaultHttpContext Next(SetCookieHeaderValue cookie, string? value = null)
     {
         var http = new DefaultHttpContext();

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.SignIn;
 
-/// <summary>Two doors behind one address, with one folder for the keys of sessions.</summary>
+/// <summary>Two processes behind one address, with a shared folder of session keys.</summary>
 public sealed class SharedSessionKeysTests(DashboardFixture first) : IClassFixture<DashboardFixture>
 {
     [Fact]
@@ -24,19 +24,19 @@ public sealed class SharedSessionKeysTests(DashboardFixture first) : IClassFixtu
     [Fact]
     public async Task A_process_with_its_own_keys_accepts_no_foreign_session()
     {
-        await using var stranger = new DashboardFixture();
-        await stranger.InitializeAsync();
+        await using var other = new DashboardFixture();
+        await other.InitializeAsync();
         using var here = new Browser(first);
         await here.SignInAsync(first.KeyOfA);
-        using var there = WithTheSessionOf(here, stranger);
+        using var there = WithTheSessionOf(here, other);
 
         Assert.NotEqual(200, (await there.GetAsync("/dashboard/instances")).Status);
     }
 
-    private Browser WithTheSessionOf(Browser here, DashboardFixture door)
+    private Browser WithTheSessionOf(Browser here, DashboardFixture process)
     {
-        var there = new Browser(door);
-        there.Cookies.Add(door.Address, here.Cookies.GetCookies(new Uri(first.Address, "dashboard")));
+        var there = new Browser(process);
+        there.Cookies.Add(process.Address, here.Cookies.GetCookies(new Uri(first.Address, "dashboard")));
         return there;
     }
 }

@@ -128,7 +128,7 @@ public sealed class SignInTests(DashboardFixture dashboard) : IClassFixture<Dash
         using var other = await dashboard.OpenAsync(dashboard.KeyOfA);
         Assert.Equal(200, (await browser.GetAsync(Browser.PlainPage)).Status);
 
-        // By this dashboard itself: from the next request on.
+        // A revocation by this dashboard takes effect with the next request.
         var id = ApiFixture.KeyIdOf(key);
         var revoked = await other.PostAsync($"/dashboard/accounts/acct-a/keys/{id}/revoke");
         Assert.Contains(

@@ -86,7 +86,7 @@ public sealed class DestinationHealthTests
         double at = 10;
         foreach (var lasts in new[] { 20, 40, 60, 60 })
         {
-            Assert.True(Fails(health, at), "on trial a single failure is enough");
+            Assert.True(Fails(health, at), "During the return a single failure ejects.");
             Assert.Equal(Noon.AddSeconds(at + lasts), health.EjectedUntil(Noon.AddSeconds(at)));
             at += lasts;
         }
@@ -190,7 +190,7 @@ public sealed class DestinationHealthTests
             Assert.InRange(health.ShareAt(now), DestinationHealth.LeastShare, DestinationHealth.WholeShare);
         }
 
-        // A clock that stepped back by all of the steps at most.
+        // Covers a clock that was set back in every step.
         now += Settings.EjectAtMost + TimeSpan.FromSeconds(steps.Length);
         health.NoteProbe(now, null);
         health.NoteProbe(now, null);

@@ -96,7 +96,7 @@ public sealed class IntentQuestionTests
         Assert.StartsWith($"BEGIN {Nonce}\n", user, StringComparison.Ordinal);
         Assert.EndsWith($"\nEND {Nonce}", user, StringComparison.Ordinal);
         Assert.Equal(3, user.Split(Nonce).Length);
-        // Six characters where one is escaped.
+        // An escaped character takes six characters.
         Assert.True(user.Length <= (6 * IntentQuestion.LongestPrompt) + 128);
         Assert.Equal(text.Length <= IntentQuestion.LongestPrompt ? 3 : 5, user.Split('\n').Length);
     }

@@ -74,7 +74,8 @@ public sealed class WeightedRoundRobinTests
             picked[turns.Pick(members)]++;
         }
 
-        // What one was owed or had had before is carried over: a request for himself, and his part of what those who left leave.
+        // Credit from before the change is carried over: one request of the member itself and its share of the removed
+        // members' credit.
         Assert.All(
             members.Zip(picked),
             pair => Assert.True(Math.Abs((pair.Second * sum) - (1_000 * pair.First.Weight)) < 4 * sum)

@@ -7,8 +7,8 @@ using Xunit;
 namespace Scheduler.UnitTests.Domain.Billing;
 
 /// <summary>
-/// Random lives of a few instances on one account, as their grains would drive it, with repeats, commits, settlements and a clock that
-/// steps back. Each number of a list picks the next act.
+/// Random sequences of account commands for a few instances, with repeats, commits, settlements and a clock that is set
+/// back. Each number of a list selects the next action.
 /// </summary>
 public sealed partial class AccountBookTests
 {
@@ -40,7 +40,7 @@ public sealed partial class AccountBookTests
         {
             if (world.Step(step))
             {
-                Assert.True(world.Available() >= MicroEuro.Zero, "a hold was taken that was not there");
+                Assert.True(world.Available() >= MicroEuro.Zero, "The hold exceeds the available balance.");
             }
         }
 
@@ -114,7 +114,7 @@ public sealed partial class AccountBookTests
             );
         }
 
-        // Past the hour the run eats into what is left.
+        // After the hour the run uses up the remaining balance.
         Assert.False(book.TryHold(other, 1, new MicroEuro(1_800_000), Noon.AddHours(2), Noon.AddMinutes(61), Request));
         Assert.True(book.TryHold(other, 1, new MicroEuro(1_780_000), Noon.AddHours(2), Noon.AddMinutes(61), Request));
     }
@@ -214,11 +214,11 @@ public sealed partial class AccountBookTests
             Assert.True(book.TryHold(one, 2, MicroEuro.Zero, Noon, Noon, Request));
         }
 
-        // The record was lost; the run went on, and ended later.
+        // The record was lost, and the run continued and ended later.
         book.Close(one, 1, Noon, Noon.AddSeconds(100), hourly, Noon, Request);
         Assert.Equal(new MicroEuro(9_000_000 - 100_000), book.Record.Balance);
 
-        // What was only meant counts no more, whenever it comes.
+        // A provisional close has no effect after the recorded one.
         book.Close(one, 1, Noon, Noon.AddSeconds(40), hourly, Noon, Request, isRecorded: false);
         book.Close(one, 1, Noon, Noon.AddSeconds(100), hourly, Noon, Request);
         Assert.Equal(new MicroEuro(9_000_000 - 100_000), book.Record.Balance);

@@ -95,7 +95,7 @@ public sealed class GgufHeaderTests
             .. BitConverter.GetBytes(1UL),
             (byte)'k',
         ];
-        // A string longer than memory, an array longer than memory, arrays in arrays without end.
+        // A string and an array larger than memory, and deeply nested arrays.
         Assert.Equal(
             ModelRefusalKind.BadField,
             Kind([.. key, .. BitConverter.GetBytes(8u), .. BitConverter.GetBytes(1UL << 62)])
@@ -155,7 +155,7 @@ public sealed class GgufHeaderTests
         Assert.True(allocated < 65_536 + (16 * bytes.Length), $"{allocated} bytes for {bytes.Length}.");
         if (reading.Facts is { } facts)
         {
-            // Facts that were read can be judged without overflow.
+            // Parsed facts can be judged without overflow.
             GpuFit.Explain(
                 facts,
                 new FitRequest(null, KvFormat.Bf16, 1, 1, "llama-server"),

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Compatibility;
 
-/// <summary>The estimate against public logs of real engines. The table is printed, the bounds asserted.</summary>
+/// <summary>
+/// The estimate compared with public logs of real engines. The table is printed and the bounds are asserted.
+/// </summary>
 public sealed class VramCalibrationTests
 {
     private const double GiB = 1L << 30;
@@ -47,7 +49,8 @@ public sealed class VramCalibrationTests
             worst: 0.012,
             median: 0.001,
             [
-                // The log's own budget divided by our bytes per token, against the tokens it says fit.
+                // The memory budget of the log divided by our bytes per token, compared with the logged number of
+                // tokens.
                 new("vllm#10517 len 20,000: tokens", ((23.58 * 0.9) - 17.06 - 0.35) * GiB / llama8B, 31_232),
                 new("vllm#10517 len 29,000: tokens", ((23.58 * 0.9) - 17.98 - 0.35) * GiB / llama8B, 23_648),
                 new(
@@ -60,7 +63,8 @@ public sealed class VramCalibrationTests
                     Cache(TestModels.Shipped("Qwen/Qwen2.5-72B"), 32_768, EngineProfile.Llama) / GiB,
                     10.0
                 ),
-                // Two sequences of 131,072 cells in 18 full layers: 9,216 MiB; the sliding layers take 90 MiB (micro batch 1,024).
+                // 131,072 cells for two sequences in 18 full layers: 9,216 MiB. Sliding layers: 90 MiB (micro batch
+                // 1,024).
                 new(
                     "ollama#16480 gpt-oss-120b 2 x 131,072: MiB",
                     2
@@ -145,7 +149,8 @@ public sealed class VramCalibrationTests
     [Fact]
     public void The_estimated_activation_range_contains_the_logged_profiles()
     {
-        // vllm#10517: peak of PyTorch less weights, 17.06 - 14.99 at 20,000 tokens and 17.98 - 14.99 at 29,000, without chunked prefill.
+        // vllm#10517, without chunked prefill: PyTorch peak minus weights is 17.06 - 14.99 (20,000 tokens), 17.98 -
+        // 14.99 (29,000).
         foreach (var (context, logged) in (ReadOnlySpan<(long, double)>)[(20_000, 2.07), (29_000, 2.99)])
         {
             var line = GpuFit

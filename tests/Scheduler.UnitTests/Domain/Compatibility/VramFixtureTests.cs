@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Compatibility;
 
-/// <summary>The fixture table: parameters and cache bytes per token, recomputed from public configs and equal to published counts.</summary>
+/// <summary>
+/// Parameters and cache bytes per token, computed from public configs and compared with published counts.
+/// </summary>
 public sealed class VramFixtureTests
 {
     private static readonly (ModelFacts Model, long Parameters, long CacheBytesPerToken)[] Rows =

@@ -120,7 +120,7 @@ public sealed class JudgeAnswerTests
             Gen.ListOf(pieces).Select(string.Concat).ToArbitrary(),
             text =>
             {
-                // Whatever is let through says something about both rules, once.
+                // An accepted answer has exactly one value for each of the two rules.
                 var isRead = JudgeAnswer.TryRead(text, Two, out var answers);
                 Assert.Equal(isRead ? 2 : 0, answers.Length);
             }

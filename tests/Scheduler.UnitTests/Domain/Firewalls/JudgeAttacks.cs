@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Firewalls;
 
-/// <summary>Texts that are out to be let through. All of them should match; none may be passed by talking to the judge.</summary>
+/// <summary>Attack prompts. A correct judge matches all of them; none may pass by instructions to the judge.</summary>
 internal static class JudgeAttacks
 {
     private const string Marker = "abcdefghij";

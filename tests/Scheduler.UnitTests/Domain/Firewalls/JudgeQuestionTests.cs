@@ -20,7 +20,7 @@ public sealed class JudgeQuestionTests
     {
         var question = Ask(JudgeAttacks.Text(attack));
 
-        // Repeating an answer that it found is no answer; an answer of its own is yes. Neither lets the request through.
+        // A repeated answer from the text is invalid, and its own answer is yes. Neither passes the request.
         Assert.False(
             JudgeAnswer.TryRead(GullibleJudge.Answer(question), question, out var answers) && !answers.Contains(true),
             $"'{attack}' was passed"
@@ -30,7 +30,7 @@ public sealed class JudgeQuestionTests
     [Fact]
     public void Without_the_protocol_most_attacks_succeed_on_the_gullible_judge()
     {
-        // What the attacks are worth: pasted as they are, most of them succeed.
+        // Proves that the attacks are effective: without the protocol most of them succeed.
         var passed = JudgeAttacks
             .All.Select(attack =>
             {
@@ -197,7 +197,9 @@ public sealed class JudgeQuestionTests
 
     private static byte[] Bytes(byte seed) => [.. Enumerable.Repeat(seed, JudgeQuestion.LeastRandom)];
 
-    /// <summary>The marker is at the two ends alone, and between them are the parts, one a line, readable as what they were.</summary>
+    /// <summary>
+    /// The marker occurs only at the start and the end. Each part is one line between them and reads back unchanged.
+    /// </summary>
     private static void AssertWhole(JudgedText text, JudgeQuestion question)
     {
         var lines = question.User.Split('\n');
@@ -227,6 +229,6 @@ public sealed class JudgeQuestionTests
         }
     }
 
-    /// <summary>A text as JSON can carry it: half of a surrogate pair is no character.</summary>
+    /// <summary>The text with unpaired surrogates replaced, because JSON cannot contain them.</summary>
     private static string Readable(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 }

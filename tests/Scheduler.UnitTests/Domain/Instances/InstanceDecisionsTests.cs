@@ -10,7 +10,9 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Instances;
 
-/// <summary>Properties over every sequence of triggers: each number of a random list picks what happens next, and how much later.</summary>
+/// <summary>
+/// Properties over sequences of triggers: each number of a random list selects the next trigger and its time.
+/// </summary>
 public sealed class InstanceDecisionsTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
@@ -54,9 +56,7 @@ public sealed class InstanceDecisionsTests
     ];
 
     [Property(MaxTest = 400)]
-    public void INV_04_events_are_contiguous_and_permitted_and_connect_old_to_new_state(
-        DoNotSize<uint>[] steps
-    ) =>
+    public void INV_04_events_are_contiguous_and_permitted_and_connect_old_to_new_state(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, _) =>
@@ -243,7 +243,7 @@ public sealed class InstanceDecisionsTests
         }
     }
 
-    // Now and then the clock steps back.
+    // Some steps set the clock back.
     private static DateTimeOffset Later(DateTimeOffset at, uint step) =>
         at.AddMilliseconds((long)(step / (uint)Happenings.Length % 5_000) - 500);
 

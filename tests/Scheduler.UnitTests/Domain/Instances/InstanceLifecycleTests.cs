@@ -8,7 +8,7 @@ namespace Scheduler.UnitTests.Domain.Instances;
 
 public sealed class InstanceLifecycleTests
 {
-    /// <summary>The state table of the specification, written down a second time.</summary>
+    /// <summary>The state table of the specification, written independently of the code.</summary>
     private static readonly Dictionary<(InstanceState, InstanceTrigger), InstanceState> Specified = new()
     {
         [(Stopped, Start)] = Checking,

@@ -11,10 +11,10 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Instances;
 
-/// <summary>What holds for the remedies of any failure, whatever became of the spec or of the facts since.</summary>
+/// <summary>Properties of the remedies of any failure, also after changes of the spec or damaged facts.</summary>
 public sealed class RemediesPropertyTests
 {
-    /// <summary>What people call each field that a remedy may change.</summary>
+    /// <summary>The properties that a remedy may change, by their displayed names.</summary>
     private static readonly ImmutableDictionary<string, string> Properties = ImmutableDictionary.CreateRange([
         KeyValuePair.Create("model", nameof(LaunchSpec.Model)),
         KeyValuePair.Create("weight format", nameof(LaunchSpec.WeightFormat)),

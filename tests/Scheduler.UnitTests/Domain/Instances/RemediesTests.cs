@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Instances;
 
-/// <summary>Each code that is stored on instances, from the facts that the scheduler itself finds out.</summary>
+/// <summary>The remedies of each failure code stored on instances, from facts that the scheduler computes.</summary>
 public sealed class RemediesTests
 {
     private static readonly DateTimeOffset Until = new(2026, 3, 1, 12, 10, 0, TimeSpan.Zero);

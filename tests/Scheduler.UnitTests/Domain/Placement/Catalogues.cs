@@ -6,7 +6,7 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.UnitTests.Domain.Placement;
 
 /// <summary>
-/// Random catalogues and requests from one printed seed. Few distinct values and few distinct prices, so that ties, empty
+/// Random offers and requests from one printed seed. They have few distinct values and prices, so that ties, empty
 /// intersections and near misses are common.
 /// </summary>
 internal sealed class Catalogues(int seed)

@@ -3,7 +3,7 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.UnitTests.Domain.Placement;
 
-/// <summary>The specification once more, as plainly as it can be said and as slowly as it likes: the oracle.</summary>
+/// <summary>The oracle: a second implementation of the specification, simple and slow.</summary>
 internal static class NaivePlacement
 {
     private static readonly string[] Relaxable =
@@ -78,7 +78,7 @@ internal static class NaivePlacement
         return stages;
     }
 
-    /// <summary>All subsets of the constraints, tried one after the other: drop the subset and see whether anything matches.</summary>
+    /// <summary>Tries all subsets of the constraints: drops a subset and checks whether an offer matches.</summary>
     public static List<HashSet<string>> MinimalRelaxations(IReadOnlyList<Offer> offers, PlacementRequest request)
     {
         var matching = new List<HashSet<string>>();
@@ -98,7 +98,10 @@ internal static class NaivePlacement
         return matching;
     }
 
-    /// <summary>The target of a set: of what exactly it refuses, nearest tier, then price, then count, then the ranking.</summary>
+    /// <summary>
+    /// The target of a set of constraints: of the offers that exactly this set refuses, the nearest by tier, price,
+    /// count and ranking.
+    /// </summary>
     public static Offer Nearest(IReadOnlyList<Offer> offers, PlacementRequest request, HashSet<string> names)
     {
         var asked = request.Constraints;

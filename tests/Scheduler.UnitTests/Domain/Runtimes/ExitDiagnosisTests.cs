@@ -41,7 +41,11 @@ public sealed class ExitDiagnosisTests
     [InlineData(139, null, FailureCode.RuntimeExited)]
     [InlineData(0, null, FailureCode.RuntimeExited)]
     [InlineData(null, null, FailureCode.RuntimeExited)]
-    public void Exit_codes_and_provider_reasons_are_diagnosed_without_output(int? code, string? reason, FailureCode expected) =>
+    public void Exit_codes_and_provider_reasons_are_diagnosed_without_output(
+        int? code,
+        string? reason,
+        FailureCode expected
+    ) =>
         Assert.Equal(
             expected,
             ExitDiagnosis.Diagnose(new RuntimeExit { ExitCode = code, ProviderReason = reason }, wasServing: true)

@@ -27,13 +27,14 @@ public sealed class CronPatternTests
     [Fact]
     public void Restricted_day_of_month_and_day_of_week_need_only_one_match()
     {
-        // 13 February and 13 March 2026 are Fridays, 13 January is none.
+        // 13 February and 13 March 2026 are Fridays, 13 January is not.
         var pattern = Parse("0 0 13 * FRI");
         Assert.Equal(
             ["01-02", "01-09", "01-13", "01-16", "01-23"],
             Walk(pattern, NewYear, 5).Select(day => day.ToString("MM-dd", CultureInfo.InvariantCulture))
         );
-        // One that begins with a star is not restricted, so both must match: Fridays that are the 1st, 14th or 27th.
+        // A field that begins with a star is not restricted, so both must match: Fridays that are the 1st, 14th or
+        // 27th.
         Assert.Equal(Local("2026-02-27T00:00"), Parse("0 0 */13 * FRI").NextAfter(Local("2026-01-30T00:00")));
     }
 

@@ -12,7 +12,7 @@ public sealed class ScheduleDecisionsTests
 {
     private const string Daily = "0 8 * * *";
 
-    /// <summary>Noon of a Sunday.</summary>
+    /// <summary>A Sunday.</summary>
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly ScheduleBook Empty = new()
@@ -51,7 +51,7 @@ public sealed class ScheduleDecisionsTests
             (book.Find("morning")!.LastRun!.Outcome, book.Find("morning")!.LastRun!.Due.At)
         );
         Assert.Equal(due.AddDays(1), book.WakeAt);
-        Assert.Equal(("RunDone", "schedule:morning", 2L), Told(book));
+        Assert.Equal(("RunDone", "schedule:morning", 2L), SingleEvent(book));
         Assert.Same(book, TakeUp(book, due.AddHours(1)));
     }
 
@@ -72,7 +72,7 @@ public sealed class ScheduleDecisionsTests
         var book = Put(Put(Empty, "on", Daily, Noon), "off", "0 18 * * *", Noon, ScheduleAction.Stop);
         book = TakeUp(book, Noon.AddDays(1));
         Assert.Equal("on", book.UnderWay!.Schedule);
-        Assert.Equal(("RunSuperseded", "schedule:off", 3L), Told(book));
+        Assert.Equal(("RunSuperseded", "schedule:off", 3L), SingleEvent(book));
         Assert.Equal(RunOutcome.Superseded, book.Find("off")!.LastRun!.Outcome);
         Assert.Null(book.Find("on")!.LastRun);
     }
@@ -178,7 +178,7 @@ public sealed class ScheduleDecisionsTests
         var days = new List<DateTime>();
         for (var at = Noon; at < Noon.AddDays(6); at = at.AddMinutes(10))
         {
-            // The rules change in the forenoon of the third day, just when it is eight o'clock by one of them.
+            // The rules change on the morning of the third day, while it is about eight o'clock by one of them.
             var zone = at < new DateTimeOffset(2026, 3, 4, 6, 30, 0, TimeSpan.Zero) ? Zone(before) : Zone(after);
             var next = ScheduleDecisions.TakeUp(book, zone, at);
             if (next != book)
@@ -213,18 +213,21 @@ public sealed class ScheduleDecisionsTests
             var next = TakeUp(book, now);
             if (next.UnderWay is { } run && next != book)
             {
-                Assert.True(done.Add(run.Due.Local), $"seed {seed.Item}: {wish.Text} did {run.Due.Local:s} twice");
+                Assert.True(done.Add(run.Due.Local), $"seed {seed.Item}: {wish.Text} ran {run.Due.Local:s} twice");
                 Assert.Equal(table.LatestUntil(now), run.Due);
                 Assert.True(run.Due.At <= now);
             }
             else
             {
-                // Nothing was due that is not dealt with.
+                // No due time is left over.
                 var place = book.Find("s")!.DealtWith;
-                Assert.False(table.NextAfter(place)?.At <= now, $"seed {seed.Item}: {wish.Text} forgot one at {now:u}");
+                Assert.False(
+                    table.NextAfter(place)?.At <= now,
+                    $"seed {seed.Item}: {wish.Text} skipped a due run at {now:u}"
+                );
             }
 
-            // Or it crashes before that is recorded, and is still under way.
+            // In one of four cases a crash loses the result, and the run stays in progress.
             book = next.UnderWay is not null && random.Next(4) > 0 ? Done(next, now) : next;
             Assert.True(
                 book.UnderWay is not null || book.WakeAt is null || book.WakeAt > now || now < book.Find("s")!.UpdatedAt
@@ -248,11 +251,11 @@ public sealed class ScheduleDecisionsTests
         Assert.Empty(ScheduleChecks.FaultsOf(Spec(Daily), TimeZones.Find));
     }
 
-    private static (string, string, long) Told(ScheduleBook book)
+    private static (string, string, long) SingleEvent(ScheduleBook book)
     {
-        var told = Assert.Single(book.Events);
-        Assert.Equal(book.LastSequence, told.Sequence);
-        return (told.Trigger, told.Actor, told.Sequence);
+        var stored = Assert.Single(book.Events);
+        Assert.Equal(book.LastSequence, stored.Sequence);
+        return (stored.Trigger, stored.Actor, stored.Sequence);
     }
 
     private static Func<string, TimeZoneInfo?> Zone(int hours) =>

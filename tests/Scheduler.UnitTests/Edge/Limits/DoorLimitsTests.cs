@@ -151,7 +151,7 @@ public sealed class DoorLimitsTests
         }
 
         Assert.Equal(0, door.Counted.Keys);
-        // Who came when there was no room is counted with the others who did, and all of those together have sent too much.
+        // Addresses beyond the capacity share one counter, which is over its limit here.
         Assert.Throws<DoorException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
         _clock.Advance(TimeSpan.FromMinutes(1));
         door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey);
@@ -216,7 +216,7 @@ public sealed class DoorLimitsTests
                 {
                     Count(door, Caller("a"), NoKey);
                     Interlocked.Increment(ref counted);
-                    // Never given back: the eighth finds seven under way.
+                    // The lease is not disposed, so an eighth request finds seven in progress.
                     await door.EnterAsync(Caller("a"), Request, ct);
                     Interlocked.Increment(ref entered);
                 }

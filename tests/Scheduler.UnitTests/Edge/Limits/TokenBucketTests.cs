@@ -13,9 +13,12 @@ public sealed class TokenBucketTests
 
     private long Frequency => _clock.TimestampFrequency;
 
-    /// <summary>Whoever asks as he likes: over any span, never more than the burst and the rate's share of the span.</summary>
     [Property(MaxTest = 500)]
-    public bool Any_time_span_gives_at_most_the_burst_plus_the_rate_for_the_span(byte perSecond, byte burst, ushort[] pauses)
+    public bool Any_time_span_gives_at_most_the_burst_plus_the_rate_for_the_span(
+        byte perSecond,
+        byte burst,
+        ushort[] pauses
+    )
     {
         var rate = new Rate(perSecond + 1, burst + 1);
         var bucket = new TokenBucket();
@@ -44,7 +47,6 @@ public sealed class TokenBucketTests
             );
     }
 
-    /// <summary>What is told is what happens: not a moment earlier, and then.</summary>
     [Property(MaxTest = 500)]
     public bool The_next_token_is_available_exactly_at_the_reported_time(byte perSecond, byte burst, byte debt)
     {

@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Balancers behind the real doors: requests sent on before the first byte, refusals, and names that change their meaning.</summary>
+/// <summary>
+/// Balancers behind the real gateway: retries before the first byte, refusals and names that change their target.
+/// </summary>
 public sealed class BalancerGatewayTests
 {
     private const string Chat = "/v1/chat/completions";
@@ -50,7 +52,7 @@ public sealed class BalancerGatewayTests
             Assert.Contains("hi", await response.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
         }
 
-        // Two failures in a row eject it; later requests do not even try.
+        // Two failures in a row eject it; later requests do not try it.
         Assert.Equal(2, asked);
     }
 
@@ -231,7 +233,7 @@ public sealed class BalancerGatewayTests
     }
 
     private static Task<bool> UntilAsync(Func<Task<bool>> isSo) =>
-        Providers.Eventually.GetAsync(isSo, so => so, "the door has heard of it");
+        Providers.Eventually.GetAsync(isSo, so => so, "the gateway applies the change");
 
     private static async Task AnswerAsync(HttpContext http)
     {
@@ -247,7 +249,7 @@ public sealed class BalancerGatewayTests
         );
     }
 
-    /// <summary>A runtime to whom everything is 300 tokens.</summary>
+    /// <summary>A runtime that counts every prompt as 300 tokens.</summary>
     private static Task CountAsync(HttpContext http) =>
         http.Request.Path == "/base/tokenize"
             ? http.Response.WriteAsync("""{"count":300,"tokens":[]}""", Ct)

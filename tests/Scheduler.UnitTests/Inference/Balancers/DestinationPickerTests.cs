@@ -10,7 +10,7 @@ using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Who gets a request, from turn to turn and from failure to return.</summary>
+/// <summary>Selection of destinations: shares, ejection and return.</summary>
 public sealed class DestinationPickerTests
 {
     private static readonly BalancerSpec Pair = Group(GroupPolicy.WeightedRoundRobin, ("a", 1), ("b", 1));
@@ -59,7 +59,7 @@ public sealed class DestinationPickerTests
         world.Clock.Advance(TimeSpan.FromMilliseconds(1));
         Assert.InRange((await world.SendAsync(110)).Count(name => name is "a"), 9, 11);
         world.Clock.Advance(Calm.SlowReturn / 2);
-        // 550 of 1550 thousandths.
+        // Half of the slow return gives a share of 550 permille, so 550 of 1550 requests.
         Assert.InRange((await world.SendAsync(310)).Count(name => name is "a"), 108, 112);
         world.Clock.Advance(Calm.SlowReturn / 2);
         Assert.InRange((await world.SendAsync(100)).Count(name => name is "a"), 49, 51);
@@ -284,7 +284,7 @@ public sealed class DestinationPickerTests
         {
             lease.Failed();
             lease.Explained(DoorError.Of(OutOfMemory()));
-            await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain is told");
+            await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain receives a report");
         }
 
         var report = world.Grain.Reports[0];

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Routing by intent: what the router model sees, and what of its answers counts.</summary>
+/// <summary>Routing by intent: the input of the router model and the use of its answers.</summary>
 public sealed class IntentRouterTests
 {
     private static readonly BalancerSpec Spec = new()

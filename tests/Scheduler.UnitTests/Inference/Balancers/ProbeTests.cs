@@ -10,7 +10,7 @@ using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Active probes, over real sockets and a clock that the test drives.</summary>
+/// <summary>Active probes over real sockets, with a clock controlled by the test.</summary>
 public sealed class ProbeTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -67,7 +67,7 @@ public sealed class ProbeTests
         await using var world = new PickerWorld(Pair);
         world.Put("a", endpoint: AddressOf(runtime));
         await world.SendAsync(1);
-        await world.UntilAsync(() => asked.Count >= 8, "it was asked a few times");
+        await world.UntilAsync(() => asked.Count >= 8, "the runtime is probed a few times");
 
         Assert.Equal(["/base/health", "/base/v1/models"], asked.Distinct());
         Assert.Equal(["a"], (await world.SendAsync(3)).Distinct());
@@ -113,7 +113,7 @@ public sealed class ProbeTests
             await Task.Delay(2, Ct);
         }
 
-        // One may have been under way.
+        // One probe may have been in progress.
         Assert.InRange(Volatile.Read(ref asked), then, then + 1);
         await world.SendAsync(1);
         await world.UntilAsync(() => Volatile.Read(ref asked) > then + 1, "it is probed again once it is used");

@@ -30,9 +30,7 @@ public sealed class FirewallGateTests
 
     [Theory]
     [MemberData(nameof(JudgeFailures))]
-    public async Task In_block_mode_no_prompt_reaches_the_model_without_a_valid_verdict_INV_10(
-        string way
-    )
+    public async Task In_block_mode_no_prompt_reaches_the_model_without_a_valid_verdict_INV_10(string way)
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -135,8 +133,8 @@ public sealed class FirewallGateTests
         Assert.Empty(world.Judge.Asked);
         Assert.Empty(world.Model);
 
-        var told = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "lenient");
-        Assert.Null(told.Refusal);
+        var allowed = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "lenient");
+        Assert.Null(allowed.Refusal);
         Assert.Contains("image_url", Assert.Single(world.Judge.Asked).Question.User, StringComparison.Ordinal);
     }
 

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;
 
-/// <summary>Firewalls through the whole gateway, over HTTP to a judge and a model that are real servers.</summary>
+/// <summary>Firewalls through the whole gateway, over HTTP to a judge and a model on real ports.</summary>
 public sealed class FirewallGatewayTests
 {
     private const string Path = "/v1/chat/completions";
@@ -213,7 +213,7 @@ public sealed class FirewallGatewayTests
         return gateway;
     }
 
-    /// <summary>A judge that follows the schema and says yes to what holds a word.</summary>
+    /// <summary>A judge that follows the schema and matches every text that contains a word.</summary>
     private static RequestDelegate YesTo(string word) =>
         async context =>
         {

@@ -79,7 +79,7 @@ public sealed class JudgeDeskTests
             await AskAsync(world);
         }
 
-        // Ten were saved up, and one comes with every ten calls.
+        // The initial budget allows ten second calls, and every ten calls add one.
         Assert.InRange(world.Judge.Asked.Count - 40, 10, 14);
     }
 
@@ -104,7 +104,7 @@ public sealed class JudgeDeskTests
             policy.Learn(account, "judge", TimeSpan.FromMilliseconds(i));
         }
 
-        // Of the last 64 (37 to 100 ms) nineteen of twenty took less than this.
+        // The 95th percentile of the last 64 latencies (37 to 100 ms).
         Assert.Equal(TimeSpan.FromMilliseconds(97), policy.DelayFor(account, "judge", deadline));
         Assert.Equal(TimeSpan.FromSeconds(1), policy.DelayFor(account, "other", deadline));
         Assert.Equal(TimeSpan.FromMilliseconds(25), policy.DelayFor(account, "judge", TimeSpan.FromMilliseconds(50)));

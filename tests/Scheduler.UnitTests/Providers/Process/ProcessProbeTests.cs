@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers.Process;
 
-/// <summary>When a runtime that answers its health questions badly, or not at all, counts as unhealthy.</summary>
+/// <summary>When failed or missing answers to health probes make a runtime unhealthy.</summary>
 public sealed class ProcessProbeTests : IDisposable
 {
     private static readonly ProcessRecord Record = new()
@@ -100,7 +100,7 @@ public sealed class ProcessProbeTests : IDisposable
         _clock.Advance(_options.ProbeEvery);
     }
 
-    /// <summary>Answers with a status, with nobody at the port, or never.</summary>
+    /// <summary>Answers with a status, refuses the connection, or never answers.</summary>
     private sealed class Runtime : HttpMessageHandler, IHttpClientFactory
     {
         internal string Answers { get; set; } = "200";

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers.Process;
 
-/// <summary>The port's promises on real child processes, and what only processes do.</summary>
+/// <summary>The provider contract on real child processes, and behaviour specific to processes.</summary>
 public sealed class ProcessProviderTests : ProviderConformance
 {
     private static int _lastPort = 28_000;
@@ -185,7 +185,7 @@ public sealed class ProcessProviderTests : ProviderConformance
         var request = RequestOf("i-family-r1-a1", "grandchildren");
         await Provider.AllocateAsync(request, Ct);
         await BecomesAsync(request.Key, AllocationStatus.Ready);
-        Assert.True(Living("i-family-r1-a1").Count >= 4, "shell, runtime and two sleepers live");
+        Assert.True(Living("i-family-r1-a1").Count >= 4, "The shell, the runtime and two child processes run.");
 
         await ReleaseAsync(request.Key);
 

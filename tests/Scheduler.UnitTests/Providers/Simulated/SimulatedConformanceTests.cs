@@ -6,7 +6,9 @@ using Scheduler.Providers.Simulated;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>The port's promises on the simulated cloud that remembers in a file: a restart is a second market over the same file.</summary>
+/// <summary>
+/// The provider contract on the simulated cloud with a state file. A restart is a second market over the same file.
+/// </summary>
 public sealed class SimulatedConformanceTests : ProviderConformance
 {
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("simulated-provider-");

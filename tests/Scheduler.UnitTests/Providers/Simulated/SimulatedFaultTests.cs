@@ -8,7 +8,7 @@ using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>What goes wrong on request, on a clock that only the test moves.</summary>
+/// <summary>Configured faults, with a clock controlled by the test.</summary>
 public sealed class SimulatedFaultTests : IDisposable
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -147,7 +147,7 @@ public sealed class SimulatedFaultTests : IDisposable
         Assert.Equal(kind, outcome.Rejection?.Kind);
         Assert.True(
             (await _provider.AllocateAsync(Request("k1"), Ct)).IsAllocated,
-            "a refusal does not use the key up"
+            "A refusal must not use up the key."
         );
     }
 

@@ -7,7 +7,9 @@ using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>The cloud's memory: what a killed scheduler, a torn write and a second process do to it.</summary>
+/// <summary>
+/// The state file of the simulated cloud after a killed scheduler, with a partial write and with a second process.
+/// </summary>
 public sealed class SimulatedJournalTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("simulated-journal-");

@@ -8,7 +8,7 @@ using Scheduler.Providers.Simulated;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>SmallMarket markets for tests.</summary>
+/// <summary>Small simulated markets for tests.</summary>
 internal static class SmallMarket
 {
     internal const string Cluster = "cluster-a";

@@ -9,7 +9,7 @@ using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>The stand-in's HTTP face, over a real loopback listener.</summary>
+/// <summary>The HTTP endpoints of the stand-in runtime, over a real loopback listener.</summary>
 public sealed class StandInRuntimeTests : IAsyncLifetime
 {
     private static readonly string[] TwoTexts = ["a", "b"];
