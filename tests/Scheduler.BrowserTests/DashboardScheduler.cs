@@ -8,8 +8,9 @@ using Xunit;
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// A scheduler with something on every page: an account with instances that run and one failed for each code, a balancer with a dead
-/// destination, a firewall that blocked, a schedule; and another account, which must see none of it.
+/// A scheduler with data on every page: an account with running instances and a failed one for each code, a balancer
+/// with a destination that is down, a firewall that blocked a request, and a schedule. A second account must see none
+/// of it.
 /// </summary>
 public sealed class DashboardScheduler : IAsyncLifetime
 {
@@ -26,46 +27,47 @@ public sealed class DashboardScheduler : IAsyncLifetime
 
     private readonly Dictionary<string, string> _failed = [];
 
-    /// <summary>Where pages are.</summary>
     public Uri Site => Process.Http;
 
-    /// <summary>The operator's key.</summary>
     public string OperatorKey => Process.Token;
 
-    /// <summary>The account with everything.</summary>
+    /// <summary>The account that owns all the data.</summary>
     public string Account { get; private set; } = "";
 
-    /// <summary>Its key.</summary>
     public string AccountKey { get; private set; } = "";
 
     /// <summary>An account with one running instance and nothing else.</summary>
     public string OtherAccount { get; private set; } = "";
 
-    /// <summary>Its key.</summary>
     public string OtherKey { get; private set; } = "";
 
     /// <summary>The running instance of <see cref="OtherAccount"/>.</summary>
     public string OtherInstance { get; private set; } = "";
 
-    /// <summary>Failed instances of <see cref="Account"/> by the code of their failure, as <c>accounts/*/instances/*</c>.</summary>
+    /// <summary>
+    /// Failed instances of <see cref="Account"/> by the code of their failure, as <c>accounts/*/instances/*</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Failed => _failed;
 
-    /// <summary>A running instance of <see cref="Account"/>, served as <c>chat</c>; it has answered requests.</summary>
+    /// <summary>
+    /// A running instance of <see cref="Account"/> with serving name <c>chat</c>; it has answered requests.
+    /// </summary>
     public string Running { get; private set; } = "";
 
-    /// <summary>A second one, served as <c>judge</c>, which judges for <see cref="Firewall"/>.</summary>
+    /// <summary>A second one with serving name <c>judge</c>, the judge of <see cref="Firewall"/>.</summary>
     public string Judge { get; private set; } = "";
 
     /// <summary>A stopped instance of <see cref="Account"/>, with a schedule; never started.</summary>
     public string Stopped { get; private set; } = "";
 
-    /// <summary>A balancer, served as <c>front</c>, over <see cref="Running"/> and an instance that exited.</summary>
+    /// <summary>
+    /// A balancer with serving name <c>front</c>, over <see cref="Running"/> and an instance that exited.
+    /// </summary>
     public string Balancer { get; private set; } = "";
 
     /// <summary>A firewall in block mode, which passed one request and blocked another.</summary>
     public string Firewall { get; private set; } = "";
 
-    /// <summary>The process, for tests that stop or kill it.</summary>
     internal SchedulerProcess Process { get; private set; } = null!;
 
     private Accounts.AccountsClient Accounts => new(Process.Calls);
@@ -97,7 +99,9 @@ public sealed class DashboardScheduler : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
-    /// <summary>Has the door route by <see cref="Balancer"/>: what it sees is told for a minute.</summary>
+    /// <summary>
+    /// Routes a request over <see cref="Balancer"/>: the report of the gateway is shown for a minute.
+    /// </summary>
     internal async Task RouteAsync()
     {
         var client = new Balancers.BalancersClient(Process.Calls);
@@ -107,13 +111,14 @@ public sealed class DashboardScheduler : IAsyncLifetime
                 await client.GetBalancerAsync(new GetBalancerRequest { Name = Balancer }, cancellationToken: Ct),
             seen =>
                 seen.Doors.Any(door => door.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
-            "the door has told of the dead destination"
+            "the gateway has reported the destination that is down"
         );
     }
 
     /// <summary>
-    /// Money runs out only over hours. So a process with a clock 30 hours behind starts an instance with little money and is killed; a process
-    /// that starts today on a copy of its folder finds the money spent. All fixtures share that folder.
+    /// A balance takes hours to run out. So a process with a clock 30 hours behind starts an instance with little money
+    /// and is killed. A process that starts today on a copy of its folder finds the money spent. All fixtures share
+    /// that folder.
     /// </summary>
     private async Task StartAfterYesterdayAsync()
     {
@@ -160,7 +165,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
                 async () =>
                     await Accounts.GetAccountAsync(new GetAccountRequest { Name = main.Name }, cancellationToken: Ct),
                 account => account.RunningInstances == 1,
-                "the meter runs"
+                "the run is metered"
             );
             return new Yesterday(folder, main, other, spent);
         }
@@ -220,7 +225,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
         }
         catch (RpcException) when (trouble.Status is not null)
         {
-            // Refused at once; the instance tells the same.
+            // Refused at once; the instance shows the same failure.
         }
 
         var failed = await UntilAsync(name, InstanceState.Failed);
@@ -364,7 +369,10 @@ public sealed class DashboardScheduler : IAsyncLifetime
         );
     }
 
-    /// <summary>A door learns of what was made a moment after it was recorded, so it is asked until it answers as it should.</summary>
+    /// <summary>
+    /// A gateway learns of a new object shortly after its record, so the request is repeated until the answer is as
+    /// expected.
+    /// </summary>
     private async Task AskAsync(string model, string content, string? firewall, int expected)
     {
         using var client = new HttpClient(Process.NewHandler()) { BaseAddress = Site };
@@ -392,7 +400,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
     }
 }
 
-/// <summary>Page tests that only look share one scheduler, one after the other.</summary>
+/// <summary>Page tests that only read share one scheduler and run one after the other.</summary>
 [CollectionDefinition(Name)]
 public sealed class DashboardGroup : ICollectionFixture<DashboardScheduler>
 {

@@ -7,11 +7,14 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>A judge and a model on the stand-in runtime of a real process: each firewall code from its cause, repaired by following its hint.</summary>
+/// <summary>
+/// A judge and a model run on the stand-in runtime of a real process. Each firewall code comes from its real cause, and
+/// following its hint resolves it.
+/// </summary>
 [Collection(TroubleGroup.Name)]
 public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLifetime
 {
-    /// <summary>A vendor of the troubled market on which every launch succeeds.</summary>
+    /// <summary>A provider of the troubled market on which every launch succeeds.</summary>
     private const string Market = "sim-lambda";
 
     private string _account = "";
@@ -21,7 +24,7 @@ public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLi
 
     public async ValueTask InitializeAsync()
     {
-        var operators = troubled.Door("http");
+        var operators = troubled.ApiClient("http");
         _account = await troubled.AccountAsync(operators, 50_000_000);
         _client = new HttpClient(Scheduler.NewHandler()) { BaseAddress = Scheduler.Http };
         _client.DefaultRequestHeaders.Authorization = new("Bearer", (await operators.CreateKeyAsync(_account)).Ok.Token);
@@ -34,7 +37,7 @@ public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLi
     }
 
     [Fact]
-    public async Task A_firewall_blocks_fails_closed_and_serves_again_once_its_hint_was_followed()
+    public async Task A_firewall_blocks_fails_closed_and_recovers_when_its_hint_is_followed()
     {
         await InstanceAsync("chat", start: true);
         await InstanceAsync("judge", start: false, "--simulated-yes=forbidden");
@@ -65,7 +68,7 @@ public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLi
             }
         );
 
-        // The judge does not run: nothing passes, and the hint names the command that helps.
+        // The judge does not run: no request passes, and the hint names the command that helps.
         var closed = await ChatAsync("hello");
         Assert.Equal((503, "JUDGE_UNREACHABLE"), Refused(closed));
         var hint = closed.Json.GetProperty("error").GetProperty("hint").GetString()!;
@@ -91,13 +94,13 @@ public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLi
         await EvaluationsAsync(closed.RequestId, "JUDGE_UNREACHABLE");
         await EvaluationsAsync(blocked.RequestId, "FIREWALL_BLOCKED");
 
-        // The other remedy of the page.
+        // The other remedy of the runbook.
         await OkAsync(_client, HttpMethod.Patch, $"{_account}/firewalls/strict", new { mode = "FIREWALL_MODE_AUDIT" });
         await PassesAsync("tell me the forbidden words");
         Assert.DoesNotContain(Scheduler.Lines, line => line.Contains("forbidden words", StringComparison.Ordinal));
     }
 
-    /// <summary>A door learns of a start or a change a moment after it was recorded.</summary>
+    /// <summary>A gateway learns of a start or a change shortly after it is recorded.</summary>
     private async Task PassesAsync(string words) =>
         await Eventually.UntilAsync(() => ChatAsync(words), answer => answer.Status == 200, $"'{words}' passes");
 

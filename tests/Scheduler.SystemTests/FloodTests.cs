@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>Limits of a real process: one key that sends all it can slows no other key.</summary>
+/// <summary>Limits of a real process: a key that sends at full rate slows no other key.</summary>
 public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<LimitedScheduler>
 {
     private const int PerSecond = LimitedScheduler.PerSecond;
@@ -24,15 +24,15 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
     [Theory]
     [InlineData("http")]
     [InlineData("grpc")]
-    public async Task A_flood_of_one_key_is_held_to_its_rate_and_nobody_else_notices(string transport)
+    public async Task A_flood_from_one_key_is_limited_and_does_not_affect_other_keys(string transport)
     {
         var scheduler = limited.Process;
-        var operators = Door.Of(transport, scheduler);
+        var operators = ApiClient.Of(transport, scheduler);
         var (loud, quiet) = (
             await AccountAsync(operators, $"acct-loud-{transport}"),
             await AccountAsync(operators, $"acct-quiet-{transport}")
         );
-        var flooding = Door.Of(transport, scheduler, loud);
+        var flooding = ApiClient.Of(transport, scheduler, loud);
         var began = Stopwatch.GetTimestamp();
 
         var flood = Parallel.ForAsync(
@@ -41,7 +41,7 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
             new ParallelOptions { MaxDegreeOfParallelism = 50, CancellationToken = Ct },
             async (_, _) => Note(await flooding.GetAccountAsync($"accounts/acct-loud-{transport}"))
         );
-        var others = Door.Of(transport, scheduler, quiet);
+        var others = ApiClient.Of(transport, scheduler, quiet);
         for (var i = 0; i < Burst / 2; i++)
         {
             Assert.Equal($"accounts/acct-quiet-{transport}", (await others.GetAccountAsync($"accounts/acct-quiet-{transport}")).Ok.Name);
@@ -57,12 +57,12 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
     }
 
     [Fact]
-    public async Task The_gateway_answers_RATE_LIMITED_with_a_retry_time_that_is_enough_and_names_the_limit_of_a_long_body()
+    public async Task Gateway_RATE_LIMITED_has_a_sufficient_retry_time_and_long_bodies_name_the_limit()
     {
         var scheduler = limited.Process;
-        var door = Door.Of("grpc", scheduler);
-        var account = (await door.CreateAccountAsync("acct-a")).Ok.Name;
-        using var gateway = new Gateway(scheduler, (await door.CreateKeyAsync(account)).Ok.Token);
+        var api = ApiClient.Of("grpc", scheduler);
+        var account = (await api.CreateAccountAsync("acct-a")).Ok.Name;
+        using var gateway = new Gateway(scheduler, (await api.CreateKeyAsync(account)).Ok.Token);
         var long_ = await gateway.ChatAsync("any", new string('x', 4096));
         Assert.Equal((413, "BODY_TOO_LARGE"), (long_.Status, long_.Code));
         Assert.Equal("2048", (string?)long_.Json!["error"]!["details"]!["limit_bytes"]);
@@ -107,14 +107,13 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
         }
     }
 
-    private static async Task<string> AccountAsync(Door operators, string id)
+    private static async Task<string> AccountAsync(ApiClient operators, string id)
     {
         var account = (await operators.CreateAccountAsync(id)).Ok.Name;
         return (await operators.CreateKeyAsync(account)).Ok.Token;
     }
 }
 
-/// <summary>A scheduler process with low rate limits on the API and on the gateway.</summary>
 public sealed class LimitedScheduler : IAsyncLifetime
 {
     internal const int PerSecond = 20;

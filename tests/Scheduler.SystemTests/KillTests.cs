@@ -5,14 +5,17 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// A real process, killed with <c>kill -9</c> at random moments under load. Every acknowledged command must take effect (INV-03). Afterwards
-/// the invariants are checked from outside: through the API, and in the simulated cloud's own list. <c>SCHEDULER_SEED</c> replays a seed.
+/// Kills a real process with <c>kill -9</c> at random moments under load. Every acknowledged command must take effect
+/// (INV-03). The test then checks the invariants from outside, through the API and in the list of the simulated cloud.
+/// <c>SCHEDULER_SEED</c> replays a seed.
 /// </summary>
 public sealed class KillTests
 {
     private const int Clients = 6;
 
-    /// <param name="kills">The simulation covers the orders of events seed by seed; eight kills show that a real process keeps to it.</param>
+    /// <param name="kills">
+    /// The simulation covers the orders of events by seeds; eight kills show that a real process behaves the same.
+    /// </param>
     [Theory]
     [InlineData(8)]
     [InlineData(50, Explicit = true)]
@@ -47,15 +50,15 @@ public sealed class KillTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{load.Commands} commands acknowledged, {load.LastAcknowledged.Count} instances, {kills} kills"
         );
-        Assert.True(load.Commands > 5 * kills, $"Only {load.Commands} commands were acknowledged: that is no load.");
+        Assert.True(load.Commands > 5 * kills, $"Only {load.Commands} commands were acknowledged: too few for a load test.");
         var instances = await new Audit(load, scheduler.Calls).ApiAsync(() => scheduler.Output, cancellation);
         await scheduler.KillAsync();
         await Audit.CloudAsync(cloud, instances, cancellation);
     }
 
     /// <summary>
-    /// Lets some commands through and then a random moment pass. One round in five is killed by time alone, which may be before anything was
-    /// served.
+    /// Waits for some acknowledged commands and then for a random time. One round in five uses only the time, which can
+    /// end before any command was acknowledged.
     /// </summary>
     private static async Task LoadedAsync(LaunchLoad load, Random random, CancellationToken cancellation)
     {

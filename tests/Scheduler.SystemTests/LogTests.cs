@@ -6,12 +6,14 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The JSON log: one object a line, request ids on every line about an instance, and never a secret (INV-13).</summary>
+/// <summary>
+/// The JSON log has one object per line, a request id on every line about an instance, and no secret (INV-13).
+/// </summary>
 [Collection(ObservedGroup.Name)]
 public sealed class LogTests(ObservedScheduler observed)
 {
     [Fact]
-    public async Task Lines_are_json_with_request_ids_and_no_secret_is_in_log_or_store_INV_13()
+    public async Task Log_lines_are_JSON_with_request_ids_and_no_secret_is_logged_or_stored_INV_13()
     {
         var lines = Parsed(observed.Process);
         var (start, refusedStart, stop) = observed.Requests;
@@ -41,13 +43,13 @@ public sealed class LogTests(ObservedScheduler observed)
         }
         catch (JsonException exception)
         {
-            throw new InvalidOperationException($"This is no JSON: {line}", exception);
+            throw new InvalidOperationException($"Not JSON: {line}", exception);
         }
     }
 
     /// <summary>
-    /// Whatever is said of an instance is said under one of the requests that concern it. The caller's own id is on what is said while the
-    /// call is answered; what comes of it later is found by the request's id.
+    /// Every line about an instance carries one of the requests that concern it. Lines written during the call carry
+    /// the id that the caller sent; later consequences carry the id of the request.
     /// </summary>
     private static void AssertIds(
         List<JsonElement> lines,
@@ -81,7 +83,7 @@ public sealed class LogTests(ObservedScheduler observed)
         CancellationToken cancellationToken
     )
     {
-        // The last 43 characters of a token are its secret; what comes before may be shown.
+        // The last 43 characters of a token are its secret; the part before may be shown.
         var secrets = tokens.Select(token => token[^43..]).ToList();
         Assert.All(secrets, secret => Assert.DoesNotContain(scheduler.Lines, line => line.Contains(secret)));
         foreach (var file in Directory.EnumerateFiles(scheduler.Folder, "*", SearchOption.AllDirectories))

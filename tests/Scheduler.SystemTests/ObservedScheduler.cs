@@ -6,8 +6,8 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// One scheduler process lives through a scenario and stops: a launch that runs, one that is refused, a wrong key, a stop, a revoked key. The
-/// tests of metrics, traces and logs read what it left behind.
+/// One scheduler process runs a scenario and stops: a successful launch, a refused launch, a wrong key, a stop and a
+/// revoked key. The tests of metrics, traces and logs read what it left.
 /// </summary>
 public sealed class ObservedScheduler : IAsyncLifetime
 {
@@ -23,21 +23,21 @@ public sealed class ObservedScheduler : IAsyncLifetime
     /// <summary>Metrics while the launched instance runs.</summary>
     internal Scrape Running { get; private set; } = null!;
 
-    /// <summary>HTTP status of a scrape through a proxy on this host, for a caller elsewhere.</summary>
+    /// <summary>HTTP status of a scrape that a proxy on this host forwards for a remote caller.</summary>
     internal int ProxiedScrapeStatus { get; private set; }
 
     internal IReadOnlyCollection<TraceReceiver.Span> Spans => _receiver.Spans;
 
     internal CreateKeyResponse Key { get; private set; } = null!;
 
-    /// <summary>A token that differs from <see cref="Key"/> in its last character.</summary>
+    /// <summary>Differs from <see cref="Key"/> in its last character.</summary>
     internal string WrongToken { get; private set; } = "";
 
     internal Instance Launched { get; private set; } = null!;
 
     internal Instance Refused { get; private set; } = null!;
 
-    /// <summary>Request ids of the start that ran, the start that was refused, and the stop.</summary>
+    /// <summary>Request ids of the successful start, the refused start and the stop.</summary>
     internal (string Start, string RefusedStart, string Stop) Requests { get; private set; }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -56,13 +56,13 @@ public sealed class ObservedScheduler : IAsyncLifetime
         );
         await Process.StartAsync(Ct);
         Fresh = await Scrape.ReadAsync(Process, Ct);
-        var operators = Door.Of("http", Process);
+        var operators = ApiClient.Of("http", Process);
         var account = (await operators.CreateAccountAsync("acct-seen")).Ok.Name;
         _ = (await operators.TopUpAsync(account, 100_000_000, "payment-seen")).Ok;
         Key = (await operators.CreateKeyAsync(account)).Ok;
         WrongToken = Key.Token[..^1] + (Key.Token[^1] == 'a' ? 'b' : 'a');
-        Assert.NotNull((await Door.Of("grpc", Process, WrongToken).GetAccountAsync(account)).Error);
-        await LaunchAndStopAsync(Door.Of("http", Process, Key.Token), account);
+        Assert.NotNull((await ApiClient.Of("grpc", Process, WrongToken).GetAccountAsync(account)).Error);
+        await LaunchAndStopAsync(ApiClient.Of("http", Process, Key.Token), account);
         _ = (await operators.RevokeKeyAsync(Key.Key.Name)).Ok;
         // Buffered spans are sent when the process stops.
         Assert.Equal(0, await Process.StopAsync(Ct));
@@ -74,7 +74,7 @@ public sealed class ObservedScheduler : IAsyncLifetime
         await _receiver.DisposeAsync();
     }
 
-    private async Task LaunchAndStopAsync(Door tenant, string account)
+    private async Task LaunchAndStopAsync(ApiClient tenant, string account)
     {
         Launched = (await tenant.CreateInstanceAsync(account, "serving-seen", Troubles.On(Troubles.Small))).Ok;
         var start = await StartWithCorrelationAsync(Launched.Name);

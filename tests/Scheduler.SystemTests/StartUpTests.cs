@@ -8,15 +8,15 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// A process that cannot start prints one line with the cause, exits with the code of that cause, and changes no file. The single settings are
-/// tested in UnitTests/Host/SettingsTests, the store files in ClusterTests/Storage/StoreFileTests.
+/// A process that cannot start prints one line with the cause, exits with the code of that cause, and changes no file.
+/// UnitTests/Host/SettingsTests covers the settings, ClusterTests/Storage/StoreFileTests the store files.
 /// </summary>
 public sealed class StartUpTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Listening_on_a_public_address_without_tls_is_warned_about()
+    public async Task Listening_on_a_public_address_without_TLS_logs_a_warning()
     {
         await using var scheduler = new SchedulerProcess(
             null,
@@ -25,13 +25,13 @@ public sealed class StartUpTests
         );
         await scheduler.StartAsync(Ct);
 
-        // Log lines are written beside everything else, and all of them before the end.
+        // The log is written asynchronously, and is complete before the process exits.
         Assert.Equal(0, await scheduler.StopAsync(Ct));
         Assert.Contains(scheduler.Lines, line => line.Contains("THE DOORS LISTEN ON", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task All_wrong_settings_are_named_at_once()
+    public async Task All_invalid_settings_are_reported_together()
     {
         await using var scheduler = new SchedulerProcess(
             null,
@@ -86,7 +86,7 @@ public sealed class StartUpTests
     }
 
     [Fact(Explicit = true)]
-    public async Task A_store_that_is_no_database_is_left_as_it_is()
+    public async Task A_store_that_is_not_a_database_is_reported_and_unchanged()
     {
         await using var scheduler = new SchedulerProcess();
         var store = StoreOf(scheduler);
@@ -97,7 +97,7 @@ public sealed class StartUpTests
     }
 
     [Fact]
-    public async Task A_damaged_store_is_left_as_it_is()
+    public async Task A_damaged_store_is_reported_and_unchanged()
     {
         await using var scheduler = await UsedAsync();
         var store = StoreOf(scheduler);
@@ -113,7 +113,7 @@ public sealed class StartUpTests
     }
 
     [Fact(Explicit = true)]
-    public async Task A_store_of_a_newer_version_is_left_as_it_is()
+    public async Task A_store_of_a_newer_version_is_reported_and_unchanged()
     {
         await using var scheduler = await UsedAsync();
         await using (var connection = new SqliteConnection($"Data Source={StoreOf(scheduler)};Pooling=False"))
@@ -130,18 +130,18 @@ public sealed class StartUpTests
     }
 
     [Fact(Explicit = true)]
-    public async Task A_store_that_another_process_holds_is_left_as_it_is()
+    public async Task A_store_held_by_another_process_is_reported_and_unchanged()
     {
         await using var holder = new SchedulerProcess();
         await holder.StartAsync(Ct);
-        var account = (await Door.Of("grpc", holder).CreateAccountAsync("acct-held")).Ok;
+        var account = (await ApiClient.Of("grpc", holder).CreateAccountAsync("acct-held")).Ok;
         await using var second = new SchedulerProcess(null, $"--Storage:Sqlite:Path={StoreOf(holder)}");
 
         var (exitCode, output) = await RunAsync(second);
 
         Assert.Equal(3, exitCode);
         Assert.Contains("is in use by another process", output);
-        Assert.Equal(account.Name, (await Door.Of("http", holder).GetAccountAsync(account.Name)).Ok.Name);
+        Assert.Equal(account.Name, (await ApiClient.Of("http", holder).GetAccountAsync(account.Name)).Ok.Name);
     }
 
     private static async Task AssertUnusableAsync(SchedulerProcess scheduler, string fault, string remedy)
@@ -163,16 +163,16 @@ public sealed class StartUpTests
         Assert.Equal(before, await HashAsync(store));
         Assert.False(
             File.Exists(store + "-wal") && new FileInfo(store + "-wal").Length > 0,
-            "No log was begun beside it."
+            "No log file is created."
         );
     }
 
-    /// <summary>One that has run, kept something, and stopped.</summary>
+    /// <summary>A scheduler that has run, stored data and stopped.</summary>
     private static async Task<SchedulerProcess> UsedAsync()
     {
         var scheduler = new SchedulerProcess();
         await scheduler.StartAsync(Ct);
-        _ = (await Door.Of("grpc", scheduler).CreateAccountAsync("acct-used")).Ok;
+        _ = (await ApiClient.Of("grpc", scheduler).CreateAccountAsync("acct-used")).Ok;
         Assert.Equal(0, await scheduler.StopAsync(Ct));
         return scheduler;
     }

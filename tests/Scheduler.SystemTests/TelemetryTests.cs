@@ -4,12 +4,11 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>Metrics and traces of a real process.</summary>
 [Collection(ObservedGroup.Name)]
 public sealed class TelemetryTests(ObservedScheduler observed)
 {
     [Fact]
-    public void A_launch_raises_the_counters_and_no_label_holds_a_name_INV_13()
+    public void A_launch_increments_the_counters_and_no_label_contains_a_name_INV_13()
     {
         Assert.Equal(0, observed.Fresh.Sum("scheduler_launches_total"));
         Assert.Contains(observed.Fresh.Samples, s => s.Name == "scheduler_sweep_findings_total" && s.Value == 0);
@@ -46,7 +45,7 @@ public sealed class TelemetryTests(ObservedScheduler observed)
     }
 
     [Fact]
-    public void A_scrape_through_a_proxy_is_not_local_and_finds_nothing() =>
+    public void A_scrape_through_a_proxy_counts_as_remote_and_gets_nothing() =>
         Assert.Equal((int)HttpStatusCode.NotFound, observed.ProxiedScrapeStatus);
 
     [Theory(Explicit = true)]
@@ -72,7 +71,7 @@ public sealed class TelemetryTests(ObservedScheduler observed)
     }
 
     [Fact]
-    public void A_trace_leads_from_the_api_through_the_grains_to_the_provider_under_the_request_id()
+    public void A_trace_links_API_grains_and_provider_under_the_request_id()
     {
         var launch = observed.Spans.Where(span => span.RequestId == observed.Requests.Start).ToList();
         var trace = Assert.Single(launch.Select(span => span.TraceId).Distinct());
@@ -93,7 +92,7 @@ public sealed class TelemetryTests(ObservedScheduler observed)
         );
     }
 
-    /// <summary>Every label of our metrics is listed in deploy/metrics.md.</summary>
+    /// <summary>Every label of the scheduler's metrics is listed in deploy/metrics.md.</summary>
     private static void AssertLabelsAreDocumented(Scrape seen)
     {
         var page = File.ReadAllLines(Programs.Repository("deploy", "metrics.md"));

@@ -20,7 +20,7 @@ public sealed partial class InvariantTests
     [InlineData("Nothing_is_lost_INV_01_to_03", "1 2 3")]
     [InlineData("INV_01_to_03_and_11", "1 2 3 11")]
     [InlineData("INV-01 to INV-03", "1 2 3")]
-    public void A_citation_is_read_with_its_ranges(string text, string expected) =>
+    public void A_citation_is_parsed_with_its_ranges(string text, string expected) =>
         Assert.Equal(expected, string.Join(' ', NumbersIn(text)));
 
     private static List<int> Defined() =>

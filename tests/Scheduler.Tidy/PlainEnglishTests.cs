@@ -4,8 +4,8 @@ using Xunit;
 namespace Scheduler.Tidy;
 
 /// <summary>
-/// Comments, log messages and pages use the field's standard terms. The list holds images that this project once used; a reader had to learn
-/// them first. Code in backticks, <c>&lt;c&gt;</c> and <c>cref</c> is not prose.
+/// Comments, log messages and pages use standard terms. The list contains images that this project once used and that a
+/// reader had to learn first. Code in backticks, <c>&lt;c&gt;</c> and <c>cref</c> is ignored.
 /// </summary>
 public sealed partial class PlainEnglishTests
 {
@@ -32,7 +32,7 @@ public sealed partial class PlainEnglishTests
     ];
 
     [Fact]
-    public void Prose_has_no_word_of_the_ban_list() =>
+    public void Prose_contains_no_banned_word() =>
         Assert.Empty(
             Prose().Where(line => Image().IsMatch(line.Text)).Select(line => $"{line.Where}: {line.Text.Trim()}")
         );
@@ -43,7 +43,7 @@ public sealed partial class PlainEnglishTests
     [InlineData("// Uses `nobody` as the user.", false)]
     [InlineData("// A sliding window.", false)]
     [InlineData("/// <see cref=\"Doorkeeper\"/> checks the key.", false)]
-    public void Code_in_prose_is_not_judged(string line, bool isBanned) =>
+    public void Code_in_prose_is_ignored(string line, bool isBanned) =>
         Assert.Equal(isBanned, Image().IsMatch(WithoutCode(line)));
 
     private static Regex Image() => Images;

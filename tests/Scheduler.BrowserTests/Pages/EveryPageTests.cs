@@ -80,7 +80,7 @@ public sealed class EveryPageTests(Browser browser, DashboardScheduler scheduler
         await AssertAccessibleAsync(page, ColorScheme.Light);
         if (isAlsoOnThePhone)
         {
-            // Colours do not depend on the width, so one theme is enough here.
+            // Colours do not depend on the width, so one theme is sufficient here.
             await page.SetViewportSizeAsync(Screenshots.Phone, 812);
             await AssertAccessibleAsync(page, ColorScheme.Light);
         }

@@ -6,8 +6,8 @@ using Xunit;
 namespace Scheduler.BrowserTests.Pages;
 
 /// <summary>
-/// INV-08 in a real browser: another account's page reads exactly like a page of nothing, and no form changes it. UnitTests/Dashboard/Shell/TenancyTests
-/// does the same over every page and action.
+/// INV-08 in a real browser: a page of another account reads exactly like a page that does not exist, and no form
+/// changes it. The tests in UnitTests/Dashboard/Shell cover every page and action.
 /// </summary>
 [Collection(DashboardGroup.Name)]
 public sealed class OtherAccountTests(Browser browser, DashboardScheduler scheduler)
@@ -17,7 +17,7 @@ public sealed class OtherAccountTests(Browser browser, DashboardScheduler schedu
     private const string NoAccount = "acct-nobody";
 
     [Fact]
-    public async Task Another_account_s_instance_reads_like_one_that_does_not_exist()
+    public async Task An_instance_of_another_account_reads_as_not_found()
     {
         const string page = "instances/INSTANCE";
         var (theirs, guard) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
@@ -48,7 +48,7 @@ public sealed class OtherAccountTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task Another_account_s_instance_cannot_be_stopped()
+    public async Task An_instance_of_another_account_cannot_be_stopped()
     {
         const string action = "instances/INSTANCE/stop";
         var before = await StandAsync();
@@ -67,7 +67,7 @@ public sealed class OtherAccountTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task An_operator_s_action_is_refused_to_an_account()
+    public async Task An_operator_action_is_refused_to_an_account()
     {
         const string action = "accounts/create";
         var before = await Api.AccountAsync(Scheduler.OtherAccount);
@@ -123,7 +123,7 @@ public sealed class OtherAccountTests(Browser browser, DashboardScheduler schedu
     private static string Replaced(string text, (string Word, string Of)[] words) =>
         words.Aggregate(text, (filled, word) => filled.Replace(word.Word, word.Of, StringComparison.Ordinal));
 
-    /// <summary>A text with the names of what it is about taken out, theirs and those of nothing alike.</summary>
+    /// <summary>A text without the names of its subject, both of the other account and of missing objects.</summary>
     private async Task<string> WithoutNamesAsync(string text) =>
         Parts.WithoutPassing(
             (await TheirsAsync())
@@ -131,8 +131,8 @@ public sealed class OtherAccountTests(Browser browser, DashboardScheduler schedu
                 .Aggregate(text, (plain, word) => plain.Replace(word.Of, word.Word, StringComparison.Ordinal))
         );
 
-    /// <summary>Sends a form that a page of this session made, to something else.</summary>
-    /// <returns>What the page that follows says.</returns>
+    /// <summary>Sends a form of this session to the address of another account's object.</summary>
+    /// <returns>Text of the following page.</returns>
     private static async Task<string> RefusedAsync(IPage page, string action, string fields, string account)
     {
         var form = await page.FormAsync("/sign-out");
@@ -150,7 +150,7 @@ public sealed class OtherAccountTests(Browser browser, DashboardScheduler schedu
         return (await notice.TextContentAsync())!;
     }
 
-    /// <summary>All that an action could have changed.</summary>
+    /// <summary>All data that an action could have changed.</summary>
     private async Task<string> StandAsync()
     {
         var account = await Api.AccountAsync(Scheduler.Account);

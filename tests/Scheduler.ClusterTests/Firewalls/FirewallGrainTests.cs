@@ -21,7 +21,7 @@ public sealed class FirewallGrainTests
     };
 
     [Fact]
-    public async Task A_firewall_holds_its_rules_whole_and_keeps_their_order()
+    public async Task A_firewall_contains_its_complete_rules_in_order()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -35,7 +35,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task Everything_wrong_is_told_at_once_and_nothing_is_saved()
+    public async Task All_validation_errors_are_reported_together_and_nothing_is_saved()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -59,7 +59,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task A_judge_must_be_there_but_need_not_run()
+    public async Task A_judge_must_exist_but_need_not_run()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -75,7 +75,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task The_same_create_and_the_same_update_again_change_nothing()
+    public async Task A_repeated_create_or_update_changes_nothing()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -90,7 +90,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task A_changed_rule_is_a_new_version_of_every_firewall_that_has_it()
+    public async Task A_rule_change_makes_a_new_version_of_every_firewall_that_uses_it()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -110,14 +110,14 @@ public sealed class FirewallGrainTests
         await Eventually.UntilAsync(
             async () => Good(await scheduler.Grains.FirewallRule(account, "ours").GetAsync(account)),
             rule => rule is { Untold.IsEmpty: true, WakeAt: null },
-            "nobody has still to be told"
+            "no firewall update is pending"
         );
     }
 
     [Theory]
     [InlineData(FaultMoment.Before)]
     [InlineData(FaultMoment.After)]
-    public async Task A_change_that_a_firewall_could_not_record_reaches_it_all_the_same(FaultMoment moment)
+    public async Task A_rule_change_reaches_a_firewall_that_could_not_record_it_at_first(FaultMoment moment)
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -132,7 +132,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task A_change_that_a_crash_interrupted_reaches_every_firewall_afterwards()
+    public async Task A_rule_change_interrupted_by_a_crash_reaches_every_firewall()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -169,7 +169,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task A_firewall_or_rule_that_comes_again_counts_on_from_its_last_version()
+    public async Task A_recreated_firewall_or_rule_continues_its_version_numbers()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -180,7 +180,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task INV_08_another_accounts_firewall_and_rule_are_not_there()
+    public async Task INV_08_firewalls_and_rules_of_another_account_read_as_not_found()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -199,7 +199,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task Lists_hold_what_is_there_page_by_page_and_no_tombstones()
+    public async Task Lists_page_through_existing_items_without_tombstones()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -225,7 +225,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task A_shipped_rule_cannot_be_written_over()
+    public async Task A_shipped_rule_cannot_be_overwritten()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -236,7 +236,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task Evaluations_are_recorded_with_one_write_and_let_go_in_time()
+    public async Task Evaluations_are_recorded_in_one_write_and_expire()
     {
         await using var scheduler = await DeployAsync(set => set.Options.Firewalls.EvaluationsKept = 100);
         var account = await scheduler.AccountAsync();
@@ -251,7 +251,7 @@ public sealed class FirewallGrainTests
         await Eventually.UntilAsync(
             () => ListAsync(scheduler, account),
             list => list.IsEmpty,
-            "old evaluations go without new ones coming"
+            "old evaluations expire without new ones"
         );
     }
 

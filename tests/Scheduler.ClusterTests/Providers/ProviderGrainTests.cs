@@ -12,7 +12,7 @@ namespace Scheduler.ClusterTests.Providers;
 public sealed class ProviderGrainTests
 {
     [Fact]
-    public async Task A_draining_provider_gets_nothing_new_keeps_what_it_has_and_stays_so_after_a_crash()
+    public async Task A_draining_provider_keeps_only_its_allocations_also_after_a_crash()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
         {
@@ -37,11 +37,11 @@ public sealed class ProviderGrainTests
     }
 
     [Fact]
-    public async Task Failures_in_a_row_open_the_breaker_and_after_a_while_one_attempt_closes_it()
+    public async Task Consecutive_failures_open_the_breaker_and_one_later_attempt_closes_it()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
-        scheduler.Cloud.Otherwise = AllocateAnswer.Reject(RejectionKind.ProviderError, "on fire");
+        scheduler.Cloud.Otherwise = AllocateAnswer.Reject(RejectionKind.ProviderError, "internal error");
         for (var i = 0; i < scheduler.Options.Providers.BreakerFailures; i++)
         {
             var id = await scheduler.CreateAsync(account);
@@ -63,7 +63,7 @@ public sealed class ProviderGrainTests
     }
 
     [Fact]
-    public async Task A_listing_that_fails_leaves_the_offers_there_were_and_says_so()
+    public async Task A_failed_listing_keeps_the_previous_offers_and_is_reported()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         scheduler.Cloud.ListingFails = true;
@@ -71,7 +71,7 @@ public sealed class ProviderGrainTests
 
         var view = TestScheduler.Good(await grain.RefreshAsync());
 
-        Assert.Contains("on fire", view.ListingError, StringComparison.Ordinal);
+        Assert.Contains("The price list is unavailable", view.ListingError, StringComparison.Ordinal);
         await scheduler.RunningAsync(await scheduler.AccountAsync());
     }
 

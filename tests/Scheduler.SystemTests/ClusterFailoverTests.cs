@@ -8,22 +8,24 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// Three real processes on a real PostgreSQL are one scheduler: whichever is asked, whichever is killed or restarted, what was acknowledged
-/// comes true once (INV-01 to INV-05).
+/// Three real processes on one PostgreSQL act as one scheduler. Any process can be called, killed or restarted, and
+/// each acknowledged command takes effect once (INV-01 to INV-05).
 /// </summary>
-public sealed class ClusterTests
+public sealed class ClusterFailoverTests
 {
     private const int Silos = 3;
     private const int Clients = 6;
 
-    /// <summary>How long a client goes round the silos before it calls a command failed: more than a death takes to be noticed.</summary>
+    /// <summary>
+    /// How long a client tries other silos before a command counts as failed: longer than the detection of a dead silo.
+    /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>One cluster lives through all of it: each step starts from what the step before left behind.</summary>
+    /// <summary>All steps use one cluster: each step starts from the state that the previous one left.</summary>
     [Fact]
-    public async Task Silos_start_at_once_survive_a_kill_a_rolling_restart_and_the_loss_of_all_INV_01_to_05()
+    public async Task A_cluster_survives_a_kill_a_rolling_restart_and_a_full_outage_INV_01_to_05()
     {
         var random = new Random(LaunchLoad.Seed());
         await using var cluster = await ClusterAsync("--Host:DrainFor=00:00:01");
@@ -42,7 +44,7 @@ public sealed class ClusterTests
     }
 
     [Fact(Explicit = true)]
-    public async Task Each_silo_killed_in_turn_costs_nothing_that_was_acknowledged_INV_01_to_05()
+    public async Task Killing_each_silo_in_turn_loses_no_acknowledged_command_INV_01_to_05()
     {
         var random = new Random(LaunchLoad.Seed());
         await using var cluster = await ClusterAsync();
@@ -51,7 +53,7 @@ public sealed class ClusterTests
     }
 
     [Fact(Explicit = true)]
-    public async Task Each_silo_without_an_api_killed_in_turn_costs_nothing_that_was_acknowledged_INV_01_to_05()
+    public async Task Killing_each_silo_without_an_API_loses_no_acknowledged_command_INV_01_to_05()
     {
         var random = new Random(LaunchLoad.Seed());
         await using var cluster = await ClusterAsync();
@@ -67,7 +69,7 @@ public sealed class ClusterTests
     }
 
     [Fact]
-    public async Task Doors_and_silos_may_be_processes_of_their_own()
+    public async Task API_and_silos_can_run_in_separate_processes()
     {
         await using var cluster = await ClusterAsync();
         cluster.Add("--Host:Role=silo");
@@ -84,20 +86,20 @@ public sealed class ClusterTests
             Assert.Equal(404, (int)silo.StatusCode);
         }
 
-        // A whole launch, watched, through doors that know of no store and no provider.
+        // A complete launch with its watch, through API processes that have no store and no provider.
         var load = new LaunchLoad("acct-doors");
         await load.OpenAccountAsync(first.Calls, Ct);
-        var door = Door.Of("http", second);
-        var made = (await door.CreateInstanceAsync(load.Account, "apart", Troubles.On(Troubles.Small))).Ok;
+        var api = ApiClient.Of("http", second);
+        var made = (await api.CreateInstanceAsync(load.Account, "apart", Troubles.On(Troubles.Small))).Ok;
         using var watch = new Instances.InstancesClient(first.Calls).WatchInstance(
             new WatchInstanceRequest { Name = made.Name },
             cancellationToken: Ct
         );
-        _ = (await door.StartAsync(made.Name)).Ok;
+        _ = (await api.StartAsync(made.Name)).Ok;
         Assert.True(
             await watch.ResponseStream.ReadAllAsync(Ct).AnyAsync(seen => seen.State == InstanceState.Running, Ct)
         );
-        Assert.NotEmpty((await door.ExplainAsync(made.Name)).Ok.Ranked);
+        Assert.NotEmpty((await api.ExplainAsync(made.Name)).Ok.Ranked);
 
         await RevokedEverywhereAsync(load.Account, first, second);
     }
@@ -129,7 +131,7 @@ public sealed class ClusterTests
 
         await server.StartAgainAsync(Ct);
         await Probe.UntilAsync(cluster.Nodes, "store", isOk: true);
-        _ = (await Door.Of("grpc", node).CreateAccountAsync("acct-after")).Ok;
+        _ = (await ApiClient.Of("grpc", node).CreateAccountAsync("acct-after")).Ok;
     }
 
     private static async Task AssertOneClusterAsync(SchedulerCluster cluster)
@@ -137,10 +139,10 @@ public sealed class ClusterTests
         Assert.Single(cluster.Nodes.Select(node => node.Token).Distinct(StringComparer.Ordinal));
         Assert.Single(Directory.EnumerateFiles(cluster.Folder, "operator.key*", SearchOption.AllDirectories));
         await Probe.UntilAsync(cluster.Nodes, "silo", says => says == "Active, among 3 active");
-        var made = (await Door.Of("grpc", cluster.Nodes[0]).CreateAccountAsync("acct-one")).Ok;
+        var made = (await ApiClient.Of("grpc", cluster.Nodes[0]).CreateAccountAsync("acct-one")).Ok;
         foreach (var node in cluster.Nodes)
         {
-            Assert.Equal(made.Name, (await Door.Of("http", node).GetAccountAsync(made.Name)).Ok.Name);
+            Assert.Equal(made.Name, (await ApiClient.Of("http", node).GetAccountAsync(made.Name)).Ok.Name);
         }
     }
 
@@ -182,7 +184,10 @@ public sealed class ClusterTests
         Assert.True(await load.LetThroughAsync(50, Patience, Ct), cluster.Output);
     }
 
-    /// <summary>Waits until the others count one silo less. A closed port is a miss at once, so that takes seconds and not the 6 s of one that hangs.</summary>
+    /// <summary>
+    /// Waits until the others count one silo less. A closed port is a miss at once, so this takes seconds; a silo that
+    /// hangs takes 6 s.
+    /// </summary>
     private static async Task DeclaredDeadAsync(IEnumerable<SchedulerProcess> others)
     {
         var killed = TimeProvider.System.GetTimestamp();
@@ -200,7 +205,9 @@ public sealed class ClusterTests
         return new SchedulerCluster(await server.CreateDatabaseAsync(Ct), [.. LaunchLoad.QuickMarket, .. settings]);
     }
 
-    /// <summary>Something happens to a cluster under load; then everything is checked, and no command may have failed finally.</summary>
+    /// <summary>
+    /// Injects faults into a cluster under load and then checks everything. No command may fail permanently.
+    /// </summary>
     private static async Task StormAsync(SchedulerCluster cluster, Random random, Func<LaunchLoad, Task> happening)
     {
         var calls = cluster.Calls(Patience);
@@ -215,7 +222,7 @@ public sealed class ClusterTests
         var happened = happening(load);
         if (await Task.WhenAny(happened, ended) == ended)
         {
-            // No client ends by itself: this one was told no.
+            // A client does not end by itself: this one received an error.
             await await ended;
         }
 
@@ -225,7 +232,7 @@ public sealed class ClusterTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{load.Commands} commands acknowledged, {load.LastAcknowledged.Count} instances, {calls.Retries} tries at another silo"
+                $"{load.Commands} commands acknowledged, {load.LastAcknowledged.Count} instances, {calls.Retries} retries at another silo"
             )
         );
         var instances = await new Audit(load, calls).ApiAsync(() => cluster.Output, Ct);
@@ -233,14 +240,16 @@ public sealed class ClusterTests
         await Audit.CloudAsync(cluster.Cloud, instances, Ct);
     }
 
-    /// <summary>A key revoked at one door is refused there at once, and by the other within a second (INV-09).</summary>
+    /// <summary>
+    /// A key that is revoked at one API process is refused there at once, and at the other within a second (INV-09).
+    /// </summary>
     private static async Task RevokedEverywhereAsync(string account, SchedulerProcess here, SchedulerProcess there)
     {
-        var key = (await Door.Of("grpc", here).CreateKeyAsync(account)).Ok;
-        var (mineHere, mineThere) = (Door.Of("grpc", here, key.Token), Door.Of("http", there, key.Token));
+        var key = (await ApiClient.Of("grpc", here).CreateKeyAsync(account)).Ok;
+        var (mineHere, mineThere) = (ApiClient.Of("grpc", here, key.Token), ApiClient.Of("http", there, key.Token));
         _ = (await mineHere.GetAccountAsync(account)).Ok;
         _ = (await mineThere.GetAccountAsync(account)).Ok;
-        _ = (await Door.Of("grpc", here).RevokeKeyAsync(key.Key.Name)).Ok;
+        _ = (await ApiClient.Of("grpc", here).RevokeKeyAsync(key.Key.Name)).Ok;
         var revoked = TimeProvider.System.GetTimestamp();
         Assert.Equal("AUTH_REVOKED_TOKEN", (await mineHere.GetAccountAsync(account)).Info.Reason);
         while (true)
@@ -253,7 +262,7 @@ public sealed class ClusterTests
                 return;
             }
 
-            Assert.True(asked < TimeSpan.FromSeconds(1), $"It was let in {asked} after the revocation.");
+            Assert.True(asked < TimeSpan.FromSeconds(1), $"The key was accepted {asked} after the revocation.");
         }
     }
 }

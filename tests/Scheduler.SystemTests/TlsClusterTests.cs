@@ -11,13 +11,16 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>With certificates set, the API and the silos speak TLS only, and a silo accepts no peer without a certificate of the cluster.</summary>
-public sealed class TlsTests
+/// <summary>
+/// With certificates set, the API and the silos use TLS only, and a silo accepts no peer without a certificate of the
+/// cluster.
+/// </summary>
+public sealed class TlsClusterTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_cluster_with_certificates_serves_over_tls_refuses_foreign_ones_and_reloads_a_renewed_one()
+    public async Task A_TLS_cluster_refuses_foreign_certificates_and_reloads_a_renewed_one()
     {
         var folder = Directory.CreateTempSubdirectory("certificates-").FullName;
         using var authority = new TestAuthority(folder, "doors-ca");
@@ -96,10 +99,10 @@ public sealed class TlsTests
         ];
     }
 
-    private static async Task<string> ShownAsync(Uri door, TestAuthority authority)
+    private static async Task<string> ShownAsync(Uri api, TestAuthority authority)
     {
         using var tcp = new TcpClient();
-        await tcp.ConnectAsync(door.Host, door.Port, Ct);
+        await tcp.ConnectAsync(api.Host, api.Port, Ct);
         var shown = "";
         await using var tls = new SslStream(
             tcp.GetStream(),
@@ -114,7 +117,9 @@ public sealed class TlsTests
         return shown;
     }
 
-    /// <summary>Whether a silo keeps the connection open: it is the one to speak first, or it hangs up.</summary>
+    /// <summary>
+    /// Whether a silo accepts the connection: it either sends the first bytes or closes the connection.
+    /// </summary>
     private static async Task<bool> IsLetInAsync(
         int port,
         TestAuthority authority,
@@ -137,7 +142,7 @@ public sealed class TlsTests
             }
 
             await tls.AuthenticateAsClientAsync(options, Ct);
-            // The handshake of TLS 1.3 is over for a client before the server has looked at its certificate.
+            // In TLS 1.3 a client completes its handshake before the server has checked the client certificate.
             using var quiet = CancellationTokenSource.CreateLinkedTokenSource(Ct);
             quiet.CancelAfter(TimeSpan.FromSeconds(2));
             try

@@ -5,14 +5,17 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>A runtime that dies with requests under way: each is told the true cause, the meter stops, and the hint repairs it.</summary>
+/// <summary>
+/// The runtime exits while requests are in progress. Each request receives the true cause, billing stops, and the hint
+/// repairs the instance.
+/// </summary>
 [Collection(LlamaGroup.Name)]
-public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
+public sealed class RuntimeExitUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
 {
     private const int Streams = 4;
     private const int Whole = 3;
 
-    /// <summary>At 20 ms a token it lasts far longer than a test waits.</summary>
+    /// <summary>At 20 ms per token this lasts far longer than a test waits.</summary>
     private const int Long = 5000;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -26,7 +29,7 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact(Explicit = true)]
-    public async Task A_kill_is_RUNTIME_EXITED_for_every_request_under_way_and_a_new_start_repairs_it()
+    public async Task A_killed_runtime_fails_its_requests_with_RUNTIME_EXITED_and_a_start_repairs_it()
     {
         using var gateway = new Gateway(llama.Process, llama.Key);
         var instance = await StartAsync("killed", 8192);
@@ -44,14 +47,14 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
         var after = await gateway.ChatAsync("killed", "Hi", 2);
         Assert.Equal((502, "RUNTIME_EXITED", failed.Failure.Hint), (after.Status, after.Code, after.Hint));
 
-        _ = (await llama.Door.StartAsync(instance)).Ok;
+        _ = (await llama.ApiClient.StartAsync(instance)).Ok;
         await llama.ServesAsync(instance);
         await using var again = LlamaServer.Of(instance);
         Assert.Equal(200, (await gateway.ChatAsync("killed", "Hi", 2)).Status);
     }
 
     [Fact(Explicit = true)]
-    public async Task Memory_that_runs_out_is_OOM_KILLED_for_every_request_under_way_and_the_context_it_names_repairs_it()
+    public async Task Memory_exhaustion_fails_requests_with_OOM_KILLED_and_the_hinted_context_fits()
     {
         const int context = 32_768;
         const int more = 16_000_000;
@@ -72,14 +75,14 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Contains($"set context_tokens to {fitting} (it was {context})", failed.Failure.Hint);
 
         failed.Spec.ContextTokens = long.Parse(fitting, CultureInfo.InvariantCulture);
-        _ = (await llama.Door.UpdateAsync(instance, failed.Spec, "spec.context_tokens")).Ok;
-        _ = (await llama.Door.StartAsync(instance)).Ok;
+        _ = (await llama.ApiClient.UpdateAsync(instance, failed.Spec, "spec.context_tokens")).Ok;
+        _ = (await llama.ApiClient.StartAsync(instance)).Ok;
         await llama.ServesAsync(instance);
         await using var again = LlamaServer.Of(instance);
         Assert.Equal(200, (await gateway.ChatAsync("starved", "Hi", 2)).Status);
     }
 
-    /// <summary>Streams that have begun, and whole answers that the runtime works at.</summary>
+    /// <summary>Streams that have begun, and complete answers that the runtime is still generating.</summary>
     private async Task<List<Task<GatewayAnswer>>> LoadAsync(Gateway gateway, string model)
     {
         var before = await OpenAsync();
@@ -90,7 +93,7 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
             .. Enumerable.Range(0, Whole).Select(_ => gateway.ChatAsync(model, "Hi", Long)),
         ];
         await Task.WhenAll(began.Select(one => one.Task)).WaitAsync(TimeSpan.FromSeconds(30), Ct);
-        await Eventually.UntilAsync(OpenAsync, open => open >= before + Streams + Whole, "all are under way");
+        await Eventually.UntilAsync(OpenAsync, open => open >= before + Streams + Whole, "all requests are in progress");
         return underWay;
     }
 
@@ -108,7 +111,10 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
         return instance;
     }
 
-    /// <summary>Streams that had begun keep their 200 and end with the error; all others answer with its status.</summary>
+    /// <summary>
+    /// Streams that had begun keep their status 200 and end with the error; all others answer with the status of the
+    /// error.
+    /// </summary>
     private static void AssertAll(GatewayAnswer[] answers, string code)
     {
         Assert.All(answers, answer => Assert.True(answer.Code == code, $"{answer}"));
@@ -117,11 +123,11 @@ public sealed class DeathUnderLoadTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Equal(answers.Length, answers.Select(answer => answer.Headers["X-Request-Id"]).Distinct().Count());
     }
 
-    /// <summary>The instance failed when its runtime did, and is billed to that second and no further.</summary>
+    /// <summary>The instance fails when its runtime exits, and is billed until exactly that second.</summary>
     private async Task<Instance> FailedAsync(string name, string code, DateTimeOffset died)
     {
         var told = TimeProvider.System.GetUtcNow();
-        var failed = await llama.Door.UntilAsync(name, i => i.State == InstanceState.Failed);
+        var failed = await llama.ApiClient.UntilAsync(name, i => i.State == InstanceState.Failed);
         Assert.Equal(code, failed.Failure.Code);
         var (since, until) = (failed.RunningSince.ToDateTimeOffset(), failed.RunningUntil.ToDateTimeOffset());
         Assert.InRange(until, died.AddMilliseconds(-100), told);

@@ -5,12 +5,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>A launch explains itself while it is written, and then leads to what was launched.</summary>
+/// <summary>The launch form explains a launch while it is edited, and then leads to the launched instance.</summary>
 [Collection(ChangingGroup.Name)]
-public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+public sealed class LaunchPageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task It_is_explained_while_it_is_written_loosened_by_a_proposal_and_launched()
+    public async Task The_form_explains_a_launch_applies_a_relaxation_and_launches()
     {
         var page = await AccountAsync("/dashboard/launch");
         await Assertions.Expect(page.GetByText("Nothing is started yet.")).ToBeVisibleAsync();
@@ -39,7 +39,7 @@ public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task What_is_wrong_is_told_at_its_field_and_nothing_is_created()
+    public async Task Validation_errors_appear_at_their_fields_and_nothing_is_created()
     {
         var page = await AccountAsync("/dashboard/launch");
 
@@ -59,7 +59,7 @@ public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task It_is_explained_as_a_page_of_its_own_with_an_address()
+    public async Task The_explanation_is_also_a_page_with_its_own_address()
     {
         var page = await OperatorAsync("/dashboard/launch");
         await page.GetByLabel("Account", new() { Exact = true }).FillAsync("acct-other");
@@ -74,7 +74,7 @@ public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task An_account_launches_for_nobody_but_itself()
+    public async Task An_account_can_launch_only_for_itself()
     {
         var before = (await Api.InstancesAsync(parent: Scheduler.Account)).Count;
         var (page, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/launch");

@@ -11,8 +11,10 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>The first remedy of a failure on its real path, followed blindly, launches the instance.</summary>
-public sealed class RemediesTests
+/// <summary>
+/// The first remedy of a failure on its real path, applied without further choice, launches the instance.
+/// </summary>
+public sealed class FirstRemedyTests
 {
     private static readonly int[] Counts = [1, 2, 4, 8];
 
@@ -49,7 +51,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public async Task The_first_remedy_of_GPU_INCOMPATIBLE_loosens_what_keeps_a_larger_GPU_away()
+    public async Task The_first_remedy_of_GPU_INCOMPATIBLE_relaxes_what_excludes_a_larger_GPU()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
             s.AddProvider("cloud").Offers = [Make.Offer(gpu: "RTX3070", price: 0.2m), Make.Offer(price: 1.2m)]
@@ -71,7 +73,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public async Task The_larger_GPU_of_OOM_KILLED_launches_with_what_else_it_needs()
+    public async Task The_larger_GPU_remedy_of_OOM_KILLED_includes_its_other_requirements()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
             s.AddProvider("cloud").Offers = [Make.Offer(), Make.Offer(gpu: "H100-80GB-SXM", price: 2.1m)]

@@ -2,8 +2,7 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>Waits for a condition with a deadline.</summary>
-internal static class Eventually
+internal static class Polling
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 

@@ -12,13 +12,13 @@ using Status = Google.Rpc.Status;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The API as one transport shows it, so that a test can be told once and run over both.</summary>
-internal abstract class Door
+/// <summary>The API over one transport, so that a test can run over both.</summary>
+internal abstract class ApiClient
 {
-    public static Door Of(string transport, SchedulerProcess scheduler, string? token = null) =>
+    public static ApiClient Of(string transport, SchedulerProcess scheduler, string? token = null) =>
         transport == "http"
-            ? new HttpDoor(scheduler.Http, token ?? scheduler.Token)
-            : new GrpcDoor(scheduler, token ?? scheduler.Token);
+            ? new HttpApiClient(scheduler.Http, token ?? scheduler.Token)
+            : new GrpcApiClient(scheduler, token ?? scheduler.Token);
 
     public Task<Reply<Account>> CreateAccountAsync(string id) =>
         CallAsync<CreateAccountRequest, Account>(new() { AccountId = id }, HttpMethod.Post, "accounts");
@@ -87,7 +87,6 @@ internal abstract class Door
     public Task<Reply<Request>> GetRequestAsync(string id) =>
         CallAsync<GetRequestRequest, Request>(new() { Name = $"requests/{id}" }, HttpMethod.Get, $"requests/{id}");
 
-    /// <summary>Waits until an instance is where the test wants it.</summary>
     public async Task<Instance> UntilAsync(string name, Func<Instance, bool> isThere)
     {
         var cancellation = TestContext.Current.CancellationToken;
@@ -100,7 +99,7 @@ internal abstract class Door
                 return seen;
             }
 
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40), $"It stays {seen}");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40), $"The instance stays {seen}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
         }
     }
@@ -110,8 +109,7 @@ internal abstract class Door
         where TOut : class, IMessage<TOut>, new();
 }
 
-/// <summary>As curl calls it.</summary>
-internal sealed class HttpDoor(Uri address, string token) : Door
+internal sealed class HttpApiClient(Uri address, string token) : ApiClient
 {
     private static readonly TypeRegistry Types = TypeRegistry.FromMessages(
         ErrorInfo.Descriptor,
@@ -125,7 +123,7 @@ internal sealed class HttpDoor(Uri address, string token) : Door
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithTypeRegistry(Types));
     private static readonly HttpClient Client = new();
 
-    /// <summary>The header as it is sent; null for none.</summary>
+    /// <summary>Null sends no header.</summary>
     public string? Authorization { get; init; } = $"Bearer {token}";
 
     protected override async Task<Reply<TOut>> CallAsync<TIn, TOut>(TIn request, HttpMethod verb, string path)
@@ -151,7 +149,7 @@ internal sealed class HttpDoor(Uri address, string token) : Door
             : new Reply<TOut>(null, Parser.Parse<Status>(text), id, null, status);
     }
 
-    /// <summary>What the path says already is not said again.</summary>
+    /// <summary>Leaves out the fields that the path already contains.</summary>
     private static string Body<T>(T request)
         where T : class, IMessage<T>
     {
@@ -165,10 +163,9 @@ internal sealed class HttpDoor(Uri address, string token) : Door
     }
 }
 
-/// <summary>As a gRPC client calls it.</summary>
-internal sealed class GrpcDoor(SchedulerProcess scheduler, string token) : Door
+internal sealed class GrpcApiClient(SchedulerProcess scheduler, string token) : ApiClient
 {
-    /// <summary>The header as it is sent; null for none.</summary>
+    /// <summary>Null sends no header.</summary>
     public string? Authorization { get; init; } = $"Bearer {token}";
 
     protected override async Task<Reply<TOut>> CallAsync<TIn, TOut>(TIn request, HttpMethod verb, string path)
@@ -210,7 +207,7 @@ internal sealed class GrpcDoor(SchedulerProcess scheduler, string token) : Door
             UpdateInstanceRequest r => Instances.UpdateInstanceAsync(r, headers, null, cancellation),
             ExplainInstanceRequest r => Instances.ExplainInstanceAsync(r, headers, null, cancellation),
             GetRequestRequest r => Requests.GetRequestAsync(r, headers, null, cancellation),
-            _ => throw new ArgumentException("No such call.", nameof(request)),
+            _ => throw new ArgumentException("Unknown request type.", nameof(request)),
         };
         return (AsyncUnaryCall<TOut>)answer;
     }

@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>Pages follow what happens by themselves, but never under their reader's hands.</summary>
+/// <summary>Pages show changes by themselves, but do not change while their reader edits.</summary>
 [Collection(ChangingGroup.Name)]
-public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+public sealed class LiveUpdateTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
-    // How often the window was told that something is new, and how often the page was made anew.
+    // Counts the change notifications that the browser page received, and the reloads of the page content.
     private const string Counting = """
         window.news = 0;
         window.EventSource = class extends EventSource {
@@ -23,7 +23,7 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
     private static LaunchSpec Healthy => Troubles.On(Troubles.Small, "sim-lambda");
 
     [Fact]
-    public async Task The_fleet_the_list_and_the_instance_follow_what_the_api_does()
+    public async Task Fleet_list_and_instance_pages_follow_changes_made_over_the_API()
     {
         var name = await Api.CreateAsync(Scheduler.OtherAccount, "followed", Healthy);
         var fleet = (await OpenAsync(Scheduler.OtherKey, "/dashboard")).Page;
@@ -56,7 +56,7 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
     }
 
     [Fact]
-    public async Task A_page_waits_while_a_remedy_is_open_and_catches_up_when_it_is_closed()
+    public async Task A_page_pauses_while_a_remedy_is_open_and_updates_when_it_closes()
     {
         var name = await Api.CreateAsync(Scheduler.OtherAccount, "considered", Healthy);
         var page = await StillAsync(PathOf(name));
@@ -73,7 +73,7 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
     }
 
     [Fact]
-    public async Task A_page_waits_while_a_field_is_written_in_and_catches_up_afterwards()
+    public async Task A_page_pauses_while_a_field_is_edited_and_updates_afterwards()
     {
         var name = await Api.CreateAsync(Scheduler.OtherAccount, "filtered", Healthy);
         var page = await StillAsync($"/dashboard/instances?q={IdOf(name)}");
@@ -95,7 +95,7 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
     }
 
     [Fact]
-    public async Task A_page_waits_while_something_is_opened_and_stays_where_it_was_read()
+    public async Task A_page_pauses_while_a_section_is_open_and_keeps_its_position()
     {
         var name = await Api.CreateAsync(Scheduler.OtherAccount, "read", Healthy);
         var page = await StillAsync($"{PathOf(name)}#timeline");
@@ -113,14 +113,14 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
         Assert.Equal(0, await page.EvaluateAsync<int>("() => scrollY"));
     }
 
-    /// <summary>Opens a page whose timers run when the test says so.</summary>
+    /// <summary>Opens a page whose timers run only when the test advances them.</summary>
     private async Task<IPage> StillAsync(string path)
     {
         var (page, _) = await OpenAsync(Scheduler.OtherKey, "/dashboard/requests");
         await page.AddInitScriptAsync(Counting);
         await page.Clock.InstallAsync();
         await page.GotoAsync(path);
-        // Once for what happened before its stream was there.
+        // One load for events before its stream was connected.
         await CountAsync(page, "loads");
         await page.EvaluateAsync("() => { window.news = 0; }");
         return page;
@@ -130,10 +130,10 @@ public sealed class LiveTests(Browser browser, DashboardScheduler scheduler) : D
         await Eventually.UntilAsync(
             () => page.EvaluateAsync<int>($"() => window.{what}"),
             count => count > 0,
-            $"the window counts {what}"
+            $"the page counts {what}"
         );
 
-    /// <summary>The window was told, all its timers ran, and the page stands as it did.</summary>
+    /// <summary>The page received a notification, all its timers ran, and its contents are unchanged.</summary>
     private static async Task ToldButStillAsync(IPage page, string state)
     {
         await CountAsync(page, "news");

@@ -5,18 +5,20 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>The first way out of a failure: what it changes is seen before it is agreed to, and the instance runs then.</summary>
+/// <summary>
+/// The first remedy of a failure: its changes are shown before the confirmation, and the instance runs afterwards.
+/// </summary>
 [Collection(ChangingGroup.Name)]
-public sealed class RemedyTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+public sealed class RemedyPageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Theory]
     [InlineData("SMART_NO_MATCH", 0, "max price")]
     [InlineData("GPU_INCOMPATIBLE", 0, "GPU type")]
-    // On the simulated market the route that ran out of memory does so with any context; the second way leads away from it.
+    // On the simulated market this route runs out of memory with any context; the second remedy avoids the route.
     [InlineData("OOM_KILLED", 1, "GPU count")]
     [InlineData("BILLING_BELOW_MINIMUM", 0, null)]
     [InlineData("PROVIDER_TIMEOUT", 0, "providers")]
-    public async Task A_remedy_leads_to_a_running_instance_while_the_page_is_looked_at(
+    public async Task A_remedy_leads_to_a_running_instance_on_the_open_page(
         string code,
         int place,
         string? field
@@ -55,7 +57,7 @@ public sealed class RemedyTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task A_remedy_of_an_instance_that_has_changed_meanwhile_is_not_done()
+    public async Task A_remedy_for_an_instance_that_has_changed_is_refused()
     {
         var name = Scheduler.Failed["MODEL_NOT_FOUND"];
         var page = await OperatorAsync(PathOf(name));

@@ -8,10 +8,10 @@ using Scheduler.Domain.Runtimes;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// A provider that keeps the port's promises and no more: it answers late, twice, wrongly or never, gives what nobody waits for any more,
-/// pushes news or forgets to, as the seed has it.
+/// A provider that keeps only the promises of the port. It answers late, twice, wrongly or never, creates machines
+/// after the caller has stopped waiting, and may omit notifications, as the seed decides.
 /// </summary>
-internal sealed class WhimsicalProvider(
+internal sealed class UnreliableProvider(
     string id,
     SimulatedWorld world,
     SimulationOracle oracle,
@@ -21,42 +21,39 @@ internal sealed class WhimsicalProvider(
     private readonly Dictionary<AllocationKey, Allocation> _held = [];
     private readonly List<Watcher> _watchers = [];
 
-    /// <inheritdoc/>
     public ProviderId Id { get; } = new(id);
 
-    /// <summary>What is held now: the truth.</summary>
+    /// <summary>Current allocations: the true state.</summary>
     public IReadOnlyCollection<Allocation> Held => _held.Values;
 
-    /// <summary>Keys under which a machine was made once: none is made again.</summary>
+    /// <summary>Keys under which a machine was created once; none is created again.</summary>
     public HashSet<AllocationKey> Made { get; } = [];
 
-    /// <summary>When a release was last confirmed, by key.</summary>
+    /// <summary>Time of the latest confirmed release by key.</summary>
     public Dictionary<AllocationKey, TimeSpan> Confirmed { get; } = [];
 
-    /// <summary>When each machine was made.</summary>
+    /// <summary>Creation time of each machine.</summary>
     public Dictionary<AllocationKey, TimeSpan> MadeAt { get; } = [];
 
-    /// <summary>Whether a machine is held and well.</summary>
+    /// <summary>Whether an allocation exists and its runtime is healthy.</summary>
     public bool Serves(AllocationKey key) => _held.GetValueOrDefault(key) is { Status: AllocationStatus.Ready };
 
-    private bool IsWhimsical => world.Happens(world.Weather.Whims);
+    private bool IsUnreliable => world.Happens(world.FaultRates.ProviderFaults);
 
-    /// <inheritdoc/>
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         AnswerAsync(() => new OfferListing(offers, ImmutableSortedDictionary<string, int>.Empty), cancellationToken);
 
-    /// <inheritdoc/>
     public Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
     {
         oracle.Asked(this, request);
-        if (!IsWhimsical)
+        if (!IsUnreliable)
         {
             return world.LaterAsync(world.Between(0.05, 3), () => Outcome(request), cancellationToken);
         }
 
-        var whim = world.Random.Next(7);
-        world.Tell($"cloud {Id} is asked for {request.Key}, whim {whim}");
-        return whim switch
+        var fault = world.Random.Next(7);
+        world.Record($"cloud {Id} is called for {request.Key}, fault {fault}");
+        return fault switch
         {
             0 => NeverAsync<AllocateOutcome>(cancellationToken),
             1 => world.LaterAsync<AllocateOutcome>(world.Between(0, 1), () => throw Broken(), cancellationToken),
@@ -74,32 +71,28 @@ internal sealed class WhimsicalProvider(
                 () => AllocateOutcome.Rejected(RejectionKind.OutOfStock, "sold out"),
                 cancellationToken
             ),
-            // Perhaps long after its deadline.
+            // May be long after its deadline.
             4 => world.LaterAsync(world.Between(5, 90), () => Outcome(request), cancellationToken),
-            // It takes effect, and nobody is told.
+            // The call takes effect, and the answer is lost.
             5 => EffectWithoutAnswerAsync(request, cancellationToken),
             _ => world.LaterAsync(world.Between(0.1, 20), () => Outcome(request), cancellationToken),
         };
     }
 
-    /// <inheritdoc/>
     public Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
         AnswerAsync(() => _held.GetValueOrDefault(key), cancellationToken);
 
-    /// <inheritdoc/>
     public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken) =>
         AnswerAsync(() => "", cancellationToken);
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
         AnswerAsync<IReadOnlyList<Allocation>>(() => [.. _held.Values], cancellationToken);
 
-    /// <inheritdoc/>
     public Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken)
     {
-        var whim = IsWhimsical ? world.Random.Next(5) : -1;
-        world.Tell($"cloud {Id} is to release {key}, whim {whim}");
-        return whim switch
+        var fault = IsUnreliable ? world.Random.Next(5) : -1;
+        world.Record($"cloud {Id} is to release {key}, fault {fault}");
+        return fault switch
         {
             0 => NeverAsync<ReleaseOutcome>(cancellationToken),
             1 => world.LaterAsync<ReleaseOutcome>(world.Between(0, 1), () => throw Broken(), cancellationToken),
@@ -113,13 +106,12 @@ internal sealed class WhimsicalProvider(
         };
     }
 
-    /// <inheritdoc/>
     public async IAsyncEnumerable<Allocation> WatchAsync(
         string cluster,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        // No channel: its reader goes on on the thread pool.
+        // No channel: its reader would continue on the thread pool.
         var news = new Watcher();
         _watchers.Add(news);
         await using var end = cancellationToken.Register(() => news.Arrived.TrySetCanceled(cancellationToken));
@@ -142,8 +134,8 @@ internal sealed class WhimsicalProvider(
         }
     }
 
-    /// <summary>Something befalls a machine that is held.</summary>
-    public void Mishap()
+    /// <summary>A random allocated machine fails or disappears.</summary>
+    public void FailRandomMachine()
     {
         if (_held.Count == 0)
         {
@@ -154,7 +146,7 @@ internal sealed class WhimsicalProvider(
         switch (world.Random.Next(5))
         {
             case 0:
-                world.Tell($"cloud {Id} loses {held.Key}");
+                world.Record($"cloud {Id} loses {held.Key}");
                 _held.Remove(held.Key);
                 break;
             case 1:
@@ -169,7 +161,7 @@ internal sealed class WhimsicalProvider(
         }
     }
 
-    /// <summary>The end of a simulation: what still boots is ready soon.</summary>
+    /// <summary>At the end of a simulation: booting machines become ready soon.</summary>
     public void Behave()
     {
         foreach (var held in _held.Values.Where(held => held.Status == AllocationStatus.Booting).ToList())
@@ -178,7 +170,7 @@ internal sealed class WhimsicalProvider(
         }
     }
 
-    private static HttpRequestException Broken() => new("The connection broke off.");
+    private static HttpRequestException Broken() => new("The connection was interrupted.");
 
     private static Task<T> NeverAsync<T>(CancellationToken cancellationToken)
     {
@@ -197,9 +189,9 @@ internal sealed class WhimsicalProvider(
     }
 
     private Task<T> AnswerAsync<T>(Func<T> what, CancellationToken cancellationToken) =>
-        IsWhimsical && world.Happens(0.3)
+        IsUnreliable && world.Happens(0.3)
             ? world.LaterAsync<T>(world.Between(0, 3), () => throw Broken(), cancellationToken)
-            : world.LaterAsync(world.Between(0, IsWhimsical ? 4 : 0.1), what, cancellationToken);
+            : world.LaterAsync(world.Between(0, IsUnreliable ? 4 : 0.1), what, cancellationToken);
 
     private sealed class Watcher
     {
@@ -207,7 +199,7 @@ internal sealed class WhimsicalProvider(
 
         public TaskCompletionSource Arrived { get; set; } = new();
 
-        public void Tell(Allocation seen)
+        public void Push(Allocation seen)
         {
             Seen.Enqueue(seen);
             Arrived.TrySetResult();
@@ -223,7 +215,7 @@ internal sealed class WhimsicalProvider(
 
         if (!Made.Add(request.Key))
         {
-            throw new HttpRequestException("What was made under this key is gone.");
+            throw new HttpRequestException("The machine of this key no longer exists.");
         }
 
         var status = world.Happens(0.5) ? AllocationStatus.Ready : AllocationStatus.Booting;
@@ -236,12 +228,12 @@ internal sealed class WhimsicalProvider(
             Endpoint = new Uri($"http://{request.Key}.invalid/"),
             CreatedAt = world.Now,
         };
-        world.Tell($"cloud {Id} makes {request.Key}, {status}");
+        world.Record($"cloud {Id} makes {request.Key}, {status}");
         _held[request.Key] = held;
         MadeAt[request.Key] = world.Elapsed;
         if (status == AllocationStatus.Booting)
         {
-            var boots = !IsWhimsical || world.Random.Next(3) > 0;
+            var boots = !IsUnreliable || world.Random.Next(3) > 0;
             world.After(
                 world.Between(1, 30),
                 () => Become(request.Key, boots ? AllocationStatus.Ready : AllocationStatus.Exited)
@@ -253,7 +245,7 @@ internal sealed class WhimsicalProvider(
 
     private ReleaseOutcome Release(AllocationKey key)
     {
-        world.Tell($"cloud {Id} releases {key}");
+        world.Record($"cloud {Id} releases {key}");
         _held.Remove(key);
         Confirmed[key] = world.Elapsed;
         return ReleaseOutcome.Released;
@@ -269,17 +261,17 @@ internal sealed class WhimsicalProvider(
             return;
         }
 
-        world.Tell($"cloud {Id} has {key} {status}");
+        world.Record($"cloud {Id} has {key} {status}");
         var exit =
             status == AllocationStatus.Exited ? new RuntimeExit { ExitCode = 1 + (world.Random.Next(2) * 136) } : null;
         _held[key] = held = held with { Status = status, Exit = exit };
-        if (!IsWhimsical)
+        if (!IsUnreliable)
         {
-            // News may come twice.
-            var times = world.Happens(world.Weather.Whims / 2) ? 2 : 1;
+            // A notification may be sent twice.
+            var times = world.Happens(world.FaultRates.ProviderFaults / 2) ? 2 : 1;
             for (var i = 0; i < times; i++)
             {
-                _watchers.ForEach(watcher => watcher.Tell(held));
+                _watchers.ForEach(watcher => watcher.Push(held));
             }
         }
     }

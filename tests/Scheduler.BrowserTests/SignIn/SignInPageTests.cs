@@ -4,15 +4,15 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.SignIn;
 
-/// <summary>Who comes in, where they are led, and when it ends.</summary>
+/// <summary>Sign-in, the redirect after it, and the end of a session.</summary>
 [Collection(DashboardGroup.Name)]
-public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
+public sealed class SignInPageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Theory]
     [InlineData("/dashboard")]
     [InlineData("/dashboard/instances?state=failed&sort=name")]
     [InlineData("/dashboard/failures/OOM_KILLED")]
-    public async Task Without_a_session_a_page_asks_for_the_key_and_comes_after_it(string path)
+    public async Task Without_a_session_a_page_asks_for_the_key_and_then_opens(string path)
     {
         var (page, _) = await OpenAsync(Scheduler.Site);
         await page.GotoAsync(path);
@@ -32,7 +32,7 @@ public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) :
     [InlineData("/dashboard.elsewhere.example")]
     [InlineData("javascript:alert(1)")]
     [InlineData("/reference")]
-    public async Task It_never_leads_to_another_site(string back)
+    public async Task Sign_in_never_redirects_to_another_site(string back)
     {
         var (page, _) = await OpenAsync(Scheduler.Site);
         await page.GotoAsync($"/dashboard/sign-in?return={Uri.EscapeDataString(back)}");
@@ -43,7 +43,7 @@ public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task A_key_that_there_is_not_is_refused_with_its_code_and_what_to_do()
+    public async Task An_unknown_key_is_refused_with_its_code_and_hint()
     {
         var (page, _) = await OpenAsync(Scheduler.Site);
         await page.GotoAsync("/dashboard/sign-in?return=%2Fdashboard%2Foffers");
@@ -56,7 +56,7 @@ public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task A_key_that_was_revoked_is_refused_with_its_code_and_what_to_do()
+    public async Task A_revoked_key_is_refused_with_its_code_and_hint()
     {
         var (name, token) = await Api.KeyAsync(Scheduler.OtherAccount);
         await Api.RevokeAsync(name);
@@ -69,7 +69,7 @@ public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task The_session_is_a_cookie_that_no_script_reads_and_no_other_site_sends_with_a_form()
+    public async Task The_session_cookie_is_hidden_from_scripts_and_from_forms_of_other_sites()
     {
         var page = await OperatorAsync("/dashboard");
 
@@ -86,7 +86,7 @@ public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task Whoever_signs_out_is_asked_for_the_key_again()
+    public async Task After_sign_out_the_key_is_required_again()
     {
         var page = await AccountAsync("/dashboard");
         await page.Locator(".who summary").ClickAsync();
@@ -99,7 +99,7 @@ public sealed class SignInTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task When_the_key_is_revoked_the_open_page_asks_for_another_by_itself()
+    public async Task When_its_key_is_revoked_an_open_page_asks_for_another_key()
     {
         var (name, token) = await Api.KeyAsync(Scheduler.OtherAccount);
         var (page, _) = await OpenAsync(token, "/dashboard/instances");

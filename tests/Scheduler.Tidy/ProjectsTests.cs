@@ -4,10 +4,10 @@ using Xunit;
 
 namespace Scheduler.Tidy;
 
-public sealed class RoomsTests
+public sealed class ProjectsTests
 {
-    /// <summary>The arrow rule: who may see whom. Nobody else.</summary>
-    private static readonly Dictionary<string, string[]> Arrows = new()
+    /// <summary>The allowed project references.</summary>
+    private static readonly Dictionary<string, string[]> AllowedReferences = new()
     {
         ["Scheduler.Domain"] = [],
         ["Scheduler.Grains"] = ["Scheduler.Domain"],
@@ -28,7 +28,7 @@ public sealed class RoomsTests
         ],
     };
 
-    /// <summary>The words that folders of a room may be called by: the slices of the spec.</summary>
+    /// <summary>Folder names that are allowed in every project: the feature slices of the specification.</summary>
     private static readonly string[] Slices =
     [
         "Agenda",
@@ -50,40 +50,40 @@ public sealed class RoomsTests
         "Storage",
     ];
 
-    /// <summary>Folders that are no slice, each with its reason.</summary>
+    /// <summary>Other folders, each with its purpose.</summary>
     private static readonly Dictionary<string, string> Others = new()
     {
-        ["Scheduler.Api/Edge"] = "what every call passes: validation, tenancy, errors of both transports",
-        ["Scheduler.Dashboard/Fleet"] = "the first page: everything at a glance",
-        ["Scheduler.Dashboard/Live"] = "how open windows learn that something is new",
-        ["Scheduler.Dashboard/Shell"] = "what every page stands in: frame, forms, notices, errors, units",
-        ["Scheduler.Dashboard/SignIn"] = "sessions: how they begin, what they are sealed with, how they end",
-        ["Scheduler.Dashboard/wwwroot"] = "the one script and the styles",
-        ["Scheduler.Edge/Limits"] = "how much a key, an address and all together may ask of a door",
-        ["Scheduler.Inference/ContextCheck"] = "does a request fit the context of its instance?",
-        ["Scheduler.Inference/Gateway"] = "the way of a request, in order",
-        ["Scheduler.Inference/Serving"] = "what serving names stand for, kept fresh",
-        ["Scheduler.Inference/Upstream"] = "how runtimes are asked",
-        ["Scheduler.Api/OpenApi"] = "the document of the HTTP face",
-        ["Scheduler.Api/Protos"] = "the contract",
-        ["Scheduler.Api/Health"] = "what probes ask, on both transports",
-        ["Scheduler.Grains/Health"] = "how store and offers stand, for probes",
-        ["Scheduler.Grains/Queries"] = "questions over many slices",
-        ["Scheduler.Grains/Telemetry"] = "what is counted and timed of all slices",
-        ["Scheduler.Host/Clustering"] = "how processes become a cluster, and leave it",
-        ["Scheduler.Host/Demo"] = "README's first command",
-        ["Scheduler.Host/Tls"] = "certificates of doors and silos",
+        ["Scheduler.Api/Edge"] = "request pipeline: validation, tenancy, errors of both transports",
+        ["Scheduler.Dashboard/Fleet"] = "overview page",
+        ["Scheduler.Dashboard/Live"] = "change notifications for open pages",
+        ["Scheduler.Dashboard/Shell"] = "shared parts of pages: frame, forms, notices, errors, units",
+        ["Scheduler.Dashboard/SignIn"] = "sessions: creation, sealing, expiry",
+        ["Scheduler.Dashboard/wwwroot"] = "script and styles",
+        ["Scheduler.Edge/Limits"] = "request limits per key, per address and in total",
+        ["Scheduler.Inference/ContextCheck"] = "check of requests against the context of their instance",
+        ["Scheduler.Inference/Gateway"] = "request pipeline of the gateway",
+        ["Scheduler.Inference/Serving"] = "resolution of serving names",
+        ["Scheduler.Inference/Upstream"] = "calls to runtimes",
+        ["Scheduler.Api/OpenApi"] = "OpenAPI document of the HTTP API",
+        ["Scheduler.Api/Protos"] = "API contract",
+        ["Scheduler.Api/Health"] = "health endpoints of both transports",
+        ["Scheduler.Grains/Health"] = "health of store and offers",
+        ["Scheduler.Grains/Queries"] = "queries over several slices",
+        ["Scheduler.Grains/Telemetry"] = "metrics of all slices",
+        ["Scheduler.Host/Clustering"] = "cluster membership",
+        ["Scheduler.Host/Demo"] = "first command of the README",
+        ["Scheduler.Host/Tls"] = "certificates of API and silos",
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",
-        ["Scheduler.Storage/Entities"] = "lists of the small kinds",
-        ["Scheduler.Storage/PostgreSql"] = "the database of a cluster",
-        ["Scheduler.Storage/Schema"] = "the SQL of tables, triggers and what Orleans asks",
-        ["Scheduler.Storage/Sql"] = "one language over both databases",
-        ["Scheduler.Storage/Sqlite"] = "the embedded database",
+        ["Scheduler.Storage/Entities"] = "lists of small entity kinds",
+        ["Scheduler.Storage/PostgreSql"] = "database of a cluster",
+        ["Scheduler.Storage/Schema"] = "SQL of tables, triggers and Orleans queries",
+        ["Scheduler.Storage/Sql"] = "SQL shared by both databases",
+        ["Scheduler.Storage/Sqlite"] = "embedded database",
     };
 
     [Fact]
-    public void Every_room_sees_only_whom_the_arrow_rule_allows()
+    public void Projects_have_exactly_the_allowed_references()
     {
         var seen = Repo.Files("src", "*.csproj")
             .ToDictionary(
@@ -98,25 +98,25 @@ public sealed class RoomsTests
                         .Order(StringComparer.Ordinal)
                         .ToArray()
             );
-        Assert.Equal(Arrows.Keys.Order(StringComparer.Ordinal), seen.Keys.Order(StringComparer.Ordinal));
-        Assert.All(Arrows, rule => Assert.Equal(rule.Value.Order(StringComparer.Ordinal), seen[rule.Key]));
+        Assert.Equal(AllowedReferences.Keys.Order(StringComparer.Ordinal), seen.Keys.Order(StringComparer.Ordinal));
+        Assert.All(AllowedReferences, rule => Assert.Equal(rule.Value.Order(StringComparer.Ordinal), seen[rule.Key]));
     }
 
     [Fact]
-    public void Folders_of_a_room_are_named_by_the_slices_of_the_spec()
+    public void Project_folders_have_approved_names()
     {
-        var strangers = Directory
+        var unapproved = Directory
             .EnumerateDirectories(Repo.Path("src"))
             .SelectMany(Directory.EnumerateDirectories)
             .Select(Repo.Relative)
             .Select(path => path["src/".Length..])
             .Where(path => path.Split('/')[1] is not ("obj" or "bin"))
             .Where(path => !Slices.Contains(path.Split('/')[1]) && !Others.ContainsKey(path));
-        Assert.Empty(strangers);
+        Assert.Empty(unapproved);
     }
 
     [Fact]
-    public void The_top_level_holds_what_was_agreed_and_nothing_else()
+    public void The_top_level_contains_only_approved_entries()
     {
         string[] agreed = ["deploy", "silo-config", "src", "tests", "Scheduler.sln", "README.md"];
         string[] build =
@@ -137,8 +137,9 @@ public sealed class RoomsTests
         Assert.Empty(found.Except(agreed).Except(build));
     }
 
+    /// <remarks>The storage keys rows by state name, not by grain class.</remarks>
     [Fact]
-    public void State_names_are_unique_because_the_storage_keys_rows_by_them_and_not_by_grain()
+    public void State_names_are_unique()
     {
         var names = Assembly
             .Load("Scheduler.Grains")

@@ -3,13 +3,13 @@ using Scheduler.TestKit;
 
 namespace Scheduler.ClusterTests.Simulation;
 
-/// <summary>One seed's whole life: some minutes of troubles, then calm, then the reckoning.</summary>
-internal sealed class SimulatedLife
+/// <summary>One simulation of a seed: some minutes with faults, then a calm period, then the checks.</summary>
+internal sealed class SimulationRun
 {
     private const int SilosWanted = 3;
     private static readonly TimeSpan Troubles = TimeSpan.FromSeconds(150);
 
-    /// <summary>Longest way to rest: the deadlines, the safety age, a sweep, and retries on top.</summary>
+    /// <summary>Longest time to settle: the deadlines, the safety age, a sweep, and retries on top.</summary>
     private static readonly TimeSpan LongestCalm = TimeSpan.FromMinutes(15);
 
     private readonly SimulationOracle _oracle;
@@ -19,16 +19,16 @@ internal sealed class SimulatedLife
     private int _silosMade;
     private bool _isCalm;
 
-    private SimulatedLife(int seed, TextWriter? transcript)
+    private SimulationRun(int seed, TextWriter? transcript)
     {
         World = new SimulatedWorld(seed) { Transcript = transcript };
-        World.Weather = Weather.Of(World.Random);
+        World.FaultRates = FaultRates.Of(World.Random);
         _oracle = new SimulationOracle(World);
         _store = new SimulatedStore(World, _oracle);
         _network = new SimulatedNetwork(World);
         _clients = new SimulatedClients(World, _network);
         _oracle.Providers.Add(
-            new WhimsicalProvider(
+            new UnreliableProvider(
                 "alpha",
                 World,
                 _oracle,
@@ -37,27 +37,24 @@ internal sealed class SimulatedLife
             )
         );
         _oracle.Providers.Add(
-            new WhimsicalProvider("bravo", World, _oracle, Make.Offer("bravo", price: 1.3m, spot: true))
+            new UnreliableProvider("bravo", World, _oracle, Make.Offer("bravo", price: 1.3m, spot: true))
         );
     }
 
-    /// <summary>The world it happened in.</summary>
     public SimulatedWorld World { get; }
 
-    /// <summary>How many commands were acknowledged.</summary>
-    public int Acknowledged => _clients.Told.Count;
+    public int Acknowledged => _clients.AcknowledgedCommands.Count;
 
-    /// <summary>Lives one seed through, on the calling thread.</summary>
-    /// <param name="seed">Which.</param>
-    /// <param name="transcript">Where every step is written, or null.</param>
-    public static SimulatedLife Live(int seed, TextWriter? transcript = null)
+    /// <summary>Runs one seed to its end on the calling thread.</summary>
+    /// <param name="transcript">Receives every step; null for none.</param>
+    public static SimulationRun Live(int seed, TextWriter? transcript = null)
     {
-        // A context of the caller's would take the continuations away from the simulation's schedulers.
+        // With the caller's context the continuations would not run on the simulation's schedulers.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
-            var simulation = new SimulatedLife(seed, transcript);
+            var simulation = new SimulationRun(seed, transcript);
             simulation.Live();
             return simulation;
         }
@@ -75,21 +72,21 @@ internal sealed class SimulatedLife
         }
 
         _clients.Begin(4);
-        World.After(TimeSpan.FromSeconds(1), Befall);
+        World.After(TimeSpan.FromSeconds(1), InjectFaults);
         World.Run(Troubles);
 
-        World.Tell("now   all calms down");
+        World.Record("now   all faults end");
         _isCalm = true;
-        World.Weather = Weather.Calm;
+        World.FaultRates = FaultRates.Calm;
         _clients.End();
         _oracle.Providers.ForEach(provider => provider.Behave());
         if (!World.RunUntil(() => _clients.AreDone && _oracle.IsAtRest(_store), LongestCalm))
         {
-            World.Violate("INV-03: it does not come to rest");
+            World.Violate("INV-03: the state does not settle");
             return;
         }
 
-        _oracle.CheckAtRest(_store, _clients.Told);
+        _oracle.CheckAtRest(_store, _clients.AcknowledgedCommands);
     }
 
     private void StartSilo()
@@ -110,8 +107,8 @@ internal sealed class SimulatedLife
         silo.Begin();
     }
 
-    /// <summary>Once a second: does anything befall a silo, an activation, a machine, a clock?</summary>
-    private void Befall()
+    /// <summary>Decides once a second on faults of silos, activations, machines and clocks.</summary>
+    private void InjectFaults()
     {
         if (_isCalm)
         {
@@ -119,27 +116,27 @@ internal sealed class SimulatedLife
         }
 
         if (
-            World.Happens(World.Weather.SiloTrouble)
+            World.Happens(World.FaultRates.SiloFaults)
             && _network.Silos.Where(silo => silo.IsRunning).ToList() is { Count: > 0 } living
         )
         {
-            BefallSilo(living[World.Random.Next(living.Count)]);
+            InjectSiloFault(living[World.Random.Next(living.Count)]);
         }
 
-        if (World.Happens(World.Weather.Mishaps))
+        if (World.Happens(World.FaultRates.LocalFaults))
         {
             _network.AnyActivation()?.Deactivate(new DeactivationReason(DeactivationReasonCode.ActivationIdle, "idle"));
         }
 
-        if (World.Happens(World.Weather.Mishaps))
+        if (World.Happens(World.FaultRates.LocalFaults))
         {
-            _oracle.Providers[World.Random.Next(2)].Mishap();
+            _oracle.Providers[World.Random.Next(2)].FailRandomMachine();
         }
 
-        World.After(TimeSpan.FromSeconds(1), Befall);
+        World.After(TimeSpan.FromSeconds(1), InjectFaults);
     }
 
-    private void BefallSilo(SimulatedSilo silo)
+    private void InjectSiloFault(SimulatedSilo silo)
     {
         switch (World.Random.Next(5))
         {
@@ -147,14 +144,14 @@ internal sealed class SimulatedLife
                 silo.SetClock(World.Between(-2, 2));
                 break;
             case 1 or 2:
-                // Taken for dead while it lives: for a while each of its grains may be there twice.
-                silo.Bury();
+                // The silo is declared dead while it runs: for a time each of its grains may have two activations.
+                silo.DeclareDead();
                 World.After(World.Between(0.1, 20), silo.Kill);
                 World.After(World.Between(0.5, 15), StartSilo);
                 break;
             default:
                 silo.Kill();
-                World.After(World.Between(0.5, 10), silo.Bury);
+                World.After(World.Between(0.5, 10), silo.DeclareDead);
                 World.After(World.Between(0.5, 15), StartSilo);
                 break;
         }
