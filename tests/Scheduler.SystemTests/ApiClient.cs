@@ -99,7 +99,10 @@ internal abstract class ApiClient
                 return seen;
             }
 
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40), $"The instance stays {seen}");
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40),
+                $"The instance stays {seen}"
+            );
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
         }
     }

@@ -53,16 +53,13 @@ public sealed class ClusterChaosTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact(Explicit = true)]
-    public Task Random_silo_kills_lose_no_acknowledged_command_INV_01_to_07_and_12() =>
-        RunAsync(KillAsync);
+    public Task Random_silo_kills_lose_no_acknowledged_command_INV_01_to_07_and_12() => RunAsync(KillAsync);
 
     [Fact(Explicit = true)]
-    public Task Database_crashes_lose_no_acknowledged_command_INV_01_to_07_and_12() =>
-        RunAsync(CrashDatabaseAsync);
+    public Task Database_crashes_lose_no_acknowledged_command_INV_01_to_07_and_12() => RunAsync(CrashDatabaseAsync);
 
     [Fact(Explicit = true)]
-    public Task Network_cuts_to_the_database_lose_no_acknowledged_command_INV_01_to_07_and_12() =>
-        RunAsync(CutAsync);
+    public Task Network_cuts_to_the_database_lose_no_acknowledged_command_INV_01_to_07_and_12() => RunAsync(CutAsync);
 
     [Fact]
     public Task All_faults_combined_lose_no_acknowledged_command_INV_01_to_07_and_12() =>
@@ -208,7 +205,10 @@ public sealed class ClusterChaosTests
 
         var states = instances.CountBy(i => i.State).ToDictionary();
         Tell($"{string.Join(", ", states.Select(s => $"{s.Value} {s.Key}"))}");
-        Assert.True(states.GetValueOrDefault(InstanceState.Running) > 0, "No instance runs, so the test proves nothing.");
+        Assert.True(
+            states.GetValueOrDefault(InstanceState.Running) > 0,
+            "No instance runs, so the test proves nothing."
+        );
         // Stopped, failed and deleted instances wait for nothing.
         var awaited = instances.Where(i => i.State == InstanceState.Running).Select(i => i.Name.Split('/')[^1]);
         Assert.Empty((await chaos.AgendaAsync(Ct)).Except(awaited, StringComparer.Ordinal));

@@ -27,7 +27,10 @@ public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLi
         var operators = troubled.ApiClient("http");
         _account = await troubled.AccountAsync(operators, 50_000_000);
         _client = new HttpClient(Scheduler.NewHandler()) { BaseAddress = Scheduler.Http };
-        _client.DefaultRequestHeaders.Authorization = new("Bearer", (await operators.CreateKeyAsync(_account)).Ok.Token);
+        _client.DefaultRequestHeaders.Authorization = new(
+            "Bearer",
+            (await operators.CreateKeyAsync(_account)).Ok.Token
+        );
     }
 
     public ValueTask DisposeAsync()

@@ -44,8 +44,14 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
         var others = ApiClient.Of(transport, scheduler, quiet);
         for (var i = 0; i < Burst / 2; i++)
         {
-            Assert.Equal($"accounts/acct-quiet-{transport}", (await others.GetAccountAsync($"accounts/acct-quiet-{transport}")).Ok.Name);
-            Assert.Equal($"accounts/acct-loud-{transport}", (await operators.GetAccountAsync($"accounts/acct-loud-{transport}")).Ok.Name);
+            Assert.Equal(
+                $"accounts/acct-quiet-{transport}",
+                (await others.GetAccountAsync($"accounts/acct-quiet-{transport}")).Ok.Name
+            );
+            Assert.Equal(
+                $"accounts/acct-loud-{transport}",
+                (await operators.GetAccountAsync($"accounts/acct-loud-{transport}")).Ok.Name
+            );
         }
 
         await flood;
@@ -53,7 +59,10 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
         Assert.InRange(_passed, Burst, most);
         Assert.Equal(1000, _passed + _refused);
         await Task.Delay(_longest, Ct);
-        Assert.Equal($"accounts/acct-loud-{transport}", (await flooding.GetAccountAsync($"accounts/acct-loud-{transport}")).Ok.Name);
+        Assert.Equal(
+            $"accounts/acct-loud-{transport}",
+            (await flooding.GetAccountAsync($"accounts/acct-loud-{transport}")).Ok.Name
+        );
     }
 
     [Fact]

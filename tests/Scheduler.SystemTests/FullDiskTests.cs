@@ -95,11 +95,7 @@ public sealed class FullDiskTests
         }
 
         // Reads still work. A refused command can be repeated unchanged when there is space.
-        Assert.InRange(
-            (await api.GetAccountAsync(account)).Ok.BalanceMicroEur,
-            acknowledged,
-            acknowledged + 1_000_000
-        );
+        Assert.InRange((await api.GetAccountAsync(account)).Ok.BalanceMicroEur, acknowledged, acknowledged + 1_000_000);
         await clear();
         _ = (await api.TopUpAsync(account, 1_000_000, $"payment-{refused}")).Ok;
         await scheduler.KillAsync();

@@ -50,7 +50,10 @@ public sealed class KillTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{load.Commands} commands acknowledged, {load.LastAcknowledged.Count} instances, {kills} kills"
         );
-        Assert.True(load.Commands > 5 * kills, $"Only {load.Commands} commands were acknowledged: too few for a load test.");
+        Assert.True(
+            load.Commands > 5 * kills,
+            $"Only {load.Commands} commands were acknowledged: too few for a load test."
+        );
         var instances = await new Audit(load, scheduler.Calls).ApiAsync(() => scheduler.Output, cancellation);
         await scheduler.KillAsync();
         await Audit.CloudAsync(cloud, instances, cancellation);

@@ -148,7 +148,10 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     public async Task A_context_too_large_for_memory_gives_OOM_KILLED_and_the_hinted_context_fits()
     {
         var instance = await llama.StartAsync("tight", LlamaRuntime.MaxContextTokens, preset: "tight");
-        var failed = await ApiClient.UntilAsync(instance, i => i.State is InstanceState.Failed or InstanceState.Running);
+        var failed = await ApiClient.UntilAsync(
+            instance,
+            i => i.State is InstanceState.Failed or InstanceState.Running
+        );
         Assert.True(failed.State == InstanceState.Failed, $"{failed}");
         Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
         Assert.Contains("ggml_aligned_malloc: insufficient memory", failed.Failure.Details["output_tail"]);
@@ -163,7 +166,10 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
         _ = (await ApiClient.UpdateAsync(instance, spec, "spec.context_tokens")).Ok;
         _ = (await ApiClient.StartAsync(instance)).Ok;
 
-        var reached = await ApiClient.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        var reached = await ApiClient.UntilAsync(
+            instance,
+            i => i.State is InstanceState.Running or InstanceState.Failed
+        );
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
     }
 

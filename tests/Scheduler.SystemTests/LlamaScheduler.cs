@@ -164,7 +164,10 @@ public sealed class LlamaScheduler : IAsyncLifetime
 
     internal async Task<Instance> ServesAsync(string instance)
     {
-        var reached = await ApiClient.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        var reached = await ApiClient.UntilAsync(
+            instance,
+            i => i.State is InstanceState.Running or InstanceState.Failed
+        );
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
         return reached;
     }

@@ -95,8 +95,8 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
         );
         Assert.Equal("MODEL_NOT_FOUND", (string?)unknown["code"]);
         Assert.NotNull(unknown["hint"]);
-        var stranger = ClientOf("sk-nobody").GetChatClient("sdk");
-        var denied = await RefusedAsync(() => stranger.CompleteChatAsync(Messages, null, Ct), 401);
+        var unauthorized = ClientOf("sk-nobody").GetChatClient("sdk");
+        var denied = await RefusedAsync(() => unauthorized.CompleteChatAsync(Messages, null, Ct), 401);
         Assert.Equal("AUTH_INVALID_TOKEN", (string?)denied["code"]);
     }
 

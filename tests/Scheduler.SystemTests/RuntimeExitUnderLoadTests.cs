@@ -93,7 +93,11 @@ public sealed class RuntimeExitUnderLoadTests(LlamaScheduler llama) : IAsyncLife
             .. Enumerable.Range(0, Whole).Select(_ => gateway.ChatAsync(model, "Hi", Long)),
         ];
         await Task.WhenAll(began.Select(one => one.Task)).WaitAsync(TimeSpan.FromSeconds(30), Ct);
-        await Eventually.UntilAsync(OpenAsync, open => open >= before + Streams + Whole, "all requests are in progress");
+        await Eventually.UntilAsync(
+            OpenAsync,
+            open => open >= before + Streams + Whole,
+            "all requests are in progress"
+        );
         return underWay;
     }
 

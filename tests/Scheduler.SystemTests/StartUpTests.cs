@@ -161,10 +161,7 @@ public sealed class StartUpTests
         Assert.Contains(remedy, line);
         Assert.DoesNotContain("Unhandled exception", output);
         Assert.Equal(before, await HashAsync(store));
-        Assert.False(
-            File.Exists(store + "-wal") && new FileInfo(store + "-wal").Length > 0,
-            "No log file is created."
-        );
+        Assert.False(File.Exists(store + "-wal") && new FileInfo(store + "-wal").Length > 0, "No log file is created.");
     }
 
     /// <summary>A scheduler that has run, stored data and stopped.</summary>

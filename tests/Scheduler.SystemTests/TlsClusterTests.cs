@@ -24,7 +24,7 @@ public sealed class TlsClusterTests
     {
         var folder = Directory.CreateTempSubdirectory("certificates-").FullName;
         using var authority = new TestAuthority(folder, "doors-ca");
-        using var stranger = new TestAuthority(folder, "strangers-ca");
+        using var foreign = new TestAuthority(folder, "foreign-ca");
         var (certificate, key) = authority.Issue("doors");
         var server = await PostgreSqlServer.SharedAsync(Ct);
         await using var cluster = new SchedulerCluster(
@@ -40,16 +40,16 @@ public sealed class TlsClusterTests
             Authority = authority,
         };
         await cluster.StartAsync(2, Ct);
-        var doors = cluster.Add("--Host:Role=doors");
+        var apiNode = cluster.Add("--Host:Role=doors");
         await cluster.StartAllAsync(Ct);
 
-        Assert.Equal("https", doors.Http.Scheme);
-        using var client = new HttpClient(doors.NewHandler());
-        var before = await ShownAsync(doors.Http, authority);
-        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri(doors.Http, "/livez"), Ct)).StatusCode);
+        Assert.Equal("https", apiNode.Http.Scheme);
+        using var client = new HttpClient(apiNode.NewHandler());
+        var before = await ShownAsync(apiNode.Http, authority);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri(apiNode.Http, "/livez"), Ct)).StatusCode);
         var load = new LaunchLoad("acct-tls");
-        await load.OpenAccountAsync(doors.Calls, Ct);
-        var instances = new Instances.InstancesClient(doors.Calls);
+        await load.OpenAccountAsync(apiNode.Calls, Ct);
+        var instances = new Instances.InstancesClient(apiNode.Calls);
         var made = await instances.CreateInstanceAsync(
             new CreateInstanceRequest
             {
@@ -63,27 +63,27 @@ public sealed class TlsClusterTests
         using var watch = instances.WatchInstance(new WatchInstanceRequest { Name = made.Name }, cancellationToken: Ct);
         Assert.True(await watch.ResponseStream.ReadAllAsync(Ct).AnyAsync(i => i.State == InstanceState.Running, Ct));
 
-        await AssertSilosRefuseStrangersAsync(cluster, authority, stranger);
+        await AssertSilosRefuseForeignPeersAsync(cluster, authority, foreign);
 
         authority.Issue("doors");
         var began = TimeProvider.System.GetTimestamp();
-        while (await ShownAsync(doors.Http, authority) == before)
+        while (await ShownAsync(apiNode.Http, authority) == before)
         {
             Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40), cluster.Output);
             await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Ct);
         }
     }
 
-    private static async Task AssertSilosRefuseStrangersAsync(
+    private static async Task AssertSilosRefuseForeignPeersAsync(
         SchedulerCluster cluster,
         TestAuthority authority,
-        TestAuthority stranger
+        TestAuthority foreign
     )
     {
         foreach (var port in new[] { cluster.SiloPort(0), cluster.GatewayPort(0) })
         {
             Assert.True(await IsLetInAsync(port, authority, authority.Issue("friend")));
-            Assert.False(await IsLetInAsync(port, authority, stranger.Issue("stranger")));
+            Assert.False(await IsLetInAsync(port, authority, foreign.Issue("foreign")));
             Assert.False(await IsLetInAsync(port, authority, null));
         }
     }

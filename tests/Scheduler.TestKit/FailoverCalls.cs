@@ -116,7 +116,7 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
 
     private SchedulerProcess Next()
     {
-        var doors = nodes.Where(node => node.Grpc is not null).ToList();
-        return doors[(int)((uint)Interlocked.Increment(ref _next) % doors.Count)];
+        var apiNodes = nodes.Where(node => node.Grpc is not null).ToList();
+        return apiNodes[(int)((uint)Interlocked.Increment(ref _next) % apiNodes.Count)];
     }
 }

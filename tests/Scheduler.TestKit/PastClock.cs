@@ -24,7 +24,8 @@ public static class PastClock
 
         return new Dictionary<string, string>
         {
-            ["LD_PRELOAD"] = Find() ?? throw new InvalidOperationException($"{Library} was not installed in {Libraries}."),
+            ["LD_PRELOAD"] =
+                Find() ?? throw new InvalidOperationException($"{Library} was not installed in {Libraries}."),
             ["FAKETIME"] = $"-{hours}h",
             ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
         };

@@ -265,7 +265,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
         Keep(line);
         if (line is null)
         {
-            ready.TrySetException(new InvalidOperationException($"The scheduler exited before it was ready:\n{Output}"));
+            ready.TrySetException(
+                new InvalidOperationException($"The scheduler exited before it was ready:\n{Output}")
+            );
         }
         else if (line.StartsWith("ready ", StringComparison.Ordinal))
         {

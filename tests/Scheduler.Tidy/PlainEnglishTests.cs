@@ -97,6 +97,9 @@ public sealed partial class PlainEnglishTests
     [GeneratedRegex(@"^\s*//|\s// ")]
     private static partial Regex Comment();
 
-    [GeneratedRegex(@"`[^`]*`|<c>.*?</c>|<code>.*?</code>|\b(cref|name|href)=""[^""]*""|\]\([^)]*\)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"`[^`]*`|<c>.*?</c>|<code>.*?</code>|\b(cref|name|href)=""[^""]*""|\]\([^)]*\)",
+        RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Code();
 }

@@ -18,11 +18,7 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
     [InlineData("OOM_KILLED", 1, "GPU count")]
     [InlineData("BILLING_BELOW_MINIMUM", 0, null)]
     [InlineData("PROVIDER_TIMEOUT", 0, "providers")]
-    public async Task A_remedy_leads_to_a_running_instance_on_the_open_page(
-        string code,
-        int place,
-        string? field
-    )
+    public async Task A_remedy_leads_to_a_running_instance_on_the_open_page(string code, int place, string? field)
     {
         var name = Scheduler.Failed[code];
         var before = await Api.InstanceAsync(name);

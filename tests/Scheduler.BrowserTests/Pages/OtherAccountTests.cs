@@ -10,8 +10,7 @@ namespace Scheduler.BrowserTests.Pages;
 /// changes it. The tests in UnitTests/Dashboard/Shell cover every page and action.
 /// </summary>
 [Collection(DashboardGroup.Name)]
-public sealed class OtherAccountTests(Browser browser, DashboardScheduler scheduler)
-    : DashboardTest(browser, scheduler)
+public sealed class OtherAccountTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     private const string NoInstance = "i-aaaaaaaaaaaaaaaaaaaa";
     private const string NoAccount = "acct-nobody";

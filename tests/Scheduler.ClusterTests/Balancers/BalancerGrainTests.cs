@@ -173,25 +173,25 @@ public sealed class BalancerGrainTests
     public async Task INV_08_a_balancer_of_another_account_reads_as_not_found()
     {
         await using var scheduler = await DeployAsync();
-        var (account, stranger) = (await scheduler.AccountAsync(), await scheduler.AccountAsync("b"));
+        var (account, otherAccount) = (await scheduler.AccountAsync(), await scheduler.AccountAsync("b"));
         await scheduler.CreateAsync(account, name: "target");
         Good(await CreateAsync(scheduler, account, "bal-a", "front"));
         var balancer = Of(scheduler, "bal-a");
         var refusals = new[]
         {
-            (await balancer.GetAsync(stranger)).Refusal,
-            (await balancer.DetailAsync(stranger)).Refusal,
-            (await balancer.TimelineAsync(stranger, 0, 10)).Refusal,
-            (await balancer.WaitForChangeAsync(stranger, 1, Ct)).Refusal,
-            (await balancer.UpdateAsync(new UpdateBalancer(Spec("target")), scheduler.As(stranger))).Refusal,
-            (await balancer.DeleteAsync(scheduler.As(stranger))).Refusal,
+            (await balancer.GetAsync(otherAccount)).Refusal,
+            (await balancer.DetailAsync(otherAccount)).Refusal,
+            (await balancer.TimelineAsync(otherAccount, 0, 10)).Refusal,
+            (await balancer.WaitForChangeAsync(otherAccount, 1, Ct)).Refusal,
+            (await balancer.UpdateAsync(new UpdateBalancer(Spec("target")), scheduler.As(otherAccount))).Refusal,
+            (await balancer.DeleteAsync(scheduler.As(otherAccount))).Refusal,
         };
         Assert.All(refusals, refusal => Assert.Equal(RefusalKind.NotFound, refusal!.Kind));
-        Assert.Empty(await scheduler.Grains.Fleet().ListBalancersAsync(stranger, "", 10));
+        Assert.Empty(await scheduler.Grains.Fleet().ListBalancersAsync(otherAccount, "", 10));
 
         // Names are separate per account.
-        await scheduler.CreateAsync(stranger, name: "front");
-        Good(await CreateAsync(scheduler, stranger, "bal-b", "target", Spec("front")));
+        await scheduler.CreateAsync(otherAccount, name: "front");
+        Good(await CreateAsync(scheduler, otherAccount, "bal-b", "target", Spec("front")));
     }
 
     [Fact]

@@ -131,7 +131,7 @@ public sealed class AccountGrainTests
         var missing = new MicroEuro(
             long.Parse(failure.Details["top_up_micro_eur"], System.Globalization.CultureInfo.InvariantCulture)
         );
-        await scheduler.TopUpAsync(account, missing, "as told");
+        await scheduler.TopUpAsync(account, missing, "hinted");
         Assert.True((await scheduler.LaunchAsync(running.Id)).IsOk);
         await scheduler.UntilAsync(running.Id, InstanceState.Running);
         await scheduler.SoundAsync();
@@ -219,17 +219,17 @@ public sealed class AccountGrainTests
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var mine = await scheduler.AccountAsync("mine");
-        var stranger = await scheduler.AccountAsync("stranger");
+        var otherAccount = await scheduler.AccountAsync("other");
 
-        var there = (await scheduler.Grains.Account(mine).GetAsync(stranger)).Refusal!;
-        var nowhere = (await scheduler.Grains.Account(Make.Account("never")).GetAsync(stranger)).Refusal!;
+        var there = (await scheduler.Grains.Account(mine).GetAsync(otherAccount)).Refusal!;
+        var nowhere = (await scheduler.Grains.Account(Make.Account("never")).GetAsync(otherAccount)).Refusal!;
 
         Assert.Equal(RefusalKind.NotFound, there.Kind);
         Assert.Equal(
             nowhere.Message.Replace("acct-never", "*", StringComparison.Ordinal),
             there.Message.Replace("acct-mine", "*", StringComparison.Ordinal)
         );
-        var topUp = await scheduler.Grains.Account(mine).TopUpAsync(Make.Euros(1), "x", scheduler.As(stranger));
+        var topUp = await scheduler.Grains.Account(mine).TopUpAsync(Make.Euros(1), "x", scheduler.As(otherAccount));
         Assert.Equal(RefusalKind.NotFound, topUp.Refusal!.Kind);
         Assert.Equal(
             RefusalKind.NotFound,

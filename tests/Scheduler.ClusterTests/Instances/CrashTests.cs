@@ -28,7 +28,7 @@ public sealed class CrashTests
 
         await LoseAsync(scheduler, id, wholeSilo);
 
-        var running = await NobodyAsksUntilAsync(scheduler, id, InstanceState.Running);
+        var running = await ListShowsAsync(scheduler, id, InstanceState.Running);
         Assert.Equal((1, 1), (running.Run, running.Attempt));
         Assert.Single(scheduler.Cloud.Asked.Distinct());
         Assert.Single(scheduler.Cloud.Made);
@@ -49,7 +49,7 @@ public sealed class CrashTests
 
         await LoseAsync(scheduler, id, wholeSilo);
 
-        await NobodyAsksUntilAsync(scheduler, id, InstanceState.Running);
+        await ListShowsAsync(scheduler, id, InstanceState.Running);
         Assert.Single(scheduler.Cloud.Made);
         await scheduler.SoundAsync();
     }
@@ -69,7 +69,7 @@ public sealed class CrashTests
         await LoseAsync(scheduler, id, wholeSilo);
         scheduler.Cloud.BecomeReady(starting.Intent!.Key);
 
-        await NobodyAsksUntilAsync(scheduler, id, InstanceState.Running);
+        await ListShowsAsync(scheduler, id, InstanceState.Running);
         await scheduler.SoundAsync();
     }
 
@@ -87,7 +87,7 @@ public sealed class CrashTests
         scheduler.Cloud.Exit(running.Intent!.Key, new RuntimeExit { ExitCode = 2 });
         await scheduler.StartSilosAsync();
 
-        var failed = await NobodyAsksUntilAsync(scheduler, running.Id, InstanceState.Failed);
+        var failed = await ListShowsAsync(scheduler, running.Id, InstanceState.Failed);
         await scheduler.SettledAsync(running.Id, InstanceState.Failed);
         Assert.True(failed.RunningUntil - failed.RunningSince >= TimeSpan.FromSeconds(100));
         await scheduler.SoundAsync();
@@ -111,7 +111,7 @@ public sealed class CrashTests
 
         await LoseAsync(scheduler, running.Id, wholeSilo);
 
-        await NobodyAsksUntilAsync(scheduler, running.Id, InstanceState.Stopped);
+        await ListShowsAsync(scheduler, running.Id, InstanceState.Stopped);
         Assert.Empty(scheduler.Cloud.Held);
         Assert.Equal(MicroEuro.Zero, (await scheduler.MoneyAsync(account)).Holds);
         await scheduler.SoundAsync();
@@ -131,7 +131,7 @@ public sealed class CrashTests
         scheduler.Clock.Advance(TimeSpan.FromMinutes(5));
         await scheduler.StartSilosAsync();
 
-        await NobodyAsksUntilAsync(scheduler, id, InstanceState.Failed);
+        await ListShowsAsync(scheduler, id, InstanceState.Failed);
         await scheduler.SettledAsync(id, InstanceState.Failed);
         Assert.Equal(MicroEuro.Zero, (await scheduler.MoneyAsync(account)).Holds);
         await scheduler.SoundAsync();
@@ -167,7 +167,7 @@ public sealed class CrashTests
     /// <summary>
     /// Reads the list, not the grain: a call would activate the grain, and the test shows that it activates by itself.
     /// </summary>
-    private static async Task<InstanceRecord> NobodyAsksUntilAsync(
+    private static async Task<InstanceRecord> ListShowsAsync(
         TestScheduler scheduler,
         Domain.Ids.InstanceId id,
         InstanceState state

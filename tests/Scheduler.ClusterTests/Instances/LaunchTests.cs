@@ -169,10 +169,10 @@ public sealed class LaunchTests
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var mine = await scheduler.RunningAsync(await scheduler.AccountAsync("mine"));
-        var stranger = await scheduler.AccountAsync("stranger");
+        var otherAccount = await scheduler.AccountAsync("other");
         var never = scheduler.NewInstanceId();
 
-        foreach (var ask in Commands(scheduler, stranger))
+        foreach (var ask in Commands(scheduler, otherAccount))
         {
             var there = await ask(mine.Id);
             var nowhere = await ask(never);
@@ -278,20 +278,23 @@ public sealed class LaunchTests
         }
     }
 
-    private static IEnumerable<Func<InstanceId, Task<Refusal?>>> Commands(TestScheduler scheduler, AccountId stranger)
+    private static IEnumerable<Func<InstanceId, Task<Refusal?>>> Commands(
+        TestScheduler scheduler,
+        AccountId otherAccount
+    )
     {
         var grains = scheduler.Grains;
-        yield return async id => (await grains.Instance(id).GetAsync(stranger)).Refusal;
-        yield return async id => (await grains.Instance(id).StartAsync(scheduler.As(stranger))).Refusal;
-        yield return async id => (await grains.Instance(id).StopAsync(scheduler.As(stranger))).Refusal;
-        yield return async id => (await grains.Instance(id).DeleteAsync(scheduler.As(stranger))).Refusal;
-        yield return async id => (await grains.Instance(id).ExplainAsync(stranger)).Refusal;
+        yield return async id => (await grains.Instance(id).GetAsync(otherAccount)).Refusal;
+        yield return async id => (await grains.Instance(id).StartAsync(scheduler.As(otherAccount))).Refusal;
+        yield return async id => (await grains.Instance(id).StopAsync(scheduler.As(otherAccount))).Refusal;
+        yield return async id => (await grains.Instance(id).DeleteAsync(scheduler.As(otherAccount))).Refusal;
+        yield return async id => (await grains.Instance(id).ExplainAsync(otherAccount)).Refusal;
         yield return async id =>
             (
-                await grains.Instance(id).UpdateAsync(new UpdateInstance(Make.Spec(), null), scheduler.As(stranger))
+                await grains.Instance(id).UpdateAsync(new UpdateInstance(Make.Spec(), null), scheduler.As(otherAccount))
             ).Refusal;
         yield return async id =>
-            (await grains.Instance(id).WaitForChangeAsync(stranger, 0, CancellationToken.None)).Refusal;
-        yield return async id => (await grains.Fleet().TimelineAsync(id, stranger, 0, 10)).Refusal;
+            (await grains.Instance(id).WaitForChangeAsync(otherAccount, 0, CancellationToken.None)).Refusal;
+        yield return async id => (await grains.Fleet().TimelineAsync(id, otherAccount, 0, 10)).Refusal;
     }
 }

@@ -47,7 +47,7 @@ public sealed class OutputTests
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
         scheduler.Cloud.Output = "secret\n";
 
-        var answer = await scheduler.Grains.Instance(running.Id).ReadOutputAsync(new AccountId("acct-stranger"));
+        var answer = await scheduler.Grains.Instance(running.Id).ReadOutputAsync(new AccountId("acct-other"));
 
         Assert.Equal(RefusalKind.NotFound, answer.Refusal?.Kind);
         Assert.Null(answer.Value);
@@ -57,7 +57,10 @@ public sealed class OutputTests
     [InlineData("worker 3 hangs\n", "Read output_tail in the details")]
     [InlineData("", "Start again: it left no output")]
     [InlineData(null, "Start again: it left no output")]
-    public async Task A_runtime_that_stopped_answering_leaves_its_last_output_in_the_failure(string? output, string hint)
+    public async Task A_runtime_that_stopped_answering_leaves_its_last_output_in_the_failure(
+        string? output,
+        string hint
+    )
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());

@@ -19,9 +19,7 @@ public sealed class StorageFaultTests
     [Theory]
     [InlineData(FaultMoment.Before)]
     [InlineData(FaultMoment.After)]
-    public async Task A_failed_write_of_shared_state_only_delays_the_result(
-        FaultMoment moment
-    )
+    public async Task A_failed_write_of_shared_state_only_delays_the_result(FaultMoment moment)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();

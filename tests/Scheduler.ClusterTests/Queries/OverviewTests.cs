@@ -25,7 +25,11 @@ public sealed class OverviewTests
         scheduler.Clock.Advance(TimeSpan.FromMinutes(5));
         await FailAsync(scheduler, mine);
         await FailAsync(scheduler, other);
-        await Eventually.UntilAsync(() => scheduler.MoneyAsync(mine), money => money.Running == 1, "the run is metered");
+        await Eventually.UntilAsync(
+            () => scheduler.MoneyAsync(mine),
+            money => money.Running == 1,
+            "the run is metered"
+        );
         var fleet = scheduler.Grains.Fleet();
 
         var seen = await fleet.OverviewAsync(mine, Hour, 12);

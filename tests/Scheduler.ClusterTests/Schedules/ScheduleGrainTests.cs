@@ -158,7 +158,7 @@ public sealed class ScheduleGrainTests
         TestScheduler.Good(await scheduler.DeleteAsync(id));
         await Eventually.TrueAsync(
             () => scheduler.Faults.Failed == (isLost ? 1 : 0) && scheduler.Faults.Writes("schedules") == 2,
-            "they were told, or not"
+            "the schedules were notified, or the write failed"
         );
 
         var grain = scheduler.Grains.Schedules(id);

@@ -154,9 +154,7 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
             try
             {
                 var answer = await command(new CommandContext(request, "simulated client", account, idempotency));
-                world.Record(
-                    $"user  gets {verb} {instance} {reference}: {(answer.IsOk ? "ok" : answer.Refusal.Kind)}"
-                );
+                world.Record($"user  gets {verb} {instance} {reference}: {(answer.IsOk ? "ok" : answer.Refusal.Kind)}");
                 // A launch that failed its checks is recorded, as is one that passed them.
                 var isDone = answer.IsOk || answer.Refusal.Kind == RefusalKind.Failed;
                 if (isDone && (instance is not null || reference is not null))

@@ -87,7 +87,8 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
     public SimulatedActivation? AnyActivation() =>
         _directory.Count == 0 ? null : _directory.Values.ElementAt(world.Random.Next(_directory.Count));
 
-    private TimeSpan Latency() => world.Happens(world.FaultRates.Delay) ? world.Between(0.5, 20) : world.Between(0, 0.02);
+    private TimeSpan Latency() =>
+        world.Happens(world.FaultRates.Delay) ? world.Between(0.5, 20) : world.Between(0, 0.02);
 
     private void Arrive(Call call)
     {

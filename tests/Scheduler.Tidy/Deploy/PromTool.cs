@@ -53,10 +53,7 @@ internal static class PromTool
                 return installed;
             }
 
-            Assert.SkipUnless(
-                File.Exists("/usr/bin/apt-get"),
-                "promtool is not installed, and apt-get is missing."
-            );
+            Assert.SkipUnless(File.Exists("/usr/bin/apt-get"), "promtool is not installed, and apt-get is missing.");
             await UnpackAsync();
             Assert.SkipUnless(
                 File.Exists(unpacked),
