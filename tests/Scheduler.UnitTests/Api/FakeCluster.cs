@@ -127,7 +127,7 @@ internal sealed class FakePulse
     public int Asked => Volatile.Read(ref _asked);
 
     /// <summary>Exception of the next reads; null for none.</summary>
-    public Exception? Trouble { get; set; }
+    public Exception? NextError { get; set; }
 
     /// <summary>Simulates a write.</summary>
     public void Beat() => Interlocked.Increment(ref _beat);
@@ -135,7 +135,7 @@ internal sealed class FakePulse
     public Task<long> AskAsync()
     {
         Interlocked.Increment(ref _asked);
-        return Trouble is { } trouble ? Task.FromException<long>(trouble) : Task.FromResult(Volatile.Read(ref _beat));
+        return NextError is { } error ? Task.FromException<long>(error) : Task.FromResult(Volatile.Read(ref _beat));
     }
 }
 
@@ -268,7 +268,7 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     public Task<Answer<string>> ReadOutputAsync(AccountId? account) =>
         Task.FromResult<Answer<string>>(Seen(account) is { IsOk: false } seen ? seen.Refusal : "printed\n");
 
-    private Answer<InstanceRecord> Go(InstanceState state, CommandContext context)
+    private Answer<InstanceRecord> SetState(InstanceState state, CommandContext context)
     {
         LastCommand = context;
         var seen = Seen(context.Account);
@@ -323,13 +323,13 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     }
 
     public Task<Answer<InstanceRecord>> StartAsync(CommandContext context) =>
-        Task.FromResult(cluster.OnStart?.Invoke() ?? Go(InstanceState.Provisioning, context));
+        Task.FromResult(cluster.OnStart?.Invoke() ?? SetState(InstanceState.Provisioning, context));
 
     public Task<Answer<InstanceRecord>> StopAsync(CommandContext context) =>
-        Task.FromResult(Go(InstanceState.Stopped, context));
+        Task.FromResult(SetState(InstanceState.Stopped, context));
 
     public Task<Answer<InstanceRecord>> DeleteAsync(CommandContext context) =>
-        Task.FromResult(Go(InstanceState.Deleted, context));
+        Task.FromResult(SetState(InstanceState.Deleted, context));
 
     public Task<Answer<InstanceRecord>> UpdateAsync(UpdateInstance command, CommandContext context)
     {

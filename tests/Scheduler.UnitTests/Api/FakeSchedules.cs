@@ -85,7 +85,7 @@ internal sealed class FakeSchedules(InstanceId instance, FakeCluster cluster) : 
         return Task.CompletedTask;
     }
 
-    public void Note(string id, ScheduleRun run) => _schedules[id] = _schedules[id] with { LastRun = run };
+    public void SetLastRun(string id, ScheduleRun run) => _schedules[id] = _schedules[id] with { LastRun = run };
 
     private ScheduleView View(AccountId account, Schedule schedule) =>
         new(account, instance, schedule, schedule.Spec.Enabled ? [NextRun, NextRun.AddDays(1)] : []);

@@ -148,7 +148,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
         var failure = FailureCatalogue.Describe(new MissingTokenFacts());
         var id = new InstanceId(instance.Split('/')[^1]);
         var fake = (FakeSchedules)api.Cluster.Schedules(id);
-        fake.Note(
+        fake.SetLastRun(
             "morning",
             new ScheduleRun
             {

@@ -49,7 +49,7 @@ public sealed class GatewayFixture : IAsyncDisposable
     internal static async Task<GatewayFixture> StartAsync(GatewayFixture? with = null)
     {
         var fixture = with ?? new GatewayFixture();
-        await fixture.StartDoorsAsync();
+        await fixture.StartApiAsync();
         return fixture;
     }
 
@@ -135,7 +135,7 @@ public sealed class GatewayFixture : IAsyncDisposable
         }
     }
 
-    private async Task StartDoorsAsync()
+    private async Task StartApiAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

@@ -110,16 +110,16 @@ public sealed class PulseTests : IDisposable
     [Theory]
     [InlineData(typeof(TimeoutException))]
     [InlineData(typeof(InvalidOperationException))]
-    public async Task A_failed_poll_is_repeated_and_changes_in_between_are_reported(Type trouble)
+    public async Task A_failed_poll_is_repeated_and_changes_in_between_are_reported(Type error)
     {
         var tab = new Listener(_pulse);
         await PolledAsync(2);
-        _cluster.Pulse.Trouble = (Exception)Activator.CreateInstance(trouble)!;
+        _cluster.Pulse.NextError = (Exception)Activator.CreateInstance(error)!;
         _cluster.Pulse.Beat();
         await PolledAsync(_cluster.Pulse.Asked + 3);
         Assert.Equal(0, tab.Received);
 
-        _cluster.Pulse.Trouble = null;
+        _cluster.Pulse.NextError = null;
         await ReceivedAsync(tab, 1);
         await CloseAsync([tab]);
     }
