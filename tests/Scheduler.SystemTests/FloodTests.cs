@@ -82,12 +82,12 @@ public sealed class FloodTests(LimitedScheduler limited) : IClassFixture<Limited
             answers.Add(await gateway.ModelsAsync());
         }
 
-        var limited = answers[^1];
-        Assert.Equal((429, "RATE_LIMITED"), (limited.Status, limited.Code));
-        Assert.Equal("3", limited.Headers["RateLimit-Limit"]);
-        Assert.Equal("0", limited.Headers["RateLimit-Remaining"]);
+        var refused = answers[^1];
+        Assert.Equal((429, "RATE_LIMITED"), (refused.Status, refused.Code));
+        Assert.Equal("3", refused.Headers["RateLimit-Limit"]);
+        Assert.Equal("0", refused.Headers["RateLimit-Remaining"]);
         Assert.Contains("RateLimit-Reset", answers[0].Headers.Keys);
-        var wait = int.Parse(limited.Headers["Retry-After"], CultureInfo.InvariantCulture);
+        var wait = int.Parse(refused.Headers["Retry-After"], CultureInfo.InvariantCulture);
         Assert.InRange(wait, 1, 3);
         await Task.Delay(TimeSpan.FromSeconds(wait), TimeProvider.System, Ct);
         Assert.Equal(200, (await gateway.ModelsAsync()).Status);
