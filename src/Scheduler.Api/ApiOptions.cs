@@ -109,7 +109,7 @@ public sealed class ApiOptions
     /// <summary>
     /// All validation errors, each with the setting's full path, the actual value and the accepted values.
     /// </summary>
-    public IEnumerable<string> Faults() => RangeFaults.Of(Section, this);
+    public IEnumerable<string> Faults() => RangeValidation.Of(Section, this);
 
     internal LimitSettings Limits() =>
         new()

@@ -37,7 +37,7 @@ internal static class SchedulerHost
         );
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<OperatorKey>();
-        AddDoors(builder, settings);
+        AddEndpoints(builder, settings);
         if (settings.Host.Role == HostRole.Doors)
         {
             AddClient(builder, settings);
@@ -78,7 +78,7 @@ internal static class SchedulerHost
     /// <summary>Where the gRPC door listens, once started; null for a silo without doors.</summary>
     public static Uri? GrpcAddress(this WebApplication app) => Addresses(app).ElementAtOrDefault(1);
 
-    private static void AddDoors(WebApplicationBuilder builder, Settings settings)
+    private static void AddEndpoints(WebApplicationBuilder builder, Settings settings)
     {
         var host = settings.Host;
         var address = IPAddress.Parse(host.Address);
@@ -106,7 +106,7 @@ internal static class SchedulerHost
                 );
             }
         });
-        builder.Services.AddHostedService<OpenDoorsWarning>();
+        builder.Services.AddHostedService<PlaintextListenerWarning>();
         if (host.Role == HostRole.Silo)
         {
             builder.Services.AddHealth();
@@ -163,7 +163,7 @@ internal static class SchedulerHost
     private static void AddClient(WebApplicationBuilder builder, Settings settings)
     {
         builder.UseClusterClient(settings);
-        builder.Services.AddSingleton<IReadiness, DoorsReadiness>();
+        builder.Services.AddSingleton<IReadiness, ApiReadiness>();
     }
 
     private static Uri[] Addresses(WebApplication app) =>

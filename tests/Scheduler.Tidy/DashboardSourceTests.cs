@@ -47,7 +47,7 @@ public sealed partial class DashboardSourceTests
     public void Inline_styles_and_scripts_are_detected(string text) => Assert.Matches(InPage(), text);
 
     [Theory]
-    [InlineData("<script type=\"module\" src=\"@Assets[\"window.js\"]\"></script>")]
+    [InlineData("<script type=\"module\" src=\"@Assets[\"dashboard.js\"]\"></script>")]
     [InlineData("<button @onclick=\"Go\">")]
     [InlineData("<td class=\"style\">")]
     public void Permitted_markup_is_not_detected(string text) => Assert.DoesNotMatch(InPage(), text);

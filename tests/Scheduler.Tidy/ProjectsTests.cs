@@ -53,7 +53,7 @@ public sealed class ProjectsTests
     /// <summary>Other folders, each with its purpose.</summary>
     private static readonly Dictionary<string, string> Others = new()
     {
-        ["Scheduler.Api/Edge"] = "request pipeline: validation, tenancy, errors of both transports",
+        ["Scheduler.Api/Pipeline"] = "request pipeline: validation, tenancy, errors of both transports",
         ["Scheduler.Dashboard/Fleet"] = "overview page",
         ["Scheduler.Dashboard/Live"] = "change notifications for open pages",
         ["Scheduler.Dashboard/Shell"] = "shared parts of pages: frame, forms, notices, errors, units",

@@ -20,7 +20,7 @@ internal static class LaunchActions
     {
         pages.MapAction("/launch/create", CreateAsync);
         pages.MapPost("/launch/explain", ExplainAsync).RequireAuthorization(Session.AnyPolicy);
-        pages.MapPost("/launch/look", LookAsync).RequireAuthorization(Session.AnyPolicy);
+        pages.MapPost("/launch/look", PreviewAsync).RequireAuthorization(Session.AnyPolicy);
     }
 
     private static async Task<RazorComponentResult> ExplainAsync(
@@ -35,7 +35,7 @@ internal static class LaunchActions
     }
 
     /// <summary>Fallback without JavaScript: redirects to the URL that holds the form values.</summary>
-    private static async Task LookAsync(HttpContext http, IAntiforgery antiforgery)
+    private static async Task PreviewAsync(HttpContext http, IAntiforgery antiforgery)
     {
         var form = await ReadAsync(http, antiforgery);
         http.Response.StatusCode = StatusCodes.Status303SeeOther;
@@ -56,7 +56,7 @@ internal static class LaunchActions
 
         if (!reader.Faults.None || reader.Account is not { } account)
         {
-            throw new DoorException(Wrong(reader.Faults));
+            throw new ApiException(Wrong(reader.Faults));
         }
 
         // 2. Create. The id is derived from the request id of the form, so a form sent twice creates one instance.
@@ -94,13 +94,13 @@ internal static class LaunchActions
     {
         if (!answer.IsOk)
         {
-            throw new DoorException(DoorError.Of(answer.Refusal, what));
+            throw new ApiException(ApiError.Of(answer.Refusal, what));
         }
     }
 
     /// <summary>The validation errors, with field labels instead of names.</summary>
-    private static DoorError Wrong(Faults faults) =>
-        DoorError.Invalid([
+    private static ApiError Wrong(Faults faults) =>
+        ApiError.Invalid([
             .. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) }),
         ]) with
         {

@@ -33,7 +33,7 @@ internal static class ClusterSetup
     /// After three of these without a sign of life nobody waits for a silo any more: what a start on another port waits for after a crash
     /// of the whole cluster.
     /// </summary>
-    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AliveReportEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>The membership is read anew so often even when no silo tells of changes.</summary>
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(10);
@@ -42,7 +42,7 @@ internal static class ClusterSetup
     private static readonly TimeSpan GatewayRefresh = TimeSpan.FromSeconds(5);
 
     /// <summary>Silos that died longer ago are struck from the table.</summary>
-    private static readonly TimeSpan DeadAreKept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan DefunctSilosKeptFor = TimeSpan.FromDays(1);
 
     /// <summary>The one silo of an embedded scheduler: no gateway, since its doors live in its own process.</summary>
     public static void UseEmbedded(this ISiloBuilder silo, HostOptions host)
@@ -72,9 +72,9 @@ internal static class ClusterSetup
             membership.ProbeTimeout = Probe;
             membership.MaxProbeTimeout = Probe * 2;
             membership.NumMissedProbesLimit = Misses;
-            membership.IAmAliveTablePublishTimeout = SignOfLife;
+            membership.IAmAliveTablePublishTimeout = AliveReportEvery;
             membership.TableRefreshTimeout = TableRefresh;
-            membership.DefunctSiloExpiration = DeadAreKept;
+            membership.DefunctSiloExpiration = DefunctSilosKeptFor;
         });
         silo.UseAdoNetClustering(options =>
             options.Configure<PostgreSqlStore>(

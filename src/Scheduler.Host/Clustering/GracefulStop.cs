@@ -6,8 +6,8 @@ namespace Scheduler.Host.Clustering;
 /// <remarks>
 /// <list type="number">
 /// <item>At once: <c>/readyz</c> says no, and watches end with UNAVAILABLE, so that their callers go elsewhere.</item>
-/// <item>For <see cref="HostOptions.DrainFor"/> the doors go on taking work, until balancers have noticed.</item>
-/// <item>The doors close; what is under way gets <see cref="HostOptions.FinishWithin"/> to finish.</item>
+/// <item>For <see cref="HostOptions.DrainFor"/> the server go on taking work, until balancers have noticed.</item>
+/// <item>The server close; what is under way gets <see cref="HostOptions.FinishWithin"/> to finish.</item>
 /// <item>
 /// The keepers stop, then the silo: it leaves the membership, its grains call off their work and are found in other silos from then on,
 /// where the agenda wakes them.
@@ -17,7 +17,7 @@ namespace Scheduler.Host.Clustering;
 /// service is told to stop, the last by the order in which services were added.
 /// </remarks>
 internal sealed partial class GracefulStop(
-    IServer doors,
+    IServer server,
     HostOptions options,
     TimeProvider clock,
     ILogger<GracefulStop> logger
@@ -25,7 +25,7 @@ internal sealed partial class GracefulStop(
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // A silo without doors has nothing that a balancer sends.
+        // A silo without server has nothing that a balancer sends.
         var drainFor = options.Role == HostRole.Silo ? TimeSpan.Zero : options.DrainFor;
         LogStopping(drainFor);
         if (drainFor > TimeSpan.Zero)
@@ -35,7 +35,7 @@ internal sealed partial class GracefulStop(
 
         using var enough = new CancellationTokenSource(options.FinishWithin, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, cancellationToken);
-        await doors.StopAsync(either.Token);
+        await server.StopAsync(either.Token);
         if (enough.IsCancellationRequested)
         {
             LogCutOff(options.FinishWithin);
@@ -52,7 +52,7 @@ internal sealed partial class GracefulStop(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(4103, LogLevel.Information, "Asked to stop; the doors close in {DrainFor}")]
+    [LoggerMessage(4103, LogLevel.Information, "Asked to stop; the server close in {DrainFor}")]
     private partial void LogStopping(TimeSpan drainFor);
 
     [LoggerMessage(4104, LogLevel.Warning, "Requests that took longer than {FinishWithin} were cut off")]

@@ -31,7 +31,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
                             {
                                 ServerCertificateContext = own.Current,
                                 ClientCertificateRequired = true,
-                                RemoteCertificateValidationCallback = IsOneOfUs,
+                                RemoteCertificateValidationCallback = IsClusterCertificate,
                             },
                             ct
                         )
@@ -51,7 +51,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
                             {
                                 TargetHost = "silo",
                                 ClientCertificateContext = own.Current,
-                                RemoteCertificateValidationCallback = IsOneOfUs,
+                                RemoteCertificateValidationCallback = IsClusterCertificate,
                             },
                             ct
                         )
@@ -93,7 +93,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
         }
     }
 
-    private bool IsOneOfUs(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
+    private bool IsClusterCertificate(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
     {
         if (shown is null)
         {

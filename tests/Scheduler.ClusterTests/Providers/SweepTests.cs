@@ -41,7 +41,7 @@ public sealed class SweepTests
     {
         await using var scheduler = await TestScheduler.DeployAsync();
 
-        // Listed first: an owner with an invalid grain id, and one whose release always fails.
+        // ListedOffers first: an owner with an invalid grain id, and one whose release always fails.
         Orphan(scheduler, "abc", "local");
         var stuck = Orphan(scheduler, "i-never-was", "local");
         var orphan = Orphan(scheduler, "i-never-was", "local");

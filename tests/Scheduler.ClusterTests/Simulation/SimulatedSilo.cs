@@ -122,7 +122,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
 
     /// <summary>Whether an activation may be placed here: the first offer listing must precede launches.</summary>
     public bool MayHost(GrainId grain) =>
-        grain.Type.ToString() == "provider" || Services.GetRequiredService<OfferBook>().Opened.IsCompleted;
+        grain.Type.ToString() == "provider" || Services.GetRequiredService<OfferCatalogue>().Opened.IsCompleted;
 
     /// <summary>The running activation of a grain here, or null.</summary>
     public SimulatedActivation? Find(GrainId grain) => _activations.GetValueOrDefault(grain);
@@ -215,7 +215,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     }
 
     /// <summary>
-    /// Does the work of <see cref="AgendaKeeper"/> without its parallel loop on the thread pool. A cluster test covers
+    /// Does the work of <see cref="AgendaService"/> without its parallel loop on the thread pool. A cluster test covers
     /// the class itself.
     /// </summary>
     private async Task KeepAgendaAsync()
@@ -258,18 +258,18 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
 
     private async Task TendProvidersAsync()
     {
-        var book = Services.GetRequiredService<OfferBook>();
+        var catalogue = Services.GetRequiredService<OfferCatalogue>();
         while (true)
         {
             foreach (var id in Services.GetServices<IProvider>().Select(provider => provider.Id))
             {
                 try
                 {
-                    var grain = Grains.GetGrain<IProviderTending>($"provider-{id}");
-                    await grain.TendAsync();
-                    if (await grain.SheetAsync(book.EditionOf(id)) is { } sheet)
+                    var grain = Grains.GetGrain<IProviderMaintenance>($"provider-{id}");
+                    await grain.MaintainAsync();
+                    if (await grain.GetSnapshotAsync(catalogue.VersionOf(id)) is { } sheet)
                     {
-                        book.Publish(id, sheet);
+                        catalogue.Publish(id, sheet);
                     }
                 }
                 catch (Exception exception)
@@ -278,7 +278,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
                 }
             }
 
-            await Task.Delay(book.Opened.IsCompleted ? TendEvery : KeepEvery, _clock);
+            await Task.Delay(catalogue.Opened.IsCompleted ? TendEvery : KeepEvery, _clock);
         }
     }
 

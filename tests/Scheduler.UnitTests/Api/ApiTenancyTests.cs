@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.V1;
 using Xunit;
@@ -93,7 +93,7 @@ public sealed class ApiTenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
     [Fact]
     public void Every_request_type_has_validation_rules()
     {
-        Assert.All(ApiSurface.Methods, m => Assert.NotNull(RequestRules.Of(MethodCalls.New(m))));
+        Assert.All(ApiSurface.Methods, m => Assert.NotNull(RequestValidators.Of(MethodCalls.New(m))));
         var declared = typeof(Instances)
             .Assembly.GetTypes()
             .Where(t => t.Name.EndsWith("Base") && t.Namespace is "Scheduler.Api.V1");

@@ -378,7 +378,7 @@ internal sealed class FakeProvider(string id) : IProviderGrain
         return Task.FromResult(Seen);
     }
 
-    public Task NoteAsync(AllocationNote note) => throw new NotSupportedException();
+    public Task ReportOutcomeAsync(AllocationReport note) => throw new NotSupportedException();
 
     public Task<Answer<ProviderView>> RefreshAsync() => Task.FromResult(Seen);
 }
@@ -519,7 +519,7 @@ internal sealed class FakeUsage : IUsageGrain
     /// <summary>Runs after a report is recorded, before it is answered.</summary>
     public Func<Task> OnReport { get; set; } = () => Task.CompletedTask;
 
-    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    public async Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served)
     {
         Record = Record.With(account, new InstanceId("i-1"), report, served, new DateOnly(2026, 3, 1));
         await OnReport();

@@ -10,10 +10,10 @@ public sealed class ExceptionErrorsTests
     [Fact]
     public void A_grain_placed_on_a_dead_silo_is_unavailable_and_retryable()
     {
-        var error = ExceptionErrors.Find(
+        var error = ExceptionMapping.Find(
             new OrleansException("Trying to register name-a/b on invalid silo: S127.0.0.1:1:2. Known status: Dead")
         );
-        Assert.Equal(DoorReasons.Unavailable, error?.Reason);
+        Assert.Equal(ApiErrorCodes.Unavailable, error?.Reason);
         Assert.NotNull(error?.RetryAfter);
     }
 
@@ -21,14 +21,14 @@ public sealed class ExceptionErrorsTests
     public void A_storage_error_is_found_inside_an_Orleans_exception()
     {
         var full = new OrleansException("Error from storage provider", new StorageFullException("full"));
-        Assert.Contains("full", ExceptionErrors.Find(full)?.Message);
-        Assert.Null(ExceptionErrors.Find(new OrleansException("wrapped", new InvalidOperationException("wrong"))));
+        Assert.Contains("full", ExceptionMapping.Find(full)?.Message);
+        Assert.Null(ExceptionMapping.Find(new OrleansException("wrapped", new InvalidOperationException("wrong"))));
     }
 
     [Fact]
     public void A_programming_error_is_not_retryable()
     {
-        Assert.Null(ExceptionErrors.Find(new OrleansConfigurationException("wrong")));
-        Assert.Null(ExceptionErrors.Find(new InvalidOperationException("wrong")));
+        Assert.Null(ExceptionMapping.Find(new OrleansConfigurationException("wrong")));
+        Assert.Null(ExceptionMapping.Find(new InvalidOperationException("wrong")));
     }
 }

@@ -30,8 +30,8 @@ public sealed partial class StateDiagramTests
     [Fact]
     public void Every_state_has_a_box_and_no_boxes_overlap()
     {
-        Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Places.Keys);
-        var places = StateDiagram.Places.Values.ToList();
+        Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Positions.Keys);
+        var places = StateDiagram.Positions.Values.ToList();
         Assert.All(
             places.Index(),
             one =>
@@ -60,7 +60,7 @@ public sealed partial class StateDiagramTests
         var html = await Rendered.HtmlAsync<StateDiagram>(
             ("Now", InstanceState.Starting),
             (
-                "Way",
+                "Steps",
                 new[]
                 {
                     Step(InstanceState.Failed, InstanceState.Checking),
@@ -94,11 +94,11 @@ public sealed partial class StateDiagramTests
     [MemberData(nameof(States))]
     public async Task Every_state_can_be_marked_as_current(InstanceState state)
     {
-        var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Way", Array.Empty<StoredEvent>()));
-        Assert.Equal(state.Word(), Assert.Single(Classes(html, "now")));
+        var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Steps", Array.Empty<StoredEvent>()));
+        Assert.Equal(state.WireName(), Assert.Single(Classes(html, "now")));
         Assert.Empty(Classes(html, "been"));
         Assert.Equal(StateDiagram.Arrows.Length, html.Split("<path ").Length - 1);
-        Assert.Contains($"aria-label=\"The instance is {state.Word()}.\"", html);
+        Assert.Contains($"aria-label=\"The instance is {state.WireName()}.\"", html);
     }
 
     public static TheoryData<InstanceState> States => [.. Enum.GetValues<InstanceState>()];
@@ -111,7 +111,7 @@ public sealed partial class StateDiagramTests
 
     private static bool IsOnEdge(InstanceState state, (int X, int Y) point)
     {
-        var (x, y) = StateDiagram.Places[state];
+        var (x, y) = StateDiagram.Positions[state];
         var (right, across) = (point.X - x, point.Y - y);
         int[] fromEdges = [right, BoxWidth - right, across, BoxHeight - across];
 

@@ -283,7 +283,7 @@ public sealed class DestinationPickerTests
         using (var lease = (await world.AskAsync()).Lease!)
         {
             lease.Failed();
-            lease.Explained(DoorError.Of(OutOfMemory()));
+            lease.Explained(ApiError.Of(OutOfMemory()));
             await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain receives a report");
         }
 
@@ -295,11 +295,11 @@ public sealed class DestinationPickerTests
         Assert.Equal(["a", "b"], report.Destinations.Select(destination => destination.ServingName));
         Assert.Equal((1, 1), (report.Destinations[0].Outstanding, report.Destinations[0].FailuresInARow));
         Assert.Null(report.Destinations[1].Instance);
-        Assert.DoesNotContain(Environment.MachineName, report.Door, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(Environment.MachineName, report.Gateway, StringComparison.OrdinalIgnoreCase);
     }
 
     private static Failure OutOfMemory() =>
-        FailureCatalogue.Describe(new FullDoorFacts("requests", 7, 1)) with
+        FailureCatalogue.Describe(new OverloadFacts("requests", 7, 1)) with
         {
             Code = FailureCode.OomKilled,
         };

@@ -8,7 +8,7 @@ namespace Scheduler.UnitTests.Inference.Firewalls;
 
 public sealed class JudgeDeskTests
 {
-    private static readonly JudgedText Text = new(new JudgedPart("user", "hi"));
+    private static readonly JudgeInput Text = new(new JudgeInputPart("user", "hi"));
 
     [Fact]
     public async Task A_slow_judge_gets_a_second_call_and_the_first_verdict_cancels_the_other()
@@ -113,7 +113,7 @@ public sealed class JudgeDeskTests
     [Fact]
     public void The_verdict_cache_is_bounded_and_evicts_the_oldest_entry()
     {
-        var memory = new VerdictMemory(3, TimeSpan.FromMinutes(5), TimeProvider.System);
+        var memory = new VerdictCache(3, TimeSpan.FromMinutes(5), TimeProvider.System);
         VerdictKey Key(int i) => new(new AccountId("acct-a"), "strict", 1, "judge", $"digest {i}");
         for (var i = 0; i < 10; i++)
         {
@@ -127,7 +127,7 @@ public sealed class JudgeDeskTests
     [Fact]
     public void A_new_verdict_replaces_the_cached_one()
     {
-        var memory = new VerdictMemory(2, TimeSpan.FromMinutes(5), TimeProvider.System);
+        var memory = new VerdictCache(2, TimeSpan.FromMinutes(5), TimeProvider.System);
         VerdictKey Key(int i) => new(new AccountId("acct-a"), "strict", 1, "judge", $"digest {i}");
         memory.Put(Key(1), [true]);
         memory.Put(Key(2), [true]);
