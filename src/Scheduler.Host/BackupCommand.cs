@@ -3,11 +3,10 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Host;
 
-/// <summary><c>scheduler backup --to FILE</c>: a copy of the SQLite store, also while a scheduler writes to it.</summary>
+/// <summary><c>scheduler backup --to FILE</c>: copies the SQLite store, also while a scheduler writes to it.</summary>
 internal static class BackupCommand
 {
-    /// <summary>Writes it and says what it holds, or why there is none.</summary>
-    /// <returns>Whether it was made.</returns>
+    /// <summary>Writes the back-up and prints a summary of it, or the reason why it failed.</summary>
     public static async Task<bool> RunAsync(Settings settings, string target)
     {
         try
