@@ -160,7 +160,7 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             "The scheduler's store failed; whether the request was carried out is unknown."
         )
         {
-            Hint = "Repeat it with the same request_id or reference: what was done is not done again.",
+            Hint = "Repeat it with the same request_id or reference: a completed operation is not repeated.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 

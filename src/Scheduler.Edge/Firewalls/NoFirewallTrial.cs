@@ -12,7 +12,7 @@ internal sealed class NoFirewallTrial : IFirewallTrial
         CancellationToken cancellationToken
     ) =>
         throw new DoorException(
-            new DoorError(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "This process asks no judges.")
+            new DoorError(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "This process cannot call a judge.")
             {
                 Hint = "Send the request to a process that serves /v1/chat/completions.",
             }
