@@ -10,7 +10,6 @@ namespace Scheduler.Edge;
 /// <summary>An error response, with the same content on both transports.</summary>
 /// <param name="HttpStatus">From the failure catalogue, if the reason is in it.</param>
 /// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="DoorReasons"/>.</param>
-/// <param name="Message">One line: what happened.</param>
 internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason, string Message)
 {
     /// <summary>One instruction; null if there is none.</summary>
@@ -185,7 +184,6 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             Hint = "Report the request id; the log has the cause under it.",
         };
 
-    /// <summary>For an HTTP status that a step before the services set.</summary>
     public static DoorError OfHttpStatus(int status, string path) =>
         status switch
         {

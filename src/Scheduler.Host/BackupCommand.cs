@@ -6,7 +6,6 @@ namespace Scheduler.Host;
 /// <summary><c>scheduler backup --to FILE</c>: copies the SQLite store, also while a scheduler writes to it.</summary>
 internal static class BackupCommand
 {
-    /// <summary>Writes the back-up and prints a summary of it, or the reason why it failed.</summary>
     public static async Task<bool> RunAsync(Settings settings, string target)
     {
         try

@@ -94,16 +94,8 @@ internal sealed record CommandLine(
 internal enum Command
 {
     Serve,
-
-    /// <summary>Run the scheduler and the demo.</summary>
     Demo,
-
-    /// <summary>Copy the SQLite store.</summary>
     Backup,
-
-    /// <summary>Check whether the scheduler is ready.</summary>
     Health,
-
-    /// <summary>Upgrade the schema of the store.</summary>
     Migrate,
 }

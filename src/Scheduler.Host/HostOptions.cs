@@ -81,9 +81,6 @@ internal sealed class HostOptions
     /// <summary>The actual port: 0 stays 0, <see cref="PortOffset"/> is added to others.</summary>
     public int Moved(int port) => port == 0 ? 0 : port + PortOffset;
 
-    /// <summary>
-    /// All validation errors, each with the setting's full path, the actual value and the accepted values.
-    /// </summary>
     public IEnumerable<string> Faults()
     {
         if (!HostRole.Known.Contains(Role))

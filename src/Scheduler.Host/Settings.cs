@@ -38,7 +38,6 @@ internal sealed class Settings
 
     public SchedulerOptions Scheduler { get; }
 
-    /// <summary>Whether the process serves the dashboard.</summary>
     public bool HasDashboard { get; }
 
     /// <summary>Whether the dashboard links to Orleans' dashboard. Silos need their part of it in every role.</summary>

@@ -17,7 +17,6 @@ internal static class Telemetry
 {
     public const string ScrapePath = "/metrics";
 
-    /// <summary>Meters of the scheduler, Orleans, ASP.NET and .NET.</summary>
     private static readonly string[] Meters =
     [
         SchedulerMetrics.MeterName,

@@ -27,9 +27,6 @@ internal sealed class TelemetryOptions
 
     public bool IsOn => Prometheus != "off" || OtlpEndpoint is not null;
 
-    /// <summary>
-    /// All validation errors, each with the setting's full path, the actual value and the accepted values.
-    /// </summary>
     public IEnumerable<string> Faults(string section)
     {
         if (Prometheus is not ("off" or "loopback" or "open"))

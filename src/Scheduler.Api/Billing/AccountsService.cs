@@ -9,7 +9,6 @@ using Scheduler.Grains.Billing;
 
 namespace Scheduler.Api.Billing;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.AccountsBase
 {
     public override async Task<Account> CreateAccount(CreateAccountRequest request, ServerCallContext context)

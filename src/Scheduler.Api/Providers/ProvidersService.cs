@@ -9,7 +9,6 @@ using Scheduler.Grains.Queries;
 
 namespace Scheduler.Api.Providers;
 
-/// <summary>Each method calls the grains and maps the results.</summary>
 internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.ProvidersBase
 {
     public override async Task<ListProvidersResponse> ListProviders(

@@ -7,7 +7,6 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Api.Schedules;
 
-/// <summary>Each method calls the grain that holds the instance's schedules and maps the result.</summary>
 internal sealed class SchedulesService(IGrainFactory grains) : V1.Schedules.SchedulesBase
 {
     public override async Task<Schedule> CreateSchedule(CreateScheduleRequest request, ServerCallContext context)

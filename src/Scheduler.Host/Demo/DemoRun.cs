@@ -35,7 +35,6 @@ internal sealed class DemoRun
     }
 
     /// <summary>Runs the demo and prints example calls at the end.</summary>
-    /// <param name="app">The started scheduler.</param>
     public static async Task ShowAsync(
         WebApplication app,
         string operatorToken,

@@ -10,8 +10,6 @@ namespace Scheduler.Host.Tls;
 /// Adds TLS to the connections of the silos. Both sides present a certificate of the cluster's authority. Names are not
 /// compared, because silos are known by address.
 /// </summary>
-/// <param name="own">The certificate of this process.</param>
-/// <param name="authority">The authority whose certificates are accepted.</param>
 internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection authority, ILogger logger)
 {
     private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(10);

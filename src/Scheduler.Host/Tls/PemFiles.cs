@@ -6,7 +6,6 @@ namespace Scheduler.Host.Tls;
 
 /// <summary>A certificate with its key and chain from PEM files; reloaded when the files change.</summary>
 /// <param name="certificatePath">The leaf certificate, then the intermediate certificates.</param>
-/// <param name="keyPath">The private key of the leaf.</param>
 internal sealed partial class PemFiles(string certificatePath, string keyPath, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);

@@ -16,9 +16,6 @@ internal sealed class TlsOptions
 
     public bool IsSet => CertificatePath is not null;
 
-    /// <summary>
-    /// All validation errors, each with the setting's full path, the actual value and the accepted values.
-    /// </summary>
     public IEnumerable<string> Faults(string section) =>
         [
             .. PairFaults(section, CertificatePath, KeyPath),

@@ -4,7 +4,6 @@ using Orleans.Configuration;
 
 namespace Scheduler.Host.Tls;
 
-/// <summary>Configures TLS for the ports and for Orleans, if certificates are set.</summary>
 internal static class TlsSetup
 {
     public static void UseTls(this ListenOptions door, TlsOptions options)
