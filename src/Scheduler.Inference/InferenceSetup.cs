@@ -16,8 +16,8 @@ namespace Scheduler.Inference;
 
 public static class InferenceSetup
 {
-    /// <summary>Service key of the gateway's <see cref="Doorkeeper"/>.</summary>
-    internal const string Door = "inference";
+    /// <summary>Service key of the gateway's <see cref="RequestAdmission"/>.</summary>
+    internal const string AdmissionKey = "inference";
 
     /// <summary>Adds the services; configuration section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
     public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
@@ -29,7 +29,7 @@ public static class InferenceSetup
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.AddEdge();
-        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits());
+        services.AddRequestAdmission(AdmissionKey, provider => provider.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits());
         services.AddHttpForwarder();
         services.AddSingleton<InferenceMetrics>();
         services.AddSingleton<IServingTable, ServingTable>();
@@ -41,7 +41,7 @@ public static class InferenceSetup
         services.AddSingleton<ContextGuard>();
         services.AddSingleton<InstancePlaces>();
         services.AddSingleton<UsageBook>();
-        services.AddHostedService(door => door.GetRequiredService<UsageBook>());
+        services.AddHostedService(provider => provider.GetRequiredService<UsageBook>());
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.AddFirewalls();

@@ -16,7 +16,7 @@ namespace Scheduler.Api.Edge;
 /// </summary>
 internal sealed class EdgeMiddleware(
     RequestDelegate next,
-    [FromKeyedServices(ApiSetup.Door)] Doorkeeper doorkeeper,
+    [FromKeyedServices(ApiSetup.AdmissionKey)] RequestAdmission admission,
     IOptions<ApiOptions> options
 )
 {
@@ -48,8 +48,8 @@ internal sealed class EdgeMiddleware(
     {
         var load = new Load(method.Descriptor.IsServerStreaming, LimitOf(method));
         return method.Access == Access.Anyone
-            ? await doorkeeper.AdmitAnyoneAsync(http, load)
-            : await doorkeeper.AdmitAsync(http, load, method.Changes, operatorsOnly: method.Access == Access.Operator);
+            ? await admission.AdmitAnyoneAsync(http, load)
+            : await admission.AdmitAsync(http, load, method.Changes, operatorsOnly: method.Access == Access.Operator);
     }
 
     private async Task ReadStrictlyAsync(HttpContext http, ApiMethod method, GrpcJsonTranscodingMetadata transcoding)

@@ -21,7 +21,7 @@ namespace Scheduler.Inference.Gateway;
 /// destination.
 /// </summary>
 internal sealed class RequestPath(
-    [FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper,
+    [FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission,
     IServingTable names,
     IFirewallGate firewalls,
     IDestinationPicker picker,
@@ -48,7 +48,7 @@ internal sealed class RequestPath(
         try
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
-            using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes), changes: true);
+            using var passage = await admission.AdmitAsync(http, new Load(IsStream: false, bytes), changes: true);
             var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
             var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);

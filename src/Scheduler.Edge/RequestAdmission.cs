@@ -5,7 +5,7 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Edge;
 
 /// <summary>Admits requests before they reach a service: checks the key and the limits.</summary>
-internal sealed class Doorkeeper(
+internal sealed class RequestAdmission(
     KeyAuthority authority,
     EdgeMetrics metrics,
     LimitSettings settings,
