@@ -7,10 +7,10 @@ namespace Scheduler.Edge;
 internal static class ExceptionErrors
 {
     /// <summary>The error for the response; null for an unexpected exception.</summary>
-    public static DoorError? Find(Exception exception) =>
+    public static ApiError? Find(Exception exception) =>
         exception is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException
         || IsTurbulence(exception)
-            ? DoorError.Unavailable()
+            ? ApiError.Unavailable()
             : OfStore(exception);
 
     /// <summary>
@@ -22,17 +22,17 @@ internal static class ExceptionErrors
         exception.GetType() == typeof(OrleansException) && exception.InnerException is null;
 
     /// <summary>Orleans wraps the store's exceptions about a grain's state.</summary>
-    private static DoorError? OfStore(Exception? exception) =>
+    private static ApiError? OfStore(Exception? exception) =>
         exception switch
         {
             null => null,
             // Another silo wrote the state in between: this activation was a duplicate, and the other one has the
             // current state.
-            InconsistentStateException => DoorError.StoreUnclear(),
-            StorageFullException => DoorError.StoreFull(),
-            StorageOutcomeUnknownException => DoorError.StoreUnclear(),
+            InconsistentStateException => ApiError.StoreUnclear(),
+            StorageFullException => ApiError.StoreFull(),
+            StorageOutcomeUnknownException => ApiError.StoreUnclear(),
             // Not its subclasses: a retry does not help if a state cannot be read.
-            StorageException when exception.GetType() == typeof(StorageException) => DoorError.StoreFailed(),
+            StorageException when exception.GetType() == typeof(StorageException) => ApiError.StoreFailed(),
             _ => OfStore(exception.InnerException),
         };
 }

@@ -12,11 +12,11 @@ internal sealed class RequestAdmission(
     TimeProvider clock
 ) : IDisposable
 {
-    private readonly DoorLimits _limits = new(settings, clock);
+    private readonly RequestLimits _limits = new(settings, clock);
 
     /// <summary>Admits a request without a key. Such requests count for their address.</summary>
     /// <returns>Dispose it when the request ends.</returns>
-    /// <exception cref="DoorException">A limit is reached.</exception>
+    /// <exception cref="ApiException">A limit is reached.</exception>
     public ValueTask<Passage> AdmitAnyoneAsync(HttpContext http, Load load)
     {
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
@@ -29,7 +29,7 @@ internal sealed class RequestAdmission(
     /// <param name="changes">Whether it changes or spends anything: then a viewer's key is refused.</param>
     /// <param name="operatorsOnly">Whether an account's key is refused.</param>
     /// <returns>Dispose it when the request ends.</returns>
-    /// <exception cref="DoorException">
+    /// <exception cref="ApiException">
     /// The key is missing, wrong, revoked or has no permission; or a limit is reached.
     /// </exception>
     public async ValueTask<Passage> AdmitAsync(HttpContext http, Load load, bool changes, bool operatorsOnly = false)
@@ -43,21 +43,21 @@ internal sealed class RequestAdmission(
         if (verdict.Caller is not { } caller)
         {
             _limits.Charge(address);
-            var refused = DoorError.Of(verdict.Failure!);
+            var refused = ApiError.Of(verdict.Failure!);
             metrics.KeyRefused(refused.Reason);
-            throw new DoorException(refused);
+            throw new ApiException(refused);
         }
 
         scope.Caller = caller;
         _limits.CountAgainstRate(scope, caller, header);
         if (operatorsOnly && !caller.IsOperator)
         {
-            throw new DoorException(DoorError.OperatorsOnly());
+            throw new ApiException(ApiError.OperatorsOnly());
         }
 
         if (changes && !caller.MayChange)
         {
-            throw new DoorException(DoorError.ViewersKey(caller.KeyId));
+            throw new ApiException(ApiError.ViewersKey(caller.KeyId));
         }
 
         return await _limits.EnterAsync(caller, load, http.RequestAborted);
@@ -66,7 +66,7 @@ internal sealed class RequestAdmission(
     /// <summary>Admits a request of a session, whose key was verified at sign-in.</summary>
     /// <param name="caller">The session's caller; the session code rechecks its key.</param>
     /// <returns>Dispose it when the request ends.</returns>
-    /// <exception cref="DoorException">A limit is reached.</exception>
+    /// <exception cref="ApiException">A limit is reached.</exception>
     public ValueTask<Passage> AdmitKnownAsync(HttpContext http, Caller caller, Load load)
     {
         http.Scope().Caller = caller;

@@ -20,7 +20,7 @@ internal static class Answers
         where T : class
     {
         var answer = await asked.WaitAsync(cancellationToken);
-        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, resource));
+        return answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, resource));
     }
 
     public static Timestamp? ToProtoTime(this DateTimeOffset? time) =>

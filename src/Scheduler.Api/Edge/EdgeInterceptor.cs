@@ -67,7 +67,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         rule.Check(message, scope.Faults);
         if (!scope.Faults.None)
         {
-            throw new DoorException(DoorError.Invalid(scope.Faults.All));
+            throw new ApiException(ApiError.Invalid(scope.Faults.All));
         }
 
         var resource = rule.Resource(message);
@@ -77,7 +77,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
             && !caller.MayActFor(new AccountId(account))
         )
         {
-            throw new DoorException(DoorError.NotFound(resource));
+            throw new ApiException(ApiError.NotFound(resource));
         }
     }
 
@@ -101,9 +101,9 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         return ErrorStatus.Of(error, scope).ToRpcException();
     }
 
-    private DoorError ErrorOf(Exception exception, ServerCallContext context)
+    private ApiError ErrorOf(Exception exception, ServerCallContext context)
     {
-        if (exception is DoorException known)
+        if (exception is ApiException known)
         {
             return known.Error;
         }
@@ -112,8 +112,8 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         {
             var isAborted = context.GetHttpContext().RequestAborted.IsCancellationRequested;
             return context.Deadline < DateTime.MaxValue && !isAborted
-                ? DoorError.DeadlineExceeded()
-                : DoorError.Cancelled();
+                ? ApiError.DeadlineExceeded()
+                : ApiError.Cancelled();
         }
 
         if (ExceptionErrors.Find(exception) is { } error)
@@ -123,6 +123,6 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         }
 
         LogUnhandled(exception, context.Method);
-        return DoorError.Internal();
+        return ApiError.Internal();
     }
 }

@@ -73,8 +73,8 @@ internal sealed class EdgeMiddleware(
 
         if (body.Length > 0 && !IsPlainJson(http.Request))
         {
-            throw new DoorException(
-                DoorError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path)
+            throw new ApiException(
+                ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path)
             );
         }
 
@@ -93,7 +93,7 @@ internal sealed class EdgeMiddleware(
         // response.
         if (http.Request.ContentLength > limit)
         {
-            throw new DoorException(DoorError.BodyTooLarge(limit));
+            throw new ApiException(ApiError.BodyTooLarge(limit));
         }
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -108,7 +108,7 @@ internal sealed class EdgeMiddleware(
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw new DoorException(DoorError.BodyTooLarge(limit));
+            throw new ApiException(ApiError.BodyTooLarge(limit));
         }
 
         return body.GetBuffer().AsMemory(0, (int)body.Length);

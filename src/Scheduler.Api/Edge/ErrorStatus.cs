@@ -6,7 +6,7 @@ using Status = Google.Rpc.Status;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Converts a <see cref="DoorError"/> to <c>google.rpc.Status</c>, which both transports send.</summary>
+/// <summary>Converts a <see cref="ApiError"/> to <c>google.rpc.Status</c>, which both transports send.</summary>
 internal static class ErrorStatus
 {
     public const string Domain = "scheduler.v1";
@@ -29,7 +29,7 @@ internal static class ErrorStatus
             Status.Descriptor
         );
 
-    public static Status Of(DoorError error, RequestScope scope)
+    public static Status Of(ApiError error, RequestScope scope)
     {
         var status = new Status { Code = (int)error.Code, Message = error.Message };
         status.Details.Add(Any.Pack(Info(error, scope)));
@@ -71,7 +71,7 @@ internal static class ErrorStatus
 
     public static string HelpUri(string reason) => $"/v1/failures/{reason}";
 
-    private static ErrorInfo Info(DoorError error, RequestScope scope)
+    private static ErrorInfo Info(ApiError error, RequestScope scope)
     {
         var info = new ErrorInfo { Reason = error.Reason, Domain = Domain };
         foreach (var (name, value) in error.Details)

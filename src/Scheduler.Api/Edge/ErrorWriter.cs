@@ -16,7 +16,7 @@ internal sealed class ErrorWriter : IErrorShape
         JsonFormatter.Settings.Default.WithTypeRegistry(ErrorStatus.Types).WithFormatDefaultValues(true)
     );
 
-    public Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
+    public Task WriteAsync(HttpContext http, ApiError error, RequestScope scope)
     {
         if (!IsGrpc(http.Request))
         {
@@ -31,7 +31,7 @@ internal sealed class ErrorWriter : IErrorShape
         request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Writes <c>{code,message,details}</c>, the same as transcoding does.</summary>
-    private static Task WriteJsonAsync(HttpContext http, DoorError error, RequestScope scope)
+    private static Task WriteJsonAsync(HttpContext http, ApiError error, RequestScope scope)
     {
         http.Response.StatusCode = error.HttpStatus;
         http.Response.ContentType = "application/json; charset=utf-8";
@@ -39,7 +39,7 @@ internal sealed class ErrorWriter : IErrorShape
     }
 
     /// <summary>A trailers-only response: the status is in the headers and there is no body.</summary>
-    private static Task WriteGrpcAsync(HttpContext http, DoorError error, RequestScope scope)
+    private static Task WriteGrpcAsync(HttpContext http, ApiError error, RequestScope scope)
     {
         var response = http.Response;
         response.StatusCode = StatusCodes.Status200OK;

@@ -147,7 +147,7 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
                 )
             );
             // Without a body the request's own rules would report every field as missing; only this error is useful.
-            throw new DoorException(DoorError.Invalid(faults.All));
+            throw new ApiException(ApiError.Invalid(faults.All));
         }
     }
 }

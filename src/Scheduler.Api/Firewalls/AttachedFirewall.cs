@@ -41,7 +41,7 @@ internal static class AttachedFirewall
         if (!answer.IsOk)
         {
             ImmutableArray<FieldFault> faults = [new("firewall", $"The account has no firewall '{slug}'.")];
-            throw new DoorException(DoorError.Invalid(faults));
+            throw new ApiException(ApiError.Invalid(faults));
         }
     }
 }

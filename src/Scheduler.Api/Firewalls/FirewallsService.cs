@@ -258,7 +258,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             {
                 return await once();
             }
-            catch (DoorException moved) when (again > 1 && !isGuarded && moved.Error.Reason is DoorReasons.WrongState)
+            catch (ApiException moved) when (again > 1 && !isGuarded && moved.Error.Reason is ApiErrorCodes.WrongState)
             {
                 // Another caller changed the record. The next attempt reads it again, to keep the fields this request
                 // leaves out.

@@ -95,8 +95,8 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             {
                 return await UpdateOnceAsync(request, context);
             }
-            catch (DoorException moved)
-                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is DoorReasons.WrongState)
+            catch (ApiException moved)
+                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is ApiErrorCodes.WrongState)
             {
                 // The caller does not guard the update. The change in between came from the scheduler, for example a
                 // confirmed release.
@@ -176,7 +176,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             faults.CheckSpec(spec, isWhole: true);
             if (!faults.None)
             {
-                throw new DoorException(DoorError.Invalid(faults.All));
+                throw new ApiException(ApiError.Invalid(faults.All));
             }
         }
 

@@ -113,7 +113,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             .Key(ResourceName.LastOf(name, "operatorKeys"))
             .GetAsync(null)
             .OrThrow(name, context.CancellationToken);
-        return key.Account is null ? key : throw new DoorException(DoorError.NotFound(name));
+        return key.Account is null ? key : throw new ApiException(ApiError.NotFound(name));
     }
 
     private async Task<Key> RevokeAsync(string name, string keyId, AccountId? account, ServerCallContext context)

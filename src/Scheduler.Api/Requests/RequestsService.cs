@@ -21,7 +21,7 @@ internal sealed class RequestsService(IGrainFactory grains) : V1.Requests.Reques
             .WaitAsync(context.CancellationToken);
         if (events.IsEmpty)
         {
-            throw new DoorException(DoorError.NotFound(request.Name));
+            throw new ApiException(ApiError.NotFound(request.Name));
         }
 
         var response = new V1.Request { Name = request.Name };

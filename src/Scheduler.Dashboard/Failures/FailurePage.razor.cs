@@ -28,7 +28,7 @@ public sealed partial class FailurePage
     {
         if (!FailureCodes.TryParse(Code, out var code) || code == FailureCode.None)
         {
-            throw new DoorException(DoorError.NotFound($"Failure {Code}"));
+            throw new ApiException(ApiError.NotFound($"Failure {Code}"));
         }
 
         _definition = FailureCatalogue.Definition(code);

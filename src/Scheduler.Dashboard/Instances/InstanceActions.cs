@@ -47,8 +47,8 @@ internal static class InstanceActions
         var isSame = record.Generation.ToString(CultureInfo.InvariantCulture) == action.Text("generation");
         if (!isSame || Remedies.For(record).FirstOrDefault(way => way.Id == action.Route("remedy")) is not { } remedy)
         {
-            throw new DoorException(
-                DoorError.Of(
+            throw new ApiException(
+                ApiError.Of(
                     new Refusal
                     {
                         Kind = RefusalKind.WrongState,

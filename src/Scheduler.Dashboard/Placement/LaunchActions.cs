@@ -56,7 +56,7 @@ internal static class LaunchActions
 
         if (!reader.Faults.None || reader.Account is not { } account)
         {
-            throw new DoorException(Wrong(reader.Faults));
+            throw new ApiException(Wrong(reader.Faults));
         }
 
         // 2. Create. The id is derived from the request id of the form, so a form sent twice creates one instance.
@@ -94,13 +94,13 @@ internal static class LaunchActions
     {
         if (!answer.IsOk)
         {
-            throw new DoorException(DoorError.Of(answer.Refusal, what));
+            throw new ApiException(ApiError.Of(answer.Refusal, what));
         }
     }
 
     /// <summary>The validation errors, with field labels instead of names.</summary>
-    private static DoorError Wrong(Faults faults) =>
-        DoorError.Invalid([
+    private static ApiError Wrong(Faults faults) =>
+        ApiError.Invalid([
             .. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) }),
         ]) with
         {

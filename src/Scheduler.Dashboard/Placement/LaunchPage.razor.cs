@@ -98,7 +98,7 @@ public sealed partial class LaunchPage
         {
             var record = Grammar.IsInstanceId(Like)
                 ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(Eyes), Like)
-                : throw new DoorException(DoorError.NotFound(Like));
+                : throw new ApiException(ApiError.NotFound(Like));
             below = LaunchForm.Of(record);
         }
 

@@ -64,7 +64,7 @@ public sealed record LaunchPreview(
             var told = await grains.Fleet().ExplainAsync(account.Id, reader.Spec).WaitAsync(cancellationToken);
             explanation = told.IsOk
                 ? told.Value
-                : throw new DoorException(DoorError.Of(told.Refusal, account.Id.Value));
+                : throw new ApiException(ApiError.Of(told.Refusal, account.Id.Value));
         }
 
         return new LaunchPreview(form, reader.Spec, reader.Faults.All, account, explanation);

@@ -43,8 +43,8 @@ internal static class ProviderActions
     private static IProviderGrain GrainOf(PageAction action) =>
         Grammar.IsProviderId(action.Route("id"))
             ? action.Grains.Provider(new ProviderId(action.Route("id")))
-            : throw new DoorException(DoorError.NotFound(What(action)));
+            : throw new ApiException(ApiError.NotFound(What(action)));
 
     private static ProviderView Check(PageAction action, Answer<ProviderView> answer) =>
-        answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, What(action)));
+        answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, What(action)));
 }

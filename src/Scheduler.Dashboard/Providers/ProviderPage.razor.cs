@@ -27,7 +27,7 @@ public sealed partial class ProviderPage
         var what = $"providers/{Id}";
         _provider = Grammar.IsProviderId(Id)
             ? await AskAsync(Grains.Provider(new ProviderId(Id)).GetAsync(), what)
-            : throw new DoorException(DoorError.NotFound(what));
+            : throw new ApiException(ApiError.NotFound(what));
         _cooling = [.. _provider.CoolingRoutes.Where(cooling => cooling.Until > Now).OrderBy(cooling => cooling.Until)];
     }
 

@@ -42,7 +42,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
         );
 
     /// <summary>Collects the bundle within the caller's access scope.</summary>
-    /// <exception cref="DoorException">The id has no events in the access scope.</exception>
+    /// <exception cref="ApiException">The id has no events in the access scope.</exception>
     private async Task<SupportBundle> MakeAsync(string id, DateTimeOffset now)
     {
         var events = RequestIds.IsWellFormed(id)
@@ -53,7 +53,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             : [];
         if (events.IsEmpty)
         {
-            throw new DoorException(DoorError.NotFound($"Request {id}"));
+            throw new ApiException(ApiError.NotFound($"Request {id}"));
         }
 
         var subjects = events.Select(row => row.Subject).Distinct().ToList();

@@ -31,5 +31,5 @@ internal static class Addressed
     public static string Schedule(string text) => Of(text, Grammar.IsScheduleId);
 
     private static string Of(string text, Func<string, bool> isOne) =>
-        isOne(text) ? text : throw new DoorException(DoorError.NotFound(text.Length > 64 ? text[..64] + "…" : text));
+        isOne(text) ? text : throw new ApiException(ApiError.NotFound(text.Length > 64 ? text[..64] + "…" : text));
 }

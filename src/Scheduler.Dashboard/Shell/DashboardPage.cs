@@ -65,7 +65,7 @@ public abstract class DashboardPage : ComponentBase
     {
         if (!Caller.MayActFor(account))
         {
-            throw new DoorException(DoorError.NotFound(what));
+            throw new ApiException(ApiError.NotFound(what));
         }
     }
 
@@ -77,6 +77,6 @@ public abstract class DashboardPage : ComponentBase
     {
         ArgumentNullException.ThrowIfNull(asked);
         var answer = await asked.WaitAsync(Http.RequestAborted);
-        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, what));
+        return answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, what));
     }
 }

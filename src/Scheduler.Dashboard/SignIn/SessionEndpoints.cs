@@ -25,7 +25,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         {
             using var passage = await admission.AdmitAsync(http, new Load(false, MaxFormBytes), changes: false);
         }
-        catch (DoorException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
+        catch (ApiException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
         {
             return Results.Redirect(
                 $"{Session.SignInPath}?refused={refused.Error.Reason}&return={Uri.EscapeDataString(back)}"

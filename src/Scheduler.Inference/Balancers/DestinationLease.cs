@@ -32,7 +32,7 @@ internal sealed class DestinationLease(
         }
     }
 
-    public void Explained(DoorError why)
+    public void Explained(ApiError why)
     {
         if (FailureCodes.TryParse(why.Reason, out var code))
         {

@@ -17,7 +17,7 @@ internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
 
     /// <summary>Takes a slot.</summary>
     /// <returns>Dispose of it when the request has ended.</returns>
-    /// <exception cref="DoorException">RATE_LIMITED: all slots are taken.</exception>
+    /// <exception cref="ApiException">RATE_LIMITED: all slots are taken.</exception>
     public Place Take(ServedInstance instance)
     {
         var limit = options.Value.MaxRequestsPerInstance;
@@ -28,7 +28,7 @@ internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
 
         Leave(instance.Id);
         var facts = new BusyInstanceFacts(instance.ServingName, limit, RetrySeconds);
-        throw new DoorException(DoorError.Of(FailureCatalogue.Describe(facts)));
+        throw new ApiException(ApiError.Of(FailureCatalogue.Describe(facts)));
     }
 
     public int TakenAt(InstanceId instance) => _taken.GetValueOrDefault(instance);

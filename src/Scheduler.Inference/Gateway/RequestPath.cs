@@ -58,19 +58,19 @@ internal sealed class RequestPath(
             var way = new Way(http, request, served, began);
             code = await SendAsync(way) ?? code;
         }
-        catch (DoorException refused)
+        catch (ApiException refused)
         {
             code = refused.Error.Reason;
             throw;
         }
         catch (OperationCanceledException)
         {
-            code = DoorReasons.Cancelled;
+            code = ApiErrorCodes.Cancelled;
             throw;
         }
         catch
         {
-            code = DoorReasons.Internal;
+            code = ApiErrorCodes.Internal;
             throw;
         }
         finally
@@ -80,7 +80,7 @@ internal sealed class RequestPath(
     }
 
     /// <summary>The account whose serving names the caller means.</summary>
-    /// <exception cref="DoorException">An operator did not name an account.</exception>
+    /// <exception cref="ApiException">An operator did not name an account.</exception>
     public static AccountId AccountOf(HttpContext http)
     {
         const string header = "OpenAI-Organization";
@@ -93,11 +93,11 @@ internal sealed class RequestPath(
         var said = http.Request.Headers[header];
         return said is [{ Length: > 0 and <= 64 } account]
             ? new AccountId(account)
-            : throw new DoorException(
-                new DoorError(
+            : throw new ApiException(
+                new ApiError(
                     Grpc.Core.StatusCode.PermissionDenied,
                     StatusCodes.Status403Forbidden,
-                    DoorReasons.PermissionDenied,
+                    ApiErrorCodes.PermissionDenied,
                     $"An operator key belongs to no account. Use an account's key, or name the account in the header {header}."
                 )
             );
@@ -123,7 +123,7 @@ internal sealed class RequestPath(
                     return code;
                 }
             }
-            catch (DoorException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
+            catch (ApiException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
             {
                 // Another destination may have a larger context, or a free slot.
                 way.Refuse(refused);
@@ -144,7 +144,7 @@ internal sealed class RequestPath(
 
             return instance.IsServing
                 ? new OnlyDestination(instance)
-                : throw new DoorException(DoorError.Of(InstanceDoctor.NotServing(instance)));
+                : throw new ApiException(ApiError.Of(InstanceDoctor.NotServing(instance)));
         }
 
         way.Routing ??= new RoutingQuestion(
@@ -166,8 +166,8 @@ internal sealed class RequestPath(
 
         // The last destination's own error is more specific than the absence of further destinations.
         throw way.Diagnosis is { } sought
-            ? new DoorException(await sought)
-            : way.Refusal ?? new DoorException(DoorError.Of(chosen.Refusal!));
+            ? new ApiException(await sought)
+            : way.Refusal ?? new ApiException(ApiError.Of(chosen.Refusal!));
     }
 
     private async ValueTask PassFirewallsAsync(Way way, string? attached)
@@ -193,7 +193,7 @@ internal sealed class RequestPath(
         );
         if (verdict.Refusal is { } refusal)
         {
-            throw new DoorException(DoorError.Of(refusal));
+            throw new ApiException(ApiError.Of(refusal));
         }
 
         way.Matched.AddRange(verdict.Matched);
@@ -247,7 +247,7 @@ internal sealed class RequestPath(
     }
 
     /// <summary>Nothing was sent to the client yet: keeps the cause in case no other one answers.</summary>
-    /// <exception cref="DoorException">The request itself is invalid: no other destination would accept it.</exception>
+    /// <exception cref="ApiException">The request itself is invalid: no other destination would accept it.</exception>
     private async Task NoteRefusalAsync(Way way, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
     {
         way.Http.Response.Clear();
@@ -257,7 +257,7 @@ internal sealed class RequestPath(
             way.Diagnosis = ExplainAsync(lease, what);
             if (way.Served is ServedInstance)
             {
-                throw new DoorException(await way.Diagnosis);
+                throw new ApiException(await way.Diagnosis);
             }
 
             // The next destination need not wait for the diagnosis.
@@ -265,8 +265,8 @@ internal sealed class RequestPath(
         }
 
         var end = MayBeGone(call.Refusal!) ? await doctor.EndOfAsync(lease.Instance) : null;
-        var error = end is not null ? DoorError.Of(end) : RefusalReading.Of(call, call.Refusal!);
-        way.Refuse(new DoorException(error));
+        var error = end is not null ? ApiError.Of(end) : RefusalReading.Of(call, call.Refusal!);
+        way.Refuse(new ApiException(error));
         if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
@@ -282,10 +282,10 @@ internal sealed class RequestPath(
     /// Diagnoses a runtime that does not answer. Marks the destination as failed first, so that no further request
     /// goes there.
     /// </summary>
-    private async Task<DoorError> ExplainAsync(IDestinationLease lease, string what)
+    private async Task<ApiError> ExplainAsync(IDestinationLease lease, string what)
     {
         lease.Failed();
-        var why = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+        var why = ApiError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
         lease.Explained(why);
         return why;
     }
@@ -297,10 +297,10 @@ internal sealed class RequestPath(
     private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
 
     /// <summary>Whether another instance might accept the request that this one refused.</summary>
-    private static bool IsOfInstance(DoorError error) =>
+    private static bool IsOfInstance(ApiError error) =>
         error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
 
-    private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
+    private static ApiException Refused(FailureFacts facts) => new(ApiError.Of(FailureCatalogue.Describe(facts)));
 
     private sealed record Way(HttpContext Http, InferenceRequest Request, Served Served, long Began)
     {
@@ -313,18 +313,18 @@ internal sealed class RequestPath(
         public HashSet<InstanceId> Tried { get; } = [];
 
         /// <summary>Why the last destination refused the request.</summary>
-        public DoorException? Refusal { get; private set; }
+        public ApiException? Refusal { get; private set; }
 
         /// <summary>
         /// The running diagnosis of the last destination that did not answer; takes precedence over
         /// <see cref="Refusal"/>.
         /// </summary>
-        public Task<DoorError>? Diagnosis { get; set; }
+        public Task<ApiError>? Diagnosis { get; set; }
 
         /// <summary>The question to the balancer, reused for every pick.</summary>
         public RoutingQuestion? Routing { get; set; }
 
-        public void Refuse(DoorException refusal) => (Refusal, Diagnosis) = (refusal, null);
+        public void Refuse(ApiException refusal) => (Refusal, Diagnosis) = (refusal, null);
     }
 
     /// <summary>The destination of a request that names an instance.</summary>
@@ -334,7 +334,7 @@ internal sealed class RequestPath(
 
         public void Failed() { }
 
-        public void Explained(DoorError why) { }
+        public void Explained(ApiError why) { }
 
         public void Dispose() { }
     }

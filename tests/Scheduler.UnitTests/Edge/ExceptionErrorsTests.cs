@@ -13,7 +13,7 @@ public sealed class ExceptionErrorsTests
         var error = ExceptionErrors.Find(
             new OrleansException("Trying to register name-a/b on invalid silo: S127.0.0.1:1:2. Known status: Dead")
         );
-        Assert.Equal(DoorReasons.Unavailable, error?.Reason);
+        Assert.Equal(ApiErrorCodes.Unavailable, error?.Reason);
         Assert.NotNull(error?.RetryAfter);
     }
 

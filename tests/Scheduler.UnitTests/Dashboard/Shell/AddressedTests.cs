@@ -44,8 +44,8 @@ public sealed class AddressedTests
             wrong,
             text =>
             {
-                var error = Assert.Throws<DoorException>(() => read(text)).Error;
-                Assert.Equal((404, DoorReasons.NotFound), (error.HttpStatus, error.Reason));
+                var error = Assert.Throws<ApiException>(() => read(text)).Error;
+                Assert.Equal((404, ApiErrorCodes.NotFound), (error.HttpStatus, error.Reason));
             }
         );
     }
@@ -59,7 +59,7 @@ public sealed class AddressedTests
             {
                 Assert.Equal(text ?? "", read(text ?? ""));
             }
-            catch (DoorException refused)
+            catch (ApiException refused)
             {
                 Assert.Equal(404, refused.Error.HttpStatus);
             }
@@ -69,7 +69,7 @@ public sealed class AddressedTests
     [Fact]
     public void A_long_text_is_told_by_its_beginning()
     {
-        var refused = Assert.Throws<DoorException>(() => Addressed.Instance(new string('a', 5000)));
+        var refused = Assert.Throws<ApiException>(() => Addressed.Instance(new string('a', 5000)));
         Assert.Equal(new string('a', 64) + "… not found.", refused.Error.Message);
     }
 }

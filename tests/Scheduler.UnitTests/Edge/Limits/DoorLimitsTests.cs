@@ -57,7 +57,7 @@ public sealed class DoorLimitsTests
         Assert.False(waiting.IsCompleted);
         _clock.Advance(TimeSpan.FromSeconds(0.1));
 
-        var refusal = await Assert.ThrowsAsync<DoorException>(() => waiting);
+        var refusal = await Assert.ThrowsAsync<ApiException>(() => waiting);
 
         Assert.Equal("RATE_LIMITED", refusal.Error.Reason);
         var next = door.EnterAsync(Caller("a"), Request, Ct).AsTask();
@@ -118,11 +118,11 @@ public sealed class DoorLimitsTests
             door.Charge(address);
         }
 
-        var refused = Assert.Throws<DoorException>(() => door.ThrowIfSpent(address, $"Bearer {fresh.Reveal()}")).Error;
+        var refused = Assert.Throws<ApiException>(() => door.ThrowIfSpent(address, $"Bearer {fresh.Reveal()}")).Error;
         Assert.Equal(("RATE_LIMITED", "203.0.113.7"), (refused.Reason, refused.Details["address"]));
         Assert.Equal(TimeSpan.FromSeconds(0.5), refused.RetryAfter);
-        Assert.Throws<DoorException>(() => door.ThrowIfSpent(address, NoKey));
-        Assert.Throws<DoorException>(() =>
+        Assert.Throws<ApiException>(() => door.ThrowIfSpent(address, NoKey));
+        Assert.Throws<ApiException>(() =>
             door.ThrowIfSpent(address, $"Bearer {known.Reveal()[..^1]}{(known.Secret[^1] == 'A' ? 'B' : 'A')}")
         );
         door.ThrowIfSpent(address, $"Bearer {known.Reveal()}");
@@ -152,7 +152,7 @@ public sealed class DoorLimitsTests
 
         Assert.Equal(0, door.Counted.Keys);
         // Who came when there was no room is counted with the others who did, and all of those together have sent too much.
-        Assert.Throws<DoorException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
+        Assert.Throws<ApiException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
         _clock.Advance(TimeSpan.FromMinutes(1));
         door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey);
         door.Charge(new AddressPrefix(2_000_000, IsV4: false));
@@ -175,7 +175,7 @@ public sealed class DoorLimitsTests
             door.Charge(new AddressPrefix(i, IsV4: false));
         }
 
-        Assert.Throws<DoorException>(() => door.ThrowIfSpent(guesser, NoKey));
+        Assert.Throws<ApiException>(() => door.ThrowIfSpent(guesser, NoKey));
     }
 
     [Fact]
@@ -220,7 +220,7 @@ public sealed class DoorLimitsTests
                     await door.EnterAsync(Caller("a"), Request, ct);
                     Interlocked.Increment(ref entered);
                 }
-                catch (DoorException refused)
+                catch (ApiException refused)
                 {
                     Assert.Equal("RATE_LIMITED", refused.Error.Reason);
                 }
@@ -229,13 +229,13 @@ public sealed class DoorLimitsTests
         Assert.Equal((100, 7), (counted, entered));
     }
 
-    private static void Count(DoorLimits door, Caller caller, string authorization) =>
+    private static void Count(RequestLimits door, Caller caller, string authorization) =>
         door.CountAgainstRate(RequestScope.Of(null), caller, authorization);
 
     private static Caller Caller(string key) => new(key, new AccountId("acct-a"));
 
-    private static async Task<DoorError> RefusalAsync(ValueTask<Passage> entering) =>
-        (await Assert.ThrowsAsync<DoorException>(entering.AsTask)).Error;
+    private static async Task<ApiError> RefusalAsync(ValueTask<Passage> entering) =>
+        (await Assert.ThrowsAsync<ApiException>(entering.AsTask)).Error;
 
-    private DoorLimits Door(ApiOptions options) => new(options.Limits(), _clock);
+    private RequestLimits Door(ApiOptions options) => new(options.Limits(), _clock);
 }

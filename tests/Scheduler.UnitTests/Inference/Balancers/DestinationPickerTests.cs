@@ -283,7 +283,7 @@ public sealed class DestinationPickerTests
         using (var lease = (await world.AskAsync()).Lease!)
         {
             lease.Failed();
-            lease.Explained(DoorError.Of(OutOfMemory()));
+            lease.Explained(ApiError.Of(OutOfMemory()));
             await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain is told");
         }
 

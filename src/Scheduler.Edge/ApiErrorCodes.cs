@@ -1,7 +1,7 @@
 namespace Scheduler.Edge;
 
 /// <summary>Reasons that are not in the failure catalogue: errors of a request, not of a launch or a runtime.</summary>
-internal static class DoorReasons
+internal static class ApiErrorCodes
 {
     public const string AlreadyExists = "ALREADY_EXISTS";
     public const string BodyTooLarge = "BODY_TOO_LARGE";

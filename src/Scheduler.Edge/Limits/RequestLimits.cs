@@ -10,7 +10,7 @@ namespace Scheduler.Edge.Limits;
 /// valid key from the address, rate of the key, requests in progress of the key, requests in progress of the process.
 /// The limits of a key come before the queue of the process, so that a flood from one key does not delay other callers.
 /// </summary>
-internal sealed class DoorLimits : IDisposable
+internal sealed class RequestLimits : IDisposable
 {
     // About twice the usual duration of a request, so that most retries are admitted.
     private const int FullRetrySeconds = 1;
@@ -22,7 +22,7 @@ internal sealed class DoorLimits : IDisposable
     private readonly ConcurrencyLimiter _requests;
     private readonly ConcurrencyLimiter _streams;
 
-    public DoorLimits(LimitSettings settings, TimeProvider clock)
+    public RequestLimits(LimitSettings settings, TimeProvider clock)
     {
         _settings = settings;
         _clock = clock;
@@ -46,7 +46,7 @@ internal sealed class DoorLimits : IDisposable
     /// this process. This runs before the key is verified. Known callers that share the address with an attacker are
     /// not affected; only new ones must wait.
     /// </summary>
-    /// <exception cref="DoorException">The address must wait.</exception>
+    /// <exception cref="ApiException">The address must wait.</exception>
     public void ThrowIfSpent(AddressPrefix address, string authorization)
     {
         var wait = _addresses.Wait(address);
@@ -57,34 +57,34 @@ internal sealed class DoorLimits : IDisposable
                 _settings.Unknown.PerSecond,
                 (int)Math.Ceiling(wait.TotalSeconds)
             );
-            throw new DoorException(DoorError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait });
+            throw new ApiException(ApiError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait });
         }
     }
 
     public void Charge(AddressPrefix address) => _addresses.Charge(address);
 
     /// <summary>Counts one request against the rate of its key.</summary>
-    /// <exception cref="DoorException">The rate is used up.</exception>
+    /// <exception cref="ApiException">The rate is used up.</exception>
     public void CountAgainstRate(RequestScope scope, Caller caller, string authorization)
     {
         var refusal = _keys.Take(caller, authorization, out var left);
         scope.Rate = left;
         if (refusal is not null)
         {
-            throw new DoorException(refusal);
+            throw new ApiException(refusal);
         }
     }
 
     /// <summary>Admits a request, immediately or after a short wait in the queue.</summary>
     /// <param name="caller">Null if no key is needed.</param>
     /// <returns>Dispose it when the request ends.</returns>
-    /// <exception cref="DoorException">A limit is reached.</exception>
+    /// <exception cref="ApiException">A limit is reached.</exception>
     public async ValueTask<Passage> EnterAsync(Caller? caller, Load load, CancellationToken cancellationToken)
     {
         var key = default(KeyLimits.KeyPartition);
         if (caller is not null && _keys.Enter(caller, load.IsStream, load.Weight, out key) is { } refusal)
         {
-            throw new DoorException(refusal);
+            throw new ApiException(refusal);
         }
 
         var passage = new Passage(key, load);
@@ -93,7 +93,7 @@ internal sealed class DoorLimits : IDisposable
             passage.Lease = load.IsStream
                 ? _streams.AttemptAcquire()
                 : await TurnAsync(Math.Min(load.Weight, _settings.Requests), cancellationToken);
-            return passage.Lease.IsAcquired ? passage : throw new DoorException(Full(load));
+            return passage.Lease.IsAcquired ? passage : throw new ApiException(Full(load));
         }
         catch
         {
@@ -128,8 +128,8 @@ internal sealed class DoorLimits : IDisposable
         }
     }
 
-    private DoorError Full(Load load) =>
-        DoorError.Of(
+    private ApiError Full(Load load) =>
+        ApiError.Of(
             FailureCatalogue.Describe(
                 new FullDoorFacts(
                     load.IsStream ? "streams" : "requests",

@@ -9,8 +9,8 @@ namespace Scheduler.Edge;
 
 /// <summary>An error response, with the same content on both transports.</summary>
 /// <param name="HttpStatus">From the failure catalogue, if the reason is in it.</param>
-/// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="DoorReasons"/>.</param>
-internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason, string Message)
+/// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="ApiErrorCodes"/>.</param>
+internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, string Message)
 {
     /// <summary>One instruction; null if there is none.</summary>
     public string? Hint { get; init; }
@@ -26,10 +26,10 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
     /// <summary>Whether <c>/v1/failures/{reason}</c> explains it.</summary>
     public bool IsCatalogued { get; init; }
 
-    public static DoorError Of(Failure failure)
+    public static ApiError Of(Failure failure)
     {
         var definition = FailureCatalogue.Definition(failure.Code);
-        return new DoorError(
+        return new ApiError(
             CodeOf(definition.GrpcStatus),
             definition.HttpStatus,
             failure.Code.WireName(),
@@ -53,13 +53,13 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
     /// The resource as the caller named it. The error is the same for a missing resource and one of another account
     /// (INV-08).
     /// </param>
-    public static DoorError Of(Refusal refusal, string resource) =>
+    public static ApiError Of(Refusal refusal, string resource) =>
         refusal.Kind switch
         {
             RefusalKind.NotFound => NotFound(resource),
-            RefusalKind.AlreadyExists => new(StatusCode.AlreadyExists, 409, DoorReasons.AlreadyExists, refusal.Message),
+            RefusalKind.AlreadyExists => new(StatusCode.AlreadyExists, 409, ApiErrorCodes.AlreadyExists, refusal.Message),
             RefusalKind.Invalid => Invalid(refusal.Faults),
-            RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, DoorReasons.WrongState, refusal.Message)
+            RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, ApiErrorCodes.WrongState, refusal.Message)
             {
                 Hint = refusal.Allowed.IsEmpty ? null : $"Allowed now: {string.Join(", ", refusal.Allowed)}.",
                 Details = ImmutableSortedDictionary<string, string>
@@ -71,11 +71,11 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    public static DoorError Invalid(ImmutableArray<FieldFault> faults) =>
+    public static ApiError Invalid(ImmutableArray<FieldFault> faults) =>
         new(
             StatusCode.InvalidArgument,
             400,
-            DoorReasons.InvalidRequest,
+            ApiErrorCodes.InvalidRequest,
             faults.Length == 1
                 ? $"The field {faults[0].Field} is invalid: {faults[0].Description}"
                 : string.Create(CultureInfo.InvariantCulture, $"{faults.Length} fields are invalid.")
@@ -85,20 +85,20 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             Hint = "Correct every field in field_violations.",
         };
 
-    public static DoorError NotFound(string what) =>
-        new(StatusCode.NotFound, 404, DoorReasons.NotFound, $"{what} not found.");
+    public static ApiError NotFound(string what) =>
+        new(StatusCode.NotFound, 404, ApiErrorCodes.NotFound, $"{what} not found.");
 
-    public static DoorError OperatorsOnly() =>
-        new(StatusCode.PermissionDenied, 403, DoorReasons.PermissionDenied, "The method is for operator keys.")
+    public static ApiError OperatorsOnly() =>
+        new(StatusCode.PermissionDenied, 403, ApiErrorCodes.PermissionDenied, "The method is for operator keys.")
         {
             Hint = "Use an operator key.",
         };
 
-    public static DoorError ViewersKey(string keyId) =>
+    public static ApiError ViewersKey(string keyId) =>
         new(
             StatusCode.PermissionDenied,
             403,
-            DoorReasons.PermissionDenied,
+            ApiErrorCodes.PermissionDenied,
             $"The key {keyId} is a viewer's: it can read, but not change or spend anything."
         )
         {
@@ -106,11 +106,11 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             Details = ImmutableSortedDictionary<string, string>.Empty.Add("key_id", keyId),
         };
 
-    public static DoorError BodyTooLarge(long limit) =>
+    public static ApiError BodyTooLarge(long limit) =>
         new(
             StatusCode.ResourceExhausted,
             413,
-            DoorReasons.BodyTooLarge,
+            ApiErrorCodes.BodyTooLarge,
             string.Create(CultureInfo.InvariantCulture, $"The body is longer than {limit} bytes.")
         )
         {
@@ -120,18 +120,18 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             ),
         };
 
-    public static DoorError Unavailable() =>
-        new(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "The scheduler did not answer in time.")
+    public static ApiError Unavailable() =>
+        new(StatusCode.Unavailable, 503, ApiErrorCodes.Unavailable, "The scheduler did not answer in time.")
         {
             Hint = "Whether it was done is unknown: repeat it with the same request_id.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
-    public static DoorError StoreFull() =>
+    public static ApiError StoreFull() =>
         new(
             StatusCode.Unavailable,
             503,
-            DoorReasons.Unavailable,
+            ApiErrorCodes.Unavailable,
             "The scheduler's store is full; the request was not carried out."
         )
         {
@@ -139,11 +139,11 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
-    public static DoorError StoreFailed() =>
+    public static ApiError StoreFailed() =>
         new(
             StatusCode.Unavailable,
             503,
-            DoorReasons.Unavailable,
+            ApiErrorCodes.Unavailable,
             "The scheduler's store failed; the request was not carried out."
         )
         {
@@ -151,11 +151,11 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
-    public static DoorError StoreUnclear() =>
+    public static ApiError StoreUnclear() =>
         new(
             StatusCode.Unavailable,
             503,
-            DoorReasons.Unavailable,
+            ApiErrorCodes.Unavailable,
             "The scheduler's store failed; whether the request was carried out is unknown."
         )
         {
@@ -163,50 +163,50 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
-    public static DoorError DeadlineExceeded() =>
-        new(StatusCode.DeadlineExceeded, 504, DoorReasons.DeadlineExceeded, "The call's deadline passed.")
+    public static ApiError DeadlineExceeded() =>
+        new(StatusCode.DeadlineExceeded, 504, ApiErrorCodes.DeadlineExceeded, "The call's deadline passed.")
         {
             Hint = "Whether it was done is unknown: repeat it with the same request_id and a later deadline.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
-    public static DoorError Cancelled() =>
-        new(StatusCode.Cancelled, 499, DoorReasons.Cancelled, "The caller ended the call.");
+    public static ApiError Cancelled() =>
+        new(StatusCode.Cancelled, 499, ApiErrorCodes.Cancelled, "The caller ended the call.");
 
-    public static DoorError Internal() =>
+    public static ApiError Internal() =>
         new(
             StatusCode.Internal,
             500,
-            DoorReasons.Internal,
+            ApiErrorCodes.Internal,
             "The scheduler failed; this is a bug or a fault of its store."
         )
         {
             Hint = "Report the request id; the log has the cause under it.",
         };
 
-    public static DoorError OfHttpStatus(int status, string path) =>
+    public static ApiError OfHttpStatus(int status, string path) =>
         status switch
         {
-            404 => new(StatusCode.NotFound, 404, DoorReasons.NotFound, $"Nothing is served at {path}."),
+            404 => new(StatusCode.NotFound, 404, ApiErrorCodes.NotFound, $"Nothing is served at {path}."),
             405 => new(
                 StatusCode.Unimplemented,
                 405,
-                DoorReasons.MethodNotAllowed,
+                ApiErrorCodes.MethodNotAllowed,
                 $"{path} does not take this method."
             )
             {
                 Hint = "See the Allow header, and /openapi/v1.json.",
             },
-            413 => new(StatusCode.ResourceExhausted, 413, DoorReasons.BodyTooLarge, "The body is too long."),
+            413 => new(StatusCode.ResourceExhausted, 413, ApiErrorCodes.BodyTooLarge, "The body is too long."),
             415 => new(
                 StatusCode.InvalidArgument,
                 415,
-                DoorReasons.UnsupportedMediaType,
+                ApiErrorCodes.UnsupportedMediaType,
                 "The body must be application/json, UTF-8, not compressed."
             ),
             401 => Of(FailureCatalogue.Describe(new MissingTokenFacts())),
-            403 => new(StatusCode.PermissionDenied, 403, DoorReasons.PermissionDenied, "Not allowed."),
-            429 => new(StatusCode.ResourceExhausted, 429, DoorReasons.TooManyRequests, "Too many requests.")
+            403 => new(StatusCode.PermissionDenied, 403, ApiErrorCodes.PermissionDenied, "Not allowed."),
+            429 => new(StatusCode.ResourceExhausted, 429, ApiErrorCodes.TooManyRequests, "Too many requests.")
             {
                 RetryAfter = TimeSpan.FromSeconds(1),
             },
@@ -214,7 +214,7 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             >= 400 and < 500 => new(
                 StatusCode.InvalidArgument,
                 status,
-                DoorReasons.InvalidRequest,
+                ApiErrorCodes.InvalidRequest,
                 "The request is malformed."
             ),
             _ => Internal() with { HttpStatus = status },
