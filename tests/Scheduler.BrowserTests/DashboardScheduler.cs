@@ -97,7 +97,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
             async () =>
                 await client.GetBalancerAsync(new GetBalancerRequest { Name = Balancer }, cancellationToken: Ct),
             seen =>
-                seen.Doors.Any(door => door.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
+                seen.Doors.Any(gateway => gateway.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
             "the door has told of the dead destination"
         );
     }

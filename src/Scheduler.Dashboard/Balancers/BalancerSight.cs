@@ -73,7 +73,7 @@ public sealed class BalancerSight(
         }
 
         var views = detail
-            .Doors.SelectMany(door => door.Destinations)
+            .Gateways.SelectMany(gateway => gateway.Destinations)
             .Where(view =>
                 string.Equals(view.ServingName, name, StringComparison.Ordinal) && view.Instance == instance.Id
             )

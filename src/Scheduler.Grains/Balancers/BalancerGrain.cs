@@ -164,7 +164,7 @@ internal sealed class BalancerGrain(
     {
         var seen = Seen(account);
         return Task.FromResult<Answer<BalancerDetail>>(
-            seen.IsOk ? new BalancerDetail(seen.Value, _reports.Doors(clock.Now()), _reports.Failures()) : seen.Refusal
+            seen.IsOk ? new BalancerDetail(seen.Value, _reports.Gateways(clock.Now()), _reports.Failures()) : seen.Refusal
         );
     }
 

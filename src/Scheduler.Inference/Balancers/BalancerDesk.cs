@@ -161,7 +161,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     }
 
     /// <summary>The report for the balancer grain. Removes the collected failures.</summary>
-    public BalancerReport Report(string door, Destinations known)
+    public BalancerReport Report(string gateway, Destinations known)
     {
         var now = clock.GetUtcNow();
         lock (_gate)
@@ -169,7 +169,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
             ImmutableArray<DestinationFailure> failures = [.. _failures];
             _failures.Clear();
             return new BalancerReport(
-                door,
+                gateway,
                 now,
                 [.. _balancer.Spec.Destinations.Select(name => View(name, known.Of(name), now))],
                 failures

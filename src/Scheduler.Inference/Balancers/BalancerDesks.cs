@@ -45,7 +45,7 @@ internal sealed partial class BalancerDesks(
     private readonly CancellationTokenSource _stop = new();
 
     // A random name: callers of many accounts read it, and the host name must not be revealed to them.
-    private readonly string _door = "door-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 8);
+    private readonly string _gateway = "gateway-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 8);
 
     /// <summary>The state of a balancer; starts its loop if necessary.</summary>
     public BalancerDesk Of(ServedBalancer balancer)
@@ -156,7 +156,7 @@ internal sealed partial class BalancerDesks(
     {
         try
         {
-            await grains.Balancer(new BalancerId(book.Balancer.Id)).ObserveAsync(book.Report(_door, known));
+            await grains.Balancer(new BalancerId(book.Balancer.Id)).ObserveAsync(book.Report(_gateway, known));
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {

@@ -20,7 +20,7 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AtTheEnd = TimeSpan.FromSeconds(2);
 
-    private readonly string _door = RandomNumberGenerator.GetHexString(16, lowercase: true);
+    private readonly string _gateway = RandomNumberGenerator.GetHexString(16, lowercase: true);
     private readonly ConcurrentDictionary<InstanceId, Tally> _tallies = new();
 
     public void Count(ServedInstance instance, TokenUsage usage)
@@ -83,7 +83,7 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
             {
                 await grains
                     .Usage(instance)
-                    .ReportAsync(tally.Account, new DoorReport(_door, tally.Sequence), tally.Sent)
+                    .ReportAsync(tally.Account, new GatewayReport(_gateway, tally.Sequence), tally.Sent)
                     .WaitAsync(cancellationToken);
                 tally.Sent = ServedUsage.None;
             }

@@ -210,15 +210,15 @@ public sealed class BalancerGrainTests
         await balancer.ObserveAsync(Report("door-b", 31, 0));
         var detail = await Eventually.UntilAsync(
             async () => Good(await balancer.DetailAsync(account)),
-            seen => seen.Doors.Length == 2,
+            seen => seen.Gateways.Length == 2,
             "both doors were heard"
         );
-        Assert.Equal(["door-a", "door-b"], detail.Doors.Select(door => door.Door));
+        Assert.Equal(["door-a", "door-b"], detail.Gateways.Select(gateway => gateway.Gateway));
         Assert.Equal(50, detail.Failures.Length);
         Assert.Equal("req-29", detail.Failures[0].RequestId.Value);
 
         scheduler.Clock.Advance(TimeSpan.FromSeconds(61));
-        Assert.Empty(Good(await balancer.DetailAsync(account)).Doors);
+        Assert.Empty(Good(await balancer.DetailAsync(account)).Gateways);
     }
 
     [Fact]

@@ -519,7 +519,7 @@ internal sealed class FakeUsage : IUsageGrain
     /// <summary>What the next report meets.</summary>
     public Func<Task> OnReport { get; set; } = () => Task.CompletedTask;
 
-    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    public async Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served)
     {
         Record = Record.With(account, new InstanceId("i-1"), report, served, new DateOnly(2026, 3, 1));
         await OnReport();

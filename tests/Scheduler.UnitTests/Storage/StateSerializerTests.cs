@@ -115,7 +115,7 @@ public sealed class StateSerializerTests
             new ServedUsageRecord().With(
                 new AccountId("acct-a"),
                 new InstanceId("i-1"),
-                new DoorReport("d00r", 7),
+                new GatewayReport("d00r", 7),
                 new ServedUsage(1, 20, 300),
                 new DateOnly(2026, 3, 1)
             )

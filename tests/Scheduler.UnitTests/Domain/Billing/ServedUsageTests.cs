@@ -25,7 +25,7 @@ public sealed class ServedUsageTests
                 record = record.With(
                     Account,
                     Instance,
-                    new DoorReport($"door-{door % 4}", i + 1),
+                    new GatewayReport($"door-{door % 4}", i + 1),
                     new ServedUsage(1, tokens, 0),
                     Monday.AddDays(i % 5)
                 );
@@ -46,7 +46,7 @@ public sealed class ServedUsageTests
             record = record.With(
                 Account,
                 Instance,
-                new DoorReport("door", day + 1),
+                new GatewayReport("door", day + 1),
                 new ServedUsage(1, 2, 3),
                 Monday.AddDays(day)
             );

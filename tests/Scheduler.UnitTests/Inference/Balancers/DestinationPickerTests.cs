@@ -295,7 +295,7 @@ public sealed class DestinationPickerTests
         Assert.Equal(["a", "b"], report.Destinations.Select(destination => destination.ServingName));
         Assert.Equal((1, 1), (report.Destinations[0].Outstanding, report.Destinations[0].FailuresInARow));
         Assert.Null(report.Destinations[1].Instance);
-        Assert.DoesNotContain(Environment.MachineName, report.Door, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(Environment.MachineName, report.Gateway, StringComparison.OrdinalIgnoreCase);
     }
 
     private static Failure OutOfMemory() =>
