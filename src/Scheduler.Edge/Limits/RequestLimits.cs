@@ -131,7 +131,7 @@ internal sealed class RequestLimits : IDisposable
     private ApiError Full(Load load) =>
         ApiError.Of(
             FailureCatalogue.Describe(
-                new FullDoorFacts(
+                new OverloadFacts(
                     load.IsStream ? "streams" : "requests",
                     load.IsStream ? _settings.Streams : _settings.Requests,
                     FullRetrySeconds

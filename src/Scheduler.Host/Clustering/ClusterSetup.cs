@@ -43,7 +43,7 @@ internal static class ClusterSetup
     private static readonly TimeSpan GatewayRefresh = TimeSpan.FromSeconds(5);
 
     /// <summary>Dead silos are removed from the table after this time.</summary>
-    private static readonly TimeSpan DeadAreKept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan DefunctSilosKeptFor = TimeSpan.FromDays(1);
 
     /// <summary>
     /// The only silo of an embedded scheduler. It needs no gateway, because all clients are in the same process.
@@ -76,7 +76,7 @@ internal static class ClusterSetup
             membership.NumMissedProbesLimit = Misses;
             membership.IAmAliveTablePublishTimeout = SignOfLife;
             membership.TableRefreshTimeout = TableRefresh;
-            membership.DefunctSiloExpiration = DeadAreKept;
+            membership.DefunctSiloExpiration = DefunctSilosKeptFor;
         });
         silo.UseAdoNetClustering(options =>
             options.Configure<PostgreSqlStore>(

@@ -299,7 +299,7 @@ public sealed class DestinationPickerTests
     }
 
     private static Failure OutOfMemory() =>
-        FailureCatalogue.Describe(new FullDoorFacts("requests", 7, 1)) with
+        FailureCatalogue.Describe(new OverloadFacts("requests", 7, 1)) with
         {
             Code = FailureCode.OomKilled,
         };

@@ -6,7 +6,7 @@ using Scheduler.Grains.Health;
 namespace Scheduler.Host.Clustering;
 
 /// <summary>A process without a silo is ready if any silo answers and is ready itself.</summary>
-internal sealed partial class DoorsReadiness(IGrainFactory grains, TimeProvider clock, ILogger<DoorsReadiness> logger)
+internal sealed partial class ApiReadiness(IGrainFactory grains, TimeProvider clock, ILogger<ApiReadiness> logger)
     : IReadiness
 {
     /// <summary>Longer than the 2 s timeout of a silo for its store.</summary>
@@ -21,11 +21,11 @@ internal sealed partial class DoorsReadiness(IGrainFactory grains, TimeProvider 
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            LogNobody(exception);
+            LogNoSilo(exception);
             return [new HealthLine("silo", false, "no silo answers")];
         }
     }
 
     [LoggerMessage(4102, LogLevel.Warning, "No silo answered the health check; this process is not ready")]
-    private partial void LogNobody(Exception exception);
+    private partial void LogNoSilo(Exception exception);
 }
