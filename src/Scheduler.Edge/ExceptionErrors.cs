@@ -9,7 +9,7 @@ internal static class ExceptionErrors
     /// <summary>The error for the response; null for an unexpected exception.</summary>
     public static ApiError? Find(Exception exception) =>
         exception is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException
-        || IsTurbulence(exception)
+        || IsTransientSiloLoss(exception)
             ? ApiError.Unavailable()
             : OfStore(exception);
 
@@ -18,7 +18,7 @@ internal static class ExceptionErrors
     /// know to be dead. Subclasses of it, and instances with an inner exception, are errors of the code or of the
     /// store.
     /// </summary>
-    private static bool IsTurbulence(Exception exception) =>
+    private static bool IsTransientSiloLoss(Exception exception) =>
         exception.GetType() == typeof(OrleansException) && exception.InnerException is null;
 
     /// <summary>Orleans wraps the store's exceptions about a grain's state.</summary>

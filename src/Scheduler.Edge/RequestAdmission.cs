@@ -17,7 +17,7 @@ internal sealed class RequestAdmission(
     /// <summary>Admits a request without a key. Such requests count for their address.</summary>
     /// <returns>Dispose it when the request ends.</returns>
     /// <exception cref="ApiException">A limit is reached.</exception>
-    public ValueTask<Passage> AdmitAnyoneAsync(HttpContext http, Load load)
+    public ValueTask<RequestLease> AdmitAnyoneAsync(HttpContext http, RequestLoad load)
     {
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
         _limits.ThrowIfSpent(address, "");
@@ -32,7 +32,7 @@ internal sealed class RequestAdmission(
     /// <exception cref="ApiException">
     /// The key is missing, wrong, revoked or has no permission; or a limit is reached.
     /// </exception>
-    public async ValueTask<Passage> AdmitAsync(HttpContext http, Load load, bool changes, bool operatorsOnly = false)
+    public async ValueTask<RequestLease> AdmitAsync(HttpContext http, RequestLoad load, bool changes, bool operatorsOnly = false)
     {
         var scope = http.Scope();
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
@@ -67,7 +67,7 @@ internal sealed class RequestAdmission(
     /// <param name="caller">The session's caller; the session code rechecks its key.</param>
     /// <returns>Dispose it when the request ends.</returns>
     /// <exception cref="ApiException">A limit is reached.</exception>
-    public ValueTask<Passage> AdmitKnownAsync(HttpContext http, Caller caller, Load load)
+    public ValueTask<RequestLease> AdmitKnownAsync(HttpContext http, Caller caller, RequestLoad load)
     {
         http.Scope().Caller = caller;
         return _limits.EnterAsync(caller, load, http.RequestAborted);

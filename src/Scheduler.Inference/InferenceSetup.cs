@@ -39,7 +39,7 @@ public static class InferenceSetup
         services.AddSingleton<IInstanceChat, InstanceChat>();
         services.AddSingleton<RuntimeTokens>();
         services.AddSingleton<ContextGuard>();
-        services.AddSingleton<InstancePlaces>();
+        services.AddSingleton<InstanceSlots>();
         services.AddSingleton<UsageBook>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageBook>());
         services.AddSingleton<RequestPath>();

@@ -35,7 +35,7 @@ internal sealed class EdgeMiddleware(
             return;
         }
 
-        using var passage = await AdmitAsync(http, method);
+        using var admitted = await AdmitAsync(http, method);
         if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
         {
             await ReadStrictlyAsync(http, method, transcoding);
@@ -44,9 +44,9 @@ internal sealed class EdgeMiddleware(
         await next(http);
     }
 
-    private async Task<Passage> AdmitAsync(HttpContext http, ApiMethod method)
+    private async Task<RequestLease> AdmitAsync(HttpContext http, ApiMethod method)
     {
-        var load = new Load(method.Descriptor.IsServerStreaming, LimitOf(method));
+        var load = new RequestLoad(method.Descriptor.IsServerStreaming, LimitOf(method));
         return method.Access == Access.Anyone
             ? await admission.AdmitAnyoneAsync(http, load)
             : await admission.AdmitAsync(http, load, method.Changes, operatorsOnly: method.Access == Access.Operator);

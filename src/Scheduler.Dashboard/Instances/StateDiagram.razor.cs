@@ -11,7 +11,7 @@ public sealed partial class StateDiagram
     private readonly HashSet<(string? From, string? To)> _been = [];
 
     /// <summary>Upper left corners of the boxes, each 120 by 40 SVG units.</summary>
-    internal static ImmutableSortedDictionary<InstanceState, (int X, int Y)> Places { get; } =
+    internal static ImmutableSortedDictionary<InstanceState, (int X, int Y)> Positions { get; } =
         ImmutableSortedDictionary.CreateRange<InstanceState, (int, int)>([
             new(InstanceState.Stopped, (10, 20)),
             new(InstanceState.Checking, (187, 20)),

@@ -23,7 +23,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         http.Request.Headers.Authorization = HeaderOf(form["key"].ToString().Trim());
         try
         {
-            using var passage = await admission.AdmitAsync(http, new Load(false, MaxFormBytes), changes: false);
+            using var admitted = await admission.AdmitAsync(http, new RequestLoad(false, MaxFormBytes), changes: false);
         }
         catch (ApiException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
         {

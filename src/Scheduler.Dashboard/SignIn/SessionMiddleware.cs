@@ -23,7 +23,7 @@ internal sealed class SessionMiddleware(
         }
 
         var isStream = http.GetEndpoint()?.Metadata.GetMetadata<StaysOpen>() is not null;
-        using var passage = await admission.AdmitKnownAsync(http, caller, new Load(isStream, MaxFormBytes));
+        using var admitted = await admission.AdmitKnownAsync(http, caller, new RequestLoad(isStream, MaxFormBytes));
         await next(http);
     }
 }

@@ -79,7 +79,7 @@ internal sealed class RequestLimits : IDisposable
     /// <param name="caller">Null if no key is needed.</param>
     /// <returns>Dispose it when the request ends.</returns>
     /// <exception cref="ApiException">A limit is reached.</exception>
-    public async ValueTask<Passage> EnterAsync(Caller? caller, Load load, CancellationToken cancellationToken)
+    public async ValueTask<RequestLease> EnterAsync(Caller? caller, RequestLoad load, CancellationToken cancellationToken)
     {
         var key = default(KeyLimits.KeyPartition);
         if (caller is not null && _keys.Enter(caller, load.IsStream, load.Weight, out key) is { } refusal)
@@ -87,17 +87,17 @@ internal sealed class RequestLimits : IDisposable
             throw new ApiException(refusal);
         }
 
-        var passage = new Passage(key, load);
+        var admitted = new RequestLease(key, load);
         try
         {
-            passage.Lease = load.IsStream
+            admitted.Lease = load.IsStream
                 ? _streams.AttemptAcquire()
                 : await TurnAsync(Math.Min(load.Weight, _settings.Requests), cancellationToken);
-            return passage.Lease.IsAcquired ? passage : throw new ApiException(Full(load));
+            return admitted.Lease.IsAcquired ? admitted : throw new ApiException(Full(load));
         }
         catch
         {
-            passage.Dispose();
+            admitted.Dispose();
             throw;
         }
     }
@@ -128,7 +128,7 @@ internal sealed class RequestLimits : IDisposable
         }
     }
 
-    private ApiError Full(Load load) =>
+    private ApiError Full(RequestLoad load) =>
         ApiError.Of(
             FailureCatalogue.Describe(
                 new OverloadFacts(
@@ -141,7 +141,7 @@ internal sealed class RequestLimits : IDisposable
 }
 
 /// <summary>An admitted request; disposing it frees its part of the limits.</summary>
-internal sealed class Passage(KeyLimits.KeyPartition? key, Load load) : IDisposable
+internal sealed class RequestLease(KeyLimits.KeyPartition? key, RequestLoad load) : IDisposable
 {
     public RateLimitLease? Lease { get; set; }
 
@@ -156,7 +156,7 @@ internal sealed class Passage(KeyLimits.KeyPartition? key, Load load) : IDisposa
 }
 
 /// <param name="MaxBytes">The longest body its method accepts.</param>
-internal readonly record struct Load(bool IsStream, int MaxBytes)
+internal readonly record struct RequestLoad(bool IsStream, int MaxBytes)
 {
     private const int BytesOfOne = 1024 * 1024;
 

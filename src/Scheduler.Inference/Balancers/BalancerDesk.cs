@@ -281,7 +281,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
             .. open.Select(member =>
             {
                 var place = PlaceOf(member.Instance.ServingName);
-                return new Load(place.Outstanding, member.Weight, place.LastTurn);
+                return new DestinationLoad(place.Outstanding, member.Weight, place.LastTurn);
             }),
         ]);
         return members.IndexOf(open[picked]);

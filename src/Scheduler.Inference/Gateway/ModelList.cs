@@ -20,7 +20,7 @@ internal sealed class ModelList([FromKeyedServices(InferenceSetup.AdmissionKey)]
 
     public async Task HandleAsync(HttpContext http)
     {
-        using var passage = await admission.AdmitAsync(http, new Load(IsStream: false, 1), changes: false);
+        using var admitted = await admission.AdmitAsync(http, new RequestLoad(IsStream: false, 1), changes: false);
         var account = RequestPath.AccountOf(http);
         var page = await grains
             .Fleet()

@@ -26,7 +26,7 @@ internal sealed class RequestPath(
     IFirewallGate firewalls,
     IDestinationPicker picker,
     ContextGuard context,
-    InstancePlaces places,
+    InstanceSlots slots,
     UpstreamForwarder upstream,
     InstanceDoctor doctor,
     InferenceMetrics metrics,
@@ -48,7 +48,7 @@ internal sealed class RequestPath(
         try
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
-            using var passage = await admission.AdmitAsync(http, new Load(IsStream: false, bytes), changes: true);
+            using var admitted = await admission.AdmitAsync(http, new RequestLoad(IsStream: false, bytes), changes: true);
             var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
             var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);
@@ -116,7 +116,7 @@ internal sealed class RequestPath(
             {
                 await PassFirewallsAsync(way, instance.Firewall);
                 await context.CheckAsync(way.Request, instance, way.Http.RequestAborted);
-                using var place = places.Take(instance);
+                using var slot = slots.Take(instance);
                 var (isDone, code) = await ForwardAsync(way, lease);
                 if (isDone)
                 {

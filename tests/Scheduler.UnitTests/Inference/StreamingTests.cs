@@ -130,7 +130,7 @@ public sealed class StreamingTests
         var buffer = new byte[5];
         for (var (at, turn) = (0, 0); at < text.Length; turn++)
         {
-            var room = filter.Room().Span;
+            var room = filter.FreeSpace().Span;
             var count = Math.Min(
                 Math.Min(room.Length, cuts.Length > 0 ? cuts[turn % cuts.Length] : 17),
                 text.Length - at

@@ -30,8 +30,8 @@ public sealed partial class StateDiagramTests
     [Fact]
     public void Every_state_has_a_place_and_no_two_lie_over_each_other()
     {
-        Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Places.Keys);
-        var places = StateDiagram.Places.Values.ToList();
+        Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Positions.Keys);
+        var places = StateDiagram.Positions.Values.ToList();
         Assert.All(
             places.Index(),
             one =>
@@ -111,7 +111,7 @@ public sealed partial class StateDiagramTests
 
     private static bool IsOnEdge(InstanceState state, (int X, int Y) point)
     {
-        var (x, y) = StateDiagram.Places[state];
+        var (x, y) = StateDiagram.Positions[state];
         var (right, across) = (point.X - x, point.Y - y);
         int[] fromEdges = [right, BoxWidth - right, across, BoxHeight - across];
 

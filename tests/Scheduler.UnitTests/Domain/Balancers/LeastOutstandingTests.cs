@@ -12,7 +12,7 @@ public sealed class LeastOutstandingTests
         NonEmptyArray<(byte Outstanding, byte Weight, byte LastTurn)> members
     )
     {
-        Load[] loads = [.. members.Get.Select(m => new Load(m.Outstanding, m.Weight + 1, m.LastTurn))];
+        DestinationLoad[] loads = [.. members.Get.Select(m => new DestinationLoad(m.Outstanding, m.Weight + 1, m.LastTurn))];
         var picked = loads[LeastOutstanding.Pick(loads)];
         Assert.All(
             loads,
@@ -34,7 +34,7 @@ public sealed class LeastOutstandingTests
         var order = new List<int>();
         for (var turn = 1; turn <= 9; turn++)
         {
-            var picked = LeastOutstanding.Pick([.. last.Select(l => new Load(0, 1, l))]);
+            var picked = LeastOutstanding.Pick([.. last.Select(l => new DestinationLoad(0, 1, l))]);
             last[picked] = turn;
             order.Add(picked);
         }
@@ -49,7 +49,7 @@ public sealed class LeastOutstandingTests
         var (outstanding, last) = (new int[3], new long[3]);
         for (var turn = 1; turn <= 100; turn++)
         {
-            var picked = LeastOutstanding.Pick([.. weights.Select((w, i) => new Load(outstanding[i], w, last[i]))]);
+            var picked = LeastOutstanding.Pick([.. weights.Select((w, i) => new DestinationLoad(outstanding[i], w, last[i]))]);
             outstanding[picked]++;
             last[picked] = turn;
         }

@@ -13,8 +13,8 @@ public sealed class DoorLimitsTests
 {
     private const string NoKey = "Bearer nonsense";
 
-    private static readonly Load Request = new(IsStream: false, MaxBytes: 1);
-    private static readonly Load File = new(IsStream: false, MaxBytes: 24 << 20);
+    private static readonly RequestLoad Request = new(IsStream: false, MaxBytes: 1);
+    private static readonly RequestLoad File = new(IsStream: false, MaxBytes: 24 << 20);
 
     private readonly FakeTimeProvider _clock = new();
 
@@ -98,7 +98,7 @@ public sealed class DoorLimitsTests
     public async Task A_bound_of_all_streams_refuses_at_once_and_takes_no_request_s_place()
     {
         using var door = Door(new ApiOptions { MaxWatchStreams = 1, MaxRequests = 1 });
-        var stream = new Load(IsStream: true, MaxBytes: 1);
+        var stream = new RequestLoad(IsStream: true, MaxBytes: 1);
         using var first = await door.EnterAsync(Caller("a"), stream, Ct);
         var refused = await RefusalAsync(door.EnterAsync(Caller("b"), stream, Ct));
         Assert.Equal(("streams", "1"), (refused.Details["kind"], refused.Details["process_limit"]));
@@ -234,7 +234,7 @@ public sealed class DoorLimitsTests
 
     private static Caller Caller(string key) => new(key, new AccountId("acct-a"));
 
-    private static async Task<ApiError> RefusalAsync(ValueTask<Passage> entering) =>
+    private static async Task<ApiError> RefusalAsync(ValueTask<RequestLease> entering) =>
         (await Assert.ThrowsAsync<ApiException>(entering.AsTask)).Error;
 
     private RequestLimits Door(ApiOptions options) => new(options.Limits(), _clock);

@@ -9,7 +9,7 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>Limits open requests per instance, so that a slow one fills only its own slots.</summary>
-internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
+internal sealed class InstanceSlots(IOptions<InferenceOptions> options)
 {
     private const int RetrySeconds = 1;
 
@@ -18,12 +18,12 @@ internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
     /// <summary>Takes a slot.</summary>
     /// <returns>Dispose of it when the request has ended.</returns>
     /// <exception cref="ApiException">RATE_LIMITED: all slots are taken.</exception>
-    public Place Take(ServedInstance instance)
+    public Slot Take(ServedInstance instance)
     {
         var limit = options.Value.MaxRequestsPerInstance;
         if (_taken.AddOrUpdate(instance.Id, 1, static (_, taken) => taken + 1) <= limit)
         {
-            return new Place(this, instance.Id);
+            return new Slot(this, instance.Id);
         }
 
         Leave(instance.Id);
@@ -41,8 +41,8 @@ internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
         }
     }
 
-    internal readonly struct Place(InstancePlaces places, InstanceId instance) : IDisposable
+    internal readonly struct Slot(InstanceSlots slots, InstanceId instance) : IDisposable
     {
-        public void Dispose() => places.Leave(instance);
+        public void Dispose() => slots.Leave(instance);
     }
 }
