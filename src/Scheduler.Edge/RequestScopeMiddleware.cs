@@ -118,7 +118,7 @@ internal sealed partial class RequestScopeMiddleware(
             case BadHttpRequestException bad:
                 return ApiError.OfHttpStatus(bad.StatusCode, http.Request.Path);
             default:
-                if (ExceptionErrors.Find(exception) is { } error)
+                if (ExceptionMapping.Find(exception) is { } error)
                 {
                     LogUnavailable(exception, http.Request.Path);
                     return error;

@@ -116,7 +116,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
                 : ApiError.Cancelled();
         }
 
-        if (ExceptionErrors.Find(exception) is { } error)
+        if (ExceptionMapping.Find(exception) is { } error)
         {
             LogUnavailable(exception, context.Method);
             return error;

@@ -4,7 +4,7 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Edge;
 
 /// <summary>Maps transient exceptions of the cluster and the store to errors that allow a retry.</summary>
-internal static class ExceptionErrors
+internal static class ExceptionMapping
 {
     /// <summary>The error for the response; null for an unexpected exception.</summary>
     public static ApiError? Find(Exception exception) =>
