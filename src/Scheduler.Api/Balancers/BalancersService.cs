@@ -45,7 +45,7 @@ internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.Bala
             await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
         }
 
-        var query = BalancerRules.Query(request.Parent);
+        var query = BalancerRequestValidation.Query(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()
@@ -81,7 +81,7 @@ internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.Bala
         ServerCallContext context
     )
     {
-        var query = BalancerRules.EventsQuery(request.Parent);
+        var query = BalancerRequestValidation.EventsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await GrainOf(request.Parent)
             .TimelineAsync(

@@ -63,14 +63,14 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         }
 
         var message = (Google.Protobuf.IMessage)request;
-        var rule = RequestRules.Of(message);
-        rule.Check(message, scope.Faults);
+        var validator = RequestValidators.Of(message);
+        validator.Check(message, scope.Faults);
         if (!scope.Faults.None)
         {
             throw new ApiException(ApiError.Invalid(scope.Faults.All));
         }
 
-        var resource = rule.Resource(message);
+        var resource = validator.Resource(message);
         if (
             scope.Caller is { Account: not null } caller
             && ResourceName.AccountOf(resource) is { } account

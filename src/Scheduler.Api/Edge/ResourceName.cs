@@ -166,12 +166,12 @@ internal static class ResourceName
             name.Split('/') is not ["accounts", var account, var of, var slug]
             || !string.Equals(of, collection, StringComparison.Ordinal)
             || !Grammar.IsAccountId(account)
-            || !FirewallChecks.IsSlug(slug)
+            || !FirewallValidation.IsSlug(slug)
         )
         {
             faults.Add(
                 field,
-                $"Must be `accounts/{{account}}/{collection}/{{{word}}}`, the {word} {FirewallChecks.Slug}."
+                $"Must be `accounts/{{account}}/{collection}/{{{word}}}`, the {word} {FirewallValidation.Slug}."
             );
         }
     }

@@ -15,9 +15,9 @@ internal static class AttachedFirewall
     /// </summary>
     public static void CheckAttached(this Faults faults, string field, string slug)
     {
-        if (slug.Length > 0 && !FirewallChecks.IsSlug(slug))
+        if (slug.Length > 0 && !FirewallValidation.IsSlug(slug))
         {
-            faults.Add(field, $"Must be {FirewallChecks.Slug}, or empty for none.");
+            faults.Add(field, $"Must be {FirewallValidation.Slug}, or empty for none.");
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     public override async Task<ListRulesResponse> ListRules(ListRulesRequest request, ServerCallContext context)
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.RulesQuery(request.Parent);
+        var query = FirewallRequestValidation.RulesQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .FirewallLists()
@@ -138,7 +138,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.FirewallsQuery(request.Parent);
+        var query = FirewallRequestValidation.FirewallsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .FirewallLists()
@@ -228,7 +228,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.EvaluationsQuery(request);
+        var query = FirewallRequestValidation.EvaluationsQuery(request);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .FirewallLists()

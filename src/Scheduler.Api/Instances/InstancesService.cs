@@ -62,7 +62,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
         }
 
-        var token = InstanceRules.Query(request);
+        var token = InstanceRequestValidation.Query(request);
         var query = InstanceFilter.Parse(request.Filter, context.Scope().Faults) with
         {
             Account = isAny ? null : account,
@@ -132,7 +132,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         ServerCallContext context
     )
     {
-        var query = InstanceRules.EventsQuery(request.Parent);
+        var query = InstanceRequestValidation.EventsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()

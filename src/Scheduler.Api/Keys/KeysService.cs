@@ -90,7 +90,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
         ServerCallContext context
     )
     {
-        var query = KeyRules.Query(parent);
+        var query = KeyRequestValidation.Query(parent);
         var size = Paging.SizeOf(askedSize);
         var page = await grains
             .Fleet()

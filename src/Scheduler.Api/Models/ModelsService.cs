@@ -43,7 +43,7 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
     {
         AccountId account = ResourceName.ParseAccount(request.Parent);
         await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
-        var query = ModelRules.Query(request.Parent);
+        var query = ModelRequestValidation.Query(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()

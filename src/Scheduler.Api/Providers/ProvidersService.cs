@@ -40,7 +40,7 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
 
     public override async Task<ListOffersResponse> ListOffers(ListOffersRequest request, ServerCallContext context)
     {
-        var token = ProviderRules.Query(request);
+        var token = ProviderRequestValidation.Query(request);
         var skip = (int)Paging.NumberOf(request.PageToken, token, 0);
         var query = new OfferQuery(
             NullIfEmpty(request.Provider),

@@ -30,7 +30,7 @@ public sealed partial class LaunchPage
 
     private static readonly (string Value, string Text)[] KvFormats =
     [
-        .. SpecBounds.KvFormats.Select(format => (format, format)),
+        .. SpecSyntax.KvFormats.Select(format => (format, format)),
     ];
 
     private static readonly (string Value, string Text)[] Tiers =

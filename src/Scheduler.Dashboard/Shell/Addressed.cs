@@ -24,7 +24,7 @@ internal static class Addressed
     public static BalancerId Balancer(string text) => new(Of(text, Grammar.IsBalancerId));
 
     /// <summary>Slug of a firewall or a rule.</summary>
-    public static string Slug(string text) => Of(text, FirewallChecks.IsSlug);
+    public static string Slug(string text) => Of(text, FirewallValidation.IsSlug);
 
     public static string Key(string text) => Of(text, KeyToken.IsKeyId);
 

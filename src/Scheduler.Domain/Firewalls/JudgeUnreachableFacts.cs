@@ -74,7 +74,7 @@ public sealed record JudgeUnreachableFacts(
                 $"Create and start an instance with the serving name '{Judge}', name another judge, or {Audit}.",
             JudgeFault.NotRunning => $"{Start()}, or {Audit}.",
             JudgeFault.TimedOut =>
-                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallChecks.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
+                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallValidation.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
             JudgeFault.Unreadable =>
                 $"Let '{Judge}' serve a model that follows instructions, on a runtime that holds answers to a JSON schema, or {Audit}.",
             JudgeFault.Failing when JudgeCode == FailureCode.CtxTooLarge =>

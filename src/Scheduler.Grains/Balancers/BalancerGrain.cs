@@ -127,7 +127,7 @@ internal sealed class BalancerGrain(
         }
 
         // The balancer's own serving name was unknown to the API's validation.
-        var faults = BalancerChecks.FaultsOf(balancer.ServingName, command.Spec);
+        var faults = BalancerValidation.FaultsOf(balancer.ServingName, command.Spec);
         if (!faults.IsEmpty)
         {
             return Refusal.Invalid(faults.Select(fault => new FieldFault(fault.Field, fault.Description)));

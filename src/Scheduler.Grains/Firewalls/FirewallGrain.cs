@@ -172,11 +172,11 @@ internal sealed class FirewallGrain(
         FirewallDraft draft
     )
     {
-        var faults = FirewallChecks.FaultsOf(draft).ToBuilder();
+        var faults = FirewallValidation.FaultsOf(draft).ToBuilder();
         var rules = ImmutableArray.CreateBuilder<FirewallRule>();
-        for (var i = 0; i < Math.Min(draft.Rules.Length, FirewallChecks.MostRules); i++)
+        for (var i = 0; i < Math.Min(draft.Rules.Length, FirewallValidation.MostRules); i++)
         {
-            var (slug, field) = (draft.Rules[i], FirewallChecks.RuleField(i));
+            var (slug, field) = (draft.Rules[i], FirewallValidation.RuleField(i));
             if (faults.Any(fault => string.Equals(fault.Field, field, StringComparison.Ordinal)))
             {
                 continue;

@@ -43,7 +43,7 @@ internal sealed partial class FirewallRuleGrain(
             );
         }
 
-        if (FirewallAnswers.Faults(FirewallChecks.FaultsOf(command.Rule)) is { } faults)
+        if (FirewallAnswers.Faults(FirewallValidation.FaultsOf(command.Rule)) is { } faults)
         {
             return faults;
         }
@@ -82,7 +82,7 @@ internal sealed partial class FirewallRuleGrain(
             return FirewallAnswers.Moved("rule", _rule.Value.Version, expected);
         }
 
-        if (FirewallAnswers.Faults(FirewallChecks.FaultsOf(command.Rule)) is { } faults)
+        if (FirewallAnswers.Faults(FirewallValidation.FaultsOf(command.Rule)) is { } faults)
         {
             return faults;
         }

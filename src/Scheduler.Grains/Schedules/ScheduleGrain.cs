@@ -188,7 +188,7 @@ internal sealed partial class ScheduleGrain(
 
     private static ImmutableArray<FieldFault> FaultsOf(ScheduleSpec spec) =>
         [
-            .. ScheduleChecks
+            .. ScheduleValidation
                 .FaultsOf(spec, TimeZones.Find)
                 .Select(fault => new FieldFault(fault.Field, fault.Description)),
         ];

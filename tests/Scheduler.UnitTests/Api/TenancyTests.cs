@@ -93,7 +93,7 @@ public sealed class TenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
     [Fact]
     public void Every_request_has_a_rule()
     {
-        Assert.All(ApiSurface.Methods, m => Assert.NotNull(RequestRules.Of(MethodCalls.New(m))));
+        Assert.All(ApiSurface.Methods, m => Assert.NotNull(RequestValidators.Of(MethodCalls.New(m))));
         var declared = typeof(Instances)
             .Assembly.GetTypes()
             .Where(t => t.Name.EndsWith("Base") && t.Namespace is "Scheduler.Api.V1");

@@ -29,7 +29,7 @@ public sealed class BalancerChecksTests
     };
 
     private static string[] Faults(BalancerSpec spec, string name = "front") =>
-        [.. BalancerChecks.FaultsOf(name, spec).Select(fault => fault.Field)];
+        [.. BalancerValidation.FaultsOf(name, spec).Select(fault => fault.Field)];
 
     [Fact]
     public void A_good_spec_has_no_faults() => Assert.Empty(Faults(Good));

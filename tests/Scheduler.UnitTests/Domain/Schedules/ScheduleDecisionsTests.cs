@@ -241,11 +241,11 @@ public sealed class ScheduleDecisionsTests
             TimeZone = "Mars/Base",
             Description = new string('x', 300),
         };
-        var faults = ScheduleChecks.FaultsOf(spec, TimeZones.Find).ToList();
+        var faults = ScheduleValidation.FaultsOf(spec, TimeZones.Find).ToList();
         Assert.Equal(["action", "cron", "time_zone", "description"], faults.Select(fault => fault.Field));
         Assert.Contains("'Mars/Base'", faults[2].Description, StringComparison.Ordinal);
         Assert.Contains("Europe/Berlin", faults[2].Description, StringComparison.Ordinal);
-        Assert.Empty(ScheduleChecks.FaultsOf(Spec(Daily), TimeZones.Find));
+        Assert.Empty(ScheduleValidation.FaultsOf(Spec(Daily), TimeZones.Find));
     }
 
     private static (string, string, long) Told(ScheduleBook book)

@@ -5,17 +5,17 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Models;
 
 /// <summary>Validation of model requests. The model's grain validates the content of the files.</summary>
-internal static class ModelRules
+internal static class ModelRequestValidation
 {
     private const int LongestJson = 1024 * 1024;
     private const int LongestHeader = 16 * 1024 * 1024;
     private const int LongestSource = 512;
 
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<RegisterModelRequest>(r => r.Parent, Check),
-        RequestRule.For<GetModelRequest>(r => r.Name, (r, f) => f.CheckModel("name", r.Name)),
-        RequestRule.For<ListModelsRequest>(r => r.Parent, Check),
+        RequestValidator.For<RegisterModelRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetModelRequest>(r => r.Name, (r, f) => f.CheckModel("name", r.Name)),
+        RequestValidator.For<ListModelsRequest>(r => r.Parent, Check),
     ];
 
     public static string Query(string parent) => $"models|{parent}";

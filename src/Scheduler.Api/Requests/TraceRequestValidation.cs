@@ -5,9 +5,9 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Requests;
 
 /// <summary>Validation of requests about request ids.</summary>
-internal static class RequestIdRules
+internal static class TraceRequestValidation
 {
-    public static IEnumerable<RequestRule> All { get; } = [RequestRule.For<GetRequestRequest>(r => r.Name, Check)];
+    public static IEnumerable<RequestValidator> All { get; } = [RequestValidator.For<GetRequestRequest>(r => r.Name, Check)];
 
     private static void Check(GetRequestRequest request, Faults faults)
     {

@@ -8,25 +8,25 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Instances;
 
 /// <summary>Validation of instance requests.</summary>
-internal static class InstanceRules
+internal static class InstanceRequestValidation
 {
     private const int MostLabels = 64;
     private const int LongestLabel = 256;
 
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<CreateInstanceRequest>(r => r.Parent, Check),
-        RequestRule.For<GetInstanceRequest>(r => r.Name, (r, f) => f.CheckInstance("name", r.Name)),
-        RequestRule.For<GetInstanceUsageRequest>(r => r.Parent, (r, f) => f.CheckInstance("parent", r.Parent)),
-        RequestRule.For<ListInstancesRequest>(r => r.Parent, Check),
-        RequestRule.For<StartInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
-        RequestRule.For<StopInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
-        RequestRule.For<DeleteInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
-        RequestRule.For<UpdateInstanceRequest>(r => r.Name, Check),
-        RequestRule.For<ExplainInstanceRequest>(r => r.Name, (r, f) => f.CheckInstance("name", r.Name)),
-        RequestRule.For<ExplainLaunchRequest>(r => r.Parent, Check),
-        RequestRule.For<ListInstanceEventsRequest>(r => r.Parent, Check),
-        RequestRule.For<WatchInstanceRequest>(r => r.Name, Check),
+        RequestValidator.For<CreateInstanceRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetInstanceRequest>(r => r.Name, (r, f) => f.CheckInstance("name", r.Name)),
+        RequestValidator.For<GetInstanceUsageRequest>(r => r.Parent, (r, f) => f.CheckInstance("parent", r.Parent)),
+        RequestValidator.For<ListInstancesRequest>(r => r.Parent, Check),
+        RequestValidator.For<StartInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
+        RequestValidator.For<StopInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
+        RequestValidator.For<DeleteInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
+        RequestValidator.For<UpdateInstanceRequest>(r => r.Name, Check),
+        RequestValidator.For<ExplainInstanceRequest>(r => r.Name, (r, f) => f.CheckInstance("name", r.Name)),
+        RequestValidator.For<ExplainLaunchRequest>(r => r.Parent, Check),
+        RequestValidator.For<ListInstanceEventsRequest>(r => r.Parent, Check),
+        RequestValidator.For<WatchInstanceRequest>(r => r.Name, Check),
     ];
 
     public static string Query(ListInstancesRequest request) => $"instances|{request.Parent}|{request.Filter}";
@@ -38,7 +38,7 @@ internal static class InstanceRules
         faults.CheckAccount("parent", request.Parent);
         if (!Grammar.IsServingName(request.ServingName))
         {
-            faults.Add("serving_name", $"Must be {SpecBounds.ServingName}.");
+            faults.Add("serving_name", $"Must be {SpecSyntax.ServingName}.");
         }
 
         faults.CheckSpec(request.Spec, isWhole: true);

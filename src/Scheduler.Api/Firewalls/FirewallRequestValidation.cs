@@ -10,31 +10,31 @@ namespace Scheduler.Api.Firewalls;
 /// Validates the names and paging of requests about rules and firewalls. The grain validates their content, so that one
 /// response reports both invalid values and references that do not exist.
 /// </summary>
-internal static class FirewallRules
+internal static class FirewallRequestValidation
 {
     /// <summary>Longest duration that is parsed; the grain checks the actual range.</summary>
     private static readonly TimeSpan LongestRead = TimeSpan.FromDays(1000);
 
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<CreateRuleRequest>(r => r.Parent, (r, f) => f.CheckNew(r.Parent, "rule_id", r.RuleId)),
-        RequestRule.For<GetRuleRequest>(r => r.Name, (r, f) => f.CheckRule("name", r.Name)),
-        RequestRule.For<ListRulesRequest>(
+        RequestValidator.For<CreateRuleRequest>(r => r.Parent, (r, f) => f.CheckNew(r.Parent, "rule_id", r.RuleId)),
+        RequestValidator.For<GetRuleRequest>(r => r.Name, (r, f) => f.CheckRule("name", r.Name)),
+        RequestValidator.For<ListRulesRequest>(
             r => r.Parent,
             (r, f) => f.CheckList(r.Parent, r.PageSize, r.PageToken, RulesQuery(r.Parent))
         ),
-        RequestRule.For<UpdateRuleRequest>(r => r.Name, Check),
-        RequestRule.For<DeleteRuleRequest>(r => r.Name, (r, f) => f.CheckRule("name", r.Name)),
-        RequestRule.For<CreateFirewallRequest>(r => r.Parent, Check),
-        RequestRule.For<GetFirewallRequest>(r => r.Name, (r, f) => f.CheckFirewall("name", r.Name)),
-        RequestRule.For<ListFirewallsRequest>(
+        RequestValidator.For<UpdateRuleRequest>(r => r.Name, Check),
+        RequestValidator.For<DeleteRuleRequest>(r => r.Name, (r, f) => f.CheckRule("name", r.Name)),
+        RequestValidator.For<CreateFirewallRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetFirewallRequest>(r => r.Name, (r, f) => f.CheckFirewall("name", r.Name)),
+        RequestValidator.For<ListFirewallsRequest>(
             r => r.Parent,
             (r, f) => f.CheckList(r.Parent, r.PageSize, r.PageToken, FirewallsQuery(r.Parent))
         ),
-        RequestRule.For<UpdateFirewallRequest>(r => r.Name, Check),
-        RequestRule.For<DeleteFirewallRequest>(r => r.Name, (r, f) => f.CheckFirewall("name", r.Name)),
-        RequestRule.For<EvaluateFirewallRequest>(r => r.Name, Check),
-        RequestRule.For<ListEvaluationsRequest>(r => r.Parent, Check),
+        RequestValidator.For<UpdateFirewallRequest>(r => r.Name, Check),
+        RequestValidator.For<DeleteFirewallRequest>(r => r.Name, (r, f) => f.CheckFirewall("name", r.Name)),
+        RequestValidator.For<EvaluateFirewallRequest>(r => r.Name, Check),
+        RequestValidator.For<ListEvaluationsRequest>(r => r.Parent, Check),
     ];
 
     public static string RulesQuery(string parent) => $"rules|{parent}";
@@ -95,14 +95,14 @@ internal static class FirewallRules
     private static void CheckList(this Faults faults, string parent, int size, string token, string query)
     {
         faults.CheckAccount("parent", parent);
-        faults.CheckPage(size, token, query, FirewallChecks.IsSlug);
+        faults.CheckPage(size, token, query, FirewallValidation.IsSlug);
     }
 
     private static void CheckSlug(this Faults faults, string field, string slug)
     {
-        if (!FirewallChecks.IsSlug(slug))
+        if (!FirewallValidation.IsSlug(slug))
         {
-            faults.Add(field, $"Must be {FirewallChecks.Slug}.");
+            faults.Add(field, $"Must be {FirewallValidation.Slug}.");
         }
     }
 

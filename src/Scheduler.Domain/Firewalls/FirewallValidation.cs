@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>What rules and firewalls must be in themselves. Everything that is wrong is told at once.</summary>
-public static partial class FirewallChecks
+public static partial class FirewallValidation
 {
     /// <summary>What a slug is.</summary>
     public const string Slug = "1 to 63 of a-z 0-9 -, beginning with a letter or digit";

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Providers.Simulated;
 
-internal sealed class SimulatedOptionsCheck : IValidateOptions<SimulatedOptions>
+internal sealed class SimulatedOptionsValidation : IValidateOptions<SimulatedOptions>
 {
     private const int MaxGeneratedOffers = 1_000_000;
 

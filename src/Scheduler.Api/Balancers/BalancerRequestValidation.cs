@@ -8,22 +8,22 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Balancers;
 
 /// <summary>
-/// Validates requests about balancers: syntax here, meaning in <see cref="BalancerChecks"/>. One response reports all
+/// Validates requests about balancers: syntax here, meaning in <see cref="BalancerValidation"/>. One response reports all
 /// errors.
 /// </summary>
-internal static class BalancerRules
+internal static class BalancerRequestValidation
 {
     private const string Name = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
     private static readonly TimeSpan LongestTime = TimeSpan.FromHours(24);
 
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<CreateBalancerRequest>(r => r.Parent, Check),
-        RequestRule.For<GetBalancerRequest>(r => r.Name, (r, f) => f.CheckBalancer("name", r.Name)),
-        RequestRule.For<ListBalancersRequest>(r => r.Parent, Check),
-        RequestRule.For<UpdateBalancerRequest>(r => r.Name, Check),
-        RequestRule.For<DeleteBalancerRequest>(r => r.Name, (r, f) => f.CheckBalancer("name", r.Name)),
-        RequestRule.For<ListBalancerEventsRequest>(r => r.Parent, Check),
+        RequestValidator.For<CreateBalancerRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetBalancerRequest>(r => r.Name, (r, f) => f.CheckBalancer("name", r.Name)),
+        RequestValidator.For<ListBalancersRequest>(r => r.Parent, Check),
+        RequestValidator.For<UpdateBalancerRequest>(r => r.Name, Check),
+        RequestValidator.For<DeleteBalancerRequest>(r => r.Name, (r, f) => f.CheckBalancer("name", r.Name)),
+        RequestValidator.For<ListBalancerEventsRequest>(r => r.Parent, Check),
     ];
 
     public static string Query(string parent) => $"balancers|{parent}";
@@ -81,9 +81,9 @@ internal static class BalancerRules
             faults.CheckTime("spec.router.deadline", router.Deadline);
         }
 
-        if (spec.Firewall.Length > 0 && !FirewallChecks.IsSlug(spec.Firewall))
+        if (spec.Firewall.Length > 0 && !FirewallValidation.IsSlug(spec.Firewall))
         {
-            faults.Add("spec.firewall", $"Must be {FirewallChecks.Slug}.");
+            faults.Add("spec.firewall", $"Must be {FirewallValidation.Slug}.");
         }
 
         var health = spec.Health ?? new V1.BalancerHealth();
@@ -96,12 +96,12 @@ internal static class BalancerRules
 
         // A list that is too long is one validation error; its members are not checked.
         if (
-            spec.Routes.Count <= BalancerChecks.MostRoutes
-            && spec.TargetGroups.Count <= BalancerChecks.MostRoutes
-            && spec.TargetGroups.All(group => group.Members.Count <= BalancerChecks.MostMembers)
+            spec.Routes.Count <= BalancerValidation.MostRoutes
+            && spec.TargetGroups.Count <= BalancerValidation.MostRoutes
+            && spec.TargetGroups.All(group => group.Members.Count <= BalancerValidation.MostMembers)
         )
         {
-            foreach (var fault in BalancerChecks.FaultsOf(servingName, spec.ToDomain()))
+            foreach (var fault in BalancerValidation.FaultsOf(servingName, spec.ToDomain()))
             {
                 faults.Add(fault.Field, fault.Description);
             }
@@ -110,9 +110,9 @@ internal static class BalancerRules
 
     private static void CheckRoutes(this Faults faults, V1.BalancerSpec spec)
     {
-        if (spec.Routes.Count > BalancerChecks.MostRoutes)
+        if (spec.Routes.Count > BalancerValidation.MostRoutes)
         {
-            faults.Range("spec.routes", spec.Routes.Count, 1, BalancerChecks.MostRoutes, "routes");
+            faults.Range("spec.routes", spec.Routes.Count, 1, BalancerValidation.MostRoutes, "routes");
             return;
         }
 
@@ -131,9 +131,9 @@ internal static class BalancerRules
 
     private static void CheckGroups(this Faults faults, V1.BalancerSpec spec)
     {
-        if (spec.TargetGroups.Count > BalancerChecks.MostRoutes)
+        if (spec.TargetGroups.Count > BalancerValidation.MostRoutes)
         {
-            faults.Range("spec.target_groups", spec.TargetGroups.Count, 0, BalancerChecks.MostRoutes, "groups");
+            faults.Range("spec.target_groups", spec.TargetGroups.Count, 0, BalancerValidation.MostRoutes, "groups");
             return;
         }
 
@@ -149,9 +149,9 @@ internal static class BalancerRules
                 );
             }
 
-            if (group.Members.Count > BalancerChecks.MostMembers)
+            if (group.Members.Count > BalancerValidation.MostMembers)
             {
-                faults.Range($"{at}.members", group.Members.Count, 1, BalancerChecks.MostMembers, "members");
+                faults.Range($"{at}.members", group.Members.Count, 1, BalancerValidation.MostMembers, "members");
                 continue;
             }
 
@@ -170,7 +170,7 @@ internal static class BalancerRules
         }
     }
 
-    // Only the syntactic range; BalancerChecks checks the allowed range of each setting.
+    // Only the syntactic range; BalancerValidation checks the allowed range of each setting.
     private static void CheckTime(this Faults faults, string field, Duration? given) =>
         faults.CheckDuration(field, given, TimeSpan.Zero, LongestTime);
 }

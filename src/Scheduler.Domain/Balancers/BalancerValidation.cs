@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Scheduler.Domain.Balancers;
 
 /// <summary>Pure checks of a balancer's spec; its grain checks whether the named instances exist.</summary>
-public static class BalancerChecks
+public static class BalancerValidation
 {
     public const int MostRoutes = 32;
 

@@ -7,7 +7,7 @@ using SpecLimits = Scheduler.Domain.Instances.SpecLimits;
 namespace Scheduler.Api.Instances;
 
 /// <summary>Validation of a launch spec. The launch checks decide whether matching capacity exists.</summary>
-internal static class SpecRules
+internal static class SpecValidation
 {
     /// <param name="spec">Null if it is missing.</param>
     /// <param name="isWhole">
@@ -22,9 +22,9 @@ internal static class SpecRules
         }
 
         faults.Text("spec.model", spec.Model, Grammar.IsModelName, Grammar.ModelName, isWhole);
-        faults.Text("spec.weight_format", spec.WeightFormat, Grammar.IsFormat, SpecBounds.Format);
-        faults.Text("spec.kv_format", spec.KvFormat, SpecBounds.IsKvFormat, SpecBounds.KvFormat);
-        faults.Text("spec.runtime", spec.Runtime, Grammar.IsPreset, SpecBounds.Runtime);
+        faults.Text("spec.weight_format", spec.WeightFormat, Grammar.IsFormat, SpecSyntax.Format);
+        faults.Text("spec.kv_format", spec.KvFormat, SpecSyntax.IsKvFormat, SpecSyntax.KvFormat);
+        faults.Text("spec.runtime", spec.Runtime, Grammar.IsPreset, SpecSyntax.Runtime);
         if (spec.HasContextTokens)
         {
             faults.Range("spec.context_tokens", spec.ContextTokens, 1, SpecLimits.LargestContextTokens, "tokens");
@@ -35,7 +35,7 @@ internal static class SpecRules
             faults.Range("spec.parallel_sequences", spec.ParallelSequences, 1, SpecLimits.MostSequences);
         }
 
-        faults.List("spec.runtime_arguments", spec.RuntimeArguments, SpecBounds.IsArgument, SpecBounds.Argument);
+        faults.List("spec.runtime_arguments", spec.RuntimeArguments, SpecSyntax.IsArgument, SpecSyntax.Argument);
         faults.CheckDuration(
             "spec.allocation_timeout",
             spec.AllocationTimeout,
@@ -67,15 +67,15 @@ internal static class SpecRules
             faults.Range($"{at}.gpu_count", constraints.GpuCount, 1, SpecLimits.MostGpus);
         }
 
-        faults.Text($"{at}.gpu_type", constraints.GpuType, Grammar.IsWord, SpecBounds.Word);
-        faults.List($"{at}.regions", constraints.Regions, Grammar.IsWord, SpecBounds.Word);
-        faults.List($"{at}.providers", constraints.Providers, Grammar.IsProviderId, SpecBounds.Provider);
-        faults.List($"{at}.gpu_preferences", constraints.GpuPreferences, Grammar.IsWord, SpecBounds.Word);
+        faults.Text($"{at}.gpu_type", constraints.GpuType, Grammar.IsWord, SpecSyntax.Word);
+        faults.List($"{at}.regions", constraints.Regions, Grammar.IsWord, SpecSyntax.Word);
+        faults.List($"{at}.providers", constraints.Providers, Grammar.IsProviderId, SpecSyntax.Provider);
+        faults.List($"{at}.gpu_preferences", constraints.GpuPreferences, Grammar.IsWord, SpecSyntax.Word);
         faults.List(
             $"{at}.provider_preferences",
             constraints.ProviderPreferences,
             Grammar.IsProviderId,
-            SpecBounds.Provider
+            SpecSyntax.Provider
         );
     }
 

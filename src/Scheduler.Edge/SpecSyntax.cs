@@ -4,7 +4,7 @@ namespace Scheduler.Edge;
 /// Syntax of the texts in a launch spec, shared by the API and the dashboard. The domain defines the ranges
 /// (<see cref="Domain.Instances.SpecLimits"/>).
 /// </summary>
-internal static class SpecBounds
+internal static class SpecSyntax
 {
     public const int LongestArgument = 1024;
 

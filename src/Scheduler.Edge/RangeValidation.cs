@@ -4,7 +4,7 @@ using System.Reflection;
 namespace Scheduler.Edge;
 
 /// <summary>Validation of settings by their <see cref="RangeAttribute"/>.</summary>
-internal static class RangeFaults
+internal static class RangeValidation
 {
     /// <summary>
     /// All validation errors, each with the setting's full path, the actual value and the accepted values.

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Providers.Process;
 
-internal sealed class ProcessOptionsCheck : IValidateOptions<ProcessOptions>
+internal sealed class ProcessOptionsValidation : IValidateOptions<ProcessOptions>
 {
     public ValidateOptionsResult Validate(string? name, ProcessOptions options)
     {

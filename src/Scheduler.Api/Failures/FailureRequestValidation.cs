@@ -5,12 +5,12 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Failures;
 
 /// <summary>Validation of requests about the failure catalogue.</summary>
-internal static class FailureRules
+internal static class FailureRequestValidation
 {
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<ListFailuresRequest>(_ => "", (_, _) => { }),
-        RequestRule.For<GetFailureRequest>(r => r.Name, Check),
+        RequestValidator.For<ListFailuresRequest>(_ => "", (_, _) => { }),
+        RequestValidator.For<GetFailureRequest>(r => r.Name, Check),
     ];
 
     private static void Check(GetFailureRequest request, Faults faults)

@@ -1,7 +1,7 @@
 namespace Scheduler.Domain.Schedules;
 
 /// <summary>Validates a schedule's spec; reports all errors at once, by the API's field names.</summary>
-public static class ScheduleChecks
+public static class ScheduleValidation
 {
     /// <summary>Characters.</summary>
     public const int LongestDescription = 256;

@@ -6,7 +6,7 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Billing;
 
 /// <summary>Validation of account requests.</summary>
-internal static class AccountRules
+internal static class AccountRequestValidation
 {
     public const long LargestTopUp = 1_000_000_000_000;
     public static readonly TimeSpan LongestGrace = TimeSpan.FromDays(30);
@@ -19,17 +19,17 @@ internal static class AccountRules
         "firewall",
     ];
 
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<CreateAccountRequest>(_ => "", Check),
-        RequestRule.For<GetAccountRequest>(r => r.Name, (r, f) => f.CheckAccount("name", r.Name)),
-        RequestRule.For<ListAccountsRequest>(
+        RequestValidator.For<CreateAccountRequest>(_ => "", Check),
+        RequestValidator.For<GetAccountRequest>(r => r.Name, (r, f) => f.CheckAccount("name", r.Name)),
+        RequestValidator.For<ListAccountsRequest>(
             _ => "",
             (r, f) => f.CheckPage(r.PageSize, r.PageToken, AccountsQuery, Grammar.IsAccountId)
         ),
-        RequestRule.For<UpdateAccountRequest>(r => r.Name, Check),
-        RequestRule.For<TopUpAccountRequest>(r => r.Name, Check),
-        RequestRule.For<ListLedgerEntriesRequest>(r => r.Parent, Check),
+        RequestValidator.For<UpdateAccountRequest>(r => r.Name, Check),
+        RequestValidator.For<TopUpAccountRequest>(r => r.Name, Check),
+        RequestValidator.For<ListLedgerEntriesRequest>(r => r.Parent, Check),
     ];
 
     public static string AccountsQuery => "accounts";

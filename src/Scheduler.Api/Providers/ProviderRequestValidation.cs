@@ -6,17 +6,17 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Providers;
 
 /// <summary>Validation of requests about providers, offers and GPU types.</summary>
-internal static class ProviderRules
+internal static class ProviderRequestValidation
 {
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<ListProvidersRequest>(_ => "", (_, _) => { }),
-        RequestRule.For<GetProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
-        RequestRule.For<DrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
-        RequestRule.For<UndrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
-        RequestRule.For<RefreshProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
-        RequestRule.For<ListOffersRequest>(_ => "", Check),
-        RequestRule.For<ListGpuTypesRequest>(_ => "", (_, _) => { }),
+        RequestValidator.For<ListProvidersRequest>(_ => "", (_, _) => { }),
+        RequestValidator.For<GetProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestValidator.For<DrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestValidator.For<UndrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestValidator.For<RefreshProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestValidator.For<ListOffersRequest>(_ => "", Check),
+        RequestValidator.For<ListGpuTypesRequest>(_ => "", (_, _) => { }),
     ];
 
     public static string Query(ListOffersRequest request) =>

@@ -7,18 +7,18 @@ using Scheduler.Grains.Schedules;
 namespace Scheduler.Api.Schedules;
 
 /// <summary>Validation of schedule requests.</summary>
-internal static class ScheduleRules
+internal static class ScheduleRequestValidation
 {
     private static readonly string[] Changeable = ["action", "cron", "time_zone", "enabled", "description"];
 
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<CreateScheduleRequest>(r => r.Parent, Check),
-        RequestRule.For<GetScheduleRequest>(r => r.Name, (r, f) => f.CheckSchedule("name", r.Name)),
-        RequestRule.For<ListSchedulesRequest>(r => r.Parent, Check),
-        RequestRule.For<UpdateScheduleRequest>(r => r.Name, Check),
-        RequestRule.For<DeleteScheduleRequest>(r => r.Name, (r, f) => f.CheckSchedule("name", r.Name)),
-        RequestRule.For<ListScheduleEventsRequest>(r => r.Parent, Check),
+        RequestValidator.For<CreateScheduleRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetScheduleRequest>(r => r.Name, (r, f) => f.CheckSchedule("name", r.Name)),
+        RequestValidator.For<ListSchedulesRequest>(r => r.Parent, Check),
+        RequestValidator.For<UpdateScheduleRequest>(r => r.Name, Check),
+        RequestValidator.For<DeleteScheduleRequest>(r => r.Name, (r, f) => f.CheckSchedule("name", r.Name)),
+        RequestValidator.For<ListScheduleEventsRequest>(r => r.Parent, Check),
     ];
 
     public static string Query(string parent) => $"schedules|{parent}";
@@ -39,7 +39,7 @@ internal static class ScheduleRules
             faults.Add("schedule_id", $"Must be {Grammar.ScheduleId}.");
         }
 
-        foreach (var (field, description) in ScheduleChecks.FaultsOf(request.ToDomain(), TimeZones.Find))
+        foreach (var (field, description) in ScheduleValidation.FaultsOf(request.ToDomain(), TimeZones.Find))
         {
             faults.Add(field, description);
         }
@@ -74,7 +74,7 @@ internal static class ScheduleRules
         }
 
         // Fields that do not change must not add errors: the changes apply to a valid spec.
-        foreach (var (field, description) in ScheduleChecks.FaultsOf(command.Apply(Faultless), TimeZones.Find))
+        foreach (var (field, description) in ScheduleValidation.FaultsOf(command.Apply(Faultless), TimeZones.Find))
         {
             faults.Add(field, description);
         }

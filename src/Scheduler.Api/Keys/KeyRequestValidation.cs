@@ -6,21 +6,21 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Keys;
 
 /// <summary>Validation of key requests.</summary>
-internal static class KeyRules
+internal static class KeyRequestValidation
 {
-    public static IEnumerable<RequestRule> All { get; } =
+    public static IEnumerable<RequestValidator> All { get; } =
     [
-        RequestRule.For<CreateKeyRequest>(r => r.Parent, Check),
-        RequestRule.For<ListKeysRequest>(r => r.Parent, Check),
-        RequestRule.For<GetKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
-        RequestRule.For<RevokeKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
-        RequestRule.For<CreateOperatorKeyRequest>(_ => "", Check),
-        RequestRule.For<ListOperatorKeysRequest>(
+        RequestValidator.For<CreateKeyRequest>(r => r.Parent, Check),
+        RequestValidator.For<ListKeysRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
+        RequestValidator.For<RevokeKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
+        RequestValidator.For<CreateOperatorKeyRequest>(_ => "", Check),
+        RequestValidator.For<ListOperatorKeysRequest>(
             _ => "",
             (r, f) => f.CheckPage(r.PageSize, r.PageToken, Query("operators"), KeyToken.IsKeyId)
         ),
-        RequestRule.For<GetOperatorKeyRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
-        RequestRule.For<RevokeOperatorKeyRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
+        RequestValidator.For<GetOperatorKeyRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
+        RequestValidator.For<RevokeOperatorKeyRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
     ];
 
     public static string Query(string parent) => $"keys|{parent}";
