@@ -40,8 +40,8 @@ public static class InferenceSetup
         services.AddSingleton<RuntimeTokens>();
         services.AddSingleton<ContextGuard>();
         services.AddSingleton<InstanceSlots>();
-        services.AddSingleton<UsageBook>();
-        services.AddHostedService(provider => provider.GetRequiredService<UsageBook>());
+        services.AddSingleton<UsageCounter>();
+        services.AddHostedService(provider => provider.GetRequiredService<UsageCounter>());
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.AddFirewalls();

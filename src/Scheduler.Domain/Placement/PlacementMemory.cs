@@ -4,7 +4,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>State of providers and routes at the time of a decision; the offer book builds it.</summary>
+/// <summary>State of providers and routes at the time of a decision; the offer catalogue builds it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementMemory")]
 public sealed record PlacementMemory
 {

@@ -18,14 +18,14 @@ public sealed partial class SiloHealth
     private static readonly TimeSpan OffersFresh = TimeSpan.FromSeconds(45);
 
     private readonly IAgenda _store;
-    private readonly OfferBook _book;
+    private readonly OfferCatalogue _catalogue;
     private readonly TimeProvider _clock;
     private readonly ILogger<SiloHealth> _logger;
 
-    internal SiloHealth(IAgenda store, OfferBook book, TimeProvider clock, ILogger<SiloHealth> logger)
+    internal SiloHealth(IAgenda store, OfferCatalogue catalogue, TimeProvider clock, ILogger<SiloHealth> logger)
     {
         _store = store;
-        _book = book;
+        _catalogue = catalogue;
         _clock = clock;
         _logger = logger;
     }
@@ -62,7 +62,7 @@ public sealed partial class SiloHealth
     /// </summary>
     private HealthLine Offers()
     {
-        var (all, fresh) = _book.HeardOf(_clock, OffersFresh);
+        var (all, fresh) = _catalogue.AnsweredOf(_clock, OffersFresh);
         return new HealthLine(
             "offers",
             all == 0 || fresh > 0,

@@ -19,7 +19,7 @@ namespace Scheduler.Grains.Providers;
 internal sealed partial class ProviderGrain(
     [PersistentState("provider", GrainStorageNames.Database)] IPersistentState<ProviderRecord> state,
     ProviderDirectory directory,
-    OfferBook book,
+    OfferCatalogue catalogue,
     AllocationSweep sweep,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
@@ -254,7 +254,7 @@ internal sealed partial class ProviderGrain(
             attempts == 0 ? null : TrackOf(attempts, successes, median)
         );
         _sheet = new ProviderSheet(edition, null, standing);
-        book.Publish(Self, _sheet with { Offers = offers });
+        catalogue.Publish(Self, _sheet with { Offers = offers });
     }
 
     private static string NameOf(AllocationEnd end) =>

@@ -11,7 +11,7 @@ namespace Scheduler.Grains.Providers;
 internal sealed partial class ProviderKeeper(
     IGrainFactory grains,
     ProviderDirectory directory,
-    OfferBook book,
+    OfferCatalogue catalogue,
     TimeProvider clock,
     ILogger<ProviderKeeper> logger
 ) : BackgroundService
@@ -33,10 +33,10 @@ internal sealed partial class ProviderKeeper(
         {
             var grain = grains.GetGrain<IProviderTending>($"provider-{provider}");
             await grain.TendAsync();
-            if (await grain.SheetAsync(book.EditionOf(provider)) is { } sheet)
+            if (await grain.SheetAsync(catalogue.EditionOf(provider)) is { } sheet)
             {
-                book.Publish(provider, sheet);
-                book.NoteHeard(provider, clock);
+                catalogue.Publish(provider, sheet);
+                catalogue.RecordAnswer(provider, clock);
             }
         }
         catch (Exception exception)

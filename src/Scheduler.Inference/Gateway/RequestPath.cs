@@ -30,7 +30,7 @@ internal sealed class RequestPath(
     UpstreamForwarder upstream,
     InstanceDoctor doctor,
     InferenceMetrics metrics,
-    UsageBook usage,
+    UsageCounter usage,
     IOptions<InferenceOptions> options,
     TimeProvider clock
 )

@@ -84,10 +84,10 @@ public sealed class ProviderGrainTests
 
         foreach (var silo in scheduler.Cluster.Silos)
         {
-            var book = (OfferBook)
-                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferBook))!;
+            var catalogue = (OfferCatalogue)
+                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => book.Page.Snapshot.Count == 2,
+                () => catalogue.Page.Snapshot.Count == 2,
                 $"{silo.Name} knows the offers",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)
@@ -97,10 +97,10 @@ public sealed class ProviderGrainTests
         await scheduler.Grains.Provider(scheduler.Cloud.Id).SetDrainingAsync(true, scheduler.As(null));
         foreach (var silo in scheduler.Cluster.Silos)
         {
-            var book = (OfferBook)
-                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferBook))!;
+            var catalogue = (OfferCatalogue)
+                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => book.Page.Memory.Draining.Length == 1,
+                () => catalogue.Page.Memory.Draining.Length == 1,
                 $"{silo.Name} knows the drain",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)

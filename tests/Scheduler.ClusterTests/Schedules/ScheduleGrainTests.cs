@@ -202,7 +202,7 @@ public sealed class ScheduleGrainTests
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
-        for (var i = 0; i < ScheduleBook.MostSchedules; i++)
+        for (var i = 0; i < ScheduleSet.MostSchedules; i++)
         {
             await scheduler.ScheduleAsync(id, $"s{i}", ScheduleAction.Start, "0 0 * * *");
         }

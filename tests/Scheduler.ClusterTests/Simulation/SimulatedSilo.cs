@@ -130,9 +130,9 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         _clock.Error = error;
     }
 
-    /// <summary>Whether an activation may be placed here: the first listing opens the book before launches come in.</summary>
+    /// <summary>Whether an activation may be placed here: the first listing opens the catalogue before launches come in.</summary>
     public bool MayHost(GrainId grain) =>
-        grain.Type.ToString() == "provider" || Services.GetRequiredService<OfferBook>().Opened.IsCompleted;
+        grain.Type.ToString() == "provider" || Services.GetRequiredService<OfferCatalogue>().Opened.IsCompleted;
 
     /// <summary>The living activation of a grain here, or null.</summary>
     public SimulatedActivation? Find(GrainId grain) => _activations.GetValueOrDefault(grain);
@@ -275,7 +275,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
 
     private async Task TendProvidersAsync()
     {
-        var book = Services.GetRequiredService<OfferBook>();
+        var catalogue = Services.GetRequiredService<OfferCatalogue>();
         while (true)
         {
             foreach (var id in Services.GetServices<IProvider>().Select(provider => provider.Id))
@@ -284,9 +284,9 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
                 {
                     var grain = Grains.GetGrain<IProviderTending>($"provider-{id}");
                     await grain.TendAsync();
-                    if (await grain.SheetAsync(book.EditionOf(id)) is { } sheet)
+                    if (await grain.SheetAsync(catalogue.EditionOf(id)) is { } sheet)
                     {
-                        book.Publish(id, sheet);
+                        catalogue.Publish(id, sheet);
                     }
                 }
                 catch (Exception exception)
@@ -295,7 +295,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
                 }
             }
 
-            await Task.Delay(book.Opened.IsCompleted ? TendEvery : KeepEvery, _clock);
+            await Task.Delay(catalogue.Opened.IsCompleted ? TendEvery : KeepEvery, _clock);
         }
     }
 

@@ -34,16 +34,16 @@ public sealed class UsageBookTests
             answers.Release();
             return ++tries == 1 ? throw new TimeoutException() : Task.CompletedTask;
         };
-        using var book = new UsageBook(cluster, clock, NullLogger<UsageBook>.Instance);
-        await book.StartAsync(TestContext.Current.CancellationToken);
+        using var counter = new UsageCounter(cluster, clock, NullLogger<UsageCounter>.Instance);
+        await counter.StartAsync(TestContext.Current.CancellationToken);
 
-        book.Count(Instance, new TokenUsage(3, 2));
+        counter.Count(Instance, new TokenUsage(3, 2));
         await NextReportAsync();
-        book.Count(Instance, new TokenUsage(3, 2));
+        counter.Count(Instance, new TokenUsage(3, 2));
         await NextReportAsync();
         Assert.Equal(new ServedUsage(1, 3, 2), usage.Record.Total);
         await NextReportAsync();
-        await book.StopAsync(TestContext.Current.CancellationToken);
+        await counter.StopAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(new ServedUsage(2, 6, 4), usage.Record.Total);
 

@@ -515,10 +515,10 @@ public sealed class StateSerializerTests
             RemovedTabs = [new InstanceId("i-0")],
         };
 
-    private static ScheduleBook Schedules()
+    private static ScheduleSet Schedules()
     {
         var due = new Occurrence(new DateTime(2026, 3, 1, 12, 0, 0), Noon);
-        return new ScheduleBook
+        return new ScheduleSet
         {
             Instance = new InstanceId("i-0a1b2c3d4e5f6g7h8j9k"),
             Account = new AccountId("acct-a"),

@@ -1,7 +1,7 @@
 namespace Scheduler.Domain.Placement;
 
 /// <summary>Assigns consecutive codes to distinct values in order of first use, up to a limit.</summary>
-internal sealed class CodeBook<T>(int highestCode)
+internal sealed class ValueCodes<T>(int highestCode)
     where T : notnull
 {
     private readonly Dictionary<T, int> _codes = [];

@@ -14,7 +14,7 @@ namespace Scheduler.Inference.Upstream;
 /// repeated under the same number until it is accepted, so nothing counts twice. The last seconds before a crash are
 /// not counted.
 /// </summary>
-internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock, ILogger<UsageBook> logger)
+internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider clock, ILogger<UsageCounter> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);

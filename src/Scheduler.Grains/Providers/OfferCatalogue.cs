@@ -10,21 +10,21 @@ namespace Scheduler.Grains.Providers;
 /// reference, so a reader never blocks and never sees half a refresh. A provider's grain publishes to its own silo at
 /// once; other silos fetch changes every second (<see cref="ProviderKeeper"/>).
 /// </summary>
-internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
+internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider clock)
 {
     private readonly Lock _publishing = new();
     private readonly HashSet<ProviderId> _awaited = [.. directory.Ids];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<ProviderId, SheetEdition> _editions = [];
-    private readonly ConcurrentDictionary<ProviderId, long> _heard = [];
+    private readonly ConcurrentDictionary<ProviderId, long> _answeredAt = [];
     private ImmutableDictionary<ProviderId, ProviderStanding> _standings = ImmutableDictionary<
         ProviderId,
         ProviderStanding
     >.Empty;
-    private ImmutableDictionary<ProviderId, Listed> _listed = ImmutableDictionary<ProviderId, Listed>.Empty;
-    private volatile OfferBookPage _page = new(OfferSnapshot.Empty, PlacementMemory.None);
+    private ImmutableDictionary<ProviderId, ListedOffers> _listed = ImmutableDictionary<ProviderId, ListedOffers>.Empty;
+    private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementMemory.None);
 
-    public OfferBookPage Page => _page;
+    public OfferCataloguePage Page => _page;
 
     /// <summary>Completes when every provider has listed its offers once, or failed to.</summary>
     public Task Opened => _opened.Task;
@@ -32,7 +32,7 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
     /// <summary>State of each provider that has published.</summary>
     public ImmutableDictionary<ProviderId, ProviderStanding> Standings => Volatile.Read(ref _standings);
 
-    public ImmutableDictionary<ProviderId, Listed> Listings => Volatile.Read(ref _listed);
+    public ImmutableDictionary<ProviderId, ListedOffers> Listings => Volatile.Read(ref _listed);
 
     public SheetEdition EditionOf(ProviderId provider)
     {
@@ -62,10 +62,10 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
                 : _page.Snapshot.WithProvider(provider, offers, _page.Snapshot.Epoch + 1);
             if (sheet.Offers is { } listed)
             {
-                _listed = _listed.SetItem(provider, new Listed(listed.Length, clock.GetTimestamp()));
+                _listed = _listed.SetItem(provider, new ListedOffers(listed.Length, clock.GetTimestamp()));
             }
 
-            _page = new OfferBookPage(snapshot, Remember());
+            _page = new OfferCataloguePage(snapshot, Remember());
             _awaited.Remove(provider);
             if (_awaited.Count == 0)
             {
@@ -75,11 +75,11 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
     }
 
     /// <summary>Records that a provider's grain has just answered and that its answer is published here.</summary>
-    public void NoteHeard(ProviderId provider, TimeProvider clock) => _heard[provider] = clock.GetTimestamp();
+    public void RecordAnswer(ProviderId provider, TimeProvider clock) => _answeredAt[provider] = clock.GetTimestamp();
 
     /// <summary>Number of configured providers, and of those that answered recently.</summary>
-    public (int All, int Fresh) HeardOf(TimeProvider clock, TimeSpan lately) =>
-        (directory.Ids.Count(), _heard.Values.Count(heard => clock.GetElapsedTime(heard) <= lately));
+    public (int All, int Fresh) AnsweredOf(TimeProvider clock, TimeSpan lately) =>
+        (directory.Ids.Count(), _answeredAt.Values.Count(answeredAt => clock.GetElapsedTime(answeredAt) <= lately));
 
     private PlacementMemory Remember() =>
         new()
@@ -95,9 +95,9 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
 }
 
 /// <param name="TakenAt">A timestamp of this catalogue's clock.</param>
-internal sealed record Listed(int Offers, long TakenAt);
+internal sealed record ListedOffers(int Offers, long TakenAt);
 
-internal sealed record OfferBookPage(OfferSnapshot Snapshot, PlacementMemory Memory);
+internal sealed record OfferCataloguePage(OfferSnapshot Snapshot, PlacementMemory Memory);
 
 /// <param name="BreakerOpen">Too many consecutive failed attempts.</param>
 /// <param name="Cooling">Routes that rank last for now.</param>

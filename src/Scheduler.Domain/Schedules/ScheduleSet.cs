@@ -9,7 +9,7 @@ namespace Scheduler.Domain.Schedules;
 
 /// <summary>All schedules of one instance, as stored. State name <c>schedules</c>.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleBook")]
-public sealed record ScheduleBook : IStoredState
+public sealed record ScheduleSet : IStoredState
 {
     public const int CurrentSchemaVersion = 1;
 
