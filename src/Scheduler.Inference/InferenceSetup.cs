@@ -35,7 +35,7 @@ public static class InferenceSetup
         services.AddSingleton<IServingTable, ServingTable>();
         services.AddSingleton<RuntimeClient>();
         services.AddSingleton<UpstreamForwarder>();
-        services.AddSingleton<InstanceDoctor>();
+        services.AddSingleton<InstanceDiagnosis>();
         services.AddSingleton<IInstanceChat, InstanceChat>();
         services.AddSingleton<RuntimeTokens>();
         services.AddSingleton<ContextGuard>();

@@ -6,7 +6,7 @@ namespace Scheduler.Inference.Firewalls;
 
 /// <summary>Evaluates one text against one firewall, from the cache or by the judge.</summary>
 internal sealed class FirewallEvaluator(
-    JudgeDesk desk,
+    JudgeClient judge,
     VerdictMemory memory,
     IEvaluationSink sink,
     FirewallMetrics metrics,
@@ -51,7 +51,7 @@ internal sealed class FirewallEvaluator(
             return JudgeVerdict.Of(answers) with { Remembered = true };
         }
 
-        var verdict = await desk.AskAsync(firewall, text, cancellationToken);
+        var verdict = await judge.AskAsync(firewall, text, cancellationToken);
         metrics.Judged(verdict.Latency, verdict.Decision);
         if (verdict.Fault is null)
         {

@@ -31,7 +31,7 @@ internal static class FirewallSetup
                 at.GetRequiredService<TimeProvider>()
             );
         });
-        services.AddSingleton<JudgeDesk>();
+        services.AddSingleton<JudgeClient>();
         services.AddSingleton<FirewallEvaluator>();
         services.AddSingleton<IFirewallTable, FirewallTable>();
         services.AddSingleton<EvaluationRecorder>();

@@ -28,7 +28,7 @@ internal sealed class RequestPath(
     ContextGuard context,
     InstanceSlots slots,
     UpstreamForwarder upstream,
-    InstanceDoctor doctor,
+    InstanceDiagnosis diagnosis,
     InferenceMetrics metrics,
     UsageCounter usage,
     IOptions<InferenceOptions> options,
@@ -144,7 +144,7 @@ internal sealed class RequestPath(
 
             return instance.IsServing
                 ? new OnlyDestination(instance)
-                : throw new ApiException(ApiError.Of(InstanceDoctor.NotServing(instance)));
+                : throw new ApiException(ApiError.Of(InstanceDiagnosis.NotServing(instance)));
         }
 
         way.Routing ??= new RoutingQuestion(
@@ -264,7 +264,7 @@ internal sealed class RequestPath(
             return;
         }
 
-        var end = MayBeGone(call.Refusal!) ? await doctor.EndOfAsync(lease.Instance) : null;
+        var end = MayBeGone(call.Refusal!) ? await diagnosis.EndOfAsync(lease.Instance) : null;
         var error = end is not null ? ApiError.Of(end) : RefusalReading.Of(call, call.Refusal!);
         way.Refuse(new ApiException(error));
         if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
@@ -285,7 +285,7 @@ internal sealed class RequestPath(
     private async Task<ApiError> ExplainAsync(IDestinationLease lease, string what)
     {
         lease.Failed();
-        var why = ApiError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+        var why = ApiError.Of(await diagnosis.DiagnoseAsync(lease.Instance, what));
         lease.Explained(why);
         return why;
     }

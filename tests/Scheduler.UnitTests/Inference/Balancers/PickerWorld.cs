@@ -31,7 +31,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
     private readonly ConcurrentDictionary<string, Served> _names = new(StringComparer.Ordinal);
     private readonly FakeCluster _cluster = new();
     private readonly RuntimeClient _runtimes;
-    private readonly BalancerDesks _desks;
+    private readonly BalancerStates _states;
     private readonly DestinationPicker _picker;
     private int _requests;
     private long _generation;
@@ -42,17 +42,17 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
         _spec = spec;
         var metrics = new BalancerMetrics(_services.GetRequiredService<IMeterFactory>());
         _runtimes = new RuntimeClient(Options.Create(new InferenceOptions()), Clock);
-        _desks = new BalancerDesks(
+        _states = new BalancerStates(
             _cluster,
             this,
             new DestinationProber(_runtimes, Clock),
             metrics,
             Clock,
-            NullLogger<BalancerDesks>.Instance
+            NullLogger<BalancerStates>.Instance
         );
         _picker = new DestinationPicker(
             this,
-            _desks,
+            _states,
             new IntentRouter(this, this, this, metrics, Clock),
             metrics,
             Clock
@@ -202,8 +202,8 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
 
     public async ValueTask DisposeAsync()
     {
-        await _desks.StopAsync(CancellationToken.None);
-        _desks.Dispose();
+        await _states.StopAsync(CancellationToken.None);
+        _states.Dispose();
         _runtimes.Dispose();
         await _services.DisposeAsync();
     }

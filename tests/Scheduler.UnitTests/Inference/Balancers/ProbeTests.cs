@@ -104,7 +104,7 @@ public sealed class ProbeTests
         await world.SendAsync(1);
         await world.UntilAsync(() => Volatile.Read(ref asked) > 3, "it is probed");
 
-        world.Clock.Advance(BalancerDesks.LookedAfter);
+        world.Clock.Advance(BalancerStates.ProbedFor);
         await Task.Delay(100, Ct);
         var then = Volatile.Read(ref asked);
         for (var i = 0; i < 50; i++)

@@ -25,7 +25,7 @@ internal sealed class GateWorld : IAsyncDisposable
         set?.Invoke(options);
         var metrics = new FirewallMetrics(_services.GetRequiredService<IMeterFactory>());
         Memory = new VerdictMemory(options.RememberedVerdicts, TimeSpan.FromSeconds(options.RememberedSeconds), Clock);
-        Desk = new JudgeDesk(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
+        Desk = new JudgeClient(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
         var evaluator = new FirewallEvaluator(Desk, Memory, Judge, metrics, Clock);
         _audits = new FirewallAudits(evaluator, Options.Create(options), NullLogger<FirewallAudits>.Instance);
         _gate = new FirewallGate(Judge, evaluator, _audits);
@@ -35,7 +35,7 @@ internal sealed class GateWorld : IAsyncDisposable
 
     public ScriptedJudge Judge { get; } = new();
 
-    public JudgeDesk Desk { get; }
+    public JudgeClient Desk { get; }
 
     public VerdictMemory Memory { get; }
 

@@ -11,7 +11,7 @@ namespace Scheduler.Dashboard.Balancers;
 /// </summary>
 /// <param name="instances">Instance by serving name, for every name of its routes; null where no instance has the
 /// name.</param>
-public sealed class BalancerSight(
+public sealed class BalancerOverview(
     BalancerDetail detail,
     IReadOnlyDictionary<string, InstanceRecord?> instances,
     DateTimeOffset now

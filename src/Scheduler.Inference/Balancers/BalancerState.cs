@@ -11,13 +11,13 @@ namespace Scheduler.Inference.Balancers;
 /// State of one balancer in this gateway process: turns, open requests and health of each destination. The lock
 /// covers only a few comparisons; nothing waits inside it.
 /// </summary>
-internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metrics, TimeProvider clock)
+internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics metrics, TimeProvider clock)
 {
     private const int MostFailures = 50;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, WeightedRoundRobin> _turns = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DestinationState> _destinations = new(StringComparer.Ordinal);
     private readonly Queue<DestinationFailure> _failures = new();
     private HealthPool _health = new(balancer.Spec.Health);
     private ServedBalancer _balancer = balancer;
@@ -66,8 +66,8 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         var now = clock.GetUtcNow();
         lock (_gate)
         {
-            Meet(known);
-            var members = AbleOf(question.Balancer.Spec.MembersOf(route), known, now);
+            UpdateRuns(known);
+            var members = CandidatesOf(question.Balancer.Spec.MembersOf(route), known, now);
             if (!members.Any(member => !question.Tried.Contains(member.Instance.Id)))
             {
                 return null;
@@ -79,9 +79,9 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
                     ? LeastBusy(members, question.Tried)
                     : NextInTurn(group?.Name, members, question.Tried)
             ];
-            var place = PlaceOf(picked.Instance.ServingName);
-            place.Outstanding++;
-            place.LastTurn = ++_picks;
+            var destination = StateOf(picked.Instance.ServingName);
+            destination.Outstanding++;
+            destination.LastTurn = ++_picks;
             return new DestinationLease(this, picked.Instance, known.Running, question.RequestId);
         }
     }
@@ -142,7 +142,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         lock (_gate)
         {
             if (
-                PlaceOf(probed.ServingName).Run == (probed.Id, probed.Run)
+                StateOf(probed.ServingName).Run == (probed.Id, probed.Run)
                 && _health.Of(probed.ServingName).NoteProbe(clock.GetUtcNow(), error)
             )
             {
@@ -156,7 +156,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     {
         lock (_gate)
         {
-            Meet(known);
+            UpdateRuns(known);
         }
     }
 
@@ -201,7 +201,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     {
         lock (_gate)
         {
-            PlaceOf(instance.ServingName).Outstanding--;
+            StateOf(instance.ServingName).Outstanding--;
         }
 
         if (succeeded)
@@ -216,7 +216,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         {
             // A result of an earlier run must not count against the current one.
             if (
-                PlaceOf(instance.ServingName).Run == (instance.Id, instance.Run)
+                StateOf(instance.ServingName).Run == (instance.Id, instance.Run)
                 && _health.NoteRequest(instance.ServingName, running, clock.GetUtcNow(), succeeded)
             )
             {
@@ -225,23 +225,23 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    private void Meet(Destinations known)
+    private void UpdateRuns(Destinations known)
     {
         foreach (var instance in known.Instances)
         {
-            var place = PlaceOf(instance.ServingName);
+            var destination = StateOf(instance.ServingName);
             var run = (instance.Id, instance.Run);
-            if (place.Run != run)
+            if (destination.Run != run)
             {
-                place.Run = run;
+                destination.Run = run;
                 _health.Of(instance.ServingName).Forget();
             }
         }
     }
 
-    private List<Able> AbleOf(ImmutableArray<GroupMember> members, Destinations known, DateTimeOffset now)
+    private List<Candidate> CandidatesOf(ImmutableArray<GroupMember> members, Destinations known, DateTimeOffset now)
     {
-        var able = new List<Able>(members.Length);
+        var candidates = new List<Candidate>(members.Length);
         foreach (var member in members)
         {
             if (known.Of(member.ServingName) is { IsServing: true } instance)
@@ -249,15 +249,15 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
                 var health = _health.Of(member.ServingName);
                 if (health.ConditionAt(now) is DestinationCondition.Healthy or DestinationCondition.Returning)
                 {
-                    able.Add(new Able(instance, (long)member.Weight * health.ShareAt(now)));
+                    candidates.Add(new Candidate(instance, (long)member.Weight * health.ShareAt(now)));
                 }
             }
         }
 
-        return able;
+        return candidates;
     }
 
-    private int NextInTurn(string? group, List<Able> members, IReadOnlySet<InstanceId> tried)
+    private int NextInTurn(string? group, List<Candidate> members, IReadOnlySet<InstanceId> tried)
     {
         if (group is null)
         {
@@ -274,14 +274,14 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         ]);
     }
 
-    private int LeastBusy(List<Able> members, IReadOnlySet<InstanceId> tried)
+    private int LeastBusy(List<Candidate> members, IReadOnlySet<InstanceId> tried)
     {
         var open = members.Where(member => !tried.Contains(member.Instance.Id)).ToList();
         var picked = LeastOutstanding.Pick([
             .. open.Select(member =>
             {
-                var place = PlaceOf(member.Instance.ServingName);
-                return new DestinationLoad(place.Outstanding, member.Weight, place.LastTurn);
+                var destination = StateOf(member.Instance.ServingName);
+                return new DestinationLoad(destination.Outstanding, member.Weight, destination.LastTurn);
             }),
         ]);
         return members.IndexOf(open[picked]);
@@ -299,26 +299,26 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
             EjectedUntil = health.EjectedUntil(now),
             Ejections = health.Ejections,
             Share = health.ShareAt(now),
-            Outstanding = PlaceOf(servingName).Outstanding,
+            Outstanding = StateOf(servingName).Outstanding,
             FailuresInARow = health.FailuresInARow,
             ProbeError = health.ProbeError,
         };
     }
 
-    private Place PlaceOf(string servingName)
+    private DestinationState StateOf(string servingName)
     {
-        if (!_places.TryGetValue(servingName, out var place))
+        if (!_destinations.TryGetValue(servingName, out var destination))
         {
-            _places[servingName] = place = new Place();
+            _destinations[servingName] = destination = new DestinationState();
         }
 
-        return place;
+        return destination;
     }
 
     /// <summary>A member that takes requests, and its current weight.</summary>
-    private sealed record Able(ServedInstance Instance, long Weight);
+    private sealed record Candidate(ServedInstance Instance, long Weight);
 
-    private sealed class Place
+    private sealed class DestinationState
     {
         public (InstanceId, int) Run { get; set; }
 

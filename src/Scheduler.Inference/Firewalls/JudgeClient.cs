@@ -13,7 +13,7 @@ namespace Scheduler.Inference.Firewalls;
 /// stay within the firewall's deadline. The first verdict wins and the other call is cancelled. No firewall applies
 /// to the judge instance itself.
 /// </summary>
-internal sealed class JudgeDesk(
+internal sealed class JudgeClient(
     IInstanceChat chat,
     IServingTable serving,
     HedgePolicy hedging,

@@ -14,20 +14,20 @@ namespace Scheduler.Inference.Balancers;
 /// balancer grain. The loop ends when the balancer gets no requests for a while, so probing costs nothing without
 /// traffic.
 /// </summary>
-internal sealed partial class BalancerDesks(
+internal sealed partial class BalancerStates(
     IGrainFactory grains,
     IServingTable names,
     DestinationProber prober,
     BalancerMetrics metrics,
     TimeProvider clock,
-    ILogger<BalancerDesks> logger
+    ILogger<BalancerStates> logger
 ) : IHostedService, IDisposable
 {
     /// <summary>How long probing continues after the last request.</summary>
-    internal static readonly TimeSpan LookedAfter = TimeSpan.FromMinutes(2);
+    internal static readonly TimeSpan ProbedFor = TimeSpan.FromMinutes(2);
 
     /// <summary>Interval of reports to the balancer grain.</summary>
-    internal static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Interval at which the loop checks for due probes. A tenth of the shortest probe interval would check too
@@ -41,35 +41,35 @@ internal sealed partial class BalancerDesks(
     /// </summary>
     private const double Jitter = 0.1;
 
-    private readonly ConcurrentDictionary<string, Desk> _desks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
 
     // A random name: callers of many accounts read it, and the host name must not be revealed to them.
     private readonly string _gateway = "gateway-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 8);
 
     /// <summary>The state of a balancer; starts its loop if necessary.</summary>
-    public BalancerDesk Of(ServedBalancer balancer)
+    public BalancerState Of(ServedBalancer balancer)
     {
         while (true)
         {
-            var desk = _desks.GetOrAdd(
+            var entry = _entries.GetOrAdd(
                 balancer.Id,
-                static (_, state) => new Desk(new BalancerDesk(state.balancer, state.Self.Metrics, state.Self.Clock)),
+                static (_, state) => new Entry(new BalancerState(state.balancer, state.Self.Metrics, state.Self.Clock)),
                 (balancer, Self: this)
             );
-            desk.Book.Use(balancer);
-            if (desk.TryStart())
+            entry.State.Use(balancer);
+            if (entry.TryStart())
             {
-                desk.Round = GoRoundAsync(balancer.Id, desk);
+                entry.Loop = RunAsync(balancer.Id, entry);
             }
 
-            if (!desk.IsClosed)
+            if (!entry.IsClosed)
             {
-                return desk.Book;
+                return entry.State;
             }
 
             // The loop ended between the lookup and the start; try again with a new entry.
-            _desks.TryRemove(new KeyValuePair<string, Desk>(balancer.Id, desk));
+            _entries.TryRemove(new KeyValuePair<string, Entry>(balancer.Id, entry));
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class BalancerDesks(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_desks.Values.Select(desk => desk.Round)).WaitAsync(cancellationToken);
+        await Task.WhenAll(_entries.Values.Select(entry => entry.Loop)).WaitAsync(cancellationToken);
     }
 
     public void Dispose() => _stop.Dispose();
@@ -87,23 +87,23 @@ internal sealed partial class BalancerDesks(
 
     private TimeProvider Clock => clock;
 
-    private async Task GoRoundAsync(string id, Desk desk)
+    private async Task RunAsync(string id, Entry entry)
     {
         await Task.Yield();
         var due = new Dictionary<string, long>(StringComparer.Ordinal);
-        var told = clock.GetTimestamp();
+        var reportedAt = clock.GetTimestamp();
         try
         {
-            while (desk.Book.Idle < LookedAfter)
+            while (entry.State.Idle < ProbedFor)
             {
-                var balancer = desk.Book.Balancer;
+                var balancer = entry.State.Balancer;
                 var known = await Destinations.FindAsync(names, balancer, _stop.Token);
-                desk.Book.Follow(known);
-                StartProbes(desk.Book, balancer.Spec.Health, known, due);
-                if (clock.GetElapsedTime(told) >= TellEvery)
+                entry.State.Follow(known);
+                StartProbes(entry.State, balancer.Spec.Health, known, due);
+                if (clock.GetElapsedTime(reportedAt) >= ReportEvery)
                 {
-                    told = clock.GetTimestamp();
-                    await TellAsync(desk.Book, known);
+                    reportedAt = clock.GetTimestamp();
+                    await ReportAsync(entry.State, known);
                 }
 
                 await Task.Delay(Step, clock, _stop.Token);
@@ -115,13 +115,13 @@ internal sealed partial class BalancerDesks(
         }
         finally
         {
-            desk.IsClosed = true;
-            _desks.TryRemove(new KeyValuePair<string, Desk>(id, desk));
+            entry.IsClosed = true;
+            _entries.TryRemove(new KeyValuePair<string, Entry>(id, entry));
         }
     }
 
     private void StartProbes(
-        BalancerDesk book,
+        BalancerState state,
         HealthSettings settings,
         Destinations known,
         Dictionary<string, long> due
@@ -142,27 +142,27 @@ internal sealed partial class BalancerDesks(
 
             // The next probe is due an interval after this one began or ended, whichever is later: one at a time.
             due[instance.ServingName] = now + TicksOf(Jittered(settings.ProbeInterval));
-            ProbeAsync(book, settings, instance).Ignore();
+            ProbeAsync(state, settings, instance).Ignore();
         }
     }
 
-    private async Task ProbeAsync(BalancerDesk book, HealthSettings settings, ServedInstance instance)
+    private async Task ProbeAsync(BalancerState state, HealthSettings settings, ServedInstance instance)
     {
         var timeout = settings.ProbeTimeout < settings.ProbeInterval ? settings.ProbeTimeout : settings.ProbeInterval;
-        book.NoteProbe(instance, await prober.ProbeAsync(instance, timeout, _stop.Token));
+        state.NoteProbe(instance, await prober.ProbeAsync(instance, timeout, _stop.Token));
     }
 
-    private async Task TellAsync(BalancerDesk book, Destinations known)
+    private async Task ReportAsync(BalancerState state, Destinations known)
     {
         try
         {
-            await grains.Balancer(new BalancerId(book.Balancer.Id)).ObserveAsync(book.Report(_gateway, known));
+            await grains.Balancer(new BalancerId(state.Balancer.Id)).ObserveAsync(state.Report(_gateway, known));
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
             // The next report carries the health then; only this report's failures are missing in the balancer's
             // detail.
-            LogNotTold(e, book.Balancer.Id);
+            LogNotReported(e, state.Balancer.Id);
         }
     }
 
@@ -176,16 +176,16 @@ internal sealed partial class BalancerDesks(
     }
 
     [LoggerMessage(1, LogLevel.Debug, "Could not report health of balancer {Balancer}")]
-    private partial void LogNotTold(Exception exception, string balancer);
+    private partial void LogNotReported(Exception exception, string balancer);
 
-    private sealed class Desk(BalancerDesk book)
+    private sealed class Entry(BalancerState state)
     {
         private int _isStarted;
         private volatile bool _isClosed;
 
-        public BalancerDesk Book { get; } = book;
+        public BalancerState State { get; } = state;
 
-        public Task Round { get; set; } = Task.CompletedTask;
+        public Task Loop { get; set; } = Task.CompletedTask;
 
         public bool IsClosed
         {

@@ -13,12 +13,12 @@ namespace Scheduler.Inference.Upstream;
 /// asked to check its runtime now, repeatedly, until it finds it dead or a few seconds have passed. Requests that
 /// fail together share one diagnosis.
 /// </summary>
-internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
+internal sealed class InstanceDiagnosis(IGrainFactory grains, TimeProvider clock)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<Question, Task<Failure?>> _looking = new();
+    private readonly ConcurrentDictionary<Question, Task<Failure?>> _running = new();
 
     /// <summary>Finds the failure to report to the client.</summary>
     /// <param name="instance">The instance as it was when the request was sent.</param>
@@ -40,13 +40,13 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
             : FailureCatalogue.Describe(new NotRunningFacts(instance.Id, instance.ServingName, instance.State));
 
     private Task<Failure?> AskAsync(ServedInstance instance, TimeSpan patience) =>
-        _looking.GetOrAdd(
+        _running.GetOrAdd(
             new Question(instance.Id, instance.Run, patience),
-            static (question, state) => state.Doctor.LookAsync(question, state.Account),
-            (Doctor: this, instance.Account)
+            static (question, state) => state.Self.ExamineAsync(question, state.Account),
+            (Self: this, instance.Account)
         );
 
-    private async Task<Failure?> LookAsync(Question key, AccountId account)
+    private async Task<Failure?> ExamineAsync(Question key, AccountId account)
     {
         await Task.Yield();
         try
@@ -81,7 +81,7 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
         }
         finally
         {
-            _looking.TryRemove(key, out _);
+            _running.TryRemove(key, out _);
         }
     }
 
