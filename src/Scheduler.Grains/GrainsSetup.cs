@@ -33,8 +33,8 @@ public static class GrainsSetup
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()
         ));
-        services.AddHostedService<ProviderKeeper>();
-        services.AddHostedService<AgendaKeeper>();
+        services.AddHostedService<ProviderService>();
+        services.AddHostedService<AgendaService>();
         services.AddHostedService<SiloGauges>();
         services.AddHostedService<FleetGauges>();
         return services;

@@ -12,7 +12,7 @@ public sealed partial class SiloHealth
     private static readonly TimeSpan StoreAnswers = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// <see cref="ProviderKeeper"/> asks every second. The limit exceeds the 30 s timeout of grain calls: the loss of
+    /// <see cref="ProviderService"/> asks every second. The limit exceeds the 30 s timeout of grain calls: the loss of
     /// one silo with a provider's grain is no lack of offers.
     /// </summary>
     private static readonly TimeSpan OffersFresh = TimeSpan.FromSeconds(45);

@@ -8,7 +8,7 @@ namespace Scheduler.Grains.Providers;
 /// <summary>
 /// The input of placement in this silo: all providers' offers and the health of providers and routes. Swapped by
 /// reference, so a reader never blocks and never sees half a refresh. A provider's grain publishes to its own silo at
-/// once; other silos fetch changes every second (<see cref="ProviderKeeper"/>).
+/// once; other silos fetch changes every second (<see cref="ProviderService"/>).
 /// </summary>
 internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider clock)
 {

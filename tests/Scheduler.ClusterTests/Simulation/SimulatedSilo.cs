@@ -233,7 +233,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     }
 
     /// <summary>
-    /// What <see cref="AgendaKeeper"/> does, without the thread pool its parallel loop runs on; the keeper itself is tested on a cluster.
+    /// What <see cref="AgendaService"/> does, without the thread pool its parallel loop runs on; the keeper itself is tested on a cluster.
     /// </summary>
     private async Task KeepAgendaAsync()
     {

@@ -8,12 +8,12 @@ namespace Scheduler.Grains.Providers;
 /// Calls every provider grain each second, which reactivates the grains of a lost silo. Also refreshes this silo's
 /// offer catalogue from provider grains on other silos.
 /// </summary>
-internal sealed partial class ProviderKeeper(
+internal sealed partial class ProviderService(
     IGrainFactory grains,
     ProviderDirectory directory,
     OfferCatalogue catalogue,
     TimeProvider clock,
-    ILogger<ProviderKeeper> logger
+    ILogger<ProviderService> logger
 ) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);

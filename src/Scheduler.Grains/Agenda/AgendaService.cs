@@ -18,12 +18,12 @@ namespace Scheduler.Grains.Agenda;
 /// run twice, which is harmless, or a few seconds late.
 /// </para>
 /// </remarks>
-internal sealed partial class AgendaKeeper(
+internal sealed partial class AgendaService(
     IGrainFactory grains,
     IAgenda agenda,
     ISiloStatusOracle silos,
     TimeProvider clock,
-    ILogger<AgendaKeeper> logger
+    ILogger<AgendaService> logger
 ) : BackgroundService
 {
     private const int BatchSize = 512;
