@@ -201,7 +201,7 @@ internal sealed partial class InstanceGrain
     private void Note(Route route, AllocationEnd end, TimeSpan took) =>
         GrainFactory
             .Provider(route.Provider)
-            .NoteAsync(new AllocationNote(route, end, took, _recorded.RequestId))
+            .ReportOutcomeAsync(new AllocationReport(route, end, took, _recorded.RequestId))
             .Ignore();
 
     private static RuntimeSpec RuntimeOf(InstanceRecord record, AllocationIntent intent) =>

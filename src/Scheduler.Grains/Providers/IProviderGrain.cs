@@ -18,14 +18,14 @@ public interface IProviderGrain : IGrainWithStringKey
     Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context);
 
     [Alias("Note"), OneWay]
-    Task NoteAsync(AllocationNote note);
+    Task ReportOutcomeAsync(AllocationReport report);
 
     [Alias("Refresh")]
     Task<Answer<ProviderView>> RefreshAsync();
 }
 
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationNote")]
-public sealed record AllocationNote(
+public sealed record AllocationReport(
     [property: Id(0)] Route Route,
     [property: Id(1)] AllocationEnd End,
     [property: Id(2)] TimeSpan Took,

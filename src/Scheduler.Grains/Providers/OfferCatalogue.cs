@@ -15,11 +15,11 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
     private readonly Lock _publishing = new();
     private readonly HashSet<ProviderId> _awaited = [.. directory.Ids];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Dictionary<ProviderId, SheetEdition> _editions = [];
+    private readonly Dictionary<ProviderId, SnapshotVersion> _versions = [];
     private readonly ConcurrentDictionary<ProviderId, long> _answeredAt = [];
-    private ImmutableDictionary<ProviderId, ProviderStanding> _standings = ImmutableDictionary<
+    private ImmutableDictionary<ProviderId, ProviderStatus> _statuses = ImmutableDictionary<
         ProviderId,
-        ProviderStanding
+        ProviderStatus
     >.Empty;
     private ImmutableDictionary<ProviderId, ListedOffers> _listed = ImmutableDictionary<ProviderId, ListedOffers>.Empty;
     private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementMemory.None);
@@ -30,37 +30,37 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
     public Task Opened => _opened.Task;
 
     /// <summary>State of each provider that has published.</summary>
-    public ImmutableDictionary<ProviderId, ProviderStanding> Standings => Volatile.Read(ref _standings);
+    public ImmutableDictionary<ProviderId, ProviderStatus> Statuses => Volatile.Read(ref _statuses);
 
     public ImmutableDictionary<ProviderId, ListedOffers> Listings => Volatile.Read(ref _listed);
 
-    public SheetEdition EditionOf(ProviderId provider)
+    public SnapshotVersion VersionOf(ProviderId provider)
     {
         lock (_publishing)
         {
-            return _editions.GetValueOrDefault(provider);
+            return _versions.GetValueOrDefault(provider);
         }
     }
 
     /// <summary>
     /// Takes over a provider's placement data. Without offers the known ones stay (the listing failed, or nothing
-    /// changed). An older edition than the current one is dropped.
+    /// changed). An older version than the current one is dropped.
     /// </summary>
-    public void Publish(ProviderId provider, ProviderSheet sheet)
+    public void Publish(ProviderId provider, ProviderSnapshot published)
     {
         lock (_publishing)
         {
-            if (!sheet.Edition.IsNewsTo(_editions.GetValueOrDefault(provider)))
+            if (!published.Version.IsNewerThan(_versions.GetValueOrDefault(provider)))
             {
                 return;
             }
 
-            _editions[provider] = sheet.Edition;
-            _standings = _standings.SetItem(provider, sheet.Standing);
-            var snapshot = sheet.Offers is not { } offers
+            _versions[provider] = published.Version;
+            _statuses = _statuses.SetItem(provider, published.Status);
+            var snapshot = published.Offers is not { } offers
                 ? _page.Snapshot
                 : _page.Snapshot.WithProvider(provider, offers, _page.Snapshot.Epoch + 1);
-            if (sheet.Offers is { } listed)
+            if (published.Offers is { } listed)
             {
                 _listed = _listed.SetItem(provider, new ListedOffers(listed.Length, clock.GetTimestamp()));
             }
@@ -84,11 +84,11 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
     private PlacementMemory Remember() =>
         new()
         {
-            Draining = [.. _standings.Where(s => s.Value.Draining).Select(s => s.Key)],
-            BreakerOpen = [.. _standings.Where(s => s.Value.BreakerOpen).Select(s => s.Key)],
-            Cooling = [.. _standings.Values.SelectMany(s => s.Cooling)],
-            Routes = _standings.Values.SelectMany(s => s.Routes).ToImmutableDictionary(),
-            Providers = _standings
+            Draining = [.. _statuses.Where(s => s.Value.Draining).Select(s => s.Key)],
+            BreakerOpen = [.. _statuses.Where(s => s.Value.BreakerOpen).Select(s => s.Key)],
+            Cooling = [.. _statuses.Values.SelectMany(s => s.Cooling)],
+            Routes = _statuses.Values.SelectMany(s => s.Routes).ToImmutableDictionary(),
+            Providers = _statuses
                 .Where(s => s.Value.Track is not null)
                 .ToImmutableDictionary(s => s.Key, s => s.Value.Track!.Value),
         };
@@ -104,7 +104,7 @@ internal sealed record OfferCataloguePage(OfferSnapshot Snapshot, PlacementMemor
 /// <param name="Routes">Observed success and time to allocate, by route.</param>
 /// <param name="Track">The same for the provider as a whole; null without an attempt.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderStanding")]
-internal sealed record ProviderStanding(
+internal sealed record ProviderStatus(
     [property: Id(0)] bool Draining,
     [property: Id(1)] bool BreakerOpen,
     [property: Id(2)] ImmutableArray<Route> Cooling,

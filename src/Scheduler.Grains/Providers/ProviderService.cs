@@ -23,28 +23,28 @@ internal sealed partial class ProviderService(
         using var timer = new PeriodicTimer(Every, clock);
         do
         {
-            await Task.WhenAll(directory.Ids.Select(TendAsync));
+            await Task.WhenAll(directory.Ids.Select(MaintainAsync));
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task TendAsync(ProviderId provider)
+    private async Task MaintainAsync(ProviderId provider)
     {
         try
         {
-            var grain = grains.GetGrain<IProviderTending>($"provider-{provider}");
-            await grain.TendAsync();
-            if (await grain.SheetAsync(catalogue.EditionOf(provider)) is { } sheet)
+            var grain = grains.GetGrain<IProviderMaintenance>($"provider-{provider}");
+            await grain.MaintainAsync();
+            if (await grain.GetSnapshotAsync(catalogue.VersionOf(provider)) is { } published)
             {
-                catalogue.Publish(provider, sheet);
+                catalogue.Publish(provider, published);
                 catalogue.RecordAnswer(provider, clock);
             }
         }
         catch (Exception exception)
         {
-            LogTendingFailed(exception, provider);
+            LogRefreshFailed(exception, provider);
         }
     }
 
     [LoggerMessage(1211, LogLevel.Warning, "Refresh of provider {Provider} failed; retrying in 1 s")]
-    private partial void LogTendingFailed(Exception exception, ProviderId provider);
+    private partial void LogRefreshFailed(Exception exception, ProviderId provider);
 }

@@ -35,17 +35,17 @@ internal sealed class SiloGauges : IHostedService
         );
         _ = meter.CreateObservableGauge(
             "scheduler.provider.breaker",
-            () => _catalogue.Standings.Select(standing => Of(standing.Key, standing.Value.BreakerOpen ? 1L : 0)),
+            () => _catalogue.Statuses.Select(status => Of(status.Key, status.Value.BreakerOpen ? 1L : 0)),
             description: "1 while the provider's breaker keeps it out of placement"
         );
         _ = meter.CreateObservableGauge(
             "scheduler.provider.draining",
-            () => _catalogue.Standings.Select(standing => Of(standing.Key, standing.Value.Draining ? 1L : 0)),
+            () => _catalogue.Statuses.Select(status => Of(status.Key, status.Value.Draining ? 1L : 0)),
             description: "1 while an operator keeps the provider out of placement"
         );
         _ = meter.CreateObservableGauge(
             "scheduler.provider.cooling",
-            () => _catalogue.Standings.Select(standing => Of(standing.Key, (long)standing.Value.Cooling.Length)),
+            () => _catalogue.Statuses.Select(status => Of(status.Key, (long)status.Value.Cooling.Length)),
             "{route}",
             "Routes of the provider that currently rank last"
         );

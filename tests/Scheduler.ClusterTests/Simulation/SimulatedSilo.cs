@@ -282,9 +282,9 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
             {
                 try
                 {
-                    var grain = Grains.GetGrain<IProviderTending>($"provider-{id}");
-                    await grain.TendAsync();
-                    if (await grain.SheetAsync(catalogue.EditionOf(id)) is { } sheet)
+                    var grain = Grains.GetGrain<IProviderMaintenance>($"provider-{id}");
+                    await grain.MaintainAsync();
+                    if (await grain.GetSnapshotAsync(catalogue.VersionOf(id)) is { } sheet)
                     {
                         catalogue.Publish(id, sheet);
                     }

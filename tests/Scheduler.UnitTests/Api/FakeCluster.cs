@@ -378,7 +378,7 @@ internal sealed class FakeProvider(string id) : IProviderGrain
         return Task.FromResult(Seen);
     }
 
-    public Task NoteAsync(AllocationNote note) => throw new NotSupportedException();
+    public Task ReportOutcomeAsync(AllocationReport note) => throw new NotSupportedException();
 
     public Task<Answer<ProviderView>> RefreshAsync() => Task.FromResult(Seen);
 }
