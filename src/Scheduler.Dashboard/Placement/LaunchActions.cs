@@ -20,7 +20,7 @@ internal static class LaunchActions
     {
         pages.MapAction("/launch/create", CreateAsync);
         pages.MapPost("/launch/explain", ExplainAsync).RequireAuthorization(Session.AnyPolicy);
-        pages.MapPost("/launch/look", LookAsync).RequireAuthorization(Session.AnyPolicy);
+        pages.MapPost("/launch/look", PreviewAsync).RequireAuthorization(Session.AnyPolicy);
     }
 
     private static async Task<RazorComponentResult> ExplainAsync(
@@ -35,7 +35,7 @@ internal static class LaunchActions
     }
 
     /// <summary>Fallback without JavaScript: redirects to the URL that holds the form values.</summary>
-    private static async Task LookAsync(HttpContext http, IAntiforgery antiforgery)
+    private static async Task PreviewAsync(HttpContext http, IAntiforgery antiforgery)
     {
         var form = await ReadAsync(http, antiforgery);
         http.Response.StatusCode = StatusCodes.Status303SeeOther;

@@ -31,7 +31,7 @@ public static class ScheduleDecisions
     public static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
 
     /// <summary>Time after which a schedule is checked again when the host does not know its time zone.</summary>
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RecheckAfter = TimeSpan.FromHours(1);
 
     /// <summary>Adds a schedule, or replaces the spec of one. Past occurrences do not run.</summary>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
@@ -165,7 +165,7 @@ public static class ScheduleDecisions
             .Min(schedule =>
                 schedule.Spec.TimetableIn(zones) is { } timetable
                     ? timetable.NextAfter(schedule.DealtWith)?.At
-                    : now + LookAgainAfter
+                    : now + RecheckAfter
             );
         return set.UnderWay is not null && !(due < now + TryAgainAfter) ? now + TryAgainAfter : due;
     }

@@ -45,7 +45,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
                 }
 
                 var isTaken = key.Bucket.TryTake(at.rate, now, key.Frequency);
-                return (isTaken, (RateLeft?)key.Bucket.Look(at.rate, now, key.Frequency));
+                return (isTaken, (RateLeft?)key.Bucket.Peek(at.rate, now, key.Frequency));
             }
         );
         left = seen;

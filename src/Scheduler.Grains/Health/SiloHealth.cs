@@ -31,7 +31,7 @@ public sealed partial class SiloHealth
     }
 
     /// <summary>Runs the checks; takes at most 2 s.</summary>
-    public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken = default) =>
+    public async Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken = default) =>
         [await StoreAsync(cancellationToken), Offers()];
 
     private async Task<HealthLine> StoreAsync(CancellationToken cancellationToken)

@@ -138,7 +138,7 @@ internal sealed partial class InstanceGrain
         if (_recorded.State == InstanceState.Starting)
         {
             // After an outage the deadline may be told before the news that the runtime has long been ready.
-            if (await LookOnceAsync(intent) is { } seen && !MayYetBeReady(seen))
+            if (await CheckOnceAsync(intent) is { } seen && !MayYetBeReady(seen))
             {
                 await ObservedAsync(seen);
                 return;

@@ -12,11 +12,11 @@ internal sealed partial class ApiReadiness(IGrainFactory grains, TimeProvider cl
     /// <summary>Longer than the 2 s timeout of a silo for its store.</summary>
     private static readonly TimeSpan SiloAnswers = TimeSpan.FromSeconds(2.5);
 
-    public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken)
+    public async Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var lines = await grains.Health().LookAsync().WaitAsync(SiloAnswers, clock, cancellationToken);
+            var lines = await grains.Health().CheckAsync().WaitAsync(SiloAnswers, clock, cancellationToken);
             return [new HealthLine("silo", true, "a silo answers"), .. lines];
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

@@ -27,7 +27,7 @@ internal sealed partial class ProcessProvider
         }
 
         ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
-        var health = await _probe.LookAsync(record, cancellationToken);
+        var health = await _probe.CheckAsync(record, cancellationToken);
         if (health == ProcessHealth.Healthy)
         {
             MarkReady(record.Key);

@@ -27,7 +27,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     private static readonly TimeSpan StrayGrace = ReleaseWait / 2;
 
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ProcessOptions _options;
     private readonly GpuNameResolver _resolver;
@@ -108,7 +108,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 return AllocateOutcome.Allocated(allocation);
             }
 
-            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+            await Task.Delay(PollInterval, _clock, cancellationToken);
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
         var startedAt = _clock.GetUtcNow();
         var stoppingSince = MarkStopping(key.Value, startedAt);
-        var isFirstLook = true;
+        var isFirstCheck = true;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -175,18 +175,18 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             // Without a record the start time of the stop is not stored, so a stray gets its grace period within this
             // call.
             var isRude = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
-            if (isRude || isFirstLook)
+            if (isRude || isFirstCheck)
             {
                 End(child, members, isRude);
             }
 
-            isFirstLook = false;
+            isFirstCheck = false;
             if (now - startedAt >= ReleaseWait)
             {
                 return ReleaseOutcome.Pending;
             }
 
-            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+            await Task.Delay(PollInterval, _clock, cancellationToken);
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class SimulatedWatch : IDisposable
     private const int MaxBehind = 16_384;
 
     /// <summary>Poll interval for changes that other processes make to a shared cloud.</summary>
-    private static readonly TimeSpan LookAtOthersEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan OthersPollInterval = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
 
@@ -116,9 +116,9 @@ internal sealed class SimulatedWatch : IDisposable
     {
         var now = _market.Clock.GetUtcNow();
         var next = _due.TryPeek(out _, out var due) ? due : DateTimeOffset.MaxValue;
-        if (_market.Cloud.IsShared && _views.Count > 0 && now + LookAtOthersEvery < next)
+        if (_market.Cloud.IsShared && _views.Count > 0 && now + OthersPollInterval < next)
         {
-            next = now + LookAtOthersEvery;
+            next = now + OthersPollInterval;
         }
 
         if (next < _armedFor)

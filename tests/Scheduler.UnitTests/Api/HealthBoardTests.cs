@@ -69,7 +69,7 @@ public sealed class HealthBoardTests : IDisposable
         _source.Fault = new InvalidOperationException("a secret");
         var failed = await board.ReadyAsync(Ct);
         Assert.False(failed.IsOk);
-        Assert.DoesNotContain(failed.Lines, line => line.Says.Contains("secret", StringComparison.Ordinal));
+        Assert.DoesNotContain(failed.Lines, line => line.Finding.Contains("secret", StringComparison.Ordinal));
 
         _clock.Advance(TimeSpan.FromSeconds(1));
         _source.Fault = null;
@@ -93,7 +93,7 @@ public sealed class HealthBoardTests : IDisposable
 
         public bool NeverEnds { get; set; }
 
-        public Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken)
+        public Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken)
         {
             Looks++;
             return Fault is not null ? Task.FromException<ImmutableArray<HealthLine>>(Fault)

@@ -57,7 +57,7 @@ public sealed class TokenBucketTests
             bucket.Charge(rate, Now, Frequency);
         }
 
-        var wait = bucket.Look(rate, Now, Frequency).Next;
+        var wait = bucket.Peek(rate, Now, Frequency).Next;
         _clock.Advance(wait - TimeSpan.FromTicks(1));
         var early = bucket.TryTake(rate, Now, Frequency);
         _clock.Advance(TimeSpan.FromTicks(1));
@@ -74,7 +74,7 @@ public sealed class TokenBucketTests
             bucket.TryTake(rate, Now, Frequency);
         }
 
-        var remaining = bucket.Look(rate, Now, Frequency).Remaining;
+        var remaining = bucket.Peek(rate, Now, Frequency).Remaining;
         var got = 0;
         while (bucket.TryTake(rate, Now, Frequency))
         {
@@ -94,7 +94,7 @@ public sealed class TokenBucketTests
             bucket.Charge(rate, Now, Frequency);
         }
 
-        Assert.Equal(TimeSpan.FromSeconds(2.1), bucket.Look(rate, Now, Frequency).Next);
+        Assert.Equal(TimeSpan.FromSeconds(2.1), bucket.Peek(rate, Now, Frequency).Next);
         _clock.Advance(TimeSpan.FromSeconds(4));
         Assert.True(bucket.IsFull(Now));
     }

@@ -77,20 +77,20 @@ public sealed class ProcessProbeTests : IDisposable
     public async Task Who_asks_again_at_once_gets_the_answer_before()
     {
         _runtime.Answers = "503";
-        Assert.Equal(ProcessHealth.Doubtful, await _probe.LookAsync(Record, Ct));
+        Assert.Equal(ProcessHealth.Doubtful, await _probe.CheckAsync(Record, Ct));
         _runtime.Answers = "200";
         _clock.Advance(_options.ProbeEvery / 4);
 
-        Assert.Equal(ProcessHealth.Doubtful, await _probe.LookAsync(Record, Ct));
+        Assert.Equal(ProcessHealth.Doubtful, await _probe.CheckAsync(Record, Ct));
 
         _clock.Advance(_options.ProbeEvery / 4);
-        Assert.Equal(ProcessHealth.Healthy, await _probe.LookAsync(Record, Ct));
+        Assert.Equal(ProcessHealth.Healthy, await _probe.CheckAsync(Record, Ct));
     }
 
     private async Task SeeAsync(string answer, ProcessHealth expected)
     {
         _runtime.Answers = answer;
-        var looking = _probe.LookAsync(Record, Ct);
+        var looking = _probe.CheckAsync(Record, Ct);
         if (answer == "silence")
         {
             _clock.Advance(_options.ProbeTimeout);
