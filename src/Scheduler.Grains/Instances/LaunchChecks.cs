@@ -51,7 +51,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         {
             Constraints = record.Spec.Constraints,
             Fit = models.FitOf(model),
-            Memory = page.Memory with
+            State = page.State with
             {
                 Avoided =
                 [
@@ -171,7 +171,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             {
                 Constraints = constraints,
                 Fit = new ShapeFit(isGood),
-                Memory = page.Memory,
+                State = page.State,
                 Top = 1,
             }
         );

@@ -22,7 +22,7 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
         ProviderStatus
     >.Empty;
     private ImmutableDictionary<ProviderId, ListedOffers> _listed = ImmutableDictionary<ProviderId, ListedOffers>.Empty;
-    private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementMemory.None);
+    private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementState.None);
 
     public OfferCataloguePage Page => _page;
 
@@ -65,7 +65,7 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
                 _listed = _listed.SetItem(provider, new ListedOffers(listed.Length, clock.GetTimestamp()));
             }
 
-            _page = new OfferCataloguePage(snapshot, Remember());
+            _page = new OfferCataloguePage(snapshot, StateNow());
             _awaited.Remove(provider);
             if (_awaited.Count == 0)
             {
@@ -81,7 +81,7 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
     public (int All, int Fresh) AnsweredOf(TimeProvider clock, TimeSpan lately) =>
         (directory.Ids.Count(), _answeredAt.Values.Count(answeredAt => clock.GetElapsedTime(answeredAt) <= lately));
 
-    private PlacementMemory Remember() =>
+    private PlacementState StateNow() =>
         new()
         {
             Draining = [.. _statuses.Where(s => s.Value.Draining).Select(s => s.Key)],
@@ -97,7 +97,7 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
 /// <param name="TakenAt">A timestamp of this catalogue's clock.</param>
 internal sealed record ListedOffers(int Offers, long TakenAt);
 
-internal sealed record OfferCataloguePage(OfferSnapshot Snapshot, PlacementMemory Memory);
+internal sealed record OfferCataloguePage(OfferSnapshot Snapshot, PlacementState State);
 
 /// <param name="BreakerOpen">Too many consecutive failed attempts.</param>
 /// <param name="Cooling">Routes that rank last for now.</param>

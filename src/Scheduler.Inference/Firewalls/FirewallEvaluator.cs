@@ -7,7 +7,7 @@ namespace Scheduler.Inference.Firewalls;
 /// <summary>Evaluates one text against one firewall, from the cache or by the judge.</summary>
 internal sealed class FirewallEvaluator(
     JudgeClient judge,
-    VerdictMemory memory,
+    VerdictCache cache,
     IEvaluationSink sink,
     FirewallMetrics metrics,
     TimeProvider clock
@@ -46,7 +46,7 @@ internal sealed class FirewallEvaluator(
             firewall.Draft?.Judge ?? "",
             text.Digest()
         );
-        if (memory.TryGet(key, out var answers))
+        if (cache.TryGet(key, out var answers))
         {
             return JudgeVerdict.Of(answers) with { Remembered = true };
         }
@@ -55,7 +55,7 @@ internal sealed class FirewallEvaluator(
         metrics.Judged(verdict.Latency, verdict.Decision);
         if (verdict.Fault is null)
         {
-            memory.Put(key, verdict.Answers);
+            cache.Put(key, verdict.Answers);
         }
 
         return verdict;

@@ -25,7 +25,7 @@ internal static class FirewallSetup
         services.AddSingleton(at =>
         {
             var options = at.GetRequiredService<IOptions<FirewallGateOptions>>().Value;
-            return new VerdictMemory(
+            return new VerdictCache(
                 options.RememberedVerdicts,
                 TimeSpan.FromSeconds(options.RememberedSeconds),
                 at.GetRequiredService<TimeProvider>()

@@ -100,7 +100,7 @@ public sealed class ProviderGrainTests
             var catalogue = (OfferCatalogue)
                 scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => catalogue.Page.Memory.Draining.Length == 1,
+                () => catalogue.Page.State.Draining.Length == 1,
                 $"{silo.Name} knows the drain",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)

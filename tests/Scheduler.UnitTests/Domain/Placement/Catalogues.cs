@@ -61,7 +61,7 @@ internal sealed class Catalogues(int seed)
         {
             Constraints = Constraints(),
             Fit = _random.Next(3) == 0 ? ShapeFit.Any : Fit(),
-            Memory = Memory(),
+            State = State(),
             Top = _random.Next(1, 8),
         };
 
@@ -79,7 +79,7 @@ internal sealed class Catalogues(int seed)
             ProviderPreferences = _random.Next(2) == 0 ? [] : Some(Providers, 3, "nobody"),
         };
 
-    public PlacementMemory Memory() =>
+    public PlacementState State() =>
         new()
         {
             Draining = _random.Next(5) == 0 ? [new ProviderId(Any(Providers))] : [],

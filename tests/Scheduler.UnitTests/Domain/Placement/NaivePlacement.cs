@@ -29,8 +29,8 @@ internal static class NaivePlacement
             (
                 "provider_health",
                 offer =>
-                    !request.Memory.Draining.Contains(offer.Provider)
-                    && !request.Memory.BreakerOpen.Contains(offer.Provider)
+                    !request.State.Draining.Contains(offer.Provider)
+                    && !request.State.BreakerOpen.Contains(offer.Provider)
             ),
             ("providers", offer => asked.Providers.IsEmpty || asked.Providers.Contains(offer.Provider.Value)),
             ("gpu_type", offer => asked.GpuType?.Equals(offer.GpuType, StringComparison.Ordinal) ?? true),
@@ -44,7 +44,7 @@ internal static class NaivePlacement
         [.. Constraints(request).Where(constraint => !constraint.Admits(offer)).Select(constraint => constraint.Name)];
 
     public static bool RanksLast(Offer offer, PlacementRequest request) =>
-        request.Memory.Cooling.Contains(offer.Route) || request.Memory.Avoided.Contains(offer.Route);
+        request.State.Cooling.Contains(offer.Route) || request.State.Avoided.Contains(offer.Route);
 
     public static List<Offer> Rank(IEnumerable<Offer> offers, PlacementRequest request) =>
         [
@@ -131,12 +131,12 @@ internal static class NaivePlacement
 
     private static AllocationTrack Track(Offer offer, PlacementRequest request)
     {
-        if (request.Memory.Routes.TryGetValue(offer.Route, out var route))
+        if (request.State.Routes.TryGetValue(offer.Route, out var route))
         {
             return route;
         }
 
-        return request.Memory.Providers.TryGetValue(offer.Provider, out var provider)
+        return request.State.Providers.TryGetValue(offer.Provider, out var provider)
             ? provider
             : new AllocationTrack(0.5, TimeSpan.MaxValue);
     }

@@ -16,7 +16,7 @@ public sealed class OrToolsOracleTests
         {
             var catalogues = new Catalogues(seed);
             var offers = catalogues.Offers(150);
-            var request = catalogues.Request() with { Memory = PlacementMemory.None };
+            var request = catalogues.Request() with { State = PlacementState.None };
 
             var decision = PlacementSolver.Solve(OfferSnapshot.Build(offers, 1), request);
 

@@ -142,7 +142,7 @@ public sealed class PlacementSolverTests
         var cheap = Catalogues.Example;
         var dear = cheap with { OfferId = "a-2", Region = "us-east", PricePerHour = new MicroEuro(9_000_000) };
         var snapshot = OfferSnapshot.Build([cheap, dear], 1);
-        var request = new PlacementRequest { Memory = new PlacementMemory { Cooling = [cheap.Route] } };
+        var request = new PlacementRequest { State = new PlacementState { Cooling = [cheap.Route] } };
 
         var decision = PlacementSolver.Solve(snapshot, request);
 
@@ -162,7 +162,7 @@ public sealed class PlacementSolverTests
         var one = Catalogues.Example;
         var four = one with { OfferId = "a-4", GpuCount = 4 };
         var other = one with { OfferId = "b", GpuType = "L4", PricePerHour = new MicroEuro(5_000_000) };
-        var request = new PlacementRequest { Memory = new PlacementMemory { Avoided = [one.Route] } };
+        var request = new PlacementRequest { State = new PlacementState { Avoided = [one.Route] } };
 
         var decision = PlacementSolver.Solve(OfferSnapshot.Build([one, four, other], 1), request);
 
@@ -183,7 +183,7 @@ public sealed class PlacementSolverTests
         var request = new PlacementRequest
         {
             Constraints = new SmartConstraints { GpuPreferences = ["H100"], ProviderPreferences = ["bravo"] },
-            Memory = new PlacementMemory
+            State = new PlacementState
             {
                 Routes = ImmutableDictionary<Route, AllocationTrack>
                     .Empty.Add(sure.Route, new AllocationTrack(0.9, TimeSpan.FromSeconds(90)))

@@ -24,7 +24,7 @@ internal sealed class GateWorld : IAsyncDisposable
         var options = new FirewallGateOptions();
         set?.Invoke(options);
         var metrics = new FirewallMetrics(_services.GetRequiredService<IMeterFactory>());
-        Memory = new VerdictMemory(options.RememberedVerdicts, TimeSpan.FromSeconds(options.RememberedSeconds), Clock);
+        Memory = new VerdictCache(options.RememberedVerdicts, TimeSpan.FromSeconds(options.RememberedSeconds), Clock);
         Desk = new JudgeClient(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
         var evaluator = new FirewallEvaluator(Desk, Memory, Judge, metrics, Clock);
         _audits = new FirewallAudits(evaluator, Options.Create(options), NullLogger<FirewallAudits>.Instance);
@@ -37,7 +37,7 @@ internal sealed class GateWorld : IAsyncDisposable
 
     public JudgeClient Desk { get; }
 
-    public VerdictMemory Memory { get; }
+    public VerdictCache Memory { get; }
 
     /// <summary>Prompts that reached the model.</summary>
     public List<string> Model { get; } = [];

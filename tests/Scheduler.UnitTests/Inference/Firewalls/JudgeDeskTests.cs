@@ -113,7 +113,7 @@ public sealed class JudgeDeskTests
     [Fact]
     public void Memory_is_bounded_and_the_oldest_goes_first()
     {
-        var memory = new VerdictMemory(3, TimeSpan.FromMinutes(5), TimeProvider.System);
+        var memory = new VerdictCache(3, TimeSpan.FromMinutes(5), TimeProvider.System);
         VerdictKey Key(int i) => new(new AccountId("acct-a"), "strict", 1, "judge", $"digest {i}");
         for (var i = 0; i < 10; i++)
         {
@@ -127,7 +127,7 @@ public sealed class JudgeDeskTests
     [Fact]
     public void A_verdict_that_was_renewed_outlives_its_older_self()
     {
-        var memory = new VerdictMemory(2, TimeSpan.FromMinutes(5), TimeProvider.System);
+        var memory = new VerdictCache(2, TimeSpan.FromMinutes(5), TimeProvider.System);
         VerdictKey Key(int i) => new(new AccountId("acct-a"), "strict", 1, "judge", $"digest {i}");
         memory.Put(Key(1), [true]);
         memory.Put(Key(2), [true]);

@@ -6,10 +6,10 @@ namespace Scheduler.Domain.Placement;
 
 /// <summary>State of providers and routes at the time of a decision; the offer catalogue builds it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementMemory")]
-public sealed record PlacementMemory
+public sealed record PlacementState
 {
     /// <summary>No knowledge: all providers healthy, all routes untried.</summary>
-    public static PlacementMemory None { get; } = new();
+    public static PlacementState None { get; } = new();
 
     /// <summary>Providers that an operator has taken out of service; their offers are refused.</summary>
     [Id(0)]

@@ -7,7 +7,7 @@ namespace Scheduler.Inference.Firewalls;
 /// Cache of judges' answers, so that a client that repeats a prompt does not wait twice. Only answers are cached,
 /// never a missing verdict. All entries live equally long, so the queue's front holds the oldest.
 /// </summary>
-internal sealed class VerdictMemory(int capacity, TimeSpan lifetime, TimeProvider clock)
+internal sealed class VerdictCache(int capacity, TimeSpan lifetime, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<VerdictKey, Verdict> _verdicts = new();
     private readonly ConcurrentQueue<(VerdictKey Key, Verdict Verdict)> _byAge = new();
