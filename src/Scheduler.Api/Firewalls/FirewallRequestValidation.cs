@@ -72,7 +72,7 @@ internal static class FirewallRequestValidation
     private static void Check(EvaluateFirewallRequest request, Faults faults)
     {
         faults.CheckFirewall("name", request.Name);
-        faults.Range("text", request.Text.Length, 1, JudgedText.LongestLength, "characters");
+        faults.Range("text", request.Text.Length, 1, JudgeInput.LongestLength, "characters");
     }
 
     private static void Check(ListEvaluationsRequest request, Faults faults)

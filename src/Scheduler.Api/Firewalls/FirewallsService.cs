@@ -196,7 +196,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var firewall = await FirewallAsync(request.Name, context);
-        var text = new JudgedText(new JudgedPart("user", request.Text));
+        var text = new JudgeInput(new JudgeInputPart("user", request.Text));
         var result = await trial.TryAsync(firewall, text, context.CancellationToken);
         var response = new EvaluateFirewallResponse
         {

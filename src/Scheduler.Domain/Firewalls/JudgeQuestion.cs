@@ -64,7 +64,7 @@ public sealed class JudgeQuestion
     /// <param name="text">About what.</param>
     /// <param name="random">At least 16 bytes that nobody can foresee.</param>
     /// <returns>Null where the text is longer than any judge is asked about.</returns>
-    public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgedText text, ReadOnlySpan<byte> random)
+    public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgeInput text, ReadOnlySpan<byte> random)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (rules.IsDefaultOrEmpty)
@@ -77,7 +77,7 @@ public sealed class JudgeQuestion
             throw new ArgumentException($"Needs {LeastRandom} bytes at least.", nameof(random));
         }
 
-        if (text.Length > JudgedText.LongestLength)
+        if (text.Length > JudgeInput.LongestLength)
         {
             return null;
         }
@@ -153,15 +153,15 @@ public sealed class JudgeQuestion
             .ToString();
     }
 
-    private static string Quote(JudgedText text)
+    private static string Quote(JudgeInput text)
     {
         var lines = new StringBuilder();
         foreach (var part in text.Parts)
         {
             lines.Append("{\"role\":\"");
-            StrangersText.Quote(part.Role, lines);
+            UntrustedText.Quote(part.Role, lines);
             lines.Append("\",\"text\":\"");
-            StrangersText.Quote(part.Text, lines);
+            UntrustedText.Quote(part.Text, lines);
             lines.Append("\"}\n");
         }
 

@@ -60,7 +60,7 @@ public sealed record JudgeUnreachableFacts(
                 ? $"its judge failed: {Reason ?? $"'{Judge}' broke off"}"
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
-                $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
+                $"the text is longer than the {JudgeInput.LongestLength} characters that a judge is asked about",
             JudgeFault.NotText => "it holds what a judge of texts cannot read, such as an image or token ids",
             JudgeFault.NoFirewall => "the account has no firewall of that name",
             JudgeFault.Busy => $"as much as this door takes is being judged by '{Judge}'",
@@ -81,7 +81,7 @@ public sealed record JudgeUnreachableFacts(
                 $"Shorten the request, start the judge '{Judge}' with a larger context, or {Audit}.",
             JudgeFault.Failing =>
                 $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
-            JudgeFault.TooLong => $"Shorten the request to {JudgedText.LongestLength} characters, or {Audit}.",
+            JudgeFault.TooLong => $"Shorten the request to {JudgeInput.LongestLength} characters, or {Audit}.",
             JudgeFault.NotText => $"Send the request as text alone, or {Audit}.",
             JudgeFault.NoFirewall =>
                 $"Correct the name, create firewall '{Firewall}', or take its name out of the account, balancer or instance that it is a default of.",

@@ -8,7 +8,7 @@ internal sealed class NoFirewallTrial : IFirewallTrial
 {
     public Task<FirewallTrialResult> TryAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     ) =>
         throw new ApiException(

@@ -20,7 +20,7 @@ internal sealed partial class FirewallAudits(
     private readonly Channel<Audit> _waiting = Channel.CreateBounded<Audit>(options.Value.AuditsWaiting);
     private long _characters;
 
-    public void Post(FirewallRecord firewall, JudgedText text, RequestId requestId)
+    public void Post(FirewallRecord firewall, JudgeInput text, RequestId requestId)
     {
         if (
             Interlocked.Add(ref _characters, text.Length) <= options.Value.AuditCharactersWaiting
@@ -64,7 +64,7 @@ internal sealed partial class FirewallAudits(
     )]
     private partial void LogNotAudited(Exception exception, string slug, AccountId account, RequestId requestId);
 
-    private sealed record Audit(FirewallRecord Firewall, JudgedText Text, RequestId RequestId)
+    private sealed record Audit(FirewallRecord Firewall, JudgeInput Text, RequestId RequestId)
     {
         /// <summary>Never contains the text (INV-13).</summary>
         public override string ToString() => RequestId.Value;

@@ -16,7 +16,7 @@ internal sealed class FirewallEvaluator(
     /// <summary>Evaluates the text. Throws only when cancelled, and then records nothing.</summary>
     public async Task<JudgeVerdict> EvaluateAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         RequestId requestId,
         CancellationToken cancellationToken
     )
@@ -26,7 +26,7 @@ internal sealed class FirewallEvaluator(
         return verdict;
     }
 
-    public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why)
+    public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeFault why)
     {
         var verdict = JudgeVerdict.None(why);
         Note(firewall, text, requestId, verdict);
@@ -35,7 +35,7 @@ internal sealed class FirewallEvaluator(
 
     private async Task<JudgeVerdict> RecallOrAskAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     )
     {
@@ -61,7 +61,7 @@ internal sealed class FirewallEvaluator(
         return verdict;
     }
 
-    private void Note(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeVerdict verdict)
+    private void Note(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeVerdict verdict)
     {
         var draft = firewall.Draft!;
         metrics.Decided(draft.Mode, verdict.Decision);

@@ -41,7 +41,7 @@ internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evalu
         // 2
         var prompt = question.Prompt();
         var isText = prompt.All(part => part.IsText);
-        var text = new JudgedText([.. prompt.Select(part => new JudgedPart(part.Role, part.Text))]);
+        var text = new JudgeInput([.. prompt.Select(part => new JudgeInputPart(part.Role, part.Text))]);
         foreach (var (firewall, _) in firewalls.Where(one => one.Draft.Mode == FirewallMode.Audit))
         {
             audits.Post(firewall, text, question.RequestId);

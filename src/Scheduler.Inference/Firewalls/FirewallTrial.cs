@@ -8,7 +8,7 @@ internal sealed class FirewallTrial(JudgeClient judge) : IFirewallTrial
 {
     public async Task<FirewallTrialResult> TryAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     )
     {

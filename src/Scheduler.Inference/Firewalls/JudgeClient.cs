@@ -24,7 +24,7 @@ internal sealed class JudgeClient(
     /// <returns>A verdict, or why there is none. Throws only when the caller cancels.</returns>
     public async Task<JudgeVerdict> AskAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     )
     {
@@ -43,7 +43,7 @@ internal sealed class JudgeClient(
 
     private async Task<JudgeVerdict> JudgeAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     )
     {

@@ -10,7 +10,7 @@ namespace Scheduler.UnitTests.Domain.Firewalls;
 public sealed class JudgeAnswerTests
 {
     private static readonly JudgeQuestion Two =
-        JudgeQuestion.Build([.. ShippedRules.All.Take(2)], new JudgedText(), new byte[JudgeQuestion.LeastRandom])
+        JudgeQuestion.Build([.. ShippedRules.All.Take(2)], new JudgeInput(), new byte[JudgeQuestion.LeastRandom])
         ?? throw new InvalidOperationException("Too long.");
 
     [Theory]
@@ -85,7 +85,7 @@ public sealed class JudgeAnswerTests
     {
         var count = Math.Min(given.Get.Length, ShippedRules.All.Length);
         ImmutableArray<bool> answers = [.. given.Get.Take(count)];
-        var question = JudgeQuestion.Build([.. ShippedRules.All.Take(count)], new JudgedText(), new byte[16])!;
+        var question = JudgeQuestion.Build([.. ShippedRules.All.Take(count)], new JudgeInput(), new byte[16])!;
         var said = string.Join(',', answers.Select((answer, i) => $"\"{i + 1}\":{(answer ? "true" : "false")}"));
         Assert.True(JudgeAnswer.TryRead($$"""{"marker":"{{question.Marker}}",{{said}}}""", question, out var read));
         Assert.Equal(answers, read);

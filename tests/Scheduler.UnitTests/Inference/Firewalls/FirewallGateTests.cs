@@ -117,7 +117,7 @@ public sealed class FirewallGateTests
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
 
-        var verdict = await world.SendAsync(new string('a', JudgedText.LongestLength), "strict");
+        var verdict = await world.SendAsync(new string('a', JudgeInput.LongestLength), "strict");
 
         Assert.Equal("TOO_LONG", verdict.Refusal!.Details["why"]);
         Assert.Empty(world.Judge.Asked);
@@ -338,7 +338,7 @@ public sealed class FirewallGateTests
         using var client = new CancellationTokenSource();
         var asked = world.Desk.AskAsync(
             world.Judge.Firewalls["strict"],
-            new JudgedText(new JudgedPart("user", Prompt)),
+            new JudgeInput(new JudgeInputPart("user", Prompt)),
             client.Token
         );
         await client.CancelAsync();

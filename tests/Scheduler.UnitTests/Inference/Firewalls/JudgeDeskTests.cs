@@ -8,7 +8,7 @@ namespace Scheduler.UnitTests.Inference.Firewalls;
 
 public sealed class JudgeDeskTests
 {
-    private static readonly JudgedText Text = new(new JudgedPart("user", "hi"));
+    private static readonly JudgeInput Text = new(new JudgeInputPart("user", "hi"));
 
     [Fact]
     public async Task A_silent_judge_is_asked_again_and_the_first_verdict_ends_the_other_call()

@@ -8,7 +8,7 @@ namespace Scheduler.Domain.Firewalls;
 /// A stranger's text as the inside of a JSON string that a language model reads. Letters of all scripts stay as they are; a JSON library's
 /// encoder would turn every apostrophe into an escape and keep control tokens of chat templates whole.
 /// </summary>
-internal static class StrangersText
+internal static class UntrustedText
 {
     /// <summary>Quotes a text onto the end of another.</summary>
     /// <param name="text">Anything, halves of surrogate pairs among it.</param>

@@ -7,7 +7,7 @@ using System.Text;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>What a request says, piece by piece. It is never written anywhere but to a judge.</summary>
-public sealed class JudgedText
+public sealed class JudgeInput
 {
     /// <summary>
     /// Longer texts are not judged: a judge asked about a part of a text would say yes to what lies in the rest. Longer than the contexts
@@ -15,18 +15,18 @@ public sealed class JudgedText
     /// </summary>
     public const int LongestLength = 400_000;
 
-    private readonly ImmutableArray<JudgedPart> _parts;
+    private readonly ImmutableArray<JudgeInputPart> _parts;
     private string? _digest;
 
     /// <param name="parts">In the order of the request.</param>
-    public JudgedText(params ImmutableArray<JudgedPart> parts)
+    public JudgeInput(params ImmutableArray<JudgeInputPart> parts)
     {
         _parts = parts;
         Length = parts.Sum(part => (long)part.Role.Length + part.Text.Length);
     }
 
     /// <summary>The pieces, in the order of the request.</summary>
-    public ImmutableArray<JudgedPart> Parts => _parts;
+    public ImmutableArray<JudgeInputPart> Parts => _parts;
 
     /// <summary>Characters in all.</summary>
     public long Length { get; }
