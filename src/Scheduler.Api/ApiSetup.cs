@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
 using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Health;

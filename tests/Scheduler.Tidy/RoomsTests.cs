@@ -6,8 +6,8 @@ namespace Scheduler.Tidy;
 
 public sealed class RoomsTests
 {
-    /// <summary>The arrow rule: who may see whom. Nobody else.</summary>
-    private static readonly Dictionary<string, string[]> Arrows = new()
+    /// <summary>The references each project may have.</summary>
+    private static readonly Dictionary<string, string[]> AllowedReferences = new()
     {
         ["Scheduler.Domain"] = [],
         ["Scheduler.Grains"] = ["Scheduler.Domain"],
@@ -53,7 +53,7 @@ public sealed class RoomsTests
     /// <summary>Folders that are no slice, each with its reason.</summary>
     private static readonly Dictionary<string, string> Others = new()
     {
-        ["Scheduler.Api/Edge"] = "what every call passes: validation, tenancy, errors of both transports",
+        ["Scheduler.Api/Pipeline"] = "what every call passes: validation, tenancy, errors of both transports",
         ["Scheduler.Dashboard/Fleet"] = "the first page: everything at a glance",
         ["Scheduler.Dashboard/Live"] = "how open windows learn that something is new",
         ["Scheduler.Dashboard/Shell"] = "what every page stands in: frame, forms, notices, errors, units",
@@ -98,21 +98,21 @@ public sealed class RoomsTests
                         .Order(StringComparer.Ordinal)
                         .ToArray()
             );
-        Assert.Equal(Arrows.Keys.Order(StringComparer.Ordinal), seen.Keys.Order(StringComparer.Ordinal));
-        Assert.All(Arrows, rule => Assert.Equal(rule.Value.Order(StringComparer.Ordinal), seen[rule.Key]));
+        Assert.Equal(AllowedReferences.Keys.Order(StringComparer.Ordinal), seen.Keys.Order(StringComparer.Ordinal));
+        Assert.All(AllowedReferences, rule => Assert.Equal(rule.Value.Order(StringComparer.Ordinal), seen[rule.Key]));
     }
 
     [Fact]
     public void Folders_of_a_room_are_named_by_the_slices_of_the_spec()
     {
-        var strangers = Directory
+        var unknown = Directory
             .EnumerateDirectories(Repo.Path("src"))
             .SelectMany(Directory.EnumerateDirectories)
             .Select(Repo.Relative)
             .Select(path => path["src/".Length..])
             .Where(path => path.Split('/')[1] is not ("obj" or "bin"))
             .Where(path => !Slices.Contains(path.Split('/')[1]) && !Others.ContainsKey(path));
-        Assert.Empty(strangers);
+        Assert.Empty(unknown);
     }
 
     [Fact]

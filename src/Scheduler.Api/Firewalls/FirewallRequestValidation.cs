@@ -1,5 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Edge;

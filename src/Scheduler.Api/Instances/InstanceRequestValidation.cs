@@ -1,6 +1,6 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.V1;
 using Scheduler.Edge;

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 using Scheduler.Grains;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;

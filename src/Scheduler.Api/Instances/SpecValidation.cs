@@ -1,5 +1,5 @@
 using Google.Protobuf.Collections;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 using SpecLimits = Scheduler.Domain.Instances.SpecLimits;

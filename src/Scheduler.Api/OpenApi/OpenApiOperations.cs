@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.OpenApi;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 
 namespace Scheduler.Api.OpenApi;

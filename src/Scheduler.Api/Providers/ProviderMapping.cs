@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Placement;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 

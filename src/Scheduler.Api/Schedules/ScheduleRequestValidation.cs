@@ -1,4 +1,4 @@
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Schedules;
 using Scheduler.Edge;

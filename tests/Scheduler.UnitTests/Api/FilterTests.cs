@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Instances;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.V1;
 using Xunit;

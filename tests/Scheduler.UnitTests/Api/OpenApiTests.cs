@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Google.Protobuf.Reflection;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
 using Scheduler.TestKit;
 using Xunit;

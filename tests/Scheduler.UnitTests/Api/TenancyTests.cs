@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.V1;
 using Xunit;

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Google.Api;
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Xunit;

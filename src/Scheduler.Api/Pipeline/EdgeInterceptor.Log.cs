@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 internal sealed partial class EdgeInterceptor
 {

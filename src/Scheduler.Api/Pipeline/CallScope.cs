@@ -4,7 +4,7 @@ using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 internal static class CallScope
 {

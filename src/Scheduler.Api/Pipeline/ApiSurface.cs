@@ -4,7 +4,7 @@ using Google.Api;
 using Google.Protobuf.Reflection;
 using Scheduler.Api.V1;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>The services and methods of the API, as the protos declare them.</summary>
 internal static class ApiSurface

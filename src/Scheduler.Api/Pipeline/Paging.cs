@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 internal static class Paging
 {

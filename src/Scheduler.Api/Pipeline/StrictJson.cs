@@ -4,7 +4,7 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>Validates a JSON body against a message descriptor and copies the valid part.</summary>
 /// <param name="faults">Gets the validation errors.</param>

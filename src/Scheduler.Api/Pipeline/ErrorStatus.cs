@@ -4,7 +4,7 @@ using Google.Rpc;
 using Scheduler.Edge;
 using Status = Google.Rpc.Status;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>Converts a <see cref="ApiError"/> to <c>google.rpc.Status</c>, which both transports send.</summary>
 internal static class ErrorStatus

@@ -3,7 +3,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>
 /// Parses, checks and formats resource names: <c>accounts/{account}/instances/{instance}</c> and so on.

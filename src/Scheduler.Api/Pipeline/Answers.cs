@@ -3,7 +3,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Edge;
 using Scheduler.Grains;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>Converts a grain's answer to a value or an error, plus small conversions for the mappings.</summary>
 internal static class Answers

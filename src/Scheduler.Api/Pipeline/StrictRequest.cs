@@ -5,7 +5,7 @@ using Google.Protobuf.Reflection;
 using Microsoft.AspNetCore.Http;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>
 /// Validates the HTTP form of one request against its descriptor. Each unknown, repeated or wrongly typed field becomes

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>
 /// Wraps every method of the API on both transports: validates the request, checks the account of the resource it names

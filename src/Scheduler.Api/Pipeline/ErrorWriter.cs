@@ -5,7 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>
 /// Writes an error that occurred before a service was reached, in the format of the request's transport.

@@ -8,7 +8,7 @@ using Scheduler.Api.V1;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>
 /// Runs before a service on both transports: checks the key, its limits and its permission for the method. For HTTP it

@@ -13,7 +13,7 @@ using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
 using Scheduler.Edge;
 
-namespace Scheduler.Api.Edge;
+namespace Scheduler.Api.Pipeline;
 
 /// <summary>Validation of every request, before any grain call. Each method has exactly one validator.</summary>
 internal static class RequestValidators
