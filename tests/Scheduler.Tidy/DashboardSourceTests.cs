@@ -47,7 +47,7 @@ public sealed partial class DashboardSourceTests
     public void A_style_or_script_inside_a_page_is_found(string text) => Assert.Matches(InPage(), text);
 
     [Theory]
-    [InlineData("<script type=\"module\" src=\"@Assets[\"window.js\"]\"></script>")]
+    [InlineData("<script type=\"module\" src=\"@Assets[\"dashboard.js\"]\"></script>")]
     [InlineData("<button @onclick=\"Go\">")]
     [InlineData("<td class=\"style\">")]
     public void What_a_page_may_have_is_not_taken_for_it(string text) => Assert.DoesNotMatch(InPage(), text);

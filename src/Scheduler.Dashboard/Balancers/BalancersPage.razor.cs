@@ -42,7 +42,7 @@ public sealed partial class BalancersPage
 
     private async Task<BalancerOverview> SeeAsync(BalancerRecord record)
     {
-        var detail = await AskAsync(Grains.Balancer(record.Id).DetailAsync(Eyes), record.ServingName);
+        var detail = await AskAsync(Grains.Balancer(record.Id).DetailAsync(AccessScope), record.ServingName);
         var spec = detail.Record.Spec;
         var instances = await NamedInstance.FindAllAsync(
             Grains,

@@ -61,7 +61,7 @@ public sealed partial class FirewallPage
         _firewall = await AskAsync(Grains.Firewall(account, slug).GetAsync(account), Slug);
         _rules = _firewall.Rules.ToFrozenDictionary(rule => rule.Slug, StringComparer.Ordinal);
         var judge = NamedInstance.FindAsync(Grains, account, Draft.Judge);
-        var owner = AskAsync(Grains.Account(account).GetAsync(Eyes), Account);
+        var owner = AskAsync(Grains.Account(account).GetAsync(AccessScope), Account);
         var latest = await ListAsync(long.MaxValue, Counted);
         _tally = new EvaluationTally(latest, Draft.Rules);
         var page = Number(Before) is { } before ? await ListAsync(before, Size + 1) : latest;

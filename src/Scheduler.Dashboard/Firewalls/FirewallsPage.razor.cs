@@ -47,7 +47,7 @@ public sealed partial class FirewallsPage
         }
 
         var id = Addressed.Account(asked.Value);
-        _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), id.Value);
+        _account = await AskAsync(Grains.Account(id).GetAsync(AccessScope), id.Value);
         var firewalls = await Grains
             .FirewallLists()
             .ListFirewallsAsync(id, After ?? "", Size + 1)

@@ -35,7 +35,7 @@ public sealed partial class RulesPage
         }
 
         _account = Addressed.Account(asked.Value);
-        await AskAsync(Grains.Account(_account).GetAsync(Eyes), _account.Value);
+        await AskAsync(Grains.Account(_account).GetAsync(AccessScope), _account.Value);
         var rules = await Grains
             .FirewallLists()
             .ListRulesAsync(_account, After ?? "", Size + 1)

@@ -39,7 +39,7 @@ public sealed partial class FleetPage
     {
         _window = Windows.FirstOrDefault(window => window.Name == Window, Windows[1]);
         var fleet = Grains.Fleet();
-        var overview = fleet.OverviewAsync(Eyes, _window.Length, Buckets);
+        var overview = fleet.OverviewAsync(AccessScope, _window.Length, Buckets);
         var failed = ListAsync(InstanceSort.RecentlyChanged, InstanceState.Failed);
         var inFlight = ListAsync(
             InstanceSort.RecentlyChanged,
@@ -70,7 +70,7 @@ public sealed partial class FleetPage
     {
         var query = new InstanceQuery
         {
-            Account = Eyes,
+            Account = AccessScope,
             States = states,
             Sort = sort,
             Limit = Latest,

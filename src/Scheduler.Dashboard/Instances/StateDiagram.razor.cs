@@ -50,17 +50,17 @@ public sealed partial class StateDiagram
 
     /// <summary>The transitions since the last start.</summary>
     [Parameter, EditorRequired]
-    public IReadOnlyList<StoredEvent> Way { get; set; } = [];
+    public IReadOnlyList<StoredEvent> Steps { get; set; } = [];
 
     private string Description =>
-        Way.Count == 0
+        Steps.Count == 0
             ? $"The instance is {Now.Word()}."
-            : $"The instance is {Now.Word()}; previous states: {string.Join(", ", Way.Select(step => step.From).OfType<string>().Select(Lower))}.";
+            : $"The instance is {Now.Word()}; previous states: {string.Join(", ", Steps.Select(step => step.From).OfType<string>().Select(Lower))}.";
 
     protected override void OnParametersSet()
     {
         _been.Clear();
-        _been.UnionWith(Way.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
+        _been.UnionWith(Steps.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
     }
 
     private bool IsBeen(InstanceState from, InstanceState to) => _been.Contains((from.Word(), to.Word()));

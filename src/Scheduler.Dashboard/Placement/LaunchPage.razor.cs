@@ -97,7 +97,7 @@ public sealed partial class LaunchPage
         if (!string.IsNullOrEmpty(Like))
         {
             var record = Grammar.IsInstanceId(Like)
-                ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(Eyes), Like)
+                ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(AccessScope), Like)
                 : throw new ApiException(ApiError.NotFound(Like));
             below = LaunchForm.Of(record);
         }

@@ -13,7 +13,7 @@ using Scheduler.Grains;
 namespace Scheduler.Dashboard.Requests;
 
 /// <summary>Serves the support bundle of a request as a file download.</summary>
-internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, CancellationToken cancellationToken)
+internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScope, CancellationToken cancellationToken)
 {
     /// <summary>Most subjects of one kind whose current state is read; a request touches only a few.</summary>
     private const int MostSubjects = 100;
@@ -48,7 +48,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
         var events = RequestIds.IsWellFormed(id)
             ? await grains
                 .Fleet()
-                .RequestAsync(new RequestId(id), eyes, TracePage.MostEvents)
+                .RequestAsync(new RequestId(id), accessScope, TracePage.MostEvents)
                 .WaitAsync(cancellationToken)
             : [];
         if (events.IsEmpty)
@@ -57,7 +57,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
         }
 
         var subjects = events.Select(row => row.Subject).Distinct().ToList();
-        var instances = await SeenAsync(InstancesOf(subjects), instance => grains.Instance(instance).GetAsync(eyes));
+        var instances = await SeenAsync(InstancesOf(subjects), instance => grains.Instance(instance).GetAsync(accessScope));
         var accounts = Of(subjects, "account")
             .Select(subject => new AccountId(subject.Id))
             .Concat(instances.Select(instance => instance.Account));
@@ -66,23 +66,23 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             RequestId = id,
             SchedulerVersion = Version,
             MadeAt = now,
-            MadeFor = eyes?.Value ?? "operator",
+            MadeFor = accessScope?.Value ?? "operator",
             Events = [.. events.Select(row => EventPart.Of(row.Event, row.Subject))],
             Instances = [.. await Task.WhenAll(instances.Select(WithTimelineAsync))],
-            Accounts = [.. await SeenAsync(accounts, account => grains.Account(account).GetAsync(eyes))],
+            Accounts = [.. await SeenAsync(accounts, account => grains.Account(account).GetAsync(accessScope))],
             Providers = await ProvidersAsync(subjects, instances),
             Balancers =
             [
                 .. (
                     await SeenAsync(
                         Of(subjects, "balancer"),
-                        subject => grains.Balancer(new BalancerId(subject.Id)).GetAsync(eyes)
+                        subject => grains.Balancer(new BalancerId(subject.Id)).GetAsync(accessScope)
                     )
                 ).Select(BalancerPart.Of),
             ],
             Keys =
             [
-                .. (await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(eyes))).Select(
+                .. (await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(accessScope))).Select(
                     KeyPart.Of
                 ),
             ],
@@ -113,7 +113,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             var after = timeline.Count > 0 ? timeline[^1].Sequence : 0;
             var page = await grains
                 .Fleet()
-                .TimelineAsync(instance.Id, eyes, after, AtOnce)
+                .TimelineAsync(instance.Id, accessScope, after, AtOnce)
                 .WaitAsync(cancellationToken);
             timeline.AddRange(page.Value?.Events ?? []);
             isMore = page.Value?.Events.Length == AtOnce;

@@ -55,8 +55,8 @@ internal sealed class RequestPath(
             var served =
                 await names.FindAsync(account, request.Model, http.RequestAborted)
                 ?? throw Refused(new NameUnknownFacts(request.Model));
-            var way = new Way(http, request, served, began);
-            code = await SendAsync(way) ?? code;
+            var progress = new RequestProgress(http, request, served, began);
+            code = await SendAsync(progress) ?? code;
         }
         catch (ApiException refused)
         {
@@ -105,39 +105,39 @@ internal sealed class RequestPath(
 
     /// <summary>Sends the request to one destination after another until one answers.</summary>
     /// <returns>The error code sent in the middle of a stream; null without an error.</returns>
-    private async Task<string?> SendAsync(Way way)
+    private async Task<string?> SendAsync(RequestProgress progress)
     {
-        await PassFirewallsAsync(way, way.Served.Firewall);
+        await PassFirewallsAsync(progress, progress.Served.Firewall);
         while (true)
         {
-            using var lease = await DestinationAsync(way);
+            using var lease = await DestinationAsync(progress);
             var instance = lease.Instance;
             try
             {
-                await PassFirewallsAsync(way, instance.Firewall);
-                await context.CheckAsync(way.Request, instance, way.Http.RequestAborted);
+                await PassFirewallsAsync(progress, instance.Firewall);
+                await context.CheckAsync(progress.Request, instance, progress.Http.RequestAborted);
                 using var slot = slots.Take(instance);
-                var (isDone, code) = await ForwardAsync(way, lease);
+                var (isDone, code) = await ForwardAsync(progress, lease);
                 if (isDone)
                 {
                     return code;
                 }
             }
-            catch (ApiException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
+            catch (ApiException refused) when (progress.Served is ServedBalancer && IsOfInstance(refused.Error))
             {
                 // Another destination may have a larger context, or a free slot.
-                way.Refuse(refused);
+                progress.Refuse(refused);
             }
 
-            way.Tried.Add(instance.Id);
+            progress.Tried.Add(instance.Id);
         }
     }
 
-    private async ValueTask<IDestinationLease> DestinationAsync(Way way)
+    private async ValueTask<IDestinationLease> DestinationAsync(RequestProgress progress)
     {
-        if (way.Served is ServedInstance instance)
+        if (progress.Served is ServedInstance instance)
         {
-            if (way.Refusal is { } refusal)
+            if (progress.Refusal is { } refusal)
             {
                 throw refusal;
             }
@@ -147,16 +147,16 @@ internal sealed class RequestPath(
                 : throw new ApiException(ApiError.Of(InstanceDiagnosis.NotServing(instance)));
         }
 
-        way.Routing ??= new RoutingQuestion(
-            (ServedBalancer)way.Served,
-            () => PromptText.Of(way.Request),
-            way.Tried,
-            way.Http.Scope().Id
+        progress.Routing ??= new RoutingQuestion(
+            (ServedBalancer)progress.Served,
+            () => PromptText.Of(progress.Request),
+            progress.Tried,
+            progress.Http.Scope().Id
         );
-        var chosen = await picker.PickAsync(way.Routing, way.Http.RequestAborted);
+        var chosen = await picker.PickAsync(progress.Routing, progress.Http.RequestAborted);
         if (chosen.Lease is { } lease)
         {
-            if (way.Tried.Count > 0)
+            if (progress.Tried.Count > 0)
             {
                 metrics.FailedOver();
             }
@@ -165,46 +165,46 @@ internal sealed class RequestPath(
         }
 
         // The last destination's own error is more specific than the absence of further destinations.
-        throw way.Diagnosis is { } sought
+        throw progress.Diagnosis is { } sought
             ? new ApiException(await sought)
-            : way.Refusal ?? new ApiException(ApiError.Of(chosen.Refusal!));
+            : progress.Refusal ?? new ApiException(ApiError.Of(chosen.Refusal!));
     }
 
-    private async ValueTask PassFirewallsAsync(Way way, string? attached)
+    private async ValueTask PassFirewallsAsync(RequestProgress progress, string? attached)
     {
         var wanted =
-            way.Judged.Count == 0
+            progress.Judged.Count == 0
                 ?
                 [
                     attached,
-                    way.Request.Firewall,
-                    await names.AccountFirewallAsync(way.Served.Account, way.Http.RequestAborted),
+                    progress.Request.Firewall,
+                    await names.AccountFirewallAsync(progress.Served.Account, progress.Http.RequestAborted),
                 ]
                 : new[] { attached };
-        ImmutableArray<string> slugs = [.. wanted.OfType<string>().Where(way.Judged.Add)];
+        ImmutableArray<string> slugs = [.. wanted.OfType<string>().Where(progress.Judged.Add)];
         if (slugs.IsEmpty)
         {
             return;
         }
 
         var verdict = await firewalls.JudgeAsync(
-            new GateQuestion(way.Served.Account, slugs, () => PromptText.Of(way.Request), way.Http.Scope().Id),
-            way.Http.RequestAborted
+            new GateQuestion(progress.Served.Account, slugs, () => PromptText.Of(progress.Request), progress.Http.Scope().Id),
+            progress.Http.RequestAborted
         );
         if (verdict.Refusal is { } refusal)
         {
             throw new ApiException(ApiError.Of(refusal));
         }
 
-        way.Matched.AddRange(verdict.Matched);
+        progress.Matched.AddRange(verdict.Matched);
     }
 
-    private async Task<(bool IsDone, string? Code)> ForwardAsync(Way way, IDestinationLease lease)
+    private async Task<(bool IsDone, string? Code)> ForwardAsync(RequestProgress progress, IDestinationLease lease)
     {
-        var http = way.Http;
+        var http = progress.Http;
         var call = new UpstreamCall
         {
-            Request = way.Request,
+            Request = progress.Request,
             Instance = lease.Instance,
             Scope = http.Scope(),
             Aborted = http.RequestAborted,
@@ -212,11 +212,11 @@ internal sealed class RequestPath(
             Answered = () =>
             {
                 lease.Succeeded();
-                metrics.FirstByte(clock.GetElapsedTime(way.Began));
+                metrics.FirstByte(clock.GetElapsedTime(progress.Began));
                 http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
-                if (way.Matched.Count > 0)
+                if (progress.Matched.Count > 0)
                 {
-                    http.Response.Headers[MatchedHeader] = string.Join(',', way.Matched);
+                    http.Response.Headers[MatchedHeader] = string.Join(',', progress.Matched);
                 }
             },
         };
@@ -239,7 +239,7 @@ internal sealed class RequestPath(
             case UpstreamOutcome.Refused:
             case UpstreamOutcome.Unreachable:
             case UpstreamOutcome.TimedOut:
-                await NoteRefusalAsync(way, lease, call, outcome);
+                await RecordRefusalAsync(progress, lease, call, outcome);
                 return (false, null);
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -248,16 +248,16 @@ internal sealed class RequestPath(
 
     /// <summary>Nothing was sent to the client yet: keeps the cause in case no other one answers.</summary>
     /// <exception cref="ApiException">The request itself is invalid: no other destination would accept it.</exception>
-    private async Task NoteRefusalAsync(Way way, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
+    private async Task RecordRefusalAsync(RequestProgress progress, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
     {
-        way.Http.Response.Clear();
+        progress.Http.Response.Clear();
         if (outcome != UpstreamOutcome.Refused)
         {
             var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
-            way.Diagnosis = ExplainAsync(lease, what);
-            if (way.Served is ServedInstance)
+            progress.Diagnosis = ExplainAsync(lease, what);
+            if (progress.Served is ServedInstance)
             {
-                throw new ApiException(await way.Diagnosis);
+                throw new ApiException(await progress.Diagnosis);
             }
 
             // The next destination need not wait for the diagnosis.
@@ -266,7 +266,7 @@ internal sealed class RequestPath(
 
         var end = MayBeGone(call.Refusal!) ? await diagnosis.EndOfAsync(lease.Instance) : null;
         var error = end is not null ? ApiError.Of(end) : RefusalReading.Of(call, call.Refusal!);
-        way.Refuse(new ApiException(error));
+        progress.Refuse(new ApiException(error));
         if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
@@ -274,7 +274,7 @@ internal sealed class RequestPath(
         }
         else if (!IsOfInstance(error))
         {
-            throw way.Refusal!;
+            throw progress.Refusal!;
         }
     }
 
@@ -302,7 +302,7 @@ internal sealed class RequestPath(
 
     private static ApiException Refused(FailureFacts facts) => new(ApiError.Of(FailureCatalogue.Describe(facts)));
 
-    private sealed record Way(HttpContext Http, InferenceRequest Request, Served Served, long Began)
+    private sealed record RequestProgress(HttpContext Http, InferenceRequest Request, Served Served, long Began)
     {
         /// <summary>Firewalls the request has passed.</summary>
         public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);

@@ -34,8 +34,8 @@ public sealed class FailureWordsTests
     [Fact]
     public void An_account_is_led_to_its_own_page()
     {
-        var place = new Place("", "", Place.Accounts);
-        Assert.Equal("/dashboard/accounts/acct-a", place.PathFor(new AccountId("acct-a")));
-        Assert.Equal("/dashboard/accounts", place.PathFor(null));
+        var source = new CaseSource("", "", CaseSource.Accounts);
+        Assert.Equal("/dashboard/accounts/acct-a", source.PathFor(new AccountId("acct-a")));
+        Assert.Equal("/dashboard/accounts", source.PathFor(null));
     }
 }

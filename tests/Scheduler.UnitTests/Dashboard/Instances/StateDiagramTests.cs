@@ -60,7 +60,7 @@ public sealed partial class StateDiagramTests
         var html = await Rendered.HtmlAsync<StateDiagram>(
             ("Now", InstanceState.Starting),
             (
-                "Way",
+                "Steps",
                 new[]
                 {
                     Step(InstanceState.Failed, InstanceState.Checking),
@@ -94,7 +94,7 @@ public sealed partial class StateDiagramTests
     [MemberData(nameof(States))]
     public async Task Every_state_can_be_where_it_is(InstanceState state)
     {
-        var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Way", Array.Empty<StoredEvent>()));
+        var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Steps", Array.Empty<StoredEvent>()));
         Assert.Equal(state.Word(), Assert.Single(Classes(html, "now")));
         Assert.Empty(Classes(html, "been"));
         Assert.Equal(StateDiagram.Arrows.Length, html.Split("<path ").Length - 1);
