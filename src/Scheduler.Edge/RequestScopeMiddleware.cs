@@ -96,7 +96,7 @@ internal sealed partial class RequestScopeMiddleware(
 
     private Task WriteAsync(HttpContext http, ApiError error)
     {
-        EdgeMetrics.Note(http, error);
+        EdgeMetrics.RecordReason(http, error);
         var scope = http.Scope();
         scope.HttpStatus = null;
         scope.RetryAfter = error.RetryAfter;

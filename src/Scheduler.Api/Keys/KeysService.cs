@@ -122,7 +122,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             .Key(keyId)
             .RevokeAsync(context.Command(account))
             .OrThrow(name, context.CancellationToken);
-        authority.NoteRevoked(key);
+        authority.RecordRevoked(key);
         return key.ToProto();
     }
 }

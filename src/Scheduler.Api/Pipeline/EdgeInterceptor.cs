@@ -90,7 +90,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
 
         var scope = context.Scope();
         var error = ErrorOf(exception, context);
-        EdgeMetrics.Note(context.GetHttpContext(), error);
+        EdgeMetrics.RecordReason(context.GetHttpContext(), error);
         scope.HttpStatus = error.HttpStatus;
         scope.RetryAfter = error.RetryAfter;
         if (error.RetryAfter is { } after)

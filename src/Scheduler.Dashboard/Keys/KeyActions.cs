@@ -74,7 +74,7 @@ internal static class KeyActions
         var id = Addressed.Key(action.Route("key"));
         var command = action.Command(account, id);
         var key = await action.DoAsync(action.Grains.Key(id).RevokeAsync(command), id);
-        action.Http.RequestServices.GetRequiredService<KeyAuthority>().NoteRevoked(key);
+        action.Http.RequestServices.GetRequiredService<KeyAuthority>().RecordRevoked(key);
         return new Done($"{id} is revoked: requests with this key are refused.");
     }
 }

@@ -20,7 +20,7 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
     /// <summary>End of the open state; null while the breaker is closed.</summary>
     public DateTimeOffset? OpenUntil { get; private set; }
 
-    public void Note(DateTimeOffset now, Route route, bool succeeded, TimeSpan took)
+    public void Record(DateTimeOffset now, Route route, bool succeeded, TimeSpan took)
     {
         _attempts.Enqueue(new Attempt(now, route, succeeded, took));
         Forget(now);

@@ -182,7 +182,7 @@ internal sealed class BalancerGrain(
     {
         if (_balancer.Value.IsLive)
         {
-            _reports.Note(report, clock.Now());
+            _reports.Add(report, clock.Now());
         }
 
         return Task.CompletedTask;

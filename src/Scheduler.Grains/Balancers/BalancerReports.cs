@@ -21,7 +21,7 @@ internal sealed class BalancerReports
     );
     private readonly Queue<DestinationFailure> _failures = new();
 
-    public void Note(BalancerReport report, DateTimeOffset now)
+    public void Add(BalancerReport report, DateTimeOffset now)
     {
         _gateways[report.Gateway] = (report with { Failures = [] }, now);
         if (_gateways.Count > MostGateways)

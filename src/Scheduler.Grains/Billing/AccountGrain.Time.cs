@@ -34,7 +34,7 @@ internal sealed partial class AccountGrain
                     book.Settle(now);
                 }
 
-                NoteMoney(now);
+                AddMoneyEvents(now);
                 return IsOver(book, now) ? book.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
             }
         );
@@ -62,7 +62,7 @@ internal sealed partial class AccountGrain
     }
 
     /// <summary>Gives the low-balance and exhausted events, once each until there is money again.</summary>
-    private void NoteMoney(DateTimeOffset now)
+    private void AddMoneyEvents(DateTimeOffset now)
     {
         // A top-up is not the only way back: a run that ended earlier than was known gives back what it seemed to burn.
         if (_book.Record.ExhaustedSince is not null && _book.HasMoney(now))
@@ -79,12 +79,12 @@ internal sealed partial class AccountGrain
         if (ends <= now && _book.Record.ExhaustedSince is null)
         {
             _book.Change(record => record with { ExhaustedSince = now });
-            _book.Note("BalanceExhausted", "the balance is used up", now, request, Scheduler);
+            _book.AddEvent("BalanceExhausted", "the balance is used up", now, request, Scheduler);
         }
         else if (ends > now && ends - now <= Billing.LowBalanceAhead && _book.Record.LowBalanceSince is null)
         {
             _book.Change(record => record with { LowBalanceSince = now });
-            _book.Note("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
+            _book.AddEvent("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
         }
     }
 

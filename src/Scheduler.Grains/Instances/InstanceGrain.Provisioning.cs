@@ -73,7 +73,7 @@ internal sealed partial class InstanceGrain
         if (outcome.Rejection.Kind != RejectionKind.InvalidRequest)
         {
             // A request that is wrong in itself says nothing of the route: one tenant's mistake must not cool it for all.
-            Note(offer.Route, AllocationEnd.Rejected, took);
+            ReportOutcome(offer.Route, AllocationEnd.Rejected, took);
         }
 
         var avoid = new AvoidedRoute(offer.Route, clock.Now() + Launch.RouteCooldown);
@@ -100,7 +100,7 @@ internal sealed partial class InstanceGrain
                 : decision
         );
         // Here and not where the provider answers: its watch may bring the news first.
-        Note(route, AllocationEnd.Allocated, took);
+        ReportOutcome(route, AllocationEnd.Allocated, took);
     }
 
     /// <summary>
@@ -158,7 +158,7 @@ internal sealed partial class InstanceGrain
 
         var waited = cause.Now - _recorded.StateSince;
         var avoid = new AvoidedRoute(intent.Offer.Route, cause.Now + Launch.RouteCooldown);
-        Note(intent.Offer.Route, AllocationEnd.TimedOut, waited);
+        ReportOutcome(intent.Offer.Route, AllocationEnd.TimedOut, waited);
         var next = await HintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, cause.Now));
         var failure = FailureCatalogue.Describe(
             new ProviderTimeoutFacts(intent.Offer, waited, _recorded.Attempt, avoid.Until, next)
@@ -198,7 +198,7 @@ internal sealed partial class InstanceGrain
         ?? _recorded.Intent?.Offer.Provider
         ?? new ProviderId("");
 
-    private void Note(Route route, AllocationEnd end, TimeSpan took) =>
+    private void ReportOutcome(Route route, AllocationEnd end, TimeSpan took) =>
         GrainFactory
             .Provider(route.Provider)
             .ReportOutcomeAsync(new AllocationReport(route, end, took, _recorded.RequestId))

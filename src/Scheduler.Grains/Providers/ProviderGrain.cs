@@ -101,7 +101,7 @@ internal sealed partial class ProviderGrain(
     {
         var now = clock.Now();
         metrics.AllocationEnded(Self, NameOf(report.End), report.Took);
-        _health.Note(now, report.Route, report.End == AllocationEnd.Allocated, report.Took);
+        _health.Record(now, report.Route, report.End == AllocationEnd.Allocated, report.Took);
         if (report.End == AllocationEnd.Allocated)
         {
             return;

@@ -137,13 +137,13 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
 
     /// <summary>Records the result of a probe; ignores a probe of an earlier run.</summary>
     /// <param name="error">What failed; null for a success.</param>
-    public void NoteProbe(ServedInstance probed, string? error)
+    public void RecordProbe(ServedInstance probed, string? error)
     {
         lock (_gate)
         {
             if (
                 StateOf(probed.ServingName).Run == (probed.Id, probed.Run)
-                && _health.Of(probed.ServingName).NoteProbe(clock.GetUtcNow(), error)
+                && _health.Of(probed.ServingName).RecordProbe(clock.GetUtcNow(), error)
             )
             {
                 metrics.Ejected("probes");
@@ -179,7 +179,7 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
 
     /// <summary>Records a failed request at once, so that later picks already see it.</summary>
     internal void Failed(ServedInstance instance, IReadOnlyCollection<string> running) =>
-        Note(instance, running, succeeded: false);
+        Record(instance, running, succeeded: false);
 
     internal void Explained(ServedInstance instance, FailureCode code, string hint, RequestId requestId)
     {
@@ -206,18 +206,18 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
 
         if (succeeded)
         {
-            Note(instance, running, succeeded: true);
+            Record(instance, running, succeeded: true);
         }
     }
 
-    private void Note(ServedInstance instance, IReadOnlyCollection<string> running, bool succeeded)
+    private void Record(ServedInstance instance, IReadOnlyCollection<string> running, bool succeeded)
     {
         lock (_gate)
         {
             // A result of an earlier run must not count against the current one.
             if (
                 StateOf(instance.ServingName).Run == (instance.Id, instance.Run)
-                && _health.NoteRequest(instance.ServingName, running, clock.GetUtcNow(), succeeded)
+                && _health.RecordRequest(instance.ServingName, running, clock.GetUtcNow(), succeeded)
             )
             {
                 metrics.Ejected("requests");

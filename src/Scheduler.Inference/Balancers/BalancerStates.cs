@@ -149,7 +149,7 @@ internal sealed partial class BalancerStates(
     private async Task ProbeAsync(BalancerState state, HealthSettings settings, ServedInstance instance)
     {
         var timeout = settings.ProbeTimeout < settings.ProbeInterval ? settings.ProbeTimeout : settings.ProbeInterval;
-        state.NoteProbe(instance, await prober.ProbeAsync(instance, timeout, _stop.Token));
+        state.RecordProbe(instance, await prober.ProbeAsync(instance, timeout, _stop.Token));
     }
 
     private async Task ReportAsync(BalancerState state, Destinations known)

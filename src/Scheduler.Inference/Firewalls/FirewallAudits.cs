@@ -31,7 +31,7 @@ internal sealed partial class FirewallAudits(
         }
 
         Interlocked.Add(ref _characters, -text.Length);
-        evaluator.NoteUnjudged(firewall, text, requestId, JudgeFault.Busy);
+        evaluator.RecordUnjudged(firewall, text, requestId, JudgeFault.Busy);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -48,7 +48,7 @@ internal sealed partial class FirewallAudits(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 LogNotAudited(exception, audit.Firewall.Slug, audit.Firewall.Account, audit.RequestId);
-                evaluator.NoteUnjudged(audit.Firewall, audit.Text, audit.RequestId, JudgeFault.Failing);
+                evaluator.RecordUnjudged(audit.Firewall, audit.Text, audit.RequestId, JudgeFault.Failing);
             }
             finally
             {

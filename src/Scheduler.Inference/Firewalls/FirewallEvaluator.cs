@@ -22,14 +22,14 @@ internal sealed class FirewallEvaluator(
     )
     {
         var verdict = await RecallOrAskAsync(firewall, text, cancellationToken);
-        Note(firewall, text, requestId, verdict);
+        Record(firewall, text, requestId, verdict);
         return verdict;
     }
 
-    public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeFault why)
+    public JudgeVerdict RecordUnjudged(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeFault why)
     {
         var verdict = JudgeVerdict.None(why);
-        Note(firewall, text, requestId, verdict);
+        Record(firewall, text, requestId, verdict);
         return verdict;
     }
 
@@ -61,11 +61,11 @@ internal sealed class FirewallEvaluator(
         return verdict;
     }
 
-    private void Note(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeVerdict verdict)
+    private void Record(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeVerdict verdict)
     {
         var draft = firewall.Draft!;
         metrics.Decided(draft.Mode, verdict.Decision);
-        sink.Note(
+        sink.Record(
             firewall.Account,
             new FirewallEvaluation
             {

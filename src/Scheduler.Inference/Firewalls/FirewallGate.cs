@@ -57,7 +57,7 @@ internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evalu
                         one.Draft,
                         Verdict: isText || one.Draft.Mode != FirewallMode.Block
                             ? await evaluator.EvaluateAsync(one.Firewall, text, question.RequestId, cancellationToken)
-                            : evaluator.NoteUnjudged(one.Firewall, text, question.RequestId, JudgeFault.NotText)
+                            : evaluator.RecordUnjudged(one.Firewall, text, question.RequestId, JudgeFault.NotText)
                     )
                 )
         );

@@ -58,7 +58,7 @@ public sealed class RevocationTests(ITestOutputHelper output)
         var revoked = TestScheduler.Good(
             await silos[revoker].GetRequiredService<IGrainFactory>().Key(token.KeyId).RevokeAsync(scheduler.As(null))
         );
-        silos[revoker].GetRequiredService<KeyAuthority>().NoteRevoked(revoked);
+        silos[revoker].GetRequiredService<KeyAuthority>().RecordRevoked(revoked);
         var acknowledged = TimeProvider.System.GetTimestamp();
 
         await Task.Delay(Remembered * 2, TimeProvider.System, TestContext.Current.CancellationToken);

@@ -52,7 +52,7 @@ public sealed class KeyAuthorityTests
     {
         var token = await KeyAsync();
         await _here.VerifyAsync($"Bearer {token.Reveal()}");
-        _here.NoteRevoked(((FakeKey)_cluster.Key(token.KeyId)).Record with { RevokedAt = _clock.GetUtcNow() });
+        _here.RecordRevoked(((FakeKey)_cluster.Key(token.KeyId)).Record with { RevokedAt = _clock.GetUtcNow() });
         for (var i = 0; i < 3; i++)
         {
             Assert.Equal(

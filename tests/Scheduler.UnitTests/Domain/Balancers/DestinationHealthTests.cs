@@ -29,7 +29,7 @@ public sealed class DestinationHealthTests
         var health = new DestinationHealth(Settings);
         Assert.False(Fails(health, 0));
         Assert.False(Fails(health, 0));
-        Assert.False(health.NoteRequest(Noon, succeeded: true, mayEject: true));
+        Assert.False(health.RecordRequest(Noon, succeeded: true, mayEject: true));
         Assert.False(Fails(health, 0));
         Assert.False(Fails(health, 0));
         Assert.Equal(Healthy, health.ConditionAt(Noon));
@@ -44,10 +44,10 @@ public sealed class DestinationHealthTests
         var health = new DestinationHealth(Settings);
         for (var i = 0; i < 9; i++)
         {
-            Assert.False(health.NoteRequest(Noon.AddSeconds(i), succeeded: i % 2 == 1, mayEject: true));
+            Assert.False(health.RecordRequest(Noon.AddSeconds(i), succeeded: i % 2 == 1, mayEject: true));
         }
 
-        Assert.False(health.NoteRequest(Noon.AddSeconds(9), succeeded: true, mayEject: true));
+        Assert.False(health.RecordRequest(Noon.AddSeconds(9), succeeded: true, mayEject: true));
         Assert.True(Fails(health, 10));
     }
 
@@ -57,10 +57,10 @@ public sealed class DestinationHealthTests
         var health = new DestinationHealth(Settings);
         for (var i = 0; i < 9; i++)
         {
-            health.NoteRequest(Noon, succeeded: i % 2 == 1, mayEject: true);
+            health.RecordRequest(Noon, succeeded: i % 2 == 1, mayEject: true);
         }
 
-        health.NoteRequest(Noon.AddSeconds(31), succeeded: true, mayEject: true);
+        health.RecordRequest(Noon.AddSeconds(31), succeeded: true, mayEject: true);
         Assert.False(Fails(health, 32));
         Assert.Equal(Healthy, health.ConditionAt(Noon.AddSeconds(32)));
     }
@@ -110,17 +110,17 @@ public sealed class DestinationHealthTests
     public void Failed_probes_put_it_out_until_enough_succeed_in_a_row()
     {
         var health = new DestinationHealth(Settings);
-        Assert.False(health.NoteProbe(Noon, "connection refused"));
-        Assert.False(health.NoteProbe(Noon, null));
-        Assert.False(health.NoteProbe(Noon, "connection refused"));
-        Assert.True(health.NoteProbe(Noon, "HTTP 500"));
+        Assert.False(health.RecordProbe(Noon, "connection refused"));
+        Assert.False(health.RecordProbe(Noon, null));
+        Assert.False(health.RecordProbe(Noon, "connection refused"));
+        Assert.True(health.RecordProbe(Noon, "HTTP 500"));
         Assert.Equal((ProbeFailed, "HTTP 500"), (health.ConditionAt(Noon), health.ProbeError));
 
-        health.NoteProbe(Noon.AddSeconds(1), null);
+        health.RecordProbe(Noon.AddSeconds(1), null);
         Assert.Equal(ProbeFailed, health.ConditionAt(Noon.AddSeconds(1)));
-        health.NoteProbe(Noon.AddSeconds(2), "connection refused");
-        health.NoteProbe(Noon.AddSeconds(3), null);
-        health.NoteProbe(Noon.AddSeconds(4), null);
+        health.RecordProbe(Noon.AddSeconds(2), "connection refused");
+        health.RecordProbe(Noon.AddSeconds(3), null);
+        health.RecordProbe(Noon.AddSeconds(4), null);
         Assert.Equal(Returning, health.ConditionAt(Noon.AddSeconds(4)));
         Assert.Equal(DestinationHealth.LeastShare, health.ShareAt(Noon.AddSeconds(4)));
         Assert.Equal(Healthy, health.ConditionAt(Noon.AddSeconds(24)));
@@ -131,12 +131,12 @@ public sealed class DestinationHealthTests
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
-        health.NoteProbe(Noon, "refused");
-        health.NoteProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
         Assert.Equal(Ejected, health.ConditionAt(Noon.AddSeconds(5)));
         Assert.Equal(ProbeFailed, health.ConditionAt(Noon.AddSeconds(11)));
-        health.NoteProbe(Noon.AddSeconds(15), null);
-        health.NoteProbe(Noon.AddSeconds(16), null);
+        health.RecordProbe(Noon.AddSeconds(15), null);
+        health.RecordProbe(Noon.AddSeconds(16), null);
         Assert.Equal(DestinationHealth.LeastShare, health.ShareAt(Noon.AddSeconds(16)));
     }
 
@@ -145,8 +145,8 @@ public sealed class DestinationHealthTests
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
-        health.NoteProbe(Noon, "refused");
-        health.NoteProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
         health.Forget();
         Assert.Equal(
             (Healthy, DestinationHealth.WholeShare, 0),
@@ -168,7 +168,7 @@ public sealed class DestinationHealthTests
         foreach (var step in steps.Select(s => s.Item))
         {
             now = now.AddMilliseconds(step % 4000);
-            pool.NoteRequest(running[(int)(step / 4000 % (uint)running.Length)], running, now, step / 64 % 4 == 0);
+            pool.RecordRequest(running[(int)(step / 4000 % (uint)running.Length)], running, now, step / 64 % 4 == 0);
             var ejected = running.Count(name => pool.Of(name).ConditionAt(now) == Ejected);
             Assert.True(ejected * 100 <= running.Length * settings.MostEjectedPercent);
         }
@@ -185,15 +185,15 @@ public sealed class DestinationHealthTests
             now = now.AddMilliseconds((int)(step % 5000) - 500);
             _ =
                 step % 3 == 0
-                    ? health.NoteProbe(now, step % 2 == 0 ? "refused" : null)
-                    : health.NoteRequest(now, step % 2 == 0, mayEject: true);
+                    ? health.RecordProbe(now, step % 2 == 0 ? "refused" : null)
+                    : health.RecordRequest(now, step % 2 == 0, mayEject: true);
             Assert.InRange(health.ShareAt(now), DestinationHealth.LeastShare, DestinationHealth.WholeShare);
         }
 
         // A clock that stepped back by all of the steps at most.
         now += Settings.EjectAtMost + TimeSpan.FromSeconds(steps.Length);
-        health.NoteProbe(now, null);
-        health.NoteProbe(now, null);
+        health.RecordProbe(now, null);
+        health.RecordProbe(now, null);
         Assert.Equal(Healthy, health.ConditionAt(now + Settings.SlowReturn));
     }
 
@@ -204,19 +204,19 @@ public sealed class DestinationHealthTests
         string[] running = ["a", "b", "c", "d"];
         for (var i = 0; i < 40; i++)
         {
-            pool.NoteRequest(running[i % 4], running, Noon, succeeded: false);
+            pool.RecordRequest(running[i % 4], running, Noon, succeeded: false);
         }
 
         Assert.Equal(2, running.Count(name => pool.Of(name).ConditionAt(Noon) == Ejected));
         pool = new HealthPool(new HealthSettings());
         for (var i = 0; i < 40; i++)
         {
-            Assert.False(pool.NoteRequest("a", ["a"], Noon, succeeded: false));
+            Assert.False(pool.RecordRequest("a", ["a"], Noon, succeeded: false));
         }
     }
 
     private static bool Fails(DestinationHealth health, double at) =>
-        health.NoteRequest(Noon.AddSeconds(at), succeeded: false, mayEject: true);
+        health.RecordRequest(Noon.AddSeconds(at), succeeded: false, mayEject: true);
 
     private static void Eject(DestinationHealth health, double at)
     {

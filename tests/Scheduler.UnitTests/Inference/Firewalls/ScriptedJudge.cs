@@ -124,5 +124,5 @@ internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTab
         CancellationToken cancellationToken
     ) => new(account == Account ? Firewalls.GetValueOrDefault(slug) : null);
 
-    public void Note(AccountId account, FirewallEvaluation evaluation) => Evaluations.Enqueue(evaluation);
+    public void Record(AccountId account, FirewallEvaluation evaluation) => Evaluations.Enqueue(evaluation);
 }
