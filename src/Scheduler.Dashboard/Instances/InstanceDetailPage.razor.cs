@@ -99,7 +99,7 @@ public sealed partial class InstanceDetailPage
         _steps = [.. steps.Skip(Math.Max(0, start))];
     }
 
-    private static string Owed(Debt debt) =>
+    private static string PendingText(Debt debt) =>
         debt.Kind == DebtKind.Release
             ? $"the release of {debt.Key} by {debt.Provider}"
             : $"the settlement of run {debt.Run}";

@@ -8,7 +8,7 @@ namespace Scheduler.Dashboard.Instances;
 /// <summary>Diagram of the instance states: the current state and the transitions since the last start.</summary>
 public sealed partial class StateDiagram
 {
-    private readonly HashSet<(string? From, string? To)> _been = [];
+    private readonly HashSet<(string? From, string? To)> _visited = [];
 
     /// <summary>Upper left corners of the boxes, each 120 by 40 SVG units.</summary>
     internal static ImmutableSortedDictionary<InstanceState, (int X, int Y)> Positions { get; } =
@@ -59,17 +59,17 @@ public sealed partial class StateDiagram
 
     protected override void OnParametersSet()
     {
-        _been.Clear();
-        _been.UnionWith(Steps.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
+        _visited.Clear();
+        _visited.UnionWith(Steps.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
     }
 
-    private bool IsBeen(InstanceState from, InstanceState to) => _been.Contains((from.Word(), to.Word()));
+    private bool IsVisited(InstanceState from, InstanceState to) => _visited.Contains((from.Word(), to.Word()));
 
     private string Class(InstanceState state)
     {
         var word = state.Word();
         return state == Now ? $"now {word}"
-            : _been.Any(step => step.From == word || step.To == word) ? $"been {word}"
+            : _visited.Any(step => step.From == word || step.To == word) ? $"been {word}"
             : word;
     }
 

@@ -61,7 +61,7 @@ public static class ScheduleDecisions
         {
             Schedules = [.. next.Schedules.Add(put).OrderBy(schedule => schedule.Id, StringComparer.Ordinal)],
             // Disabling a schedule also drops its run in progress.
-            UnderWay = set.UnderWay?.Schedule == id && spec.Enabled ? set.UnderWay : next.UnderWay,
+            InProgress = set.InProgress?.Schedule == id && spec.Enabled ? set.InProgress : next.InProgress,
         };
         return Written(next, zones, cause, ScheduleEvents.Put(put, isNew: known is null, cause));
     }
@@ -80,7 +80,7 @@ public static class ScheduleDecisions
             set with
             {
                 Schedules = [],
-                UnderWay = null,
+                InProgress = null,
             },
             _ => null,
             cause,
@@ -95,7 +95,7 @@ public static class ScheduleDecisions
         ArgumentNullException.ThrowIfNull(set);
         var due = set
             .Schedules.Select(schedule => DueOf(set, schedule, zones, now))
-            .OfType<RunUnderWay>()
+            .OfType<RunInProgress>()
             .OrderBy(run => run.Due.At)
             .ThenBy(run => run.Action)
             .ThenBy(run => run.Schedule, StringComparer.Ordinal)
@@ -107,10 +107,10 @@ public static class ScheduleDecisions
 
         var chosen = due[^1];
         var cause = new Cause(now, chosen.RequestId, ScheduleEvents.ActorOf(chosen.Schedule));
-        var passed = set.UnderWay is { } earlier ? due.SkipLast(1).Prepend(earlier) : due.SkipLast(1);
+        var passed = set.InProgress is { } earlier ? due.SkipLast(1).Prepend(earlier) : due.SkipLast(1);
         var next = set with
         {
-            UnderWay = chosen,
+            InProgress = chosen,
             Schedules =
             [
                 .. set.Schedules.Select(schedule =>
@@ -149,9 +149,9 @@ public static class ScheduleDecisions
     )
     {
         ArgumentNullException.ThrowIfNull(set);
-        var run = set.UnderWay ?? throw new InvalidOperationException("No run is in progress.");
+        var run = set.InProgress ?? throw new InvalidOperationException("No run is in progress.");
         var ended = EndOf(run, outcome, reason, failure, now);
-        var next = WithRun(set, run.Schedule, ended) with { UnderWay = null };
+        var next = WithRun(set, run.Schedule, ended) with { InProgress = null };
         var cause = new Cause(now, run.RequestId, ScheduleEvents.ActorOf(run.Schedule));
         return Written(next, zones, cause, ScheduleEvents.Ended(run.Schedule, ended));
     }
@@ -167,10 +167,10 @@ public static class ScheduleDecisions
                     ? timetable.NextAfter(schedule.DealtWith)?.At
                     : now + RecheckAfter
             );
-        return set.UnderWay is not null && !(due < now + TryAgainAfter) ? now + TryAgainAfter : due;
+        return set.InProgress is not null && !(due < now + TryAgainAfter) ? now + TryAgainAfter : due;
     }
 
-    private static RunUnderWay? DueOf(
+    private static RunInProgress? DueOf(
         ScheduleSet set,
         Schedule schedule,
         Func<string, TimeZoneInfo?> zones,
@@ -190,7 +190,7 @@ public static class ScheduleDecisions
 
         var first = timetable.NextAfter(schedule.DealtWith);
         var local = latest.Local.ToString("yyyyMMdd'T'HHmm", CultureInfo.InvariantCulture);
-        return new RunUnderWay
+        return new RunInProgress
         {
             Schedule = schedule.Id,
             Action = schedule.Spec.Action,
@@ -207,7 +207,7 @@ public static class ScheduleDecisions
     }
 
     private static ScheduleRun EndOf(
-        RunUnderWay run,
+        RunInProgress run,
         RunOutcome outcome,
         string reason,
         Failure? failure,
@@ -238,7 +238,7 @@ public static class ScheduleDecisions
         set with
         {
             Schedules = set.Schedules.RemoveAll(schedule => schedule.Id == id),
-            UnderWay = set.UnderWay?.Schedule == id ? null : set.UnderWay,
+            InProgress = set.InProgress?.Schedule == id ? null : set.InProgress,
         };
 
     /// <summary>The last step of every decision: numbers the events and sets the wake-up time.</summary>

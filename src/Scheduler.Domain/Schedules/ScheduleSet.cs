@@ -32,7 +32,8 @@ public sealed record ScheduleSet : IStoredState
 
     /// <summary>The run that is recorded and not yet concluded; null for none.</summary>
     [Id(4)]
-    public RunUnderWay? UnderWay { get; init; }
+    [JsonPropertyName("underWay")]
+    public RunInProgress? InProgress { get; init; }
 
     /// <summary>Counts the changes of all schedules, deleted ones included.</summary>
     [Id(5)]
@@ -92,7 +93,7 @@ public sealed record Schedule
 /// run.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.RunUnderWay")]
-public sealed record RunUnderWay
+public sealed record RunInProgress
 {
     [Id(0)]
     public string Schedule { get; init; } = "";

@@ -50,9 +50,9 @@ internal sealed class BalancerGrain(
             return account.Refusal;
         }
 
-        if (await FindStrangersAsync(command.Account, command.Spec) is { } strangers)
+        if (await FindUnknownNamesAsync(command.Account, command.Spec) is { } refusal)
         {
-            return strangers;
+            return refusal;
         }
 
         // While the record is being written, HoldsNameAsync must already confirm the claimed name.
@@ -133,9 +133,9 @@ internal sealed class BalancerGrain(
             return Refusal.Invalid(faults.Select(fault => new FieldFault(fault.Field, fault.Description)));
         }
 
-        if (await FindStrangersAsync(balancer.Account, command.Spec) is { } strangers)
+        if (await FindUnknownNamesAsync(balancer.Account, command.Spec) is { } refusal)
         {
-            return strangers;
+            return refusal;
         }
 
         await RecordAsync(balancer with { Spec = command.Spec }, "Update", "spec replaced", context);
@@ -208,7 +208,7 @@ internal sealed class BalancerGrain(
                         Sequence = sequence,
                         At = now,
                         Trigger = verb,
-                        Reason = string.Create(CultureInfo.InvariantCulture, $"{reason}; {Told(next.Spec)}"),
+                        Reason = string.Create(CultureInfo.InvariantCulture, $"{reason}; {Describe(next.Spec)}"),
                         RequestId = context.RequestId,
                         Actor = context.Actor,
                     },
@@ -219,7 +219,7 @@ internal sealed class BalancerGrain(
         Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
     }
 
-    private static string Told(BalancerSpec spec) =>
+    private static string Describe(BalancerSpec spec) =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"{spec.Routes.Length} routes to {spec.Destinations.Length} instances"
@@ -229,14 +229,14 @@ internal sealed class BalancerGrain(
     /// Validation errors for every name in a spec that is not an instance of the account (or, for the firewall,
     /// missing); null without errors. A balancer cannot lead to a balancer.
     /// </summary>
-    private async Task<Refusal?> FindStrangersAsync(AccountId account, BalancerSpec spec)
+    private async Task<Refusal?> FindUnknownNamesAsync(AccountId account, BalancerSpec spec)
     {
-        var places = PlacesOf(spec).ToList();
-        var names = places.Select(place => place.ServingName).Distinct(StringComparer.Ordinal).ToList();
+        var references = ReferencesOf(spec).ToList();
+        var names = references.Select(reference => reference.ServingName).Distinct(StringComparer.Ordinal).ToList();
         var holders = await Task.WhenAll(names.Select(name => GrainFactory.ServingName(account, name).HolderAsync()));
         var byName = names.Zip(holders).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
-        var faults = places
-            .Select(place => new FieldFault(place.Field, WhatIsWrong(place.ServingName, byName[place.ServingName])))
+        var faults = references
+            .Select(reference => new FieldFault(reference.Field, WhatIsWrong(reference.ServingName, byName[reference.ServingName])))
             .Where(fault => fault.Description.Length > 0)
             .ToList();
         if (spec.Firewall is { } slug && !(await GrainFactory.Firewall(account, slug).GetAsync(account)).IsOk)
@@ -253,7 +253,7 @@ internal sealed class BalancerGrain(
         : holder.Value.IsBalancer ? $"`{name}` is a balancer; only instances can be named here."
         : "";
 
-    private static IEnumerable<(string Field, string ServingName)> PlacesOf(BalancerSpec spec)
+    private static IEnumerable<(string Field, string ServingName)> ReferencesOf(BalancerSpec spec)
     {
         for (var i = 0; i < spec.Routes.Length; i++)
         {

@@ -16,7 +16,7 @@ internal sealed class BalancerReports
     /// <summary>A process without a report for this long no longer routes by this balancer.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<string, (BalancerReport Report, DateTimeOffset Heard)> _gateways = new(
+    private readonly Dictionary<string, (BalancerReport Report, DateTimeOffset ReceivedAt)> _gateways = new(
         StringComparer.Ordinal
     );
     private readonly Queue<DestinationFailure> _failures = new();
@@ -26,7 +26,7 @@ internal sealed class BalancerReports
         _gateways[report.Gateway] = (report with { Failures = [] }, now);
         if (_gateways.Count > MostGateways)
         {
-            _gateways.Remove(_gateways.MinBy(gateway => gateway.Value.Heard).Key);
+            _gateways.Remove(_gateways.MinBy(gateway => gateway.Value.ReceivedAt).Key);
         }
 
         foreach (var failure in report.Failures)
@@ -42,9 +42,9 @@ internal sealed class BalancerReports
     /// <summary>The latest reports of processes that still route by this balancer, ordered by name.</summary>
     public ImmutableArray<BalancerReport> Gateways(DateTimeOffset now)
     {
-        foreach (var (gateway, (_, heard)) in _gateways)
+        foreach (var (gateway, (_, receivedAt)) in _gateways)
         {
-            if (now - heard > LongestSilence)
+            if (now - receivedAt > LongestSilence)
             {
                 _gateways.Remove(gateway);
             }

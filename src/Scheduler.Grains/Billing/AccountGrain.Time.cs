@@ -44,11 +44,11 @@ internal sealed partial class AccountGrain
         var left = _book.Record.Balance - _book.Accrued(now);
         foreach (var (instance, run) in told)
         {
-            TellAsync(instance, run, left).Ignore();
+            NotifyAsync(instance, run, left).Ignore();
         }
     }
 
-    private async Task TellAsync(InstanceId instance, int run, MicroEuro balance)
+    private async Task NotifyAsync(InstanceId instance, int run, MicroEuro balance)
     {
         try
         {
@@ -57,7 +57,7 @@ internal sealed partial class AccountGrain
         catch (Exception exception)
         {
             // It is told again: the wake-up stays until nothing runs.
-            LogTellFailed(exception, instance);
+            LogNotifyFailed(exception, instance);
         }
     }
 
@@ -106,8 +106,8 @@ internal sealed partial class AccountGrain
         if (_book.Record.ExhaustedSince is { } since && _book.Metered.Count > 0)
         {
             var over = since + _book.Record.ExhaustionGrace;
-            var tell = over > now ? over : now + TellAgainAfter;
-            next = next is { } other && other < tell ? other : tell;
+            var notifyAt = over > now ? over : now + NotifyAgainAfter;
+            next = next is { } other && other < notifyAt ? other : notifyAt;
         }
 
         return next;

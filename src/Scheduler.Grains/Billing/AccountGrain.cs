@@ -39,7 +39,7 @@ internal sealed partial class AccountGrain(
     private const int MaxBatch = 256;
 
     /// <summary>How long after exhaustion running instances are told again, until none runs.</summary>
-    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan NotifyAgainAfter = TimeSpan.FromSeconds(5);
 
     private readonly Queue<Act> _queue = new();
     private readonly Dictionary<string, LedgerEntry> _topUps = new(StringComparer.Ordinal);

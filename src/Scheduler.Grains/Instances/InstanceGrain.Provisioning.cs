@@ -59,7 +59,7 @@ internal sealed partial class InstanceGrain
         await EndWaitIfLateAsync();
         if (_recorded.State != InstanceState.Provisioning || _recorded.Intent?.Key != key)
         {
-            GiveBackIfUnwanted(key, outcome);
+            ReleaseIfUnwanted(key, outcome);
             return;
         }
 
@@ -149,7 +149,7 @@ internal sealed partial class InstanceGrain
                     intent.Offer,
                     cause.Now - _recorded.StateSince,
                     intent.Model,
-                    await LastWordsAsync(intent)
+                    await LastOutputAsync(intent)
                 )
             );
             await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, late, null, cause));
@@ -170,18 +170,18 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>An answer nobody waits for: capacity that came too late is given back at once; the sweep would find it later.</summary>
-    private void GiveBackIfUnwanted(AllocationKey key, AllocateOutcome outcome)
+    private void ReleaseIfUnwanted(AllocationKey key, AllocateOutcome outcome)
     {
         LogStale(Self, key);
         var isWanted = _recorded.State.MayHoldAllocation() && _recorded.Intent?.Key == key;
         if (outcome.IsAllocated && !isWanted && providers.Find(ProviderOf(key)) is { } provider)
         {
-            _ = GiveBackAsync(provider, key);
+            _ = ReleaseUnwantedAsync(provider, key);
         }
     }
 
     // Beside the turns: a provider that takes its time must not keep the next command waiting.
-    private async Task GiveBackAsync(IProvider provider, AllocationKey key)
+    private async Task ReleaseUnwantedAsync(IProvider provider, AllocationKey key)
     {
         try
         {

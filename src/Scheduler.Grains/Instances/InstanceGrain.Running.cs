@@ -42,12 +42,12 @@ internal sealed partial class InstanceGrain
         }
 
         return seen.Value.State is InstanceState.Starting or InstanceState.Running
-            ? await LastWordsAsync(seen.Value.Intent!)
+            ? await LastOutputAsync(seen.Value.Intent!)
             : "";
     }
 
     /// <summary>What the runtime has printed last, if its provider says so soon; else empty.</summary>
-    private async Task<string> LastWordsAsync(AllocationIntent intent)
+    private async Task<string> LastOutputAsync(AllocationIntent intent)
     {
         try
         {
@@ -174,7 +174,7 @@ internal sealed partial class InstanceGrain
         // One that only fell silent is about to be given back: what it printed is asked for while it can be.
         var exit =
             allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
-                ? new RuntimeExit { OutputTail = await LastWordsAsync(_recorded.Intent) }
+                ? new RuntimeExit { OutputTail = await LastOutputAsync(_recorded.Intent) }
                 : allocation.Exit;
         var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy));
         await FailOrRerouteAsync(InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause), cause);

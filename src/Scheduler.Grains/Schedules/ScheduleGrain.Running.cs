@@ -19,7 +19,7 @@ internal sealed partial class ScheduleGrain
             await RecordRunsAsync(next);
         }
 
-        if (Current.UnderWay is { } run)
+        if (Current.InProgress is { } run)
         {
             await FollowUpAsync(run);
         }
@@ -28,7 +28,7 @@ internal sealed partial class ScheduleGrain
         return ScheduleDecisions.NextWake(Current, TimeZones.Find, clock.Now());
     }
 
-    private async Task FollowUpAsync(RunUnderWay run)
+    private async Task FollowUpAsync(RunInProgress run)
     {
         var command = new CommandContext(
             run.RequestId,
@@ -63,7 +63,7 @@ internal sealed partial class ScheduleGrain
         }
     }
 
-    private async Task FollowUpAsync(RunUnderWay run, InstanceState found)
+    private async Task FollowUpAsync(RunInProgress run, InstanceState found)
     {
         if (found == InstanceState.Deleted)
         {

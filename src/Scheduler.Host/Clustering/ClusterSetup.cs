@@ -34,7 +34,7 @@ internal static class ClusterSetup
     /// Interval of "I am alive" updates. After three missed ones no process waits for the silo any more. After a crash
     /// of the whole cluster, a silo that starts on another port waits this long.
     /// </summary>
-    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AliveReportEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Interval at which the membership is read even without a notification of changes.</summary>
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(10);
@@ -74,7 +74,7 @@ internal static class ClusterSetup
             membership.ProbeTimeout = Probe;
             membership.MaxProbeTimeout = Probe * 2;
             membership.NumMissedProbesLimit = Misses;
-            membership.IAmAliveTablePublishTimeout = SignOfLife;
+            membership.IAmAliveTablePublishTimeout = AliveReportEvery;
             membership.TableRefreshTimeout = TableRefresh;
             membership.DefunctSiloExpiration = DefunctSilosKeptFor;
         });

@@ -51,7 +51,7 @@ internal sealed class SimulatedWatch : IDisposable
         // Sends the existing records first, so that the caller misses no change between its query and its watch.
         foreach (var record in _market.Cloud.List(view.Wants))
         {
-            Tell(view, record);
+            Publish(view, record);
         }
 
         return view;
@@ -65,7 +65,7 @@ internal sealed class SimulatedWatch : IDisposable
 
     private void OnChanged(SimulatedRecord record)
     {
-        TellAll(record);
+        PublishAll(record);
         Await(record);
     }
 
@@ -139,7 +139,7 @@ internal sealed class SimulatedWatch : IDisposable
         return wait > LongestWait ? LongestWait : wait;
     }
 
-    private void TellAll(SimulatedRecord record)
+    private void PublishAll(SimulatedRecord record)
     {
         View[] views;
         lock (_gate)
@@ -154,11 +154,11 @@ internal sealed class SimulatedWatch : IDisposable
 
         foreach (var view in views)
         {
-            Tell(view, record);
+            Publish(view, record);
         }
     }
 
-    private void Tell(View view, SimulatedRecord record)
+    private void Publish(View view, SimulatedRecord record)
     {
         var now = _market.Clock.GetUtcNow();
         if (!record.IsHeld(now))

@@ -551,7 +551,7 @@ public sealed class StateSerializerTests
                     },
                 },
             ],
-            UnderWay = new RunUnderWay
+            InProgress = new RunInProgress
             {
                 Schedule = "morning",
                 Action = ScheduleAction.Start,

@@ -38,7 +38,7 @@ public sealed class ScheduleDecisionsTests
         Assert.Same(set, TakeUp(set, due.AddTicks(-1)));
 
         set = TakeUp(set, due);
-        var run = set.UnderWay!;
+        var run = set.InProgress!;
         Assert.Equal((due, new DateTime(2026, 3, 2, 8, 0, 0)), (run.Due.At, run.Due.Local));
         Assert.Equal("req-i-aaaaaaaaaaaaaaaaaaaa-morning-1-20260302T0800", run.RequestId.Value);
         Assert.Null(run.MissedSince);
@@ -59,8 +59,8 @@ public sealed class ScheduleDecisionsTests
     public void Of_what_was_missed_the_latest_is_done_and_the_first_is_told()
     {
         var set = TakeUp(Put(Empty, "morning", Daily, Noon), Noon.AddDays(10));
-        Assert.Equal(new DateTime(2026, 3, 11, 8, 0, 0), set.UnderWay!.Due.Local);
-        Assert.Equal(Noon.AddHours(20), set.UnderWay.MissedSince);
+        Assert.Equal(new DateTime(2026, 3, 11, 8, 0, 0), set.InProgress!.Due.Local);
+        Assert.Equal(Noon.AddHours(20), set.InProgress.MissedSince);
         set = Done(set, Noon.AddDays(10));
         Assert.Equal("2026-03-02T08:00:00Z", set.Events[0].Data["missed_since"]);
         Assert.Same(set, TakeUp(set, Noon.AddDays(10).AddHours(1)));
@@ -71,7 +71,7 @@ public sealed class ScheduleDecisionsTests
     {
         var set = Put(Put(Empty, "on", Daily, Noon), "off", "0 18 * * *", Noon, ScheduleAction.Stop);
         set = TakeUp(set, Noon.AddDays(1));
-        Assert.Equal("on", set.UnderWay!.Schedule);
+        Assert.Equal("on", set.InProgress!.Schedule);
         Assert.Equal(("RunSuperseded", "schedule:off", 3L), Told(set));
         Assert.Equal(RunOutcome.Superseded, set.Find("off")!.LastRun!.Outcome);
         Assert.Null(set.Find("on")!.LastRun);
@@ -81,7 +81,7 @@ public sealed class ScheduleDecisionsTests
     public void Of_one_moment_a_stop_is_done_rather_than_a_start()
     {
         var set = Put(Put(Empty, "a-stop", Daily, Noon, ScheduleAction.Stop), "b-start", Daily, Noon);
-        Assert.Equal("a-stop", TakeUp(set, Noon.AddDays(1)).UnderWay!.Schedule);
+        Assert.Equal("a-stop", TakeUp(set, Noon.AddDays(1)).InProgress!.Schedule);
     }
 
     [Fact]
@@ -89,9 +89,9 @@ public sealed class ScheduleDecisionsTests
     {
         var set = Put(Put(Empty, "on", Daily, Noon), "off", "5 8 * * *", Noon, ScheduleAction.Stop);
         set = TakeUp(set, Noon.AddHours(20));
-        Assert.Equal("on", set.UnderWay!.Schedule);
+        Assert.Equal("on", set.InProgress!.Schedule);
         set = TakeUp(set, Noon.AddHours(20).AddMinutes(5));
-        Assert.Equal("off", set.UnderWay!.Schedule);
+        Assert.Equal("off", set.InProgress!.Schedule);
         Assert.Equal(RunOutcome.Superseded, set.Find("on")!.LastRun!.Outcome);
     }
 
@@ -114,10 +114,10 @@ public sealed class ScheduleDecisionsTests
     {
         var set = Put(Put(Empty, "a", Daily, Noon), "b", "0 9 * * *", Noon);
         set = TakeUp(set, Noon.AddHours(20));
-        Assert.NotNull(ScheduleDecisions.Remove(set, "b", TimeZones.Find, By(Noon)).UnderWay);
-        Assert.Null(ScheduleDecisions.Remove(set, "a", TimeZones.Find, By(Noon)).UnderWay);
-        Assert.NotNull(Put(set, "a", Spec(Daily) with { Description = "why" }, Noon.AddHours(20)).UnderWay);
-        Assert.Null(Put(set, "a", Spec(Daily) with { Enabled = false }, Noon.AddHours(20)).UnderWay);
+        Assert.NotNull(ScheduleDecisions.Remove(set, "b", TimeZones.Find, By(Noon)).InProgress);
+        Assert.Null(ScheduleDecisions.Remove(set, "a", TimeZones.Find, By(Noon)).InProgress);
+        Assert.NotNull(Put(set, "a", Spec(Daily) with { Description = "why" }, Noon.AddHours(20)).InProgress);
+        Assert.Null(Put(set, "a", Spec(Daily) with { Enabled = false }, Noon.AddHours(20)).InProgress);
     }
 
     [Fact]
@@ -125,17 +125,17 @@ public sealed class ScheduleDecisionsTests
     {
         var set = Put(Empty, "morning", Daily, Noon);
         set = Put(set, "morning", Spec(Daily) with { Description = "coffee" }, Noon.AddDays(1));
-        Assert.Equal(Noon.AddHours(20), TakeUp(set, Noon.AddDays(1)).UnderWay!.Due.At);
+        Assert.Equal(Noon.AddHours(20), TakeUp(set, Noon.AddDays(1)).InProgress!.Due.At);
     }
 
     [Fact]
     public void A_schedule_made_again_is_not_taken_for_the_one_before()
     {
         var set = Put(Empty, "morning", Daily, Noon);
-        var first = TakeUp(set, Noon.AddDays(1)).UnderWay!.RequestId;
+        var first = TakeUp(set, Noon.AddDays(1)).InProgress!.RequestId;
         set = ScheduleDecisions.Remove(set, "morning", TimeZones.Find, By(Noon));
         set = Put(set, "morning", Daily, Noon);
-        Assert.NotEqual(first, TakeUp(set, Noon.AddDays(1)).UnderWay!.RequestId);
+        Assert.NotEqual(first, TakeUp(set, Noon.AddDays(1)).InProgress!.RequestId);
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class ScheduleDecisionsTests
         var set = TakeUp(Put(Empty, "morning", Daily, Noon), Noon.AddDays(1));
         set = ScheduleDecisions.Forget(set, By(Noon.AddDays(1)));
         Assert.True(set.IsEmpty);
-        Assert.Null(set.UnderWay);
+        Assert.Null(set.InProgress);
         Assert.Null(set.WakeAt);
         Assert.Equal("InstanceDeleted", Assert.Single(set.Events).Trigger);
     }
@@ -156,7 +156,7 @@ public sealed class ScheduleDecisionsTests
         var later = Noon.AddDays(2);
         Assert.Same(set, ScheduleDecisions.TakeUp(set, _ => null, later));
         Assert.Equal(later.AddHours(1), ScheduleDecisions.NextWake(set, _ => null, later));
-        Assert.NotNull(TakeUp(set, later).UnderWay);
+        Assert.NotNull(TakeUp(set, later).InProgress);
     }
 
     [Fact]
@@ -183,7 +183,7 @@ public sealed class ScheduleDecisionsTests
             var next = ScheduleDecisions.TakeUp(set, zone, at);
             if (next != set)
             {
-                days.Add(next.UnderWay!.Due.Local);
+                days.Add(next.InProgress!.Due.Local);
                 next = ScheduleDecisions.Conclude(next, RunOutcome.Done, "", null, zone, at);
             }
 
@@ -211,7 +211,7 @@ public sealed class ScheduleDecisionsTests
         {
             now = now.AddMinutes(random.Next(5) == 0 ? -random.Next(300) : random.Next(600));
             var next = TakeUp(set, now);
-            if (next.UnderWay is { } run && next != set)
+            if (next.InProgress is { } run && next != set)
             {
                 Assert.True(done.Add(run.Due.Local), $"seed {seed.Item}: {wish.Text} did {run.Due.Local:s} twice");
                 Assert.Equal(table.LatestUntil(now), run.Due);
@@ -225,9 +225,9 @@ public sealed class ScheduleDecisionsTests
             }
 
             // Or it crashes before that is recorded, and is still under way.
-            set = next.UnderWay is not null && random.Next(4) > 0 ? Done(next, now) : next;
+            set = next.InProgress is not null && random.Next(4) > 0 ? Done(next, now) : next;
             Assert.True(
-                set.UnderWay is not null || set.WakeAt is null || set.WakeAt > now || now < set.Find("s")!.UpdatedAt
+                set.InProgress is not null || set.WakeAt is null || set.WakeAt > now || now < set.Find("s")!.UpdatedAt
             );
         }
     }
