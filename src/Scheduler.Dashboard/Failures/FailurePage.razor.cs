@@ -65,7 +65,7 @@ public sealed partial class FailurePage
                 new InstanceId(row.Subject.Id),
                 row.Subject.Account,
                 instance?.ServingName,
-                instance?.State.Word(),
+                instance?.State.WireName(),
                 row.Event.At,
                 row.Event.Reason,
                 isStanding ? instance!.Failure!.Failure.Hint : null,

@@ -48,7 +48,7 @@ public sealed partial class FirewallPage
     /// <summary>Why the judge is unreachable, and the effect on requests.</summary>
     private string JudgeTrouble =>
         _judge is { } judge
-            ? $"The judge {Draft.Judge} is {judge.State.Word()}. {Meaning}"
+            ? $"The judge {Draft.Judge} is {judge.State.WireName()}. {Meaning}"
             : $"No instance of the account has the serving name of the judge, {Draft.Judge}. {Meaning}";
 
     private string Meaning =>
@@ -90,7 +90,7 @@ public sealed partial class FirewallPage
                 Draft.Judge,
                 _judge is null ? JudgeFault.NotFound : JudgeFault.NotRunning,
                 _judge?.Id,
-                _judge?.State.Word().ToUpperInvariant(),
+                _judge?.State.WireName().ToUpperInvariant(),
                 Draft.JudgeDeadline,
                 null,
                 _judge?.Failure?.Failure.Code ?? FailureCode.None

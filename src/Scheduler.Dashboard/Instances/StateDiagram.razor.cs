@@ -54,8 +54,8 @@ public sealed partial class StateDiagram
 
     private string Description =>
         Steps.Count == 0
-            ? $"The instance is {Now.Word()}."
-            : $"The instance is {Now.Word()}; previous states: {string.Join(", ", Steps.Select(step => step.From).OfType<string>().Select(Lower))}.";
+            ? $"The instance is {Now.WireName()}."
+            : $"The instance is {Now.WireName()}; previous states: {string.Join(", ", Steps.Select(step => step.From).OfType<string>().Select(Lower))}.";
 
     protected override void OnParametersSet()
     {
@@ -63,11 +63,11 @@ public sealed partial class StateDiagram
         _visited.UnionWith(Steps.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
     }
 
-    private bool IsVisited(InstanceState from, InstanceState to) => _visited.Contains((from.Word(), to.Word()));
+    private bool IsVisited(InstanceState from, InstanceState to) => _visited.Contains((from.WireName(), to.WireName()));
 
     private string Class(InstanceState state)
     {
-        var word = state.Word();
+        var word = state.WireName();
         return state == Now ? $"now {word}"
             : _visited.Any(step => step.From == word || step.To == word) ? $"been {word}"
             : word;

@@ -51,7 +51,7 @@ public sealed record NoHealthyDestinationFacts(
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    private static string Word(InstanceState? state) => state?.ToString().ToLowerInvariant() ?? "not running";
+    private static string Word(InstanceState? state) => state?.WireName() ?? "not running";
 
     /// <summary>Fastest remedy first: waiting, then starting, repairing, and renaming.</summary>
     private string Hint()

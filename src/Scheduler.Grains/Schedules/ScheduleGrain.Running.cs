@@ -41,7 +41,7 @@ internal sealed partial class ScheduleGrain
             run.Action == ScheduleAction.Start ? await instance.StartAsync(command) : await instance.StopAsync(command);
         if (answer.IsOk)
         {
-            await ConcludeAsync(RunOutcome.Done, $"the instance is {Word(answer.Value.State)}");
+            await ConcludeAsync(RunOutcome.Done, $"the instance is {answer.Value.State.WireName()}");
             return;
         }
 
@@ -72,7 +72,7 @@ internal sealed partial class ScheduleGrain
         }
         else if (run.Action == ScheduleAction.Stop || found != InstanceState.Stopping)
         {
-            await ConcludeAsync(RunOutcome.AlreadySo, $"the instance is {Word(found)} already");
+            await ConcludeAsync(RunOutcome.AlreadySo, $"the instance is {found.WireName()} already");
         }
         else if (clock.Now() - run.Since >= ScheduleDecisions.LongestWait)
         {
@@ -110,8 +110,6 @@ internal sealed partial class ScheduleGrain
             }
         }
     }
-
-    private static string Word(InstanceState state) => state.ToString().ToLowerInvariant();
 
     [LoggerMessage(
         1501,

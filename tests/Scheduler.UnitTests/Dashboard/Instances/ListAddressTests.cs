@@ -53,7 +53,7 @@ public sealed class ListAddressTests
     {
         foreach (var state in Enum.GetValues<InstanceState>())
         {
-            var view = new ListAddress { State = state.Word() };
+            var view = new ListAddress { State = state.WireName() };
             Assert.Equal([state], Query(Read(view.ToString())).States);
         }
 

@@ -95,10 +95,10 @@ public sealed partial class StateDiagramTests
     public async Task Every_state_can_be_where_it_is(InstanceState state)
     {
         var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Steps", Array.Empty<StoredEvent>()));
-        Assert.Equal(state.Word(), Assert.Single(Classes(html, "now")));
+        Assert.Equal(state.WireName(), Assert.Single(Classes(html, "now")));
         Assert.Empty(Classes(html, "been"));
         Assert.Equal(StateDiagram.Arrows.Length, html.Split("<path ").Length - 1);
-        Assert.Contains($"aria-label=\"The instance is {state.Word()}.\"", html);
+        Assert.Contains($"aria-label=\"The instance is {state.WireName()}.\"", html);
     }
 
     public static TheoryData<InstanceState> States => [.. Enum.GetValues<InstanceState>()];
