@@ -188,7 +188,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
         };
 
     [LoggerMessage(
-        1,
+        3302,
         LogLevel.Warning,
         "Cannot refresh serving name '{Name}' of {Account}; using the cached entry"
     )]
