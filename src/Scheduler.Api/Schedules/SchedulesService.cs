@@ -2,6 +2,7 @@ using Grpc.Core;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Schedules;
 
