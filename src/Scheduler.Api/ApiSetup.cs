@@ -29,9 +29,6 @@ public static class ApiSetup
     /// <summary>Service key of the API's <see cref="RequestAdmission"/>.</summary>
     internal const string AdmissionKey = "api";
 
-    /// <summary>
-    /// Adds the services of the API; settings are in the section <c>Api</c> (<see cref="ApiOptions"/>).
-    /// </summary>
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);

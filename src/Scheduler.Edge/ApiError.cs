@@ -10,7 +10,6 @@ namespace Scheduler.Edge;
 /// <summary>An error response, with the same content on both transports.</summary>
 /// <param name="HttpStatus">From the failure catalogue, if the reason is in it.</param>
 /// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="ApiErrorCodes"/>.</param>
-/// <param name="Message">One line: what happened.</param>
 internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, string Message)
 {
     /// <summary>One instruction; null if there is none.</summary>
@@ -160,7 +159,7 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             "The scheduler's store failed; whether the request was carried out is unknown."
         )
         {
-            Hint = "Repeat it with the same request_id or reference: what was done is not done again.",
+            Hint = "Repeat it with the same request_id or reference: a completed operation is not repeated.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
@@ -185,7 +184,6 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             Hint = "Report the request id; the log has the cause under it.",
         };
 
-    /// <summary>For an HTTP status that a step before the services set.</summary>
     public static ApiError OfHttpStatus(int status, string path) =>
         status switch
         {

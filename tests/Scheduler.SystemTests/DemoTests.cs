@@ -7,7 +7,7 @@ namespace Scheduler.SystemTests;
 /// <summary>The first command of the README works as described, also when it is repeated.</summary>
 public sealed class DemoTests
 {
-    private const string LastLine = "Stop with Ctrl-C; the same command goes on where it stopped.";
+    private const string LastLine = "Stop with Ctrl-C; the same command continues with the stored state.";
 
     private static readonly string[] Codes =
     [

@@ -27,7 +27,7 @@ public sealed class StartUpTests
 
         // The log is written asynchronously, and is complete before the process exits.
         Assert.Equal(0, await scheduler.StopAsync(Ct));
-        Assert.Contains(scheduler.Lines, line => line.Contains("THE DOORS LISTEN ON", StringComparison.Ordinal));
+        Assert.Contains(scheduler.Lines, line => line.Contains("This process listens on", StringComparison.Ordinal));
     }
 
     [Fact]

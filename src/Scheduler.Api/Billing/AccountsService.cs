@@ -1,15 +1,15 @@
 using Grpc.Core;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
 
 namespace Scheduler.Api.Billing;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.AccountsBase
 {
     public override async Task<Account> CreateAccount(CreateAccountRequest request, ServerCallContext context)

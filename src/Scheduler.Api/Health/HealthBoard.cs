@@ -59,7 +59,7 @@ internal sealed partial class HealthBoard(
     private HealthLine Draining() =>
         lifetime.ApplicationStopping.IsCancellationRequested
             ? new HealthLine("draining", false, "this process is stopping; use another one")
-            : new HealthLine("draining", true, "not asked to stop");
+            : new HealthLine("draining", true, "no stop requested");
 
     private async Task<ImmutableArray<HealthLine>> CheckAsync()
     {

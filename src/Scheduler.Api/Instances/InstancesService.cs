@@ -14,7 +14,6 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch) : V1.Instances.InstancesBase
 {
     /// <summary>Attempts of a partial update, because the scheduler itself may change the record in between.</summary>

@@ -10,7 +10,6 @@ using KeyRole = Scheduler.Domain.Keys.KeyRole;
 
 namespace Scheduler.Api.Keys;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) : V1.Keys.KeysBase
 {
     public override async Task<CreateKeyResponse> CreateKey(CreateKeyRequest request, ServerCallContext context)

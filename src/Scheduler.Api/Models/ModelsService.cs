@@ -3,12 +3,12 @@ using Grpc.Core;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Models;
 
 namespace Scheduler.Api.Models;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
 {
     public override async Task<Model> RegisterModel(RegisterModelRequest request, ServerCallContext context)

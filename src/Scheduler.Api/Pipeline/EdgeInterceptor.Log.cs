@@ -4,9 +4,9 @@ namespace Scheduler.Api.Pipeline;
 
 internal sealed partial class EdgeInterceptor
 {
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} failed; the caller gets INTERNAL")]
+    [LoggerMessage(3111, LogLevel.Error, "{Method} failed; the caller gets INTERNAL")]
     private partial void LogUnhandled(Exception exception, string method);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} failed temporarily; the caller gets UNAVAILABLE")]
+    [LoggerMessage(3112, LogLevel.Warning, "{Method} failed temporarily; the caller gets UNAVAILABLE")]
     private partial void LogUnavailable(Exception exception, string method);
 }

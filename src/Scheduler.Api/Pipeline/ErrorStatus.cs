@@ -9,7 +9,6 @@ namespace Scheduler.Api.Pipeline;
 /// <summary>Converts a <see cref="ApiError"/> to <c>google.rpc.Status</c>, which both transports send.</summary>
 internal static class ErrorStatus
 {
-    /// <summary>The domain of every <c>ErrorInfo</c>.</summary>
     public const string Domain = "scheduler.v1";
 
     /// <summary>

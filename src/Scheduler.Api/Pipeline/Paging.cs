@@ -7,7 +7,6 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Pipeline;
 
-/// <summary>Page sizes and page tokens of lists.</summary>
 internal static class Paging
 {
     public const int DefaultSize = 100;
@@ -35,10 +34,8 @@ internal static class Paging
     public static long NumberOf(string token, string query, long first) =>
         CursorOf(token, query) is { Length: > 0 } cursor ? long.Parse(cursor, CultureInfo.InvariantCulture) : first;
 
-    /// <summary>Adds the validation errors of page size and token.</summary>
     /// <param name="size">0 for the default.</param>
     /// <param name="token">Empty for the first page.</param>
-    /// <param name="query">The query that the token must belong to.</param>
     /// <param name="isCursor">Whether a text is a valid cursor of this list.</param>
     public static void CheckPage(this Faults faults, int size, string token, string query, Func<string, bool> isCursor)
     {

@@ -41,7 +41,6 @@ internal static class RequestValidators
 }
 
 /// <param name="Resource">The resource name in the request; empty if it names none.</param>
-/// <param name="Check">Adds all validation errors of the request.</param>
 internal sealed record RequestValidator(
     MessageDescriptor Message,
     Func<IMessage, string> Resource,

@@ -3,13 +3,13 @@ using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
 
 namespace Scheduler.Api.Providers;
 
-/// <summary>Each method calls the grains and maps the results.</summary>
 internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.ProvidersBase
 {
     public override async Task<ListProvidersResponse> ListProviders(

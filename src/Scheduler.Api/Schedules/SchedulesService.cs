@@ -2,12 +2,12 @@ using Grpc.Core;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Api.Schedules;
 
-/// <summary>Each method calls the grain that holds the instance's schedules and maps the result.</summary>
 internal sealed class SchedulesService(IGrainFactory grains) : V1.Schedules.SchedulesBase
 {
     public override async Task<Schedule> CreateSchedule(CreateScheduleRequest request, ServerCallContext context)

@@ -54,7 +54,7 @@ internal static class KeyActions
             );
         }
 
-        var key = answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, token.KeyId));
+        var key = answer.OrThrow(token.KeyId);
         return new Done(
             "",
             Page: new RazorComponentResult<KeyCreatedPage>(

@@ -68,7 +68,7 @@ internal static class LaunchActions
             reader.Spec,
             ImmutableSortedDictionary<string, string>.Empty
         );
-        Check(await action.Grains.Instance(id).CreateAsync(wish, command), account.Value);
+        (await action.Grains.Instance(id).CreateAsync(wish, command)).OrThrow(account.Value);
 
         // 3. Start. A refused start leaves its reason on the instance, so the instance page follows in both cases.
         var page = $"{DashboardSetup.Root}/instances/{id}";
@@ -78,7 +78,7 @@ internal static class LaunchActions
             return new Done($"{reader.ServingName} was created and is stopped.", page);
         }
 
-        Check(await action.Grains.Instance(id).StartAsync(command), id.Value);
+        (await action.Grains.Instance(id).StartAsync(command)).OrThrow(id.Value);
         return new Done($"{reader.ServingName} was created and is being started.", page);
     }
 
@@ -89,14 +89,6 @@ internal static class LaunchActions
         return LaunchForm.Of(field => sent.TryGetValue(field, out var text) ? text.ToString() : null);
     }
 
-    private static void Check<T>(Answer<T> answer, string what)
-        where T : class
-    {
-        if (!answer.IsOk)
-        {
-            throw new ApiException(ApiError.Of(answer.Refusal, what));
-        }
-    }
 
     /// <summary>The validation errors, with field labels instead of names.</summary>
     private static ApiError Wrong(Faults faults) =>

@@ -17,7 +17,7 @@ public sealed partial class ProviderPage
     [Parameter]
     public string Id { get; set; } = "";
 
-    private bool IsOpen => _provider.Breaker == "open";
+    private bool IsOpen => _provider.Breaker == BreakerState.Open;
 
     private string Rate =>
         _provider.Attempts == 0 ? "–" : Units.Percent((double)_provider.Successes / _provider.Attempts);

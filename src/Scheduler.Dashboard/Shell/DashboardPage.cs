@@ -72,11 +72,6 @@ public abstract class DashboardPage : ComponentBase
     /// <summary>Returns the value of an answer.</summary>
     /// <param name="what">Name for the error, as in the URL.</param>
     /// <exception cref="Exception">The answer is a refusal; an error page replaces this page.</exception>
-    protected async Task<T> AskAsync<T>(Task<Answer<T>> asked, string what)
-        where T : class
-    {
-        ArgumentNullException.ThrowIfNull(asked);
-        var answer = await asked.WaitAsync(Http.RequestAborted);
-        return answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, what));
-    }
+    protected Task<T> AskAsync<T>(Task<Answer<T>> asked, string what)
+        where T : class => asked.OrThrow(what, Http.RequestAborted);
 }

@@ -33,12 +33,8 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
     /// <summary>Returns the value of an answer.</summary>
     /// <param name="what">Name for the error, as in the URL.</param>
     /// <exception cref="ApiException">The answer is a refusal; the next page shows it.</exception>
-    public async Task<T> DoAsync<T>(Task<Answer<T>> asked, string what)
-        where T : class
-    {
-        var answer = await asked.WaitAsync(http.RequestAborted);
-        return answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, what));
-    }
+    public Task<T> DoAsync<T>(Task<Answer<T>> asked, string what)
+        where T : class => asked.OrThrow(what, http.RequestAborted);
 
     /// <summary>Context of a command on a resource of an account; null for a resource of the operator.</summary>
     /// <exception cref="ApiException">The resource belongs to another account; the error is the same "not found" as

@@ -31,11 +31,10 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
             : OpenUntil;
     }
 
-    /// <summary><c>closed</c>, <c>open</c> or <c>half_open</c>.</summary>
-    public string Breaker(DateTimeOffset now) =>
-        OpenUntil is not { } until ? "closed"
-        : now < until ? "open"
-        : "half_open";
+    public BreakerState Breaker(DateTimeOffset now) =>
+        OpenUntil is not { } until ? BreakerState.Closed
+        : now < until ? BreakerState.Open
+        : BreakerState.HalfOpen;
 
     /// <summary>Attempts and successes in the window, and the median time to allocate.</summary>
     public (int Attempts, int Successes, TimeSpan? MedianTook) Sum(DateTimeOffset now)

@@ -12,7 +12,7 @@ internal sealed class NoFirewallTrial : IFirewallTrial
         CancellationToken cancellationToken
     ) =>
         throw new ApiException(
-            new ApiError(StatusCode.Unavailable, 503, ApiErrorCodes.Unavailable, "This process asks no judges.")
+            new ApiError(StatusCode.Unavailable, 503, ApiErrorCodes.Unavailable, "This process cannot call a judge.")
             {
                 Hint = "Send the request to a process that serves /v1/chat/completions.",
             }

@@ -15,10 +15,8 @@ internal sealed class AddressLimits(Rate rate, TimeProvider clock)
 
     private readonly Partitions<AddressPrefix, AddressPartition> _addresses = new(Capacity, clock);
 
-    /// <summary>Number of addresses with counters now.</summary>
     public int Count => _addresses.Count;
 
-    /// <summary>Counts a request without a valid key.</summary>
     public void Charge(AddressPrefix address)
     {
         if (rate.IsLimited)

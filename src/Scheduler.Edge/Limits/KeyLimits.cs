@@ -19,11 +19,9 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
 
     private readonly Partitions<string, KeyPartition> _keys = new(Capacity, clock);
 
-    /// <summary>Number of keys with counters now.</summary>
     public int Count => _keys.Count;
 
     /// <summary>Counts one request against the rate of its key.</summary>
-    /// <param name="caller">The caller with a verified key.</param>
     /// <param name="authorization">
     /// The header of the request; <see cref="WasGood"/> recognizes the key by its fingerprint.
     /// </param>
@@ -84,7 +82,6 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
 
     /// <summary>Counts a request or stream as in progress.</summary>
     /// <param name="isStream">Streams have their own counter.</param>
-    /// <param name="weight">Number of limit units.</param>
     /// <param name="key">The argument for <see cref="Leave"/> at the end of the request.</param>
     /// <returns>The refusal; null if the request is admitted.</returns>
     public ApiError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
@@ -100,7 +97,6 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             : Refusal(new ParallelRequestFacts(caller.KeyId, limits.Requests, RequestRetrySeconds));
     }
 
-    /// <summary>Counts a request or stream as ended.</summary>
     public static void Leave(KeyPartition key, bool isStream, int weight)
     {
         lock (key.Gate)

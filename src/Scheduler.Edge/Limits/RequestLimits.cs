@@ -39,7 +39,6 @@ internal sealed class RequestLimits : IDisposable
         _streams = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = _settings.Streams });
     }
 
-    /// <summary>Number of addresses and keys with a counter now.</summary>
     public (int Addresses, int Keys) Counted => (_addresses.Count, _keys.Count);
 
     /// <summary>
@@ -62,7 +61,6 @@ internal sealed class RequestLimits : IDisposable
         }
     }
 
-    /// <summary>Counts a request without a valid key.</summary>
     public void Charge(AddressPrefix address) => _addresses.Charge(address);
 
     /// <summary>Counts one request against the rate of its key.</summary>
@@ -145,7 +143,6 @@ internal sealed class RequestLimits : IDisposable
 /// <summary>An admitted request; disposing it frees its part of the limits.</summary>
 internal sealed class RequestLease(KeyLimits.KeyPartition? key, RequestLoad load) : IDisposable
 {
-    /// <summary>Its part of the limit of the process.</summary>
     public RateLimitLease? Lease { get; set; }
 
     public void Dispose()
@@ -158,7 +155,6 @@ internal sealed class RequestLease(KeyLimits.KeyPartition? key, RequestLoad load
     }
 }
 
-/// <summary>The load of a request on the limits.</summary>
 /// <param name="MaxBytes">The longest body its method accepts.</param>
 internal readonly record struct RequestLoad(bool IsStream, int MaxBytes)
 {

@@ -12,8 +12,6 @@ internal struct TokenBucket
 {
     private long _fullAt;
 
-    /// <summary>Takes one token if there is one.</summary>
-    /// <param name="now">A timestamp of the clock.</param>
     /// <param name="frequency">Timestamps per second.</param>
     public bool TryTake(Rate rate, long now, long frequency)
     {

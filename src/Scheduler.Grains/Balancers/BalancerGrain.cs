@@ -14,13 +14,10 @@ internal sealed class BalancerGrain(
     TimeProvider clock
 ) : Grain, IBalancerGrain, INamed
 {
-    /// <summary>How long a watcher waits; shorter than the 30 s timeout of grain calls.</summary>
-    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
-
     private readonly Recorded<BalancerRecord> _balancer = new(state);
     private readonly BalancerReports _reports = new();
+    private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
-    private TaskCompletionSource _changed = NewSignal();
 
     private BalancerId Self => new(this.GetPrimaryKeyString());
 
@@ -28,7 +25,7 @@ internal sealed class BalancerGrain(
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _changed.TrySetResult();
+        _changed.Close();
         return Task.CompletedTask;
     }
 
@@ -95,14 +92,7 @@ internal sealed class BalancerGrain(
     {
         if (Seen(account) is { IsOk: true } seen && seen.Value.Generation <= afterGeneration)
         {
-            try
-            {
-                await _changed.Task.WaitAsync(WatchFor, clock, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed; the watcher gets the current record and calls again.
-            }
+            await _changed.WaitAsync(cancellationToken);
         }
 
         return Seen(account);
@@ -216,7 +206,7 @@ internal sealed class BalancerGrain(
             },
             this
         );
-        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+        _changed.Raise();
     }
 
     private static string Describe(BalancerSpec spec) =>
@@ -289,6 +279,4 @@ internal sealed class BalancerGrain(
             Message = why,
             State = _balancer.Value.IsLive ? "Live" : "Deleted",
         };
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -70,6 +70,6 @@ public sealed partial class SiloHealth
         );
     }
 
-    [LoggerMessage(1501, LogLevel.Warning, "Cannot read the store for a health check; reporting it as unhealthy")]
+    [LoggerMessage(1801, LogLevel.Warning, "Cannot read the store for a health check; reporting it as unhealthy")]
     private partial void LogStoreFailed(Exception exception);
 }

@@ -246,7 +246,7 @@ internal sealed partial class ProviderGrain(
         var (attempts, successes, median) = _health.Sum(now);
         var status = new ProviderStatus(
             _record.Value.Draining,
-            _health.Breaker(now) == "open",
+            _health.Breaker(now) == BreakerState.Open,
             [.. _record.Value.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
             _health
                 .SumByRoute(now)

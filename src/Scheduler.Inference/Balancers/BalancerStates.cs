@@ -175,7 +175,7 @@ internal sealed partial class BalancerStates(
         return interval * (1 + (Jitter * share));
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "Could not report health of balancer {Balancer}")]
+    [LoggerMessage(3301, LogLevel.Debug, "Could not report health of balancer {Balancer}")]
     private partial void LogNotReported(Exception exception, string balancer);
 
     private sealed class Entry(BalancerState state)

@@ -127,6 +127,6 @@ internal sealed partial class ContextGuard(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "The tokenizer of {Instance} did not count a prompt; sending it uncounted")]
+    [LoggerMessage(3303, LogLevel.Debug, "The tokenizer of {Instance} did not count a prompt; sending it uncounted")]
     private partial void LogNotCounted(Exception? exception, Domain.Ids.InstanceId instance);
 }

@@ -94,7 +94,7 @@ internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider cl
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not report the usage of {Instance}; retrying")]
+    [LoggerMessage(3304, LogLevel.Warning, "Could not report the usage of {Instance}; retrying")]
     private partial void LogNotTaken(Exception exception, InstanceId instance);
 
     private sealed class Tally(AccountId account)

@@ -49,16 +49,16 @@ public sealed class ProviderGrainTests
             await scheduler.SettledAsync(id, InstanceState.Failed);
         }
 
-        await BreakerAsync(scheduler, "open");
+        await BreakerAsync(scheduler, BreakerState.Open);
         var refused = await scheduler.CreateAsync(account);
         Assert.Equal(FailureCode.SmartNoMatch, (await scheduler.LaunchAsync(refused)).Refusal!.Failure!.Code);
 
         scheduler.Cloud.Otherwise = AllocateAnswer.Succeed;
         await scheduler.PassAsync(scheduler.Options.Providers.BreakerOpenFor + TimeSpan.FromSeconds(2));
-        await BreakerAsync(scheduler, "half_open");
+        await BreakerAsync(scheduler, BreakerState.HalfOpen);
         Assert.True((await scheduler.LaunchAsync(refused)).IsOk);
         await scheduler.UntilAsync(refused, InstanceState.Running);
-        await BreakerAsync(scheduler, "closed");
+        await BreakerAsync(scheduler, BreakerState.Closed);
         await scheduler.SoundAsync();
     }
 
@@ -113,7 +113,7 @@ public sealed class ProviderGrainTests
         );
     }
 
-    private static async Task BreakerAsync(TestScheduler scheduler, string state) =>
+    private static async Task BreakerAsync(TestScheduler scheduler, BreakerState state) =>
         await Eventually.UntilAsync(
             async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync()),
             view => view.Breaker == state,

@@ -17,9 +17,9 @@ public sealed class HealthWindowTests
     {
         var window = Window();
         Record(window, 0, false, false, true, false, false);
-        Assert.Equal("closed", window.Breaker(Noon));
+        Assert.Equal(BreakerState.Closed, window.Breaker(Noon));
         Record(window, 10, false);
-        Assert.Equal("open", window.Breaker(Noon.AddSeconds(10)));
+        Assert.Equal(BreakerState.Open, window.Breaker(Noon.AddSeconds(10)));
         Assert.Equal(Noon.AddSeconds(70), window.OpenUntil);
     }
 
@@ -28,13 +28,13 @@ public sealed class HealthWindowTests
     {
         var window = Window();
         Record(window, 0, false, false, false);
-        Assert.Equal("open", window.Breaker(Noon.AddSeconds(59)));
-        Assert.Equal("half_open", window.Breaker(Noon.AddSeconds(60)));
+        Assert.Equal(BreakerState.Open, window.Breaker(Noon.AddSeconds(59)));
+        Assert.Equal(BreakerState.HalfOpen, window.Breaker(Noon.AddSeconds(60)));
 
         Record(window, 61, false);
-        Assert.Equal("open", window.Breaker(Noon.AddSeconds(61)));
+        Assert.Equal(BreakerState.Open, window.Breaker(Noon.AddSeconds(61)));
         Record(window, 125, true);
-        Assert.Equal("closed", window.Breaker(Noon.AddSeconds(125)));
+        Assert.Equal(BreakerState.Closed, window.Breaker(Noon.AddSeconds(125)));
         Assert.Null(window.OpenUntil);
     }
 
