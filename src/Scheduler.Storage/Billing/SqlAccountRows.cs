@@ -5,7 +5,7 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Billing;
 
-internal sealed class SqlAccountBook(ISqlStore store) : IAccountBook
+internal sealed class SqlAccountRows(ISqlStore store) : IAccountRows
 {
     private const string Columns =
         "key, sequence, kind, amount, balance_after, at, request_id, reference, instance, run, segment, seconds, price_per_hour";
