@@ -37,7 +37,7 @@ internal static class AttachedFirewall
             return;
         }
 
-        var answer = await grains.Firewall(account, slug).GetAsync(account).WaitAsync(cancellationToken);
+        var answer = await grains.Firewalls(account).GetAsync(slug, account).WaitAsync(cancellationToken);
         if (!answer.IsOk)
         {
             ImmutableArray<FieldFault> faults = [new("firewall", $"The account has no firewall '{slug}'.")];

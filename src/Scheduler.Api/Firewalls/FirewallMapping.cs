@@ -13,7 +13,7 @@ internal static class FirewallMapping
     /// <param name="account">The account whose resource name the rule gets.</param>
     public static V1.Rule ToProto(this FirewallRuleRecord record, AccountId account)
     {
-        var rule = record.Rule ?? throw new InvalidOperationException("The record holds no rule.");
+        var rule = record.Rule;
         var isShipped = record.Version == 0;
         return new V1.Rule
         {

@@ -58,7 +58,7 @@ public sealed partial class FirewallPage
     {
         var (account, slug) = (Addressed.Account(Account), Addressed.Slug(Slug));
         MustSee(account, Slug);
-        _firewall = await AskAsync(Grains.Firewall(account, slug).GetAsync(account), Slug);
+        _firewall = await AskAsync(Grains.Firewalls(account).GetAsync(slug, account), Slug);
         _rules = _firewall.Rules.ToFrozenDictionary(rule => rule.Slug, StringComparer.Ordinal);
         var judge = NamedInstance.FindAsync(Grains, account, Draft.Judge);
         var owner = AskAsync(Grains.Account(account).GetAsync(AccessScope), Account);
@@ -75,10 +75,7 @@ public sealed partial class FirewallPage
         _unreachable = _judge is { State: InstanceState.Running } ? null : Unreachable();
 
         Task<ImmutableArray<FirewallEvaluation>> ListAsync(long beforeSequence, int limit) =>
-            Grains
-                .FirewallLists()
-                .ListEvaluationsAsync(account, slug, beforeSequence, limit)
-                .WaitAsync(Http.RequestAborted);
+            Grains.Evaluations(account).ListAsync(slug, beforeSequence, limit).WaitAsync(Http.RequestAborted);
     }
 
     /// <summary>The same failure that a request gets now.</summary>

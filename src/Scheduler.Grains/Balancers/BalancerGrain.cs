@@ -229,7 +229,7 @@ internal sealed class BalancerGrain(
             .Select(reference => new FieldFault(reference.Field, WhatIsWrong(reference.ServingName, byName[reference.ServingName])))
             .Where(fault => fault.Description.Length > 0)
             .ToList();
-        if (spec.Firewall is { } slug && !(await GrainFactory.Firewall(account, slug).GetAsync(account)).IsOk)
+        if (spec.Firewall is { } slug && !(await GrainFactory.Firewalls(account).GetAsync(slug, account)).IsOk)
         {
             // A missing firewall refuses every request, so report it now.
             faults.Add(new FieldFault("spec.firewall", $"The account has no firewall `{slug}`."));

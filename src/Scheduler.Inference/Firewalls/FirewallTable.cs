@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
@@ -7,24 +8,23 @@ using Scheduler.Grains.Firewalls;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Holds a copy of each firewall in use. An open call to the firewall's grain returns on each change and refreshes
-/// the copy. A copy that cannot be refreshed is discarded; the next request asks the grain or fails. So a prompt
-/// never passes an outdated, weaker firewall.
+/// Holds a copy of the firewalls of each account that uses any. An open call to the account's grain returns on each
+/// change and refreshes the copy. A copy that cannot be refreshed is discarded; the next request asks the grain or
+/// fails. So a prompt never passes an outdated, weaker firewall.
 /// </summary>
 internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider clock, ILogger<FirewallTable> logger)
     : IFirewallTable,
         IDisposable
 {
-    /// <summary>Most copies; a few kilobytes each. Above it each request asks the firewall's grain.</summary>
+    /// <summary>
+    /// Most accounts with a copy; some ten kilobytes each. Above it each request asks the account's grain.
+    /// </summary>
     private const int Capacity = 10_000;
 
     /// <summary>How long an unused copy is kept fresh.</summary>
     private static readonly TimeSpan KeptUnused = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long a missing firewall is cached.</summary>
-    private static readonly TimeSpan MissingFor = TimeSpan.FromSeconds(1);
-
-    private readonly ConcurrentDictionary<(AccountId Account, string Slug), Copy> _copies = new();
+    private readonly ConcurrentDictionary<AccountId, Copy> _copies = new();
     private readonly CancellationTokenSource _closing = new();
 
     public async ValueTask<FirewallRecord?> FindAsync(
@@ -33,29 +33,23 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         CancellationToken cancellationToken
     )
     {
-        var key = (account, slug);
-        if (_copies.TryGetValue(key, out var copy) && IsGood(copy))
+        if (_copies.TryGetValue(account, out var copy))
         {
             copy.UsedAt = clock.GetTimestamp();
-            return copy.Firewall;
+            return copy.Firewalls.Find(slug);
         }
 
-        var asked = await grains.Firewall(account, slug).GetAsync(account).WaitAsync(cancellationToken);
-        if (_copies.Count < Capacity || _copies.ContainsKey(key))
+        var set = await grains
+            .Firewalls(account)
+            .WaitForChangeAsync(-1, cancellationToken)
+            .WaitAsync(cancellationToken);
+        var fresh = new Copy(new Snapshot(set), clock.GetTimestamp());
+        if (_copies.Count < Capacity && _copies.TryAdd(account, fresh))
         {
-            var fresh = new Copy(asked.Value, clock.GetTimestamp());
-            _copies[key] = fresh;
-            if (fresh.Firewall is not null)
-            {
-                KeepFreshAsync(key, fresh).Ignore();
-            }
-        }
-        else
-        {
-            DropOld();
+            KeepFreshAsync(account, fresh).Ignore();
         }
 
-        return asked.Value;
+        return fresh.Firewalls.Find(slug);
     }
 
     public void Dispose()
@@ -64,20 +58,15 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         _closing.Dispose();
     }
 
-    /// <summary>A found firewall is refreshed by its loop; a missing one is cached only briefly.</summary>
-    private bool IsGood(Copy copy) => copy.Firewall is not null || clock.GetElapsedTime(copy.UsedAt) < MissingFor;
-
-    private async Task KeepFreshAsync((AccountId Account, string Slug) key, Copy copy)
+    private async Task KeepFreshAsync(AccountId account, Copy copy)
     {
         var closing = _closing.Token;
         try
         {
-            while (copy.Firewall is { } known && clock.GetElapsedTime(copy.UsedAt) < KeptUnused)
+            while (clock.GetElapsedTime(copy.UsedAt) < KeptUnused)
             {
-                var now = await grains
-                    .Firewall(key.Account, key.Slug)
-                    .WaitForChangeAsync(key.Account, known.Version, closing);
-                copy.Firewall = now.Value;
+                var set = await grains.Firewalls(account).WaitForChangeAsync(copy.Firewalls.LastSequence, closing);
+                copy.Firewalls = new Snapshot(set);
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
@@ -86,41 +75,40 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         }
         catch (Exception exception)
         {
-            LogNotFresh(exception, key.Account, key.Slug);
+            LogNotFresh(exception, account);
         }
         finally
         {
-            _copies.TryRemove(new KeyValuePair<(AccountId, string), Copy>(key, copy));
-        }
-    }
-
-    private void DropOld()
-    {
-        foreach (var (key, copy) in _copies)
-        {
-            if (copy.Firewall is null && !IsGood(copy))
-            {
-                _copies.TryRemove(new KeyValuePair<(AccountId, string), Copy>(key, copy));
-            }
+            _copies.TryRemove(new KeyValuePair<AccountId, Copy>(account, copy));
         }
     }
 
     [LoggerMessage(
         1621,
         LogLevel.Warning,
-        "Cannot refresh firewall {Slug} of {Account}; the next request reads it from its grain"
+        "Cannot refresh the firewalls of {Account}; the next request asks their grain again"
     )]
-    private partial void LogNotFresh(Exception exception, AccountId account, string slug);
+    private partial void LogNotFresh(Exception exception, AccountId account);
 
-    private sealed class Copy(FirewallRecord? firewall, long usedAt)
+    private sealed class Snapshot(FirewallSet set)
     {
-        private FirewallRecord? _firewall = firewall;
+        private readonly FrozenDictionary<string, FirewallRecord> _firewalls = set.ListFirewalls("")
+            .ToFrozenDictionary(firewall => firewall.Slug, StringComparer.Ordinal);
+
+        public long LastSequence { get; } = set.LastSequence;
+
+        public FirewallRecord? Find(string slug) => _firewalls.GetValueOrDefault(slug);
+    }
+
+    private sealed class Copy(Snapshot firewalls, long usedAt)
+    {
+        private Snapshot _firewalls = firewalls;
         private long _usedAt = usedAt;
 
-        public FirewallRecord? Firewall
+        public Snapshot Firewalls
         {
-            get => Volatile.Read(ref _firewall);
-            set => Volatile.Write(ref _firewall, value);
+            get => Volatile.Read(ref _firewalls);
+            set => Volatile.Write(ref _firewalls, value);
         }
 
         public long UsedAt

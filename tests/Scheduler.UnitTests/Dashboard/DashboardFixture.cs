@@ -213,16 +213,8 @@ public sealed class DashboardFixture : IAsyncLifetime
             .Balancer(new BalancerId(resources.Balancer))
             .CreateAsync(new(account, "front", new BalancerSpec()), AsTest);
         await Cluster
-            .Firewall(account, resources.Firewall)
-            .CreateAsync(
-                new WriteFirewall(
-                    account,
-                    resources.Firewall,
-                    new FirewallDraft { Mode = FirewallMode.Block, Judge = "chat" },
-                    0
-                ),
-                AsTest
-            );
+            .Firewalls(account)
+            .CreateAsync(resources.Firewall, new FirewallDraft { Mode = FirewallMode.Block, Judge = "chat" }, AsTest);
         Cluster.Events.Enqueue(
             new SubjectEvent(
                 new EventSubject("instance", resources.Instance, account),
