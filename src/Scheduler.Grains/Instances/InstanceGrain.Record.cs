@@ -1,5 +1,6 @@
 using Scheduler.Domain.Instances;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
@@ -72,7 +73,7 @@ internal sealed partial class InstanceGrain
             );
         }
 
-        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+        _changed.Raise();
         ActAfterRecord();
     }
 
@@ -177,7 +178,7 @@ internal sealed partial class InstanceGrain
     {
         DeactivateOnIdle();
         // Otherwise watchers would keep this activation alive, and all commands waiting, until their wait ends.
-        _changed.TrySetResult();
+        _changed.Close();
         _work.CancelAll();
     }
 

@@ -43,15 +43,12 @@ internal sealed partial class InstanceGrain(
     ILogger<InstanceGrain> logger
 ) : Grain, IInstanceGrain, IInstanceInbox, IInspectedInstance, INamed, IWakeable, IDisposable
 {
-    /// <summary>The longest wait of a watcher: shorter than the 30 s after which a grain call times out.</summary>
-    private static readonly TimeSpan LongestWatch = TimeSpan.FromSeconds(20);
-
     private const string StartCommand = "Start";
     private const string StopCommand = "Stop";
 
     private readonly InstanceWork _work = new(logger);
     private InstanceRecord _recorded = new();
-    private TaskCompletionSource _changed = NewSignal();
+    private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
 
     private InstanceId Self => new(this.GetPrimaryKeyString());
@@ -70,7 +67,7 @@ internal sealed partial class InstanceGrain(
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _changed.TrySetResult();
+        _changed.Close();
         _work.CancelAll();
         return Task.CompletedTask;
     }
@@ -245,14 +242,7 @@ internal sealed partial class InstanceGrain(
     {
         if (VisibleTo(account) is { IsOk: true } known && known.Value.Generation <= afterGeneration)
         {
-            try
-            {
-                await _changed.Task.WaitAsync(LongestWatch, clock, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed: the watcher gets the current record and calls again.
-            }
+            await _changed.WaitAsync(cancellationToken);
         }
 
         return VisibleTo(account);
@@ -317,5 +307,4 @@ internal sealed partial class InstanceGrain(
 
     private Cause CauseOf(CommandContext context) => new(clock.Now(), context.RequestId, context.Actor);
 
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
