@@ -112,7 +112,7 @@ public static class StorageSetup
         });
         services.AddSingleton<IAgenda, SqlAgenda>();
         services.AddSingleton<IEventLog, SqlEventLog>();
-        services.AddSingleton<IAccountBook, SqlAccountBook>();
+        services.AddSingleton<IAccountRows, SqlAccountRows>();
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
         services.AddSingleton<IFleetTotals, SqlFleetTotals>();
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();

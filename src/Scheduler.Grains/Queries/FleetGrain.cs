@@ -23,7 +23,7 @@ internal sealed class FleetGrain(
     IInstanceIndex instances,
     IEventLog events,
     IFleetTotals totals,
-    IAccountBook ledger,
+    IAccountRows ledger,
     IEntityIndex entities,
     ProviderDirectory directory,
     OfferBook book,

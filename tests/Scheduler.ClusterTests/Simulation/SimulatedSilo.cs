@@ -56,7 +56,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         services.AddSingleton<ILoggerFactory>(new WorldLog(world, name));
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         services.AddSingleton<IAgenda>(store);
-        services.AddSingleton<IAccountBook>(store);
+        services.AddSingleton<IAccountRows>(store);
         services.AddSingleton<IInstanceIndex>(store);
         services.AddSingleton<IEventLog>(store);
         foreach (var provider in providers)

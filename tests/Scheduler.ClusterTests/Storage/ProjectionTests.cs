@@ -136,7 +136,7 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
             RequestId = new RequestId("req-9"),
         };
         await grain.WriteAsync(Account("acct-a", TopUp(1, "a", 100), TopUp(2, "b", 100)) with { ChangedTabs = [tab] });
-        var book = new SqlAccountBook(_fixture.Store);
+        var book = new SqlAccountRows(_fixture.Store);
         var account = new AccountId("acct-a");
         Assert.Equal(new MicroEuro(200), await book.SumAsync(account, Cancelled));
         Assert.Equal(TopUp(2, "b", 100), await book.FindEntryAsync(account, "topup/b", Cancelled));
@@ -164,7 +164,7 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() =>
             grain.WriteAsync(Account("acct-twice", TopUp(sequence, reference, 100)) with { DisplayName = "Eve" })
         );
-        var sum = await new SqlAccountBook(_fixture.Store).SumAsync(new AccountId("acct-twice"), Cancelled);
+        var sum = await new SqlAccountRows(_fixture.Store).SumAsync(new AccountId("acct-twice"), Cancelled);
         Assert.Equal(new MicroEuro(100), sum);
         Assert.DoesNotContain(
             "Eve",

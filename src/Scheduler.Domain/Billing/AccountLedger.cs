@@ -5,19 +5,17 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Billing;
 
 /// <summary>
-/// The money of one account, as rules: top up, hold, meter, close, settle. Acts change this book in memory and gather what one write must
-/// hold; <see cref="Commit"/> hands that write out. When a write fails the whole book is thrown away and read again, so memory
-/// never runs ahead of the store.
+/// The rules for the money of one account: top up, hold, meter, close, settle. Commands change this ledger in memory and collect what
+/// one write must contain; <see cref="Commit"/> returns that write. When a write fails, the whole ledger is discarded and read again, so
+/// that memory never holds what the store may not have.
 /// </summary>
 /// <remarks>
-/// A run's life here: a hold is taken (keyed by instance and run number, so a retry replaces it); the hold lapses by itself if the
-/// launch was never recorded; when the run begins, the meter draws the hold down, so the same euro is never both spent and
-/// promised; closing bills to the end, gives the rest back, and is remembered, so a late or repeated message about that run does
-/// nothing. INV-05, INV-06.
+/// A run of an instance passes through here as follows. A hold is taken, keyed by instance and run number, so that a retry replaces it.
+/// The hold lapses by itself if the launch was never recorded. When the run begins, its meter uses up the hold, so that no euro is
+/// both spent and reserved. The close bills the run to its end and returns the rest of the hold. The closed run is remembered, so that a
+/// late or repeated command for it has no effect. INV-05, INV-06.
 /// </remarks>
-/// <param name="record">The stored record.</param>
-/// <param name="tabs">Its stored tabs.</param>
-public sealed partial class AccountBook(AccountRecord record, IEnumerable<InstanceTab> tabs)
+public sealed partial class AccountLedger(AccountRecord record, IEnumerable<InstanceTab> tabs)
 {
     private readonly Dictionary<InstanceId, InstanceTab> _tabs = tabs.ToDictionary(tab => tab.Instance);
     private readonly AccountSums _sums = new(tabs);
@@ -28,16 +26,13 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
     private AccountRecord _record = record;
     private bool _dirty;
 
-    /// <summary>The record with every act so far.</summary>
+    /// <summary>The record with every command so far, also those not committed yet.</summary>
     public AccountRecord Record => _record;
 
-    /// <summary>Tabs of runs that are metered now.</summary>
     public IReadOnlyCollection<InstanceTab> Metered => _sums.Metered;
 
-    /// <summary>Whether anything must be written.</summary>
     public bool IsDirty => _dirty;
 
-    /// <summary>Changes the record itself.</summary>
     public void Change(Func<AccountRecord, AccountRecord> change)
     {
         ArgumentNullException.ThrowIfNull(change);
@@ -45,8 +40,8 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
         _dirty = true;
     }
 
-    /// <summary>Adds a line to the account's timeline.</summary>
-    public void Note(
+    /// <summary>Adds an event to the account's timeline.</summary>
+    public void AddEvent(
         string trigger,
         string reason,
         DateTimeOffset now,
@@ -70,7 +65,7 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
         _dirty = true;
     }
 
-    /// <summary>Money in. The caller has made sure that the reference is new.</summary>
+    /// <summary>Adds money. The caller has checked that the reference is new.</summary>
     /// <exception cref="OverflowException">The balance would not fit 64 bits of micro-EUR.</exception>
     public LedgerEntry TopUp(MicroEuro amount, string reference, DateTimeOffset now, RequestId requestId)
     {
@@ -85,8 +80,7 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
                 Reference = reference,
             }
         );
-        var burns = _record.Balance - Accrued(now);
-        if (burns > MicroEuro.Zero)
+        if (_record.Balance - Accrued(now) > MicroEuro.Zero)
         {
             _record = _record with { ExhaustedSince = null, LowBalanceSince = null };
         }
@@ -94,54 +88,47 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
         return entry;
     }
 
-    /// <summary>The ledger key of a top-up.</summary>
     public static string TopUpKey(string reference) => $"topup/{reference}";
 
     /// <summary>Running cost that is not in the ledger yet.</summary>
     public MicroEuro Accrued(DateTimeOffset now) => _sums.Accrued(now);
 
-    /// <summary>Money put aside: whole holds of launches, and what running meters have left of theirs.</summary>
+    /// <summary>Reserved money: the whole holds of launches, and the unused part of the holds of running meters.</summary>
     public MicroEuro Holds(DateTimeOffset now) => _sums.Holds(now);
 
-    /// <summary>Σ of the prices of what is metered.</summary>
+    /// <summary>Σ of the prices of all metered runs.</summary>
     public MicroEuro BurnPerHour() => _sums.BurnPerHour;
 
-    /// <summary>When balance − accrued reaches zero at the present burn; null when nothing burns.</summary>
+    /// <summary>When balance − accrued reaches zero at the current burn rate; null when nothing is metered.</summary>
     public DateTimeOffset? ExhaustedAt(DateTimeOffset now) =>
         Usage.SecondsFor(_record.Balance - Accrued(now), BurnPerHour()) is { } seconds
             ? now + TimeSpan.FromSeconds(Math.Min(seconds, (long)TimeSpan.FromDays(36_500).TotalSeconds))
             : null;
 
-    /// <summary>Whether there is money for another second of what is metered, or, where nothing burns, any at all.</summary>
+    /// <summary>Whether the money lasts for another second of all metered runs or, when none is metered, is above zero.</summary>
     public bool HasMoney(DateTimeOffset now) =>
         ExhaustedAt(now) is { } ends ? ends > now : _record.Balance - Accrued(now) > MicroEuro.Zero;
 
     /// <summary>
-    /// Puts money aside for a run, if balance − accrued − the other holds leaves it; replaces the hold the same run had. A run already
-    /// closed, or older than the latest, gets none.
+    /// Takes a hold if balance − accrued − other holds covers it. A run that is metered, closed or older than the latest gets none.
     /// </summary>
-    /// <returns>Whether it was taken.</returns>
-    public bool TryHold(
-        InstanceId instance,
-        int run,
-        MicroEuro amount,
-        DateTimeOffset lapsesAt,
-        DateTimeOffset now,
-        RequestId requestId
-    )
+    public bool TryHold(TakeHold command, DateTimeOffset now)
     {
-        var known = _tabs.GetValueOrDefault(instance);
-        if (
-            known is not null
-            && (known.Run > run || (known.Run == run && (known.Closed || known.MeterSince is not null)))
-        )
+        ArgumentNullException.ThrowIfNull(command);
+        if (command.ProvisionalClose is { } earlier)
+        {
+            CloseProvisionally(earlier, now);
+        }
+
+        var known = _tabs.GetValueOrDefault(command.Instance);
+        if (known is not null && IsPastHold(known, command.Run))
         {
             return false;
         }
 
-        RequireNoOpenMeter(known, run);
+        RequireNoOpenMeter(known, command.Run);
         var others = known is null ? Holds(now) : Holds(now) - AccountSums.HoldLeft(known, now);
-        if (_record.Suspended || _record.Balance - Accrued(now) - others < amount)
+        if (_record.Suspended || _record.Balance - Accrued(now) - others < command.Amount)
         {
             return false;
         }
@@ -149,54 +136,45 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
         Put(
             new InstanceTab
             {
-                Instance = instance,
-                Run = run,
-                Hold = amount,
-                HoldLapsesAt = lapsesAt,
-                RequestId = requestId,
-                Before = NotYetRecorded(known, run),
+                Instance = command.Instance,
+                Run = command.Run,
+                Hold = command.Amount,
+                HoldLapsesAt = command.LapsesAt,
+                RequestId = command.RequestId,
+                ProvisionalTab = ProvisionalBefore(known, command.Run),
             }
         );
         return true;
     }
 
     /// <summary>
-    /// The run began: its hold is drawn down from now on. Ignored for a run that is metered, closed or superseded, and for an instance that
-    /// has no tab: every run has a hold first, so it was forgotten, and this message was long on its way.
+    /// Starts the meter of a run. Has no effect on a run that is metered, closed or older than the latest. Has no effect either on an
+    /// instance without a tab: every run has a hold first, so that instance was forgotten and the command is very late.
     /// </summary>
-    public void StartMeter(
-        InstanceId instance,
-        int run,
-        DateTimeOffset since,
-        MicroEuro pricePerHour,
-        RequestId requestId
-    )
+    public void StartMeter(StartMeter command)
     {
-        if (
-            _tabs.GetValueOrDefault(instance) is not { } known
-            || known.Run > run
-            || (known.Run == run && (known.Closed || known.MeterSince is not null))
-        )
+        ArgumentNullException.ThrowIfNull(command);
+        if (_tabs.GetValueOrDefault(command.Instance) is not { } known || IsPastHold(known, command.Run))
         {
             return;
         }
 
-        RequireNoOpenMeter(known, run);
+        RequireNoOpenMeter(known, command.Run);
         Put(
             new InstanceTab
             {
-                Instance = instance,
-                Run = run,
-                Hold = known.Run == run ? known.Hold : MicroEuro.Zero,
-                MeterSince = since,
-                PricePerHour = pricePerHour,
-                RequestId = requestId,
-                Before = NotYetRecorded(known, run),
+                Instance = command.Instance,
+                Run = command.Run,
+                Hold = known.Run == command.Run ? known.Hold : MicroEuro.Zero,
+                MeterSince = command.Since,
+                PricePerHour = command.PricePerHour,
+                RequestId = command.RequestId,
+                ProvisionalTab = ProvisionalBefore(known, command.Run),
             }
         );
     }
 
-    /// <summary>Forgets a deleted instance.</summary>
+    /// <summary>Removes the tab of a deleted instance.</summary>
     public void Forget(InstanceId instance)
     {
         if (_tabs.TryGetValue(instance, out var tab))
@@ -214,7 +192,7 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
         }
     }
 
-    /// <summary>Drops holds that lapsed: their launch was never recorded, or is long over.</summary>
+    /// <summary>Removes holds that lapsed: their launch was never recorded, or ended long ago.</summary>
     public void Lapse(DateTimeOffset now)
     {
         foreach (var tab in _tabs.Values.Where(tab => tab.MeterSince is null && tab.HoldLapsesAt <= now).ToList())
@@ -222,7 +200,7 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
             Put(tab with { Hold = MicroEuro.Zero, HoldLapsesAt = null });
         }
 
-        _sums.LookAgain(_tabs.Values);
+        _sums.RecomputeEarliest(_tabs.Values);
     }
 
     /// <summary>Bills every running meter up to now, one segment each, all in one write.</summary>
@@ -233,21 +211,18 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
             Put(Bill(tab, now, now));
         }
 
-        _sums.LookAgain(_tabs.Values);
+        _sums.RecomputeEarliest(_tabs.Values);
     }
 
-    /// <summary>The next moment at which this book changes by itself.</summary>
-    /// <param name="now">The present.</param>
-    /// <param name="settleEvery">How often running meters are billed.</param>
+    /// <summary>The next moment at which a hold lapses, a settlement is due or the money runs out; null when there is none.</summary>
     public DateTimeOffset? NextAct(DateTimeOffset now, TimeSpan settleEvery)
     {
-        // Once exhausted, the grain's own grace and retries decide when to look again.
+        // After exhaustion the grain decides from its grace time and retries when to check again.
         var next = _record.ExhaustedSince is null ? ExhaustedAt(now) : null;
         return _sums.NextAct(settleEvery) is { } act && !(next < act) ? act : next;
     }
 
-    /// <summary>Everything since the last commit, as the record to be written.</summary>
-    /// <param name="wakeAt">When to be woken next.</param>
+    /// <summary>All changes since the last commit, as the record to be written.</summary>
     public AccountRecord Commit(DateTimeOffset? wakeAt)
     {
         _record = _record with
@@ -265,7 +240,11 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
         return _record;
     }
 
-    // Opening a run over one that still runs would lose its seconds: the instance closes a run before it opens the next.
+    /// <summary>Whether the tab shows that a run needs no hold any more: metered, closed, or followed by a later run.</summary>
+    private static bool IsPastHold(InstanceTab known, int run) =>
+        known.Run > run || (known.Run == run && (known.Closed || known.MeterSince is not null));
+
+    // To open a run while an earlier one is metered would lose the seconds of the earlier one.
     private static void RequireNoOpenMeter(InstanceTab? known, int run)
     {
         if (known is { MeterSince: not null, Closed: false } && known.Run < run)

@@ -5,12 +5,12 @@ using Xunit;
 namespace Scheduler.UnitTests.Domain.Billing;
 
 /// <summary>The random life itself.</summary>
-public sealed partial class AccountBookTests
+public sealed partial class AccountLedgerTests
 {
     private sealed class World
     {
         private const int Instances = 3;
-        private static readonly MicroEuro Hold = new(1_000_000);
+        private static readonly MicroEuro HoldAmount = new(1_000_000);
 
         private readonly List<LedgerEntry> _ledger = [];
         private readonly Dictionary<InstanceId, InstanceTab> _rows = [];
@@ -23,15 +23,15 @@ public sealed partial class AccountBookTests
 
         public World(MicroEuro money)
         {
-            Book = new AccountBook(new AccountRecord { Id = new AccountId("acct-a"), Generation = 1 }, []);
-            Book.TopUp(money, "opening", Noon, Request);
+            Ledger = new AccountLedger(new AccountRecord { Id = new AccountId("acct-a"), Generation = 1 }, []);
+            Ledger.TopUp(money, "opening", Noon, Request);
         }
 
-        public AccountBook Book { get; private set; }
+        public AccountLedger Ledger { get; private set; }
 
         public DateTimeOffset Now { get; private set; } = Noon;
 
-        public MicroEuro Available() => Book.Record.Balance - Book.Accrued(Now) - Book.Holds(Now);
+        public MicroEuro Available() => Ledger.Record.Balance - Ledger.Accrued(Now) - Ledger.Holds(Now);
 
         /// <summary>One act; says whether it was a hold that was taken.</summary>
         public bool Step(uint step)
@@ -42,26 +42,26 @@ public sealed partial class AccountBookTests
             switch (step / Instances % 7)
             {
                 case 0 when _since[i] is null && !_held[i]:
-                    var taken = Book.TryHold(id, _run[i] + 1, Hold, Now.AddMinutes(30), Now, Request);
+                    var taken = Ledger.TryHold(Hold(id, _run[i] + 1, HoldAmount, Now.AddMinutes(30)), Now);
                     _held[i] = taken;
                     _run[i] += taken ? 1 : 0;
                     return taken;
                 case 1 when _held[i] && _since[i] is null:
                     _since[i] = Now;
-                    Book.StartMeter(id, _run[i], Now, PriceOf(i), Request);
+                    Ledger.StartMeter(Start(id, _run[i], Now, PriceOf(i)));
                     break;
                 case 2 when _held[i]:
-                    End(i);
+                    EndRun(i);
                     break;
                 case 3:
                     Enumerable.Range(0, Instances).ToList().ForEach(Expect);
-                    Book.Settle(Now);
+                    Ledger.Settle(Now);
                     break;
                 case 4:
-                    Book.Lapse(Now);
+                    Ledger.Lapse(Now);
                     break;
                 case 5:
-                    Book.TopUp(new MicroEuro(step % 500), $"top-up-{_topUps++}", Now, Request);
+                    Ledger.TopUp(new MicroEuro(step % 500), $"top-up-{_topUps++}", Now, Request);
                     break;
                 default:
                     Commit();
@@ -77,14 +77,14 @@ public sealed partial class AccountBookTests
             {
                 if (_held[i])
                 {
-                    End(i);
+                    EndRun(i);
                 }
             }
         }
 
         public void Commit()
         {
-            var written = Book.Commit(null);
+            var written = Ledger.Commit(null);
             _ledger.AddRange(written.NewEntries);
             foreach (var tab in written.ChangedTabs)
             {
@@ -95,23 +95,23 @@ public sealed partial class AccountBookTests
         public void ReadAgain()
         {
             Commit();
-            Book = new AccountBook(Book.Record with { NewEntries = [], ChangedTabs = [] }, _rows.Values);
+            Ledger = new AccountLedger(Ledger.Record with { NewEntries = [], ChangedTabs = [] }, _rows.Values);
         }
 
         public void RepeatEverythingThatIsOver()
         {
             foreach (var (id, run, since, until) in _over)
             {
-                Book.Close(id, run, since, until, new MicroEuro(77), Now, Request);
-                Book.StartMeter(id, run, Now, new MicroEuro(77), Request);
-                Assert.False(Book.TryHold(id, run, new MicroEuro(1), Now.AddMinutes(1), Now, Request));
+                Ledger.Close(End(id, run, since, until, new MicroEuro(77)), Now);
+                Ledger.StartMeter(Start(id, run, Now, new MicroEuro(77)));
+                Assert.False(Ledger.TryHold(Hold(id, run, new MicroEuro(1), Now.AddMinutes(1)), Now));
             }
 
             for (var i = 0; i < Instances; i++)
             {
                 if (_since[i] is { } since)
                 {
-                    Book.StartMeter(IdOf(i), _run[i], since.AddSeconds(9), new MicroEuro(77), Request);
+                    Ledger.StartMeter(Start(IdOf(i), _run[i], since.AddSeconds(9), new MicroEuro(77)));
                 }
             }
         }
@@ -120,7 +120,7 @@ public sealed partial class AccountBookTests
         {
             Commit();
             var sum = _ledger.Aggregate(MicroEuro.Zero, (total, entry) => total + entry.Amount);
-            Assert.Equal(sum, Book.Record.Balance);
+            Assert.Equal(sum, Ledger.Record.Balance);
             Assert.Equal(_ledger.Count, _ledger.Select(entry => entry.Key).Distinct().Count());
             Assert.Equal(Enumerable.Range(1, _ledger.Count).Select(n => (long)n), _ledger.Select(e => e.Sequence));
         }
@@ -145,7 +145,7 @@ public sealed partial class AccountBookTests
 
         private static MicroEuro PriceOf(int i) => new((1_000_003L * (i + 1)) + 1);
 
-        private void End(int i)
+        private void EndRun(int i)
         {
             if (_since[i] is { } began)
             {
@@ -154,7 +154,7 @@ public sealed partial class AccountBookTests
             }
 
             var until = _since[i] is { } since ? (Now > since ? Now : since) : (DateTimeOffset?)null;
-            Book.Close(IdOf(i), _run[i], _since[i], until, PriceOf(i), Now, Request);
+            Ledger.Close(End(IdOf(i), _run[i], _since[i], until, PriceOf(i)), Now);
             _over.Add((IdOf(i), _run[i], _since[i], until));
             (_since[i], _held[i]) = (null, false);
         }

@@ -6,7 +6,7 @@ using Scheduler.Storage.Sql;
 namespace Scheduler.Storage.Billing;
 
 /// <summary>The tables <c>tabs</c> and <c>ledger</c>.</summary>
-internal sealed class SqlAccountBook(ISqlStore store) : IAccountBook
+internal sealed class SqlAccountRows(ISqlStore store) : IAccountRows
 {
     private const string Columns =
         "key, sequence, kind, amount, balance_after, at, request_id, reference, instance, run, segment, seconds, price_per_hour";
