@@ -25,7 +25,7 @@ internal static class InstanceMapping
             RunningSince = record.RunningSince.ToProtoTime(),
             RunningUntil = record.RunningUntil.ToProtoTime(),
             Failure = record.Failure?.ToProto(),
-            ReleasePending = record.Debts.Any(debt => debt.Kind == DebtKind.Release),
+            ReleasePending = record.PendingCleanups.Any(cleanup => cleanup.Kind == CleanupKind.Release),
             RequestId = record.RequestId.Text(),
             CreateTime = record.CreatedAt.ToProtoTime(),
             UpdateTime = record.UpdatedAt.ToProtoTime(),

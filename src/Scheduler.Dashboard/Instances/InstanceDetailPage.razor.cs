@@ -43,23 +43,15 @@ public sealed partial class InstanceDetailPage
     {
         get
         {
-            var (what, deadline) = _record.State switch
-            {
-                InstanceState.Provisioning => ("Waiting for capacity", _record.Intent?.AllocationDeadline),
-                InstanceState.Starting => ("The runtime boots and loads the model", _record.Intent?.StartDeadline),
-                InstanceState.Stopped
-                or InstanceState.Checking
-                or InstanceState.Running
-                or InstanceState.Stopping
-                or InstanceState.Failed
-                or InstanceState.Deleted => ("", null),
-                _ => throw new System.Diagnostics.UnreachableException(),
-            };
-            if (deadline is not { } ends)
+            if (_record.Deadline() is not { } ends)
             {
                 return null;
             }
 
+            var what =
+                _record.State == InstanceState.Provisioning
+                    ? "Waiting for capacity"
+                    : "The runtime boots and loads the model";
             var whole = (ends - _record.StateSince).TotalSeconds;
             return (what, ends, whole <= 0 ? 1 : Math.Clamp((Now - _record.StateSince).TotalSeconds / whole, 0, 1));
         }
@@ -99,8 +91,8 @@ public sealed partial class InstanceDetailPage
         _way = [.. steps.Skip(Math.Max(0, start))];
     }
 
-    private static string Owed(Debt debt) =>
-        debt.Kind == DebtKind.Release
-            ? $"the release of {debt.Key} by {debt.Provider}"
-            : $"the settlement of run {debt.Run}";
+    private static string Owed(PendingCleanup cleanup) =>
+        cleanup.Kind == CleanupKind.Release
+            ? $"the release of {cleanup.Key} by {cleanup.Provider}"
+            : $"the settlement of run {cleanup.Run}";
 }

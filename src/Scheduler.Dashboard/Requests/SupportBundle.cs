@@ -133,7 +133,7 @@ internal sealed record InstancePart(
             record.Intent is { } intent ? PlacementPart.Of(intent) : null,
             record.Allocation is { } allocation ? AllocationPart.Of(allocation) : null,
             record.Failure is { } failure ? FailurePart.Of(failure) : null,
-            [.. record.Debts.Select(debt => new DebtPart(debt.Kind, debt.Provider.Value, debt.Run, debt.Since))],
+            [.. record.PendingCleanups.Select(debt => new DebtPart(debt.Kind, debt.Provider.Value, debt.Run, debt.Since))],
             record.AvoidedRoutes,
             record.CreatedAt,
             record.UpdatedAt,
@@ -200,7 +200,7 @@ internal sealed record FailurePart(
 }
 
 /// <summary>What it still owes.</summary>
-internal sealed record DebtPart(DebtKind Kind, string Provider, int Run, DateTimeOffset Since);
+internal sealed record DebtPart(CleanupKind Kind, string Provider, int Run, DateTimeOffset Since);
 
 /// <summary>A balancer, without the words its router is asked with.</summary>
 internal sealed record BalancerPart(

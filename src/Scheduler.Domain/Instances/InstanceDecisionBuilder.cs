@@ -1,19 +1,18 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>One write in the making: transitions are taken one after another, then finished with what they change.</summary>
-internal sealed class InstanceDraft(InstanceRecord before)
+/// <summary>Builds the record of one write: first its transitions in order, then the other changes.</summary>
+internal sealed class InstanceDecisionBuilder(InstanceRecord before)
 {
     private readonly ImmutableArray<StoredEvent>.Builder _events = ImmutableArray.CreateBuilder<StoredEvent>();
     private InstanceState _state = before.State;
     private InstanceDecision? _refusal;
 
-    /// <summary>Takes one transition, or notes that the state forbids it.</summary>
-    public InstanceDraft Then(
+    /// <summary>Adds one transition. If the state forbids it, the decision becomes a refusal.</summary>
+    public InstanceDecisionBuilder Transition(
         InstanceTrigger trigger,
         string reason,
         in Cause cause,
@@ -54,8 +53,7 @@ internal sealed class InstanceDraft(InstanceRecord before)
         return this;
     }
 
-    /// <summary>The decision: the record to be written, complete.</summary>
-    public InstanceDecision Finish(in Cause cause, params ReadOnlySpan<Func<InstanceRecord, InstanceRecord>> changes)
+    public InstanceDecision Build(in Cause cause, params ReadOnlySpan<Func<InstanceRecord, InstanceRecord>> changes)
     {
         if (_refusal is not null)
         {
@@ -77,30 +75,7 @@ internal sealed class InstanceDraft(InstanceRecord before)
             next = change(next);
         }
 
-        return InstanceDecision.Write(next with { WakeAt = WakeAt(next, cause.Now) }, before.State);
-    }
-
-    /// <summary>When the grain must be woken at the latest: the deadline of its state, or a backstop for what it owes.</summary>
-    private static DateTimeOffset? WakeAt(InstanceRecord next, DateTimeOffset now)
-    {
-        DateTimeOffset? deadline = next.State switch
-        {
-            InstanceState.Provisioning => next.Intent!.AllocationDeadline,
-            InstanceState.Starting => next.Intent!.StartDeadline,
-            InstanceState.Running => next.RunningSince + InstanceDecisions.MeterBackstop,
-            InstanceState.Stopped
-            or InstanceState.Checking
-            or InstanceState.Stopping
-            or InstanceState.Failed
-            or InstanceState.Deleted => null,
-            _ => throw new UnreachableException(),
-        };
-        if (next.Debts.IsEmpty && deadline is null)
-        {
-            return null;
-        }
-
-        var backstop = now + InstanceDecisions.WorkBackstop;
-        return deadline is { } due && due < backstop ? due : backstop;
+        var wakeAt = next.NextWake(cause.Now, next.RunningSince + InstanceDeadlines.MeterBackstop);
+        return InstanceDecision.Write(next with { WakeAt = wakeAt }, before.State);
     }
 }
