@@ -24,6 +24,7 @@ public static class GrainsSetup
         services.AddSingleton<ModelLibrary>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
+        services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();
         services.AddSingleton(silo => new SiloHealth(
             silo.GetRequiredService<IAgenda>(),
