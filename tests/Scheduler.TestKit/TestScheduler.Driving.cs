@@ -103,7 +103,7 @@ public sealed partial class TestScheduler
     public Task<InstanceRecord> SettledAsync(InstanceId id, InstanceState state, TimeSpan? step = null) =>
         UntilAsync(
             id,
-            record => record.State == state && record.Debts.IsEmpty,
+            record => record.State == state && record.PendingCleanups.IsEmpty,
             $"{id} is {state} and owes nothing",
             step
         );

@@ -130,7 +130,7 @@ public sealed class ChaosTests
             await Eventually.UntilAsync(
                 () => CalmAsync(() => scheduler.SeeAsync(id)),
                 record =>
-                    record is { Debts.IsEmpty: true }
+                    record is { PendingCleanups.IsEmpty: true }
                     && (record.State is InstanceState.Stopped or InstanceState.Failed || IsStopping(scheduler, id)),
                 $"{id} comes to rest",
                 scheduler.Clock,

@@ -92,7 +92,7 @@ internal sealed class EveryStepCase
         await UntilAsync(
             async record =>
             {
-                if (record is { State: InstanceState.Stopped or InstanceState.Failed, Debts.IsEmpty: true })
+                if (record is { State: InstanceState.Stopped or InstanceState.Failed, PendingCleanups.IsEmpty: true })
                 {
                     await StartAsync();
                 }
@@ -110,7 +110,7 @@ internal sealed class EveryStepCase
     /// <summary>Waits for a state in which nothing is owed.</summary>
     public Task SettleAsync(params InstanceState[] states) =>
         UntilAsync(
-            record => Task.FromResult(record.Debts.IsEmpty && states.Contains(record.State)),
+            record => Task.FromResult(record.PendingCleanups.IsEmpty && states.Contains(record.State)),
             $"it is {string.Join(" or ", states)} and owes nothing"
         );
 
@@ -146,7 +146,7 @@ internal sealed class EveryStepCase
         }
 
         throw new TimeoutException(
-            $"Still not: {what}. {last?.State} {last?.Intent?.Key} owing {last?.Debts.Length}; last failure: {failure?.Message}"
+            $"Still not: {what}. {last?.State} {last?.Intent?.Key} owing {last?.PendingCleanups.Length}; last failure: {failure?.Message}"
         );
     }
 

@@ -98,7 +98,7 @@ public sealed class RerouteTests
         scheduler.Cloud.Preempt(first.Intent!.Key);
         var second = await scheduler.UntilAsync(
             first.Id,
-            record => record is { State: InstanceState.Running, Run: 2 } && record.Debts.IsEmpty,
+            record => record is { State: InstanceState.Running, Run: 2 } && record.PendingCleanups.IsEmpty,
             "the next run"
         );
 

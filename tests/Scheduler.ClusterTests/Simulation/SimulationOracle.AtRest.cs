@@ -13,7 +13,7 @@ internal sealed partial class SimulationOracle
     {
         var records = store.All<InstanceRecord>().ToDictionary(record => record.Id);
         return records.Values.All(record =>
-                record.Debts.IsEmpty
+                record.PendingCleanups.IsEmpty
                 && record.State
                     is InstanceState.Stopped
                         or InstanceState.Failed

@@ -29,7 +29,7 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
         state switch
         {
             InstanceRecord i =>
-                $"{i.State} {i.Intent?.Key} owes {string.Join(',', i.Debts.Select(d => $"{d.Kind}{d.Key}{d.Run}"))}",
+                $"{i.State} {i.Intent?.Key} owes {string.Join(',', i.PendingCleanups.Select(d => $"{d.Kind}{d.Key}{d.Run}"))}",
             AccountRecord a =>
                 $"{a.Balance} [{string.Join(' ', a.ChangedTabs.Select(t => $"{t.Instance}/{t.Run} hold {t.Hold} since {t.MeterSince:mm:ss} billed {t.BilledSeconds}{(t.Closed ? " closed" : "")}"))}]",
             _ => "",
@@ -81,7 +81,7 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
             _intents[intent.Key] = intent;
         }
 
-        var mustWake = after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.Debts.IsEmpty;
+        var mustWake = after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.PendingCleanups.IsEmpty;
         world.Require(
             !mustWake || after.WakeAt is not null,
             $"INV-03: {after.Id} is {after.State}, and nobody will wake it"
@@ -91,7 +91,7 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
             FailureIsTold(after);
         }
 
-        if (!after.State.MayHoldAllocation() && after.Debts.IsEmpty)
+        if (!after.State.MayHoldAllocation() && after.PendingCleanups.IsEmpty)
         {
             NothingIsHeldUnknown(after);
         }

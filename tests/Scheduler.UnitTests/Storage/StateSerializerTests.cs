@@ -445,11 +445,11 @@ public sealed class StateSerializerTests
                 Run = 2,
                 Attempt = 1,
             },
-            Debts =
+            PendingCleanups =
             [
-                new Debt
+                new PendingCleanup
                 {
-                    Kind = DebtKind.Release,
+                    Kind = CleanupKind.Release,
                     Provider = new ProviderId("simulated"),
                     Key = new AllocationKey("i-0a1b2c3d4e5f6g7h8j9k/2/1"),
                     Since = Noon,

@@ -46,9 +46,9 @@ public sealed class InstanceDecisionsTests
         (record, cause) => Reroute(record, InstanceTrigger.DeadlinePassed, cause),
         (record, cause) => Reroute(record, InstanceTrigger.Preempted, cause),
         (record, cause) => InstanceDecisions.End(record, cause),
-        (record, cause) => InstanceDecisions.Pay(record, record.Debts, cause),
-        (record, cause) => InstanceDecisions.Pay(record, [.. record.Debts.Take(1)], cause),
-        (record, cause) => InstanceDecisions.Pay(record, [new Debt { Kind = DebtKind.Release }], cause),
+        (record, cause) => InstanceDecisions.ConfirmCleanup(record, record.PendingCleanups, cause),
+        (record, cause) => InstanceDecisions.ConfirmCleanup(record, [.. record.PendingCleanups.Take(1)], cause),
+        (record, cause) => InstanceDecisions.ConfirmCleanup(record, [new PendingCleanup { Kind = CleanupKind.Release }], cause),
         (record, cause) => InstanceDecisions.Remove(record, cause),
         (record, cause) => InstanceDecisions.Change(record, next => next.Remember("Start", "again"), cause),
     ];
@@ -92,12 +92,12 @@ public sealed class InstanceDecisionsTests
 
                 if (next.State is InstanceState.Stopped or InstanceState.Deleted)
                 {
-                    Assert.Empty(next.Debts);
+                    Assert.Empty(next.PendingCleanups);
                 }
 
                 Assert.Equal(
-                    next.Debts.Count(debt => debt.Kind == DebtKind.Release),
-                    next.Debts.Where(debt => debt.Kind == DebtKind.Release).Select(debt => debt.Key).Distinct().Count()
+                    next.PendingCleanups.Count(debt => debt.Kind == CleanupKind.Release),
+                    next.PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release).Select(debt => debt.Key).Distinct().Count()
                 );
             }
         );
@@ -114,7 +114,7 @@ public sealed class InstanceDecisionsTests
                     return;
                 }
 
-                var settle = Assert.Single(next.Debts, debt => debt.Kind == DebtKind.Settle && debt.Run == before.Run);
+                var settle = Assert.Single(next.PendingCleanups, debt => debt.Kind == CleanupKind.Settle && debt.Run == before.Run);
                 Assert.Equal(before.RunningSince, settle.RunningSince);
                 Assert.Equal(before.RunningSince is null, settle.RunningUntil is null);
                 Assert.True(settle.RunningUntil is null || settle.RunningUntil >= settle.RunningSince);
@@ -128,7 +128,7 @@ public sealed class InstanceDecisionsTests
             steps,
             (_, next, _) =>
             {
-                var waits = next.State.MayHoldAllocation() || !next.Debts.IsEmpty;
+                var waits = next.State.MayHoldAllocation() || !next.PendingCleanups.IsEmpty;
                 Assert.Equal(waits, next.WakeAt is not null);
                 if (next.State == InstanceState.Provisioning)
                 {
@@ -254,7 +254,7 @@ public sealed class InstanceDecisionsTests
 
     private static HashSet<AllocationKey> MayExist(InstanceRecord record)
     {
-        var keys = record.Debts.Where(debt => debt.Kind == DebtKind.Release).Select(debt => debt.Key).ToHashSet();
+        var keys = record.PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release).Select(debt => debt.Key).ToHashSet();
         if (record.State.MayHoldAllocation())
         {
             keys.Add(record.Intent!.Key);
