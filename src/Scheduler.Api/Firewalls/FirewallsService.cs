@@ -11,10 +11,12 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Api.Firewalls;
 
-/// <summary>Rules, firewalls, evaluations: check, ask one grain, map the answer. A text is tried by the door that serves the models.</summary>
+/// <summary>
+/// Each method validates, calls one grain and maps the result. The gateway runs <see cref="IFirewallTrial"/>.
+/// </summary>
 internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial trial) : V1.Firewalls.FirewallsBase
 {
-    /// <summary>How often a change of some fields is tried on what others change meanwhile.</summary>
+    /// <summary>Attempts of a partial update while other callers change the same record.</summary>
     private const int UpdateTries = 5;
 
     public override async Task<Rule> CreateRule(CreateRuleRequest request, ServerCallContext context)
@@ -47,7 +49,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             return (await RuleAsync(request.Name, context)).ToProto(account);
         }
 
-        // An account that was there before a rule of the same name was shipped keeps its own.
+        // An account may own a rule of the same name from before the rule was shipped. Its own rule wins.
         await AccountAsync(ResourceName.Account(account), request.Name, context);
         var own = await grains.FirewallRule(account, slug).GetAsync(account).WaitAsync(context.CancellationToken);
         return (own.Value ?? new FirewallRuleRecord { Slug = slug, Rule = shipped }).ToProto(account);
@@ -245,7 +247,9 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
         return response;
     }
 
-    /// <summary>Reads, changes and writes; again, where the caller guards nothing and somebody else came between.</summary>
+    /// <summary>
+    /// Reads, changes and writes. Retries after a concurrent change, unless the caller guards the update by version.
+    /// </summary>
     private static async Task<T> UpdateAsync<T>(bool isGuarded, Func<Task<T>> once)
     {
         for (var again = UpdateTries; ; again--)
@@ -256,7 +260,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             }
             catch (DoorException moved) when (again > 1 && !isGuarded && moved.Error.Reason is DoorReasons.WrongState)
             {
-                // What this caller leaves out is what somebody else has just changed; it is read again.
+                // Another caller changed the record. The next attempt reads it again, to keep the fields this request
+                // leaves out.
             }
         }
     }

@@ -10,10 +10,12 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>One instance: where it stands and how it got there, why it failed and what can be done, what it costs and what a start would find.</summary>
+/// <summary>
+/// One instance: state, failure and remedies, placement and cost, result of a start now, and timeline.
+/// </summary>
 public sealed partial class InstanceDetailPage
 {
-    /// <summary>The end of the timeline that is shown at first.</summary>
+    /// <summary>Number of latest events shown by default.</summary>
     private const int LatestEvents = 50;
 
     private const int MostEvents = 1000;
@@ -27,7 +29,6 @@ public sealed partial class InstanceDetailPage
     private ImmutableArray<StoredEvent> _way = [];
     private bool _hasEarlier;
 
-    /// <summary>Which.</summary>
     [Parameter]
     public string Id { get; set; } = "";
 
@@ -38,7 +39,7 @@ public sealed partial class InstanceDetailPage
 
     private bool MayDelete => InstanceLifecycle.AllowedIn(_record.State).Contains(InstanceTrigger.Delete);
 
-    /// <summary>How far a wait with a deadline is gone; null where nothing is waited for.</summary>
+    /// <summary>Progress of a wait with a deadline, as a share from 0 to 1; null without such a wait.</summary>
     private (string What, DateTimeOffset Deadline, double Share)? Progress
     {
         get
@@ -51,20 +52,19 @@ public sealed partial class InstanceDetailPage
             var what =
                 _record.State == InstanceState.Provisioning
                     ? "Waiting for capacity"
-                    : "The runtime boots and loads the model";
+                    : "Starting the runtime and loading the model";
             var whole = (ends - _record.StateSince).TotalSeconds;
             return (what, ends, whole <= 0 ? 1 : Math.Clamp((Now - _record.StateSince).TotalSeconds / whole, 0, 1));
         }
     }
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var id = Addressed.Instance(Id);
         var grain = Grains.Instance(id);
         _record = await AskAsync(grain.GetAsync(Eyes), Id);
         _remedies = Remedies.For(_record);
-        // A provider may think about it for a moment: meanwhile the rest is asked.
+        // The provider may be slow to answer, so the other reads run in parallel.
         var output = AskAsync(grain.ReadOutputAsync(Eyes), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
@@ -91,7 +91,7 @@ public sealed partial class InstanceDetailPage
         _way = [.. steps.Skip(Math.Max(0, start))];
     }
 
-    private static string Owed(PendingCleanup cleanup) =>
+    private static string Describe(PendingCleanup cleanup) =>
         cleanup.Kind == CleanupKind.Release
             ? $"the release of {cleanup.Key} by {cleanup.Provider}"
             : $"the settlement of run {cleanup.Run}";

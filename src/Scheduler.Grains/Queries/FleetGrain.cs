@@ -16,7 +16,7 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Queries;
 
-/// <summary>Answers from the read side; keeps nothing.</summary>
+/// <summary>Answers queries from the read models; holds no state.</summary>
 [StatelessWorker]
 [GrainType("fleet")]
 internal sealed class FleetGrain(
@@ -36,15 +36,12 @@ internal sealed class FleetGrain(
     private static readonly TimeSpan ShortestWindow = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestWindow = TimeSpan.FromDays(31);
 
-    /// <inheritdoc/>
     public Task<InstancePage> ListInstancesAsync(InstanceQuery query) =>
         instances.ListAsync(query, CancellationToken.None);
 
-    /// <inheritdoc/>
     public Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
         instances.CountAsync(query, most, CancellationToken.None);
 
-    /// <inheritdoc/>
     public async Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, ShortestWindow);
@@ -73,17 +70,14 @@ internal sealed class FleetGrain(
         };
     }
 
-    /// <inheritdoc/>
     public Task<long> PulseAsync(AccountId? account) => events.PulseAsync(CancellationToken.None);
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MostFailures);
         return [.. await events.ReadFailuresAsync(code, account, limit, CancellationToken.None)];
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<EventPage>> TimelineAsync(
         InstanceId instance,
         AccountId? account,
@@ -99,7 +93,6 @@ internal sealed class FleetGrain(
             : seen.Refusal;
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<EventPage>> ScheduleTimelineAsync(
         InstanceId instance,
         string schedule,
@@ -133,7 +126,6 @@ internal sealed class FleetGrain(
         return new EventPage([.. found.Take(limit)]);
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit)
     {
         var stored = await entities.ListAsync<AccountRecord>("account", null, afterId, limit, CancellationToken.None);
@@ -141,15 +133,12 @@ internal sealed class FleetGrain(
         return [.. views.Where(view => view.IsOk).Select(view => view.Value!)];
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit) =>
         [.. await ledger.ListEntriesAsync(account, beforeSequence, limit, CancellationToken.None)];
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit) =>
         [.. await entities.ListAsync<KeyRecord>("key", account, afterId, limit, CancellationToken.None)];
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit)
     {
         var own = account is null
@@ -172,10 +161,9 @@ internal sealed class FleetGrain(
         ];
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit)
     {
-        // Tombstones are passed over until the page is full or the list has ended.
+        // Skips tombstones until the page is full or the list ends.
         var page = ImmutableArray.CreateBuilder<BalancerRecord>();
         for (var isMore = true; isMore && page.Count < limit; )
         {
@@ -194,14 +182,12 @@ internal sealed class FleetGrain(
         return page.ToImmutable();
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<ProviderView>> ListProvidersAsync()
     {
         var views = await Task.WhenAll(directory.Ids.Select(id => GrainFactory.Provider(id).GetAsync()));
         return [.. views.Where(v => v.IsOk).Select(v => v.Value!).OrderBy(v => v.Id.Value, StringComparer.Ordinal)];
     }
 
-    /// <inheritdoc/>
     public Task<OfferPage> ListOffersAsync(OfferQuery query)
     {
         var snapshot = book.Page.Snapshot;
@@ -219,7 +205,6 @@ internal sealed class FleetGrain(
         );
     }
 
-    /// <inheritdoc/>
     public Task<ImmutableArray<GpuTypeView>> ListGpuTypesAsync() =>
         Task.FromResult<ImmutableArray<GpuTypeView>>([
             .. GpuCatalogue.Shipped.All.Select(gpu => new GpuTypeView(
@@ -234,11 +219,9 @@ internal sealed class FleetGrain(
             )),
         ]);
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
         [.. await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)];
 
-    /// <inheritdoc/>
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)
     {
         var wished = new InstanceRecord { Account = account, Spec = spec };

@@ -7,21 +7,21 @@ using Scheduler.Grains.Firewalls;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Holds a copy of each firewall that is in use, kept fresh by a question to its grain that is answered when something changes. A copy that
-/// cannot be kept fresh is thrown away, and the next request asks the grain, or fails with it: it never passes under a firewall that may
-/// have been made stricter long ago.
+/// Holds a copy of each firewall in use. An open call to the firewall's grain returns on each change and refreshes
+/// the copy. A copy that cannot be refreshed is discarded; the next request asks the grain or fails. So a prompt
+/// never passes an outdated, weaker firewall.
 /// </summary>
 internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider clock, ILogger<FirewallTable> logger)
     : IFirewallTable,
         IDisposable
 {
-    /// <summary>Copies kept; a few kilobytes each. Beyond it firewalls are asked of their grains, one call a request.</summary>
+    /// <summary>Most copies; a few kilobytes each. Above it each request asks the firewall's grain.</summary>
     private const int Capacity = 10_000;
 
-    /// <summary>How long a copy is kept fresh that nobody asks for.</summary>
+    /// <summary>How long an unused copy is kept fresh.</summary>
     private static readonly TimeSpan KeptUnused = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long it is remembered that there is no such firewall.</summary>
+    /// <summary>How long a missing firewall is cached.</summary>
     private static readonly TimeSpan MissingFor = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<(AccountId Account, string Slug), Copy> _copies = new();
@@ -64,7 +64,7 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         _closing.Dispose();
     }
 
-    /// <summary>What is there is kept fresh; that something is not there is a matter of a moment.</summary>
+    /// <summary>A found firewall is refreshed by its loop; a missing one is cached only briefly.</summary>
     private bool IsGood(Copy copy) => copy.Firewall is not null || clock.GetElapsedTime(copy.UsedAt) < MissingFor;
 
     private async Task KeepFreshAsync((AccountId Account, string Slug) key, Copy copy)
@@ -82,7 +82,7 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
-            // The door closes.
+            // The process stops.
         }
         catch (Exception exception)
         {
@@ -108,7 +108,7 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
     [LoggerMessage(
         1621,
         LogLevel.Warning,
-        "Firewall {Slug} of {Account} could not be kept fresh; the next request asks for it anew"
+        "Cannot refresh firewall {Slug} of {Account}; the next request reads it from its grain"
     )]
     private partial void LogNotFresh(Exception exception, AccountId account, string slug);
 
