@@ -1,5 +1,6 @@
 using Scheduler.Domain.Instances;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
