@@ -7,10 +7,12 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Api.Firewalls;
 
-/// <summary>A firewall that is to be attached to an account, an instance or a balancer.</summary>
+/// <summary>Checks a firewall that a request attaches to an account, an instance or a balancer.</summary>
 internal static class AttachedFirewall
 {
-    /// <summary>Notes a slug that is none; empty detaches.</summary>
+    /// <summary>
+    /// Adds a validation error for an invalid slug. An empty slug is valid: it detaches the firewall.
+    /// </summary>
     public static void CheckAttached(this Faults faults, string field, string slug)
     {
         if (slug.Length > 0 && !FirewallChecks.IsSlug(slug))
@@ -20,13 +22,10 @@ internal static class AttachedFirewall
     }
 
     /// <summary>
-    /// Refuses a firewall the account does not have: one that is missing lets nothing through, and who attaches it should learn that now.
+    /// Refuses a firewall that the account does not have. A missing firewall refuses every request, so the caller must
+    /// get the error when attaching it. A null or empty slug passes.
     /// </summary>
-    /// <param name="grains">Where firewalls are asked.</param>
-    /// <param name="account">Whose.</param>
-    /// <param name="slug">Which; null and empty need none.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="DoorException">There is no such firewall.</exception>
+    /// <exception cref="DoorException">The account has no such firewall.</exception>
     public static async Task RequireFirewallAsync(
         this IGrainFactory grains,
         AccountId account,
@@ -39,7 +38,7 @@ internal static class AttachedFirewall
             return;
         }
 
-        var answer = await grains.Firewall(account, slug).GetAsync(account).WaitAsync(cancellationToken);
+        var answer = await grains.Firewalls(account).GetAsync(slug, account).WaitAsync(cancellationToken);
         if (!answer.IsOk)
         {
             ImmutableArray<FieldFault> faults = [new("firewall", $"The account has no firewall '{slug}'.")];

@@ -7,14 +7,13 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Api.Firewalls;
 
-/// <summary>Rules, firewalls and evaluations in and out.</summary>
 internal static class FirewallMapping
 {
-    /// <param name="record">A rule of the account, or a shipped one, which has no account.</param>
-    /// <param name="account">For whom it is shown.</param>
+    /// <param name="record">A rule of the account, or a shipped rule (version 0), which has no account.</param>
+    /// <param name="account">The account whose resource name the rule gets.</param>
     public static V1.Rule ToProto(this FirewallRuleRecord record, AccountId account)
     {
-        var rule = record.Rule ?? throw new InvalidOperationException("A rule that is not there is not shown.");
+        var rule = record.Rule;
         var isShipped = record.Version == 0;
         return new V1.Rule
         {
@@ -35,7 +34,7 @@ internal static class FirewallMapping
 
     public static V1.Firewall ToProto(this FirewallRecord record)
     {
-        var draft = record.Draft ?? throw new InvalidOperationException("A firewall that is not there is not shown.");
+        var draft = record.Draft ?? throw new InvalidOperationException("The record holds no firewall.");
         var proto = new V1.Firewall
         {
             Name = ResourceName.Firewall(record.Account, record.Slug),
@@ -92,7 +91,7 @@ internal static class FirewallMapping
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>A severity; what was not said is none, which the rule's own check refuses.</summary>
+    /// <summary>Unspecified becomes the default value, which the check of the rule refuses.</summary>
     public static RuleSeverity ToDomain(this V1.RuleSeverity severity) =>
         severity switch
         {
@@ -103,7 +102,7 @@ internal static class FirewallMapping
             V1.RuleSeverity.Unspecified or _ => default,
         };
 
-    /// <summary>A mode; what was not said is none, which the firewall's own check refuses.</summary>
+    /// <summary>Unspecified becomes the default value, which the check of the firewall refuses.</summary>
     public static FirewallMode ToDomain(this V1.FirewallMode mode) =>
         mode switch
         {

@@ -7,12 +7,12 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Firewalls;
 
 /// <summary>
-/// What requests about rules and firewalls must be to reach their grain. What they say is for the grain to judge, which tells what is
-/// wrong in itself and what names nothing that exists in one answer.
+/// Validates the names and paging of requests about rules and firewalls. The grain validates their content, so that one
+/// response reports both invalid values and references that do not exist.
 /// </summary>
 internal static class FirewallRules
 {
-    /// <summary>Longest duration that is read; whether it is right is the grain's to say.</summary>
+    /// <summary>Longest duration that is parsed; the grain checks the actual range.</summary>
     private static readonly TimeSpan LongestRead = TimeSpan.FromDays(1000);
 
     public static IEnumerable<RequestRule> All { get; } =

@@ -11,10 +11,12 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Api.Firewalls;
 
-/// <summary>Rules, firewalls, evaluations: check, ask one grain, map the answer. A text is tried by the door that serves the models.</summary>
+/// <summary>
+/// Each method validates, calls one grain and maps the result. The gateway runs <see cref="IFirewallTrial"/>.
+/// </summary>
 internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial trial) : V1.Firewalls.FirewallsBase
 {
-    /// <summary>How often a change of some fields is tried on what others change meanwhile.</summary>
+    /// <summary>Attempts of a partial update while other callers change the same record.</summary>
     private const int UpdateTries = 5;
 
     public override async Task<Rule> CreateRule(CreateRuleRequest request, ServerCallContext context)
@@ -32,8 +34,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             Recommended = request.Recommended,
         };
         var record = await grains
-            .FirewallRule(account, request.RuleId)
-            .CreateAsync(new WriteFirewallRule(account, rule), context.Command(account))
+            .Firewalls(account)
+            .CreateRuleAsync(rule, context.Command(account))
             .OrThrow(ResourceName.Rule(account, request.RuleId), context.CancellationToken);
         return record.ToProto(account);
     }
@@ -47,10 +49,10 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             return (await RuleAsync(request.Name, context)).ToProto(account);
         }
 
-        // An account that was there before a rule of the same name was shipped keeps its own.
+        // An account may own a rule of the same name from before the rule was shipped. Its own rule wins.
         await AccountAsync(ResourceName.Account(account), request.Name, context);
-        var own = await grains.FirewallRule(account, slug).GetAsync(account).WaitAsync(context.CancellationToken);
-        return (own.Value ?? new FirewallRuleRecord { Slug = slug, Rule = shipped }).ToProto(account);
+        var own = await grains.Firewalls(account).GetRuleAsync(slug, account).WaitAsync(context.CancellationToken);
+        return (own.Value ?? new FirewallRuleRecord { Rule = shipped }).ToProto(account);
     }
 
     public override async Task<ListRulesResponse> ListRules(ListRulesRequest request, ServerCallContext context)
@@ -59,8 +61,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
         var query = FirewallRules.RulesQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
-            .FirewallLists()
-            .ListRulesAsync(account, Paging.CursorOf(request.PageToken, query), size)
+            .Firewalls(account)
+            .ListRulesAsync(Paging.CursorOf(request.PageToken, query), size)
             .WaitAsync(context.CancellationToken);
         var response = new ListRulesResponse
         {
@@ -77,7 +79,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             {
                 var account = ResourceName.ParseAccount(request.Name);
                 var present = await RuleAsync(request.Name, context);
-                var rule = present.Rule!;
+                var rule = present.Rule;
                 var next = rule with
                 {
                     Name = request.HasDisplayName ? request.DisplayName : rule.Name,
@@ -91,8 +93,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
                 };
                 var guard = request.HasIfVersion ? request.IfVersion : present.Version;
                 var record = await grains
-                    .FirewallRule(account, rule.Slug)
-                    .UpdateAsync(new WriteFirewallRule(account, next, guard), context.Command(account))
+                    .Firewalls(account)
+                    .UpdateRuleAsync(next, guard, context.Command(account))
                     .OrThrow(request.Name, context.CancellationToken);
                 return record.ToProto(account);
             }
@@ -102,8 +104,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(request.Name);
         var record = await grains
-            .FirewallRule(account, ResourceName.LastOf(request.Name, "rules"))
-            .DeleteAsync(context.Command(account))
+            .Firewalls(account)
+            .DeleteRuleAsync(ResourceName.LastOf(request.Name, "rules"), context.Command(account))
             .OrThrow(request.Name, context.CancellationToken);
         return record.ToProto(account);
     }
@@ -121,8 +123,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             KeepPrompt = request.KeepPrompt,
         };
         var record = await grains
-            .Firewall(account, request.FirewallId)
-            .CreateAsync(new WriteFirewall(account, request.FirewallId, draft), context.Command(account))
+            .Firewalls(account)
+            .CreateAsync(request.FirewallId, draft, context.Command(account))
             .OrThrow(ResourceName.Firewall(account, request.FirewallId), context.CancellationToken);
         return record.ToProto();
     }
@@ -139,8 +141,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
         var query = FirewallRules.FirewallsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
-            .FirewallLists()
-            .ListFirewallsAsync(account, Paging.CursorOf(request.PageToken, query), size)
+            .Firewalls(account)
+            .ListAsync(Paging.CursorOf(request.PageToken, query), size)
             .WaitAsync(context.CancellationToken);
         var response = new ListFirewallsResponse
         {
@@ -168,11 +170,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
                 };
                 var guard = request.HasIfVersion ? request.IfVersion : present.Version;
                 var record = await grains
-                    .Firewall(present.Account, present.Slug)
-                    .UpdateAsync(
-                        new WriteFirewall(present.Account, present.Slug, next, guard),
-                        context.Command(present.Account)
-                    )
+                    .Firewalls(present.Account)
+                    .UpdateAsync(present.Slug, next, guard, context.Command(present.Account))
                     .OrThrow(request.Name, context.CancellationToken);
                 return record.ToProto();
             }
@@ -182,8 +181,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(request.Name);
         var record = await grains
-            .Firewall(account, ResourceName.LastOf(request.Name, "firewalls"))
-            .DeleteAsync(context.Command(account))
+            .Firewalls(account)
+            .DeleteAsync(ResourceName.LastOf(request.Name, "firewalls"), context.Command(account))
             .OrThrow(request.Name, context.CancellationToken);
         return record.ToProto();
     }
@@ -229,9 +228,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
         var query = FirewallRules.EvaluationsQuery(request);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
-            .FirewallLists()
-            .ListEvaluationsAsync(
-                account,
+            .Evaluations(account)
+            .ListAsync(
                 request.Firewall.Length > 0 ? request.Firewall : null,
                 Paging.NumberOf(request.PageToken, query, long.MaxValue),
                 size
@@ -245,7 +243,9 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
         return response;
     }
 
-    /// <summary>Reads, changes and writes; again, where the caller guards nothing and somebody else came between.</summary>
+    /// <summary>
+    /// Reads, changes and writes. Retries after a concurrent change, unless the caller guards the update by version.
+    /// </summary>
     private static async Task<T> UpdateAsync<T>(bool isGuarded, Func<Task<T>> once)
     {
         for (var again = UpdateTries; ; again--)
@@ -256,7 +256,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             }
             catch (DoorException moved) when (again > 1 && !isGuarded && moved.Error.Reason is DoorReasons.WrongState)
             {
-                // What this caller leaves out is what somebody else has just changed; it is read again.
+                // Another caller changed the record. The next attempt reads it again, to keep the fields this request
+                // leaves out.
             }
         }
     }
@@ -275,8 +276,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(name);
         return grains
-            .FirewallRule(account, ResourceName.LastOf(name, "rules"))
-            .GetAsync(account)
+            .Firewalls(account)
+            .GetRuleAsync(ResourceName.LastOf(name, "rules"), account)
             .OrThrow(name, context.CancellationToken);
     }
 
@@ -284,8 +285,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(name);
         return grains
-            .Firewall(account, ResourceName.LastOf(name, "firewalls"))
-            .GetAsync(account)
+            .Firewalls(account)
+            .GetAsync(ResourceName.LastOf(name, "firewalls"), account)
             .OrThrow(name, context.CancellationToken);
     }
 }

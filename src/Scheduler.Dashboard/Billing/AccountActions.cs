@@ -103,7 +103,7 @@ internal static class AccountActions
         _ = action.OperatorCommand();
 
         // One that is missing would let nothing through; who attaches it should learn that now.
-        if (slug.Length > 0 && !(await action.Grains.Firewall(id, Addressed.Slug(slug)).GetAsync(id)).IsOk)
+        if (slug.Length > 0 && !(await action.Grains.Firewalls(id).GetAsync(Addressed.Slug(slug), id)).IsOk)
         {
             var faults = new Faults();
             faults.Add("firewall", $"The account has no firewall '{slug}'.");

@@ -43,7 +43,7 @@ public sealed partial class AccountPage
         _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), Name);
         var ledger = Grains.Fleet().LedgerAsync(id, Number(Before) ?? long.MaxValue, LedgerSize + 1);
         var keys = Grains.Fleet().ListKeysAsync(id, "", Most);
-        var firewalls = Grains.FirewallLists().ListFirewallsAsync(id, "", Most);
+        var firewalls = Grains.Firewalls(id).ListAsync("", Most);
         await Task.WhenAll(ledger, keys, firewalls).WaitAsync(Http.RequestAborted);
 
         var entries = await ledger;

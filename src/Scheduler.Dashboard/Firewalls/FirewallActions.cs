@@ -34,10 +34,10 @@ internal static class FirewallActions
         }
 
         // Guarded by the version on the page: what was shown and agreed to is what changes, or nothing does.
-        var grain = action.Grains.Firewall(account, slug);
-        var present = await action.DoAsync(grain.GetAsync(account), slug);
+        var grain = action.Grains.Firewalls(account);
+        var present = await action.DoAsync(grain.GetAsync(slug, account), slug);
         var draft = present.Draft! with { Mode = mode };
-        await action.DoAsync(grain.UpdateAsync(new WriteFirewall(account, slug, draft, version), command), slug);
+        await action.DoAsync(grain.UpdateAsync(slug, draft, version, command), slug);
         return new Done($"{slug} is in {mode.Word()} mode. {mode.Effect()}");
     }
 }

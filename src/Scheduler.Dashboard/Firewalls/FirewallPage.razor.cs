@@ -61,7 +61,7 @@ public sealed partial class FirewallPage
     {
         var (account, slug) = (Addressed.Account(Account), Addressed.Slug(Slug));
         MustSee(account, Slug);
-        _firewall = await AskAsync(Grains.Firewall(account, slug).GetAsync(account), Slug);
+        _firewall = await AskAsync(Grains.Firewalls(account).GetAsync(slug, account), Slug);
         _rules = _firewall.Rules.ToFrozenDictionary(rule => rule.Slug, StringComparer.Ordinal);
         var judge = NamedInstance.FindAsync(Grains, account, Draft.Judge);
         var owner = AskAsync(Grains.Account(account).GetAsync(Eyes), Account);
@@ -78,10 +78,7 @@ public sealed partial class FirewallPage
         _unreachable = _judge is { State: InstanceState.Running } ? null : Unreachable();
 
         Task<ImmutableArray<FirewallEvaluation>> ListAsync(long beforeSequence, int limit) =>
-            Grains
-                .FirewallLists()
-                .ListEvaluationsAsync(account, slug, beforeSequence, limit)
-                .WaitAsync(Http.RequestAborted);
+            Grains.Evaluations(account).ListAsync(slug, beforeSequence, limit).WaitAsync(Http.RequestAborted);
     }
 
     /// <summary>What a request is refused with now, in the words it is refused with.</summary>

@@ -246,7 +246,7 @@ internal sealed class BalancerGrain(
             .Select(place => new FieldFault(place.Field, WhatIsWrong(place.ServingName, byName[place.ServingName])))
             .Where(fault => fault.Description.Length > 0)
             .ToList();
-        if (spec.Firewall is { } slug && !(await GrainFactory.Firewall(account, slug).GetAsync(account)).IsOk)
+        if (spec.Firewall is { } slug && !(await GrainFactory.Firewalls(account).GetAsync(slug, account)).IsOk)
         {
             // One that is missing lets nothing through; who names it is told now.
             faults.Add(new FieldFault("spec.firewall", $"The account has no firewall `{slug}`."));

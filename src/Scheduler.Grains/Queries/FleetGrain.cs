@@ -4,6 +4,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -236,7 +237,11 @@ internal sealed class FleetGrain(
 
     /// <inheritdoc/>
     public async Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
-        [.. await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)];
+        [
+            .. (await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)).Select(
+                FirewallEvents.WithNamedSubject
+            ),
+        ];
 
     /// <inheritdoc/>
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
@@ -7,24 +8,21 @@ using Scheduler.Grains.Firewalls;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Holds a copy of each firewall that is in use, kept fresh by a question to its grain that is answered when something changes. A copy that
-/// cannot be kept fresh is thrown away, and the next request asks the grain, or fails with it: it never passes under a firewall that may
-/// have been made stricter long ago.
+/// Holds a copy of the firewalls of each account that uses any. An open call to the account's grain returns on each
+/// change and refreshes the copy. A copy that cannot be refreshed is discarded; the next request asks the grain or
+/// fails. So a prompt never passes an outdated, weaker firewall.
 /// </summary>
 internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider clock, ILogger<FirewallTable> logger)
     : IFirewallTable,
         IDisposable
 {
-    /// <summary>Copies kept; a few kilobytes each. Beyond it firewalls are asked of their grains, one call a request.</summary>
+    /// <summary>Most accounts with a copy; some ten kilobytes each. Above it each request asks the account's grain.</summary>
     private const int Capacity = 10_000;
 
-    /// <summary>How long a copy is kept fresh that nobody asks for.</summary>
+    /// <summary>How long an unused copy is kept fresh.</summary>
     private static readonly TimeSpan KeptUnused = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long it is remembered that there is no such firewall.</summary>
-    private static readonly TimeSpan MissingFor = TimeSpan.FromSeconds(1);
-
-    private readonly ConcurrentDictionary<(AccountId Account, string Slug), Copy> _copies = new();
+    private readonly ConcurrentDictionary<AccountId, Copy> _copies = new();
     private readonly CancellationTokenSource _closing = new();
 
     public async ValueTask<FirewallRecord?> FindAsync(
@@ -33,29 +31,23 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         CancellationToken cancellationToken
     )
     {
-        var key = (account, slug);
-        if (_copies.TryGetValue(key, out var copy) && IsGood(copy))
+        if (_copies.TryGetValue(account, out var copy))
         {
             copy.UsedAt = clock.GetTimestamp();
-            return copy.Firewall;
+            return copy.Firewalls.Find(slug);
         }
 
-        var asked = await grains.Firewall(account, slug).GetAsync(account).WaitAsync(cancellationToken);
-        if (_copies.Count < Capacity || _copies.ContainsKey(key))
+        var set = await grains
+            .Firewalls(account)
+            .WaitForChangeAsync(-1, cancellationToken)
+            .WaitAsync(cancellationToken);
+        var fresh = new Copy(new Snapshot(set), clock.GetTimestamp());
+        if (_copies.Count < Capacity && _copies.TryAdd(account, fresh))
         {
-            var fresh = new Copy(asked.Value, clock.GetTimestamp());
-            _copies[key] = fresh;
-            if (fresh.Firewall is not null)
-            {
-                KeepFreshAsync(key, fresh).Ignore();
-            }
-        }
-        else
-        {
-            DropOld();
+            KeepFreshAsync(account, fresh).Ignore();
         }
 
-        return asked.Value;
+        return fresh.Firewalls.Find(slug);
     }
 
     public void Dispose()
@@ -64,63 +56,59 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         _closing.Dispose();
     }
 
-    /// <summary>What is there is kept fresh; that something is not there is a matter of a moment.</summary>
-    private bool IsGood(Copy copy) => copy.Firewall is not null || clock.GetElapsedTime(copy.UsedAt) < MissingFor;
-
-    private async Task KeepFreshAsync((AccountId Account, string Slug) key, Copy copy)
+    private async Task KeepFreshAsync(AccountId account, Copy copy)
     {
         var closing = _closing.Token;
         try
         {
-            while (copy.Firewall is { } known && clock.GetElapsedTime(copy.UsedAt) < KeptUnused)
+            while (clock.GetElapsedTime(copy.UsedAt) < KeptUnused)
             {
-                var now = await grains
-                    .Firewall(key.Account, key.Slug)
-                    .WaitForChangeAsync(key.Account, known.Version, closing);
-                copy.Firewall = now.Value;
+                var set = await grains
+                    .Firewalls(account)
+                    .WaitForChangeAsync(copy.Firewalls.LastSequence, closing);
+                copy.Firewalls = new Snapshot(set);
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
-            // The door closes.
+            // The process stops.
         }
         catch (Exception exception)
         {
-            LogNotFresh(exception, key.Account, key.Slug);
+            LogNotFresh(exception, account);
         }
         finally
         {
-            _copies.TryRemove(new KeyValuePair<(AccountId, string), Copy>(key, copy));
-        }
-    }
-
-    private void DropOld()
-    {
-        foreach (var (key, copy) in _copies)
-        {
-            if (copy.Firewall is null && !IsGood(copy))
-            {
-                _copies.TryRemove(new KeyValuePair<(AccountId, string), Copy>(key, copy));
-            }
+            _copies.TryRemove(new KeyValuePair<AccountId, Copy>(account, copy));
         }
     }
 
     [LoggerMessage(
         1621,
         LogLevel.Warning,
-        "Firewall {Slug} of {Account} could not be kept fresh; the next request asks for it anew"
+        "Cannot refresh the firewalls of {Account}; the next request asks their grain again"
     )]
-    private partial void LogNotFresh(Exception exception, AccountId account, string slug);
+    private partial void LogNotFresh(Exception exception, AccountId account);
 
-    private sealed class Copy(FirewallRecord? firewall, long usedAt)
+    private sealed class Snapshot(FirewallSet set)
     {
-        private FirewallRecord? _firewall = firewall;
+        private readonly FrozenDictionary<string, FirewallRecord> _firewalls = set.ListFirewalls("")
+            .ToFrozenDictionary(firewall => firewall.Slug, StringComparer.Ordinal);
+
+        public long LastSequence { get; } = set.LastSequence;
+
+        public FirewallRecord? Find(string slug) => _firewalls.GetValueOrDefault(slug);
+    }
+
+    private sealed class Copy(Snapshot firewalls, long usedAt)
+    {
+        private Snapshot _firewalls = firewalls;
         private long _usedAt = usedAt;
 
-        public FirewallRecord? Firewall
+        public Snapshot Firewalls
         {
-            get => Volatile.Read(ref _firewall);
-            set => Volatile.Write(ref _firewall, value);
+            get => Volatile.Read(ref _firewalls);
+            set => Volatile.Write(ref _firewalls, value);
         }
 
         public long UsedAt
