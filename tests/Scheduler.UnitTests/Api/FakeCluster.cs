@@ -62,9 +62,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
             nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
-            nameof(IFirewallRuleGrain) => new FakeFirewallRule(),
-            nameof(IFirewallGrain) => new FakeFirewall(),
-            nameof(IFirewallListGrain) => new FakeFirewallLists(),
+            nameof(IFirewallGrain) => new FakeFirewalls(FirewallKeys.AccountOf(key)),
             nameof(IEvaluationsGrain) => new FakeEvaluations(),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };

@@ -216,16 +216,8 @@ public sealed class DashboardFixture : IAsyncLifetime
             .Balancer(new BalancerId(whose.Balancer))
             .CreateAsync(new(account, "front", new BalancerSpec()), AsTest);
         await Cluster
-            .Firewall(account, whose.Firewall)
-            .CreateAsync(
-                new WriteFirewall(
-                    account,
-                    whose.Firewall,
-                    new FirewallDraft { Mode = FirewallMode.Block, Judge = "chat" },
-                    0
-                ),
-                AsTest
-            );
+            .Firewalls(account)
+            .CreateAsync(whose.Firewall, new FirewallDraft { Mode = FirewallMode.Block, Judge = "chat" }, AsTest);
         Cluster.Events.Enqueue(
             new SubjectEvent(
                 new EventSubject("instance", whose.Instance, account),

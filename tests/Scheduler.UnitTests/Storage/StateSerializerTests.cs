@@ -122,46 +122,44 @@ public sealed class StateSerializerTests
         );
 
     [Fact]
-    public void The_golden_rule_of_version_1_is_read_and_written_the_same() =>
+    public void The_golden_firewalls_of_version_1_are_read_and_written_the_same() =>
         AssertGolden(
-            "FirewallRuleRecord.v1.json",
-            new FirewallRuleRecord
+            "FirewallSet.v1.json",
+            new FirewallSet
             {
                 Account = new AccountId("acct-a"),
-                Slug = "ours",
-                Rule = ARule(),
-                Version = 2,
-                UsedBy = ["strict", "watch"],
-                Untold = ["watch"],
-                CreatedAt = Noon,
-                UpdatedAt = Noon,
-                WakeAt = Noon,
-                Events = [Event()],
-                LastSequence = 3,
-            }
-        );
-
-    [Fact]
-    public void The_golden_firewall_of_version_1_is_read_and_written_the_same() =>
-        AssertGolden(
-            "FirewallRecord.v1.json",
-            new FirewallRecord
-            {
-                Account = new AccountId("acct-a"),
-                Slug = "strict",
-                Draft = new FirewallDraft
-                {
-                    Name = "Strict",
-                    Mode = FirewallMode.Block,
-                    Judge = "judge",
-                    Rules = ["ours"],
-                    JudgeDeadline = TimeSpan.FromMilliseconds(1500),
-                    KeepPrompt = true,
-                },
-                Rules = [ARule()],
-                Version = 4,
-                CreatedAt = Noon,
-                UpdatedAt = Noon,
+                Rules =
+                [
+                    new FirewallRuleRecord
+                    {
+                        Rule = ARule(),
+                        Version = 2,
+                        CreatedAt = Noon,
+                        UpdatedAt = Noon,
+                    },
+                ],
+                Firewalls =
+                [
+                    new StoredFirewall
+                    {
+                        Slug = "strict",
+                        Draft = new FirewallDraft
+                        {
+                            Name = "Strict",
+                            Mode = FirewallMode.Block,
+                            Judge = "judge",
+                            Rules = ["ours", "shipped"],
+                            JudgeDeadline = TimeSpan.FromMilliseconds(1500),
+                            KeepPrompt = true,
+                        },
+                        Shipped = [ARule() with { Slug = "shipped" }],
+                        Version = 4,
+                        CreatedAt = Noon,
+                        UpdatedAt = Noon,
+                    },
+                ],
+                Retired = [new RetiredVersion("firewalls/watch", 7)],
+                ForgottenVersion = 3,
                 Events = [Event()],
                 LastSequence = 3,
             }

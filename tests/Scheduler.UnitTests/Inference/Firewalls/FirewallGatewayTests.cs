@@ -117,10 +117,15 @@ public sealed class FirewallGatewayTests
             Assert.Equal(HttpStatusCode.OK, before.StatusCode);
         }
 
-        var grain = gateway.Cluster.Firewall(GatewayFixture.Account, "strict");
-        var present = (await grain.GetAsync(null)).Value!;
+        var grain = gateway.Cluster.Firewalls(GatewayFixture.Account);
+        var present = (await grain.GetAsync("strict", null)).Value!;
         await grain.UpdateAsync(
-            new WriteFirewall(present.Account, "strict", present.Draft! with { Mode = FirewallMode.Block }),
+            "strict",
+            present.Draft! with
+            {
+                Mode = FirewallMode.Block,
+            },
+            null,
             new CommandContext(new RequestId("req-1"), "test", null)
         );
         await GateWorld.UntilAsync(() =>
@@ -195,19 +200,16 @@ public sealed class FirewallGatewayTests
             }
         );
         await gateway
-            .Cluster.Firewall(GatewayFixture.Account, "strict")
+            .Cluster.Firewalls(GatewayFixture.Account)
             .CreateAsync(
-                new WriteFirewall(
-                    GatewayFixture.Account,
-                    "strict",
-                    new FirewallDraft
-                    {
-                        Mode = mode,
-                        Judge = "judge",
-                        Rules = ["jailbreak", "credentials"],
-                        JudgeDeadline = deadline ?? TimeSpan.FromSeconds(1),
-                    }
-                ),
+                "strict",
+                new FirewallDraft
+                {
+                    Mode = mode,
+                    Judge = "judge",
+                    Rules = ["jailbreak", "credentials"],
+                    JudgeDeadline = deadline ?? TimeSpan.FromSeconds(1),
+                },
                 new CommandContext(new RequestId("req-0"), "test", null)
             );
         return gateway;
