@@ -4,10 +4,12 @@ using Scheduler.Edge.Limits;
 
 namespace Scheduler.Api;
 
-/// <summary>Limits of the front door; configuration section <c>Api</c>. All are of one process: n doors allow n times as much.</summary>
+/// <summary>
+/// Limits of the API; configuration section <c>Api</c>. Each process counts its own requests: n processes together
+/// allow n times as much.
+/// </summary>
 public sealed class ApiOptions
 {
-    /// <summary>Where the settings lie.</summary>
     public const string Section = "Api";
 
     private const int MostPerSecond = 100_000;
@@ -18,91 +20,94 @@ public sealed class ApiOptions
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
     /// <summary>
-    /// Longest body of a model registration, bytes; 1 MiB to 64 MiB. A GGUF header of 16 MiB is a third longer as base64 in JSON.
+    /// Longest body of a model registration, bytes; 1 MiB to 64 MiB. A GGUF header of 16 MiB is a third longer as
+    /// base64 in JSON.
     /// </summary>
     [Range(1024 * 1024, 64 * 1024 * 1024)]
     public int MaxModelBodyBytes { get; set; } = 24 * 1024 * 1024;
 
-    /// <summary>Requests a second of one account key in the long run; 0 is no limit.</summary>
-    /// <value>200: twenty times what a busy client of a fleet sends, a tenth of what a door answers.</value>
+    /// <summary>Requests per second of one account key, on average; 0 is no limit.</summary>
+    /// <value>200: twenty times the rate of a busy fleet client, a tenth of the throughput of one process.</value>
     [Range(0, MostPerSecond)]
     public int RequestsPerSecondPerKey { get; set; } = 200;
 
-    /// <summary>Requests of one account key at once, after a silence, 1 to 1,000,000.</summary>
-    /// <value>400: the start of a fleet in one go.</value>
+    /// <summary>Burst of requests of one account key after an idle time, 1 to 1,000,000.</summary>
+    /// <value>400: enough to start a whole fleet in one burst.</value>
     [Range(1, MostAtOnce)]
     public int RequestBurstPerKey { get; set; } = 400;
 
-    /// <summary>Requests of one account key under way at once, watch streams apart; 0 is no limit.</summary>
-    /// <value>256: an eighth of <see cref="MaxRequests"/>, so that no key fills the door.</value>
+    /// <summary>Requests of one account key in progress, without watch streams; 0 is no limit.</summary>
+    /// <value>256: an eighth of <see cref="MaxRequests"/>, so that no key can use the whole limit.</value>
     [Range(0, MostAtOnce)]
     public int MaxRequestsPerKey { get; set; } = 256;
 
-    /// <summary>Watch streams one account key may have open, 1 to 10,000.</summary>
-    /// <value>64</value>
+    /// <summary>Open watch streams of one account key, 1 to 10,000.</summary>
     [Range(1, 10_000)]
     public int MaxWatchStreamsPerKey { get; set; } = 64;
 
-    /// <summary>Requests a second of one operator key in the long run; 0 is no limit.</summary>
-    /// <value>0: whoever has one can stop the scheduler anyway, and tools that act for all accounts send through one.</value>
+    /// <summary>Requests per second of one operator key, on average; 0 is no limit.</summary>
+    /// <value>
+    /// 0: an operator key can stop the scheduler anyway, and tools that act for all accounts use one key.
+    /// </value>
     [Range(0, MostPerSecond)]
     public int RequestsPerSecondPerOperatorKey { get; set; }
 
-    /// <summary>Requests of one operator key at once, where its rate is limited, 1 to 1,000,000.</summary>
-    /// <value>400</value>
+    /// <summary>
+    /// Burst of requests of one operator key after an idle time, if its rate is limited, 1 to 1,000,000.
+    /// </summary>
     [Range(1, MostAtOnce)]
     public int RequestBurstPerOperatorKey { get; set; } = 400;
 
-    /// <summary>Requests of one operator key under way at once, watch streams apart; 0 is no limit.</summary>
-    /// <value>0: what bounds it is <see cref="MaxRequests"/>.</value>
+    /// <summary>Requests of one operator key in progress, without watch streams; 0 is no limit.</summary>
+    /// <value>0: <see cref="MaxRequests"/> is the bound.</value>
     [Range(0, MostAtOnce)]
     public int MaxRequestsPerOperatorKey { get; set; }
 
-    /// <summary>Watch streams one operator key may have open, 1 to 10,000.</summary>
-    /// <value>1,024: a tool that follows the instances of all accounts.</value>
+    /// <summary>Open watch streams of one operator key, 1 to 10,000.</summary>
+    /// <value>1,024: enough for a tool that watches the instances of all accounts.</value>
     [Range(1, 10_000)]
     public int MaxWatchStreamsPerOperatorKey { get; set; } = 1024;
 
     /// <summary>
-    /// Requests without a good key a second from one address (IPv6: from one /64) in the long run; 0 is no limit. Beyond it only keys that
-    /// were good at this door within <see cref="KeyLimits.RememberedFor"/> are let in from there.
+    /// Requests per second without a valid key from one address (IPv6: from one /64), on average; 0 is no limit. Above
+    /// it, the address may only use keys that were valid in this process within <see cref="KeyLimits.RememberedFor"/>.
     /// </summary>
-    /// <value>20: nothing to someone who guesses 256 bits, enough for people who mistype.</value>
+    /// <value>20: useless for guessing 256 bits, enough for typing errors.</value>
     [Range(0, MostPerSecond)]
     public int UnknownPerSecondPerAddress { get; set; } = 20;
 
-    /// <summary>Requests without a good key at once from one address, after a silence, 1 to 1,000,000.</summary>
-    /// <value>400: a fleet of clients behind one address whose key was revoked still reads why.</value>
+    /// <summary>Burst of requests without a valid key from one address after an idle time, 1 to 1,000,000.</summary>
+    /// <value>400: if a key is revoked, all clients of a fleet behind one address still get the reason.</value>
     [Range(1, MostAtOnce)]
     public int UnknownBurstPerAddress { get; set; } = 400;
 
     /// <summary>
-    /// Requests of all callers under way in this process, watch streams apart, 64 to 100,000. One stands for 1 MiB of body: a method that
-    /// takes more counts as several.
+    /// Requests of all callers in progress in this process, without watch streams, 64 to 100,000. The unit is 1 MiB of
+    /// body: a method that accepts a longer body counts as several requests.
     /// </summary>
-    /// <value>2,048: at most 2 GiB of bodies, and beyond it answers become slower and not more.</value>
+    /// <value>2,048: at most 2 GiB of bodies. More requests in parallel add latency but no throughput.</value>
     [Range(64, 100_000)]
     public int MaxRequests { get; set; } = 2048;
 
-    /// <summary>Requests that wait for their turn when <see cref="MaxRequests"/> are under way, 0 to 100,000; further ones are refused.</summary>
-    /// <value>2,048: about a second's work.</value>
+    /// <summary>
+    /// Requests queued while <see cref="MaxRequests"/> are in progress, 0 to 100,000; further ones are refused.
+    /// </summary>
+    /// <value>2,048: about one second of work.</value>
     [Range(0, 100_000)]
     public int MaxQueuedRequests { get; set; } = 2048;
 
-    /// <summary>How long a request waits for its turn before it is refused, up to a minute.</summary>
-    /// <value>2 s: callers who wait longer have given up and ask again.</value>
+    /// <summary>Longest wait of a request in the queue before it is refused, up to a minute.</summary>
+    /// <value>2 s: callers that wait longer have usually given up and retried.</value>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxQueueWait { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Watch streams of all callers in this process, 1 to 1,000,000.</summary>
-    /// <value>20,000: each keeps a call to a grain open.</value>
+    /// <value>20,000: each stream keeps one grain call open.</value>
     [Range(1, MostAtOnce)]
     public int MaxWatchStreams { get; set; } = 20_000;
 
-    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults() => RangeFaults.Of(Section, this);
 
-    /// <summary>What the door counts by.</summary>
     internal LimitSettings Limits() =>
         new()
         {

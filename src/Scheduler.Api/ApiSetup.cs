@@ -23,13 +23,12 @@ using Scheduler.Edge.Firewalls;
 
 namespace Scheduler.Api;
 
-/// <summary>Wires the front door into a host. Ports and protocols are the host's to choose.</summary>
+/// <summary>Adds the API to a host. The host chooses ports and protocols.</summary>
 public static class ApiSetup
 {
-    /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
+    /// <summary>Service key of the API's <see cref="Doorkeeper"/>.</summary>
     internal const string Door = "api";
 
-    /// <summary>Adds the services of the API; settings are in the section <c>Api</c> (<see cref="ApiOptions"/>).</summary>
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -48,7 +47,7 @@ public static class ApiSetup
                 grpc.MaxReceiveMessageSize = limits.MaxBodyBytes;
                 grpc.EnableDetailedErrors = false;
 
-                // Its catch-all for unknown services would make a wrong verb on any path of two segments a 404.
+                // The catch-all for unknown services would turn a wrong verb on any two-segment path into a 404.
                 grpc.IgnoreUnknownServices = true;
                 grpc.Interceptors.Add<EdgeInterceptor>();
             })
@@ -67,8 +66,8 @@ public static class ApiSetup
     }
 
     /// <summary>
-    /// Puts the API's steps into the pipeline and maps its endpoints. Call it before any other middleware is used: the first step gives
-    /// every request its id.
+    /// Adds the API's middleware to the pipeline and maps its endpoints. Call it before any other middleware: the first
+    /// one assigns the request id.
     /// </summary>
     public static WebApplication MapApi(this WebApplication app)
     {

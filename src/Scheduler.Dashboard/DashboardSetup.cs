@@ -20,22 +20,22 @@ using Scheduler.Edge;
 
 namespace Scheduler.Dashboard;
 
-/// <summary>Wires the operator's window into a host that has an Orleans client or silo.</summary>
+/// <summary>Adds the dashboard to a host that has an Orleans client or silo.</summary>
 public static class DashboardSetup
 {
-    /// <summary>Under which path all pages lie.</summary>
+    /// <summary>Path prefix of all pages.</summary>
     public const string Root = "/dashboard";
 
-    /// <summary>Under which path Orleans' own dashboard lies.</summary>
+    /// <summary>Path of Orleans' own dashboard.</summary>
     public const string OrleansPath = $"{Root}/orleans";
 
-    /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
+    /// <summary>Service key of the dashboard's <see cref="Doorkeeper"/>.</summary>
     internal const string Door = "dashboard";
 
-    /// <summary>Adds the services; settings are in the section <c>Dashboard</c> (<see cref="DashboardOptions"/>).</summary>
-    /// <param name="services">Where to.</param>
-    /// <param name="configuration">All settings.</param>
-    /// <param name="keysPath">Where the keys of sessions lie when the settings do not say.</param>
+    /// <summary>
+    /// Adds the services; settings are in the section <c>Dashboard</c> (<see cref="DashboardOptions"/>).
+    /// </summary>
+    /// <param name="keysPath">Folder of the session keys if <see cref="DashboardOptions.KeysPath"/> is null.</param>
     public static IServiceCollection AddDashboard(
         this IServiceCollection services,
         IConfiguration configuration,
@@ -71,10 +71,10 @@ public static class DashboardSetup
         return services;
     }
 
-    /// <summary>Lets the scripts and styles of a build that was not published be found.</summary>
+    /// <summary>Serves scripts and styles from a build that was not published.</summary>
     public static void UseDashboardAssets(this IWebHostBuilder host) => host.UseStaticWebAssets();
 
-    /// <summary>Maps the pages. The request's scope must have been put in place before.</summary>
+    /// <summary>Maps the pages. The middleware that sets the request scope must run before.</summary>
     public static void MapDashboard(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
@@ -110,8 +110,9 @@ public static class DashboardSetup
     }
 
     /// <summary>
-    /// A web application puts sign-in and permissions before everything else where it sees none, and it does not see into a branch. There
-    /// they would run for every request of every door, and what they throw would be answered before the request has its id.
+    /// <see cref="WebApplication"/> adds authentication and authorization first in the pipeline if it finds none, and
+    /// it does not see those in a branch. Added first, they would run for every request of every endpoint, and their
+    /// exceptions would be answered before the request has its id.
     /// </summary>
     private static void KeepToTheBranch(IApplicationBuilder app)
     {
@@ -119,8 +120,10 @@ public static class DashboardSetup
         app.Properties["__AuthorizationMiddlewareSet"] = true;
     }
 
-    /// <summary>Shows pages that are not ours to operators' sessions alone, and errors as the dashboard's.</summary>
-    /// <param name="pages">The pages, mapped somewhere under <see cref="Root"/>.</param>
+    /// <summary>
+    /// Restricts third-party pages to operator sessions and answers their errors as dashboard error pages.
+    /// </summary>
+    /// <param name="pages">The pages, mapped under <see cref="Root"/>.</param>
     public static void ForOperators(this IEndpointConventionBuilder pages) =>
         pages.WithMetadata(PageErrors.Shape).RequireAuthorization(Session.OperatorsPolicy);
 }

@@ -3,16 +3,19 @@ using System.Text;
 
 namespace Scheduler.Edge;
 
-/// <summary>Makes ids: from the caller's idempotency id, so that a repeated create finds what the first one made, or at random.</summary>
+/// <summary>
+/// Makes ids: derived from the caller's idempotency id, so that a repeated create finds the first resource, or random.
+/// </summary>
 internal static class DerivedId
 {
     private const string Letters = "abcdefghijklmnopqrstuvwxyz234567";
 
-    /// <summary>A new id.</summary>
-    /// <param name="prefix">What it begins with, for example <c>i-</c>.</param>
+    /// <param name="prefix">For example <c>i-</c>.</param>
     /// <param name="length">Characters after the prefix, 1 to 51.</param>
-    /// <param name="kind">What it names, so that one idempotency id names different things of different kinds.</param>
-    /// <param name="account">Within which account, or empty.</param>
+    /// <param name="kind">
+    /// Kind of the resource: the same idempotency id gives different ids for different kinds.
+    /// </param>
+    /// <param name="account">Empty for a resource of no account.</param>
     /// <param name="clientRequestId">The caller's idempotency id; empty for a random id.</param>
     public static string Make(string prefix, int length, string kind, string account, string clientRequestId)
     {
@@ -21,7 +24,7 @@ internal static class DerivedId
             return prefix + RandomNumberGenerator.GetString(Letters, length);
         }
 
-        // None of the three can hold a line feed.
+        // None of the three can contain a line feed, so the joined text is unambiguous.
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{account}\n{clientRequestId}"));
         return string.Create(
             prefix.Length + length,

@@ -7,24 +7,20 @@ using Scheduler.Grains;
 
 namespace Scheduler.Edge;
 
-/// <summary>An answer that is not a value, the same facts on both transports.</summary>
-/// <param name="Code">The gRPC status.</param>
-/// <param name="HttpStatus">The HTTP status: the catalogue's where the reason is catalogued.</param>
+/// <summary>An error response, with the same content on both transports.</summary>
+/// <param name="HttpStatus">From the failure catalogue, if the reason is in it.</param>
 /// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="DoorReasons"/>.</param>
-/// <param name="Message">One line: what happened.</param>
 internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason, string Message)
 {
-    /// <summary>One instruction; null where there is none.</summary>
+    /// <summary>One instruction; null if there is none.</summary>
     public string? Hint { get; init; }
 
-    /// <summary>The facts by name.</summary>
     public ImmutableSortedDictionary<string, string> Details { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>Which fields are wrong.</summary>
     public ImmutableArray<FieldFault> Faults { get; init; } = [];
 
-    /// <summary>After what time the same request makes sense again; null where it does not.</summary>
+    /// <summary>Time after which the same request may succeed; null if a retry does not help.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>Whether <c>/v1/failures/{reason}</c> explains it.</summary>
@@ -53,9 +49,10 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
         };
     }
 
-    /// <summary>What a grain refused.</summary>
-    /// <param name="refusal">The refusal.</param>
-    /// <param name="resource">The resource as the caller named it: what is missing reads the same whyever it is not shown (INV-08).</param>
+    /// <param name="resource">
+    /// The resource as the caller named it. The error is the same for a missing resource and one of another account
+    /// (INV-08).
+    /// </param>
     public static DoorError Of(Refusal refusal, string resource) =>
         refusal.Kind switch
         {
@@ -102,7 +99,7 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             StatusCode.PermissionDenied,
             403,
             DoorReasons.PermissionDenied,
-            $"The key {keyId} is a viewer's: it sees, but changes and spends nothing."
+            $"The key {keyId} is a viewer's: it can read, but not change or spend anything."
         )
         {
             Hint = "Use a full key of the same account, or an operator's full key.",
@@ -138,7 +135,7 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             "The scheduler's store is full; the request was not carried out."
         )
         {
-            Hint = "The operator makes room on the store's disk; then repeat the request as it is.",
+            Hint = "The operator must free disk space for the store; then repeat the request as it is.",
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
@@ -162,7 +159,7 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             "The scheduler's store failed; whether the request was carried out is unknown."
         )
         {
-            Hint = "Repeat it with the same request_id or reference: what was done is not done again.",
+            Hint = "Repeat it with the same request_id or reference: a completed operation is not repeated.",
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
@@ -187,7 +184,6 @@ internal sealed record DoorError(StatusCode Code, int HttpStatus, string Reason,
             Hint = "Report the request id; the log has the cause under it.",
         };
 
-    /// <summary>An HTTP status that something before the services answered with.</summary>
     public static DoorError OfHttpStatus(int status, string path) =>
         status switch
         {

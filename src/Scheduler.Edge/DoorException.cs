@@ -1,10 +1,13 @@
 namespace Scheduler.Edge;
 
-/// <summary>Carries an <see cref="DoorError"/> from where it is found out to the edge, which answers it. Never logged as an error.</summary>
+/// <summary>
+/// Carries a <see cref="DoorError"/> to the middleware or interceptor that writes it as the response. Never logged as
+/// an error.
+/// </summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage(
     "Design",
     "CA1064",
-    Justification = "It never leaves this room: the edge turns it into an answer."
+    Justification = "It never leaves the process: it is turned into a response."
 )]
 internal sealed class DoorException(DoorError error) : Exception(error.Message)
 {

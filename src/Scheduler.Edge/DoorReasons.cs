@@ -1,6 +1,6 @@
 namespace Scheduler.Edge;
 
-/// <summary>Reasons that are not failures of the catalogue: what is wrong with a request, not with a launch or a runtime.</summary>
+/// <summary>Reasons that are not in the failure catalogue: errors of a request, not of a launch or a runtime.</summary>
 internal static class DoorReasons
 {
     public const string AlreadyExists = "ALREADY_EXISTS";

@@ -4,7 +4,7 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Edge;
 
-/// <summary>Before a request reaches a service: does its key open this door, and is there room for it?</summary>
+/// <summary>Admits requests before they reach a service: checks the key and the limits.</summary>
 internal sealed class Doorkeeper(
     KeyAuthority authority,
     EdgeMetrics metrics,
@@ -14,9 +14,9 @@ internal sealed class Doorkeeper(
 {
     private readonly DoorLimits _limits = new(settings, clock);
 
-    /// <summary>Lets in whoever comes, as far as there is room.</summary>
-    /// <returns>To be disposed of when the request has ended.</returns>
-    /// <exception cref="DoorException">There is no room.</exception>
+    /// <summary>Admits a request without a key. Such requests count for their address.</summary>
+    /// <returns>Dispose it when the request ends.</returns>
+    /// <exception cref="DoorException">A limit is reached.</exception>
     public ValueTask<Passage> AdmitAnyoneAsync(HttpContext http, Load load)
     {
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
@@ -25,13 +25,13 @@ internal sealed class Doorkeeper(
         return _limits.EnterAsync(null, load, http.RequestAborted);
     }
 
-    /// <summary>Lets in whoever shows a good key, as far as there is room; notes who it is in the request's scope.</summary>
-    /// <param name="http">The request.</param>
-    /// <param name="load">What it asks of the door.</param>
-    /// <param name="changes">Whether it changes or spends anything, so that a viewer's key is not enough. Each door says it of each request.</param>
-    /// <param name="operatorsOnly">Whether an account's key is not enough.</param>
-    /// <returns>To be disposed of when the request has ended.</returns>
-    /// <exception cref="DoorException">The key is missing, wrong, revoked or not enough; or there is no room.</exception>
+    /// <summary>Admits a request with a valid key and stores the caller in the request's scope.</summary>
+    /// <param name="changes">Whether it changes or spends anything: then a viewer's key is refused.</param>
+    /// <param name="operatorsOnly">Whether an account's key is refused.</param>
+    /// <returns>Dispose it when the request ends.</returns>
+    /// <exception cref="DoorException">
+    /// The key is missing, wrong, revoked or has no permission; or a limit is reached.
+    /// </exception>
     public async ValueTask<Passage> AdmitAsync(HttpContext http, Load load, bool changes, bool operatorsOnly = false)
     {
         var scope = http.Scope();
@@ -63,18 +63,15 @@ internal sealed class Doorkeeper(
         return await _limits.EnterAsync(caller, load, http.RequestAborted);
     }
 
-    /// <summary>Lets in a session, whose key was shown and found good before, as far as there is room.</summary>
-    /// <param name="http">The request.</param>
-    /// <param name="caller">Whose session it is, its key asked again by whoever keeps sessions.</param>
-    /// <param name="load">What it asks of the door.</param>
-    /// <returns>To be disposed of when the request has ended.</returns>
-    /// <exception cref="DoorException">There is no room.</exception>
+    /// <summary>Admits a request of a session, whose key was verified at sign-in.</summary>
+    /// <param name="caller">The session's caller; the session code rechecks its key.</param>
+    /// <returns>Dispose it when the request ends.</returns>
+    /// <exception cref="DoorException">A limit is reached.</exception>
     public ValueTask<Passage> AdmitKnownAsync(HttpContext http, Caller caller, Load load)
     {
         http.Scope().Caller = caller;
         return _limits.EnterAsync(caller, load, http.RequestAborted);
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _limits.Dispose();
 }

@@ -2,10 +2,11 @@ using System.Globalization;
 
 namespace Scheduler.Edge;
 
-/// <summary>How a header tells a duration.</summary>
 internal static class Durations
 {
-    /// <summary>Whole seconds, rounded up: whoever waits that long has waited long enough.</summary>
+    /// <summary>
+    /// Whole seconds for a header, rounded up, so that a caller that waits this long has waited enough.
+    /// </summary>
     public static string WholeSeconds(this TimeSpan time) =>
         ((long)Math.Ceiling(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 }

@@ -6,8 +6,8 @@ using Scheduler.Grains.Telemetry;
 namespace Scheduler.Edge;
 
 /// <summary>
-/// What the door counts besides ASP.NET's own meters, whose request durations get the reason of a refusal as a label: over gRPC every
-/// answer has the same HTTP status.
+/// Counters in addition to the ASP.NET meters. It also adds the reason of a refusal as a label to ASP.NET's request
+/// durations, because over gRPC every response has the same HTTP status.
 /// </summary>
 internal sealed class EdgeMetrics
 {
@@ -18,11 +18,13 @@ internal sealed class EdgeMetrics
     public EdgeMetrics(IMeterFactory meters) =>
         _keysRefused = meters
             .Create(SchedulerMetrics.MeterName)
-            .CreateCounter<long>("scheduler.keys.refused", "{request}", "Requests turned away for their key, by code");
+            .CreateCounter<long>("scheduler.keys.refused", "{request}", "Requests refused for their key, by code");
 
     public void KeyRefused(string code) => _keysRefused.Add(1, new KeyValuePair<string, object?>("code", code));
 
-    /// <summary>Puts the reason of a refusal on the request's metrics; where nobody listens it costs a look.</summary>
+    /// <summary>
+    /// Adds the reason of a refusal to the request's metrics. Without a listener it costs one lookup.
+    /// </summary>
     public static void Note(HttpContext http, DoorError error) =>
         http.Features.Get<IHttpMetricsTagsFeature>()?.Tags.Add(new(ReasonTag, error.Reason));
 }

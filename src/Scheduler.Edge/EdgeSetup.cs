@@ -6,10 +6,10 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Edge;
 
-/// <summary>Wires what all doors share.</summary>
+/// <summary>Adds the services that API, gateway and dashboard share.</summary>
 internal static class EdgeSetup
 {
-    /// <summary>Adds it. Harmless when repeated.</summary>
+    /// <summary>Harmless when repeated.</summary>
     public static IServiceCollection AddEdge(this IServiceCollection services)
     {
         services.AddKeys();
@@ -17,10 +17,9 @@ internal static class EdgeSetup
         return services;
     }
 
-    /// <summary>Adds the keeper of one door.</summary>
-    /// <param name="services">Where to.</param>
-    /// <param name="door">The door's name, the key of its <see cref="Doorkeeper"/>.</param>
-    /// <param name="limits">What it counts by.</param>
+    /// <param name="door">
+    /// The service key of the <see cref="Doorkeeper"/>; API, gateway and dashboard have one each.
+    /// </param>
     public static void AddDoorkeeper(
         this IServiceCollection services,
         string door,
@@ -37,6 +36,6 @@ internal static class EdgeSetup
                 )
         );
 
-    /// <summary>Gives every request its id. Call it before any other middleware is used, once a process.</summary>
+    /// <summary>Assigns the request ids. Call it once per process, before any other middleware.</summary>
     public static void UseRequestScope(this IApplicationBuilder app) => app.UseMiddleware<RequestScopeMiddleware>();
 }

@@ -3,10 +3,10 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Edge;
 
-/// <summary>Exceptions that are the cluster's, not the code's: the call may be tried again.</summary>
+/// <summary>Maps transient exceptions of the cluster and the store to errors that allow a retry.</summary>
 internal static class ExceptionErrors
 {
-    /// <summary>The error to answer, or null for an exception nobody foresaw.</summary>
+    /// <summary>The error for the response; null for an unexpected exception.</summary>
     public static DoorError? Find(Exception exception) =>
         exception is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException
         || IsTurbulence(exception)
@@ -14,22 +14,24 @@ internal static class ExceptionErrors
             : OfStore(exception);
 
     /// <summary>
-    /// What Orleans says, in no words of their own, of a grain that was to live in a silo which others already know to be dead. Its heirs, and
-    /// what it wraps, are faults of the code or of the store.
+    /// Orleans throws a plain <see cref="OrleansException"/> if a grain was placed in a silo that other silos already
+    /// know to be dead. Subclasses of it, and instances with an inner exception, are errors of the code or of the
+    /// store.
     /// </summary>
     private static bool IsTurbulence(Exception exception) =>
         exception.GetType() == typeof(OrleansException) && exception.InnerException is null;
 
-    /// <summary>Orleans wraps what the store said about a grain's state.</summary>
+    /// <summary>Orleans wraps the store's exceptions about a grain's state.</summary>
     private static DoorError? OfStore(Exception? exception) =>
         exception switch
         {
             null => null,
-            // Another silo wrote the state meanwhile: this activation was a ghost, and its successor knows what is true.
+            // Another silo wrote the state in between: this activation was a duplicate, and the other one has the
+            // current state.
             InconsistentStateException => DoorError.StoreUnclear(),
             StorageFullException => DoorError.StoreFull(),
             StorageOutcomeUnknownException => DoorError.StoreUnclear(),
-            // Not its heirs: a state that cannot be read is not mended by trying again.
+            // Not its subclasses: a retry does not help if a state cannot be read.
             StorageException when exception.GetType() == typeof(StorageException) => DoorError.StoreFailed(),
             _ => OfStore(exception.InnerException),
         };

@@ -4,24 +4,26 @@ using Scheduler.Grains;
 
 namespace Scheduler.Edge;
 
-/// <summary>Collects everything wrong with a request, so that all of it is told at once. The first fault of a field is kept.</summary>
+/// <summary>
+/// Collects the validation errors of a request, so that one response reports all of them. A field keeps its first
+/// error.
+/// </summary>
 internal sealed class Faults
 {
-    /// <summary>Beyond this many, further faults are counted but not told.</summary>
+    /// <summary>Maximum number of errors; further ones are dropped.</summary>
     public const int Most = 100;
 
     private readonly List<FieldFault> _faults = [];
     private readonly HashSet<string> _fields = new(StringComparer.Ordinal);
 
-    /// <summary>Whether nothing is wrong.</summary>
     public bool None => _faults.Count == 0;
 
-    /// <summary>What is wrong, in the order it was found.</summary>
+    /// <summary>In the order they were added.</summary>
     public ImmutableArray<FieldFault> All => [.. _faults];
 
-    /// <summary>Notes a fault, unless the field or what it lies in has one already.</summary>
-    /// <param name="field">Path in the names of the proto, for example <c>spec.context_tokens</c>.</param>
-    /// <param name="description">What is wrong and what is accepted.</param>
+    /// <summary>Adds an error, unless the field or one of its parents has one already.</summary>
+    /// <param name="field">Path with the names of the proto, for example <c>spec.context_tokens</c>.</param>
+    /// <param name="description">States the problem and the accepted values.</param>
     public void Add(string field, string description)
     {
         if (_faults.Count >= Most || IsCovered(field) || !_fields.Add(field))
@@ -32,7 +34,6 @@ internal sealed class Faults
         _faults.Add(new FieldFault(field, description));
     }
 
-    /// <summary>Notes that a number is out of range.</summary>
     public void Range(string field, long value, long least, long most, string unit = "")
     {
         if (value < least || value > most)

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Scheduler.Edge;
 
-/// <summary>Alphabets and lengths of what callers write.</summary>
+/// <summary>Syntax of ids and names in requests.</summary>
 internal static partial class Grammar
 {
     public const string ModelName = "1 to 128 of A-Z a-z 0-9 . _ - with at most one / inside";
@@ -31,10 +31,10 @@ internal static partial class Grammar
 
     public static bool IsToken(string text) => Token().IsMatch(text);
 
-    /// <summary>Words of others (regions, GPU names): anything a person can read in one line.</summary>
+    /// <summary>Names of external origin (regions, GPU names): 1 to 64 characters in one line.</summary>
     public static bool IsWord(string text) => text.Length is > 0 and <= 64 && !text.Any(char.IsControl);
 
-    /// <summary>Notes a fault of an idempotency id; empty means none was given.</summary>
+    /// <summary>Adds a validation error for an invalid idempotency id; an empty one is absent.</summary>
     public static void CheckRequestId(this Faults faults, string field, string text, bool required = false)
     {
         if ((required || text.Length > 0) && !IsToken(text))
@@ -43,7 +43,6 @@ internal static partial class Grammar
         }
     }
 
-    /// <summary>Notes a fault of a name for people.</summary>
     public static void CheckDisplayName(this Faults faults, string field, string text)
     {
         if (text.Length > LongestDisplayName || text.Any(char.IsControl))

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http;
 namespace Scheduler.Edge;
 
 /// <summary>
-/// How a door writes an error that no handler of its own answered. The one in an endpoint's metadata is taken, or the process's own where
-/// there is no endpoint.
+/// Writes an error that no handler answered. The middleware uses the instance in the endpoint's metadata, or the
+/// registered service if there is none.
 /// </summary>
 internal interface IErrorShape
 {

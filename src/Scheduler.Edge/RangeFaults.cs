@@ -3,12 +3,12 @@ using System.Reflection;
 
 namespace Scheduler.Edge;
 
-/// <summary>What is out of range in a door's settings.</summary>
+/// <summary>Validation of settings by their <see cref="RangeAttribute"/>.</summary>
 internal static class RangeFaults
 {
-    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
-    /// <param name="section">Where the settings lie.</param>
-    /// <param name="options">The settings, their ranges said by <see cref="RangeAttribute"/>.</param>
+    /// <summary>
+    /// All validation errors, each with the setting's full path, the actual value and the accepted values.
+    /// </summary>
     public static IEnumerable<string> Of(string section, object options) =>
         from property in options.GetType().GetProperties()
         let range = property.GetCustomAttribute<RangeAttribute>()

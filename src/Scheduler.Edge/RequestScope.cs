@@ -7,44 +7,43 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Edge;
 
 /// <summary>
-/// What is known of one request from the first byte to the last log line. It is the log scope itself, so what is found out later (the
-/// caller) is on the lines that follow.
+/// The data of one request. It is also the log scope, so that values set later (the caller) appear on the following log
+/// lines.
 /// </summary>
 internal sealed class RequestScope(RequestId id, string? correlationId) : IReadOnlyList<KeyValuePair<string, object?>>
 {
-    /// <summary>On every response: the server-made id.</summary>
+    /// <summary>On every response: the id that the server created.</summary>
     public const string IdHeader = "X-Request-Id";
 
-    /// <summary>On every response to a caller who sent a well-formed id: that id.</summary>
+    /// <summary>On a response to a caller that sent a well-formed id: that id.</summary>
     public const string CorrelationHeader = "X-Correlation-Id";
 
     private const int LongestCorrelation = 128;
 
-    /// <summary>The server-made id.</summary>
     public RequestId Id { get; } = id;
 
-    /// <summary>The caller's own id, if well formed.</summary>
+    /// <summary>The caller's own id, if it is well formed.</summary>
     public string? CorrelationId { get; } = correlationId;
 
-    /// <summary>Who it is; null before the doorman looked, and where no key is needed.</summary>
+    /// <summary>Null before the key is verified, and for methods that need no key.</summary>
     public Caller? Caller { get; set; }
 
-    /// <summary>The HTTP status of the answer where it is not what transcoding makes of the gRPC status.</summary>
+    /// <summary>
+    /// The HTTP status of the response, if it differs from the one that transcoding derives from the gRPC status.
+    /// </summary>
     public int? HttpStatus { get; set; }
 
-    /// <summary>When trying again makes sense; becomes the Retry-After header.</summary>
+    /// <summary>Value of the Retry-After header.</summary>
     public TimeSpan? RetryAfter { get; set; }
 
-    /// <summary>What is left of the key's rate; null where it has no limit.</summary>
+    /// <summary>The rest of the key's rate; null if it has no limit.</summary>
     public RateLeft? Rate { get; set; }
 
-    /// <summary>What the strict reading of the HTTP request found; the request's own rules add to it.</summary>
+    /// <summary>Validation errors: first those of the HTTP format, then those of the request's own rules.</summary>
     public Faults Faults { get; } = new();
 
-    /// <inheritdoc/>
     public int Count => 4;
 
-    /// <inheritdoc/>
     public KeyValuePair<string, object?> this[int index] =>
         index switch
         {
@@ -55,14 +54,12 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
             _ => throw new ArgumentOutOfRangeException(nameof(index), index, "0 to 3"),
         };
 
-    /// <summary>The scope of a request that has just come in.</summary>
     public static RequestScope Of(string? callersId) =>
         new(
             new RequestId("req-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 26)),
             IsWellFormed(callersId) ? callersId : null
         );
 
-    /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, object?>> GetEnumerator()
     {
         for (var i = 0; i < Count; i++)
@@ -71,7 +68,6 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
         }
     }
 
-    /// <inheritdoc/>
     public override string ToString() => $"RequestId:{Id}";
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

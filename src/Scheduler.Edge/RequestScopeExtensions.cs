@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Http;
 
 namespace Scheduler.Edge;
 
-/// <summary>Finds the scope of a request.</summary>
 internal static class RequestScopeExtensions
 {
     public static RequestScope Scope(this HttpContext http) =>

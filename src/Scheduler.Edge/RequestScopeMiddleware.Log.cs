@@ -4,9 +4,9 @@ namespace Scheduler.Edge;
 
 internal sealed partial class RequestScopeMiddleware
 {
-    [LoggerMessage(Level = LogLevel.Error, Message = "Request to {Path} failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request to {Path} failed; the response is 500")]
     private partial void LogUnhandled(Exception exception, string path);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Request to {Path} cannot be answered now")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Request to {Path} failed temporarily; the response is 503")]
     private partial void LogUnavailable(Exception exception, string path);
 }

@@ -4,11 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace Scheduler.Edge;
 
 /// <summary>
-/// First in the pipeline: gives every request its id, on the response, in the log scope and towards the grains, and sees to it that no
-/// error leaves without the one shape all errors have.
+/// First middleware of the pipeline. It assigns the request id and passes it to the response, the log scope and the
+/// grains. It also writes every unhandled error in the common format.
 /// </summary>
 /// <remarks>
-/// What Kestrel refuses before there is a request (a malformed request line, headers over the limit) is answered by Kestrel alone.
+/// Kestrel itself answers errors that occur before there is a request: a malformed request line, headers over the
+/// limit.
 /// </remarks>
 internal sealed partial class RequestScopeMiddleware(
     RequestDelegate next,

@@ -1,6 +1,9 @@
 namespace Scheduler.Edge;
 
-/// <summary>How the words of a launch spec are written, the same at every door that takes one; its ranges are the domain's (<see cref="Domain.Instances.SpecLimits"/>).</summary>
+/// <summary>
+/// Syntax of the texts in a launch spec, shared by the API and the dashboard. The domain defines the ranges
+/// (<see cref="Domain.Instances.SpecLimits"/>).
+/// </summary>
 internal static class SpecBounds
 {
     public const int LongestArgument = 1024;
@@ -13,7 +16,6 @@ internal static class SpecBounds
     public const string Provider = "1 to 63 of a-z 0-9 -";
     public const string ServingName = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
 
-    /// <summary>What may be asked for as the format of the cache.</summary>
     public static readonly string[] KvFormats = ["auto", "fp16", "fp8"];
 
     public static bool IsKvFormat(string text) => KvFormats.Contains(text, StringComparer.Ordinal);

@@ -4,41 +4,35 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Grains;
 
-/// <summary>A grain's answer to a command or question: a value, or a refusal the door maps to a status.</summary>
-/// <typeparam name="T">What a good answer holds.</typeparam>
+/// <summary>A grain's answer to a command or query: a value, or a refusal that the API maps to a status.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.Answer`1")]
 public sealed record Answer<T>
     where T : class
 {
-    /// <summary>The value, or null.</summary>
+    /// <summary>Null when refused.</summary>
     [Id(0)]
     public T? Value { get; init; }
 
-    /// <summary>Why there is no value, or null.</summary>
+    /// <summary>Null when there is a value.</summary>
     [Id(1)]
     public Refusal? Refusal { get; init; }
 
-    /// <summary>Whether there is a value.</summary>
     [MemberNotNullWhen(true, nameof(Value))]
     [MemberNotNullWhen(false, nameof(Refusal))]
     public bool IsOk => Refusal is null;
 
-    /// <summary>A good answer.</summary>
     public static implicit operator Answer<T>(T value) => new() { Value = value };
 
-    /// <summary>A refusal.</summary>
     public static implicit operator Answer<T>(Refusal refusal) => new() { Refusal = refusal };
 }
 
-/// <summary>Why a command was not done.</summary>
+/// <summary>Why a command was not executed.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.Refusal")]
 public sealed record Refusal
 {
-    /// <summary>What kind of refusal.</summary>
     [Id(0)]
     public RefusalKind Kind { get; init; }
 
-    /// <summary>One line for the caller.</summary>
     [Id(1)]
     public string Message { get; init; } = "";
 
@@ -46,26 +40,26 @@ public sealed record Refusal
     [Id(2)]
     public Failure? Failure { get; init; }
 
-    /// <summary>Which fields are wrong and why, for <see cref="RefusalKind.Invalid"/>.</summary>
+    /// <summary>The validation errors, for <see cref="RefusalKind.Invalid"/>.</summary>
     [Id(3)]
     public ImmutableArray<FieldFault> Faults { get; init; } = [];
 
-    /// <summary>The state that forbids it, for <see cref="RefusalKind.WrongState"/>.</summary>
+    /// <summary>The state that forbids the command, for <see cref="RefusalKind.WrongState"/>.</summary>
     [Id(4)]
     public string? State { get; init; }
 
-    /// <summary>What is allowed in that state.</summary>
+    /// <summary>Commands allowed in that state.</summary>
     [Id(5)]
     public ImmutableArray<string> Allowed { get; init; } = [];
 
-    /// <summary>There is no such thing, or not for this caller (INV-08: the two read the same).</summary>
+    /// <summary>The object does not exist or belongs to another account (INV-08: the two answers are equal).</summary>
     public static Refusal NotFound(string what) =>
         new() { Kind = RefusalKind.NotFound, Message = $"{what} not found." };
 
-    /// <summary>It exists already and is not the same.</summary>
+    /// <summary>An object with this id exists and differs.</summary>
     public static Refusal Exists(string message) => new() { Kind = RefusalKind.AlreadyExists, Message = message };
 
-    /// <summary>Wrong fields, all of them at once.</summary>
+    /// <summary>Validation errors, all of them at once.</summary>
     public static Refusal Invalid(params IEnumerable<FieldFault> faults) =>
         new()
         {
@@ -74,7 +68,6 @@ public sealed record Refusal
             Faults = [.. faults],
         };
 
-    /// <summary>A catalogued failure.</summary>
     public static Refusal Failed(Failure failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
@@ -87,7 +80,7 @@ public sealed record Refusal
     }
 }
 
-/// <summary>Kinds of refusal; each maps to one gRPC status at the door.</summary>
+/// <summary>Kinds of refusal; the API maps each to one gRPC status.</summary>
 public enum RefusalKind
 {
     /// <summary>NOT_FOUND.</summary>
@@ -106,8 +99,7 @@ public enum RefusalKind
     Failed = 5,
 }
 
-/// <summary>One wrong field.</summary>
-/// <param name="Field">Its path as the caller wrote it, for example <c>spec.context_tokens</c>.</param>
+/// <param name="Field">Path as the caller wrote it, for example <c>spec.context_tokens</c>.</param>
 /// <param name="Description">What is wrong and what is accepted.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FieldFault")]
 public sealed record FieldFault([property: Id(0)] string Field, [property: Id(1)] string Description);

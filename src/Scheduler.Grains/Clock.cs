@@ -1,9 +1,9 @@
 namespace Scheduler.Grains;
 
-/// <summary>The scheduler's clock, in whole milliseconds: what is in memory equals what is stored.</summary>
+/// <summary>The scheduler's clock in whole milliseconds, so that values in memory equal their stored form.</summary>
 internal static class Clock
 {
-    /// <summary>The present, UTC, cut to the millisecond.</summary>
+    /// <summary>Current time, UTC, truncated to the millisecond.</summary>
     public static DateTimeOffset Now(this TimeProvider clock)
     {
         var now = clock.GetUtcNow();

@@ -2,12 +2,13 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains;
 
-/// <summary>Under what a command is given: it goes onto every log line and timeline event.</summary>
-/// <param name="RequestId">The server-made <c>X-Request-Id</c>.</param>
-/// <param name="Actor">Who: <c>key:{id}</c> or <c>scheduler</c>.</param>
-/// <param name="Account">Whose eyes and hands these are; null for an operator, who may act on all accounts.</param>
+/// <summary>Origin of a command; appears on every log line and timeline event.</summary>
+/// <param name="RequestId">The <c>X-Request-Id</c> that the server generated.</param>
+/// <param name="Actor"><c>key:{id}</c> or <c>scheduler</c>.</param>
+/// <param name="Account">Account the caller may act for; null means all (operator).</param>
 /// <param name="ClientRequestId">
-/// The caller's idempotency id, or null. The same command with the same id is done once, however often it is sent.
+/// The caller's idempotency id, or null. The same command with the same id is executed once, however often it is
+/// sent.
 /// </param>
 [GenerateSerializer, Immutable, Alias("scheduler.CommandContext")]
 public sealed record CommandContext(

@@ -12,57 +12,46 @@ using Scheduler.Grains.Schedules;
 namespace Scheduler.Grains;
 
 /// <summary>
-/// Keys of all grains. Each begins with a prefix that is not a hexadecimal number: the AdoNet grain storage reads hexadecimal string
-/// keys as numbers and would fold <c>ABC</c> and <c>0abc</c> together.
+/// Keys of all grains. Each begins with a prefix that is not a hexadecimal number: the AdoNet grain storage parses
+/// hexadecimal string keys as numbers and would treat <c>ABC</c> and <c>0abc</c> as one key.
 /// </summary>
 public static class GrainKeys
 {
-    /// <summary>What precedes the instance's id in the key of its usage.</summary>
     internal const string UsagePrefix = "usage-";
 
     private const string SchedulesPrefix = "schedules-";
 
-    /// <summary>The instance grain.</summary>
     public static IInstanceGrain Instance(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IInstanceGrain>(id.Value);
 
-    /// <summary>The account grain.</summary>
     public static IAccountGrain Account(this IGrainFactory grains, AccountId id) => grains.Of<IAccountGrain>(id.Value);
 
     /// <summary>The grain of an API key, by its public half (<c>key-…</c>).</summary>
     public static IKeyGrain Key(this IGrainFactory grains, string keyId) => grains.Of<IKeyGrain>(keyId);
 
-    /// <summary>The provider grain.</summary>
     public static IProviderGrain Provider(this IGrainFactory grains, ProviderId id) =>
         grains.Of<IProviderGrain>($"provider-{id.Value}");
 
-    /// <summary>The grain that owns a serving name in an account.</summary>
+    /// <summary>The grain that assigns a serving name of an account.</summary>
     public static IServingNameGrain ServingName(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IServingNameGrain>($"name-{account.Value}/{name}");
 
-    /// <summary>The grain that counts what an instance serves.</summary>
     public static IUsageGrain Usage(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IUsageGrain>(UsagePrefix + id.Value);
 
-    /// <summary>The grain of a registered model.</summary>
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IModelGrain>($"model-{account.Value}/{name}");
 
-    /// <summary>The grain of an instance's schedules.</summary>
     public static IScheduleGrain Schedules(this IGrainFactory grains, InstanceId instance) =>
         grains.Of<IScheduleGrain>(SchedulesPrefix + instance.Value);
 
-    /// <summary>Whose schedules the grain of a key keeps.</summary>
     public static InstanceId InstanceOfSchedules(string key) => new(key[SchedulesPrefix.Length..]);
 
-    /// <summary>The balancer grain.</summary>
     public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>
         grains.Of<IBalancerGrain>(id.Value);
 
-    /// <summary>Any of the stateless workers that answer questions over many grains.</summary>
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
 
-    /// <summary>Any silo, asked how it stands.</summary>
     public static IHealthGrain Health(this IGrainFactory grains) => grains.Of<IHealthGrain>("health");
 
     private static T Of<T>(this IGrainFactory grains, string key)

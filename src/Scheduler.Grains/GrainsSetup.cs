@@ -10,11 +10,13 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains;
 
-/// <summary>Plugs the actors into a silo. Storage and providers are plugged in beside it.</summary>
+/// <summary>Registers the grains in a silo. Storage and providers are registered separately.</summary>
 public static class GrainsSetup
 {
-    /// <summary>Adds what the grains need; call it after the silo itself was added, so that its services start after it.</summary>
-    /// <param name="services">The silo's services.</param>
+    /// <summary>
+    /// Adds the grains' services. Call it after adding the silo itself, so that its hosted services start after the
+    /// silo.
+    /// </summary>
     public static IServiceCollection AddSchedulerGrains(this IServiceCollection services)
     {
         services.AddMetrics();

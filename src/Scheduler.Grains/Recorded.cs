@@ -1,22 +1,20 @@
 namespace Scheduler.Grains;
 
 /// <summary>
-/// A grain's stored state as it may be told: what is recorded, never what is about to be. Questions that are let in while a write is
-/// under way read the old value, and a write that failed leaves nothing in memory that the store may not have.
+/// A grain's stored state as callers may see it: only what is recorded. Interleaved reads during a write see the old
+/// value. After a failed write the memory holds nothing that the store may lack.
 /// </summary>
-/// <typeparam name="T">The state; an immutable record.</typeparam>
-/// <param name="state">Where it is kept.</param>
 internal sealed class Recorded<T>(IPersistentState<T> state)
     where T : class
 {
     private T? _untilWritten;
 
-    /// <summary>What is recorded.</summary>
     public T Value => _untilWritten ?? state.State;
 
-    /// <summary>Records the next value. When that fails its outcome is unknown, so the activation is dropped and the next one reads what is true.</summary>
-    /// <param name="next">The whole new value.</param>
-    /// <param name="grain">Whose state it is.</param>
+    /// <summary>
+    /// Writes the next value. After a failed write its outcome is unknown, so the grain deactivates and the next
+    /// activation reads the stored state.
+    /// </summary>
     public async Task WriteAsync(T next, IGrainBase grain)
     {
         _untilWritten = state.State;

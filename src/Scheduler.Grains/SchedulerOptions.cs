@@ -2,29 +2,24 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Grains;
 
-/// <summary>Settings of the scheduler itself, section <c>Scheduler</c>.</summary>
+/// <summary>Settings of the scheduler itself; configuration section <c>Scheduler</c>.</summary>
 public sealed class SchedulerOptions
 {
-    /// <summary>The section's name.</summary>
     public const string Section = "Scheduler";
 
-    /// <summary>The tag every allocation carries, so that two schedulers at one provider never touch each other's.</summary>
+    /// <summary>Tag on every allocation; it separates the schedulers that share a provider.</summary>
     /// <value><c>local</c></value>
     public string ClusterId { get; set; } = "local";
 
-    /// <summary>Launches.</summary>
     public LaunchOptions Launch { get; set; } = new();
 
-    /// <summary>Money.</summary>
     public BillingOptions Billing { get; set; } = new();
 
-    /// <summary>Providers.</summary>
     public ProviderCareOptions Providers { get; set; } = new();
 
-    /// <summary>Firewalls.</summary>
     public FirewallOptions Firewalls { get; set; } = new();
 
-    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
+    /// <summary>All validation errors, with the setting's full path, its value and the accepted range.</summary>
     public IEnumerable<string> Faults()
     {
         if (string.IsNullOrWhiteSpace(ClusterId) || ClusterId.Length > 63)
@@ -86,69 +81,72 @@ public sealed class SchedulerOptions
         ];
 }
 
-/// <summary>How launches wait and re-route.</summary>
+/// <summary>Timeouts and re-routing of launches.</summary>
 public sealed class LaunchOptions
 {
-    /// <summary>Longest wait for capacity, where the launch names none.</summary>
+    /// <summary>Longest wait for capacity, where the launch sets none.</summary>
     /// <value>60 s</value>
     public TimeSpan AllocationTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Longest wait for a healthy runtime, where the launch names none.</summary>
+    /// <summary>Longest wait for a healthy runtime, where the launch sets none.</summary>
     /// <value>10 min</value>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long a route that failed ranks last.</summary>
+    /// <summary>How long a failed route ranks last.</summary>
     /// <value>10 min</value>
     public TimeSpan RouteCooldown { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How often <c>auto_reroute</c> starts again within one launch.</summary>
+    /// <summary>Most restarts by <c>auto_reroute</c> within one launch.</summary>
     /// <value>3</value>
     public int MaxReroutes { get; set; } = 3;
 
-    /// <summary>Time between health probes of a booting runtime.</summary>
+    /// <summary>Interval of health probes of a booting runtime.</summary>
     /// <value>1 s</value>
     public TimeSpan ProbeEvery { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Time between attempts to pay a debt (release, settlement); doubles up to 10 s.</summary>
+    /// <summary>Delay before a failed release or settlement is retried; doubles up to 10 s.</summary>
     /// <value>1 s</value>
     public TimeSpan DebtRetry { get; set; } = TimeSpan.FromSeconds(1);
 }
 
-/// <summary>How money is guarded.</summary>
+/// <summary>Limits and intervals of billing.</summary>
 public sealed class BillingOptions
 {
-    /// <summary>What balance − accrued − holds must be at least for a launch, EUR.</summary>
+    /// <summary>Minimum of balance − accrued − holds for a launch, EUR.</summary>
     /// <value>1.00</value>
     public decimal LaunchMinimumEuros { get; set; } = 1m;
 
-    /// <summary>How often running meters are entered in the ledger.</summary>
+    /// <summary>Interval at which running meters are entered in the ledger.</summary>
     /// <value>1 h</value>
     public TimeSpan SettleEvery { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>How long before the balance runs out the low-balance event is given.</summary>
+    /// <summary>How long before the balance runs out the low-balance event is recorded.</summary>
     /// <value>1 h</value>
     public TimeSpan LowBalanceAhead { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>The threshold as money.</summary>
+    /// <summary>The launch minimum as money.</summary>
     public LaunchThreshold Threshold => new(MicroEuro.CeilingFromEuros(LaunchMinimumEuros));
 }
 
-/// <summary>How providers are watched.</summary>
+/// <summary>Intervals and limits of provider monitoring.</summary>
 public sealed class ProviderCareOptions
 {
-    /// <summary>How often offers are listed.</summary>
+    /// <summary>Interval of offer listings.</summary>
     /// <value>30 s</value>
     public TimeSpan RefreshEvery { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often the provider's list is compared with the instances.</summary>
+    /// <summary>Interval at which the provider's allocations are compared with the instances.</summary>
     /// <value>30 s</value>
     public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How old an allocation nobody owns must be before it is released, and how long one may be missing before its instance fails.</summary>
+    /// <summary>
+    /// Minimum age of an allocation without an instance before it is released, and how long an allocation may be
+    /// missing before its instance fails.
+    /// </summary>
     /// <value>60 s</value>
     public TimeSpan SafetyAge { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Span of the health window.</summary>
+    /// <summary>Length of the health window.</summary>
     /// <value>15 min</value>
     public TimeSpan HealthWindow { get; set; } = TimeSpan.FromMinutes(15);
 
@@ -156,19 +154,19 @@ public sealed class ProviderCareOptions
     /// <value>5</value>
     public int BreakerFailures { get; set; } = 5;
 
-    /// <summary>How long the breaker stays open before one attempt is let through.</summary>
+    /// <summary>How long the breaker stays open before one attempt is allowed.</summary>
     /// <value>60 s</value>
     public TimeSpan BreakerOpenFor { get; set; } = TimeSpan.FromSeconds(60);
 }
 
-/// <summary>How long what firewalls decided is kept; whichever bound is reached first holds.</summary>
+/// <summary>Retention of firewall evaluations; the bound reached first applies.</summary>
 public sealed class FirewallOptions
 {
     /// <summary>Most evaluations of one account.</summary>
     /// <value>100000</value>
     public int EvaluationsKept { get; set; } = 100_000;
 
-    /// <summary>How old an evaluation becomes; where no new ones come, up to a day more.</summary>
+    /// <summary>Maximum age of an evaluation; up to a day more where no new ones arrive.</summary>
     /// <value>30 days</value>
     public TimeSpan EvaluationsKeptFor { get; set; } = TimeSpan.FromDays(30);
 }

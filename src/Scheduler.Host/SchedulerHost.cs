@@ -17,11 +17,10 @@ using Scheduler.Storage;
 
 namespace Scheduler.Host;
 
-/// <summary>Wires the rooms; decides nothing.</summary>
+/// <summary>Wires the projects into one process; contains no business logic.</summary>
 internal static class SchedulerHost
 {
-    /// <summary>The whole process, unstarted.</summary>
-    /// <exception cref="OptionsValidationException">A setting is wrong.</exception>
+    /// <exception cref="OptionsValidationException">A setting is invalid.</exception>
     public static WebApplication Build(CommandLine line)
     {
         var builder = WebApplication.CreateSlimBuilder(
@@ -72,10 +71,10 @@ internal static class SchedulerHost
         return app;
     }
 
-    /// <summary>Where the HTTP door listens, once started.</summary>
+    /// <summary>Address of the HTTP port; only after the start.</summary>
     public static Uri HttpAddress(this WebApplication app) => Addresses(app)[0];
 
-    /// <summary>Where the gRPC door listens, once started; null for a silo without doors.</summary>
+    /// <summary>Address of the gRPC port, only after the start; null for the role <c>silo</c>.</summary>
     public static Uri? GrpcAddress(this WebApplication app) => Addresses(app).ElementAtOrDefault(1);
 
     private static void AddDoors(WebApplicationBuilder builder, Settings settings)

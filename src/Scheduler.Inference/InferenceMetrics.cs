@@ -3,7 +3,10 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Inference;
 
-/// <summary>What the inference plane counts. No label names an account, an instance or a serving name: their number has no bound.</summary>
+/// <summary>
+/// Metrics of the gateway. No label names an account, an instance or a serving name, because their number is
+/// unbounded.
+/// </summary>
 internal sealed class InferenceMetrics
 {
     private readonly Counter<long> _requests;
@@ -39,12 +42,12 @@ internal sealed class InferenceMetrics
         _open = meter.CreateUpDownCounter<long>(
             "scheduler.inference.open",
             "{request}",
-            "Inference requests under way at runtimes"
+            "Inference requests in progress at runtimes"
         );
         _firstByte = meter.CreateHistogram<double>(
             "scheduler.inference.first_byte",
             "s",
-            "From a request's arrival to the first byte of its runtime's answer",
+            "Time from a request's arrival to the first byte of its runtime's answer",
             advice: new InstrumentAdvice<double>
             {
                 HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],

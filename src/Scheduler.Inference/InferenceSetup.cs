@@ -14,13 +14,12 @@ using Scheduler.Inference.Upstream;
 
 namespace Scheduler.Inference;
 
-/// <summary>Wires the inference plane into a host that has an Orleans client or silo.</summary>
 public static class InferenceSetup
 {
-    /// <summary>Which <see cref="Doorkeeper"/> is this door's.</summary>
+    /// <summary>Service key of the gateway's <see cref="Doorkeeper"/>.</summary>
     internal const string Door = "inference";
 
-    /// <summary>Adds the services; settings are in the section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
+    /// <summary>Adds the services; configuration section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
     public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -50,7 +49,7 @@ public static class InferenceSetup
         return services;
     }
 
-    /// <summary>Maps OpenAI's paths. The request's scope must have been put in place before.</summary>
+    /// <summary>Maps OpenAI's paths. The request scope middleware must run before them.</summary>
     public static void MapInference(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);

@@ -4,10 +4,9 @@ using Orleans.Storage;
 namespace Scheduler.Storage;
 
 /// <summary>
-/// Orleans' ADO.NET grain storage with two guards: a state that cannot be read is named by kind and key, and a key that the
-/// storage would read as a number is refused.
+/// Orleans' ADO.NET grain storage with two additions. The exception for an unreadable state names kind and key. A key
+/// that the storage would treat as a number is rejected.
 /// </summary>
-/// <param name="inner">The ADO.NET storage.</param>
 internal sealed class GuardedGrainStorage(IGrainStorage inner) : IGrainStorage
 {
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
@@ -66,7 +65,7 @@ internal sealed class GuardedGrainStorage(IGrainStorage inner) : IGrainStorage
     }
 
     /// <summary>
-    /// The ADO.NET storage takes every text key made of hexadecimal digits for a number, so that <c>abc</c>, <c>ABC</c> and
+    /// The ADO.NET storage treats every text key of hexadecimal digits as a number, so <c>abc</c>, <c>ABC</c> and
     /// <c>0abc</c> would share one row.
     /// </summary>
     private static void Guard(GrainId grainId)

@@ -3,10 +3,7 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Storage;
 
-/// <summary>Grain storage whose calls are timed and counted by how they ended.</summary>
-/// <param name="inner">The storage.</param>
-/// <param name="metrics">Where.</param>
-/// <param name="clock">Measures.</param>
+/// <summary>Decorator that measures the duration of grain storage calls by operation, kind and outcome.</summary>
 internal sealed class MeasuredGrainStorage(IGrainStorage inner, StorageMetrics metrics, TimeProvider clock)
     : IGrainStorage
 {

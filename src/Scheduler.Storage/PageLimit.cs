@@ -1,6 +1,5 @@
 namespace Scheduler.Storage;
 
-/// <summary>The most rows any list hands out at once.</summary>
 internal static class PageLimit
 {
     private const int Most = 1000;

@@ -6,30 +6,34 @@ namespace Scheduler.Storage;
 /// <summary>Settings of the shared database. Section <c>Storage:PostgreSql</c>.</summary>
 public sealed class PostgreSqlOptions
 {
-    /// <summary>Most states that may share one commit, by default.</summary>
     public const int DefaultMaxBatch = 256;
 
     /// <summary>
-    /// Npgsql's connection string, for example <c>Host=db;Database=scheduler;Username=scheduler</c>. A password belongs in the environment
-    /// (<c>Storage__PostgreSql__ConnectionString</c>, <c>PGPASSWORD</c>, <c>PGPASSFILE</c>) or in <see cref="ConnectionStringFile"/>.
+    /// Npgsql's connection string, for example <c>Host=db;Database=scheduler;Username=scheduler</c>. A password belongs
+    /// in the environment (<c>Storage__PostgreSql__ConnectionString</c>, <c>PGPASSWORD</c>, <c>PGPASSFILE</c>) or in
+    /// <see cref="ConnectionStringFile"/>.
     /// </summary>
     public string? ConnectionString { get; set; }
 
-    /// <summary>A file whose whole content is the connection string, as secret stores mount them; instead of <see cref="ConnectionString"/>.</summary>
+    /// <summary>
+    /// File that contains only the connection string, as secret stores mount it. Set either this or
+    /// <see cref="ConnectionString"/>.
+    /// </summary>
     public string? ConnectionStringFile { get; set; }
 
-    /// <summary>Whether a silo may change the schema at its start. False where its role may not: <c>scheduler migrate</c> does it then.</summary>
+    /// <summary>
+    /// Whether a silo migrates the schema at start. Set it to false if the database role must not change the schema,
+    /// and run <c>scheduler migrate</c> instead.
+    /// </summary>
     /// <value>Default true.</value>
     public bool Migrate { get; set; } = true;
 
-    /// <summary>Most states that may share one commit, 1 to 10,000.</summary>
+    /// <summary>Maximum number of states in one commit, 1 to 10,000.</summary>
     /// <value>Default 256.</value>
     public int MaxBatch { get; set; } = DefaultMaxBatch;
 
-    /// <summary>Whether a database is named at all.</summary>
     public bool IsSet => !string.IsNullOrEmpty(ConnectionString) || !string.IsNullOrEmpty(ConnectionStringFile);
 
-    /// <summary>The connection string, from wherever it is set.</summary>
     public string Resolved() => ConnectionString ?? File.ReadAllText(ConnectionStringFile!).Trim();
 
     internal IEnumerable<string> Faults(string section)
@@ -40,7 +44,7 @@ public sealed class PostgreSqlOptions
         }
         else if (FaultOfText() is { } fault)
         {
-            // What was seen is not shown: it may hold a password.
+            // Does not show the value, because it may contain a password.
             yield return $"{section}:{(ConnectionString is null ? nameof(ConnectionStringFile) : nameof(ConnectionString))} {fault}";
         }
 

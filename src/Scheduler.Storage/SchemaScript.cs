@@ -3,16 +3,17 @@ using System.Reflection;
 
 namespace Scheduler.Storage;
 
-/// <summary>One numbered step of a database's schema.</summary>
-/// <param name="Version">Its number, from 1.</param>
-/// <param name="Name">Its file name.</param>
-/// <param name="Text">The SQL.</param>
+/// <param name="Version">
+/// First four digits of the file name, from 1. Only this number identifies a script in <c>schema_version</c>, so a file
+/// may be renamed and its comments may change.
+/// </param>
+/// <param name="Name">File name; recorded for information only.</param>
 internal sealed record SchemaScript(int Version, string Name, string Text)
 {
     private static readonly Assembly Assembly = typeof(SchemaScript).Assembly;
 
-    /// <summary>All steps of one kind of database, in order.</summary>
     /// <param name="kind"><c>Sqlite</c> or <c>PostgreSql</c>.</param>
+    /// <returns>All scripts, in order of version.</returns>
     public static IReadOnlyList<SchemaScript> ReadAll(string kind)
     {
         var prefix = $"Scheduler.Storage.Schema.{kind}.";

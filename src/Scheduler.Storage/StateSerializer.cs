@@ -9,34 +9,30 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Storage;
 
 /// <summary>
-/// Stored states as JSON: camelCase, enums by name, times as fixed-width UTC, nothing for null. The SQL beside this reads the
-/// same text, so its shape is a contract (see the golden files of the tests).
+/// Stored states as JSON: camelCase, enums by name, times as fixed-width UTC, null properties omitted. The SQL triggers
+/// read the same JSON, so its shape is a contract (see the golden files of the tests).
 /// </summary>
 /// <remarks>
-/// Reflection and not source generation, on purpose: generated code sets every <c>init</c> property, so a property
-/// that is missing from an older text would become <c>default</c> instead of the record's own default.
-/// A property this code does not know is refused like a newer version: reading it and writing back would lose it.
+/// It uses reflection on purpose. Source-generated code sets every <c>init</c> property, so a property that is missing
+/// from older JSON would become <c>default</c> instead of the record's own default. An unknown property is an error,
+/// like a newer version: writing the state back would lose the property.
 /// </remarks>
 public sealed class StateSerializer : IGrainStorageSerializer
 {
-    /// <summary>How states are written; also for reading them elsewhere.</summary>
     public static JsonSerializerOptions Options { get; } = MakeOptions();
 
     /// <inheritdoc/>
     public BinaryData Serialize<T>(T? input) => new(WithoutNul(JsonSerializer.SerializeToUtf8Bytes(input, Options)));
 
     /// <inheritdoc/>
-    /// <exception cref="UnreadableStateException">Newer, or not what was written.</exception>
+    /// <exception cref="UnreadableStateException">The JSON has a newer version or does not match the type.</exception>
     public T Deserialize<T>(BinaryData input)
     {
         ArgumentNullException.ThrowIfNull(input);
         return Read<T>(input.ToMemory().Span);
     }
 
-    /// <summary>Reads one stored state.</summary>
-    /// <typeparam name="T">Its type.</typeparam>
-    /// <param name="json">UTF-8 text.</param>
-    /// <exception cref="UnreadableStateException">Newer, or not what was written.</exception>
+    /// <exception cref="UnreadableStateException">The JSON has a newer version or does not match the type.</exception>
     internal static T Read<T>(ReadOnlySpan<byte> json)
     {
         int? version = null;
@@ -64,15 +60,14 @@ public sealed class StateSerializer : IGrainStorageSerializer
         }
     }
 
-    /// <summary>
-    /// No database keeps U+0000 in a text, and a runtime's last words may hold one: it becomes U+FFFD, as unreadable bytes do.
-    /// </summary>
+    /// <summary>Replaces U+0000, which PostgreSQL cannot store and runtime output may contain, with U+FFFD.</summary>
     private static byte[] WithoutNul(byte[] json)
     {
         var rest = json.AsSpan();
         while (rest.IndexOf("\\u0000"u8) is >= 0 and var at)
         {
-            // An escaped backslash before it (an even number of them) makes it four plain zeros behind a backslash.
+            // After an odd number of backslashes the match is an escaped backslash followed by the text "u0000", not an
+            // escape of U+0000.
             var before = rest[..at];
             var backslashes = before.Length - before.TrimEnd((byte)'\\').Length;
             if (backslashes % 2 == 0)
@@ -86,7 +81,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
         return json;
     }
 
-    /// <summary>The version at the top of a state; it is written first, so hardly anything is read for it.</summary>
+    /// <summary>Reads <c>schemaVersion</c>. States write it first, so this reads only the start of the JSON.</summary>
     private static int? PeekVersion(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
@@ -130,7 +125,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
         return options;
     }
 
-    /// <summary>An id or list that was never set (a struct around null) is left out like any other null.</summary>
+    /// <summary>Omits an id or list that was never set (a struct that wraps null), like any other null.</summary>
     private static void LeaveOutUnset(JsonTypeInfo type)
     {
         foreach (var property in type.Properties)
@@ -141,7 +136,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
             }
             else if (IsImmutableArray(property.PropertyType))
             {
-                // All default arrays are equal to each other and to nothing else.
+                // A default array equals only other default arrays.
                 var unset = Activator.CreateInstance(property.PropertyType)!;
                 property.ShouldSerialize = (_, value) => !unset.Equals(value);
             }
@@ -157,7 +152,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
 
     private static class Known<T>
     {
-        /// <summary>The version the type's own code writes; null for a type without one.</summary>
+        /// <summary>The version that this build writes for the type; null for a type without a version.</summary>
         public static readonly int? Version =
             typeof(T).GetField("CurrentSchemaVersion", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue()
             as int?;

@@ -4,7 +4,7 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Storage;
 
-/// <summary>What the memory counts and times; part of the meter <c>Scheduler</c>. Labels name kinds of state, never one of them (INV-13).</summary>
+/// <summary>Storage metrics of the meter <c>Scheduler</c>. Labels contain kinds of state, never ids (INV-13).</summary>
 internal sealed class StorageMetrics
 {
     private const string MeterName = "Scheduler";
@@ -29,10 +29,8 @@ internal sealed class StorageMetrics
 
     private readonly Histogram<double> _duration;
 
-    /// <summary>One set of instruments.</summary>
-    /// <param name="meters">Whose meters.</param>
-    /// <param name="sqlite">The embedded store, where that is the one in use.</param>
-    /// <param name="postgreSql">The shared one, where that is.</param>
+    /// <param name="sqlite">Null when PostgreSQL is in use.</param>
+    /// <param name="postgreSql">Null when SQLite is in use.</param>
     public StorageMetrics(IMeterFactory meters, SqliteStore? sqlite = null, PostgreSqlStore? postgreSql = null)
     {
         var meter = meters.Create(MeterName);

@@ -2,19 +2,18 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Storage;
 
-/// <summary>Where and how the scheduler remembers. Configuration section <c>Storage</c>.</summary>
+/// <summary>Storage settings. Configuration section <c>Storage</c>.</summary>
 public sealed class StorageOptions
 {
-    /// <summary>Name of the configuration section.</summary>
     public const string Section = "Storage";
 
-    /// <summary>The embedded default: one SQLite file.</summary>
+    /// <summary>The default: one SQLite file.</summary>
     public SqliteOptions Sqlite { get; set; } = new();
 
-    /// <summary>The database that silos of a cluster share; used instead of the file when it is set.</summary>
+    /// <summary>Database shared by the silos of a cluster. If it is set, the SQLite file is not used.</summary>
     public PostgreSqlOptions PostgreSql { get; set; } = new();
 
-    /// <summary>Every fault of these settings, each with the setting's full path, the value seen and what is accepted.</summary>
+    /// <summary>All validation errors, each with full path, configured value and accepted values.</summary>
     public IReadOnlyList<string> Faults() =>
         PostgreSql.IsSet
             ? [.. PostgreSql.Faults($"{Section}:{nameof(PostgreSql)}")]
@@ -30,24 +29,23 @@ public sealed class StorageOptions
     }
 }
 
-/// <summary>Settings of the embedded store. Section <c>Storage:Sqlite</c>.</summary>
+/// <summary>Settings of the SQLite store. Section <c>Storage:Sqlite</c>.</summary>
 public sealed class SqliteOptions
 {
-    /// <summary>Most statements that may share one commit, by default.</summary>
     public const int DefaultMaxBatch = 256;
 
-    /// <summary>Path of the database file; relative to the working directory, made with its directory if missing.</summary>
+    /// <summary>Path of the file, relative to the working directory. Missing directories are created.</summary>
     /// <value>Default <c>data/scheduler.db</c>.</value>
     public string Path { get; set; } = "data/scheduler.db";
 
     /// <summary>
-    /// <c>FULL</c>: an acknowledged write survives power loss. <c>NORMAL</c>: it survives a crash of the process, the last
-    /// moments may be lost with the power.
+    /// <c>FULL</c>: an acknowledged write survives power loss. <c>NORMAL</c>: it survives a crash of the process, but
+    /// power loss may lose the last writes.
     /// </summary>
     /// <value>Default <c>FULL</c>.</value>
     public string Synchronous { get; set; } = "FULL";
 
-    /// <summary>Most statements that may share one commit, 1 to 10,000.</summary>
+    /// <summary>Maximum number of statements in one commit, 1 to 10,000.</summary>
     /// <value>Default 256.</value>
     public int MaxBatch { get; set; } = DefaultMaxBatch;
 

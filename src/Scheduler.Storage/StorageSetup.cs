@@ -22,20 +22,15 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Storage;
 
-/// <summary>Plugs the memory into a silo.</summary>
 public static class StorageSetup
 {
-    /// <summary>The name under which grains ask for their state, unless told otherwise.</summary>
     public const string DefaultName = "db";
 
     /// <summary>
-    /// The memory as grain storage and behind every port: the shared PostgreSQL database when one is set, else one SQLite file. It is
-    /// opened, and its schema made or upgraded, when the silo is built; that throws <see cref="StorageUnusableException"/> if it cannot be
-    /// used.
+    /// Registers grain storage and all storage interfaces: PostgreSQL if it is configured, otherwise one SQLite file.
+    /// Building the silo opens the store and migrates its schema. It throws <see cref="StorageUnusableException"/> if
+    /// the store cannot be used.
     /// </summary>
-    /// <param name="silo">The silo.</param>
-    /// <param name="options">Where and how.</param>
-    /// <param name="name">Name of the grain storage.</param>
     public static ISiloBuilder AddSchedulerStorage(
         this ISiloBuilder silo,
         StorageOptions options,
@@ -59,10 +54,7 @@ public static class StorageSetup
             );
     }
 
-    /// <summary>The same on a store that is open already and that the caller closes: for several silos in one process.</summary>
-    /// <param name="silo">The silo.</param>
-    /// <param name="store">The store.</param>
-    /// <param name="name">Name of the grain storage.</param>
+    /// <summary>Registers an open store that the caller closes, for several silos in one process.</summary>
     public static ISiloBuilder AddSchedulerStorage(
         this ISiloBuilder silo,
         SqliteStore store,
@@ -88,7 +80,7 @@ public static class StorageSetup
         where TStore : class, ISqlStore, IStatementRunner
     {
         ArgumentNullException.ThrowIfNull(silo);
-        // As instances, which no silo closes at its end.
+        // Registered as instances, so that the container of a silo does not dispose them.
         silo.Services.AddSingleton(store);
         silo.Services.AddSingleton<ISqlStore>(store);
         return AddOn<TStore>(silo, name);
@@ -103,7 +95,8 @@ public static class StorageSetup
             (provider, _) => new StatementDataSource(provider.GetRequiredService<TStore>())
         );
         AddGrainStorage(services, name);
-        // Callers of a grain, on whichever silo, are told what the store said, and not that it could not be said.
+        // Lets Orleans serialize storage exceptions, so that callers on other silos receive them instead of a
+        // serialization error.
         services.Configure<ExceptionSerializationOptions>(options =>
         {
             options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!);

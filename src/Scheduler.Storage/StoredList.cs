@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Scheduler.Storage;
 
-/// <summary>Reads the states of a list. One that cannot be read stops only itself (INV-14): it is left out, and logged.</summary>
+/// <summary>An unreadable state is logged and omitted; the other states are returned (INV-14).</summary>
 internal static class StoredList
 {
     public static ImmutableArray<T> Read<T>(

@@ -3,31 +3,23 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Storage;
 
 /// <summary>
-/// A stored state that this version cannot read: newer, or not what was written (INV-14). It stops the one grain and is left
-/// untouched, because a grain that could not load can not write.
+/// This version cannot read a stored state, because the state is newer or does not match its type (INV-14). Only that
+/// grain fails. The state stays unchanged, because a grain that failed to load cannot write.
 /// </summary>
 public sealed class UnreadableStateException : StorageException
 {
-    /// <summary>Nothing is known yet.</summary>
     public UnreadableStateException() { }
 
-    /// <summary>Says what cannot be read.</summary>
-    /// <param name="message">One line for an operator.</param>
     public UnreadableStateException(string message)
         : base(message) { }
 
-    /// <summary>Says what cannot be read and keeps the cause.</summary>
-    /// <param name="message">One line for an operator.</param>
-    /// <param name="innerException">What the reader said.</param>
     public UnreadableStateException(string message, Exception? innerException)
         : base(message, innerException) { }
 
-    /// <summary>Names the state.</summary>
-    /// <param name="kind">The state's name, or its type where only that is known.</param>
-    /// <param name="key">The grain's key; null where it is not known yet.</param>
-    /// <param name="schemaVersion">The stored version; null where none could be read.</param>
-    /// <param name="why">What is wrong with it, without any stored value.</param>
-    /// <param name="innerException">What the reader said.</param>
+    /// <param name="kind">State name; the type name if the state name is unknown.</param>
+    /// <param name="key">Grain key; null if unknown.</param>
+    /// <param name="schemaVersion">Stored version; null if it could not be read.</param>
+    /// <param name="why">Reason, without any stored value.</param>
     public UnreadableStateException(
         string kind,
         string? key,
@@ -46,15 +38,11 @@ public sealed class UnreadableStateException : StorageException
         Why = why;
     }
 
-    /// <summary>The state's name.</summary>
     public string Kind { get; } = "";
 
-    /// <summary>The grain's key; null where it is not known.</summary>
     public string? Key { get; }
 
-    /// <summary>The stored version; null where none could be read.</summary>
     public int? SchemaVersion { get; }
 
-    /// <summary>What is wrong with it.</summary>
     public string Why { get; } = "";
 }

@@ -7,7 +7,7 @@ namespace Scheduler.SystemTests;
 /// <summary>README's first command does what it says, also when it is given again.</summary>
 public sealed class DemoTests
 {
-    private const string LastLine = "Stop with Ctrl-C; the same command goes on where it stopped.";
+    private const string LastLine = "Stop with Ctrl-C; the same command continues with the stored state.";
 
     private static readonly string[] Codes =
     [

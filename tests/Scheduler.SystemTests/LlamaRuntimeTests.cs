@@ -141,7 +141,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
         var failed = await Door.UntilAsync(instance, i => i.State == InstanceState.Failed);
         Assert.Equal("RUNTIME_EXITED", failed.Failure.Code);
         Assert.Equal("137", failed.Failure.Details["exit_code"]);
-        Assert.StartsWith("Somebody on its host killed it", failed.Failure.Hint);
+        Assert.StartsWith("A process on its host killed it", failed.Failure.Hint);
     }
 
     [Fact]

@@ -9,7 +9,6 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Api.Balancers;
 
-/// <summary>Balancers as they go out.</summary>
 internal static class BalancerMapping
 {
     public static V1.Balancer ToProto(this BalancerRecord record) =>

@@ -7,7 +7,10 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Balancers;
 
-/// <summary>What requests about balancers must be: the words here, their sense by <see cref="BalancerChecks"/>, all in one answer.</summary>
+/// <summary>
+/// Validates requests about balancers: syntax here, meaning in <see cref="BalancerChecks"/>. One response reports all
+/// errors.
+/// </summary>
 internal static class BalancerRules
 {
     private const string Name = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
@@ -91,7 +94,7 @@ internal static class BalancerRules
         faults.CheckTime("spec.health.eject_at_most", health.EjectAtMost);
         faults.CheckTime("spec.health.slow_return", health.SlowReturn);
 
-        // A list that is too long is a fault by itself; its members are not looked at.
+        // A list that is too long is one validation error; its members are not checked.
         if (
             spec.Routes.Count <= BalancerChecks.MostRoutes
             && spec.TargetGroups.Count <= BalancerChecks.MostRoutes
@@ -167,7 +170,7 @@ internal static class BalancerRules
         }
     }
 
-    // Which times make sense is for the checks; these alone fit into one.
+    // Only the syntactic range; BalancerChecks checks the allowed range of each setting.
     private static void CheckTime(this Faults faults, string field, Duration? given) =>
         faults.CheckDuration(field, given, TimeSpan.Zero, LongestTime);
 }

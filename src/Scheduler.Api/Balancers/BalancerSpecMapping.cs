@@ -4,12 +4,12 @@ using Scheduler.Domain.Balancers;
 
 namespace Scheduler.Api.Balancers;
 
-/// <summary>Balancers' specs in and out; what was left out takes the domain's own default.</summary>
+/// <summary>Maps balancer specs. An absent field gets the default of the domain.</summary>
 internal static class BalancerSpecMapping
 {
     private static readonly TimeSpan StandardDeadline = TimeSpan.FromSeconds(2);
 
-    /// <summary>The spec. Also of a request that is at fault elsewhere, so that all its faults are found.</summary>
+    /// <summary>Also maps an invalid request, so that one response can report all its validation errors.</summary>
     public static BalancerSpec ToDomain(this V1.BalancerSpec proto) =>
         new()
         {
@@ -149,7 +149,7 @@ internal static class BalancerSpecMapping
             MostEjectedPercent = health.MostEjectedPercent,
         };
 
-    // A time out of all bounds is a fault already and must not break what looks for further ones.
+    // A duration outside these bounds is already a validation error. It must not break the search for further errors.
     private static TimeSpan TimeOf(Duration? given, TimeSpan standard) =>
         given is { Seconds: >= 0 and <= 86_400, Nanos: >= 0 and < 1_000_000_000 } ? given.ToTimeSpan() : standard;
 

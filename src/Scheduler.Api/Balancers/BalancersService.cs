@@ -9,7 +9,6 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Api.Balancers;
 
-/// <summary>Balancers: check, ask the balancer's grain, map the answer.</summary>
 internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.BalancersBase
 {
     public override async Task<Balancer> CreateBalancer(CreateBalancerRequest request, ServerCallContext context)

@@ -7,7 +7,6 @@ using Scheduler.Grains.Billing;
 
 namespace Scheduler.Api.Billing;
 
-/// <summary>Accounts and ledger entries as they go out.</summary>
 internal static class AccountMapping
 {
     public static V1.Account ToProto(this AccountView view) =>

@@ -5,7 +5,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Billing;
 
-/// <summary>What requests about accounts must be.</summary>
+/// <summary>Validation of account requests.</summary>
 internal static class AccountRules
 {
     public const long LargestTopUp = 1_000_000_000_000;

@@ -9,7 +9,6 @@ using Scheduler.Grains.Billing;
 
 namespace Scheduler.Api.Billing;
 
-/// <summary>Accounts: check, ask the account's grain, map the answer.</summary>
 internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.AccountsBase
 {
     public override async Task<Account> CreateAccount(CreateAccountRequest request, ServerCallContext context)

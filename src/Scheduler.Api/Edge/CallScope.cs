@@ -6,19 +6,16 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>What is known of a call of ours.</summary>
 internal static class CallScope
 {
     public static RequestScope Scope(this ServerCallContext call) => call.GetHttpContext().Scope();
 
-    /// <summary>Who called; for methods that need a key.</summary>
+    /// <summary>The caller; only for methods that need a key.</summary>
     public static Caller Caller(this ServerCallContext call) =>
         call.Scope().Caller
         ?? throw new InvalidOperationException("No caller: the method needs a key and none was checked.");
 
-    /// <summary>Under what a command is given.</summary>
-    /// <param name="call">The call.</param>
-    /// <param name="account">The account in the resource's name; null for what belongs to no account.</param>
+    /// <param name="account">The account in the resource's name; null for a resource of no account.</param>
     /// <param name="clientRequestId">The caller's idempotency id; empty for none.</param>
     public static CommandContext Command(
         this ServerCallContext call,

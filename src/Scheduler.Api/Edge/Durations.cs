@@ -4,10 +4,9 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Bounds of durations.</summary>
 internal static class Durations
 {
-    /// <summary>Notes a fault of a duration that was given.</summary>
+    /// <summary>Adds a validation error for a duration out of range; an absent duration is valid.</summary>
     public static void CheckDuration(this Faults faults, string field, Duration? given, TimeSpan least, TimeSpan most)
     {
         if (given is null)
@@ -15,7 +14,7 @@ internal static class Durations
             return;
         }
 
-        // Whole seconds are compared first: a stranger's number of seconds may not fit a TimeSpan.
+        // Whole seconds are compared first: an unchecked number of seconds may not fit a TimeSpan.
         var isNormal =
             given.Nanos is > -1_000_000_000 and < 1_000_000_000
             && Math.Sign(given.Seconds) * Math.Sign(given.Nanos) >= 0;

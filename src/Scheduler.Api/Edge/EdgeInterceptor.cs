@@ -7,8 +7,8 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Edge;
 
 /// <summary>
-/// Around every method of ours, on both transports: the request's rules, whose resource it names (INV-08), and the one shape of
-/// errors. A service is reached only by a request that is right in itself and within its caller's account.
+/// Wraps every method of the API on both transports: validates the request, checks the account of the resource it names
+/// (INV-08), and formats errors. A service gets only valid requests for resources within the caller's account.
 /// </summary>
 internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) : Interceptor
 {

@@ -11,8 +11,8 @@ using Scheduler.Edge.Limits;
 namespace Scheduler.Api.Edge;
 
 /// <summary>
-/// Before a service of ours is reached, on either transport: is there a good key, is there room for it, may it call this method? And for HTTP, which would
-/// drop what it does not know in silence: is the body small enough, and is every field and query parameter known and well typed?
+/// Runs before a service on both transports: checks the key, its limits and its permission for the method. For HTTP it
+/// also checks the body size and every field and query parameter, because JSON transcoding silently drops unknown ones.
 /// </summary>
 internal sealed class EdgeMiddleware(
     RequestDelegate next,
@@ -89,7 +89,8 @@ internal sealed class EdgeMiddleware(
 
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, long limit)
     {
-        // Before the server knows the limit, so that it still drains the body and the caller gets to read the answer.
+        // Checked before the server gets the limit, so that it still drains the body and the caller can read the
+        // response.
         if (http.Request.ContentLength > limit)
         {
             throw new DoorException(DoorError.BodyTooLarge(limit));

@@ -6,16 +6,18 @@ using Status = Google.Rpc.Status;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>An <see cref="DoorError"/> as <c>google.rpc.Status</c>: what both transports send.</summary>
+/// <summary>Converts a <see cref="DoorError"/> to <c>google.rpc.Status</c>, which both transports send.</summary>
 internal static class ErrorStatus
 {
-    /// <summary>The domain of every reason.</summary>
     public const string Domain = "scheduler.v1";
 
-    /// <summary>Longer facts are cut, marked with an ellipsis: error details travel in HTTP headers.</summary>
+    /// <summary>
+    /// Maximum characters of a fact; longer ones are cut and end with an ellipsis, because HTTP headers carry error
+    /// details.
+    /// </summary>
     private const int LongestFact = 1024;
 
-    /// <summary>The types of the details; JSON cannot show a type that is not registered.</summary>
+    /// <summary>The types of the details; JSON formatting fails for a type that is not registered.</summary>
     public static TypeRegistry Types { get; } =
         TypeRegistry.FromMessages(
             ErrorInfo.Descriptor,
@@ -67,7 +69,6 @@ internal static class ErrorStatus
         return status;
     }
 
-    /// <summary>Where a catalogued code is explained.</summary>
     public static string HelpUri(string reason) => $"/v1/failures/{reason}";
 
     private static ErrorInfo Info(DoorError error, RequestScope scope)

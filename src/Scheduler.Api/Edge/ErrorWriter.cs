@@ -7,14 +7,15 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Answers an error before any service was reached, in the form of the request's transport.</summary>
+/// <summary>
+/// Writes an error that occurred before a service was reached, in the format of the request's transport.
+/// </summary>
 internal sealed class ErrorWriter : IErrorShape
 {
     private static readonly JsonFormatter Json = new(
         JsonFormatter.Settings.Default.WithTypeRegistry(ErrorStatus.Types).WithFormatDefaultValues(true)
     );
 
-    /// <inheritdoc/>
     public Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
     {
         if (!IsGrpc(http.Request))
@@ -29,7 +30,7 @@ internal sealed class ErrorWriter : IErrorShape
     private static bool IsGrpc(HttpRequest request) =>
         request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
 
-    /// <summary>Leaves out what default values would say, the same as transcoding does: its shape is <c>{code,message,details}</c>.</summary>
+    /// <summary>Writes <c>{code,message,details}</c>, the same as transcoding does.</summary>
     private static Task WriteJsonAsync(HttpContext http, DoorError error, RequestScope scope)
     {
         http.Response.StatusCode = error.HttpStatus;
@@ -37,7 +38,7 @@ internal sealed class ErrorWriter : IErrorShape
         return http.Response.WriteAsync(Json.Format(ErrorStatus.Of(error, scope)), Encoding.UTF8, http.RequestAborted);
     }
 
-    /// <summary>A trailers-only answer: the status is in the headers and there is no body.</summary>
+    /// <summary>A trailers-only response: the status is in the headers and there is no body.</summary>
     private static Task WriteGrpcAsync(HttpContext http, DoorError error, RequestScope scope)
     {
         var response = http.Response;

@@ -15,7 +15,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>What every request must be in itself, before any grain is called. Each method has exactly one rule.</summary>
+/// <summary>Validation of every request, before any grain call. Each method has exactly one rule.</summary>
 internal static class RequestRules
 {
     private static readonly FrozenDictionary<string, RequestRule> ByMessage = new[]
@@ -34,24 +34,19 @@ internal static class RequestRules
         .SelectMany(rules => rules)
         .ToFrozenDictionary(rule => rule.Message.FullName, StringComparer.Ordinal);
 
-    /// <summary>The rule of a request.</summary>
-    /// <exception cref="InvalidOperationException">A method was added without one.</exception>
+    /// <exception cref="InvalidOperationException">A method was added without a rule.</exception>
     public static RequestRule Of(IMessage request) =>
         ByMessage.GetValueOrDefault(request.Descriptor.FullName)
         ?? throw new InvalidOperationException($"{request.Descriptor.FullName} has no rule.");
 }
 
-/// <summary>The rule of one request.</summary>
-/// <param name="Message">Which request.</param>
-/// <param name="Resource">The resource it names; empty where it names none.</param>
-/// <param name="Check">Notes everything that is wrong with it.</param>
+/// <param name="Resource">The resource name in the request; empty if it names none.</param>
 internal sealed record RequestRule(
     MessageDescriptor Message,
     Func<IMessage, string> Resource,
     Action<IMessage, Faults> Check
 )
 {
-    /// <summary>The rule of a request that names a resource.</summary>
     public static RequestRule For<T>(Func<T, string> resource, Action<T, Faults> check)
         where T : IMessage<T>, new() =>
         new(new T().Descriptor, message => resource((T)message), (message, faults) => check((T)message, faults));

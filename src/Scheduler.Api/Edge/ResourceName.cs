@@ -5,10 +5,12 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Reads and writes resource names: <c>accounts/{account}/instances/{instance}</c> and so on.</summary>
+/// <summary>
+/// Parses, checks and formats resource names: <c>accounts/{account}/instances/{instance}</c> and so on.
+/// </summary>
 internal static class ResourceName
 {
-    /// <summary>The account an operator names to mean all of them.</summary>
+    /// <summary>The account id with which an operator means all accounts.</summary>
     public const string AnyAccount = "-";
 
     public static string Account(AccountId account) => $"accounts/{account}";
@@ -32,17 +34,17 @@ internal static class ResourceName
 
     public static string Provider(ProviderId provider) => $"providers/{provider}";
 
-    /// <summary>The account segment of a name, or null for a name without one.</summary>
+    /// <summary>The account segment of a name; null for a name without one.</summary>
     public static string? AccountOf(string name)
     {
         var parts = name.Split('/');
         return parts.Length >= 2 && string.Equals(parts[0], "accounts", StringComparison.Ordinal) ? parts[1] : null;
     }
 
-    /// <summary>The account of a name that was checked.</summary>
+    /// <summary>The account of a validated name.</summary>
     public static AccountId ParseAccount(string name) => new(AccountOf(name)!);
 
-    /// <summary>What follows the collection in a name that was checked.</summary>
+    /// <summary>The rest of a validated name after the collection.</summary>
     public static string LastOf(string name, string collection) =>
         name[(name.IndexOf(collection + "/", StringComparison.Ordinal) + collection.Length + 1)..];
 
@@ -50,7 +52,7 @@ internal static class ResourceName
 
     public static BalancerId ParseBalancer(string name) => new(LastOf(name, "balancers"));
 
-    /// <summary>The instance of a name that was checked, and that may name something of the instance's.</summary>
+    /// <summary>The instance of a validated name, which may name a child of the instance.</summary>
     public static InstanceId ParseInstanceAbove(string name) => new(LastOf(name, "instances").Split('/')[0]);
 
     public static void CheckAccount(this Faults faults, string field, string name, bool mayBeAny = false)

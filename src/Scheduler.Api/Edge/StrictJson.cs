@@ -6,15 +6,15 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Edge;
 
-/// <summary>Walks a JSON body against a message descriptor, copies what is right and names what is not.</summary>
-/// <param name="faults">What is not right.</param>
-/// <param name="writer">What is right.</param>
-/// <param name="inPath">Top-level fields that the URL gives; the body need not.</param>
+/// <summary>Validates a JSON body against a message descriptor and copies the valid part.</summary>
+/// <param name="faults">Gets the validation errors.</param>
+/// <param name="writer">Gets the valid part.</param>
+/// <param name="inPath">Top-level fields that the URL contains; the body must not repeat them.</param>
 internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnlySet<string> inPath)
 {
     private const long LongestDuration = 10_000_000_000;
 
-    /// <summary>The field of a JSON or proto name, or null.</summary>
+    /// <summary>Finds a field by its JSON name or proto name; null if there is none.</summary>
     public static FieldDescriptor? FindField(MessageDescriptor message, string name) =>
         message
             .Fields.InDeclarationOrder()
@@ -23,7 +23,7 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
                 || string.Equals(f.Name, name, StringComparison.Ordinal)
             );
 
-    /// <summary>What a field takes, for people.</summary>
+    /// <summary>Description of the accepted values, for error messages.</summary>
     public static string Expected(FieldDescriptor field) =>
         field.FieldType switch
         {
@@ -45,7 +45,6 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
             _ => "something this server does not take",
         };
 
-    /// <summary>One object.</summary>
     public void Message(JsonElement json, MessageDescriptor message, string path)
     {
         writer.WriteStartObject();
@@ -232,7 +231,7 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
 
         try
         {
-            // Transcoding reads durations more narrowly than the protocol; nothing of ours lasts centuries.
+            // Transcoding accepts a smaller range of durations than the protocol does. No setting needs centuries.
             return JsonParser.Default.Parse(json.GetRawText(), type)
                 is not Duration { Seconds: > LongestDuration or < -LongestDuration };
         }
@@ -242,7 +241,7 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
         }
     }
 
-    /// <summary>Text, or null where the bytes are no Unicode text.</summary>
+    /// <summary>Null if the bytes are not valid Unicode text.</summary>
     private static string? TextOf(Func<string?> read)
     {
         try

@@ -8,15 +8,16 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Edge;
 
 /// <summary>
-/// Reads the HTTP form of one request against its descriptor. Everything unknown, doubled or of the wrong type is a fault named by its
-/// path and is left out of what goes on, so that the request's own rules can add theirs and all is told at once.
+/// Validates the HTTP form of one request against its descriptor. Each unknown, repeated or wrongly typed field becomes
+/// a validation error with its path and is removed. The request's own rules then add their errors, so that one response
+/// reports all of them.
 /// </summary>
 internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Faults faults)
 {
     private const int DeepestBody = 32;
     private readonly HashSet<string> _inPath = PathFields(rule);
 
-    /// <summary>The query string without what is at fault.</summary>
+    /// <summary>Returns the query string without invalid parameters.</summary>
     public QueryString ReadQuery(IQueryCollection query)
     {
         var good = new List<KeyValuePair<string, string?>>();
@@ -51,7 +52,7 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
         return QueryString.Create(good);
     }
 
-    /// <summary>The body without what is at fault, as JSON.</summary>
+    /// <summary>Returns the body without invalid fields, as JSON.</summary>
     public byte[] ReadBody(ReadOnlyMemory<byte> body)
     {
         if (body.Length == 0)
@@ -72,7 +73,9 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
         return output.ToArray();
     }
 
-    /// <summary>A name a stranger wrote, cut to what is fit to be shown.</summary>
+    /// <summary>
+    /// Shortens an unchecked name to 64 characters and replaces control characters, so that an error can show it.
+    /// </summary>
     internal static string Shown(string name)
     {
         var shown = name.Length <= 64 ? name : name[..64] + "…";
@@ -143,7 +146,7 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
                     $"Not JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}, or nested deeper than {DeepestBody}."
                 )
             );
-            // Without a body the request's own rules would miss everything; this alone is the news.
+            // Without a body the request's own rules would report every field as missing; only this error is useful.
             throw new DoorException(DoorError.Invalid(faults.All));
         }
     }

@@ -5,7 +5,6 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Api.Failures;
 
-/// <summary>Failures and their definitions as they go out.</summary>
 internal static class FailureMapping
 {
     public static V1.FailureDefinition ToProto(this FailureDefinition definition) =>

@@ -4,7 +4,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Failures;
 
-/// <summary>What requests about the catalogue must be.</summary>
+/// <summary>Validation of requests about the failure catalogue.</summary>
 internal static class FailureRules
 {
     public static IEnumerable<RequestRule> All { get; } =

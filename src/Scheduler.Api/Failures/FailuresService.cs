@@ -6,7 +6,6 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Failures;
 
-/// <summary>The failure catalogue, open to anyone.</summary>
 internal sealed class FailuresService : V1.Failures.FailuresBase
 {
     public override Task<ListFailuresResponse> ListFailures(ListFailuresRequest request, ServerCallContext context)

@@ -25,7 +25,6 @@ internal static class AttachedFirewall
     /// Refuses a firewall that the account does not have. A missing firewall refuses every request, so the caller must
     /// get the error when attaching it. A null or empty slug passes.
     /// </summary>
-    /// <exception cref="DoorException">The account has no such firewall.</exception>
     public static async Task RequireFirewallAsync(
         this IGrainFactory grains,
         AccountId account,

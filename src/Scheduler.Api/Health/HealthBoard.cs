@@ -6,8 +6,8 @@ using Scheduler.Grains.Health;
 namespace Scheduler.Api.Health;
 
 /// <summary>
-/// Whether this process is ready, looked at no more than once a second however many ask, so that probes cannot load the store. That it
-/// stops is known at once.
+/// Reports whether this process is ready. The checks run at most once a second for any number of probes, so that probes
+/// cannot load the store. A stop of the process is reported immediately.
 /// </summary>
 internal sealed partial class HealthBoard(
     IEnumerable<IReadiness> sources,
@@ -18,7 +18,7 @@ internal sealed partial class HealthBoard(
 {
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longer than any look should take; the looks have limits of their own.</summary>
+    /// <summary>Upper bound of a check; the checks have shorter limits of their own.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
 
     private readonly Lock _asking = new();
@@ -26,7 +26,6 @@ internal sealed partial class HealthBoard(
     private long _began;
     private bool _wasReady;
 
-    /// <summary>Whether requests can be served.</summary>
     public async Task<HealthReport> ReadyAsync(CancellationToken cancellationToken)
     {
         Task<ImmutableArray<HealthLine>> look;
@@ -46,21 +45,21 @@ internal sealed partial class HealthBoard(
         return new HealthReport([Draining(), .. lines], clock.GetElapsedTime(began));
     }
 
-    /// <summary>Whether the process lives: it answers, and its thread pool takes up work.</summary>
+    /// <summary>Whether the process is alive: it answers, and its thread pool starts work.</summary>
     public async Task<HealthReport> LiveAsync(CancellationToken cancellationToken)
     {
         var asked = clock.GetTimestamp();
         var taken = await Task.Run(() => clock.GetElapsedTime(asked), cancellationToken);
         return new HealthReport(
-            [new HealthLine("thread_pool", true, $"took up work in {taken.TotalMilliseconds:F0} ms")],
+            [new HealthLine("thread_pool", true, $"started work in {taken.TotalMilliseconds:F0} ms")],
             TimeSpan.Zero
         );
     }
 
     private HealthLine Draining() =>
         lifetime.ApplicationStopping.IsCancellationRequested
-            ? new HealthLine("draining", false, "this process stops; ask another")
-            : new HealthLine("draining", true, "not asked to stop");
+            ? new HealthLine("draining", false, "this process is stopping; use another one")
+            : new HealthLine("draining", true, "no stop requested");
 
     private async Task<ImmutableArray<HealthLine>> LookAsync()
     {
@@ -93,9 +92,9 @@ internal sealed partial class HealthBoard(
         }
         catch (Exception exception)
         {
-            // A probe is answered whatever happens: what cannot be looked at is not in order.
+            // A probe always gets a response: a check that fails counts as not ready.
             LogLookFailed(exception);
-            return [new HealthLine("look", false, "could not be looked at; the log has the cause")];
+            return [new HealthLine("look", false, "the check failed; see the log for the cause")];
         }
     }
 
@@ -105,6 +104,6 @@ internal sealed partial class HealthBoard(
     [LoggerMessage(3102, LogLevel.Warning, "Not ready to serve: {Why}")]
     private partial void LogNotReady(string why);
 
-    [LoggerMessage(3103, LogLevel.Warning, "A health check could not be made")]
+    [LoggerMessage(3103, LogLevel.Warning, "Cannot run a health check; this process counts as not ready")]
     private partial void LogLookFailed(Exception exception);
 }

@@ -5,16 +5,12 @@ using Scheduler.Grains.Health;
 
 namespace Scheduler.Api.Health;
 
-/// <summary>The answer to a probe.</summary>
-/// <param name="Lines">Everything that was looked at.</param>
-/// <param name="Age">How long ago.</param>
+/// <param name="Age">Time since the checks started.</param>
 internal sealed record HealthReport(ImmutableArray<HealthLine> Lines, TimeSpan Age)
 {
     public bool IsOk => Lines.All(line => line.IsOk);
 
     /// <summary><c>{"status":"ready","checks":{"store":{"state":"ok","age_ms":12,"says":"…"}}}</c></summary>
-    /// <param name="good">The word for all in order.</param>
-    /// <param name="bad">The word for anything else.</param>
     public byte[] ToJson(string good, string bad)
     {
         var age = (long)Age.TotalMilliseconds;

@@ -8,15 +8,15 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Scheduler.Api.Health;
 
 /// <summary>
-/// <c>/livez</c> and <c>/readyz</c>, and the health service of gRPC, which says the same as <c>/readyz</c>. None asks for a key. A process
-/// without doors maps the first two alone.
+/// <c>/livez</c>, <c>/readyz</c> and the gRPC health service, which reports the same as <c>/readyz</c>. They need no
+/// key. A process with the role <c>silo</c> maps only the first two.
 /// </summary>
 public static class HealthSetup
 {
-    /// <summary>How often watchers of gRPC's health service are told anew; the shortest ASP.NET allows.</summary>
+    /// <summary>Interval of updates to watchers of the gRPC health service; the shortest that ASP.NET allows.</summary>
     private static readonly TimeSpan ToldEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>Adds what the endpoints need; what makes a process ready is added as <see cref="IReadiness"/>.</summary>
+    /// <summary>Adds the services of the endpoints. The host adds its checks as <see cref="IReadiness"/>.</summary>
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -34,7 +34,6 @@ public static class HealthSetup
         });
     }
 
-    /// <summary>Maps <c>/livez</c> and <c>/readyz</c>.</summary>
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);

@@ -4,7 +4,6 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Launch explanations as they go out.</summary>
 internal static class ExplanationMapping
 {
     public static V1.LaunchExplanation ToProto(this LaunchExplanation explanation)

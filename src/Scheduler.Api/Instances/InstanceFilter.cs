@@ -7,8 +7,8 @@ using Scheduler.Edge;
 namespace Scheduler.Api.Instances;
 
 /// <summary>
-/// Reads a filter: conditions <c>field = "value"</c> joined by <c>AND</c>, each field once. In a value <c>\"</c> and <c>\\</c> stand for
-/// a quote and a backslash. A small, strict part of AIP-160.
+/// Parses a filter: conditions <c>field = "value"</c> joined by <c>AND</c>, each field at most once. In a value,
+/// <c>\"</c> is a quote and <c>\\</c> a backslash. This is a small, strict subset of AIP-160.
 /// </summary>
 internal sealed class InstanceFilter
 {
@@ -33,9 +33,9 @@ internal sealed class InstanceFilter
 
     private InstanceFilter(string text) => _text = text;
 
-    /// <summary>The query a filter asks for; account, cursor and limit are the caller's to set.</summary>
-    /// <param name="text">The filter; empty for all.</param>
-    /// <param name="faults">Where everything wrong with it is noted, as one fault of the field <c>filter</c>.</param>
+    /// <summary>Parses a filter into a query; the caller sets account, cursor and limit.</summary>
+    /// <param name="text">The filter; empty matches all instances.</param>
+    /// <param name="faults">Gets all errors of the filter, as one validation error of the field <c>filter</c>.</param>
     public static InstanceQuery Parse(string text, Faults faults)
     {
         var filter = new InstanceFilter(text);
@@ -54,7 +54,6 @@ internal sealed class InstanceFilter
         return filter._query;
     }
 
-    /// <summary>A value as it is written in a filter.</summary>
     public static string Quote(string value) =>
         $"\"{value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 

@@ -6,7 +6,6 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Instances as they go out.</summary>
 internal static class InstanceMapping
 {
     public static V1.Instance ToProto(this InstanceRecord record)

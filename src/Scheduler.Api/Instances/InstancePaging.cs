@@ -6,7 +6,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Where a page of instances ended, as text: UTC ticks, a slash, the id.</summary>
+/// <summary>Text form of the end of a page of instances: UTC ticks, a slash, the id.</summary>
 internal static class InstancePaging
 {
     public static string Format(InstanceCursor cursor) =>
@@ -29,6 +29,6 @@ internal static class InstancePaging
         return true;
     }
 
-    /// <summary>The cursor in a token that was checked; null for the first page.</summary>
+    /// <summary>The cursor of a validated token; null for the first page.</summary>
     public static InstanceCursor? Of(string text) => text.Length > 0 && TryParse(text, out var cursor) ? cursor : null;
 }

@@ -7,7 +7,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>What requests about instances must be.</summary>
+/// <summary>Validation of instance requests.</summary>
 internal static class InstanceRules
 {
     private const int MostLabels = 64;
@@ -84,7 +84,7 @@ internal static class InstanceRules
 
         if (request.Spec is not null)
         {
-            // Under a mask of single fields the rest of the spec may be missing; the merged spec is checked whole.
+            // With a mask of single fields the rest of the spec may be missing; the merged spec is validated later.
             faults.CheckSpec(request.Spec, isWhole: mask is null or { Paths.Count: 0 } || mask.Paths.Contains("spec"));
         }
         else if (mask?.Paths.Any(path => path.Split('.')[0] is "spec") == true)

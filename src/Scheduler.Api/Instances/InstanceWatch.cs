@@ -9,8 +9,9 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Api.Instances;
 
 /// <summary>
-/// Streams an instance and its changes without polling. A stream outlives its first key check, so the key is asked again every second;
-/// it ends with the caller, the key, the instance, or this process.
+/// Streams an instance and its changes without polling. A stream lasts longer than its first key check, so the key is
+/// checked again every second. The stream ends when the caller leaves, the key is revoked, the instance is deleted, or
+/// this process stops.
 /// </summary>
 internal sealed class InstanceWatch(
     IGrainFactory grains,
@@ -38,7 +39,7 @@ internal sealed class InstanceWatch(
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            throw new DoorException(DoorError.Unavailable() with { Hint = "This process stops; watch again." });
+            throw new DoorException(DoorError.Unavailable() with { Hint = "This process is stopping; watch again." });
         }
     }
 

@@ -14,10 +14,9 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Instances: check, ask the instance's grain, map the answer.</summary>
 internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch) : V1.Instances.InstancesBase
 {
-    /// <summary>How often a change of some fields is tried on a record that moves on by itself meanwhile.</summary>
+    /// <summary>Attempts of a partial update, because the scheduler itself may change the record in between.</summary>
     private const int UpdateTries = 5;
 
     public override async Task<Instance> CreateInstance(CreateInstanceRequest request, ServerCallContext context)
@@ -99,7 +98,8 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             catch (DoorException moved)
                 when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is DoorReasons.WrongState)
             {
-                // The caller guards nothing; what came between reading and writing was the scheduler's own, a confirmed release for one.
+                // The caller does not guard the update. The change in between came from the scheduler, for example a
+                // confirmed release.
             }
         }
     }
@@ -168,7 +168,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         long? guard = request.HasIfGeneration ? request.IfGeneration : null;
         if (isPartial && !paths.Contains("spec"))
         {
-            // What the mask leaves is taken from the present spec, so nothing may change in between.
+            // Fields outside the mask come from the current spec, so the record must not change in between.
             var present = await RecordAsync(request.Name, context);
             guard ??= present.Generation;
             spec = Merge(request, present.Spec.ToProto());

@@ -7,7 +7,7 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Launch specs in and out; what was left out takes the domain's own default.</summary>
+/// <summary>Maps launch specs. An absent field gets the default of the domain.</summary>
 internal static class SpecMapping
 {
     public static LaunchSpec ToDomain(this V1.LaunchSpec proto)

@@ -6,13 +6,13 @@ using SpecLimits = Scheduler.Domain.Instances.SpecLimits;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>What a launch spec must be in itself; whether it can be had is for the launch checks.</summary>
+/// <summary>Validation of a launch spec. The launch checks decide whether matching capacity exists.</summary>
 internal static class SpecRules
 {
-    /// <summary>Notes what is wrong with a spec.</summary>
-    /// <param name="faults">Where to.</param>
-    /// <param name="spec">The spec; null where it is missing.</param>
-    /// <param name="isWhole">Whether it must name a model (a create), or may be a part (an update under a mask).</param>
+    /// <param name="spec">Null if it is missing.</param>
+    /// <param name="isWhole">
+    /// Whether it must name a model (a create), or may be partial (an update with a mask).
+    /// </param>
     public static void CheckSpec(this Faults faults, LaunchSpec? spec, bool isWhole)
     {
         if (spec is null)

@@ -3,7 +3,6 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>What an instance served, as it goes out.</summary>
 internal static class UsageMapping
 {
     public static V1.InstanceUsage ToProto(this ServedUsageRecord record, string name)

@@ -4,7 +4,7 @@ using Scheduler.Domain.Keys;
 
 namespace Scheduler.Api.Keys;
 
-/// <summary>Keys as they go out: everything but the secret's digest.</summary>
+/// <summary>Maps everything except the digest of the secret.</summary>
 internal static class KeyMapping
 {
     public static V1.Key ToProto(this KeyRecord key) =>
@@ -19,7 +19,7 @@ internal static class KeyMapping
             Role = key.Role.ToProto(),
         };
 
-    /// <summary>A role; what was not said is full.</summary>
+    /// <summary>Unspecified means full.</summary>
     public static KeyRole ToDomain(this V1.KeyRole role) =>
         role switch
         {

@@ -5,7 +5,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Keys;
 
-/// <summary>What requests about keys must be.</summary>
+/// <summary>Validation of key requests.</summary>
 internal static class KeyRules
 {
     public static IEnumerable<RequestRule> All { get; } =

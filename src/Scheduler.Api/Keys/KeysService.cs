@@ -10,7 +10,6 @@ using KeyRole = Scheduler.Domain.Keys.KeyRole;
 
 namespace Scheduler.Api.Keys;
 
-/// <summary>Keys of accounts and operators: check, ask the key's grain, map the answer.</summary>
 internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) : V1.Keys.KeysBase
 {
     public override async Task<CreateKeyResponse> CreateKey(CreateKeyRequest request, ServerCallContext context)
@@ -102,7 +101,8 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             NextPageToken = page.Length < size ? "" : Paging.Next(query, page[^1].Id),
         };
 
-        // Without an account the list holds the keys of all; an operator who lists operators wants those.
+        // Without an account the list contains the keys of all accounts and operators. Only operator keys are wanted
+        // then.
         response.Keys.AddRange(page.Where(key => key.Account == account).Select(key => key.ToProto()));
         return response;
     }

@@ -4,7 +4,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Models;
 
-/// <summary>What requests about models must be. What lies in the files is for the model's grain to judge.</summary>
+/// <summary>Validation of model requests. The model's grain validates the content of the files.</summary>
 internal static class ModelRules
 {
     private const int LongestJson = 1024 * 1024;

@@ -8,7 +8,6 @@ using Scheduler.Grains.Models;
 
 namespace Scheduler.Api.Models;
 
-/// <summary>Models: check, ask the model's grain, map the answer.</summary>
 internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
 {
     public override async Task<Model> RegisterModel(RegisterModelRequest request, ServerCallContext context)

@@ -5,23 +5,23 @@ using Scheduler.Api.Edge;
 
 namespace Scheduler.Api.OpenApi;
 
-/// <summary>The OpenAPI 3.1 document of the HTTP face, built once from the service descriptors, their HTTP rules and comments.</summary>
+/// <summary>
+/// The OpenAPI 3.1 document of the HTTP API, built once from the service descriptors, their HTTP rules and comments.
+/// </summary>
 internal sealed partial class OpenApiDocumentSource
 {
-    /// <summary>Where it is served.</summary>
     public const string Path = "/openapi/v1.json";
 
     private const string SecurityScheme = "key";
     private readonly Lazy<byte[]> _json = new(Write);
 
-    /// <summary>The document, UTF-8.</summary>
+    /// <summary>UTF-8.</summary>
     public byte[] Json => _json.Value;
 
     /// <summary>An HTTP rule's path as OpenAPI writes it: <c>/v1/accounts/{account}:topUp</c>.</summary>
     public static string PathOf(Google.Api.HttpRule rule) =>
         Variable().Replace(TemplateOf(rule).Template, match => Expand(match.Groups["pattern"].Value));
 
-    /// <summary>Verb and template of an HTTP rule.</summary>
     public static (HttpMethod Verb, string Template) TemplateOf(Google.Api.HttpRule rule) =>
         rule.PatternCase switch
         {
@@ -34,7 +34,7 @@ internal sealed partial class OpenApiDocumentSource
                 throw new NotSupportedException($"HTTP rule {rule.PatternCase}"),
         };
 
-    /// <summary>The top-level field of the request that an HTTP rule's path gives; null where none is.</summary>
+    /// <summary>The top-level request field that the path of an HTTP rule contains; null if there is none.</summary>
     public static string? PathFieldOf(Google.Api.HttpRule rule) =>
         Variable().Match(TemplateOf(rule).Template) is { Success: true } match ? match.Groups["field"].Value : null;
 
@@ -47,9 +47,9 @@ internal sealed partial class OpenApiDocumentSource
                 Title = "GPU scheduler",
                 Version = "v1",
                 Description =
-                    "Runs models on rented GPUs and says exactly why when it cannot. Money is whole micro-EUR (1 EUR = 1,000,000); 64-bit "
+                    "Runs models on rented GPUs; each failure states its exact cause. Money is whole micro-EUR (1 EUR = 1,000,000); 64-bit "
                     + "numbers are JSON numbers and stay below 2^53. Unknown fields and query parameters are refused by name. Every "
-                    + "response carries `X-Request-Id`; send your own id in that header and it comes back as `X-Correlation-Id`.",
+                    + "response has `X-Request-Id`. If you send your own id in that header, it is returned as `X-Correlation-Id`.",
                 License = new OpenApiLicense { Name = "Proprietary" },
             },
             Servers = [new OpenApiServer { Url = "/" }],

@@ -5,12 +5,10 @@ using Scheduler.Api.V1;
 
 namespace Scheduler.Api.OpenApi;
 
-/// <summary>Methods of the API as operations of the document.</summary>
 internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenApiSchemas schemas, string securityScheme)
 {
     private const string Json = "application/json";
 
-    /// <summary>The name of one resource of a collection.</summary>
     public static string Singular(string collection) =>
         collection switch
         {
@@ -48,7 +46,7 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
             Summary = FirstSentence(comment),
             Description = method.Access switch
             {
-                Access.Operator => $"{comment} For operator keys.",
+                Access.Operator => $"{comment} Needs an operator key.",
                 Access.Anyone => $"{comment} Needs no key.",
                 Access.Unspecified => comment,
                 _ => throw new System.Diagnostics.UnreachableException(),
@@ -136,16 +134,16 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
             ["200"] = new OpenApiResponse
             {
                 Description = method.Descriptor.IsServerStreaming
-                    ? $"One JSON object a line, as long as the stream lasts: {ProtoComments.Of(output.FullName)}"
+                    ? $"One JSON object per line until the stream ends: {ProtoComments.Of(output.FullName)}"
                     : ProtoComments.Of(output.FullName),
                 Headers = OpenApiSchemas.RequestIdHeader(),
                 Content = Content(schemas.Of(output)),
             },
-            ["400"] = Error("The request is wrong in itself; every wrong field is named."),
+            ["400"] = Error("The request is invalid; the error names every invalid field."),
         };
         if (method.Access != Access.Anyone)
         {
-            responses["401"] = Error("No key, no such key, or a revoked one: `AUTH_*`.");
+            responses["401"] = Error("The key is missing, unknown or revoked: `AUTH_*`.");
         }
 
         if (WhoIsRefused(method) is { } refused)
@@ -155,7 +153,7 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
 
         if (OpenApiDocumentSource.PathFieldOf(method.Http) is not null)
         {
-            responses["404"] = Error("There is no such resource, or not for this key.");
+            responses["404"] = Error("The resource does not exist, or the key has no access to it.");
         }
 
         responses["default"] = Error("Any other failure; its `reason` is a code of `/v1/failures` or a general one.");
@@ -165,9 +163,9 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
     private static string? WhoIsRefused(ApiMethod method) =>
         (method.Access == Access.Operator, method.Changes) switch
         {
-            (true, true) => "The method is for operator keys, and not for a viewer's.",
-            (true, false) => "The method is for operator keys.",
-            (false, true) => "The method is not for a viewer's key.",
+            (true, true) => "The method needs an operator key that is not a viewer's.",
+            (true, false) => "The method needs an operator key.",
+            (false, true) => "The method refuses a viewer's key.",
             (false, false) => null,
         };
 

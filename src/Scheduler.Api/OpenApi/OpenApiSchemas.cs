@@ -6,28 +6,24 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.OpenApi;
 
-/// <summary>Messages and enums of the protos as schemas of the document, each once.</summary>
+/// <summary>Writes the messages and enums of the protos as schemas, each once.</summary>
 internal sealed class OpenApiSchemas(OpenApiDocument document)
 {
-    /// <summary>The schema every error has.</summary>
     public const string ErrorName = "Error";
 
-    /// <summary>Whether a request without the field is refused.</summary>
     public static bool IsRequired(FieldDescriptor field) =>
         field.GetOptions()?.GetExtension(AccessExtensions.Required) == true;
 
-    /// <summary>The header every response carries.</summary>
     public static Dictionary<string, IOpenApiHeader> RequestIdHeader() =>
         new(StringComparer.Ordinal)
         {
             [RequestScope.IdHeader] = new OpenApiHeader
             {
-                Description = "Names this request in logs, events and `/v1/requests/{request}`.",
+                Description = "Id of this request in logs, events and `/v1/requests/{request}`.",
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             },
         };
 
-    /// <summary>The schema of a message, by reference.</summary>
     public IOpenApiSchema Of(MessageDescriptor message)
     {
         if (document.Components!.Schemas?.ContainsKey(message.Name) != true)
@@ -38,7 +34,7 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
                 Description = ProtoComments.Of(message.FullName),
             };
 
-            // Known before its fields are: messages may hold each other.
+            // Added before its fields, because messages may contain each other.
             document.AddComponent(message.Name, schema);
             AddFields(schema, message, null);
         }
@@ -46,7 +42,7 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
         return new OpenApiSchemaReference(message.Name, document);
     }
 
-    /// <summary>The schema of a request body: the message without what the URL gives.</summary>
+    /// <summary>The schema of a request body: the message without the fields in the URL.</summary>
     public OpenApiSchema Body(MessageDescriptor message, string? inPath)
     {
         var schema = new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalPropertiesAllowed = false };
@@ -54,7 +50,6 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
         return schema;
     }
 
-    /// <summary>The schema of a field, with its comment.</summary>
     public IOpenApiSchema Of(FieldDescriptor field)
     {
         var comment = ProtoComments.Of(field.FullName);
@@ -78,14 +73,13 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
             : Single(field, comment);
     }
 
-    /// <summary>Adds the one shape of all errors: <c>google.rpc.Status</c> with typed details.</summary>
     public void AddError() =>
         document.AddComponent(
             ErrorName,
             new OpenApiSchema
             {
                 Type = JsonSchemaType.Object,
-                Description = "`google.rpc.Status`: the same facts on gRPC and HTTP.",
+                Description = "`google.rpc.Status`: the same content on gRPC and HTTP.",
                 Required = new HashSet<string>(StringComparer.Ordinal) { "code", "message", "details" },
                 Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
                 {
@@ -95,8 +89,8 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
                     {
                         Type = JsonSchemaType.Array,
                         Description =
-                            "`ErrorInfo` (`reason`, `metadata` with the facts, `hint` and `request_id`) and `RequestInfo` always; "
-                            + "`BadRequest` with every wrong field, `Help`, `RetryInfo`, `LocalizedMessage` where they apply.",
+                            "Always `ErrorInfo` (`reason`, `metadata` with the facts, `hint` and `request_id`) and `RequestInfo`. "
+                            + "If they apply: `BadRequest` with every invalid field, `Help`, `RetryInfo`, `LocalizedMessage`.",
                         Items = new OpenApiSchema
                         {
                             Type = JsonSchemaType.Object,
@@ -143,7 +137,7 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
     {
         if (field.FieldType == FieldType.Message && WellKnown(field.MessageType) is null)
         {
-            // What stands beside a reference describes this use of it (3.1).
+            // OpenAPI 3.1: a description beside a reference describes this use of the schema.
             Of(field.MessageType);
             return new OpenApiSchemaReference(field.MessageType.Name, document)
             {
@@ -193,7 +187,7 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
             "google.protobuf.FieldMask" => new OpenApiSchema
             {
                 Type = JsonSchemaType.String,
-                Description = "Field paths with commas between, for example `spec.contextTokens,labels`.",
+                Description = "Comma-separated field paths, for example `spec.contextTokens,labels`.",
             },
             _ => null,
         };

@@ -5,16 +5,16 @@ using System.Text.RegularExpressions;
 namespace Scheduler.Api.OpenApi;
 
 /// <summary>
-/// The comments of our own protos by full name: the generated descriptors do not carry them. Reads the form our protos have, one
-/// declaration a line, and nothing more; a test sees to it that every element has one.
+/// The comments of the scheduler's protos by full name, because the generated descriptors do not contain them. The
+/// parser supports only the layout of these protos: one declaration per line. A test checks that every element has a
+/// comment.
 /// </summary>
 internal static partial class ProtoComments
 {
     private static readonly FrozenDictionary<string, string> ByName = ReadAll();
 
-    /// <summary>The comment above a message, field, enum, value, service or method.</summary>
-    /// <param name="fullName">For example <c>scheduler.v1.Account.name</c>; enum values stand under their enum.</param>
-    /// <returns>The comment, or empty.</returns>
+    /// <summary>The comment above a message, field, enum, value, service or method; empty if there is none.</summary>
+    /// <param name="fullName">For example <c>scheduler.v1.Account.name</c>. An enum value is below its enum.</param>
     public static string Of(string fullName) => ByName.GetValueOrDefault(fullName, "");
 
     private static FrozenDictionary<string, string> ReadAll()

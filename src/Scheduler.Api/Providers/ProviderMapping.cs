@@ -7,10 +7,9 @@ using Scheduler.Grains.Queries;
 
 namespace Scheduler.Api.Providers;
 
-/// <summary>Providers, offers and GPU types as they go out.</summary>
 internal static class ProviderMapping
 {
-    /// <summary>A provider; what an exception of its adapter said is for operators (INV-13).</summary>
+    /// <summary>Only operators see the exception message of the adapter (INV-13).</summary>
     public static V1.Provider ToProto(this ProviderView view, bool isForOperator)
     {
         var proto = new V1.Provider

@@ -5,7 +5,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Providers;
 
-/// <summary>What requests about providers, offers and GPU types must be.</summary>
+/// <summary>Validation of requests about providers, offers and GPU types.</summary>
 internal static class ProviderRules
 {
     public static IEnumerable<RequestRule> All { get; } =

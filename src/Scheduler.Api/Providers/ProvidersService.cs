@@ -9,7 +9,6 @@ using Scheduler.Grains.Queries;
 
 namespace Scheduler.Api.Providers;
 
-/// <summary>Providers, offers, GPU types: check, ask the grains, map the answer.</summary>
 internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.ProvidersBase
 {
     public override async Task<ListProvidersResponse> ListProviders(

@@ -6,7 +6,6 @@ using Scheduler.Grains;
 
 namespace Scheduler.Api.Requests;
 
-/// <summary>Timeline events as they go out.</summary>
 internal static class EventMapping
 {
     public static V1.Event ToProto(this StoredEvent stored, string subject)
@@ -28,7 +27,7 @@ internal static class EventMapping
         return proto;
     }
 
-    /// <summary>The resource name of a subject; kinds this version does not serve keep their own words.</summary>
+    /// <summary>The resource name of a subject; a kind that this version does not know keeps its stored text.</summary>
     public static string ToResourceName(this EventSubject subject) =>
         subject.Kind switch
         {

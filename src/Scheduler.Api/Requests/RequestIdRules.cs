@@ -4,7 +4,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Api.Requests;
 
-/// <summary>What requests about request ids must be.</summary>
+/// <summary>Validation of requests about request ids.</summary>
 internal static class RequestIdRules
 {
     public static IEnumerable<RequestRule> All { get; } = [RequestRule.For<GetRequestRequest>(r => r.Name, Check)];

@@ -7,7 +7,7 @@ using Scheduler.Grains;
 
 namespace Scheduler.Api.Requests;
 
-/// <summary>What happened under a request id, as far as the caller may see it.</summary>
+/// <summary>Lists the events of a request id that the caller has access to.</summary>
 internal sealed class RequestsService(IGrainFactory grains) : V1.Requests.RequestsBase
 {
     private const int MostEvents = 1000;

@@ -7,7 +7,6 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Api.Schedules;
 
-/// <summary>Schedules as they come in and go out.</summary>
 internal static class ScheduleMapping
 {
     public static ScheduleSpec ToDomain(this V1.CreateScheduleRequest request) =>
@@ -93,7 +92,7 @@ internal static class ScheduleMapping
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>What is none of ours becomes none of the domain's, for its checks to find.</summary>
+    /// <summary>An unknown action becomes the default value, which the check of the spec refuses.</summary>
     private static ScheduleAction ToDomain(this V1.ScheduleAction action) =>
         action switch
         {
@@ -102,7 +101,7 @@ internal static class ScheduleMapping
             V1.ScheduleAction.Unspecified or _ => default,
         };
 
-    /// <summary>One blank between fields, so that the same schedule is the same text.</summary>
+    /// <summary>Puts exactly one blank between the fields, so that equal schedules have equal text.</summary>
     private static string Plain(string cron) =>
         string.Join(' ', cron.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }

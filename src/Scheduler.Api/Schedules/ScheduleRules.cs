@@ -6,7 +6,7 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Api.Schedules;
 
-/// <summary>What requests about schedules must be.</summary>
+/// <summary>Validation of schedule requests.</summary>
 internal static class ScheduleRules
 {
     private static readonly string[] Changeable = ["action", "cron", "time_zone", "enabled", "description"];
@@ -25,7 +25,9 @@ internal static class ScheduleRules
 
     public static string EventsQuery(string parent) => $"schedule-events|{parent}";
 
-    /// <summary>Whether an update changes a field: the mask names it, or without a mask it is there.</summary>
+    /// <summary>
+    /// Whether an update changes a field: the mask contains it, or there is no mask and the field is present.
+    /// </summary>
     public static bool Takes(this UpdateScheduleRequest request, string field, bool isPresent) =>
         request.UpdateMask is { Paths.Count: > 0 } mask ? mask.Paths.Contains(field) : isPresent;
 
@@ -71,7 +73,7 @@ internal static class ScheduleRules
             faults.Add("update_mask", $"Nothing to change: give one or more of {string.Join(", ", Changeable)}.");
         }
 
-        // What is not changed is not wrong.
+        // Fields that do not change must not add errors: the changes apply to a valid spec.
         foreach (var (field, description) in ScheduleChecks.FaultsOf(command.Apply(Faultless), TimeZones.Find))
         {
             faults.Add(field, description);

@@ -7,7 +7,6 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Api.Schedules;
 
-/// <summary>Schedules: check, ask the grain that keeps the instance's, map the answer.</summary>
 internal sealed class SchedulesService(IGrainFactory grains) : V1.Schedules.SchedulesBase
 {
     public override async Task<Schedule> CreateSchedule(CreateScheduleRequest request, ServerCallContext context)

@@ -9,7 +9,9 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Dashboard.Balancers;
 
-/// <summary>One balancer: where it sends, who takes requests as each door sees it, and what failed lately.</summary>
+/// <summary>
+/// One balancer: its routes, the health of its destinations as each gateway reports it, and recent failures.
+/// </summary>
 public sealed partial class BalancerPage
 {
     private const int EventsShown = 50;
@@ -19,7 +21,6 @@ public sealed partial class BalancerPage
     private BalancerRoute[] _routes = [];
     private ImmutableArray<StoredEvent> _events = [];
 
-    /// <summary>Which, as the address names it.</summary>
     [Parameter]
     public string Id { get; set; } = "";
 
@@ -29,7 +30,6 @@ public sealed partial class BalancerPage
 
     private HealthSettings Health => Spec.Health;
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var grain = Grains.Balancer(Addressed.Balancer(Id));

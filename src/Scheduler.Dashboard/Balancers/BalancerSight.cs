@@ -6,20 +6,20 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Dashboard.Balancers;
 
-/// <summary>A balancer and who serves under the names it leads to: whether a request would get anywhere.</summary>
-/// <param name="detail">What is recorded and what doors told.</param>
-/// <param name="instances">Who serves under each name of its routes.</param>
-/// <param name="now">When it is looked at.</param>
+/// <summary>
+/// A balancer with the instances behind its destinations, to tell whether it can serve a request now.
+/// </summary>
+/// <param name="instances">Instance by serving name, for every name of its routes; null where no instance has the
+/// name.</param>
 public sealed class BalancerSight(
     BalancerDetail detail,
     IReadOnlyDictionary<string, InstanceRecord?> instances,
     DateTimeOffset now
 )
 {
-    /// <summary>What is recorded.</summary>
     public BalancerRecord Record => detail.Record;
 
-    /// <summary>Names that requests may end at by the routes that are enabled.</summary>
+    /// <summary>Serving names that the enabled routes can send to.</summary>
     public ImmutableArray<string> Destinations { get; } =
     [
         .. RouteOrder
@@ -29,14 +29,16 @@ public sealed class BalancerSight(
             .Distinct(StringComparer.Ordinal),
     ];
 
-    /// <summary>Those that at least one door would send to now; of a name no door has told of, the instance alone decides.</summary>
+    /// <summary>
+    /// Destinations that at least one gateway sends to now; without a report, only the state of the instance counts.
+    /// </summary>
     public ImmutableArray<string> Taking => [.. Destinations.Where(name => OutOf(name) is null)];
 
-    /// <summary>Destinations whose instance a start would help.</summary>
+    /// <summary>Instances of destinations that can be started.</summary>
     public ImmutableArray<InstanceRecord> Startable =>
         [.. Destinations.Select(InstanceOf).OfType<InstanceRecord>().Where(instance => instance.State.MayChangeSpec())];
 
-    /// <summary>What a request is refused with now; null where it would be taken.</summary>
+    /// <summary>The error of a request now; null if a destination is available.</summary>
     public Failure? Refusal =>
         Taking.IsEmpty
             ? FailureCatalogue.Describe(
@@ -48,11 +50,9 @@ public sealed class BalancerSight(
             )
             : null;
 
-    /// <summary>Who serves under a name; null for nobody.</summary>
-    /// <param name="servingName">A name of a route, or of the router model.</param>
     public InstanceRecord? InstanceOf(string servingName) => instances.GetValueOrDefault(servingName);
 
-    /// <summary>Why a destination takes no requests anywhere; null where it takes them.</summary>
+    /// <summary>Why no gateway sends to a destination; null if one does.</summary>
     private DestinationOut? OutOf(string name)
     {
         if (InstanceOf(name) is not { } instance)

@@ -8,7 +8,6 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Dashboard.Balancers;
 
-/// <summary>What a balancer does and sees, in words.</summary>
 internal static class BalancerWords
 {
     public static string Word(this RoutingMode mode) =>
@@ -22,17 +21,15 @@ internal static class BalancerWords
     public static string Word(this GroupPolicy policy) =>
         policy switch
         {
-            GroupPolicy.WeightedRoundRobin => "in turn, by weight",
-            GroupPolicy.LeastOutstanding => "to whoever has the fewest under way for its weight",
+            GroupPolicy.WeightedRoundRobin => "weighted round robin",
+            GroupPolicy.LeastOutstanding => "fewest requests in progress, by weight",
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>Whether a door sends requests there.</summary>
     public static bool Takes(this DestinationView view) =>
         view.State == InstanceState.Running
         && view.Condition is DestinationCondition.Healthy or DestinationCondition.Returning;
 
-    /// <summary>The word of how a destination stands at a door.</summary>
     public static string Word(this DestinationView view) =>
         view.State != InstanceState.Running
             ? "not_running"
@@ -45,22 +42,22 @@ internal static class BalancerWords
                 _ => throw new UnreachableException(),
             };
 
-    /// <summary>Why it stands so; empty where it is well.</summary>
+    /// <summary>Why a destination has its state; empty if it is healthy.</summary>
     public static string Why(this DestinationView view, DateTimeOffset now) =>
         view.State is not { } state ? "No instance has this name."
         : state != InstanceState.Running ? $"The instance is {state.Word()}."
         : view.Condition switch
         {
             DestinationCondition.Healthy => view.FailuresInARow > 0
-                ? string.Create(CultureInfo.InvariantCulture, $"{view.FailuresInARow} failed in a row so far.")
+                ? string.Create(CultureInfo.InvariantCulture, $"{view.FailuresInARow} consecutive failures so far.")
                 : "",
             DestinationCondition.Returning => string.Create(
                 CultureInfo.InvariantCulture,
-                $"Gets {view.Share / 10.0:0.#} % of its weight, and more from moment to moment."
+                $"Receives {view.Share / 10.0:0.#} % of its weight, increasing gradually."
             ),
             DestinationCondition.Ejected => string.Create(
                 CultureInfo.InvariantCulture,
-                $"Too many requests failed: out for {Units.Duration((view.EjectedUntil ?? now) - now)} more, ejected {view.Ejections} × without a calm spell."
+                $"Too many requests failed: ejected for {Units.Duration((view.EjectedUntil ?? now) - now)} more, ejection {view.Ejections} since it was last stable."
             ),
             DestinationCondition.ProbeFailed => $"Its probe fails: {view.ProbeError ?? "no answer"}",
             _ => throw new UnreachableException(),

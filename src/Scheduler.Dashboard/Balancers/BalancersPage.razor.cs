@@ -5,10 +5,10 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Balancers;
 
-/// <summary>All balancers that these eyes may see, and whether each would get a request anywhere.</summary>
+/// <summary>All balancers in the caller's access scope, and whether each can serve a request now.</summary>
 public sealed partial class BalancersPage
 {
-    /// <summary>Few enough that every destination of every balancer can be asked how it stands.</summary>
+    /// <summary>Small, because the page reads every destination of every balancer.</summary>
     private const int Size = 25;
 
     private BalancerSight[] _page = [];
@@ -27,7 +27,6 @@ public sealed partial class BalancersPage
             ? "/dashboard/balancers"
             : $"/dashboard/balancers?account={Uri.EscapeDataString(Account)}";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var records = await Grains

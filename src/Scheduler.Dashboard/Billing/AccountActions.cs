@@ -10,13 +10,12 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Billing;
 
-/// <summary>What operators do to accounts. Every command is given as no account's: an account's own key is refused.</summary>
+/// <summary>Operator actions on accounts. Commands carry no account, so the key of an account is refused.</summary>
 internal static class AccountActions
 {
-    /// <summary>Thirty days.</summary>
     public const int LongestGraceMinutes = 30 * 24 * 60;
 
-    /// <summary>Far above any payment, far below where amounts overflow.</summary>
+    /// <summary>Above any real payment, and well below where micro-EUR amounts overflow.</summary>
     private static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
 
     public static void MapAccountActions(this IEndpointRouteBuilder pages)
@@ -44,7 +43,7 @@ internal static class AccountActions
         ThrowIfAny(faults);
         var id = new AccountId(text);
         await action.DoAsync(action.Grains.Account(id).CreateAsync(new CreateAccount(name, grace), command), text);
-        return new Done($"The account {id} is there. Top it up and create a key for it.", $"/dashboard/accounts/{id}");
+        return new Done($"Account {id} was created. Top it up and create a key for it.", $"/dashboard/accounts/{id}");
     }
 
     private static async Task<Done> TopUpAsync(PageAction action)
@@ -75,15 +74,15 @@ internal static class AccountActions
         var balance = $"the balance is {EuroText.Exact(answer.Account.Balance)} EUR.";
         return new Done(
             answer.Repeated
-                ? $"Nothing was entered: reference {reference} is in the ledger already, as entry {answer.Entry.Sequence}; {balance}"
-                : $"{EuroText.Exact(amount)} EUR were entered; {balance}"
+                ? $"Nothing was added: reference {reference} is already in the ledger as entry {answer.Entry.Sequence}; {balance}"
+                : $"{EuroText.Exact(amount)} EUR were added; {balance}"
         );
     }
 
     private static async Task<Done> SuspendAsync(PageAction action, bool isSuspended)
     {
         await UpdateAsync(action, new UpdateAccount(null, isSuspended, null));
-        return new Done(isSuspended ? "Launches of this account are refused from now on." : "It may launch again.");
+        return new Done(isSuspended ? "Launches are now refused." : "The account can launch instances again.");
     }
 
     private static async Task<Done> RenameAsync(PageAction action)
@@ -94,7 +93,7 @@ internal static class AccountActions
         var grace = GraceOf(action, faults);
         ThrowIfAny(faults);
         await UpdateAsync(action, new UpdateAccount(name, null, grace));
-        return new Done("Name and grace are changed.");
+        return new Done("Name and grace period were changed.");
     }
 
     private static async Task<Done> AttachAsync(PageAction action)
@@ -102,7 +101,7 @@ internal static class AccountActions
         var (id, slug) = (Account(action), action.Text("firewall"));
         _ = action.OperatorCommand();
 
-        // One that is missing would let nothing through; who attaches it should learn that now.
+        // A missing firewall would refuse every request, so it is rejected here.
         if (slug.Length > 0 && !(await action.Grains.Firewalls(id).GetAsync(Addressed.Slug(slug), id)).IsOk)
         {
             var faults = new Faults();
@@ -112,7 +111,7 @@ internal static class AccountActions
 
         await UpdateAsync(action, new UpdateAccount(null, null, null, slug));
         return new Done(
-            slug.Length > 0 ? $"Every request of the account passes {slug} from now on." : "It has no default firewall."
+            slug.Length > 0 ? $"Firewall {slug} now applies to every request." : "The account has no default firewall."
         );
     }
 

@@ -10,12 +10,12 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Billing;
 
-/// <summary>One account: its money at this moment, where it came from and went, and who may spend it.</summary>
+/// <summary>One account: its balance now, its ledger, and its keys.</summary>
 public sealed partial class AccountPage
 {
     private const int LedgerSize = 50;
 
-    /// <summary>Keys and firewalls shown; whoever has more finds them through the API.</summary>
+    /// <summary>Most keys and firewalls that the page shows; the API lists all.</summary>
     private const int Most = 200;
 
     private AccountView _account = new();
@@ -25,17 +25,15 @@ public sealed partial class AccountPage
     private string? _older;
     private string _count = "";
 
-    /// <summary>Which, as the address names it.</summary>
     [Parameter]
     public string Name { get; set; } = "";
 
-    /// <summary>Ledger entries before this one; null for the newest.</summary>
+    /// <summary>Sequence number: shows the ledger entries before it; null for the newest.</summary>
     [SupplyParameterFromQuery]
     private string? Before { get; set; }
 
     private bool IsFirst => Number(Before) is null;
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var id = Addressed.Account(Name);
@@ -53,7 +51,7 @@ public sealed partial class AccountPage
                 ? string.Create(CultureInfo.InvariantCulture, $"/dashboard/accounts/{id}?before={_ledger[^1].Sequence}")
                 : null;
 
-        // Sequence numbers have no gaps, so a page tells where in the whole it lies.
+        // Sequence numbers have no gaps, so they also give the position in the ledger.
         _count = _ledger.Length > 0 ? $"Entries {_ledger[0].Sequence} to {_ledger[^1].Sequence}" : "";
         _keys = [.. (await keys).OrderBy(key => key.RevokedAt is not null).ThenByDescending(key => key.CreatedAt)];
         _firewalls = [.. (await firewalls).Select(firewall => firewall.Slug)];

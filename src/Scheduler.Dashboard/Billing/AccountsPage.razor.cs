@@ -4,7 +4,10 @@ using Scheduler.Grains.Billing;
 
 namespace Scheduler.Dashboard.Billing;
 
-/// <summary>All accounts with what they have and how long it lasts; for operators. Whoever has one account is led to it.</summary>
+/// <summary>
+/// All accounts with their balance and how long it lasts, for operators. An account's session is redirected to its own
+/// page.
+/// </summary>
 public sealed partial class AccountsPage
 {
     private const int Size = 50;
@@ -17,7 +20,6 @@ public sealed partial class AccountsPage
 
     private bool IsFirst => string.IsNullOrEmpty(After);
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         if (Eyes is { } own)

@@ -4,14 +4,11 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Events;
 
-/// <summary>What an event is about, as a person reads it, and the page it has.</summary>
-/// <param name="Kind">In words: <c>instance</c>, <c>account</c> …</param>
-/// <param name="Name">Its id or name.</param>
-/// <param name="Path">Its page; null where it has none.</param>
+/// <summary>Display name and page of the subject of an event.</summary>
+/// <param name="Kind">For display: <c>instance</c>, <c>account</c> …</param>
+/// <param name="Path">Path of its page; null if it has none.</param>
 public sealed record Subject(string Kind, string Name, string? Path)
 {
-    /// <summary>The subject of an event.</summary>
-    /// <param name="subject">As it is stored.</param>
     public static Subject Of(EventSubject subject)
     {
         ArgumentNullException.ThrowIfNull(subject);
@@ -38,8 +35,7 @@ public sealed record Subject(string Kind, string Name, string? Path)
         };
     }
 
-    /// <summary>A provider's id from the key of its grain.</summary>
-    /// <param name="subject">A subject of the kind <c>provider</c>.</param>
+    /// <summary>Provider id from a grain key with the prefix <c>provider-</c>.</summary>
     internal static string ProviderOf(EventSubject subject)
     {
         const string prefix = "provider-";

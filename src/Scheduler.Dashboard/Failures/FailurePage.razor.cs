@@ -9,7 +9,7 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Failures;
 
-/// <summary>One code of the catalogue, and whom it befell lately, as far as these eyes may see.</summary>
+/// <summary>One failure code, with recent cases in the caller's access scope.</summary>
 public sealed partial class FailurePage
 {
     private const int MostCases = 20;
@@ -18,13 +18,12 @@ public sealed partial class FailurePage
     private IReadOnlyList<Place> _places = [];
     private IReadOnlyList<Case> _cases = [];
 
-    /// <summary>The code's wire name.</summary>
+    /// <summary>Wire name of the code.</summary>
     [Parameter]
     public string Code { get; set; } = "";
 
     private string Name => _definition.Code.WireName();
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         if (!FailureCodes.TryParse(Code, out var code) || code == FailureCode.None)
@@ -47,7 +46,6 @@ public sealed partial class FailurePage
         return [.. recent.Select(row => Case.Of(row, byId.GetValueOrDefault(new InstanceId(row.Subject.Id))))];
     }
 
-    /// <summary>One time an instance failed.</summary>
     private sealed record Case(
         InstanceId Instance,
         AccountId? Account,
@@ -61,7 +59,7 @@ public sealed partial class FailurePage
     {
         public static Case Of(SubjectEvent row, InstanceRecord? instance)
         {
-            // The hint is kept on the instance until its next start; the timeline keeps the line alone.
+            // The hint stays on the instance until its next start; the timeline keeps only the reason.
             var isStanding = instance?.Failure is { } failure && failure.FailedAt == row.Event.At;
             return new(
                 new InstanceId(row.Subject.Id),

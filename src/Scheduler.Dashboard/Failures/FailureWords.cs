@@ -4,7 +4,6 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Dashboard.Failures;
 
-/// <summary>What the catalogue knows in numbers and names, as people read it.</summary>
 internal static class FailureWords
 {
     public static string Title(this FailureCategory category) =>
@@ -19,13 +18,12 @@ internal static class FailureWords
     public static string Meaning(this FailureCategory category) =>
         category switch
         {
-            FailureCategory.Auth => "The key of a request.",
-            FailureCategory.Launch => "On the way from start to running.",
-            FailureCategory.Runtime => "While running, and requests to what runs.",
+            FailureCategory.Auth => "Authentication of requests.",
+            FailureCategory.Launch => "Between start and running.",
+            FailureCategory.Runtime => "While an instance runs, and for requests to it.",
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>Whether trying again helps, in few words.</summary>
     public static string Word(this FailureRetry retry) =>
         retry switch
         {
@@ -38,7 +36,7 @@ internal static class FailureWords
         };
 
     /// <summary>
-    /// Where a code is to be seen that answers a request and is never the state of an instance; empty for those that instances fail with.
+    /// Where to find cases of a code that only answers requests; empty for codes that instances fail with.
     /// </summary>
     public static IReadOnlyList<Place> AnsweredDirectly(this FailureCode code) =>
         code switch
@@ -51,7 +49,7 @@ internal static class FailureWords
             FailureCode.FirewallBlocked =>
             [
                 new(
-                    "What was asked of each rule and what it said",
+                    "Each rule and its verdict",
                     "evaluations on the firewall's page",
                     "/dashboard/firewalls"
                 ),
@@ -59,7 +57,7 @@ internal static class FailureWords
             FailureCode.JudgeUnreachable =>
             [
                 new(
-                    "Requests that had no verdict, and why",
+                    "Requests without a verdict, and why",
                     "evaluations on the firewall's page",
                     "/dashboard/firewalls"
                 ),
@@ -67,7 +65,7 @@ internal static class FailureWords
             ],
             FailureCode.NoHealthyDestination =>
             [
-                new("Each destination and why it is out", "the balancer's page", "/dashboard/balancers"),
+                new("Each destination and why it is unavailable", "the balancer's page", "/dashboard/balancers"),
             ],
             FailureCode.RuntimeError =>
             [
@@ -96,16 +94,14 @@ internal static class FailureWords
         };
 }
 
-/// <summary>Where something is to be seen.</summary>
-/// <param name="What">What is seen there.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Path">Its page; null where it is none of ours.</param>
+/// <summary>A place that shows cases of a failure.</summary>
+/// <param name="Path">Path of the dashboard page; null outside the dashboard.</param>
 internal sealed record Place(string What, string Name, string? Path)
 {
-    /// <summary>Accounts: a session of one account is led to its own.</summary>
+    /// <summary>Accounts page; for a session of one account, <see cref="PathFor"/> returns its own page.</summary>
     public const string Accounts = "/dashboard/accounts";
 
-    /// <summary>The page as these eyes may open it.</summary>
-    /// <param name="eyes">Whose; null for an operator's.</param>
+    /// <summary>The page that the caller may open.</summary>
+    /// <param name="eyes">Account of the caller; null for an operator.</param>
     public string? PathFor(AccountId? eyes) => Path == Accounts && eyes is { } own ? $"{Accounts}/{own}" : Path;
 }

@@ -3,14 +3,14 @@ using Scheduler.Domain.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;
 
-/// <summary>The latest evaluations of a firewall, counted: by rule, and how long its judge took.</summary>
+/// <summary>Statistics over the latest evaluations of a firewall: matches per rule and judge latency.</summary>
 internal sealed class EvaluationTally
 {
     private readonly ImmutableArray<FirewallEvaluation> _evaluations;
     private readonly long[] _latencies;
 
     /// <param name="evaluations">Newest first.</param>
-    /// <param name="rules">Slugs of the rules that are asked now, in their order.</param>
+    /// <param name="rules">Slugs of the current rules, in order.</param>
     public EvaluationTally(ImmutableArray<FirewallEvaluation> evaluations, IEnumerable<string> rules)
     {
         _evaluations = evaluations;
@@ -47,28 +47,28 @@ internal sealed class EvaluationTally
 
     public int Count => _evaluations.Length;
 
-    /// <summary>Those with a verdict.</summary>
+    /// <summary>Evaluations with a verdict.</summary>
     public int Judged { get; }
 
-    /// <summary>Those that matched a rule at least.</summary>
+    /// <summary>Evaluations that matched at least one rule.</summary>
     public int Matched { get; }
 
-    /// <summary>Those without a verdict: the judge could not be asked, or what it said was none.</summary>
+    /// <summary>Evaluations without a verdict: the judge was unreachable, or its answer was no verdict.</summary>
     public int Unjudged => Count - Judged;
 
-    /// <summary>Those answered from memory.</summary>
+    /// <summary>Evaluations answered from the verdict cache.</summary>
     public int Remembered { get; }
 
-    /// <summary>Every rule that is asked, in order, then those that matched and are not asked any more.</summary>
+    /// <summary>The current rules in order, then removed rules that have matches.</summary>
     public ImmutableArray<RuleTally> ByRule { get; }
 
-    /// <summary>When the oldest of them was decided; null without any.</summary>
+    /// <summary>Time of the oldest evaluation; null without evaluations.</summary>
     public DateTimeOffset? Since => _evaluations.IsEmpty ? null : _evaluations[^1].At;
 
-    /// <summary>Whether the firewall was changed between them, so that not every one was asked by the same rules.</summary>
+    /// <summary>Whether the firewall changed in this time, so that not all evaluations used the same rules.</summary>
     public bool IsOfSeveralVersions => _evaluations.Select(evaluation => evaluation.Version).Distinct().Skip(1).Any();
 
-    /// <summary>How long the judge took, for a share of all calls; null where it gave no verdict.</summary>
+    /// <summary>A quantile of the judge latency, without cached verdicts; null if there is no verdict.</summary>
     /// <param name="share">0.5 for the median.</param>
     public TimeSpan? Latency(double share) =>
         _latencies.Length == 0
@@ -76,9 +76,6 @@ internal sealed class EvaluationTally
             : TimeSpan.FromMilliseconds(_latencies[(int)Math.Ceiling(share * _latencies.Length) - 1]);
 }
 
-/// <summary>What one rule found.</summary>
-/// <param name="Slug">Which.</param>
-/// <param name="IsAsked">Whether the firewall asks it now.</param>
-/// <param name="Matched">How often the answer was yes.</param>
-/// <param name="Passed">How often it was no; null where that is not known.</param>
+/// <param name="IsAsked">Whether the firewall uses the rule now.</param>
+/// <param name="Passed">Evaluations in which the rule did not match; null for a removed rule.</param>
 internal sealed record RuleTally(string Slug, bool IsAsked, int Matched, int? Passed);

@@ -6,7 +6,7 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;
 
-/// <summary>Switches what a firewall does with what its judge says.</summary>
+/// <summary>Switches the mode of a firewall.</summary>
 internal static class FirewallActions
 {
     public static void MapFirewallActions(this IEndpointRouteBuilder pages) =>
@@ -33,7 +33,7 @@ internal static class FirewallActions
             throw new DoorException(DoorError.Invalid(faults.All));
         }
 
-        // Guarded by the version on the page: what was shown and agreed to is what changes, or nothing does.
+        // The version from the page guards the update: it fails if the firewall changed after the page was shown.
         var grain = action.Grains.Firewalls(account);
         var present = await action.DoAsync(grain.GetAsync(slug, account), slug);
         var draft = present.Draft! with { Mode = mode };

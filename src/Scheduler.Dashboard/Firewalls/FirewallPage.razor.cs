@@ -12,10 +12,10 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;
 
-/// <summary>One firewall: what it does, whether its judge can be asked, and what it found lately.</summary>
+/// <summary>One firewall: its mode, the state of its judge, and its latest evaluations.</summary>
 public sealed partial class FirewallPage
 {
-    /// <summary>As many as one question to the list may bring.</summary>
+    /// <summary>The list returns at most this many evaluations per call.</summary>
     private const int Counted = 1000;
 
     private const int Size = 50;
@@ -29,15 +29,13 @@ public sealed partial class FirewallPage
     private bool _isDefault;
     private string? _older;
 
-    /// <summary>Whose, as the address names it.</summary>
     [Parameter]
     public string Account { get; set; } = "";
 
-    /// <summary>Which, as the address names it.</summary>
     [Parameter]
     public string Slug { get; set; } = "";
 
-    /// <summary>Evaluations before this one; null for the newest.</summary>
+    /// <summary>Sequence number: shows the evaluations before it; null for the newest.</summary>
     [SupplyParameterFromQuery]
     private string? Before { get; set; }
 
@@ -47,16 +45,15 @@ public sealed partial class FirewallPage
 
     private string First => $"/dashboard/firewalls/{Account}/{Slug}";
 
-    /// <summary>What it means for requests, beside what is wrong.</summary>
+    /// <summary>Why the judge is unreachable, and the effect on requests.</summary>
     private string JudgeTrouble =>
         _judge is { } judge
             ? $"The judge {Draft.Judge} is {judge.State.Word()}. {Meaning}"
             : $"No instance of the account has the serving name of the judge, {Draft.Judge}. {Meaning}";
 
     private string Meaning =>
-        Draft.Mode == FirewallMode.Block ? "Every request is refused." : "Requests go on, and are not judged.";
+        Draft.Mode == FirewallMode.Block ? "Every request is refused." : "Requests are forwarded without a verdict.";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var (account, slug) = (Addressed.Account(Account), Addressed.Slug(Slug));
@@ -81,7 +78,7 @@ public sealed partial class FirewallPage
             Grains.Evaluations(account).ListAsync(slug, beforeSequence, limit).WaitAsync(Http.RequestAborted);
     }
 
-    /// <summary>What a request is refused with now, in the words it is refused with.</summary>
+    /// <summary>The same failure that a request gets now.</summary>
     private Failure Unreachable() =>
         FailureCatalogue.Describe(
             new JudgeUnreachableFacts(

@@ -3,7 +3,6 @@ using Scheduler.Domain.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;
 
-/// <summary>What a firewall does and found, in words.</summary>
 internal static class FirewallWords
 {
     public static string Word(this FirewallMode mode) =>
@@ -15,16 +14,16 @@ internal static class FirewallWords
             _ => throw new UnreachableException(),
         };
 
-    /// <summary>What becomes of a request, in this mode.</summary>
+    /// <summary>Effect of the mode on requests.</summary>
     public static string Effect(this FirewallMode mode) =>
         mode switch
         {
             FirewallMode.Block =>
-                "Every request waits for its verdict. A match is refused with FIREWALL_BLOCKED, and without a verdict nothing passes: JUDGE_UNREACHABLE.",
+                "Every request waits for its verdict. A match is refused with FIREWALL_BLOCKED, a request without a verdict with JUDGE_UNREACHABLE.",
             FirewallMode.Audit =>
-                "Requests wait for nothing and none is refused. The judge is asked beside them, and what it finds is recorded.",
+                "No request waits and none is refused. The judge runs in parallel, and its verdicts are recorded.",
             FirewallMode.Allow =>
-                "Every request waits for its verdict, but none is refused: matches are told in the header X-Firewall-Matched of the answer.",
+                "Every request waits for its verdict, but none is refused: the response header X-Firewall-Matched lists the matches.",
             _ => throw new UnreachableException(),
         };
 

@@ -10,12 +10,12 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;
 
-/// <summary>The firewalls of one account, each with its judge; an operator says whose.</summary>
+/// <summary>The firewalls of one account, each with its judge; an operator chooses the account.</summary>
 public sealed partial class FirewallsPage
 {
     private const int Size = 50;
 
-    /// <summary>As many accounts as anybody looks through; others are named.</summary>
+    /// <summary>Most accounts to choose from; an operator enters the id of any other.</summary>
     private const int MostAccounts = 200;
 
     private AccountView? _account;
@@ -34,7 +34,6 @@ public sealed partial class FirewallsPage
 
     private string First => $"/dashboard/firewalls?account={_account?.Id}";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         if (Caller.IsOperator)

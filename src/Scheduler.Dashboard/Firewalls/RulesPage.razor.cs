@@ -8,7 +8,7 @@ using Scheduler.Grains.Firewalls;
 
 namespace Scheduler.Dashboard.Firewalls;
 
-/// <summary>The rules an account can use: its own and those that are shipped.</summary>
+/// <summary>The rules that an account can use: its own and the built-in ones.</summary>
 public sealed partial class RulesPage
 {
     private const int Size = 100;
@@ -28,7 +28,6 @@ public sealed partial class RulesPage
 
     private string First => $"/dashboard/firewalls/rules?account={_account}";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         if (ScopeOf(Account) is not { } asked)

@@ -8,7 +8,9 @@ using Scheduler.Grains.Queries;
 
 namespace Scheduler.Dashboard.Fleet;
 
-/// <summary>Everything at a glance: how many stand where, what failed lately and what to do, what is under way, who rents out.</summary>
+/// <summary>
+/// Overview: instance counts by state, latest failures with hints, launches in progress, and providers.
+/// </summary>
 public sealed partial class FleetPage
 {
     private const int Latest = 8;
@@ -33,7 +35,6 @@ public sealed partial class FleetPage
 
     private long InFlight => Of(InstanceState.Checking) + Of(InstanceState.Provisioning) + Of(InstanceState.Starting);
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         _window = Windows.FirstOrDefault(window => window.Name == Window, Windows[1]);
@@ -55,7 +56,7 @@ public sealed partial class FleetPage
         ];
     }
 
-    /// <summary>Whoever needs to be looked at comes first.</summary>
+    /// <summary>Sort key: providers with problems first.</summary>
     private static int Trouble(ProviderView provider) =>
         provider.ListingError is not null || provider.Breaker != "closed" ? 0
         : provider.Draining || !provider.CoolingRoutes.IsEmpty || provider.Successes < provider.Attempts ? 1

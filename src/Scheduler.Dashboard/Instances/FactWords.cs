@@ -4,7 +4,10 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>Facts of a failure in people's units: their names say in which they are kept, and at the end what they are counted by.</summary>
+/// <summary>
+/// Formats failure details for display. The suffix of a name gives the stored unit; <c>_per_gpu</c> may
+/// follow it.
+/// </summary>
 internal static class FactWords
 {
     private const string PerGpu = "_per_gpu";
@@ -22,7 +25,10 @@ internal static class FactWords
             : Text(name, number) ?? value;
     }
 
-    /// <summary>A number in the unit of its name; null where the name has none, or where no clock goes so far.</summary>
+    /// <summary>
+    /// The number with the unit of its name; null without a known unit, or if a duration is too large for
+    /// <see cref="TimeSpan"/>.
+    /// </summary>
     private static string? Text(string name, long number)
     {
         return Is(PerHour) ? Units.Euros(new MicroEuro(number)) + " EUR/h"

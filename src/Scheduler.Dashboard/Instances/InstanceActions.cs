@@ -8,7 +8,7 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>What a person can do to an instance.</summary>
+/// <summary>Actions on an instance.</summary>
 internal static class InstanceActions
 {
     public static void MapInstanceActions(this IEndpointRouteBuilder pages)
@@ -40,7 +40,7 @@ internal static class InstanceActions
         return new Done($"{record.ServingName} {(isOver ? done : under)}.");
     }
 
-    /// <summary>Goes the way that a remedy proposes: the money, then the spec, then the start, each as its own command.</summary>
+    /// <summary>Applies a remedy: top-up, then spec update, then start, each as a separate command.</summary>
     private static async Task<Done> RemedyAsync(PageAction action)
     {
         var (record, what) = await SeeAsync(action);
@@ -52,13 +52,13 @@ internal static class InstanceActions
                     new Refusal
                     {
                         Kind = RefusalKind.WrongState,
-                        Message = "The instance has changed since the page was made, so this was not done.",
+                        Message = "The instance has changed since the page was loaded, so nothing was done.",
                         State = record.State.Word(),
                     },
                     what
                 ) with
                 {
-                    Hint = "Look at what it says now, and decide again.",
+                    Hint = "Check the page as it is now, and choose again.",
                 }
             );
         }
@@ -82,7 +82,7 @@ internal static class InstanceActions
 
         if (!remedy.Starts)
         {
-            return new Done($"{record.ServingName} is changed.");
+            return new Done($"{record.ServingName} was changed.");
         }
 
         record = await action.DoAsync(grain.StartAsync(command), what);

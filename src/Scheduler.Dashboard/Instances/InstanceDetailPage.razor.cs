@@ -10,10 +10,12 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>One instance: where it stands and how it got there, why it failed and what can be done, what it costs and what a start would find.</summary>
+/// <summary>
+/// One instance: state, failure and remedies, placement and cost, result of a start now, and timeline.
+/// </summary>
 public sealed partial class InstanceDetailPage
 {
-    /// <summary>The end of the timeline that is shown at first.</summary>
+    /// <summary>Number of latest events shown by default.</summary>
     private const int LatestEvents = 50;
 
     private const int MostEvents = 1000;
@@ -27,7 +29,6 @@ public sealed partial class InstanceDetailPage
     private ImmutableArray<StoredEvent> _way = [];
     private bool _hasEarlier;
 
-    /// <summary>Which.</summary>
     [Parameter]
     public string Id { get; set; } = "";
 
@@ -38,7 +39,7 @@ public sealed partial class InstanceDetailPage
 
     private bool MayDelete => InstanceLifecycle.AllowedIn(_record.State).Contains(InstanceTrigger.Delete);
 
-    /// <summary>How far a wait with a deadline is gone; null where nothing is waited for.</summary>
+    /// <summary>Progress of a wait with a deadline, as a share from 0 to 1; null without such a wait.</summary>
     private (string What, DateTimeOffset Deadline, double Share)? Progress
     {
         get
@@ -46,7 +47,7 @@ public sealed partial class InstanceDetailPage
             var (what, deadline) = _record.State switch
             {
                 InstanceState.Provisioning => ("Waiting for capacity", _record.Intent?.AllocationDeadline),
-                InstanceState.Starting => ("The runtime boots and loads the model", _record.Intent?.StartDeadline),
+                InstanceState.Starting => ("Starting the runtime and loading the model", _record.Intent?.StartDeadline),
                 InstanceState.Stopped
                 or InstanceState.Checking
                 or InstanceState.Running
@@ -65,14 +66,13 @@ public sealed partial class InstanceDetailPage
         }
     }
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var id = Addressed.Instance(Id);
         var grain = Grains.Instance(id);
         _record = await AskAsync(grain.GetAsync(Eyes), Id);
         _remedies = Remedies.For(_record);
-        // A provider may think about it for a moment: meanwhile the rest is asked.
+        // The provider may be slow to answer, so the other reads run in parallel.
         var output = AskAsync(grain.ReadOutputAsync(Eyes), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);

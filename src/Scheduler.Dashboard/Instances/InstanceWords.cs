@@ -2,7 +2,7 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>States as the spec writes them: in lower case.</summary>
+/// <summary>Names of states in lower case, as in the spec.</summary>
 internal static class InstanceWords
 {
     private static readonly Dictionary<InstanceState, string> Words = Enum.GetValues<InstanceState>()
@@ -10,7 +10,7 @@ internal static class InstanceWords
 
     public static string Word(this InstanceState state) => Words[state];
 
-    /// <summary>The state of a word; false for none or another.</summary>
+    /// <summary>Parses a lower-case name; false for any other text.</summary>
     public static bool TryParse(string? word, out InstanceState state) =>
         Enum.TryParse(word, ignoreCase: true, out state) && Words.GetValueOrDefault(state) == word;
 }

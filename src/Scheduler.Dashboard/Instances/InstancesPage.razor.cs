@@ -6,12 +6,14 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>All instances that these eyes may see: filtered, sorted, in pages; every view has its own address.</summary>
+/// <summary>
+/// All instances in the caller's access scope: filtered, sorted, in pages. Every view has its own URL.
+/// </summary>
 public sealed partial class InstancesPage
 {
     private const int PageSize = 50;
 
-    /// <summary>Counting on would cost more than the number is worth.</summary>
+    /// <summary>Counting stops here, because an exact larger number is not worth its cost.</summary>
     private const int MostCounted = 10_000;
 
     private InstancePage _page = new([], null);
@@ -50,7 +52,6 @@ public sealed partial class InstancesPage
         : _count == 1 ? "1 instance"
         : $"{Units.Count(_count)} instances";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         _view = new ListAddress

@@ -6,7 +6,7 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>One view of the list of instances, as its address has it: every filter, the order, and where the page begins.</summary>
+/// <summary>URL of one view of the instance list: filters, order and page cursor.</summary>
 internal sealed record ListAddress
 {
     private const string Path = "/dashboard/instances";
@@ -19,7 +19,7 @@ internal sealed record ListAddress
         ["name"] = InstanceSort.ServingName,
     };
 
-    /// <summary>The words of the orders, as they stand in addresses.</summary>
+    /// <summary>Names of the orders in URLs.</summary>
     public static IEnumerable<string> SortWords => Sorts.Keys;
 
     public string? Text { get; init; }
@@ -40,16 +40,14 @@ internal sealed record ListAddress
 
     public string? After { get; init; }
 
-    /// <summary>Whether anything is filtered.</summary>
     public bool IsFiltered =>
         new[] { Text, State, Code, Provider, Region, Gpu, Account }.Any(filter => !string.IsNullOrEmpty(filter));
 
-    /// <summary>The order; newest first where none is named.</summary>
+    /// <summary>The order; newest first without a known name.</summary>
     public InstanceSort Order => Sorts.GetValueOrDefault(Sort ?? "");
 
-    /// <summary>What is asked; words that mean nothing ask for nothing in particular.</summary>
-    /// <param name="account">Whose, as these eyes may see; null for all.</param>
-    /// <param name="limit">At most so many.</param>
+    /// <summary>The query of the view; unknown values are ignored.</summary>
+    /// <param name="account">Account to list; null for all.</param>
     public InstanceQuery Query(AccountId? account, int limit) =>
         new()
         {
@@ -65,16 +63,13 @@ internal sealed record ListAddress
             Limit = limit,
         };
 
-    /// <summary>The same view from its first page on.</summary>
+    /// <summary>The same view at its first page.</summary>
     public ListAddress First() => this with { After = null };
 
-    /// <summary>The same view in another order.</summary>
     public ListAddress By(string sort) => this with { Sort = sort, After = null };
 
-    /// <summary>The page after a cursor.</summary>
     public ListAddress From(InstanceCursor cursor) => this with { After = Write(cursor) };
 
-    /// <inheritdoc/>
     public override string ToString()
     {
         var parts = new (string Name, string? Value)[]
@@ -98,7 +93,10 @@ internal sealed record ListAddress
         return query.Length > 0 ? $"{Path}?{query}" : Path;
     }
 
-    /// <summary>A cursor as text: creation and change in UTC ticks, the id, the name; nothing where an order does not need it.</summary>
+    /// <summary>
+    /// A cursor as text <c>created~id~updated~name</c>, times in UTC ticks; parts that the order does not need are
+    /// empty.
+    /// </summary>
     internal static string Write(InstanceCursor cursor) =>
         string.Join(
             '~',
@@ -108,13 +106,15 @@ internal sealed record ListAddress
             cursor.ServingName ?? ""
         );
 
-    /// <summary>The cursor of a text; null for none or another.</summary>
+    /// <summary>Parses a cursor; null for any other text.</summary>
     internal static InstanceCursor? TryRead(string? text) =>
         text?.Split('~') is [var created, var id, var updated, var name] && Time(created) is { } at && id.Length > 0
             ? new InstanceCursor(at, new InstanceId(id)) { UpdatedAt = Time(updated), ServingName = NullIfEmpty(name) }
             : null;
 
-    /// <summary>Whether a cursor says what an order needs; one of another order would be refused.</summary>
+    /// <summary>
+    /// Whether a cursor has the parts that the order needs; the query refuses a cursor of another order.
+    /// </summary>
     private static bool IsOf(InstanceSort order, InstanceCursor cursor) =>
         order switch
         {
@@ -132,7 +132,7 @@ internal sealed record ListAddress
             ? new DateTimeOffset(value, TimeSpan.Zero)
             : null;
 
-    // A character that no name has would be an error to some databases, and matches nothing in the others.
+    // Control characters occur in no name; some databases report an error for them.
     private static string? NullIfEmpty(string? text) =>
         string.IsNullOrEmpty(text) || text.Any(char.IsControl) ? null : text;
 }

@@ -6,13 +6,15 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>An instance that something else names: a member of a balancer, the judge of a firewall.</summary>
+/// <summary>
+/// An instance that another resource refers to by serving name: destination of a balancer, judge of a firewall.
+/// </summary>
 internal static class NamedInstance
 {
-    /// <summary>Where <see cref="StartNamed"/> sends its form.</summary>
+    /// <summary>Path for the form of <see cref="StartNamed"/>.</summary>
     public const string StartPath = $"{DashboardSetup.Root}/start-named";
 
-    /// <summary>Who serves under a name; null where no instance does.</summary>
+    /// <summary>The instance with a serving name; null if there is none.</summary>
     public static async Task<InstanceRecord?> FindAsync(IGrainFactory grains, AccountId account, string servingName)
     {
         if (await grains.ServingName(account, servingName).HolderAsync() is not { IsBalancer: false } holder)
@@ -20,12 +22,12 @@ internal static class NamedInstance
             return null;
         }
 
-        // Who has just taken the name may not be recorded yet: as good as nobody.
+        // An instance that has just reserved the name may have no record yet; it counts as missing.
         var answer = await grains.Instance(new InstanceId(holder.Value)).GetAsync(account);
         return answer.Value is { State: not InstanceState.Deleted } instance ? instance : null;
     }
 
-    /// <summary>Who serves under each of these names.</summary>
+    /// <summary>The instance of each serving name; null where there is none.</summary>
     public static async Task<IReadOnlyDictionary<string, InstanceRecord?>> FindAllAsync(
         IGrainFactory grains,
         AccountId account,
@@ -39,7 +41,6 @@ internal static class NamedInstance
         return names.Zip(found).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
     }
 
-    /// <summary>Whether a start is what would help.</summary>
     public static bool CanStart(this InstanceRecord? instance) =>
         instance is not null && InstanceLifecycle.TryNext(instance.State, InstanceTrigger.Start, out _);
 

@@ -5,12 +5,12 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Dashboard.Instances;
 
-/// <summary>The states of an instance as a map: where it is, and the way it took there.</summary>
+/// <summary>Diagram of the instance states: the current state and the transitions since the last start.</summary>
 public sealed partial class StateDiagram
 {
     private readonly HashSet<(string? From, string? To)> _been = [];
 
-    /// <summary>Left upper corners of the boxes, each 120 by 40.</summary>
+    /// <summary>Upper left corners of the boxes, each 120 by 40 SVG units.</summary>
     internal static ImmutableSortedDictionary<InstanceState, (int X, int Y)> Places { get; } =
         ImmutableSortedDictionary.CreateRange<InstanceState, (int, int)>([
             new(InstanceState.Stopped, (10, 20)),
@@ -23,7 +23,7 @@ public sealed partial class StateDiagram
             new(InstanceState.Stopping, (718, 170)),
         ]);
 
-    /// <summary>One line a pair of states that some trigger leads between; held to the lifecycle by a test.</summary>
+    /// <summary>One line per pair of states with a transition; a test compares them with the lifecycle.</summary>
     internal static ImmutableArray<Arrow> Arrows { get; } =
     [
         new(InstanceState.Stopped, InstanceState.Checking, "M130 40 H187 m-7 -4 l7 4 l-7 4"),
@@ -45,20 +45,18 @@ public sealed partial class StateDiagram
         new(InstanceState.Stopping, InstanceState.Stopped, "M778 210 V238 H-6 V40 H10 m-7 -4 l7 4 l-7 4"),
     ];
 
-    /// <summary>Where it is.</summary>
     [Parameter, EditorRequired]
     public InstanceState Now { get; set; }
 
-    /// <summary>How it got there: the transitions since its last start.</summary>
+    /// <summary>The transitions since the last start.</summary>
     [Parameter, EditorRequired]
     public IReadOnlyList<StoredEvent> Way { get; set; } = [];
 
     private string Description =>
         Way.Count == 0
             ? $"The instance is {Now.Word()}."
-            : $"The instance is {Now.Word()}; it came by {string.Join(", ", Way.Select(step => step.From).OfType<string>().Select(Lower))}.";
+            : $"The instance is {Now.Word()}; previous states: {string.Join(", ", Way.Select(step => step.From).OfType<string>().Select(Lower))}.";
 
-    /// <inheritdoc/>
     protected override void OnParametersSet()
     {
         _been.Clear();
@@ -77,9 +75,6 @@ public sealed partial class StateDiagram
 
     private static string Lower(string? state) => state?.ToLowerInvariant() ?? "";
 
-    /// <summary>A line from one state to another.</summary>
-    /// <param name="From">Where it begins.</param>
-    /// <param name="To">Where it ends.</param>
-    /// <param name="Path">How it is drawn.</param>
+    /// <param name="Path">SVG path data.</param>
     internal sealed record Arrow(InstanceState From, InstanceState To, string Path);
 }

@@ -9,7 +9,6 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.Keys;
 
-/// <summary>Creates and revokes the keys of an account.</summary>
 internal static class KeyActions
 {
     public static void MapKeyActions(this IEndpointRouteBuilder pages)
@@ -37,7 +36,7 @@ internal static class KeyActions
 
         await action.DoAsync(action.Grains.Account(account).GetAsync(account), account.Value);
 
-        // A form that is sent twice means the same key, whose token is not shown again.
+        // A form that is sent twice creates one key; its token is not shown again.
         var id = DerivedId.Make("key-", KeyToken.IdLength, "key", account.Value, command.ClientRequestId ?? "");
         var token = KeyAuthority.NewToken(id);
         var answer = await action
@@ -49,7 +48,7 @@ internal static class KeyActions
             throw new DoorException(
                 DoorError.Of(refusal, token.KeyId) with
                 {
-                    Message = $"This form was sent before: {token.KeyId} was created then, and its token shown.",
+                    Message = $"This form was already sent: it created {token.KeyId} and showed its token.",
                     Hint = "If the token was not copied, revoke that key and create another.",
                 }
             );
@@ -76,6 +75,6 @@ internal static class KeyActions
         var command = action.Command(account, id);
         var key = await action.DoAsync(action.Grains.Key(id).RevokeAsync(command), id);
         action.Http.RequestServices.GetRequiredService<KeyAuthority>().NoteRevoked(key);
-        return new Done($"{id} is revoked: whoever sends it is refused.");
+        return new Done($"{id} is revoked: requests with this key are refused.");
     }
 }

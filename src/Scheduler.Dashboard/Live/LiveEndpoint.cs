@@ -9,8 +9,9 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Dashboard.Live;
 
 /// <summary>
-/// The stream a window listens to: <c>event: new</c> when something was written, so that it loads its page anew. It carries no data, so it
-/// tells nobody anything; the page does, to whom it may. Ends with the session.
+/// Server-sent events for an open page: <c>event: new</c> after a write, so that the browser reloads the page. The
+/// event carries no data, so it leaks nothing; the page itself checks the access scope. The stream ends with the
+/// session.
 /// </summary>
 internal static class LiveEndpoint
 {
@@ -70,7 +71,7 @@ internal static class LiveEndpoint
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
-            // The window was closed, or this process stops: the browser asks again, here or elsewhere.
+            // The page was closed, or this process stops; the browser reconnects, to this process or another.
         }
         finally
         {

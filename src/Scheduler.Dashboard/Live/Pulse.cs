@@ -6,8 +6,8 @@ using Scheduler.Grains;
 namespace Scheduler.Dashboard.Live;
 
 /// <summary>
-/// Tells open windows that something was written. However many there are, the scheduler is asked once a second by each process, and only
-/// while somebody looks.
+/// Notifies open pages of writes. Each process polls the scheduler once a second, whatever the number of pages, and
+/// only while at least one is open.
 /// </summary>
 internal sealed partial class Pulse(
     IGrainFactory grains,
@@ -22,7 +22,9 @@ internal sealed partial class Pulse(
     private readonly HashSet<Channel<long>> _windows = [];
     private Task? _beating;
 
-    /// <summary>Each beat after which something is new. Beats that come too fast for the reader become one.</summary>
+    /// <summary>
+    /// Yields a value after each write. Values that arrive faster than the reader takes them are merged.
+    /// </summary>
     public async IAsyncEnumerable<long> BeatsAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
     )
@@ -68,7 +70,7 @@ internal sealed partial class Pulse(
         }
     }
 
-    /// <summary>Whether anybody looks; whoever comes after nobody did begins anew.</summary>
+    /// <summary>Whether a page is open. Without one, the loop ends; the next page starts it again.</summary>
     private bool IsWatched()
     {
         lock (_lock)
@@ -100,7 +102,7 @@ internal sealed partial class Pulse(
         {
             return await grains.Fleet().PulseAsync(null);
         }
-#pragma warning disable CA1031 // Whatever it is, the next question may be answered; without one more, every open window would stand still for good.
+#pragma warning disable CA1031 // The next poll may succeed; if the loop ended, all open pages would stop updating.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -109,6 +111,6 @@ internal sealed partial class Pulse(
         }
     }
 
-    [LoggerMessage(5102, LogLevel.Warning, "The dashboard could not ask whether something is new; it asks again")]
+    [LoggerMessage(5102, LogLevel.Warning, "Cannot poll for dashboard updates; retrying in 1 s")]
     private partial void LogNoAnswer(Exception exception);
 }

@@ -1,6 +1,6 @@
 namespace Scheduler.Dashboard.Live;
 
-/// <summary>Marks an endpoint whose answer stays open.</summary>
+/// <summary>Marks an endpoint whose response is a stream.</summary>
 internal sealed class StaysOpen
 {
     public static readonly StaysOpen Mark = new();

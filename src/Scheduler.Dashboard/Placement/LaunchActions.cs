@@ -13,7 +13,7 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Dashboard.Placement;
 
-/// <summary>What the launch form is sent to: explained while it is written, explained as a page, or done.</summary>
+/// <summary>Endpoints of the launch form: explain while typing, explain as a page, and launch.</summary>
 internal static class LaunchActions
 {
     public static void MapLaunchActions(this IEndpointRouteBuilder pages)
@@ -34,7 +34,7 @@ internal static class LaunchActions
         return new RazorComponentResult<LaunchPanel>(new { Preview = preview });
     }
 
-    /// <summary>Without a script: the page of what is written, at an address of its own.</summary>
+    /// <summary>Fallback without JavaScript: redirects to the URL that holds the form values.</summary>
     private static async Task LookAsync(HttpContext http, IAntiforgery antiforgery)
     {
         var form = await ReadAsync(http, antiforgery);
@@ -46,12 +46,12 @@ internal static class LaunchActions
     {
         var form = LaunchForm.Of(action.Sent);
 
-        // 1. What is written must be right, and theirs to ask; if not, it comes back as it was written.
+        // 1. Validate the form and the access scope; on an error, return to the form as it was filled in.
         action.Back = form.Address;
         var reader = new LaunchReader(form, action.Caller.Account);
         if (!Grammar.IsToken(action.Text("request_id")))
         {
-            reader.Faults.Add("request_id", "Is not as the page made it; load the page again.");
+            reader.Faults.Add("request_id", "Is not the value from the page; load the page again.");
         }
 
         if (!reader.Faults.None || reader.Account is not { } account)
@@ -59,7 +59,7 @@ internal static class LaunchActions
             throw new DoorException(Wrong(reader.Faults));
         }
 
-        // 2. Created, once for one form: the id comes from the form's own, as with any other client.
+        // 2. Create. The id is derived from the request id of the form, so a form sent twice creates one instance.
         var command = action.Command(account, account.Value);
         var id = new InstanceId(DerivedId.Make("i-", 20, "instance", account.Value, action.Text("request_id")));
         var wish = new CreateInstance(
@@ -70,7 +70,7 @@ internal static class LaunchActions
         );
         Check(await action.Grains.Instance(id).CreateAsync(wish, command), account.Value);
 
-        // 3. Started. A start that is refused leaves its reason on the instance, so that is where to go.
+        // 3. Start. A refused start leaves its reason on the instance, so the instance page follows in both cases.
         var page = $"{DashboardSetup.Root}/instances/{id}";
         action.Back = page;
         if (!reader.StartsAtOnce)
@@ -98,7 +98,7 @@ internal static class LaunchActions
         }
     }
 
-    /// <summary>The faults as people read them.</summary>
+    /// <summary>The validation errors, with field labels instead of names.</summary>
     private static DoorError Wrong(Faults faults) =>
         DoorError.Invalid([
             .. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) }),

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Dashboard.Placement;
 
-/// <summary>The fields of the launch form: their names in the form and in the address, and what people call them.</summary>
+/// <summary>The fields of the launch form: names in the form and in the URL, and labels.</summary>
 internal static class LaunchFields
 {
     public const string Account = "account";
@@ -28,10 +28,10 @@ internal static class LaunchFields
     public const string StartTimeout = "start_timeout";
     public const string Start = "start";
 
-    /// <summary>Not a field: says that the form was sent by hand, so that a box that is missing was not ticked.</summary>
+    /// <summary>Not a field: marks a submitted form, in which a missing box means that it was not ticked.</summary>
     public const string Asked = "asked";
 
-    /// <summary>As ticked boxes are written, and those that are not.</summary>
+    /// <summary>Values of ticked and unticked boxes.</summary>
     public const string On = "on";
     public const string Off = "off";
 
@@ -41,7 +41,7 @@ internal static class LaunchFields
 
     private static readonly ImmutableArray<string> Lists = [Regions, Providers, GpuPreferences, ProviderPreferences];
 
-    /// <summary>All of them, in the order of the form, with the names that people read.</summary>
+    /// <summary>All fields, in the order of the form.</summary>
     public static ImmutableArray<(string Field, string Label)> All { get; } =
     [
         (Account, "Account"),
@@ -59,9 +59,9 @@ internal static class LaunchFields
         (Providers, "Providers"),
         (Gpu, "GPU type"),
         (GpuCount, "Number of GPUs"),
-        (GpuPreferences, "GPUs liked"),
-        (ProviderPreferences, "Providers liked"),
-        (Reroute, "Re-route by itself"),
+        (GpuPreferences, "Preferred GPUs"),
+        (ProviderPreferences, "Preferred providers"),
+        (Reroute, "Automatic re-route"),
         (AllocationTimeout, "Longest wait for capacity"),
         (StartTimeout, "Longest wait for the runtime"),
         (Arguments, "Runtime arguments"),
@@ -72,7 +72,7 @@ internal static class LaunchFields
 
     public static bool IsBox(string field) => field is Spot or Reroute or Start;
 
-    /// <summary>Characters that a field may hold: all of them together have to fit into an address.</summary>
+    /// <summary>Largest number of characters of a field; all fields together must fit into a URL.</summary>
     public static int MostCharacters(string field) =>
         field == Arguments ? LongestArguments
         : Lists.Contains(field, StringComparer.Ordinal) ? LongestList

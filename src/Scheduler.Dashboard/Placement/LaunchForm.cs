@@ -7,12 +7,12 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Dashboard.Placement;
 
 /// <summary>
-/// What stands in the launch form, as text. The form that is sent, the address of the page and a link to a form that is filled in already
-/// are one and the same thing, so every proposal of the page is a link. What it asks for is read by <see cref="LaunchReader"/>.
+/// Values of the launch form as text. The submitted form, the URL of the page and a link to a prefilled form all hold
+/// the same values, so every proposal on the page is a link. <see cref="LaunchReader"/> parses and validates them.
 /// </summary>
 public sealed class LaunchForm
 {
-    /// <summary>Stands for a line break inside a line; a form can show it, but not say it.</summary>
+    /// <summary>Shown for a line break inside an argument, which a form cannot submit.</summary>
     internal const char LineBreakInside = '⏎';
 
     private readonly ImmutableSortedDictionary<string, string> _texts;
@@ -20,22 +20,20 @@ public sealed class LaunchForm
     private LaunchForm(ImmutableSortedDictionary<string, string> texts, bool wasAsked) =>
         (_texts, WasAsked) = (texts, wasAsked);
 
-    /// <summary>As the form stands before anything is written into it.</summary>
+    /// <summary>The form with default values.</summary>
     public static LaunchForm Blank { get; } = Of(new LaunchSpec());
 
-    /// <summary>Whether it was sent by hand, so that what is missing is a fault.</summary>
+    /// <summary>Whether the form was submitted, so that missing values are validation errors.</summary>
     public bool WasAsked { get; }
 
-    /// <summary>Where the page is that shows it.</summary>
+    /// <summary>URL of the launch page with these values.</summary>
     public string Address => DashboardSetup.Root + "/launch" + QueryString.Create(Differences());
 
-    /// <summary>The text of a field.</summary>
     /// <param name="field">One of <see cref="LaunchFields"/>.</param>
     public string this[string field] => _texts.GetValueOrDefault(field, "");
 
-    /// <summary>The form of what was sent.</summary>
-    /// <param name="sent">The text of a field; null where it was not sent.</param>
-    /// <param name="below">What stands where nothing was sent; null for the blank form.</param>
+    /// <param name="sent">Returns the text of a field; null if it was not sent.</param>
+    /// <param name="below">Values of fields that were not sent; null for the blank form.</param>
     public static LaunchForm Of(Func<string, string?> sent, LaunchForm? below = null)
     {
         ArgumentNullException.ThrowIfNull(sent);
@@ -56,7 +54,6 @@ public sealed class LaunchForm
         return new LaunchForm(texts.ToImmutable(), wasAsked);
     }
 
-    /// <summary>The form that asks for a spec.</summary>
     public static LaunchForm Of(LaunchSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -80,7 +77,7 @@ public sealed class LaunchForm
         return new LaunchForm(texts.ToImmutable(), wasAsked: false);
     }
 
-    /// <summary>The form that asks for one like an instance, under a name of its own.</summary>
+    /// <summary>The form to launch a copy of an instance under another name.</summary>
     public static LaunchForm Of(InstanceRecord like)
     {
         ArgumentNullException.ThrowIfNull(like);
@@ -89,7 +86,7 @@ public sealed class LaunchForm
             .With(LaunchFields.Name, $"{like.ServingName}-2");
     }
 
-    /// <summary>The form that asks for this offer and for no other, as far as a form can say it.</summary>
+    /// <summary>The form that matches this offer only, as far as constraints can express it.</summary>
     public static LaunchForm Of(Offer offer)
     {
         ArgumentNullException.ThrowIfNull(offer);
@@ -107,10 +104,8 @@ public sealed class LaunchForm
         );
     }
 
-    /// <summary>With another text in a field.</summary>
     public LaunchForm With(string field, string text) => new(_texts.SetItem(field, text), wasAsked: false);
 
-    /// <summary>With other constraints, the rest as it stands.</summary>
     public LaunchForm With(SmartConstraints constraints)
     {
         var texts = _texts.ToBuilder();
@@ -131,7 +126,9 @@ public sealed class LaunchForm
         texts[LaunchFields.ProviderPreferences] = Lines(constraints.ProviderPreferences);
     }
 
-    /// <summary>One character more than it may hold is kept, so that it is told and not cut in silence.</summary>
+    /// <summary>
+    /// Keeps one character more than allowed, so that validation reports the length instead of cutting silently.
+    /// </summary>
     private static string Clean(string field, string text)
     {
         var clean = text.ReplaceLineEndings("\n").Trim('\n');

@@ -15,8 +15,8 @@ using Scheduler.Grains.Queries;
 namespace Scheduler.Dashboard.Placement;
 
 /// <summary>
-/// The launch form, and beside it what it would do. Filled in from the address: <c>?model=…</c>, field by field, and
-/// <c>?like=i-…</c> with everything an instance was launched with.
+/// The launch form with a preview of its result. The URL prefills it: <c>?model=…</c> for single fields, and
+/// <c>?like=i-…</c> for the whole spec of an instance.
 /// </summary>
 public sealed partial class LaunchPage
 {
@@ -38,7 +38,7 @@ public sealed partial class LaunchPage
         .. Enum.GetValues<CapacityTier>().Select(tier => (tier.Word(), tier.Word())),
     ];
 
-    /// <summary>Fields of the part that is closed at first.</summary>
+    /// <summary>Fields of the part that is collapsed by default.</summary>
     private static readonly string[] More =
     [
         LaunchFields.GpuPreferences,
@@ -49,7 +49,7 @@ public sealed partial class LaunchPage
         LaunchFields.Reroute,
     ];
 
-    // A form that is sent twice launches once.
+    // Request id: a form that is sent twice launches once.
     private readonly string _id = "ui-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 20);
 
     private LaunchPreview _preview = new(LaunchForm.Blank, new(), [], null, null);
@@ -68,10 +68,9 @@ public sealed partial class LaunchPage
 
     private string ProvidersHelp =>
         _providers.IsEmpty
-            ? "One a line; empty for any."
-            : $"One a line, for example {_providers[0].Id}; empty for any.";
+            ? "One per line; empty for any."
+            : $"One per line, for example {_providers[0].Id}; empty for any.";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var form = await FormAsync();

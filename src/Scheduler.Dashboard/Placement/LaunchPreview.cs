@@ -8,12 +8,10 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.Placement;
 
-/// <summary>What a form would do if it were sent: nothing is created, nothing is started, nothing is held.</summary>
-/// <param name="Form">What is written.</param>
-/// <param name="Spec">What it asks for.</param>
-/// <param name="Faults">What is wrong with it, each named by its field.</param>
-/// <param name="Account">For whom; null where it is not known.</param>
-/// <param name="Explanation">What a start would do now; null while the form does not say enough.</param>
+/// <summary>Result of a launch form before it is submitted: nothing is created, started or put on hold.</summary>
+/// <param name="Faults">Validation errors, by form field.</param>
+/// <param name="Account">Null if the account is not known.</param>
+/// <param name="Explanation">Result of a start now; null while the form is incomplete.</param>
 public sealed record LaunchPreview(
     LaunchForm Form,
     LaunchSpec Spec,
@@ -22,26 +20,25 @@ public sealed record LaunchPreview(
     LaunchExplanation? Explanation
 )
 {
-    /// <summary>Faults of what is written.</summary>
+    /// <summary>Errors of fields with a value.</summary>
     public IEnumerable<FieldFault> Wrong => Faults.Where(fault => Form[fault.Field].Length > 0);
 
-    /// <summary>Faults of what is not written yet.</summary>
+    /// <summary>Errors of empty required fields.</summary>
     public IEnumerable<FieldFault> Missing => Faults.Where(fault => Form[fault.Field].Length == 0);
 
-    /// <summary>What is to be said at a field; what is not written yet is no fault before the form was sent.</summary>
-    /// <param name="field">Which.</param>
+    /// <summary>
+    /// Error to show at a field; an empty required field shows one only after the form was submitted.
+    /// </summary>
     public string? FaultOf(string field) =>
         (Form.WasAsked ? Faults : Wrong).FirstOrDefault(fault => fault.Field == field)?.Description;
 
-    /// <summary>Where the form is with a proposed change made.</summary>
-    /// <param name="proposal">The proposal.</param>
+    /// <summary>URL of the form with a proposed change applied.</summary>
     public string AddressWith(RelaxationLine proposal)
     {
         ArgumentNullException.ThrowIfNull(proposal);
         return Form.With(Spec.Constraints.Loosened(proposal.Changes)).Address;
     }
 
-    /// <summary>Asks what the form would do.</summary>
     internal static async Task<LaunchPreview> MakeAsync(
         IGrainFactory grains,
         Caller caller,

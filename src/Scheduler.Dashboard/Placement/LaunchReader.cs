@@ -9,17 +9,15 @@ using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.Placement;
 
-/// <summary>Reads what a launch form asks for and notes everything that is wrong with it, each at its field.</summary>
+/// <summary>Parses a launch form and collects its validation errors by field.</summary>
 internal sealed class LaunchReader
 {
-    /// <summary>What is said of an account that does not exist, or is another's.</summary>
+    /// <summary>Error for an account that does not exist or belongs to someone else; both read the same.</summary>
     internal const string NoAccount = "No account has this id.";
 
     private readonly LaunchForm _form;
 
-    /// <summary>Reads a form.</summary>
-    /// <param name="form">What was written.</param>
-    /// <param name="own">Whose session it is, who need not name it and may name no other; null for an operator's.</param>
+    /// <param name="own">Account of the session: the default, and the only one allowed; null for an operator.</param>
     public LaunchReader(LaunchForm form, AccountId? own)
     {
         _form = form;
@@ -43,22 +41,20 @@ internal sealed class LaunchReader
         Spec = Read();
     }
 
-    /// <summary>What is wrong; fields are named as the form names them.</summary>
+    /// <summary>Validation errors, with the field names of the form.</summary>
     public Faults Faults { get; } = new();
 
-    /// <summary>For whom; null where none is named.</summary>
+    /// <summary>Null if the account is missing or invalid.</summary>
     public AccountId? Account { get; }
 
-    /// <summary>Under which name.</summary>
     public string ServingName { get; }
 
-    /// <summary>What is to run; of use where <see cref="IsSpecRight"/>.</summary>
+    /// <summary>Valid only if <see cref="IsSpecRight"/>.</summary>
     public LaunchSpec Spec { get; }
 
-    /// <summary>Whether the start is to follow.</summary>
     public bool StartsAtOnce => IsTicked(LaunchFields.Start);
 
-    /// <summary>Whether it can be explained: for that it needs no name.</summary>
+    /// <summary>Whether the spec can be explained; this does not need a serving name.</summary>
     public bool IsSpecRight => Faults.All.All(fault => fault.Field is LaunchFields.Account or LaunchFields.Name);
 
     private void CheckLengths()
@@ -68,7 +64,7 @@ internal sealed class LaunchReader
             var most = LaunchFields.MostCharacters(field);
             if (_form[field].Length > most)
             {
-                Faults.Add(field, $"Must be at most {most} characters here; the API takes more.");
+                Faults.Add(field, $"Must be at most {most} characters here; the API accepts more.");
             }
         }
     }
@@ -196,7 +192,7 @@ internal sealed class LaunchReader
 
     private ImmutableArray<string> Lines(string field, Func<string, bool> isRight, string accepted)
     {
-        // What an argument begins or ends with may matter; of a name it does not.
+        // Leading and trailing spaces can matter in an argument, but not in a name.
         var lines = _form[field].Split('\n').Select(line => field == LaunchFields.Arguments ? line : line.Trim());
         var items = lines.Where(line => line.Length > 0).ToImmutableArray();
         if (items.Length > SpecLimits.LongestList)

@@ -6,12 +6,12 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Dashboard.Placement;
 
-/// <summary>Makes the changes that an explanation proposes.</summary>
+/// <summary>Applies the changes that an explanation proposes.</summary>
 internal static class Loosening
 {
-    /// <summary>The constraints with every change made; a constraint that is not known here stays as it is.</summary>
-    /// <param name="constraints">As they were asked.</param>
-    /// <param name="changes">One per constraint, by wire name, with the value to ask for or to add to a list.</param>
+    /// <summary>The constraints with all changes applied; unknown constraints stay unchanged.</summary>
+    /// <param name="changes">One per constraint, by wire name, with the new value or the value to add to a
+    /// list.</param>
     public static SmartConstraints Loosened(
         this SmartConstraints constraints,
         ImmutableArray<RelaxedConstraint> changes

@@ -2,7 +2,7 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Dashboard.Placement;
 
-/// <summary>Capacity tiers as they are written: in lower case.</summary>
+/// <summary>Names of capacity tiers in lower case.</summary>
 internal static class TierWords
 {
     private static readonly Dictionary<CapacityTier, string> Words = Enum.GetValues<CapacityTier>()
@@ -10,7 +10,7 @@ internal static class TierWords
 
     public static string Word(this CapacityTier tier) => Words[tier];
 
-    /// <summary>The tier of a word; false for none or another.</summary>
+    /// <summary>Parses a lower-case name; false for any other text.</summary>
     public static bool TryParse(string? word, out CapacityTier tier) =>
         Enum.TryParse(word, ignoreCase: true, out tier) && Words.GetValueOrDefault(tier) == word;
 }

@@ -11,7 +11,7 @@ using Scheduler.Grains.Queries;
 
 namespace Scheduler.Dashboard.Providers;
 
-/// <summary>What can be had now, cheapest first, filtered, in pages; every view has its own address.</summary>
+/// <summary>Offers available now, cheapest first, filtered, in pages. Every view has its own URL.</summary>
 public sealed partial class OffersPage
 {
     private const int Rows = 50;
@@ -49,7 +49,6 @@ public sealed partial class OffersPage
         $"{Units.Count(SkipRows + 1L)} to {Units.Count(Reached)} of {Units.Count(_page.Total)} "
         + $"{(_page.Total == 1 ? "offer" : "offers")}, catalogue {_page.CatalogueEpoch}";
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         MicroEuro? most = null;
@@ -61,7 +60,7 @@ public sealed partial class OffersPage
             }
             else
             {
-                _fault = $"Must be {EuroText.Accepted}; not used.";
+                _fault = $"Must be {EuroText.Accepted}; the filter is ignored.";
             }
         }
 

@@ -7,7 +7,7 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Dashboard.Providers;
 
-/// <summary>What operators do with a provider.</summary>
+/// <summary>Operator actions on a provider.</summary>
 internal static class ProviderActions
 {
     public static void MapProviderActions(this IEndpointRouteBuilder pages)
@@ -23,19 +23,19 @@ internal static class ProviderActions
         Check(action, await GrainOf(action).SetDrainingAsync(draining, command));
         return new Done(
             draining
-                ? $"{action.Route("id")} is draining: nothing new is launched there."
+                ? $"{action.Route("id")} is draining: no new launches are placed there."
                 : $"{action.Route("id")} is back in placement."
         );
     }
 
     private static async Task<Done> RefreshAsync(PageAction action)
     {
-        // For the check alone: a listing is no command.
+        // Only checks the permission: a refresh takes no command context.
         action.Command(null, What(action));
         var view = Check(action, await GrainOf(action).RefreshAsync());
         return view.ListingError is null
             ? new Done($"{view.Id} listed {Units.Count(view.Offers)} offers.")
-            : new Done($"{view.Id} was asked, and its listing failed: {view.ListingError}");
+            : new Done($"The listing of {view.Id} failed: {view.ListingError}");
     }
 
     private static string What(PageAction action) => $"providers/{action.Route("id")}";

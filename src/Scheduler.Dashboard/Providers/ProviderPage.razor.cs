@@ -8,13 +8,12 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Dashboard.Providers;
 
-/// <summary>One provider: how it does, what it offers, and whether launches go to it.</summary>
+/// <summary>One provider: health, catalogue, and whether new launches are placed on it.</summary>
 public sealed partial class ProviderPage
 {
     private ProviderView _provider = new();
     private CoolingRoute[] _cooling = [];
 
-    /// <summary>Which.</summary>
     [Parameter]
     public string Id { get; set; } = "";
 
@@ -23,7 +22,6 @@ public sealed partial class ProviderPage
     private string Rate =>
         _provider.Attempts == 0 ? "–" : Units.Percent((double)_provider.Successes / _provider.Attempts);
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         var what = $"providers/{Id}";

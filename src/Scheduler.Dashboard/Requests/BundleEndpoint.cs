@@ -12,13 +12,13 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Requests;
 
-/// <summary>A request's support bundle, to be saved as a file.</summary>
+/// <summary>Serves the support bundle of a request as a file download.</summary>
 internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, CancellationToken cancellationToken)
 {
-    /// <summary>Subjects of one kind that are asked how they stand; one request touches a few.</summary>
+    /// <summary>Most subjects of one kind whose current state is read; a request touches only a few.</summary>
     private const int MostSubjects = 100;
 
-    /// <summary>Events of one instance's timeline: more than any instance has in months.</summary>
+    /// <summary>Most events of one timeline: more than an instance collects in months.</summary>
     private const int MostTimeline = 10_000;
 
     private const int AtOnce = 1000;
@@ -41,8 +41,8 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             }
         );
 
-    /// <summary>Asks everything together, as these eyes see it.</summary>
-    /// <exception cref="DoorException">Nothing is known under the id, or not to these eyes.</exception>
+    /// <summary>Collects the bundle within the caller's access scope.</summary>
+    /// <exception cref="DoorException">The id has no events in the access scope.</exception>
     private async Task<SupportBundle> MakeAsync(string id, DateTimeOffset now)
     {
         var events = RequestIds.IsWellFormed(id)
@@ -97,7 +97,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             .Select(subject => new InstanceId(subject.Id))
             .Concat(Of(subjects, "schedules").Select(subject => GrainKeys.InstanceOfSchedules(subject.Id)));
 
-    /// <summary>The answers that are no refusals.</summary>
+    /// <summary>Values of the answers; refusals are left out.</summary>
     private async Task<IReadOnlyList<T>> SeenAsync<TKey, T>(IEnumerable<TKey> keys, Func<TKey, Task<Answer<T>>> ask)
         where T : class
     {
@@ -122,7 +122,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
         return InstancePart.Of(instance, timeline);
     }
 
-    /// <summary>How the providers stand that were asked for capacity or changed.</summary>
+    /// <summary>Current state of the providers that were changed or used for placement.</summary>
     private async Task<ImmutableArray<Grains.Providers.ProviderView>> ProvidersAsync(
         IReadOnlyList<EventSubject> subjects,
         IReadOnlyList<InstanceRecord> instances

@@ -5,17 +5,17 @@ using System.Text.RegularExpressions;
 namespace Scheduler.Dashboard.Requests;
 
 /// <summary>
-/// Takes out of texts what must not leave with a support bundle: whatever has the name or the look of a secret, and what a runtime
-/// printed of prompts. It would rather mask too much; numbers such as <c>context_tokens</c> stay.
+/// Removes from texts what a support bundle must not contain: values with the name or the form of a secret, and prompts
+/// in runtime output. It masks too much rather than too little; numbers such as <c>context_tokens</c> stay.
 /// </summary>
 internal static partial class Masking
 {
-    /// <summary>What stands where something was taken out.</summary>
+    /// <summary>Replaces a removed value.</summary>
     public const string Masked = "***";
 
     private const string LeftOut = "(a line about a prompt was left out)";
 
-    /// <summary>Words of a name that make its value a secret.</summary>
+    /// <summary>A name that contains one of these words has a secret value.</summary>
     private static readonly HashSet<string> SecretWords = new(StringComparer.OrdinalIgnoreCase)
     {
         "key",
@@ -36,7 +36,7 @@ internal static partial class Masking
         "credentials",
     };
 
-    /// <summary>Parts that make a name secret also where the words are written as one.</summary>
+    /// <summary>Parts that make a name secret also without word boundaries.</summary>
     private static readonly string[] SecretParts =
     [
         "apikey",
@@ -49,17 +49,18 @@ internal static partial class Masking
         "authorization",
     ];
 
-    /// <summary>How ids of the scheduler's own begin; they name things and open nothing.</summary>
+    /// <summary>Prefixes of the scheduler's ids; they identify resources and give no access.</summary>
     private static readonly string[] OwnIds = ["i-", "key-", "acct-", "bal-", "req-"];
 
-    /// <summary>Whether the value of something so called is a secret.</summary>
-    /// <param name="name">A flag, field or variable.</param>
+    /// <summary>Whether a value with this name is a secret.</summary>
+    /// <param name="name">Name of a flag, field or variable.</param>
     public static bool IsSecret(string name) =>
         Word().Matches(name).Any(word => SecretWords.Contains(word.Value))
         || SecretParts.Any(part => Joined(name).Contains(part, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Arguments of a runtime, in order: the values of secret flags are masked, in whichever way they are written.</summary>
-    /// <param name="arguments">As they are given to the runtime.</param>
+    /// <summary>
+    /// Masks the values of secret flags in runtime arguments, as <c>--flag value</c> and <c>--flag=value</c>.
+    /// </summary>
     public static ImmutableArray<string> Arguments(IEnumerable<string> arguments)
     {
         var masked = ImmutableArray.CreateBuilder<string>();
@@ -86,8 +87,6 @@ internal static partial class Masking
         return masked.ToImmutable();
     }
 
-    /// <summary>Facts by name.</summary>
-    /// <param name="facts">Names and values.</param>
     public static ImmutableSortedDictionary<string, string> Facts(IEnumerable<KeyValuePair<string, string>> facts) =>
         facts.ToImmutableSortedDictionary(
             fact => fact.Key,
@@ -95,8 +94,6 @@ internal static partial class Masking
             StringComparer.Ordinal
         );
 
-    /// <summary>Any text, also one of many lines.</summary>
-    /// <param name="text">The text.</param>
     public static string Text(string text)
     {
         var clean = UserInfo().Replace(text, $"://{Masked}@");
@@ -107,7 +104,9 @@ internal static partial class Masking
         return string.Join('\n', clean.Split('\n').Select(line => Prompt().IsMatch(line) ? LeftOut : line));
     }
 
-    /// <summary>Values are looked at, not passed over: what stands in one that is no secret may be a name with a value of its own.</summary>
+    /// <summary>
+    /// The match does not consume the value, because a value that is no secret may contain another name with a value.
+    /// </summary>
     private static string NamedValues(string text)
     {
         var masked = new StringBuilder();
@@ -132,15 +131,14 @@ internal static partial class Masking
 
     private static string Joined(string name) => string.Concat(name.Where(char.IsAsciiLetterOrDigit));
 
-    /// <summary>Words of names in every style: kebab, snake, camel, shouting.</summary>
+    /// <summary>Words of a name in kebab, snake, camel or upper case.</summary>
     [GeneratedRegex("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", RegexOptions.None, 1000)]
     private static partial Regex Word();
 
-    /// <summary>User and password of an address.</summary>
+    /// <summary>User and password of a URL.</summary>
     [GeneratedRegex(@"://[^/\s@""']+@", RegexOptions.None, 1000)]
     private static partial Regex UserInfo();
 
-    /// <summary>Headers whose whole value is a secret.</summary>
     [GeneratedRegex(
         @"(?<name>\b(?:authorization|cookie)[""']?\s*[:=]\s*[""']?)[^\r\n""']+",
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
@@ -148,7 +146,7 @@ internal static partial class Masking
     )]
     private static partial Regex Header();
 
-    /// <summary>What follows the scheme of an Authorization header.</summary>
+    /// <summary>Credentials after the scheme of an Authorization header.</summary>
     [GeneratedRegex(
         @"\b(?<name>Bearer|Basic)\s+[^\s""',;]+",
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
@@ -156,7 +154,7 @@ internal static partial class Masking
     )]
     private static partial Regex Scheme();
 
-    /// <summary>Secrets that show what they are.</summary>
+    /// <summary>Secrets with a known prefix.</summary>
     [GeneratedRegex(
         @"\b(?:sk-|hf_|gh[opsu]_|github_pat_|glpat-|xox[abp]-|AKIA|eyJ)[A-Za-z0-9_\-.]{8,}",
         RegexOptions.None,
@@ -164,7 +162,7 @@ internal static partial class Masking
     )]
     private static partial Regex KnownSecret();
 
-    /// <summary><c>name=value</c>, <c>name: value</c>, <c>"name": "value"</c>, and the parameters of an address.</summary>
+    /// <summary><c>name=value</c>, <c>name: value</c>, <c>"name": "value"</c>, and query parameters of a URL.</summary>
     [GeneratedRegex(
         @"(?<name>[A-Za-z][\w.\-]*)[""']?\s*[:=]\s*[""']?(?=(?<value>[^\s""',;&}\]]+))",
         RegexOptions.ExplicitCapture,
@@ -172,7 +170,7 @@ internal static partial class Masking
     )]
     private static partial Regex Named();
 
-    /// <summary>Lines in which a runtime tells what it was asked.</summary>
+    /// <summary>Lines in which a runtime logs a prompt.</summary>
     [GeneratedRegex(@"\b(?:prompt|messages|content|input)[""']?\s*[:=]", RegexOptions.IgnoreCase, 1000)]
     private static partial Regex Prompt();
 }

@@ -14,9 +14,9 @@ using Scheduler.Grains.Providers;
 namespace Scheduler.Dashboard.Requests;
 
 /// <summary>
-/// What a support ticket about a request needs, and nothing that opens anything: what happened, and how the things it happened to stand
-/// now. Records are not in it as they are stored: a field that is added to one is not in a bundle before somebody looked at it. Specs and
-/// the views that the API shows are.
+/// Content of a support ticket about a request, without secrets: its events, and the current state of the affected
+/// resources. Stored records are copied field by field, so that a new field gets into a bundle only after a review.
+/// Specs and API views are included whole.
 /// </summary>
 internal sealed record SupportBundle
 {
@@ -25,7 +25,7 @@ internal sealed record SupportBundle
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
 
-        // It is saved as a file and read by people, never put into a page.
+        // Safe, because the JSON is only downloaded as a file and never embedded in a page.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
@@ -37,7 +37,7 @@ internal sealed record SupportBundle
 
     public required DateTimeOffset MadeAt { get; init; }
 
-    /// <summary>Whose eyes it was made for: an account, or <c>operator</c>.</summary>
+    /// <summary>Access scope of the bundle: an account, or <c>operator</c>.</summary>
     public required string MadeFor { get; init; }
 
     public string Units { get; } = "Amounts of money are in micro-EUR (1 EUR = 1,000,000); times are UTC.";
@@ -57,7 +57,6 @@ internal sealed record SupportBundle
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Shape);
 }
 
-/// <summary>One event.</summary>
 internal sealed record EventPart(
     string? Subject,
     long Sequence,
@@ -88,7 +87,7 @@ internal sealed record EventPart(
         );
 }
 
-/// <summary>An instance as it stands, and its whole timeline.</summary>
+/// <summary>Current state of an instance, and its whole timeline.</summary>
 internal sealed record InstancePart(
     string Id,
     string Account,
@@ -142,7 +141,6 @@ internal sealed record InstancePart(
         );
 }
 
-/// <summary>Where it was placed and why.</summary>
 internal sealed record PlacementPart(
     string Key,
     Offer Offer,
@@ -163,7 +161,7 @@ internal sealed record PlacementPart(
         );
 }
 
-/// <summary>What the provider gave; not the address, which may carry credentials.</summary>
+/// <summary>An allocation without its address, which may contain credentials.</summary>
 internal sealed record AllocationPart(
     string ProviderAllocationId,
     Domain.Providers.AllocationStatus Status,
@@ -174,7 +172,6 @@ internal sealed record AllocationPart(
         new(allocation.ProviderAllocationId, allocation.Status, allocation.CreatedAt);
 }
 
-/// <summary>Why it failed.</summary>
 internal sealed record FailurePart(
     string Code,
     string Message,
@@ -199,10 +196,10 @@ internal sealed record FailurePart(
         );
 }
 
-/// <summary>What it still owes.</summary>
+/// <summary>A pending cleanup.</summary>
 internal sealed record DebtPart(DebtKind Kind, string Provider, int Run, DateTimeOffset Since);
 
-/// <summary>A balancer, without the words its router is asked with.</summary>
+/// <summary>A balancer, without the prompt of its router.</summary>
 internal sealed record BalancerPart(
     string Id,
     string Account,
@@ -231,7 +228,7 @@ internal sealed record BalancerPart(
         );
 }
 
-/// <summary>A key by its public half; neither the secret nor its digest.</summary>
+/// <summary>The public half of a key; neither the secret nor its digest.</summary>
 internal sealed record KeyPart(
     string Id,
     string? Account,

@@ -7,15 +7,14 @@ using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Requests;
 
-/// <summary>Everything that happened under one request id and that these eyes may see, in order of time.</summary>
+/// <summary>All events of one request id in the caller's access scope, in order of time.</summary>
 public sealed partial class TracePage
 {
-    /// <summary>As many as are read at once.</summary>
+    /// <summary>Most events that one query returns.</summary>
     internal const int MostEvents = 1000;
 
     private ImmutableArray<SubjectEvent> _events = [];
 
-    /// <summary>The request's id.</summary>
     [Parameter]
     public string Id { get; set; } = "";
 
@@ -24,7 +23,6 @@ public sealed partial class TracePage
     private List<FailureCode> Codes =>
         [.. _events.Select(row => row.Event.Code).Where(code => code != FailureCode.None).Distinct()];
 
-    /// <inheritdoc/>
     protected override async Task LoadAsync()
     {
         if (RequestIds.IsWellFormed(Id))

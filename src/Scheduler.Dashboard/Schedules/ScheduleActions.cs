@@ -6,7 +6,6 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Dashboard.Schedules;
 
-/// <summary>Enables and disables schedules.</summary>
 internal static class ScheduleActions
 {
     public static void MapScheduleActions(this IEndpointRouteBuilder pages)

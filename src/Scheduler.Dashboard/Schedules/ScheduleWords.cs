@@ -3,7 +3,6 @@ using Scheduler.Domain.Schedules;
 
 namespace Scheduler.Dashboard.Schedules;
 
-/// <summary>What schedules do and did, in words.</summary>
 internal static class ScheduleWords
 {
     public static string Word(this ScheduleAction action) =>
@@ -18,7 +17,7 @@ internal static class ScheduleWords
         outcome switch
         {
             RunOutcome.Done => "done",
-            RunOutcome.AlreadySo => "already so",
+            RunOutcome.AlreadySo => "no change needed",
             RunOutcome.Skipped => "skipped",
             RunOutcome.Refused => "refused",
             RunOutcome.Superseded => "superseded",

@@ -7,13 +7,12 @@ using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>Maps actions: checked, done, and followed by a page that says what came of it.</summary>
+/// <summary>
+/// Maps form posts: validates the form, runs the action and redirects to a page with a notice of the result.
+/// </summary>
 internal static class Actions
 {
-    /// <summary>Maps one.</summary>
-    /// <param name="pages">Where to.</param>
-    /// <param name="path">Its path under the dashboard's.</param>
-    /// <param name="act">What it does.</param>
+    /// <param name="path">Path under the dashboard's path prefix.</param>
     public static void MapAction(this IEndpointRouteBuilder pages, string path, Func<PageAction, Task<Done>> act) =>
         pages
             .MapPost(
@@ -57,7 +56,7 @@ internal static class Actions
             back = action.Back ?? back;
         }
 
-        // 303: what follows a form is a page, whatever the form was.
+        // 303: the browser follows with a GET.
         http.Response.StatusCode = StatusCodes.Status303SeeOther;
         http.Response.Headers.Location = back;
         return Results.Empty;
@@ -67,15 +66,16 @@ internal static class Actions
     {
         var faults = string.Join(" ", error.Faults.Select(fault => $"{fault.Field}: {fault.Description}"));
 
-        // The hint of faulty fields points into the answer of an API, which nobody sees here.
+        // The hint for invalid fields refers to an API response, which the page does not show.
         return faults.Length > 0
             ? new Notice(false, faults, null, error.Reason, id)
             : new Notice(false, error.Message, error.Hint, error.Reason, id);
     }
 }
 
-/// <summary>What came of an action.</summary>
-/// <param name="Text">One line for the page that follows.</param>
-/// <param name="GoTo">That page; null for the one the form was on.</param>
-/// <param name="Page">A page that is itself the answer, because what it shows must be kept nowhere on the way to another; null else.</param>
+/// <summary>Result of an action.</summary>
+/// <param name="Text">One line for the notice on the next page.</param>
+/// <param name="GoTo">Path of the next page; null for the page of the form.</param>
+/// <param name="Page">Response page without a redirect, for a secret that must not be stored in a notice; else
+/// null.</param>
 internal sealed record Done(string Text, string? GoTo = null, IResult? Page = null);

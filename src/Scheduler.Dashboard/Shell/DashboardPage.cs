@@ -9,42 +9,35 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Dashboard.Shell;
 
 /// <summary>
-/// A page: made whole on the server for whoever the session says, and made anew when something changes. It asks grains and shows answers;
-/// what it may show is decided by the eyes it asks with (INV-08).
+/// Base class of pages: rendered whole on the server for the session's caller, and again after a change. A page reads
+/// from grains; the access scope passed to them decides what it may show (INV-08).
 /// </summary>
 public abstract class DashboardPage : ComponentBase
 {
-    /// <summary>The request that the page answers.</summary>
     [CascadingParameter]
     protected HttpContext Http { get; set; } = null!;
 
-    /// <summary>Where everything is asked.</summary>
     [Inject]
     protected IGrainFactory Grains { get; set; } = null!;
 
-    /// <summary>The present.</summary>
     [Inject]
     protected TimeProvider Clock { get; set; } = null!;
 
-    /// <summary>Who looks.</summary>
     protected Caller Caller => Http.Scope().Caller ?? throw new InvalidOperationException("A page without a session.");
 
-    /// <summary>Whose eyes these are; null for an operator's.</summary>
+    /// <summary>Access scope: the account of the caller; null for an operator.</summary>
     protected AccountId? Eyes => Caller.Account;
 
-    /// <summary>Whether who looks may also act.</summary>
     protected bool MayChange => Caller.MayChange;
 
-    /// <summary>When the page is made.</summary>
     protected DateTimeOffset Now => Clock.GetUtcNow();
 
-    /// <summary>This page with everything that was asked of it: where a form comes back to.</summary>
+    /// <summary>Path and query of this page, for forms to return to.</summary>
     protected string Here => Http.Request.Path + Http.Request.QueryString;
 
     /// <summary>
-    /// Asks for everything the page shows, before any of it is put together: a page is never seen, nor its parts asked, half-filled.
+    /// Loads all data before the first render, so that neither the page nor its components render with partial data.
     /// </summary>
-    /// <param name="parameters">What the address says.</param>
     public override async Task SetParametersAsync(ParameterView parameters)
     {
         parameters.SetParameterProperties(this);
@@ -52,22 +45,22 @@ public abstract class DashboardPage : ComponentBase
         await base.SetParametersAsync(ParameterView.Empty);
     }
 
-    /// <summary>Asks for everything the page shows.</summary>
     protected virtual Task LoadAsync() => Task.CompletedTask;
 
-    /// <summary>The account that a list is of: the session's own, or the one an operator asks for; null for all.</summary>
-    /// <param name="asked">As it stands in the address; null or empty for all.</param>
+    /// <summary>
+    /// Account that a list is restricted to: the session's own, or the one an operator chooses; null for all.
+    /// </summary>
+    /// <param name="asked">From the query string; null or empty for all.</param>
     protected AccountId? ScopeOf(string? asked) => Eyes ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));
 
-    /// <summary>A number that stands in the address; null for none and for what is none.</summary>
-    /// <param name="asked">As it stands there.</param>
+    /// <summary>Parses a number from the query string; null if missing or malformed.</summary>
     protected static long? Number(string? asked) =>
         long.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    /// <summary>Sees to it that what belongs to an account may be shown.</summary>
-    /// <param name="account">Whose.</param>
-    /// <param name="what">As the address names it.</param>
-    /// <exception cref="Exception">Not to these eyes: it reads as if it did not exist.</exception>
+    /// <summary>Checks that the caller may see resources of an account.</summary>
+    /// <param name="what">Name for the error, as in the URL.</param>
+    /// <exception cref="Exception">The caller has no access; the error is the same "not found" as for a missing
+    /// resource.</exception>
     protected void MustSee(AccountId account, string what)
     {
         if (!Caller.MayActFor(account))
@@ -76,11 +69,9 @@ public abstract class DashboardPage : ComponentBase
         }
     }
 
-    /// <summary>The value of an answer.</summary>
-    /// <param name="asked">The question.</param>
-    /// <param name="what">What was asked about, as the address names it.</param>
-    /// <typeparam name="T">What a good answer holds.</typeparam>
-    /// <exception cref="Exception">The answer is a refusal: the page that says so takes this page's place.</exception>
+    /// <summary>Returns the value of an answer.</summary>
+    /// <param name="what">Name for the error, as in the URL.</param>
+    /// <exception cref="Exception">The answer is a refusal; an error page replaces this page.</exception>
     protected async Task<T> AskAsync<T>(Task<Answer<T>> asked, string what)
         where T : class
     {

@@ -4,23 +4,24 @@ using Scheduler.Domain.Billing;
 namespace Scheduler.Dashboard.Shell;
 
 /// <summary>
-/// Amounts as people write them into a field, <c>1.29</c>, and as a ledger shows them: exact to the micro-EUR or refused, never rounded.
+/// Parses amounts in EUR from a field, such as <c>1.29</c>, and formats them for the ledger: exact to the micro-EUR,
+/// never rounded.
 /// </summary>
 internal static class EuroText
 {
-    /// <summary>What is accepted, to follow "Must be".</summary>
+    /// <summary>Accepted form, for a sentence that begins with "Must be".</summary>
     public const string Accepted = "an amount of EUR with a point and at most 6 decimals, for example 1.29";
 
-    /// <summary>The same as a pattern, for a browser to check first.</summary>
+    /// <summary>The same as a pattern for the browser.</summary>
     public const string Pattern = @"[0-9]{1,9}(\.[0-9]{1,6})?";
 
-    // Past this no product with 1,000,000 fits 64 bits.
+    // The product of a larger amount and 1,000,000 does not fit into 64 bits.
     private const decimal Most = long.MaxValue / MicroEuro.PerEuro;
 
-    // A decimal holds so many digits exactly; the last of a longer text would be rounded away unseen.
+    // A decimal holds 28 digits exactly; it would silently round a longer text.
     private const int MostCharacters = 28;
 
-    /// <summary>Reads one; false for anything that is not exactly an amount from 0 on.</summary>
+    /// <summary>False unless the text is an exact amount of at least 0.</summary>
     public static bool TryParse(string? text, out MicroEuro amount)
     {
         amount = MicroEuro.Zero;
@@ -40,11 +41,11 @@ internal static class EuroText
         return true;
     }
 
-    /// <summary>EUR with every decimal it has.</summary>
+    /// <summary>EUR with all its decimals.</summary>
     public static string Exact(MicroEuro amount) =>
         InEuros(amount).ToString("#,0.00####;−#,0.00####", CultureInfo.InvariantCulture);
 
-    /// <summary>EUR with its sign and every decimal it has: <c>+20.00</c>, <c>−0.000358</c>.</summary>
+    /// <summary>EUR with its sign and all its decimals: <c>+20.00</c>, <c>−0.000358</c>.</summary>
     public static string Signed(MicroEuro amount) =>
         InEuros(amount).ToString("+#,0.00####;−#,0.00####;0.00", CultureInfo.InvariantCulture);
 

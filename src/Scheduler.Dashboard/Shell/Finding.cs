@@ -7,15 +7,16 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>The field at the top of every page: whatever was pasted into it leads to the page it stands for.</summary>
+/// <summary>Search field at the top of every page: redirects from a pasted id or name to its page.</summary>
 internal static partial class Finding
 {
     public static IEndpointConventionBuilder MapFind(this IEndpointRouteBuilder pages) =>
         pages.MapGet("/find", (string? q, string? @as) => Results.Redirect(PathOf(q, isRequest: @as == "request")));
 
-    /// <summary>Where a text leads. It looks at the text alone; whether there is such a thing, and for whose eyes, its page says.</summary>
-    /// <param name="text">What was typed or pasted.</param>
-    /// <param name="isRequest">Whether it can only be a request's id.</param>
+    /// <summary>
+    /// Path for a text. Only the form of the text decides; the target page checks existence and access.
+    /// </summary>
+    /// <param name="isRequest">True treats any text as a request id, also without the prefix <c>req-</c>.</param>
     public static string PathOf(string? text, bool isRequest = false)
     {
         var sought = Bare(text ?? "");
@@ -40,7 +41,9 @@ internal static partial class Finding
             : $"{DashboardSetup.Root}/instances?q={Uri.EscapeDataString(sought)}";
     }
 
-    /// <summary>Without what is copied along with an id: the header's name before it, quotes, a resource name's path.</summary>
+    /// <summary>
+    /// Removes what is often copied with an id: a header name before it, quotes, the path of a resource name.
+    /// </summary>
     private static string Bare(string text)
     {
         var line = text.Trim();

@@ -6,13 +6,12 @@ using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>What every form that is sent to us goes through.</summary>
+/// <summary>Checks for all submitted forms.</summary>
 internal static class Forms
 {
     private const long MaxBytes = 256 * 1024;
 
-    /// <summary>Refuses a form that did not come from a page of ours.</summary>
-    /// <exception cref="DoorException">It did not.</exception>
+    /// <summary>Refuses a form that did not come from a page of this dashboard.</summary>
     public static async Task ValidateAsync(HttpContext http, IAntiforgery antiforgery)
     {
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -32,7 +31,9 @@ internal static class Forms
         }
     }
 
-    /// <summary>Whether the body is a form; what the body's own limits refuse is told apart.</summary>
+    /// <summary>
+    /// Whether the body is a form. A body over the size limit throws <see cref="BadHttpRequestException"/> instead.
+    /// </summary>
     private static async Task<bool> IsFormAsync(HttpContext http)
     {
         if (!http.Request.HasFormContentType)
@@ -52,16 +53,18 @@ internal static class Forms
         }
     }
 
-    /// <summary>A path of the dashboard that a form says to go to, or the first page: never another site.</summary>
+    /// <summary>The dashboard path that a form names, or the first page; never another site.</summary>
     public static string LocalPath(StringValues path) =>
         path.ToString() is { Length: > 0 and < 2048 } given && given.All(IsOfAddress) && IsOurs(given)
             ? given
             : DashboardSetup.Root;
 
-    /// <summary>As our own addresses are written: whatever else stands in one is escaped. A header takes no more either.</summary>
+    /// <summary>
+    /// Characters of the dashboard's own URLs, which escape all others. A header allows no others either.
+    /// </summary>
     private static bool IsOfAddress(char letter) => letter is > ' ' and <= '~' and not '\\';
 
-    /// <summary>Whether it stays under our path, also after a browser has made it shorter.</summary>
+    /// <summary>Whether the path stays under the dashboard, also after a browser resolves dot segments.</summary>
     private static bool IsOurs(string address)
     {
         var path = address.Split('?', '#')[0];

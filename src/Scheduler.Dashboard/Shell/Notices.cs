@@ -6,21 +6,20 @@ using Microsoft.AspNetCore.Http;
 namespace Scheduler.Dashboard.Shell;
 
 /// <summary>
-/// What an action has to say on the page that follows it: a sealed cookie that is read once. A page that is reloaded does nothing twice and
-/// says nothing twice.
+/// Passes the result of an action to the next page in an encrypted cookie that is read once. Reloading that page
+/// repeats neither the action nor the notice.
 /// </summary>
 internal sealed class Notices(IDataProtectionProvider protection)
 {
     private const string Cookie = "scheduler-notice";
     private const int MostCharacters = 1500;
 
-    // Browsers drop a cookie of more than 4096 bytes, its name and attributes among them, and say nothing.
+    // Browsers silently drop a cookie of more than 4096 bytes, including its name and attributes.
     private const int MostSealed = 3800;
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
 
     private readonly IDataProtector _seal = protection.CreateProtector("notices");
 
-    /// <summary>Leaves a notice for the next page.</summary>
     public void Leave(HttpContext http, Notice notice)
     {
         var most = MostCharacters;
@@ -33,7 +32,7 @@ internal sealed class Notices(IDataProtectionProvider protection)
         http.Response.Cookies.Append(Cookie, text, Options(http, Kept));
     }
 
-    /// <summary>The notice left for this page; null when there is none.</summary>
+    /// <summary>Reads and deletes the notice; null if there is none.</summary>
     public Notice? Take(HttpContext http)
     {
         if (http.Request.Cookies[Cookie] is not { } sealedNotice || http.Response.HasStarted)
@@ -48,7 +47,7 @@ internal sealed class Notices(IDataProtectionProvider protection)
         }
         catch (CryptographicException)
         {
-            // Not ours, or sealed with keys that are gone: nothing to say.
+            // Forged, or encrypted with keys that no longer exist.
             return null;
         }
     }
@@ -77,10 +76,6 @@ internal sealed class Notices(IDataProtectionProvider protection)
         };
 }
 
-/// <summary>What an action has to say.</summary>
-/// <param name="IsGood">Whether it was done.</param>
-/// <param name="Text">One line.</param>
-/// <param name="Hint">What to do, where it was not done.</param>
-/// <param name="Code">The failure code or reason, where it was not done.</param>
-/// <param name="RequestId">Under which request.</param>
+/// <param name="IsGood">Whether the action succeeded.</param>
+/// <param name="Code">Failure code or reason; null on success.</param>
 public sealed record Notice(bool IsGood, string Text, string? Hint, string? Code, string RequestId);

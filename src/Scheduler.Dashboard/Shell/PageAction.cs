@@ -7,7 +7,7 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>One action of a person: a form that was sent, under one request id, by whoever the session says.</summary>
+/// <summary>One submitted form, with its request id and the session's caller.</summary>
 internal sealed class PageAction(HttpContext http, IFormCollection form)
 {
     public HttpContext Http => http;
@@ -17,26 +17,22 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
 
     public IGrainFactory Grains { get; } = http.RequestServices.GetRequiredService<IGrainFactory>();
 
-    /// <summary>The page that follows a refusal; null for the one the form was on.</summary>
+    /// <summary>Page to show after a refusal; null for the page of the form.</summary>
     public string? Back { get; set; }
 
-    /// <summary>A field's text as it was sent; null when it was not.</summary>
+    /// <summary>Text of a field, untrimmed; null if it was not sent.</summary>
     public string? Sent(string field) => form.TryGetValue(field, out var text) ? text.ToString() : null;
 
-    /// <summary>A field's text, trimmed; empty when it was not sent.</summary>
+    /// <summary>Text of a field, trimmed; empty if it was not sent.</summary>
     public string Text(string field) => form[field].ToString().Trim();
 
-    /// <summary>Whether a box was ticked.</summary>
     public bool Is(string field) => form[field].ToString() is "on" or "true";
 
-    /// <summary>A part of the path.</summary>
     public string Route(string name) => http.Request.RouteValues[name]?.ToString() ?? "";
 
-    /// <summary>The value of an answer.</summary>
-    /// <param name="asked">The command.</param>
-    /// <param name="what">What it was about, as the address names it.</param>
-    /// <typeparam name="T">What a good answer holds.</typeparam>
-    /// <exception cref="DoorException">The answer is a refusal: the page that follows says so.</exception>
+    /// <summary>Returns the value of an answer.</summary>
+    /// <param name="what">Name for the error, as in the URL.</param>
+    /// <exception cref="DoorException">The answer is a refusal; the next page shows it.</exception>
     public async Task<T> DoAsync<T>(Task<Answer<T>> asked, string what)
         where T : class
     {
@@ -44,8 +40,9 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
         return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, what));
     }
 
-    /// <summary>Under what a command on something of an account is given.</summary>
-    /// <exception cref="DoorException">It is another account's: it reads as if it did not exist (INV-08).</exception>
+    /// <summary>Context of a command on a resource of an account; null for a resource of the operator.</summary>
+    /// <exception cref="DoorException">The resource belongs to another account; the error is the same "not found" as
+    /// for a missing one (INV-08).</exception>
     public CommandContext Command(AccountId? account, string what)
     {
         if (account is { } owner ? !Caller.MayActFor(owner) : !Caller.IsOperator)
@@ -61,7 +58,7 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
         );
     }
 
-    /// <summary>Under what a command that only operators may give is given.</summary>
-    /// <exception cref="DoorException">It is an account's session.</exception>
+    /// <summary>Context of a command that only operators may run.</summary>
+    /// <exception cref="DoorException">The session belongs to an account.</exception>
     public CommandContext OperatorCommand() => Command(null, "");
 }

@@ -5,22 +5,20 @@ using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>Errors as a page: what happened, what to do, and the request id.</summary>
+/// <summary>Renders errors as a page with message, hint and request id.</summary>
 internal sealed class PageErrors : IErrorShape
 {
-    /// <summary>The one there is.</summary>
     public static readonly PageErrors Shape = new();
 
     private PageErrors() { }
 
-    /// <summary>Answers what no page is at.</summary>
+    /// <summary>Answers paths without a page.</summary>
     public static Task NothingHere(HttpContext http) =>
         throw new DoorException(DoorError.OfHttpStatus(StatusCodes.Status404NotFound, http.Request.Path));
 
-    /// <inheritdoc/>
     public async Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
     {
-        // The page that failed has used up the request's services for making pages.
+        // The failed page has already used the rendering services of the request scope, so a new scope is needed.
         await using var fresh = http.RequestServices.CreateAsyncScope();
         var own = http.RequestServices;
         http.RequestServices = fresh.ServiceProvider;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>What a browser may do with our pages: run our script, use our style, talk to us, and nothing else.</summary>
+/// <summary>Sets security headers: the pages may use only scripts, styles and connections of this host.</summary>
 internal sealed class PageHeaders(RequestDelegate next)
 {
     private const string Policy =
@@ -10,8 +10,8 @@ internal sealed class PageHeaders(RequestDelegate next)
         + "form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
     /// <summary>
-    /// Orleans' own pages bring all they need along, but their drawing of the life cycle writes styles into the page: those may be, and
-    /// scripts may not. No form of theirs goes anywhere, and nothing is fetched from elsewhere.
+    /// For Orleans' own dashboard: its life-cycle diagram writes inline styles, so these are allowed; inline scripts,
+    /// forms and other hosts are not.
     /// </summary>
     private const string OrleansPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -19,7 +19,7 @@ internal sealed class PageHeaders(RequestDelegate next)
 
     public Task InvokeAsync(HttpContext http)
     {
-        // Last of all: an error begins its answer anew, and what was set before is gone with the page that failed.
+        // Set as the response starts, because an error response clears headers that were set before.
         http.Response.OnStarting(Write, http);
         return next(http);
     }

@@ -3,12 +3,14 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Dashboard.Shell;
 
-/// <summary>Numbers as people read them, each with its unit.</summary>
+/// <summary>Formats numbers with their units.</summary>
 internal static class Units
 {
     private const double BytesPerGib = 1024.0 * 1024 * 1024;
 
-    /// <summary>EUR with two decimals, more where the amount is small: <c>1,204.50</c>, <c>0.0042</c>; only nothing is <c>0.00</c>.</summary>
+    /// <summary>
+    /// EUR with two decimals, more where the amount is small: <c>1,204.50</c>, <c>0.0042</c>; only zero is <c>0.00</c>.
+    /// </summary>
     public static string Euros(MicroEuro amount)
     {
         var euros = amount.Value / (decimal)MicroEuro.PerEuro;
@@ -25,16 +27,16 @@ internal static class Units
     public static string Gib(long bytes) =>
         (bytes / BytesPerGib).ToString("#,0.0", CultureInfo.InvariantCulture) + " GiB";
 
-    /// <summary>A whole number, its thousands apart.</summary>
+    /// <summary>A whole number with thousands separators.</summary>
     public static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>A share of a hundred.</summary>
+    /// <summary>A share from 0 to 1 as a percentage.</summary>
     public static string Percent(double share) => (share * 100).ToString("0.#", CultureInfo.InvariantCulture) + " %";
 
     /// <summary>A length of time in its two largest units: <c>2 d 4 h</c>, <c>3 min 20 s</c>, <c>0.3 s</c>.</summary>
     public static string Duration(TimeSpan time)
     {
-        // The shortest has no counterpart.
+        // TimeSpan.MinValue has no positive counterpart, so Duration() would throw.
         var value = time == TimeSpan.MinValue ? TimeSpan.MaxValue : time.Duration();
         var text = value switch
         {

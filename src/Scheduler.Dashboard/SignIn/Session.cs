@@ -12,17 +12,17 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Dashboard.SignIn;
 
 /// <summary>
-/// A session: a sealed cookie that says which key was shown, and never the key itself. The key is asked again with every request, so a
-/// revoked one ends its sessions as soon as it is refused everywhere else (INV-09).
+/// A session: an encrypted cookie with the id of the key that signed in, never its secret. Every request checks the key
+/// again, so a revoked key ends its sessions as soon as the API refuses it (INV-09).
 /// </summary>
 internal static class Session
 {
     public const string Scheme = "scheduler-session";
 
-    /// <summary>Whoever signed in.</summary>
+    /// <summary>Any signed-in session.</summary>
     public const string AnyPolicy = "dashboard";
 
-    /// <summary>Whoever signed in with an operator's key.</summary>
+    /// <summary>Sessions of an operator key.</summary>
     public const string OperatorsPolicy = "dashboard-operators";
 
     public const string SignInPath = $"{DashboardSetup.Root}/sign-in";
@@ -36,7 +36,8 @@ internal static class Session
         cookie.Cookie.Name = Scheme;
         cookie.Cookie.HttpOnly = true;
 
-        // Not Strict: a link in a message must open the page it leads to. Nothing that changes anything is a GET.
+        // Not Strict, so that links from other sites open with the session. This is safe, because no GET changes
+        // anything.
         cookie.Cookie.SameSite = SameSiteMode.Lax;
         cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         cookie.Cookie.Path = DashboardSetup.Root;
@@ -66,7 +67,7 @@ internal static class Session
         return new ClaimsPrincipal(new ClaimsIdentity(claims, Scheme, KeyClaim, roleType: null));
     }
 
-    /// <summary>Who a session belongs to; null without one. A role that cannot be read is a viewer's.</summary>
+    /// <summary>Caller of a session; null without a session. An unreadable role counts as viewer.</summary>
     public static Caller? CallerOf(ClaimsPrincipal user) =>
         user.FindFirstValue(KeyClaim) is { } key
             ? new Caller(

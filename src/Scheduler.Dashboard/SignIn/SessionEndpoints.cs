@@ -8,7 +8,6 @@ using Scheduler.Edge.Limits;
 
 namespace Scheduler.Dashboard.SignIn;
 
-/// <summary>Signing in and out.</summary>
 internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
 {
     private const int MaxFormBytes = 16 * 1024;
@@ -19,8 +18,8 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
         var back = Forms.LocalPath(form["return"]);
 
-        // The same way in as any client's, with the same limit on guesses: who is told to wait is told so by an error's page, with its
-        // status and for how long.
+        // Admission as for any API client, with the same limit on guesses. A rate limit becomes an error page with
+        // status and waiting time.
         http.Request.Headers.Authorization = HeaderOf(form["key"].ToString().Trim());
         try
         {
@@ -46,7 +45,10 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         return Results.Redirect(Session.SignInPath);
     }
 
-    /// <summary>The header that shows a key; no key has a letter that a header cannot have, and such a text shows none.</summary>
+    /// <summary>
+    /// Authorization header of a key. A text with characters that a header cannot hold is no key and is sent as
+    /// <c>?</c>.
+    /// </summary>
     private static string HeaderOf(string key) =>
         key.Length == 0 ? "" : $"Bearer {(key.All(letter => letter is > ' ' and <= '~') ? key : "?")}";
 

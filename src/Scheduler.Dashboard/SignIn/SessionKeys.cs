@@ -6,14 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace Scheduler.Dashboard.SignIn;
 
 /// <summary>
-/// The keys that seal sessions, in a folder that its owner alone may read: whoever has them can sign in as anybody. Where no folder can be
-/// made they are kept in memory, and sessions end with the process.
+/// Keeps the keys that encrypt sessions in a folder that only its owner can read, because these keys allow signing in
+/// as anyone. If the folder cannot be created, the keys stay in memory and sessions end with the process.
 /// </summary>
 internal sealed partial class SessionKeys(string folder, Exception why, ILogger<SessionKeys> logger) : IHostedService
 {
-    /// <summary>Keeps them in a folder.</summary>
-    /// <param name="services">Where to.</param>
-    /// <param name="folder">Its path; made where it is missing.</param>
     public static void Add(IServiceCollection services, string folder)
     {
         var protection = services.AddDataProtection().SetApplicationName("scheduler");
@@ -33,14 +30,12 @@ internal sealed partial class SessionKeys(string folder, Exception why, ILogger<
         }
     }
 
-    /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         LogInMemory(folder, why.Message);
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private static DirectoryInfo Make(string path) =>
@@ -54,7 +49,7 @@ internal sealed partial class SessionKeys(string folder, Exception why, ILogger<
     [LoggerMessage(
         5103,
         LogLevel.Warning,
-        "The dashboard's sessions end with this process: their keys cannot be kept in {Folder} ({Why}); set Dashboard:KeysPath to a folder"
+        "Cannot keep session keys in {Folder} ({Why}); dashboard sessions end with this process. Set Dashboard:KeysPath to a writable folder"
     )]
     private partial void LogInMemory(string folder, string why);
 }

@@ -8,7 +8,6 @@ using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.SignIn;
 
-/// <summary>Maps signing in and out.</summary>
 internal static class SessionMapping
 {
     public static void MapSession(this IEndpointRouteBuilder pages)

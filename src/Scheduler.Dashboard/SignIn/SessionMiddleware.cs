@@ -6,7 +6,7 @@ using Scheduler.Edge.Limits;
 
 namespace Scheduler.Dashboard.SignIn;
 
-/// <summary>Notes who a request of a session comes from, and lets it in as far as there is room.</summary>
+/// <summary>Sets the caller of a session's request and applies the concurrency limits.</summary>
 internal sealed class SessionMiddleware(
     RequestDelegate next,
     [FromKeyedServices(DashboardSetup.Door)] Doorkeeper doorkeeper

@@ -1,4 +1,4 @@
-// What a window does by itself: shows times in its reader's zone, keeps the page up to date, and explains a launch while it is written.
+// Client script: shows times in the local time zone, keeps the page up to date, and previews a launch while the user types.
 
 const sameDay = (a, b) => a.toDateString() === b.toDateString();
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -16,7 +16,7 @@ function ago(milliseconds) {
   return past ? `${number} ${unit} ago` : `in ${number} ${unit}`;
 }
 
-// The words are in its shadow, so that a page made anew by the server leaves them alone.
+// The text is in the shadow root, so that an enhanced page load does not overwrite it.
 class LocalTime extends HTMLElement {
   static observedAttributes = ["datetime", "shows"];
   #timer;
@@ -38,9 +38,9 @@ class LocalTime extends HTMLElement {
 }
 customElements.define("local-time", LocalTime);
 
-// ---------- the page follows what happens ----------
-// One stream a window says that something is new. The page is then asked for again and laid over the old one, but never under the
-// reader's hands: not while a form is being filled in or something is opened, and at most every two seconds.
+// ---------- live updates ----------
+// One event stream per page reports changes. The page is then loaded again and merged, at most every two seconds, and not while
+// the user fills in a form, selects text or has an element open.
 const rest = 2000, patience = 5000;
 let source, due, last = 0, following = false;
 
@@ -53,20 +53,20 @@ function refresh() {
   clearTimeout(due);
   const wait = Math.max(0, last + rest - Date.now());
   due = setTimeout(() => {
-    if (source?.readyState !== EventSource.OPEN) { return; } // Nobody would answer; when the stream is back, the page is asked for.
+    if (source?.readyState !== EventSource.OPEN) { return; } // The server is unreachable; the page reloads when the stream reconnects.
     if (isBusy()) { due = setTimeout(refresh, rest); return; }
     last = Date.now();
     following = true;
-    // Without the place in the page: whoever has read on is not to be taken back to it.
+    // Without the fragment, so that the page does not scroll back to it.
     Blazor.navigateTo(location.pathname + location.search, { forceLoad: false, replaceHistoryEntry: true });
   }, wait);
 }
 
-// Only a window that is looked at listens: a browser keeps few connections to one address, and a stream holds one.
+// Only a visible page listens: a browser allows few connections per host, and a stream holds one.
 function listen() {
   if (source || document.hidden) { return; }
   source = new EventSource("/dashboard/live");
-  // What happened before somebody listened is not told again, so the page is asked for once more.
+  // The stream does not repeat earlier events, so the page reloads once when the stream opens.
   source.addEventListener("open", refresh);
   source.addEventListener("new", refresh);
   source.addEventListener("over", () => location.reload());
@@ -75,8 +75,8 @@ function listen() {
   });
 }
 
-// A stream that breaks is asked for again by the browser; one that is refused is not. Who starts answers soon, and who has no session
-// any more must sign in.
+// The browser reconnects a broken stream, but not a refused one. A starting server answers soon; a redirect means that the session has
+// ended and the user must sign in.
 async function comeBack() {
   const answer = await fetch(location.href, { redirect: "manual" }).catch(() => undefined);
   if (answer?.type === "opaqueredirect") { location.reload(); }
@@ -96,8 +96,8 @@ function attend() {
 
 document.addEventListener("visibilitychange", attend);
 
-// What its reader did to the page is in no answer: what is opened while one is on its way stays open, as long as it is the same question,
-// and what is written into a form stays until it is sent.
+// A refreshed page does not contain the user's changes. Details that the user opened stay open if the refreshed page has the same ones,
+// and form input stays until it is sent.
 const opened = new Map(), written = new Map();
 const questionOf = (details) => `${details.querySelector("summary")?.textContent} ${details.querySelector("form")?.action}`;
 const placeOf = (field) => `${field.form?.getAttribute("action")} ${field.name}`;
@@ -120,17 +120,17 @@ function keep() {
   }
 }
 
-// Whoever goes on does not wait for the page they leave.
+// A navigation by the user cancels the handling of a refresh in progress.
 const goOn = ({ type, target }) => { if (type !== "click" || target.closest?.("a[href]")) { following = false; } };
 ["click", "submit", "popstate"].forEach((kind) => window.addEventListener(kind, goOn, true));
 
-// ---------- after every page ----------
+// ---------- after every page load ----------
 let path = location.pathname;
 function arrived() {
   attend();
   const isOther = location.pathname !== path;
   path = location.pathname;
-  // What was said of an action stands while its page is kept up to date, and goes with it.
+  // The notice of an action stays during live refreshes of its page, and goes away with the page.
   if (following && !isOther) { keep(); }
   else { written.clear(); document.querySelector(".notices")?.replaceChildren(); }
   if (isOther) { document.getElementById("main")?.focus({ preventScroll: true }); }
@@ -139,13 +139,13 @@ function arrived() {
 attend();
 Blazor.addEventListener("enhancedload", arrived);
 
-// The skip link moves the reader, not the view alone.
+// The skip link moves the focus, not only the scroll position.
 document.addEventListener("click", (event) => {
   if (event.target.closest?.(".skip")) { document.getElementById("main")?.focus(); }
 });
 
-// ---------- a launch explains itself while it is written ----------
-// The form is sent as it stands, and what comes back takes the panel's place. Only the latest answer counts.
+// ---------- launch preview ----------
+// Sends the form while the user types, and replaces the panel with the response. Only the latest response counts.
 let asking, question;
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-explain]");
@@ -167,12 +167,12 @@ async function explain(form) {
     say(panel, fresh ? panel.querySelector("[data-says]")?.textContent : "No explanation came back. Load the page again.");
   } catch (error) {
     if (error.name === "AbortError") { return; }
-    say(panel, "The scheduler does not answer.");
+    say(panel, "The scheduler does not respond.");
   }
   panel.removeAttribute("aria-busy");
 }
 
-// What is wrong stands in the panel, and at its field.
+// Shows the validation errors of the panel also at their fields.
 function markFaults(form, panel) {
   for (const place of form.querySelectorAll("[data-fault-of]")) {
     const field = form.elements.namedItem(place.dataset.faultOf);
@@ -182,7 +182,7 @@ function markFaults(form, panel) {
   }
 }
 
-// One sentence is read out, not the whole panel.
+// Screen readers announce one sentence, not the whole panel.
 function say(panel, sentence) {
   const place = document.getElementById(`${panel.id}-says`);
   if (place && place.textContent !== sentence) { place.textContent = sentence ?? ""; }

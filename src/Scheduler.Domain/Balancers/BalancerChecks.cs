@@ -3,33 +3,28 @@ using System.Globalization;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>What a balancer's spec must be in itself. Whether the instances it names are there is for the balancer's grain to ask.</summary>
+/// <summary>Pure checks of a balancer's spec; its grain checks whether the named instances exist.</summary>
 public static class BalancerChecks
 {
-    /// <summary>Routes of one balancer.</summary>
     public const int MostRoutes = 32;
 
-    /// <summary>Members of one target group.</summary>
     public const int MostMembers = 32;
 
-    /// <summary>Instances one balancer leads to, over all routes: each is probed by every door and named in a refusal.</summary>
+    /// <summary>Distinct instances over all routes: each gateway probes them, and a refusal names them.</summary>
     public const int MostDestinations = 32;
 
-    /// <summary>Characters of an intent: all of them stand in every question to the router model.</summary>
+    /// <summary>Characters. Each prompt to the router model contains all intents.</summary>
     public const int LongestIntent = 500;
 
-    /// <summary>The largest weight of a member.</summary>
     public const int LargestWeight = 1000;
 
-    /// <summary>The largest priority of a route.</summary>
     public const int LargestPriority = 1000;
 
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    /// <summary>Everything that is wrong with a spec, in the order of its fields.</summary>
-    /// <param name="servingName">The balancer's own, which none of its routes may lead to.</param>
-    /// <param name="spec">The spec.</param>
+    /// <summary>In the order of the spec's fields.</summary>
+    /// <param name="servingName">The balancer's serving name; none of its routes may lead to it.</param>
     public static ImmutableArray<SpecFault> FaultsOf(string servingName, BalancerSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -236,7 +231,5 @@ public static class BalancerChecks
     }
 }
 
-/// <summary>One thing that is wrong with a spec.</summary>
-/// <param name="Field">Its path in the names of the API, for example <c>spec.routes[0].name</c>.</param>
-/// <param name="Description">What is wrong and what is accepted.</param>
+/// <param name="Field">Path of the field in API names, for example <c>spec.routes[0].name</c>.</param>
 public sealed record SpecFault(string Field, string Description);

@@ -1,21 +1,22 @@
 namespace Scheduler.Domain.Balancers;
 
 /// <summary>
-/// What one door knows of one destination: how its requests and probes went, whether it is out for that, and how much of its share it
-/// has again. A rule over time, not a clock: every member takes the present, and a present that steps back does no harm.
+/// The health of one destination as one gateway observes it: results of requests and probes, whether it is ejected, and
+/// its current share of the traffic. It has no clock; callers pass the current time. A time that steps back does no
+/// harm.
 /// </summary>
 /// <remarks>
-/// Requests eject for a time that doubles; when it is over the destination comes back slowly, and a failure while it does ejects it
-/// again at once. Failed probes put it out until so many have succeeded in a row. Whoever was ejected and failed its probes is back when both
-/// are over. A new run of the instance is another runtime: nothing of the old one is held against it (<see cref="Forget"/>).
+/// Failed requests eject the destination for a time that doubles with each ejection. After it the destination returns
+/// slowly, and a failure during the return ejects it again at once. Failed probes take it out until enough probes have
+/// succeeded in a row. A destination that is both ejected and failing its probes returns when both are over. A new run
+/// of the instance is a new runtime, so the old history is discarded (<see cref="Forget"/>).
 /// </remarks>
-/// <param name="settings">The balancer's.</param>
 public sealed class DestinationHealth(HealthSettings settings)
 {
-    /// <summary>A destination that comes back begins with this much of its weight, in thousandths: enough to show that it is well.</summary>
+    /// <summary>Share at the start of a return, in thousandths; enough traffic to prove health.</summary>
     public const int LeastShare = 100;
 
-    /// <summary>The whole weight, in thousandths.</summary>
+    /// <summary>In thousandths.</summary>
     public const int WholeShare = 1000;
 
     private readonly ResultWindow _results = new(settings.Window);
@@ -27,29 +28,27 @@ public sealed class DestinationHealth(HealthSettings settings)
     private bool _isProbedOut;
     private DateTimeOffset? _backSince;
 
-    /// <summary>How often it was ejected, each time longer, without a calm spell between.</summary>
+    /// <summary>
+    /// The number of ejections in a row, each longer than the previous one. A healthy period of at least
+    /// <see cref="HealthSettings.EjectAtMost"/> resets it.
+    /// </summary>
     public int Ejections { get; private set; }
 
-    /// <summary>What the latest failed probe said; null after one that succeeded.</summary>
+    /// <summary>The error of the latest probe; null when it succeeded.</summary>
     public string? ProbeError { get; private set; }
 
-    /// <summary>Requests that failed in a row up to now.</summary>
     public int FailuresInARow => _failuresInARow;
 
-    /// <summary>How it stands.</summary>
-    /// <param name="now">The present.</param>
     public DestinationCondition ConditionAt(DateTimeOffset now) =>
         _ejectedUntil > now ? DestinationCondition.Ejected
         : _isProbedOut ? DestinationCondition.ProbeFailed
         : ShareAt(now) < WholeShare ? DestinationCondition.Returning
         : DestinationCondition.Healthy;
 
-    /// <summary>Until when it is ejected; null while it is not.</summary>
-    /// <param name="now">The present.</param>
+    /// <summary>Null while it is not ejected.</summary>
     public DateTimeOffset? EjectedUntil(DateTimeOffset now) => _ejectedUntil > now ? _ejectedUntil : null;
 
-    /// <summary>How much of its weight counts, in thousandths; grows evenly while it comes back. Says nothing of one that is out.</summary>
-    /// <param name="now">The present.</param>
+    /// <summary>Thousandths; grows linearly during a return, not meaningful while it is out.</summary>
     public int ShareAt(DateTimeOffset now)
     {
         if (BackSince(now) is not { } since || settings.SlowReturn <= TimeSpan.Zero)
@@ -61,11 +60,11 @@ public sealed class DestinationHealth(HealthSettings settings)
         return part >= 1 ? WholeShare : LeastShare + (int)((WholeShare - LeastShare) * Math.Max(part, 0));
     }
 
-    /// <summary>Notes how a request ended.</summary>
-    /// <param name="now">The present.</param>
-    /// <param name="succeeded">Whether the runtime did its part.</param>
-    /// <param name="mayEject">Whether enough others are left (see <see cref="HealthSettings.MostEjectedPercent"/>).</param>
-    /// <returns>Whether this ejected it.</returns>
+    /// <summary>Records the result of a request; returns whether it ejected the destination.</summary>
+    /// <param name="succeeded">Whether the runtime handled the request correctly.</param>
+    /// <param name="mayEject">
+    /// Whether enough other destinations remain (see <see cref="HealthSettings.MostEjectedPercent"/>).
+    /// </param>
     public bool NoteRequest(DateTimeOffset now, bool succeeded, bool mayEject)
     {
         _results.Note(now, succeeded);
@@ -79,10 +78,8 @@ public sealed class DestinationHealth(HealthSettings settings)
         return true;
     }
 
-    /// <summary>Notes how a probe ended.</summary>
-    /// <param name="now">The present.</param>
-    /// <param name="error">What was wrong, in one line; null for a success.</param>
-    /// <returns>Whether this put it out.</returns>
+    /// <summary>Records the result of a probe; returns whether it took the destination out.</summary>
+    /// <param name="error">The error in one line; null for a success.</param>
     public bool NoteProbe(DateTimeOffset now, string? error)
     {
         ProbeError = error;
@@ -106,7 +103,7 @@ public sealed class DestinationHealth(HealthSettings settings)
         return false;
     }
 
-    /// <summary>Forgets everything: what serves under the name now is another runtime.</summary>
+    /// <summary>Discards the history, because a new runtime now serves under the name.</summary>
     public void Forget()
     {
         _results.Clear();
@@ -117,7 +114,7 @@ public sealed class DestinationHealth(HealthSettings settings)
 
     private bool IsTooBad(DateTimeOffset now)
     {
-        // One that is coming back is on trial: what it failed with before is out of its window, and a single failure decides.
+        // During a return a single failure ejects: the earlier failures have left the window by then.
         if (_failuresInARow >= settings.ConsecutiveFailures || ShareAt(now) < WholeShare)
         {
             return true;
@@ -141,25 +138,22 @@ public sealed class DestinationHealth(HealthSettings settings)
         _results.Clear();
     }
 
-    // The later of the two ways back: an ejection that ran out says so by itself, a probe by its success.
+    // The later of the two ways to return: the end of an ejection, or the probe success that ended a probe failure.
     private DateTimeOffset? BackSince(DateTimeOffset now) =>
         _ejectedUntil is { } until && until <= now && (_backSince is not { } probed || until > probed)
             ? until
             : _backSince;
 }
 
-/// <summary>How a destination stands at one door.</summary>
 public enum DestinationCondition
 {
-    /// <summary>It gets its whole share.</summary>
     Healthy = 0,
 
-    /// <summary>It was out and gets more of its share from moment to moment.</summary>
     Returning = 1,
 
-    /// <summary>Too many requests failed; it gets none for a while.</summary>
+    /// <summary>Too many requests failed; it gets no requests until the ejection ends.</summary>
     Ejected = 2,
 
-    /// <summary>Its probes fail; it gets none until they succeed.</summary>
+    /// <summary>Its probes fail; it gets no requests until they succeed.</summary>
     ProbeFailed = 3,
 }

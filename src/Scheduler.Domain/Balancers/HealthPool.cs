@@ -1,13 +1,11 @@
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>The destinations of one balancer as one door sees them: each with its health, and all together never ejected too far.</summary>
-/// <param name="settings">The balancer's.</param>
+/// <summary>One balancer's destinations at one gateway; limits how many of them failed requests eject.</summary>
 public sealed class HealthPool(HealthSettings settings)
 {
     private readonly Dictionary<string, DestinationHealth> _destinations = new(StringComparer.Ordinal);
 
-    /// <summary>What is known of one; nothing is held against a new one.</summary>
-    /// <param name="servingName">Which.</param>
+    /// <summary>A new destination starts healthy.</summary>
     public DestinationHealth Of(string servingName)
     {
         if (!_destinations.TryGetValue(servingName, out var health))
@@ -18,12 +16,9 @@ public sealed class HealthPool(HealthSettings settings)
         return health;
     }
 
-    /// <summary>Notes how a request ended.</summary>
-    /// <param name="servingName">Where.</param>
-    /// <param name="running">The destinations that run now; the others are out anyway and count for nothing.</param>
-    /// <param name="now">The present.</param>
-    /// <param name="succeeded">Whether the runtime did its part.</param>
-    /// <returns>Whether this ejected it.</returns>
+    /// <summary>Records the result of a request; returns whether it ejected the destination.</summary>
+    /// <param name="running">The destinations that run now; the others take no requests and do not count.</param>
+    /// <param name="succeeded">Whether the runtime handled the request correctly.</param>
     public bool NoteRequest(string servingName, IReadOnlyCollection<string> running, DateTimeOffset now, bool succeeded)
     {
         ArgumentNullException.ThrowIfNull(running);

@@ -1,26 +1,25 @@
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>When a destination is out, and how it comes back. Each door of the cluster judges by what it sees itself.</summary>
+/// <summary>Each gateway decides from its own observations.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.HealthSettings")]
 public sealed record HealthSettings
 {
-    /// <summary>How often a door asks each destination whether it is well; zero for never.</summary>
+    /// <summary>Interval of the health probes of each gateway to each destination; zero disables probes.</summary>
     [Id(0)]
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long it waits for the answer.</summary>
     [Id(1)]
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Probes that must fail in a row to put a destination out.</summary>
+    /// <summary>In a row; they take a destination out.</summary>
     [Id(2)]
     public int ProbeFailures { get; init; } = 3;
 
-    /// <summary>Probes that must succeed in a row to let it back in.</summary>
+    /// <summary>In a row; they let it return.</summary>
     [Id(3)]
     public int ProbeSuccesses { get; init; } = 2;
 
-    /// <summary>Requests that must fail in a row to eject a destination.</summary>
+    /// <summary>In a row; they eject a destination.</summary>
     [Id(4)]
     public int ConsecutiveFailures { get; init; } = 5;
 
@@ -28,29 +27,29 @@ public sealed record HealthSettings
     [Id(5)]
     public int ErrorPercent { get; init; } = 50;
 
-    /// <summary>Requests that <see cref="Window"/> must hold before their share of failures says anything.</summary>
+    /// <summary>Minimum number of requests in <see cref="Window"/> for <see cref="ErrorPercent"/> to apply.</summary>
     [Id(6)]
     public int MinimumRequests { get; init; } = 20;
 
-    /// <summary>Over how long failures are counted.</summary>
+    /// <summary>Length of the sliding window for <see cref="ErrorPercent"/>.</summary>
     [Id(7)]
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the first ejection lasts; each further one twice as long as the one before.</summary>
+    /// <summary>Length of the first ejection; each further one is twice as long as the previous one.</summary>
     [Id(8)]
     public TimeSpan EjectFor { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>No ejection lasts longer. Whoever stayed in this long begins anew with <see cref="EjectFor"/>.</summary>
+    /// <summary>After this long without an ejection the next one lasts <see cref="EjectFor"/> again.</summary>
     [Id(9)]
     public TimeSpan EjectAtMost { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long a destination that comes back takes to get its whole share again; zero for at once.</summary>
+    /// <summary>Time in which a returning destination regains its full share; zero for at once.</summary>
     [Id(10)]
     public TimeSpan SlowReturn { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Share of the balancer's destinations that may be out before failed requests eject no more, percent: one bad minute that hits all
-    /// must not leave none.
+    /// Maximum share of the balancer's destinations that may be out, percent; above it failed requests eject no more. A
+    /// short failure of all destinations must not eject all of them.
     /// </summary>
     [Id(11)]
     public int MostEjectedPercent { get; init; } = 50;

@@ -5,25 +5,25 @@ using Scheduler.Domain.Firewalls;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>What the router model is asked, and what of its answer counts.</summary>
+/// <summary>Builds the prompt for the router model and parses its answer.</summary>
 /// <remarks>
-/// The prompt is a stranger's. It stands, as JSON strings without line ends or control tokens, between two lines that carry a word he cannot
-/// know, it is cut to a length that cannot push the instructions out of sight, and whatever the model then says counts only if it is the name of one enabled route. The most a prompt can do is
-/// to choose among the routes its sender could have reached anyway.
+/// The prompt to route is untrusted input. It is quoted as JSON strings without line ends or control tokens, between
+/// two lines with a nonce that its sender cannot know. It is cut to a length that cannot push the instructions out of
+/// the context. The answer counts only if it is the name of one enabled route. So a prompt can at most choose among
+/// routes that its sender can reach anyway.
 /// </remarks>
 public static class IntentQuestion
 {
-    /// <summary>Characters of the prompt the router model sees, half from its beginning and half from its end: intent stands in either.</summary>
+    /// <summary>Characters, half from the start and half from the end: either can contain the intent.</summary>
     public const int LongestPrompt = 4000;
 
-    /// <summary>Tokens its answer may take: a name of 63 characters in its braces, whatever the tokenizer makes of it.</summary>
+    /// <summary>Maximum tokens of the answer: a name of 63 characters in a JSON object, with any tokenizer.</summary>
     public const int MostTokens = 96;
 
     private const string Field = "route";
 
-    /// <summary>The instructions: which routes there are, and how to answer.</summary>
-    /// <param name="spec">The balancer's.</param>
-    /// <param name="nonce">A word nobody could have guessed, of letters and digits.</param>
+    /// <summary>The system prompt: the routes and the format of the answer.</summary>
+    /// <param name="nonce">An unpredictable word of letters and digits.</param>
     public static string System(BalancerSpec spec, string nonce)
     {
         var text = new StringBuilder();
@@ -46,9 +46,7 @@ public static class IntentQuestion
         return text.Append("If none fits, name ").Append(RouteOrder.Default(spec).Name).Append('.').ToString();
     }
 
-    /// <summary>The request to be sorted, between its two lines.</summary>
-    /// <param name="prompt">What the caller sent.</param>
-    /// <param name="nonce">The same word.</param>
+    /// <summary>The user message: the prompt to route, between its two marker lines.</summary>
     public static string User(string prompt, string nonce)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -67,17 +65,16 @@ public static class IntentQuestion
         return text.Append("\"\nEND ").Append(nonce).ToString();
     }
 
-    /// <summary>JSON schema of the answer, for runtimes that hold their model to one.</summary>
-    /// <param name="spec">The balancer's.</param>
+    /// <summary>JSON schema of the answer, for runtimes with constrained output.</summary>
     public static string Schema(BalancerSpec spec)
     {
         var names = JsonSerializer.Serialize(Offered(spec).Select(route => route.Name));
         return $$$"""{"type":"object","properties":{"{{{Field}}}":{"type":"string","enum":{{{names}}}}},"required":["{{{Field}}}"],"additionalProperties":false}""";
     }
 
-    /// <summary>The route an answer names: its bare name, or the one field of a JSON object. Null for anything else.</summary>
-    /// <param name="spec">The balancer's.</param>
-    /// <param name="answer">What the router model said.</param>
+    /// <summary>
+    /// Parses an answer: the bare name of a route, or a JSON object with the one field. Null for any other text.
+    /// </summary>
     public static BalancerRoute? Read(BalancerSpec spec, string answer)
     {
         ArgumentNullException.ThrowIfNull(answer);
@@ -102,7 +99,7 @@ public static class IntentQuestion
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Not an answer (the second is half a surrogate pair): the default route is there for that.
+            // Not a valid answer (InvalidOperationException: half a surrogate pair), so the default route is used.
             return null;
         }
     }

@@ -5,17 +5,14 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>A balancer has nobody to send a request to.</summary>
-/// <param name="ServingName">The balancer's.</param>
-/// <param name="Destinations">Every destination the request could have ended at, and why it did not.</param>
-/// <param name="Now">The present, for telling how long to wait.</param>
+/// <param name="Destinations">All destinations of the request, each with the reason why it takes no request.</param>
 public sealed record NoHealthyDestinationFacts(
     string ServingName,
     ImmutableArray<DestinationOut> Destinations,
     DateTimeOffset Now
 ) : FailureFacts(FailureCode.NoHealthyDestination)
 {
-    /// <summary>Names a hint gives at most; the details have all.</summary>
+    /// <summary>Maximum number of names in a hint; the details contain all.</summary>
     private const int NamesInHint = 3;
 
     /// <inheritdoc/>
@@ -56,7 +53,7 @@ public sealed record NoHealthyDestinationFacts(
 
     private static string Word(InstanceState? state) => state?.ToString().ToLowerInvariant() ?? "not running";
 
-    /// <summary>What helps soonest first: what comes by itself, then what must be started, repaired, or named otherwise.</summary>
+    /// <summary>Fastest remedy first: waiting, then starting, repairing, and renaming.</summary>
     private string Hint()
     {
         var parts = new List<string>();
@@ -113,14 +110,8 @@ public sealed record NoHealthyDestinationFacts(
             : null;
 }
 
-/// <summary>A destination that takes no request, and why.</summary>
-/// <param name="ServingName">Which.</param>
-/// <param name="Why">Why.</param>
-/// <param name="State">Where its instance stands; null where there is none.</param>
-/// <param name="Code">What its instance failed with, or none.</param>
-/// <param name="Hint">What that failure says to do.</param>
-/// <param name="Until">When an ejection ends.</param>
-/// <param name="ProbeError">What its last probe said.</param>
+/// <param name="State">Null when there is no instance.</param>
+/// <param name="Code">Failure code of its instance, if it failed.</param>
 public sealed record DestinationOut(
     string ServingName,
     OutReason Why,
@@ -131,21 +122,17 @@ public sealed record DestinationOut(
     string? ProbeError = null
 );
 
-/// <summary>Why a destination takes no request.</summary>
 public enum OutReason
 {
     /// <summary>No instance of the account has the name.</summary>
     Unknown = 1,
 
-    /// <summary>The instance is in another state.</summary>
     NotRunning = 2,
 
-    /// <summary>Too many requests failed there.</summary>
     Ejected = 3,
 
-    /// <summary>Its runtime does not answer probes.</summary>
     ProbeFailed = 4,
 
-    /// <summary>This very request failed there already.</summary>
+    /// <summary>This request already failed there.</summary>
     Tried = 5,
 }

@@ -2,8 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Balancers;
 
-/// <summary>Requests and failures over a sliding window, in ten parts: a part leaves as a whole, and memory does not grow with traffic.</summary>
-/// <param name="window">Span of the window.</param>
+/// <summary>A sliding window of ten parts; a part expires as a whole, so the size is constant.</summary>
 internal sealed class ResultWindow(TimeSpan window)
 {
     private const int Parts = 10;
@@ -11,7 +10,6 @@ internal sealed class ResultWindow(TimeSpan window)
     private readonly Part[] _parts = new Part[Parts];
     private readonly long _ticksOfPart = Math.Max(window.Ticks / Parts, 1);
 
-    /// <summary>Notes one result.</summary>
     public void Note(DateTimeOffset now, bool succeeded)
     {
         var number = now.UtcTicks / _ticksOfPart;
@@ -25,7 +23,6 @@ internal sealed class ResultWindow(TimeSpan window)
         part.Failures += succeeded ? 0 : 1;
     }
 
-    /// <summary>What the window holds.</summary>
     public (int Requests, int Failures) Sum(DateTimeOffset now)
     {
         var last = now.UtcTicks / _ticksOfPart;
@@ -42,7 +39,6 @@ internal sealed class ResultWindow(TimeSpan window)
         return (requests, failures);
     }
 
-    /// <summary>Forgets everything.</summary>
     public void Clear() => Array.Clear(_parts);
 
     [StructLayout(LayoutKind.Auto)]

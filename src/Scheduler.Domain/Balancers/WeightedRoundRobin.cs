@@ -3,23 +3,21 @@ using System.Runtime.InteropServices;
 namespace Scheduler.Domain.Balancers;
 
 /// <summary>
-/// Gives each member its share of the requests, by weight and spread out evenly: counted from the beginning, nobody is ever a whole
-/// request ahead of or behind his exact share.
+/// Distributes requests over members in proportion to weight, evenly over time: at any time each member is less than
+/// one whole request ahead of or behind its exact share.
 /// </summary>
 /// <remarks>
-/// Each pick earns every member its weight and costs the one picked the sum of all weights. Whoever has earned something may be
-/// picked; among those it is the one who would be first to be owed a whole request. Taking the most earned instead would be simpler, and lets
-/// light members fall more than one request behind where there are many. Weights may change from pick to pick (a slow return): what was earned
-/// keeps its worth in requests.
+/// Each pick credits every member with its weight and charges the picked member the sum of all weights. Members with
+/// positive credit are eligible. Among them, the pick is the member whose credit would be the first to reach the sum,
+/// which is one whole request. Picking the highest credit would be simpler, but with many members light ones then fall
+/// more than one request behind. Weights may change between picks (slow return); credit keeps its value in requests.
 /// </remarks>
 public sealed class WeightedRoundRobin
 {
     private readonly Dictionary<string, long> _earned = new(StringComparer.Ordinal);
     private long _sum;
 
-    /// <summary>The next member.</summary>
-    /// <param name="members">Who takes part now, each once; at least one who may be picked.</param>
-    /// <returns>The index of the one picked.</returns>
+    /// <param name="members">No duplicates; at least one with <see cref="Share.MayBePicked"/>.</param>
     public int Pick(ReadOnlySpan<Share> members)
     {
         Settle(members);
@@ -45,11 +43,11 @@ public sealed class WeightedRoundRobin
         return best;
     }
 
-    // When a member's earnings reach the whole sum it is owed a request: (sum - earned) / weight picks from now.
+    // A member is due a request when its credit reaches the sum, which is (sum - credit) / weight picks from now.
     private bool IsDueSooner(in Share one, in Share other) =>
         (Int128)(_sum - _earned[one.Name]) * other.Weight < (Int128)(_sum - _earned[other.Name]) * one.Weight;
 
-    /// <summary>Brings what was earned into the terms of the present members and weights. Together they have always earned nothing.</summary>
+    /// <summary>Converts the credits to the current members and weights. The credits always add up to zero.</summary>
     private void Settle(ReadOnlySpan<Share> members)
     {
         var sum = 0L;
@@ -79,7 +77,7 @@ public sealed class WeightedRoundRobin
             left += earned;
         }
 
-        // What those who left had earned or owed is shared by those who stay, by weight; rounding goes to the first.
+        // The remaining members share the credit of removed ones by weight; the first takes the rounding.
         var shared = 0L;
         foreach (var member in members)
         {
@@ -93,9 +91,7 @@ public sealed class WeightedRoundRobin
     }
 }
 
-/// <summary>A member and its weight at this moment.</summary>
-/// <param name="Name">Who.</param>
-/// <param name="Weight">At least 1; weights of one pick add up to less than 2^40.</param>
-/// <param name="MayBePicked">False for one this request has tried already: it earns its share and is not taken.</param>
+/// <param name="Weight">≥ 1; the weights of one pick add up to less than 2^40.</param>
+/// <param name="MayBePicked">False when this request has tried it: it gets credit but is not picked.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Share(string Name, long Weight, bool MayBePicked = true);

@@ -1,12 +1,12 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Weights of attention in its three forms: grouped heads, latent, and cross attention to an image.</summary>
+/// <summary>Weights of attention layers: grouped heads, latent, and cross attention to an image.</summary>
 internal static class AttentionWeights
 {
     private const int MaxRank = 1 << 17;
     private const int MaxPart = 8192;
 
-    /// <summary>Grouped-query attention; multi-head attention is the case of as many KV heads as heads.</summary>
+    /// <summary>Grouped-query attention; multi-head attention has as many KV heads as heads.</summary>
     public static void AddGrouped(
         WeightBuilder weights,
         Scope scope,
@@ -18,7 +18,7 @@ internal static class AttentionWeights
         var hidden = size.Hidden;
         long queries = (long)size.Heads * size.HeadDimension;
         long keys = (long)size.KvHeads * size.HeadDimension;
-        // Qwen3.5 computes a gate beside each query.
+        // Qwen3.5 computes a gate for each query.
         var gated = fields.Flag(false, "attn_output_gate") ? 2 : 1;
         weights.Linear(scope, WeightRole.Attention, "self_attn.q_proj", gated * queries, hidden);
         weights.Linear(scope, WeightRole.KeyValue, "self_attn.k_proj", keys, hidden);
@@ -32,7 +32,7 @@ internal static class AttentionWeights
         weights.Small(scope, small);
     }
 
-    /// <summary>Cross attention of Llama 3.2 Vision: as grouped attention, with two head norms and two gates.</summary>
+    /// <summary>Cross attention of Llama 3.2 Vision: grouped attention plus two head norms and two gates.</summary>
     public static void AddCross(WeightBuilder weights, Scope scope, Dimensions size)
     {
         long queries = (long)size.Heads * size.HeadDimension;
@@ -44,7 +44,7 @@ internal static class AttentionWeights
         weights.Small(scope, (2L * size.HeadDimension) + 2);
     }
 
-    /// <summary>Multi-head latent attention (DeepSeek-V2 onward), with the sparse-attention indexer where the config has one.</summary>
+    /// <summary>Multi-head latent attention (DeepSeek-V2 onward), with an optional sparse-attention indexer.</summary>
     public static LatentDimensions AddLatent(WeightBuilder weights, Scope scope, Dimensions size, ConfigFields fields)
     {
         var latent = LatentDimensions.Read(fields);
@@ -94,7 +94,6 @@ internal static class AttentionWeights
         weights.Small(scope, (2L * latent.IndexDimension) + (hidden * latent.IndexHeads));
     }
 
-    /// <summary>Dimensions of latent attention.</summary>
     internal sealed record LatentDimensions(
         int KvRank,
         int? QueryRank,
@@ -105,7 +104,6 @@ internal static class AttentionWeights
         int IndexDimension
     )
     {
-        /// <summary>Reads them; a fault is kept in <paramref name="fields"/>.</summary>
         public static LatentDimensions Read(ConfigFields fields) =>
             new(
                 (int)fields.Need(MaxRank, "kv_lora_rank"),

@@ -1,13 +1,11 @@
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>Layers whose cache grows in the same way.</summary>
-/// <param name="Kind">How it grows.</param>
-/// <param name="Layers">How many layers.</param>
 /// <param name="KvHeads">KV heads of a layer; 1 for a latent vector; 0 for a state.</param>
 /// <param name="KeyDimension">Elements of one key of one head; for a latent vector, the whole vector.</param>
 /// <param name="ValueDimension">Elements of one value of one head; 0 for a latent vector and an indexer.</param>
-/// <param name="Window">Tokens kept, for sliding windows and chunks; else 0.</param>
-/// <param name="StateBytes">Bytes per sequence and layer, for a state; else 0.</param>
+/// <param name="Window">Tokens kept, for sliding windows and chunks; otherwise 0.</param>
+/// <param name="StateBytes">Bytes per sequence and layer, for a state; otherwise 0.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.CacheGroup")]
 public sealed record CacheGroup(
     [property: Id(0)] CacheKind Kind,
@@ -19,22 +17,21 @@ public sealed record CacheGroup(
     [property: Id(6)] long StateBytes
 );
 
-/// <summary>What a layer remembers of the tokens it has seen. Stored by name.</summary>
+/// <summary>What a layer caches of earlier tokens. Stored by name.</summary>
 public enum CacheKind
 {
-    /// <summary>Keys and values of every token.</summary>
     FullAttention = 1,
 
     /// <summary>Keys and values of the last <see cref="CacheGroup.Window"/> tokens.</summary>
     SlidingWindow = 2,
 
-    /// <summary>Keys and values of the present chunk of <see cref="CacheGroup.Window"/> tokens (Llama 4).</summary>
+    /// <summary>Keys and values of the current chunk of <see cref="CacheGroup.Window"/> tokens (Llama 4).</summary>
     Chunked = 3,
 
     /// <summary>One latent vector per token, shared by all heads (multi-head latent attention).</summary>
     Latent = 4,
 
-    /// <summary>The sparse-attention indexer's FP8 keys of every token.</summary>
+    /// <summary>FP8 keys of every token, for the sparse-attention indexer.</summary>
     Indexer = 5,
 
     /// <summary>A state of constant size per sequence (state-space and linear-attention layers).</summary>

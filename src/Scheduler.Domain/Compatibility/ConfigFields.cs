@@ -4,18 +4,17 @@ using System.Text.Json;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// Reads the fields of one <c>config.json</c>: first in the language model's own part (<c>text_config</c>), then at the root. The
-/// first fault is kept and every later question is answered with a harmless number, so that callers read straight on and ask once.
+/// Reads the fields of one <c>config.json</c>, first from the language model's part (<c>text_config</c>), then from the
+/// root. Records only the first error. After an error every read still returns a harmless number, so that callers check
+/// <see cref="Fault"/> once at the end.
 /// </summary>
 internal sealed class ConfigFields(JsonElement root, JsonElement text)
 {
     private readonly JsonElement _root = root;
     private readonly JsonElement _text = text;
 
-    /// <summary>The first fault met, or null.</summary>
     public ModelRefusal? Fault { get; private set; }
 
-    /// <summary>Keeps a fault, unless there was one before.</summary>
     public void Refuse(ModelRefusalKind kind, string field, string message) => Fault ??= new(kind, field, message);
 
     /// <summary>The first of <paramref name="names"/> that is present and not null.</summary>
@@ -35,7 +34,7 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
         return null;
     }
 
-    /// <summary>A whole number from 1 to <paramref name="max"/>; absence is a fault, and then it is 1.</summary>
+    /// <summary>A whole number from 1 to <paramref name="max"/>; absence is an error and returns 1.</summary>
     public long Need(long max, params ReadOnlySpan<string> names)
     {
         var value = Number(0, max, names);
@@ -51,7 +50,10 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
         return Math.Max(1, value ?? 1);
     }
 
-    /// <summary>A whole number from 0 to <paramref name="max"/>, or null when absent.</summary>
+    /// <summary>
+    /// A whole number from <paramref name="min"/> to <paramref name="max"/>; null when absent. For an invalid value an
+    /// error is recorded and null returned.
+    /// </summary>
     public long? Number(long min, long max, params ReadOnlySpan<string> names)
     {
         if (Find(names) is not { } element)
@@ -72,13 +74,13 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
         return null;
     }
 
-    /// <summary>A truth value, or <paramref name="otherwise"/> when absent or not a truth value.</summary>
+    /// <summary>A Boolean, or <paramref name="otherwise"/> when absent or not a Boolean.</summary>
     public bool Flag(bool otherwise, params ReadOnlySpan<string> names) =>
         Find(names)?.ValueKind is { } kind
             && (kind is JsonValueKind.True || (kind is not JsonValueKind.False && otherwise))
         || (otherwise && Find(names) is null);
 
-    /// <summary>A text, or the empty one.</summary>
+    /// <summary>A string; empty when absent or not a string.</summary>
     public string Text(params ReadOnlySpan<string> names) =>
         Find(names) is { ValueKind: JsonValueKind.String } element ? element.GetString() ?? "" : "";
 
@@ -99,14 +101,13 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
         return null;
     }
 
-    /// <summary>A nested object, or null when absent.</summary>
     public JsonElement? Object(string name) =>
         Find(name) is { ValueKind: JsonValueKind.Object } element ? element : null;
 
-    /// <summary>The fields of a nested object, alone.</summary>
+    /// <summary>Reads a nested object only, without the root.</summary>
     public static ConfigFields Within(JsonElement nested) => new(nested, nested);
 
-    /// <summary>A whole number, also where a serializer wrote it as <c>4096.0</c>.</summary>
+    /// <summary>A whole number; accepts <c>4096.0</c>, which some serializers write.</summary>
     internal static bool TryWhole(JsonElement element, out long value)
     {
         value = 0;
@@ -120,7 +121,7 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
             return true;
         }
 
-        // 2^53: up to there a double names each whole number.
+        // 2^53: up to here a double represents every whole number exactly.
         if (!element.TryGetDouble(out var real) || Math.Abs(real) > 9007199254740992.0 || Math.Floor(real) < real)
         {
             return false;

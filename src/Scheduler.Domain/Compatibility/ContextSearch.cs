@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Finds the largest context that fits, by halving: more context never needs less memory.</summary>
+/// <summary>Binary search for the largest context that fits; more context never needs less memory.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ContextSearch(
     ModelFootprint Model,
@@ -21,13 +21,13 @@ internal readonly record struct ContextSearch(
             return max;
         }
 
-        // Most often weights alone are too much; then one look is enough.
+        // Most often the weights alone are too large; then this one check is enough.
         if (!Fits(GpuFit.ContextStep))
         {
             return null;
         }
 
-        // In blocks: `fits` always fits, `fails` never does.
+        // In blocks. Invariant: `fits` fits, `fails` does not.
         var fits = 1L;
         var fails = Divide.Up(max, GpuFit.ContextStep);
         while (fails - fits > 1)

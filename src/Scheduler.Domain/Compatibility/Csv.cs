@@ -2,11 +2,10 @@ using System.Text;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Reads RFC 4180 text: commas, double quotes, a header row. For our own shipped tables.</summary>
+/// <summary>Reads RFC 4180 text (commas, double quotes, a header row). Used only for the shipped tables.</summary>
 internal static class Csv
 {
-    /// <summary>The rows after the header, each by column name.</summary>
-    /// <exception cref="FormatException">A row has another number of cells than the header.</exception>
+    /// <exception cref="FormatException">A row and the header differ in their number of cells.</exception>
     public static IEnumerable<IReadOnlyDictionary<string, string>> Rows(string text)
     {
         string[]? header = null;

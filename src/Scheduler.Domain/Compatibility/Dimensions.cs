@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>The dimensions that every family names, under whichever name. Upper bounds lie a factor of ten or more above any published model.</summary>
+/// <summary>
+/// Dimensions that every family has, under its own field names. The upper bounds are at least ten times those of any
+/// published model.
+/// </summary>
 internal sealed record Dimensions
 {
     private const long MaxWidth = 1 << 20;
@@ -15,10 +18,8 @@ internal sealed record Dimensions
     /// <summary>Width of the residual stream.</summary>
     public long Hidden { get; private init; }
 
-    /// <summary>Layers of the language model.</summary>
     public int Layers { get; private init; }
 
-    /// <summary>Tokens in the vocabulary.</summary>
     public long Vocabulary { get; private init; }
 
     /// <summary>Query heads; 0 without attention.</summary>
@@ -27,16 +28,13 @@ internal sealed record Dimensions
     /// <summary>KV heads; 0 without attention.</summary>
     public int KvHeads { get; private init; }
 
-    /// <summary>Elements of a head.</summary>
     public int HeadDimension { get; private init; }
 
-    /// <summary>Elements between the matrices of a dense feed-forward block.</summary>
     public long Intermediate { get; private init; }
 
-    /// <summary>Largest context, tokens, or null.</summary>
+    /// <summary>Tokens, or null when the config does not state it.</summary>
     public long? MaxContextTokens { get; private init; }
 
-    /// <summary>Reads them; a fault is kept in <paramref name="fields"/>.</summary>
     public static Dimensions Read(ConfigFields fields, Family family)
     {
         var hidden = fields.Need(MaxWidth, "hidden_size", "n_embd", "d_model", "dim");
@@ -92,7 +90,7 @@ internal sealed record Dimensions
             return (int)stated;
         }
 
-        // Latent attention has its own dimensions and need not divide.
+        // Latent attention has its own dimensions, so the heads need not divide the hidden size.
         if (hidden % heads != 0 && fields.Find("kv_lora_rank") is null)
         {
             fields.Refuse(
@@ -110,14 +108,14 @@ internal sealed record Dimensions
 
     private static long ReadIntermediate(ConfigFields fields, Family family, long hidden)
     {
-        // Llama 4 names the dense blocks' width apart from the experts'.
+        // Llama 4 names the width of dense blocks separately from that of experts.
         if (fields.Number(1, MaxVocabulary, "intermediate_size_mlp") is { } dense)
         {
             return dense;
         }
 
         ReadOnlySpan<string> names = ["intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "d_ff"];
-        // GPT-2's own default is four times the width; a gated block has no such custom, so there the field is needed.
+        // GPT-2's default is four times the width. Gated blocks have no such default, so the field is required there.
         return fields.Number(1, MaxVocabulary, names)
             ?? (family.FeedMatrices == 2 || family.IsPureState ? 4 * hidden : fields.Need(MaxVocabulary, names));
     }

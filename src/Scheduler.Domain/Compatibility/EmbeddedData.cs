@@ -1,6 +1,6 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>The facts shipped inside this assembly: <c>Data/gpus.csv</c> and <c>Data/models</c>.</summary>
+/// <summary>Data embedded in this assembly: <c>Data/gpus.csv</c> and <c>Data/models</c>.</summary>
 internal static class EmbeddedData
 {
     private const string ModelFolder = "models/";
@@ -12,16 +12,14 @@ internal static class EmbeddedData
             .Where(name => name.StartsWith(ModelFolder, StringComparison.Ordinal))
             .Select(name => name[ModelFolder.Length..]);
 
-    /// <summary>The bytes of one model file.</summary>
     /// <param name="file">Name without folder.</param>
     public static byte[] Model(string file) => Read(ModelFolder + file);
 
-    /// <summary>The GPU table.</summary>
     public static byte[] Gpus() => Read("gpus.csv");
 
     private static byte[] Read(string name)
     {
-#pragma warning disable RS0030 // A resource of our own assembly is part of the code, not input; the runtime hands it out only as a stream.
+#pragma warning disable RS0030 // An embedded resource is part of the code, not input, and .NET returns it only as a stream.
         using var stream =
             typeof(EmbeddedData).Assembly.GetManifestResourceStream(name)
             ?? throw new ArgumentException($"No embedded file {name}.", nameof(name));

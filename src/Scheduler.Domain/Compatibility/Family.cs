@@ -1,9 +1,10 @@
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// What a <c>model_type</c> implies that its config does not say: how many matrices a feed-forward block has, where biases and norms sit.
-/// Sources: the modelling code of Hugging Face transformers. A type not named here gets what most published models have: gated
-/// feed-forward, two norms a layer, no biases unless the config asks for them, an output head of its own.
+/// Properties implied by a <c>model_type</c> that its config does not state: matrices of a feed-forward block, biases,
+/// norms. Source: the modelling code of Hugging Face transformers. Any other type has the most common properties of
+/// published models: gated feed-forward, two norms per layer, no biases unless the config states them, and a separate
+/// output head.
 /// </summary>
 internal sealed record Family
 {
@@ -78,43 +79,36 @@ internal sealed record Family
         "starcoder2",
     };
 
-    /// <summary>The type, without the suffix its text part carries.</summary>
+    /// <summary>The model type, without the suffix of its text part.</summary>
     public string Type { get; private init; } = "";
 
-    /// <summary>Matrices of a feed-forward block: 3 where it is gated, else 2.</summary>
+    /// <summary>Matrices of a feed-forward block: 3 when gated, otherwise 2.</summary>
     public int FeedMatrices { get; private init; } = 3;
 
-    /// <summary>Whether every linear layer and norm has a bias.</summary>
     public bool HasBiasEverywhere { get; private init; }
 
-    /// <summary>Whether query, key and value have a bias.</summary>
     public bool HasQkvBias { get; private init; }
 
-    /// <summary>Whether the attention's output projection has a bias.</summary>
     public bool HasOutputBias { get; private init; }
 
-    /// <summary>Whether each head's query and key are normalised with learned weights.</summary>
+    /// <summary>Whether learned weights normalise the query and key of each head.</summary>
     public bool HasQkNorm { get; private init; }
 
-    /// <summary>Norms of hidden size in one layer.</summary>
+    /// <summary>Norms of hidden size per layer.</summary>
     public int NormsPerLayer { get; private init; } = 2;
 
-    /// <summary>Whether there is attention at all.</summary>
     public bool HasAttention { get; private init; } = true;
 
-    /// <summary>Whether layers are a state-space block and nothing else.</summary>
+    /// <summary>Whether every layer is a state-space block only.</summary>
     public bool IsPureState { get; private init; }
 
-    /// <summary>Whether this is an encoder that keeps no cache.</summary>
     public bool IsEncoder { get; private init; }
 
-    /// <summary>Whether the head is tied to the embeddings when the config does not say.</summary>
+    /// <summary>Whether the output head is tied to the embeddings when the config does not state it.</summary>
     public bool IsTiedUnlessSaid { get; private init; }
 
-    /// <summary>Whether positions are a learned table.</summary>
     public bool HasPositionTable { get; private init; }
 
-    /// <summary>Reads what the type and a few fields imply.</summary>
     public static Family Of(ConfigFields fields, string rootType)
     {
         var type = TypeOf(fields, rootType);
@@ -146,11 +140,11 @@ internal sealed record Family
         };
     }
 
-    /// <summary>Routed experts of a layer, 0 when the model has none.</summary>
+    /// <summary>Routed experts per layer; 0 without experts.</summary>
     public static long Experts(ConfigFields fields) =>
         fields.Number(0, 65536, "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts") ?? 0;
 
-    /// <summary>How many layers one round of sliding and full attention takes; null where all slide.</summary>
+    /// <summary>Length of one cycle of sliding and full attention, in layers; null without such a cycle.</summary>
     public int? SlidingPeriod(ConfigFields fields) =>
         (int?)fields.Number(1, 4096, "sliding_window_pattern")
         ?? Type switch

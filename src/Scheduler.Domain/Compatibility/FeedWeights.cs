@@ -5,8 +5,7 @@ internal static class FeedWeights
 {
     private const long MaxWidth = 1 << 24;
 
-    /// <summary>Adds every feed-forward block of a scope pair.</summary>
-    /// <returns>Elements held at once for one token: the dense width, or the active experts' together.</returns>
+    /// <returns>Elements held at once per token: the dense width, or that of all active experts together.</returns>
     public static long Add(
         WeightBuilder weights,
         Scope dense,
@@ -42,14 +41,14 @@ internal static class FeedWeights
         var module = ModuleOf(family);
         AddBlock(weights, scope, WeightRole.RoutedExpert, module + ".experts.0", size.Hidden, width, family, experts);
         weights.Small(scope, size.Hidden * experts, WeightRole.Router);
-        // gpt-oss gives router and experts biases; DeepSeek's balancing without loss keeps one correction per expert.
+        // gpt-oss has biases on router and experts. DeepSeek's loss-free balancing keeps one correction per expert.
         var small = family.Type is "gpt_oss" ? experts + (experts * ((2 * width) + size.Hidden)) : 0;
         small += CorrectsScores(fields) ? experts : 0;
         weights.Small(scope, small);
 
         var shared = SharedWidth(fields, family, width);
         AddBlock(weights, scope, WeightRole.SharedExpert, module + ".shared_experts", size.Hidden, shared, family, 1);
-        // Qwen2-MoE weighs its shared expert with one learned row.
+        // Qwen2-MoE weights its shared expert with one learned row.
         weights.Small(scope, family.Type is "qwen2_moe" or "qwen3_next" or "qwen3_5_moe" ? size.Hidden : 0);
         var chosen =
             fields.Number(1, experts, "num_experts_per_tok", "experts_per_token", "moe_top_k", "num_experts_per_token")

@@ -2,12 +2,15 @@ using System.Globalization;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>What of a launch decides how much VRAM it needs, beside the model itself.</summary>
-/// <param name="Format">Weight format the engine is told to use; null for the published one.</param>
-/// <param name="Kv">How the KV cache is held.</param>
+/// <summary>Launch parameters that decide the VRAM need, besides the model itself.</summary>
+/// <param name="Format">Requested weight format; null for the published one.</param>
 /// <param name="ContextTokens">Context of one sequence, tokens, from 1 to the model's maximum.</param>
-/// <param name="ParallelSequences">Sequences served at once at full context, from 1 to <see cref="MaxParallelSequences"/>.</param>
-/// <param name="EnginePreset">Runtime preset: <c>vllm</c>, <c>llama-server</c>; any other name is judged as vLLM.</param>
+/// <param name="ParallelSequences">
+/// Concurrent sequences at full context, from 1 to <see cref="MaxParallelSequences"/>.
+/// </param>
+/// <param name="EnginePreset">
+/// Runtime preset: <c>vllm</c>, <c>llama-server</c>; any other name is judged as vLLM.
+/// </param>
 [GenerateSerializer, Immutable, Alias("scheduler.FitRequest")]
 public sealed record FitRequest(
     [property: Id(0)] WeightFormat? Format,
@@ -17,14 +20,13 @@ public sealed record FitRequest(
     [property: Id(4)] string EnginePreset
 )
 {
-    /// <summary>Largest context judged where the model states no maximum: 2^27, above any published one.</summary>
+    /// <summary>Largest context when the model states no maximum: 2^27 tokens, above any published one.</summary>
     public const long MaxContextTokens = 1L << 27;
 
-    /// <summary>Most sequences at once; engines schedule at most a few thousand.</summary>
+    /// <summary>Engines schedule at most a few thousand concurrent sequences.</summary>
     public const int MaxParallelSequences = 65_536;
 
-    /// <summary>Checks the ranges against a model.</summary>
-    /// <returns>The first fault, or null when the request makes sense.</returns>
+    /// <returns>The first validation error, or null for a valid request.</returns>
     public FitRequestRefusal? Validate(ModelFacts model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -58,24 +60,18 @@ public sealed record FitRequest(
         new(fault, value, limit, string.Create(CultureInfo.InvariantCulture, $"{what}: {value}, limit {limit}."));
 }
 
-/// <summary>What is wrong with a <see cref="FitRequest"/>.</summary>
 public enum FitRequestFault
 {
-    /// <summary>Context below one token.</summary>
     ContextBelowOne = 1,
 
-    /// <summary>Context exceeds what the model was made for.</summary>
     ContextExceedsModelMaximum = 2,
 
     /// <summary>Fewer than one sequence, or more than any engine schedules.</summary>
     ParallelSequencesOutOfRange = 3,
 }
 
-/// <summary>Why a request makes no sense for a model, whatever the GPU.</summary>
-/// <param name="Fault">What is wrong.</param>
-/// <param name="Value">The value found.</param>
-/// <param name="Limit">The nearest value accepted.</param>
-/// <param name="Message">One sentence.</param>
+/// <summary>Why a request is invalid for a model on any GPU.</summary>
+/// <param name="Limit">Nearest accepted value.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FitRequestRefusal")]
 public sealed record FitRequestRefusal(
     [property: Id(0)] FitRequestFault Fault,

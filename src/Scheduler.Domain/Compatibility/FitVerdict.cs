@@ -2,11 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Whether a model fits a number of GPUs of one type. Sums are per GPU.</summary>
-/// <param name="Outcome">The answer.</param>
-/// <param name="Obstacle">What stands in the way, for <see cref="FitOutcome.CannotFit"/>.</param>
-/// <param name="ExpectedBytes">What it most likely needs on each GPU, bytes; 0 where an obstacle other than memory was met first.</param>
-/// <param name="UsableBytes">What the engine may use on each GPU, bytes.</param>
+/// <summary>Whether a model fits a number of GPUs of one type. All sums are per GPU.</summary>
+/// <param name="Obstacle">Reason for <see cref="FitOutcome.CannotFit"/>.</param>
+/// <param name="ExpectedBytes">Most likely need per GPU, bytes; 0 when an obstacle other than memory applies.</param>
 [StructLayout(LayoutKind.Auto)]
 [GenerateSerializer, Immutable, Alias("scheduler.FitVerdict")]
 public readonly record struct FitVerdict(
@@ -16,39 +14,35 @@ public readonly record struct FitVerdict(
     [property: Id(3)] long UsableBytes
 )
 {
-    /// <summary>Whether a launch is allowed: it fits, if only just.</summary>
+    /// <summary>Whether a launch is allowed: the model fits, or fits tightly.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public bool IsCompatible => Outcome != FitOutcome.CannotFit;
 }
 
-/// <summary>How well a model fits.</summary>
 public enum FitOutcome
 {
-    /// <summary>Not even the lower edge of the estimate fits, or something else forbids it: refused.</summary>
+    /// <summary>The lower edge of the estimate does not fit, or another obstacle exists: refused.</summary>
     CannotFit = 0,
 
-    /// <summary>Inside the band of the estimate: allowed, with a warning.</summary>
+    /// <summary>Only a part of the estimate's range fits: allowed, with a warning.</summary>
     Tight = 1,
 
-    /// <summary>Even the upper edge of the estimate fits.</summary>
+    /// <summary>The upper edge of the estimate fits.</summary>
     Fits = 2,
 }
 
-/// <summary>What forbids a launch on some GPUs.</summary>
 public enum FitObstacle
 {
-    /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>Too little memory.</summary>
     Vram = 1,
 
     /// <summary>The number of GPUs does not divide the attention heads, or exceeds the layers.</summary>
     GpuCount = 2,
 
-    /// <summary>The GPU cannot run the weight format, not even by unpacking it first.</summary>
+    /// <summary>The GPU cannot run the weight format, not even after unpacking.</summary>
     WeightFormat = 3,
 
-    /// <summary>The request makes no sense for this model; see <see cref="FitRequest.Validate"/>.</summary>
+    /// <summary>The request is invalid for this model; see <see cref="FitRequest.Validate"/>.</summary>
     Request = 4,
 }

@@ -1,21 +1,17 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>The names under which callers write weight and cache formats.</summary>
 public static class FormatNames
 {
-    /// <summary>What a caller may write for a weight format: the members of <see cref="WeightFormat"/> but <c>gguf</c>, lower case.</summary>
+    /// <summary>Accepted weight formats: all of <see cref="WeightFormat"/> except <c>gguf</c>.</summary>
     public static IEnumerable<string> WeightFormats =>
         Enum.GetValues<WeightFormat>().Where(format => format != WeightFormat.Gguf).Select(Name);
 
-    /// <summary>What a caller may write for a cache format.</summary>
     public static IEnumerable<string> KvFormats => ["auto", "fp16", .. Enum.GetValues<KvFormat>().Select(Name)];
 
-    /// <summary>The lower-case name of a format.</summary>
     public static string Name<T>(T format)
         where T : struct, Enum => format.ToString().ToLowerInvariant();
 
     /// <summary>Reads a weight format; null or empty means the published one.</summary>
-    /// <returns>Whether the name is known.</returns>
     public static bool TryWeight(string? name, out WeightFormat? format)
     {
         format = null;
@@ -31,8 +27,7 @@ public static class FormatNames
         return format is not null;
     }
 
-    /// <summary>Reads a cache format; <c>auto</c> means the published one.</summary>
-    /// <returns>Whether the name is known.</returns>
+    /// <summary>Reads a cache format; <c>auto</c> or empty means the published one.</summary>
     public static bool TryKv(string name, KvFormat published, out KvFormat format)
     {
         format = published;

@@ -1,10 +1,9 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Block sizes of the ggml tensor types, by their number in a GGUF file (ggml.h, <c>enum ggml_type</c>, and ggml-common.h).</summary>
+/// <summary>Block sizes of ggml tensor types by type number. Source: ggml.h and ggml-common.h.</summary>
 internal static class GgmlTypes
 {
-    /// <summary>Weights in one block and bytes of one block, or null for a number that names no type.</summary>
-    /// <param name="type">The number.</param>
+    /// <summary>Weights per block and bytes per block; null for an unknown type number.</summary>
     public static (long Weights, long Bytes)? BlockOf(uint type) =>
         type switch
         {

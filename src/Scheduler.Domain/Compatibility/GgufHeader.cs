@@ -1,16 +1,17 @@
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// Reads the header of a GGUF file (version 2 or 3) from a stranger into <see cref="ModelFacts"/>: metadata and tensor list, not the
-/// weights. Bytes of the weights are exact, from each tensor's shape and ggml type.
+/// Reads the header of an untrusted GGUF file (version 2 or 3) into <see cref="ModelFacts"/>: metadata and tensor list,
+/// without the weights. The weight bytes are exact, computed from each tensor's shape and ggml type.
 /// </summary>
 /// <remarks>
-/// Every count is capped, nothing is allocated by a stated size, and a header that goes on after the bytes given is told from a broken
-/// one: the caller fetches more and asks again. Format: the GGUF specification in ggml's documentation.
+/// Every count is limited, and no allocation depends on a size that the file states. An incomplete header is
+/// distinguished from a malformed one: the caller then fetches more bytes and calls again. Format: the GGUF
+/// specification in ggml's documentation.
 /// </remarks>
 public static class GgufHeader
 {
-    /// <summary>Tensors read; the largest published files have a few thousand.</summary>
+    /// <summary>Maximum number of tensors; the largest published files have a few thousand.</summary>
     private const ulong MaxTensors = 1 << 16;
 
     private const uint MaxTensorDimensions = 4;
@@ -20,15 +21,12 @@ public static class GgufHeader
     /// <summary>"GGUF", little-endian.</summary>
     private const ulong Magic = 0x46554747;
 
-    /// <summary>Reads a header.</summary>
-    /// <param name="name">What the model is called.</param>
-    /// <param name="bytes">The file's first bytes; 16 MiB hold the header of any published file.</param>
+    /// <param name="bytes">The file's first bytes; 16 MiB contain the header of any published file.</param>
     public static ModelReading Parse(string name, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(name);
         var reader = new GgufReader(bytes);
 
-        // 1. Magic, version, counts.
         if (reader.Unsigned(4) != Magic)
         {
             reader.Refuse(ModelRefusalKind.Malformed, "magic", "The file does not start with GGUF.");
@@ -47,7 +45,6 @@ public static class GgufHeader
             reader.Refuse(ModelRefusalKind.BadField, "tensor_count", $"{tensors} tensors; 1 to {MaxTensors} are read.");
         }
 
-        // 2. Metadata, then tensors.
         var metadata = new GgufMetadata();
         metadata.Read(ref reader, pairs);
         var weights = ReadTensors(ref reader, tensors);
@@ -79,7 +76,8 @@ public static class GgufHeader
 
             var role = RoleOf(tensor);
             var (known, knownBytes) = sums.GetValueOrDefault(role);
-            // A row is stored in whole blocks. Both sums stay below 2^16 tensors of 2^44 weights of 8 bytes.
+            // A row is stored in whole blocks. No overflow: both sums stay below 2^16 tensors of 2^44 weights of 8
+            // bytes.
             var bytes = Divide.Product(parameters / first, Divide.Up(first, block.Weights) * block.Bytes);
             sums[role] = (known + parameters, Math.Min(Divide.MaxBytes, knownBytes + bytes));
         }
@@ -105,7 +103,7 @@ public static class GgufHeader
         {
             var length = reader.Unsigned(8);
             product *= length;
-            // 2^44 weights: sixteen times a trillion, in one tensor.
+            // Limit of 2^44 weights per tensor: sixteen times a trillion.
             if (length == 0 || product > 1L << 44)
             {
                 reader.Refuse(ModelRefusalKind.BadField, tensor, "A tensor's lengths must multiply to 1 to 2^44.");
@@ -203,7 +201,7 @@ public static class GgufHeader
     }
 
     private static WeightGroup ToGroup(KeyValuePair<WeightRole, (long Parameters, long Bytes)> pair) =>
-        // The scheme says "mixture"; bytes are exact, scales inside them.
+        // GGUF as a scheme means a mixture of types. The bytes are exact and include the scales.
         new(pair.Key, 1, pair.Value.Parameters, 1, new(WeightFormat.Gguf, -1, 1, 0), pair.Value.Bytes);
 
     private static ModelReading Refuse(string field, string message) =>

@@ -1,15 +1,15 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>The key-value part of a GGUF header: walks every pair, keeps the few short ones that say something about memory.</summary>
+/// <summary>Metadata of a GGUF header. Keeps numbers, strings and array lengths.</summary>
 internal sealed class GgufMetadata
 {
-    /// <summary>Keys read; published files have fewer than a hundred.</summary>
+    /// <summary>Maximum number of keys; published files have fewer than a hundred.</summary>
     private const ulong MaxPairs = 4096;
 
-    /// <summary>Elements of one array walked over: vocabularies and merge lists reach half a million.</summary>
+    /// <summary>Maximum length of an array; vocabularies and merge lists reach half a million elements.</summary>
     private const ulong MaxArrayElements = 1 << 22;
 
-    /// <summary>Elements of an array that are kept: per-layer numbers.</summary>
+    /// <summary>Maximum number of array elements kept; enough for per-layer numbers.</summary>
     private const int MaxKeptElements = 1024;
 
     private const int MaxKeyBytes = 256;
@@ -21,7 +21,6 @@ internal sealed class GgufMetadata
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _lengths = new(StringComparer.Ordinal);
 
-    /// <summary>Walks the pairs; a fault is kept in the reader.</summary>
     public void Read(ref GgufReader reader, ulong pairs)
     {
         if (pairs > MaxPairs)
@@ -40,17 +39,15 @@ internal sealed class GgufMetadata
         }
     }
 
-    /// <summary>The text of a key, or the empty one.</summary>
     public string Text(string key) => _texts.GetValueOrDefault(key, "");
 
     /// <summary>The number of a key (the first of a per-layer list), or null.</summary>
     public long? Number(string key) =>
         _numbers.TryGetValue(key, out var values) && values.Length > 0 ? values[0] : null;
 
-    /// <summary>The per-layer numbers of a key, or empty.</summary>
+    /// <summary>The per-layer numbers of a key; empty when absent.</summary>
     public long[] Numbers(string key) => _numbers.GetValueOrDefault(key, []);
 
-    /// <summary>How many elements an array has, or null.</summary>
     public long? LengthOf(string key) => _lengths.TryGetValue(key, out var length) ? length : null;
 
     private void ReadValue(ref GgufReader reader, string key, uint type, int depth)
@@ -110,7 +107,7 @@ internal sealed class GgufMetadata
         _numbers[key] = [.. kept];
     }
 
-    /// <summary>A scalar as a whole number; null for floating point, which says nothing about memory, and after a fault.</summary>
+    /// <summary>A scalar as a whole number; null after an error and for floating point.</summary>
     private static long? ReadScalar(ref GgufReader reader, string key, uint type)
     {
         // The numbers are gguf_metadata_value_type of the GGUF specification.

@@ -5,26 +5,23 @@ using System.Text;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// A cursor over the bytes of a GGUF header. Nothing is allocated by a size the file states: strings are cut from the span, arrays are
-/// walked and dropped. After the first fault every read answers zero and moves nothing, so that loops over it end at once.
+/// A cursor over the bytes of a GGUF header. No allocation depends on a size that the file states: strings are slices
+/// of the span, arrays are skipped. After the first error every read returns zero and does not advance, so loops over
+/// it end at once.
 /// </summary>
 internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
 {
-    /// <summary>Bytes of the longest string that is walked over (a chat template); longer ones name no model.</summary>
+    /// <summary>Longest accepted string in bytes; chat templates are the longest in published files.</summary>
     private const ulong MaxStringBytes = 1 << 22;
 
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
-    /// <summary>Bytes read so far.</summary>
     public int Position { get; private set; }
 
-    /// <summary>The first fault met, or null.</summary>
     public ModelRefusal? Fault { get; private set; }
 
-    /// <summary>Keeps a fault, unless there was one before.</summary>
     public void Refuse(ModelRefusalKind kind, string field, string message) => Fault ??= new(kind, field, message);
 
-    /// <summary>An unsigned number of 1, 2, 4 or 8 bytes, little-endian.</summary>
     public ulong Unsigned(int width)
     {
         var at = Position;
@@ -43,7 +40,6 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
         };
     }
 
-    /// <summary>The bytes of a string; empty after a fault.</summary>
     public ReadOnlySpan<byte> Utf8(string field)
     {
         var length = Unsigned(8);
@@ -63,15 +59,15 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
         return Skip(length) ? _bytes.Slice(at, (int)length) : [];
     }
 
-    /// <summary>A short string as text; longer ones are cut, since they are only compared.</summary>
+    /// <summary>A string truncated to <paramref name="maxBytes"/>; callers only compare it.</summary>
     public string Text(string field, int maxBytes)
     {
         var utf8 = Utf8(field);
         return Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, maxBytes)]);
     }
 
-    /// <summary>Moves on; a fault when the span ends before.</summary>
-    /// <returns>Whether it moved.</returns>
+    /// <summary>Advances the position; records an error when the span ends before.</summary>
+    /// <returns>Whether the position advanced.</returns>
     public bool Skip(ulong count)
     {
         if (Fault is not null)
@@ -87,7 +83,7 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
                 "header",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The header goes on after the {_bytes.Length} bytes given; at least {needed} are needed."
+                    $"The header continues after the {_bytes.Length} bytes given; at least {needed} are needed."
                 ),
                 needed
             );

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>The dimensions a GGUF file's metadata gives, under keys prefixed by its architecture.</summary>
+/// <summary>Dimensions from the metadata of a GGUF file, whose keys have the architecture as prefix.</summary>
 internal sealed class GgufShape
 {
     private const long MaxDimension = 1 << 24;
@@ -10,7 +10,6 @@ internal sealed class GgufShape
     private readonly GgufMetadata _metadata;
     private readonly string _prefix;
 
-    /// <summary>Reads them.</summary>
     public GgufShape(GgufMetadata metadata, string architecture)
     {
         _metadata = metadata;
@@ -20,7 +19,7 @@ internal sealed class GgufShape
         Hidden = metadata.Number(_prefix + "embedding_length") ?? 0;
         Vocabulary = Bounded("vocab_size", metadata.LengthOf("tokenizer.ggml.tokens") ?? 0);
         Heads = Bounded("attention.head_count", 0, 4096);
-        // A hybrid lists KV heads per layer, 0 for a layer without attention.
+        // A hybrid model lists KV heads per layer, 0 for a layer without attention.
         KvPerLayer = metadata.Numbers(_prefix + "attention.head_count_kv");
         KvHeads = KvPerLayer.Length > 0 ? KvPerLayer.Max() : Heads;
         if (KvHeads < 0 || KvHeads > 4096 || KvPerLayer.Any(heads => heads < 0))
@@ -34,7 +33,7 @@ internal sealed class GgufShape
         ActiveIntermediate = Math.Max(Bounded("feed_forward_length", 4 * Math.Clamp(Hidden, 0, 1 << 20)), expert);
     }
 
-    /// <summary>The key with an impossible value, or null.</summary>
+    /// <summary>The first key with an invalid value, or null.</summary>
     public string? Fault { get; private set; }
 
     public long Layers { get; }
@@ -55,7 +54,6 @@ internal sealed class GgufShape
 
     private long[] KvPerLayer { get; }
 
-    /// <summary>What the layers remember.</summary>
     public ImmutableArray<CacheGroup> Caches()
     {
         if (IsEncoder)
@@ -97,7 +95,7 @@ internal sealed class GgufShape
         }
     }
 
-    /// <summary>How many layers slide: the pattern, where the file has one; else what llama.cpp builds in for the architecture.</summary>
+    /// <summary>Sliding-window layers: from the file's pattern, else llama.cpp's constant.</summary>
     private int Sliding(int attending)
     {
         var pattern = _metadata.Numbers(_prefix + "attention.sliding_window_pattern");
@@ -127,7 +125,7 @@ internal sealed class GgufShape
 
         var kernel = Bounded("ssm.conv_kernel", 4, 64);
         var groups = Bounded("ssm.group_count", 0, 1 << 16);
-        // llama.cpp holds both in 32 bits.
+        // llama.cpp keeps both in 32 bits.
         var window = Math.Max(0, kernel - 1) * (inner + (2 * groups * states));
         caches.Add(new(CacheKind.State, (int)layers, 0, 0, 0, 0, 4 * (window + (inner * states))));
     }

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Every GPU type known, and the way from a provider's own name to one.</summary>
+/// <summary>All known GPU types, and the mapping from providers' GPU names to them.</summary>
 public sealed class GpuCatalogue
 {
-    /// <summary>GPU counts that are suggested, powers of two as tensor parallelism wants them; larger hosts are not on offer.</summary>
+    /// <summary>Suggested GPU counts: powers of two, for tensor parallelism. No provider offers larger hosts.</summary>
     public static readonly ImmutableArray<int> Counts = [1, 2, 4, 8, 16];
 
     private static readonly Lazy<GpuCatalogue> ShippedCatalogue = new(() =>
@@ -16,14 +16,14 @@ public sealed class GpuCatalogue
     );
 
     /// <summary>
-    /// How far a stated size may lie below the driver's figure, or above the nominal one: providers round, and B300 is stated as 262 GiB
-    /// where the driver says 268.6.
+    /// Accepted deviation of a stated size: below the driver's figure or above the nominal one. Providers round: B300
+    /// is stated as 262 GiB, but the driver reports 268.6.
     /// </summary>
     private const double SizeTolerance = 0.05;
 
     /// <summary>
-    /// What an instance type gives away about the board, first match wins. Azure's ND sizes are SXM boards and its NC sizes PCIe cards;
-    /// DigitalOcean's H100 droplets are SXM (the vendors' own size documentation).
+    /// Board indicated by a part of the instance type; the first match wins. Azure's ND sizes are SXM boards and its NC
+    /// sizes PCIe cards; DigitalOcean's H100 droplets are SXM. Source: the vendors' size documentation.
     /// </summary>
     private static readonly ImmutableArray<(string Token, string Board)> BoardTokens =
     [
@@ -60,31 +60,28 @@ public sealed class GpuCatalogue
         ];
     }
 
-    /// <summary>The table shipped with the rules.</summary>
     public static GpuCatalogue Shipped => ShippedCatalogue.Value;
 
-    /// <summary>Every type, in the table's order.</summary>
     public ImmutableArray<GpuType> All { get; }
 
     /// <summary>Every type in every suggested count, by total memory, then by count.</summary>
     public ImmutableArray<GpuGroup> ShapesBySize { get; }
 
-    /// <summary>Reads a table of the shape of <c>Data/gpus.csv</c>.</summary>
-    /// <exception cref="FormatException">The table is not of that shape.</exception>
+    /// <exception cref="FormatException">The table has another format.</exception>
     public static GpuCatalogue Parse(string csv)
     {
         ArgumentNullException.ThrowIfNull(csv);
         return new GpuCatalogue([.. Csv.Rows(csv).Select(ReadRow)]);
     }
 
-    /// <summary>The type of a catalogue name, or null.</summary>
     /// <param name="name">Catalogue name, in any case.</param>
     public GpuType? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>The type a provider means, or null when it is none we know: then the offer is left out.</summary>
-    /// <param name="alias">The provider's name of the GPU.</param>
-    /// <param name="vramGibPerGpu">The memory it states, GiB; null where it states none.</param>
-    /// <param name="instanceTypeHint">Its instance type, which often tells SXM from PCIe; may be empty.</param>
+    /// <summary>The type behind a provider's GPU name; null when unknown, and the offer is then omitted.</summary>
+    /// <param name="vramGibPerGpu">Memory that the provider states, GiB; null when it states none.</param>
+    /// <param name="instanceTypeHint">
+    /// The provider's instance type, which often distinguishes SXM from PCIe; may be empty.
+    /// </param>
     public GpuType? Resolve(string alias, double? vramGibPerGpu, string? instanceTypeHint)
     {
         ArgumentNullException.ThrowIfNull(alias);
@@ -93,14 +90,14 @@ public sealed class GpuCatalogue
             return null;
         }
 
-        // 1. Size: a type whose memory is not what the provider states is another product under the same name.
+        // 1. Size: a type with another memory size than stated is another product with the same name.
         var fitting = candidates.Where(gpu => HasSize(gpu, vramGibPerGpu)).ToList();
         if (fitting.Count <= 1)
         {
             return fitting.FirstOrDefault();
         }
 
-        // 2. Board: what the instance type gives away; where it says nothing, the slower board, so that nothing is promised too much.
+        // 2. Board: from the instance type. Without a hint take the slower board, so that no offer promises too much.
         var hint = BoardOf(instanceTypeHint) ?? "PCIe";
         return fitting.FirstOrDefault(gpu => gpu.Name.EndsWith(hint, StringComparison.Ordinal)) ?? fitting[0];
     }
@@ -148,7 +145,7 @@ public sealed class GpuCatalogue
             Interconnect = row["interconnect"],
         };
 
-    /// <summary>Providers differ in case and separators (<c>RTX 4090</c>, <c>RTX4090</c>, <c>Tesla_V100</c>).</summary>
+    /// <summary>Removes case and separators: <c>RTX 4090</c>, <c>RTX4090</c>, <c>Tesla_V100</c>.</summary>
     private static string Canonical(string alias)
     {
         var text = new StringBuilder(alias.Length);

@@ -3,15 +3,15 @@ using System.Collections.Immutable;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// Does a model fit? <see cref="Judge"/> is the cheap question, asked of every offer; <see cref="Explain"/> is the full answer, asked
-/// once a launch is refused. The other answers say what would fit.
+/// Decides whether a model fits. <see cref="Judge"/> is cheap and runs for every offer. <see cref="Explain"/> is
+/// complete and runs once for a refused launch. The other methods find shapes that fit.
 /// </summary>
 public static class GpuFit
 {
-    /// <summary>Contexts are searched in steps of one cache block.</summary>
+    /// <summary>Contexts are searched in steps of one cache block, in tokens.</summary>
     public const long ContextStep = 16;
 
-    /// <summary>From the gentlest: formats proposed when the one asked for does not fit.</summary>
+    /// <summary>Formats to propose when the requested one does not fit, from the least loss of precision.</summary>
     private static readonly ImmutableArray<WeightFormat> Proposals =
     [
         WeightFormat.Fp8,
@@ -20,10 +20,7 @@ public static class GpuFit
         WeightFormat.Int4,
     ];
 
-    /// <summary>Whether the model fits so many GPUs of a type.</summary>
-    /// <param name="model">What is to run.</param>
-    /// <param name="request">How it is to run.</param>
-    /// <param name="gpu">The GPU type.</param>
+    /// <summary>Whether the model fits <paramref name="count"/> GPUs of a type.</summary>
     /// <param name="count">GPUs of one host, ≥ 1; the model is split over all of them.</param>
     public static FitVerdict Judge(ModelFacts model, FitRequest request, GpuType gpu, int count)
     {
@@ -47,10 +44,7 @@ public static class GpuFit
         return new(outcome, missing, estimate.Expected, usable);
     }
 
-    /// <summary>What each GPU needs, line by line; null when the model cannot be split so, or the request makes no sense.</summary>
-    /// <param name="model">What is to run.</param>
-    /// <param name="request">How it is to run.</param>
-    /// <param name="count">GPUs the model is split over.</param>
+    /// <summary>VRAM need per GPU; null when the model cannot be split or the request is invalid.</summary>
     public static VramBudget? Budget(ModelFacts model, FitRequest request, int count)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -75,22 +69,16 @@ public static class GpuFit
         );
     }
 
-    /// <summary>What an engine may use of one GPU, bytes.</summary>
-    /// <param name="gpu">The GPU type.</param>
-    /// <param name="enginePreset">The runtime preset.</param>
     public static long UsableBytes(GpuType gpu, string enginePreset)
     {
         ArgumentNullException.ThrowIfNull(gpu);
         return EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
     }
 
-    /// <summary>The smallest GPUs the model fits comfortably: least total memory, then fewest.</summary>
-    /// <param name="model">What is to run.</param>
-    /// <param name="request">How it is to run.</param>
-    /// <param name="catalogue">The GPUs there are.</param>
-    /// <param name="vendor">Whose GPUs; other vendors need another image.</param>
+    /// <summary>Least total memory, then fewest GPUs, with <see cref="FitOutcome.Fits"/>.</summary>
+    /// <param name="vendor">Vendor of the GPUs; other vendors need another image.</param>
     /// <param name="largerThanBytes">Only GPUs with more total memory than this, bytes.</param>
-    /// <returns>The shape, or null when none fits.</returns>
+    /// <returns>Null when none fits.</returns>
     public static GpuGroup? SmallestThatFits(
         ModelFacts model,
         FitRequest request,
@@ -107,7 +95,7 @@ public static class GpuFit
             return null;
         }
 
-        // What is needed depends on the count alone, so it is worked out once per count, not per shape.
+        // The need depends only on the count, so it is computed once per count, not per shape.
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
         Span<long> vramNeeded = stackalloc long[ModelFootprint.MaxGpus + 1];
@@ -135,12 +123,8 @@ public static class GpuFit
         return null;
     }
 
-    /// <summary>The largest context with which the model fits, in steps of <see cref="ContextStep"/> or the model's own maximum.</summary>
-    /// <param name="model">What is to run.</param>
-    /// <param name="request">How it is to run; its context is not looked at.</param>
-    /// <param name="gpu">The GPU type.</param>
-    /// <param name="count">GPUs of one host.</param>
-    /// <param name="atLeast">How well it must fit.</param>
+    /// <summary>Searches in steps of <see cref="ContextStep"/>, up to the model's maximum.</summary>
+    /// <param name="request">Its context is ignored.</param>
     /// <returns>Tokens, or null when not even one block fits.</returns>
     public static long? LargestContextThatFits(
         ModelFacts model,
@@ -172,12 +156,9 @@ public static class GpuFit
         return search.Largest(max);
     }
 
-    /// <summary>The gentlest weight format that makes the model fit comfortably, among those smaller than the one asked for.</summary>
-    /// <param name="model">What is to run.</param>
-    /// <param name="request">How it is to run.</param>
-    /// <param name="gpu">The GPU type; FP8 and FP4 are proposed only where it multiplies them natively.</param>
-    /// <param name="count">GPUs of one host.</param>
-    /// <returns>The format, or null when none helps.</returns>
+    /// <summary>The least lossy format smaller than the requested one that fits comfortably.</summary>
+    /// <param name="gpu">FP8 and FP4 are proposed only when the GPU multiplies them natively.</param>
+    /// <returns>Null when no format helps.</returns>
     public static WeightFormat? WeightFormatThatFits(ModelFacts model, FitRequest request, GpuType gpu, int count)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -206,12 +187,8 @@ public static class GpuFit
         return null;
     }
 
-    /// <summary>Everything a refused launch is told.</summary>
-    /// <param name="model">What was to run.</param>
-    /// <param name="request">How it was to run.</param>
-    /// <param name="gpu">The GPU asked for; null in smart mode, when none of the GPUs left fits.</param>
-    /// <param name="count">How many were asked for; null where any count would do.</param>
-    /// <param name="catalogue">The GPUs there are.</param>
+    /// <param name="gpu">The requested GPU; null in smart mode, when none of the remaining GPUs fits.</param>
+    /// <param name="count">The requested number of GPUs; null when any count is acceptable.</param>
     public static GpuIncompatibleFacts Explain(
         ModelFacts model,
         FitRequest request,

@@ -7,65 +7,60 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Why a model does not fit, and what would: the facts behind <c>GPU_INCOMPATIBLE</c>.</summary>
+/// <summary>Why a model does not fit, and what would fit: the facts of <c>GPU_INCOMPATIBLE</c>.</summary>
 public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncompatible)
 {
-    /// <summary>The model.</summary>
     public string Model { get; init; } = "";
 
-    /// <summary>The weight format it was to run in.</summary>
     public WeightFormat Format { get; init; } = WeightFormat.Bf16;
 
-    /// <summary>Context asked for, tokens.</summary>
     public long ContextTokens { get; init; }
 
-    /// <summary>Sequences asked for at once.</summary>
     public int ParallelSequences { get; init; }
 
-    /// <summary>Catalogue name of the GPU asked for; null in smart mode.</summary>
+    /// <summary>Catalogue name of the requested GPU; null in smart mode.</summary>
     public string? Gpu { get; init; }
 
-    /// <summary>How many of it; null where any count would do (the lines are then for one).</summary>
+    /// <summary>Requested number of GPUs; null when any count is acceptable (the lines are then for one GPU).</summary>
     public int? GpuCount { get; init; }
 
-    /// <summary>What stands in the way.</summary>
     public FitObstacle Obstacle { get; init; }
 
-    /// <summary>What each GPU would need, line by line; empty when the model cannot be split over so many.</summary>
+    /// <summary>The need of each GPU by purpose; empty when the model cannot be split over that many GPUs.</summary>
     public ImmutableArray<VramLine> Lines { get; init; } = [];
 
-    /// <summary>What each GPU has, bytes as the driver reports them; null in smart mode.</summary>
+    /// <summary>Memory of each GPU as its driver reports it, bytes; null in smart mode.</summary>
     public long? VramBytesPerGpu { get; init; }
 
-    /// <summary>What the engine may use of each GPU, bytes; null in smart mode.</summary>
+    /// <summary>Memory that the engine may use on each GPU, bytes; null in smart mode.</summary>
     public long? UsableBytesPerGpu { get; init; }
 
     /// <summary>Catalogue name of the smallest GPU that fits; null when none does.</summary>
     public string? SmallestGpu { get; init; }
 
-    /// <summary>How many of it are needed.</summary>
     public int? SmallestGpuCount { get; init; }
 
-    /// <summary>What those GPUs are on offer for, where they are.</summary>
+    /// <summary>Lowest price of these GPUs; null without an offer.</summary>
     public MicroEuro? PricePerHour { get; init; }
 
     /// <summary>
-    /// Changes of the constraints, each of which leaves GPUs that fit, for a launch whose other constraints leave none on offer; nearest first.
+    /// Changes of the constraints, each of which leaves GPUs that fit, nearest first. For a launch whose other
+    /// constraints exclude all such offers.
     /// </summary>
     public ImmutableArray<Relaxation> Loosenings { get; init; } = [];
 
-    /// <summary>The largest context that fits the GPU asked for, tokens; null when none does, and in smart mode.</summary>
+    /// <summary>Largest context that fits the requested GPU, tokens; null when none does, and in smart mode.</summary>
     public long? LargestContextTokens { get; init; }
 
-    /// <summary>The gentlest smaller weight format that fits the GPU asked for; null when none does, and in smart mode.</summary>
+    /// <summary>Least lossy smaller format that fits the requested GPU; null if none, and in smart mode.</summary>
     public WeightFormat? FormatThatFits { get; init; }
 
-    /// <summary>What is wrong with the request itself, for <see cref="FitObstacle.Request"/>.</summary>
+    /// <summary>Validation error of the request, for <see cref="FitObstacle.Request"/>.</summary>
     public FitRequestRefusal? RequestRefusal { get; init; }
 
     /// <summary>
-    /// The context to start again with, tokens: for a request beyond the model's own limit one that also fits the GPU asked for, or the
-    /// next start would be refused for that; null where a smaller context is not the way.
+    /// Context for the next start, tokens; null when a smaller context does not help. After a request above the model's
+    /// maximum it also fits the requested GPU; otherwise the next start would be refused too.
     /// </summary>
     public long? SuggestedContextTokens =>
         RequestRefusal is { } refusal
@@ -76,10 +71,8 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ? LargestContextTokens
                 : null;
 
-    /// <summary>What each GPU would most likely need in all, bytes.</summary>
     public long NeededBytesPerGpu => Lines.Sum(line => line.ExpectedBytes);
 
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var details = Details(
@@ -168,7 +161,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
         };
     }
 
-    /// <summary>Changes of the constraints in the hint: what a person reads at a glance.</summary>
+    /// <summary>Maximum number of constraint changes in the hint, to keep it readable.</summary>
     private const int LooseningsHinted = 3;
 
     private string Table() =>

@@ -4,28 +4,33 @@ using System.Text.Json;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// Reads a Hugging Face <c>config.json</c> from a stranger into <see cref="ModelFacts"/>. Bounded in size and depth; every dimension is
-/// range-checked before it is multiplied; a refusal names the field.
+/// Reads an untrusted Hugging Face <c>config.json</c> into <see cref="ModelFacts"/>. Size and depth are limited, every
+/// dimension is range-checked before any multiplication, and a refusal names the field.
 /// </summary>
 /// <remarks>
 /// <list type="number">
-/// <item>Bytes become JSON. Python writes <c>Infinity</c> and <c>NaN</c> bare; no field read here may be one, so they become 0.</item>
-/// <item>The family is told from <c>model_type</c>; dimensions are read under any of their usual names.</item>
-/// <item>Weights published in 32 bits are counted at 16: that is how engines load them unless told otherwise.</item>
-/// <item>Each layer is planned (<see cref="LayerPlan"/>), then weights and caches are added kind by kind.</item>
+/// <item>
+/// Bytes become JSON. Python writes <c>Infinity</c> and <c>NaN</c> without quotes; no field read here can hold one, so
+/// they become 0.
+/// </item>
+/// <item><c>model_type</c> decides the family; dimensions are read under any of their usual names.</item>
+/// <item>Weights published in 32 bits count as 16 bits: engines load them so by default.</item>
+/// <item>Each layer is planned (<see cref="LayerPlan"/>), then weights and caches are added by kind.</item>
 /// </list>
 /// </remarks>
 public static class HfConfig
 {
-    /// <summary>Largest file read. The longest published one here has 28 kB.</summary>
+    /// <summary>Largest accepted file; the longest shipped one has 28 kB.</summary>
     public const int MaxBytes = 1 << 20;
 
     private const int MaxDepth = 32;
 
-    /// <summary>Reads a config.</summary>
-    /// <param name="name">What the model is called; a name that says "embedding" tells that no output head is stored.</param>
-    /// <param name="config">The bytes of <c>config.json</c>.</param>
-    /// <param name="quantizationSidecar">The bytes of <c>hf_quant_config.json</c>, where the repository has one; else empty.</param>
+    /// <param name="name">
+    /// Name of the model; a name that contains "embedding" means that no output head is stored.
+    /// </param>
+    /// <param name="quantizationSidecar">
+    /// Content of <c>hf_quant_config.json</c>; empty when the repository has none.
+    /// </param>
     public static ModelReading Parse(
         string name,
         ReadOnlySpan<byte> config,
@@ -52,7 +57,7 @@ public static class HfConfig
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            // InvalidOperationException: a string with broken UTF-16 escapes, found only when it is read.
+            // InvalidOperationException: a string with invalid UTF-16 escapes, detected only on access.
             return Refused(
                 ModelRefusalKind.Malformed,
                 "config.json",
@@ -74,7 +79,6 @@ public static class HfConfig
             );
         }
 
-        // 1. What family it is, how large, how quantized, and what each layer is.
         var rootType =
             root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
                 ? type.GetString()
@@ -94,7 +98,6 @@ public static class HfConfig
         var isTied = fields.Flag(family.IsTiedUnlessSaid, "tie_word_embeddings");
         var hasHead = !isTied && !family.IsEncoder && !name.Contains("embedding", StringComparison.OrdinalIgnoreCase);
 
-        // 2. Weights and caches, kind by kind.
         var assembly = new ModelAssembly(fields, family, size, quantization, plan);
         assembly.AddLayers();
         assembly.AddOnce(hasHead);
@@ -128,7 +131,7 @@ public static class HfConfig
         return JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
     }
 
-    /// <summary>Overwrites <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> outside strings by 0 and blanks, in place.</summary>
+    /// <summary>Replaces <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> outside strings by 0, in place.</summary>
     private static void ReplaceBareNonNumbers(Span<byte> json)
     {
         var inString = false;
@@ -138,7 +141,7 @@ public static class HfConfig
             {
                 if (json[i] == '\\')
                 {
-                    // What follows a backslash is part of the string, a quote too.
+                    // The character after a backslash belongs to the string, also when it is a quote.
                     i++;
                 }
                 else

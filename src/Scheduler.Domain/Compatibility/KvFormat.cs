@@ -1,15 +1,15 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>How keys and values are held in the KV cache. Stored by name.</summary>
+/// <summary>Format of keys and values in the KV cache. Stored by name.</summary>
 public enum KvFormat
 {
-    /// <summary>16 bits an element: the default of every engine.</summary>
+    /// <summary>16 bits per element: the default of every engine.</summary>
     Bf16 = 1,
 
-    /// <summary>8 bits an element, scales per layer (vLLM's <c>--kv-cache-dtype fp8</c>).</summary>
+    /// <summary>8 bits per element, scales per layer (vLLM's <c>--kv-cache-dtype fp8</c>).</summary>
     Fp8 = 2,
 
-    /// <summary>8 bits an element and a 32-bit scale per token and head, for keys and for values.</summary>
+    /// <summary>8 bits per element and a 32-bit scale per token and head, for keys and for values.</summary>
     Int8PerTokenHead = 3,
 
     /// <summary>ggml Q8_0: 34 bytes per 32 elements (llama.cpp).</summary>

@@ -4,12 +4,12 @@ using System.Text.Json;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// Works out, layer by layer, what a model is made of. Families say it in a dozen ways; each way has its small function here. Sources:
-/// the configuration classes of Hugging Face transformers, by <c>model_type</c>.
+/// Determines the type of each layer of a model. Families describe their layers in many ways; each way has its own
+/// function here. Source: the configuration classes of Hugging Face transformers, by <c>model_type</c>.
 /// </summary>
 internal static class LayerPlan
 {
-    /// <summary>The layers, first to last; a fault is kept in <paramref name="fields"/>.</summary>
+    /// <summary>The layers, first to last; an error is recorded in <paramref name="fields"/>.</summary>
     public static Layer[] Read(ConfigFields fields, Family family, int layers)
     {
         var plan = new Layer[layers];
@@ -24,7 +24,7 @@ internal static class LayerPlan
         return plan;
     }
 
-    /// <summary>Nemotron-H: one character a layer: M state-space, * attention, - feed-forward, E experts.</summary>
+    /// <summary>Nemotron-H: one character per layer: M state-space, * attention, - feed-forward, E experts.</summary>
     private static void ReadPattern(ConfigFields fields, string pattern, Layer[] plan)
     {
         if (pattern.Length != plan.Length)
@@ -130,7 +130,8 @@ internal static class LayerPlan
             return ChunkedMixers(fields, layers);
         }
 
-        // Published configs keep a sliding_window beside use_sliding_window: false; the switch wins.
+        // Some published configs have a sliding_window together with use_sliding_window: false; the switch takes
+        // precedence.
         if (fields.Find("sliding_window") is null || !fields.Flag(true, "use_sliding_window"))
         {
             return _ => Mixer.Full;
@@ -138,18 +139,20 @@ internal static class LayerPlan
 
         if (family.SlidingPeriod(fields) is { } period)
         {
-            // Gemma: the last layer of each period attends to everything.
+            // Gemma: the last layer of each period has full attention.
             return i => (i + 1) % period == 0 ? Mixer.Full : Mixer.Sliding;
         }
 
-        // Qwen2: only layers from max_window_layers on slide. Mistral has no such field: all slide.
+        // Qwen2: only layers from max_window_layers on have a sliding window. Mistral lacks the field: all layers have
+        // one.
         var from = fields.Number(0, 4096, "max_window_layers") ?? 0;
         return i => i >= from ? Mixer.Sliding : Mixer.Full;
     }
 
     private static Func<int, Mixer> ChunkedMixers(ConfigFields fields, int layers)
     {
-        // Llama 4: no_rope_layers holds 1 for a chunked layer and 0 for a full one; absent or empty, every fourth layer is full.
+        // Llama 4: no_rope_layers holds 1 for a chunked layer and 0 for a full one. When absent or empty, every fourth
+        // layer is full.
         if (fields.Array(layers, "no_rope_layers") is { } flags && flags.GetArrayLength() == layers)
         {
             var chunked = flags
@@ -172,7 +175,7 @@ internal static class LayerPlan
         var period = fields.Number(1, 4096, "expert_layer_period") ?? 1;
         var offset = fields.Number(0, 4096, "expert_layer_offset") ?? 0;
         var dense = fields.Array(4096, "mlp_only_layers") is { } only ? Indices(only) : [];
-        // DeepSeek counts moe_layer_freq from layer 0, Qwen and Llama 4 their steps from layer 1.
+        // DeepSeek counts moe_layer_freq from layer 0; Qwen and Llama 4 count their steps from layer 1.
         var shift = fields.Find("moe_layer_freq") is null ? 1 : 0;
         for (var i = 0; i < plan.Length; i++)
         {
@@ -196,7 +199,7 @@ internal static class LayerPlan
     private static long ExpertStep(ConfigFields fields) =>
         fields.Number(1, 4096, "decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_freq") ?? 1;
 
-    /// <summary>Some configs give moe_layer_freq as a list: 1 for a layer with experts, 0 for a dense one.</summary>
+    /// <summary>Some configs state moe_layer_freq as a list: 1 for a layer with experts, 0 for a dense one.</summary>
     private static bool[]? PerLayerExperts(ConfigFields fields, int layers)
     {
         if (
@@ -225,7 +228,6 @@ internal static class LayerPlan
     }
 }
 
-/// <summary>How a layer mixes tokens.</summary>
 internal enum Mixer
 {
     None,
@@ -238,7 +240,7 @@ internal enum Mixer
     Delta,
 }
 
-/// <summary>What a layer does to each token alone.</summary>
+/// <summary>How a layer processes each token separately.</summary>
 internal enum Feed
 {
     None,
@@ -246,6 +248,5 @@ internal enum Feed
     Experts,
 }
 
-/// <summary>One layer of the language model.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Layer(Mixer Mixer, Feed Feed);

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Puts one model together.</summary>
 internal sealed class ModelAssembly(
     ConfigFields fields,
     Family family,
@@ -17,7 +16,7 @@ internal sealed class ModelAssembly(
     private readonly bool _isLatent = fields.Find("kv_lora_rank") is not null;
     private long _activeIntermediate;
 
-    /// <summary>The facts, once everything was added.</summary>
+    /// <summary>The facts; call it after all parts were added.</summary>
     public ModelFacts Build(string name, bool isTied) =>
         new()
         {
@@ -38,7 +37,6 @@ internal sealed class ModelAssembly(
             PublishedKvFormat = quantization.HasFp8KvCache ? KvFormat.Fp8 : KvFormat.Bf16,
         };
 
-    /// <summary>Every layer of the language model, mixers first.</summary>
     public void AddLayers()
     {
         AddAttention(Scope.Where(plan, layer => layer.Mixer is Mixer.Full or Mixer.Sliding or Mixer.Chunked));
@@ -59,10 +57,10 @@ internal sealed class ModelAssembly(
         _weights.Small(Scope.Where(plan, _ => true), family.NormsPerLayer * NormWidth);
     }
 
-    /// <summary>What the model has once: embeddings, head, last norm, position table, vision tower.</summary>
+    /// <summary>Adds the parts that occur once: embeddings, head, last norm, position table, vision tower.</summary>
     public void AddOnce(bool hasHead)
     {
-        // Llama 3.2 Vision embeds eight tokens more than it can say.
+        // Llama 3.2 Vision has eight more embeddings than output tokens.
         var extra = family.Type is "mllama" ? 8 : 0;
         _weights.Once(WeightRole.Embedding, size.Vocabulary + extra, size.Hidden);
         if (hasHead)
@@ -73,7 +71,7 @@ internal sealed class ModelAssembly(
         _weights.Once(WeightRole.Norm, 1, NormWidth);
         if (family.HasPositionTable && size.MaxContextTokens is { } positions)
         {
-            // OPT keeps two rows before its first position.
+            // OPT has two rows before its first position.
             _weights.Once(WeightRole.Position, positions + (family.Type is "opt" ? 2 : 0), size.Hidden);
         }
 
@@ -88,7 +86,10 @@ internal sealed class ModelAssembly(
         VisionWeights.Add(_weights, fields, size);
     }
 
-    /// <summary>Layers that predict the next-but-one token: stored, counted by Hugging Face, loaded only for speculation.</summary>
+    /// <summary>
+    /// Adds the layers that predict the next-but-one token. Files store them and Hugging Face counts them; engines load
+    /// them only for speculative decoding.
+    /// </summary>
     public void AddNextTokenPrediction(bool hasHead)
     {
         var count = (int)(fields.Number(0, 16, "num_nextn_predict_layers", "mtp_num_hidden_layers") ?? 0);
@@ -102,9 +103,10 @@ internal sealed class ModelAssembly(
         AddAttention(scope);
         var routes = plan[^1].Feed == Feed.Experts;
         FeedWeights.Add(_weights, routes ? none : scope, routes ? scope : none, size, family, fields);
-        // The layer's two norms; norms of hidden state, embedding and head; the matrix that joins hidden state and embedding.
+        // The layer's two norms; the norms of hidden state, embedding and head; the matrix that joins hidden state and
+        // embedding.
         _weights.Small(scope, (5 * size.Hidden) + (2 * size.Hidden * size.Hidden));
-        // DeepSeek's files repeat embeddings and head for the layer; GLM's and Qwen's share the model's own.
+        // DeepSeek's files repeat embeddings and head for the layer; GLM and Qwen share those of the model.
         var repeats = hasHead && _isLatent && family.Type is not "glm_moe_dsa";
         _weights.Small(scope, repeats ? 2 * size.Vocabulary * size.Hidden : 0);
     }
@@ -145,7 +147,7 @@ internal sealed class ModelAssembly(
         }
 
         AddCache(CacheKind.FullAttention, Mixer.Full, size.KvHeads, size.HeadDimension, size.HeadDimension, 0);
-        // Cross attention keeps the image's keys and values; engines page them as if they were the text's.
+        // Cross attention keeps the image's keys and values; engines page them like those of the text.
         AddCache(CacheKind.FullAttention, Mixer.Cross, size.KvHeads, size.HeadDimension, size.HeadDimension, 0);
         AddCache(CacheKind.SlidingWindow, Mixer.Sliding, size.KvHeads, size.HeadDimension, size.HeadDimension, window);
         AddCache(CacheKind.Chunked, Mixer.Chunked, size.KvHeads, size.HeadDimension, size.HeadDimension, chunk);

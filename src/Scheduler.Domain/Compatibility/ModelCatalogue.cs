@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Published models whose config is shipped, by Hugging Face id. Each is parsed once, when it is first asked for.</summary>
+/// <summary>Published models with a shipped config, by Hugging Face id. Each is parsed once, on first use.</summary>
 public static class ModelCatalogue
 {
     private const string ConfigEnd = ".config.json";
@@ -25,7 +25,7 @@ public static class ModelCatalogue
     /// <summary>The Hugging Face ids, sorted.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Files.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>The facts of a model, or null when it is not shipped.</summary>
+    /// <summary>The facts of a model; null when its config is not shipped.</summary>
     /// <param name="name">Hugging Face id, in any case.</param>
     public static ModelFacts? Find(string name)
     {

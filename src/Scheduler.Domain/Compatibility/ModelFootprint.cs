@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// What is worked out once per model, so that judging one more GPU costs nanoseconds: weight bytes on one GPU by format and GPU count.
-/// Kept beside the facts for as long as they live; same facts, same numbers.
+/// Weight bytes on one GPU by format and GPU count, computed once per model, so that judging one more GPU costs
+/// nanoseconds. Cached for the lifetime of the <see cref="ModelFacts"/> object; equal facts give equal numbers.
 /// </summary>
 internal sealed class ModelFootprint
 {
-    /// <summary>GPU counts worked out ahead; a host with more is judged at this many.</summary>
+    /// <summary>Largest supported GPU count; a model cannot be split over more.</summary>
     public const int MaxGpus = 32;
 
     private const int Formats = (int)WeightFormat.Gguf + 1;
@@ -25,19 +25,16 @@ internal sealed class ModelFootprint
         IsSparse = Caches.Any(static cache => cache.Kind == CacheKind.Indexer);
     }
 
-    /// <summary>The facts.</summary>
     public ModelFacts Model { get; }
 
-    /// <summary>The caches, as a plain array for the loop that runs most.</summary>
+    /// <summary>A plain array, because the most frequent loop iterates over it.</summary>
     public CacheGroup[] Caches { get; }
 
-    /// <summary>Whether a sparse-attention indexer stands beside the latent cache.</summary>
+    /// <summary>Whether the model has a sparse-attention indexer besides the latent cache.</summary>
     public bool IsSparse { get; }
 
-    /// <summary>The footprint of a model.</summary>
     public static ModelFootprint Of(ModelFacts model) => Known.GetValue(model, facts => new ModelFootprint(facts));
 
-    /// <summary>Whether the model can be split over so many GPUs.</summary>
     public bool CanSplit(int gpus, EngineProfile engine)
     {
         if (gpus is < 1 or > MaxGpus)
@@ -45,7 +42,8 @@ internal sealed class ModelFootprint
             return false;
         }
 
-        // Whole layers: each GPU needs one. Parts of each layer: attention heads must divide, and KV heads divide or be repeated.
+        // Whole layers: each GPU needs at least one. Split layers: the count must divide the attention heads, and KV
+        // heads must be divisible by it or repeated.
         return gpus == 1
             || (
                 engine.SplitsLayers
@@ -55,12 +53,12 @@ internal sealed class ModelFootprint
             );
     }
 
-    /// <summary>Weight bytes on the fullest of <paramref name="gpus"/> GPUs.</summary>
+    /// <summary>Weight bytes on the GPU with the largest share of <paramref name="gpus"/> GPUs.</summary>
     public WeightBytes Weights(WeightFormat? format, int gpus, EngineProfile engine)
     {
         var index =
             ((((format is { } wished ? (int)wished : 0) * (MaxGpus + 1)) + gpus) * 2) + (engine.SplitsLayers ? 1 : 0);
-        // Two threads may both work it out; they find the same, and a reference is written whole.
+        // Two threads may compute the same entry: the results are equal, and a reference write is atomic.
         return _weights[index] ??= engine.SplitsLayers ? ByLayer(format, gpus) : ByPart(format, gpus);
     }
 
@@ -84,7 +82,7 @@ internal sealed class ModelFootprint
             high = checked(high + most);
         }
 
-        // Logs show 0.21 % above the sum (allocation in whole pages); half a per cent is the most seen on unpadded formats.
+        // Logs show 0.21 % above the sum (allocation in whole pages); 0.5 % is the highest seen with unpadded formats.
         return new WeightBytes(low, expected, high + (high / 200));
     }
 
@@ -128,8 +126,8 @@ internal sealed class ModelFootprint
         };
 
     /// <summary>
-    /// MXFP4 kernels pad an expert's matrices: Triton's the input features to 256 (vllm#33155: 64.38 GiB for gpt-oss-120b), Marlin's also
-    /// the output features to 128 (vllm#23278: 65.97 GiB).
+    /// MXFP4 kernels pad an expert's matrices. Triton pads the input features to 256 (vllm#33155: 64.38 GiB for
+    /// gpt-oss-120b). Marlin also pads the output features to 128 (vllm#23278: 65.97 GiB).
     /// </summary>
     private static (long Likely, long Most) Padded(WeightGroup group, WeightFormat? format, long bytes, int ways)
     {
@@ -148,6 +146,5 @@ internal sealed class ModelFootprint
         return (bytes + values, Math.Max(bytes, both));
     }
 
-    /// <summary>Weight bytes on one GPU.</summary>
     internal sealed record WeightBytes(long Low, long Expected, long High);
 }

@@ -2,11 +2,8 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>A launch names a model that is neither registered nor in the shipped catalogue.</summary>
-/// <param name="Model">The name.</param>
 public sealed record ModelUnknownFacts(string Model) : FailureFacts(FailureCode.ModelNotFound)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var near =

@@ -5,25 +5,24 @@ using System.Text.RegularExpressions;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// A list of module names as quantizers write it (<c>modules_to_not_convert</c>, <c>ignore</c>, <c>exclude_modules</c>): plain names or parts
-/// of names, globs with <c>*</c>, and regular expressions after <c>re:</c>.
+/// A list of module names as quantizers write it (<c>modules_to_not_convert</c>, <c>ignore</c>,
+/// <c>exclude_modules</c>). An entry is a name or a part of one, a glob with <c>*</c>, or a regular expression after
+/// <c>re:</c>.
 /// </summary>
 internal sealed class ModuleMatcher
 {
-    /// <summary>Globs and regular expressions accepted in one list; published lists have fewer than ten.</summary>
+    /// <summary>Maximum number of globs and expressions per list; published lists have fewer than ten.</summary>
     private const int MaxPatterns = 32;
 
-    /// <summary>Characters of one pattern.</summary>
     private const int MaxPatternChars = 256;
 
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<Regex> _globs = [];
     private readonly List<Regex> _expressions = [];
 
-    /// <summary>Whether nothing can match.</summary>
     public bool IsEmpty => _names.Count == 0 && _globs.Count == 0 && _expressions.Count == 0;
 
-    /// <summary>Reads a list; null when an entry is not understood, and then the fault is kept in <paramref name="fields"/>.</summary>
+    /// <summary>Null for an invalid entry; the error is recorded in <paramref name="fields"/>.</summary>
     public static ModuleMatcher? Read(JsonElement? list, string field, ConfigFields fields)
     {
         var matcher = new ModuleMatcher();
@@ -51,7 +50,7 @@ internal sealed class ModuleMatcher
         return matcher;
     }
 
-    /// <summary>Whether the list names the module, a part of the model it lies in, or a piece of its path.</summary>
+    /// <summary>Whether the list names the module, a part that contains it, or a piece of its path.</summary>
     /// <param name="module">Canonical name: <c>layers.3.self_attn.q_proj</c>, <c>lm_head</c>.</param>
     public bool Matches(string module)
     {
@@ -103,7 +102,7 @@ internal sealed class ModuleMatcher
             : $"^{Regex.Escape(Canonical(entry)).Replace("\\*", ".*", StringComparison.Ordinal)}(?:\\..*)?$";
         try
         {
-            // The pattern is a stranger's: no backtracking means time linear in the name, whatever it says.
+            // The pattern is untrusted. Without backtracking, the match time is linear in the name for any pattern.
             (isExpression ? _expressions : _globs).Add(new Regex(pattern, RegexOptions.NonBacktracking));
             return true;
         }

@@ -1,21 +1,17 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>What would keep a launch from running out of memory again.</summary>
-/// <param name="ContextTokens">A context lower than the present one that is comfortable on the same GPUs, tokens; null when there is none.</param>
-/// <param name="Gpu">Catalogue name of the next larger GPU that is comfortable; null when there is none.</param>
-/// <param name="GpuCount">How many of it.</param>
+/// <summary>A change that prevents a launch from running out of memory again.</summary>
+/// <param name="ContextTokens">
+/// Lower context than before that fits the same GPUs comfortably, tokens; null when there is none.
+/// </param>
+/// <param name="Gpu">Catalogue name of the next larger GPU that fits comfortably; null when there is none.</param>
 public sealed record OomRemedy(long? ContextTokens, string? Gpu, int? GpuCount)
 {
-    /// <summary>Works the remedy out.</summary>
     /// <remarks>
-    /// Where the estimate says that the present context is comfortable, it was wrong for this model (custom loaders have been seen to take
-    /// twice the weights); then half the context is proposed rather than a number the estimate would have called safe before.
+    /// If the estimate considers the current context comfortable, the estimate was wrong for this model (custom loaders
+    /// have used twice the weights). Half the context is then proposed, because the estimate's own number would fail
+    /// again.
     /// </remarks>
-    /// <param name="model">What ran.</param>
-    /// <param name="request">How it ran.</param>
-    /// <param name="gpu">On which GPU.</param>
-    /// <param name="count">On how many.</param>
-    /// <param name="catalogue">The GPUs there are.</param>
     public static OomRemedy For(ModelFacts model, FitRequest request, GpuType gpu, int count, GpuCatalogue catalogue)
     {
         ArgumentNullException.ThrowIfNull(model);

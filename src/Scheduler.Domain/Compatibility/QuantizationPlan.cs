@@ -2,11 +2,10 @@ using System.Text.Json;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Which matrices the publisher quantized, and how.</summary>
-/// <param name="Scheme">The scheme of those it quantized.</param>
+/// <summary>The matrices that the publisher quantized, and their scheme.</summary>
 /// <param name="Ignored">Modules left at 16 bits.</param>
-/// <param name="Targets">Modules quantized, or null for every linear layer.</param>
-/// <param name="ExpertsOnly">Whether the method touches routed experts alone (MXFP4 as gpt-oss publishes it).</param>
+/// <param name="Targets">Quantized modules; null for every linear layer.</param>
+/// <param name="ExpertsOnly">Whether only routed experts are quantized (MXFP4 as published for gpt-oss).</param>
 internal sealed record QuantizationPlan(
     WeightScheme Scheme,
     ModuleMatcher Ignored,
@@ -16,10 +15,8 @@ internal sealed record QuantizationPlan(
 {
     private static readonly QuantizationPlan None = new(WeightScheme.Sixteen, new ModuleMatcher());
 
-    /// <summary>Whether the publisher also ships scales for an FP8 KV cache.</summary>
     public bool HasFp8KvCache { get; init; }
 
-    /// <summary>How the files hold one matrix.</summary>
     public WeightScheme SchemeOf(WeightRole role, string module)
     {
         if (Scheme.Format == WeightFormat.Bf16 || (ExpertsOnly && role != WeightRole.RoutedExpert))
@@ -30,7 +27,7 @@ internal sealed record QuantizationPlan(
         return Ignored.Matches(module) || Targets?.Matches(module) == false ? WeightScheme.Sixteen : Scheme;
     }
 
-    /// <summary>Reads <c>quantization_config</c>, or the sidecar <c>hf_quant_config.json</c> where the config has none.</summary>
+    /// <summary>Reads <c>quantization_config</c>, else the sidecar <c>hf_quant_config.json</c>.</summary>
     public static QuantizationPlan Read(ConfigFields fields, JsonElement? sidecar)
     {
         if (fields.Object("quantization_config") is { } config)
@@ -117,7 +114,7 @@ internal sealed record QuantizationPlan(
     {
         var bits = own.Need(8, "bits", "w_bit");
         var group = (int)(own.Number(-1, 65536, "group_size", "q_group_size") ?? 128);
-        // AWQ without zero points stores none; GPTQ always stores a packed table of them, symmetric or not.
+        // AWQ stores no zero points when it uses none; GPTQ always stores a packed table of them, symmetric or not.
         var zeros = !method.StartsWith("awq", StringComparison.Ordinal) || own.Flag(true, "zero_point");
         return bits switch
         {
@@ -148,7 +145,7 @@ internal sealed record QuantizationPlan(
         var bits = details.Need(16, "num_bits");
         var group = (int)(details.Number(-1, 65536, "group_size") ?? -1);
         var isFloat = details.Text("type") is "float";
-        // A per-channel scale is one 16-bit number per row; per-tensor is one.
+        // A per-channel scale is one 16-bit number per row; a per-tensor scale is one number.
         var span = details.Text("strategy") is "channel" ? 0 : group;
         var symmetric = details.Flag(true, "symmetric");
         WeightScheme? scheme = (bits, isFloat) switch

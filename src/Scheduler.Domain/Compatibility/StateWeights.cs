@@ -1,6 +1,6 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Weights and per-sequence state of layers without attention: Mamba, Mamba-2, and the gated delta rule.</summary>
+/// <summary>Weights and per-sequence state of layers without attention.</summary>
 internal static class StateWeights
 {
     private const int Max = 1 << 20;
@@ -16,7 +16,7 @@ internal static class StateWeights
     )
     {
         var hidden = size.Hidden;
-        // Falcon-Mamba states its inner width and leaves a meaningless expand (16) beside it; hybrids state only expand.
+        // Falcon-Mamba states its inner width and has a meaningless expand (16); hybrids state only expand.
         var stated = family.IsPureState ? fields.Number(1, Max, "intermediate_size") : null;
         var inner = stated ?? (hidden * fields.Need(64, "mamba_expand", "expand"));
         var states = fields.Need(65536, "mamba_d_state", "state_size");
@@ -67,13 +67,17 @@ internal static class StateWeights
         weights.Linear(scope, WeightRole.StateSpace, "linear_attn.in_proj_qkv", channels, size.Hidden);
         weights.Linear(scope, WeightRole.StateSpace, "linear_attn.in_proj_z", values, size.Hidden);
         weights.Linear(scope, WeightRole.StateSpace, "linear_attn.out_proj", size.Hidden, values);
-        // The two projections of decay and step are small and stay at 16 bits; decay and its bias per head; the gated norm.
+        // The projections of decay and step are small and stay at 16 bits. Decay and its bias are per head; plus the
+        // gated norm.
         weights.Small(scope, 2 * valueHeads * size.Hidden);
         weights.Small(scope, (channels * kernel) + (2 * valueHeads) + valueDimension);
         return StateBytes(fields, channels * (kernel - 1), values * keyDimension);
     }
 
-    /// <summary>The convolution's window is 16-bit; the state itself 32-bit where the config asks for it, else 16-bit (vLLM's <c>auto</c>).</summary>
+    /// <summary>
+    /// The convolution's window is 16-bit. The state is 32-bit if the config requests it, otherwise 16-bit (vLLM's
+    /// <c>auto</c>).
+    /// </summary>
     private static long StateBytes(ConfigFields fields, long window, long state)
     {
         var wide = fields.Text("mamba_ssm_cache_dtype", "mamba_ssm_dtype") is "float32";

@@ -5,7 +5,6 @@ internal static class VisionWeights
 {
     private const int Max = 1 << 20;
 
-    /// <summary>Adds the tower a config describes, if it describes one.</summary>
     public static void Add(WeightBuilder weights, ConfigFields fields, Dimensions size)
     {
         if (fields.Object("vision_config") is not { } config)
@@ -30,7 +29,7 @@ internal static class VisionWeights
         weights.Once(WeightRole.Vision, 1, parameters);
     }
 
-    /// <summary>Qwen's towers: fused projections with biases, a learned position grid, a merger of 2 × 2 patches.</summary>
+    /// <summary>Qwen's towers: fused projections with biases, a position grid, a merger of 2 × 2 patches.</summary>
     private static long Merged(ConfigFields own, Dimensions size)
     {
         var (width, layers, inner) = Shape(own);
@@ -46,7 +45,7 @@ internal static class VisionWeights
         return (layers * BlockWithBiases(width, inner)) + embedding + merger;
     }
 
-    /// <summary>Llama 3.2 Vision: tiles, gated position tables for each aspect ratio, local and gated global layers.</summary>
+    /// <summary>Llama 3.2 Vision: tiles, gated position tables per aspect ratio, local and global layers.</summary>
     private static long Mllama(ConfigFields own, Dimensions size)
     {
         var (width, layers, inner) = Shape(own);
@@ -55,14 +54,14 @@ internal static class VisionWeights
         var tokens = (side * side) + 1;
         var tiles = own.Need(64, "max_num_tiles");
         var global = own.Need(1024, "num_global_layers");
-        // One more than the ratios listed: id 0 means no image.
+        // One more than the listed ratios: id 0 means no image.
         long ratios = (own.Array(256, "supported_aspect_ratios")?.GetArrayLength() ?? 8) + 1;
         var block = (4 * width * width) + (2 * width * inner) + inner + (5 * width);
         var embedding = ((own.Number(1, 64, "num_channels") ?? 3) * patch * patch * width) + width;
         var positions = (tokens * width) + (ratios * tiles * tokens * width) + 1;
         var tileTables = 2 * ((ratios * tiles * width) + 1);
         var projector = (own.Need(Max, "vision_output_dim") * size.Hidden) + size.Hidden;
-        // Each global layer has two gates; two norms stand before and after the whole.
+        // Each global layer has two gates. One norm precedes all layers and one follows them.
         return embedding + positions + tileTables + (4 * width) + (layers * block) + (global * (block + 2)) + projector;
     }
 
@@ -80,7 +79,7 @@ internal static class VisionWeights
         return (layers * BlockWithBiases(width, inner)) + embedding + adapter + projector;
     }
 
-    /// <summary>Any other tower: transformer blocks with biases, patches, positions, and a projector of two matrices.</summary>
+    /// <summary>Other towers: blocks with biases, patches, positions, and a projector of two matrices.</summary>
     private static long Plain(ConfigFields own, Dimensions size)
     {
         var (width, layers, inner) = Shape(own);

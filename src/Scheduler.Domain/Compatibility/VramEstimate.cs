@@ -3,28 +3,30 @@ using System.Runtime.InteropServices;
 namespace Scheduler.Domain.Compatibility;
 
 /// <summary>
-/// What a launch needs on each GPU, as a band: a lower edge below which it cannot work, what is likely, an upper edge that is safe.
-/// Weights and KV cache are arithmetic; activations and runtime overhead are the band.
+/// VRAM need of a launch per GPU, as a range: a lower edge below which it cannot work, a likely value, and a safe upper
+/// edge. Weights and KV cache are exact arithmetic; the range comes from activations and runtime overhead.
 /// </summary>
 /// <remarks>
-/// Adding context or sequences never lowers a number here; searches rely on it. Numbers are held at <see cref="Divide.MaxBytes"/>.
+/// More context or more sequences never lower a number here; the searches rely on it. Numbers are limited to
+/// <see cref="Divide.MaxBytes"/>.
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 internal readonly struct VramEstimate
 {
-    /// <summary>Elements a decoder layer holds per token beside its feed-forward block, as multiples of the hidden size; and bytes of each.</summary>
+    /// <summary>Activation bytes per token and element of hidden size or active feed-forward width.</summary>
     /// <remarks>
-    /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B, 109.8 kB a token = 6 × (hidden 4,096 + intermediate 14,336).
+    /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B, so 109.8 kB per token = 6 ×
+    /// (hidden 4,096 + intermediate 14,336).
     /// </remarks>
     private const long ActivationFactor = 6;
 
-    /// <summary>An indexer's key is held in 8 bits with one 32-bit scale per 128 elements (vLLM's sparse-attention cache).</summary>
+    /// <summary>An indexer's key has one 32-bit scale per 128 8-bit elements (vLLM's sparse cache).</summary>
     private const long IndexerBlock = 128;
 
-    /// <summary>Bytes of one token of latent cache in FP8 beside an indexer: 512 + 4 scales + 64 × 2 bytes (vLLM's <c>fp8_ds_mla</c>).</summary>
+    /// <summary>FP8 latent token with indexer: 512 + 4 scales + 64 × 2 bytes (<c>fp8_ds_mla</c>).</summary>
     private const long SparseLatentFp8Bytes = 656;
 
-    /// <summary>Slack at the upper edge: half a GiB, fragmentation seen between versions (vllm#33155).</summary>
+    /// <summary>Slack at the upper edge: half a GiB, the fragmentation seen between versions (vllm#33155).</summary>
     private const long SlackHigh = 512L << 20;
 
     private VramEstimate(Band weights, Band cache, Band activations, Band overhead)
@@ -35,36 +37,24 @@ internal readonly struct VramEstimate
         Overhead = overhead;
     }
 
-    /// <summary>Weights.</summary>
     public Band Weights { get; }
 
-    /// <summary>KV cache and states.</summary>
     public Band Cache { get; }
 
-    /// <summary>Activations.</summary>
     public Band Activations { get; }
 
-    /// <summary>Runtime overhead.</summary>
     public Band Overhead { get; }
 
-    /// <summary>Slack.</summary>
     public static Band Slack => new(0, 0, SlackHigh);
 
-    /// <summary>Lower edge.</summary>
     public long Low => Weights.Low + Cache.Low + Activations.Low + Overhead.Low;
 
-    /// <summary>Likely sum.</summary>
     public long Expected => Weights.Expected + Cache.Expected + Activations.Expected + Overhead.Expected;
 
-    /// <summary>Upper edge.</summary>
     public long High => Weights.High + Cache.High + Activations.High + Overhead.High + SlackHigh;
 
-    /// <summary>Estimates one GPU of <paramref name="gpus"/>; the request is valid and the model can be split so.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="request">How it runs; its context is not looked at.</param>
-    /// <param name="contextTokens">Context of one sequence, tokens.</param>
-    /// <param name="gpus">GPUs the model is split over.</param>
-    /// <param name="engine">The engine.</param>
+    /// <summary>Estimates one GPU. Requires a valid request and a model that the GPUs can split.</summary>
+    /// <param name="request">Its context is ignored.</param>
     public static VramEstimate Of(
         ModelFootprint model,
         FitRequest request,
@@ -82,13 +72,7 @@ internal readonly struct VramEstimate
         );
     }
 
-    /// <summary>Bytes that all caches of one sequence take on one GPU, of a context in tokens.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="kv">How the cache is held.</param>
-    /// <param name="contextTokens">Tokens, ≥ 0.</param>
-    /// <param name="gpus">GPUs the model is split over.</param>
-    /// <param name="engine">The engine.</param>
-    /// <param name="batchTokens">Tokens a sliding window must hold beside itself while a batch is computed.</param>
+    /// <param name="batchTokens">Tokens that a sliding window must keep in addition while a batch is computed.</param>
     public static long SequenceCacheBytes(
         ModelFootprint model,
         KvFormat kv,
@@ -128,13 +112,16 @@ internal readonly struct VramEstimate
             ? (EngineProfile.MicroBatchTokens, EngineProfile.MicroBatchTokens)
             : (EngineProfile.BatchTokensLow, EngineProfile.BatchTokensExpected);
         var expected = SequenceCacheBytes(model, request.Kv, context, gpus, engine, likely);
-        // Only windows depend on the batch.
+        // Only sliding windows depend on the batch.
         var least = low == likely ? expected : SequenceCacheBytes(model, request.Kv, context, gpus, engine, low);
         expected = Divide.Product(expected, request.ParallelSequences);
         return new(Divide.Product(least, request.ParallelSequences), expected, expected);
     }
 
-    /// <summary>Tokens a window keeps: itself less one, the batch under way, and one block where its start is not aligned.</summary>
+    /// <summary>
+    /// Tokens that a window keeps. vLLM: window − 1, the current batch, and one block for an unaligned start.
+    /// llama.cpp: window and batch.
+    /// </summary>
     private static long Windowed(CacheGroup cache, EngineProfile engine, long batchTokens)
     {
         var edge = engine.SplitsLayers ? 0 : engine.BlockTokens;
@@ -164,7 +151,7 @@ internal readonly struct VramEstimate
         {
             KvFormat.Bf16 => elements * 2,
             KvFormat.Fp8 => elements,
-            // A 32-bit scale for the key and one for the value of each head.
+            // A 32-bit scale each for the key and the value of each head.
             KvFormat.Int8PerTokenHead => elements + (heads * (cache.ValueDimension > 0 ? 8 : 4)),
             // ggml blocks of 32 elements: 34 and 18 bytes.
             KvFormat.Q8 => Divide.Up(elements, 32) * 34,
@@ -187,7 +174,7 @@ internal readonly struct VramEstimate
         }
 
         var perToken = ActivationFactor * (model.HiddenSize + Divide.Up(model.ActiveIntermediate, gpus));
-        // 32-bit logits of each sequence; at the upper edge a copy of them is sorted.
+        // 32-bit logits of each sequence; the upper edge includes a sorted copy.
         var logits = model.IsEncoder ? 0 : Divide.Product(4L * model.VocabularySize, request.ParallelSequences);
         var low = Math.Min(context, EngineProfile.BatchTokensLow);
         var likely = Math.Clamp(context, EngineProfile.BatchTokensLow, EngineProfile.BatchTokensExpected);
@@ -199,7 +186,10 @@ internal readonly struct VramEstimate
         );
     }
 
-    /// <summary>llama.cpp's compute buffer: the largest of its steps, since they reuse the memory. Scores, or logits, or the feed-forward block.</summary>
+    /// <summary>
+    /// llama.cpp's compute buffer: the maximum of its steps (scores, logits, feed-forward block), because they reuse
+    /// the memory.
+    /// </summary>
     private static Band MicroBatch(ModelFacts model, long context, int sequences, EngineProfile engine)
     {
         var batch = EngineProfile.MicroBatchTokens;
@@ -215,7 +205,8 @@ internal readonly struct VramEstimate
 
     private static Band OverheadOf(int gpus, EngineProfile engine)
     {
-        // Communication buffers between GPUs: a few channels of NCCL at least, its full set and the all-reduce workspace at most.
+        // Communication buffers between GPUs. Minimum: a few NCCL channels; maximum: all channels and the all-reduce
+        // workspace.
         const long mib = 1L << 20;
         return gpus == 1 || engine.SplitsLayers
             ? new(engine.OverheadLow, engine.OverheadExpected, engine.OverheadHigh)
@@ -226,7 +217,7 @@ internal readonly struct VramEstimate
             );
     }
 
-    /// <summary>Lower edge, likely value, upper edge, bytes.</summary>
+    /// <summary>Lower edge, likely value and upper edge, bytes.</summary>
     [StructLayout(LayoutKind.Auto)]
     internal readonly record struct Band(long Low, long Expected, long High);
 }

@@ -3,22 +3,16 @@ using System.Globalization;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Collects weight matrices, gives each the scheme the publisher used, and refuses sizes no model has.</summary>
+/// <summary>Collects weight matrices with their published scheme; refuses sizes that no model has.</summary>
 internal sealed class WeightBuilder(ConfigFields fields, QuantizationPlan quantization)
 {
     private readonly ImmutableArray<WeightGroup>.Builder _groups = ImmutableArray.CreateBuilder<WeightGroup>();
     private Int128 _parameters;
 
-    /// <summary>What was collected.</summary>
     public ImmutableArray<WeightGroup> Build() => _groups.DrainToImmutable();
 
-    /// <summary>One linear layer in each layer of a scope; layers the quantizer left out become a group of their own.</summary>
-    /// <param name="scope">Which layers.</param>
-    /// <param name="role">What it is for.</param>
-    /// <param name="module">Its name within a layer, as quantizers write it.</param>
-    /// <param name="rows">Output features.</param>
-    /// <param name="columns">Input features.</param>
-    /// <param name="perLayer">How many equal ones a layer has.</param>
+    /// <summary>Adds a linear layer to each layer of a scope; unquantized ones form their own group.</summary>
+    /// <param name="module">Name within a layer, as quantizers write it.</param>
     public void Linear(Scope scope, WeightRole role, string module, long rows, long columns, long perLayer = 1)
     {
         var quantized = 0;
@@ -40,11 +34,11 @@ internal sealed class WeightBuilder(ConfigFields fields, QuantizationPlan quanti
         Add(scope.As ?? role, rows, columns, perLayer * (scope.Layers.Length - quantized), WeightScheme.Sixteen);
     }
 
-    /// <summary>Small weights no scheme touches, in each layer of a scope.</summary>
+    /// <summary>Adds small weights, which no scheme quantizes, to each layer of a scope.</summary>
     public void Small(Scope scope, long perLayer, WeightRole role = WeightRole.Norm) =>
         Add(scope.As ?? role, 1, perLayer, scope.Layers.Length, WeightScheme.Sixteen);
 
-    /// <summary>One matrix of the whole model, at 16 bits.</summary>
+    /// <summary>Adds one 16-bit matrix for the whole model.</summary>
     public void Once(WeightRole role, long rows, long columns) => Add(role, rows, columns, 1, WeightScheme.Sixteen);
 
     private void Add(WeightRole role, long rows, long columns, long copies, WeightScheme scheme)
@@ -69,12 +63,11 @@ internal sealed class WeightBuilder(ConfigFields fields, QuantizationPlan quanti
     }
 }
 
-/// <summary>Layers that share a shape.</summary>
-/// <param name="Layers">Their indices, as quantizers name them.</param>
-/// <param name="As">A role that overrides each weight's own, or null.</param>
+/// <summary>Layers with the same shape.</summary>
+/// <param name="Layers">Layer indices, as in module names.</param>
+/// <param name="As">Role that overrides the role of each weight, or null.</param>
 internal readonly record struct Scope(int[] Layers, WeightRole? As = null)
 {
-    /// <summary>Layers of a plan that satisfy a condition.</summary>
     public static Scope Where(Layer[] plan, Func<Layer, bool> condition) =>
         new([.. Enumerable.Range(0, plan.Length).Where(i => condition(plan[i]))]);
 }

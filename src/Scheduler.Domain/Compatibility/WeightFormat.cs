@@ -2,23 +2,22 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>How the numbers of a weight matrix are held in VRAM. Stored by name.</summary>
+/// <summary>Number format of a weight matrix in VRAM. Stored by name.</summary>
 public enum WeightFormat
 {
-    /// <summary>16 bits a weight, bfloat16 or float16: the format of most published files.</summary>
+    /// <summary>16 bits per weight, bfloat16 or float16: the format of most published files.</summary>
     Bf16 = 1,
 
-    /// <summary>32 bits a weight; only tensors of a GGUF file that say so, or an explicit wish.</summary>
+    /// <summary>32 bits per weight; only for such tensors of a GGUF file, or on explicit request.</summary>
     Fp32 = 2,
 
-    /// <summary>8-bit floating point, with scales per tensor, per channel or per block.</summary>
+    /// <summary>8-bit floating point, with scales per tensor, channel or block.</summary>
     Fp8 = 3,
 
-    /// <summary>8-bit integers with scales.</summary>
-    [SuppressMessage("Naming", "CA1720", Justification = "INT8 is what engines and publishers call the format.")]
+    [SuppressMessage("Naming", "CA1720", Justification = "Engines and publishers call the format INT8.")]
     Int8 = 4,
 
-    /// <summary>4-bit integers with a scale (and often a zero point) per group of weights: AWQ, GPTQ, compressed-tensors.</summary>
+    /// <summary>4-bit integers, a scale and often a zero point per group: AWQ, GPTQ, compressed-tensors.</summary>
     Int4 = 5,
 
     /// <summary>NVIDIA's 4-bit floating point: one FP8 scale per 16 weights.</summary>
@@ -27,6 +26,6 @@ public enum WeightFormat
     /// <summary>OCP microscaling 4-bit floating point: one 8-bit exponent per 32 weights.</summary>
     MxFp4 = 7,
 
-    /// <summary>Whatever mixture of ggml types a GGUF file holds; bytes are taken from its tensor list.</summary>
+    /// <summary>Any mixture of ggml types in a GGUF file; its tensor list gives the bytes.</summary>
     Gguf = 8,
 }

@@ -1,12 +1,10 @@
 namespace Scheduler.Domain.Compatibility;
 
-/// <summary>Equal weight matrices, counted together.</summary>
-/// <param name="Role">What they are for.</param>
+/// <summary>Weight matrices of equal shape, role and scheme.</summary>
 /// <param name="Rows">Output features, ≥ 1.</param>
 /// <param name="Columns">Input features, ≥ 1.</param>
-/// <param name="Copies">How many such matrices the model has, ≥ 1.</param>
-/// <param name="Stored">How the published files hold them.</param>
-/// <param name="StoredBytes">Bytes of all copies as published, scales included.</param>
+/// <param name="Copies">Number of such matrices in the model, ≥ 1.</param>
+/// <param name="StoredBytes">Bytes of all copies as published, including scales.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.WeightGroup")]
 public sealed record WeightGroup(
     [property: Id(0)] WeightRole Role,
@@ -17,15 +15,14 @@ public sealed record WeightGroup(
     [property: Id(5)] long StoredBytes
 )
 {
-    /// <summary>Logical weights, scales left out.</summary>
+    /// <summary>Logical weights, without scales.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public long Parameters => checked(Rows * Columns * Copies);
 
-    /// <summary>Scales the published files hold beside the weights.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public long StoredScales => checked(Stored.Scales(Rows, Columns) * Copies);
 
-    /// <summary>Whether an 8- or 4-bit scheme touches this role; embeddings, heads, norms and vision stay 16-bit.</summary>
+    /// <summary>Whether 8- and 4-bit schemes quantize this role; the other roles stay 16-bit.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public bool IsQuantizable =>
         Role
@@ -37,8 +34,7 @@ public sealed record WeightGroup(
                 or WeightRole.RoutedExpert
                 or WeightRole.StateSpace;
 
-    /// <summary>Bytes of all copies when the engine is told to hold them in <paramref name="format"/>; null keeps them as published.</summary>
-    /// <param name="format">The format wished for.</param>
+    /// <summary>Bytes of all copies in <paramref name="format"/>; null means as published.</summary>
     public long BytesIn(WeightFormat? format)
     {
         if (format is null || format == Stored.Format)
@@ -46,20 +42,20 @@ public sealed record WeightGroup(
             return StoredBytes;
         }
 
-        // Full precision is asked for of everything; narrower formats leave what they do not touch at 16 bits.
+        // A request for full precision applies to all weights. Narrower formats leave the other roles at 16 bits.
         var scheme =
             IsQuantizable || format == WeightFormat.Fp32 ? WeightScheme.Customary(format.Value) : WeightScheme.Sixteen;
         return checked(scheme.Bytes(Rows, Columns) * Copies);
     }
 }
 
-/// <summary>What a weight matrix is for: it decides whether quantization touches it, and how tensor parallelism divides it. Stored by name.</summary>
+/// <summary>Purpose of a matrix; decides its quantization and its tensor-parallel split. Stored by name.</summary>
 public enum WeightRole
 {
     /// <summary>Token embeddings: 16 bits under every 8- and 4-bit scheme; divided by vocabulary.</summary>
     Embedding = 1,
 
-    /// <summary>The output head, where it is not tied to the embeddings.</summary>
+    /// <summary>The output head, when it is not tied to the embeddings.</summary>
     LmHead = 2,
 
     /// <summary>Query and output projections (also of cross attention).</summary>
@@ -68,22 +64,20 @@ public enum WeightRole
     /// <summary>Key and value projections: divided by KV heads, at least one head on each GPU.</summary>
     KeyValue = 4,
 
-    /// <summary>Down-projections of latent attention and the sparse-attention indexer: whole on every GPU.</summary>
+    /// <summary>Down-projections of latent attention, and the sparse-attention indexer: whole on every GPU.</summary>
     LatentDown = 5,
 
-    /// <summary>Linear layers of a dense feed-forward block.</summary>
     DenseMlp = 6,
 
-    /// <summary>Experts every token passes through.</summary>
+    /// <summary>Experts that process every token.</summary>
     SharedExpert = 7,
 
-    /// <summary>Experts the router picks from.</summary>
+    /// <summary>Experts that the router selects from.</summary>
     RoutedExpert = 8,
 
-    /// <summary>The router itself: whole on every GPU, never quantized.</summary>
+    /// <summary>Router of the experts: whole on every GPU, never quantized.</summary>
     Router = 9,
 
-    /// <summary>State-space and linear-attention projections.</summary>
     StateSpace = 10,
 
     /// <summary>Norms, biases, convolutions, sinks: small, whole on every GPU, never quantized.</summary>
@@ -92,9 +86,8 @@ public enum WeightRole
     /// <summary>Vision tower and projector: whole on every GPU, never quantized.</summary>
     Vision = 12,
 
-    /// <summary>Learned position tables.</summary>
     Position = 13,
 
-    /// <summary>The next-token-prediction layer: in the files, not loaded unless speculative decoding is asked for.</summary>
+    /// <summary>Next-token-prediction layer: in the files, loaded only for speculative decoding.</summary>
     NextTokenPrediction = 14,
 }

@@ -2,10 +2,11 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Events;
 
-/// <summary>What an event is about.</summary>
-/// <param name="Kind">The grain state's name: <c>instance</c>, <c>account</c>, <c>key</c>, <c>model</c>, <c>provider</c>.</param>
-/// <param name="Id">The grain's key.</param>
-/// <param name="Account">Whose it is; null for what belongs to the operator.</param>
+/// <summary>The entity that an event is about.</summary>
+/// <param name="Kind">
+/// The grain state's name: <c>instance</c>, <c>account</c>, <c>key</c>, <c>model</c>, <c>provider</c>.
+/// </param>
+/// <param name="Account">The owning account; null for entities of the operator.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.EventSubject")]
 public sealed record EventSubject(
     [property: Id(0)] string Kind,
@@ -13,8 +14,5 @@ public sealed record EventSubject(
     [property: Id(2)] AccountId? Account
 );
 
-/// <summary>An event and what it is about.</summary>
-/// <param name="Subject">What it is about.</param>
-/// <param name="Event">What happened.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.SubjectEvent")]
 public sealed record SubjectEvent([property: Id(0)] EventSubject Subject, [property: Id(1)] StoredEvent Event);

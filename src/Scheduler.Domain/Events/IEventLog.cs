@@ -3,15 +3,15 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Events;
 
-/// <summary>Reads the timelines. They are written with the states (see <see cref="Storage.IStoredState"/>), never apart.</summary>
+/// <summary>
+/// Reads the timelines. Events are written only together with the states (see <see cref="Storage.IStoredState"/>).
+/// </summary>
 public interface IEventLog
 {
     /// <summary>A subject's events after a sequence number, oldest first.</summary>
     /// <param name="kind">The grain state's name.</param>
-    /// <param name="id">The grain's key.</param>
     /// <param name="afterSequence">0 for the beginning.</param>
     /// <param name="limit">1 to 1,000.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     Task<IReadOnlyList<StoredEvent>> ReadAsync(
         string kind,
         string id,
@@ -20,11 +20,9 @@ public interface IEventLog
         CancellationToken cancellationToken
     );
 
-    /// <summary>Everything known under one request id, in order of time; for one account's eyes or (null) the operator's.</summary>
-    /// <param name="requestId">The request.</param>
-    /// <param name="account">Whose events may be seen; null for all.</param>
+    /// <summary>All events with one request id, ordered by time.</summary>
+    /// <param name="account">Restricts the events to one account; null for all (operator).</param>
     /// <param name="limit">1 to 1,000.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     Task<IReadOnlyList<SubjectEvent>> ReadByRequestAsync(
         RequestId requestId,
         AccountId? account,
@@ -32,11 +30,10 @@ public interface IEventLog
         CancellationToken cancellationToken
     );
 
-    /// <summary>The latest events of instances that carry a failure code, newest first.</summary>
+    /// <summary>The latest instance events that carry a failure code, newest first.</summary>
     /// <param name="code">The code; not <see cref="FailureCode.None"/>.</param>
-    /// <param name="account">Whose events may be seen; null for all.</param>
+    /// <param name="account">Restricts the events to one account; null for all (operator).</param>
     /// <param name="limit">1 to 1,000.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     Task<IReadOnlyList<SubjectEvent>> ReadFailuresAsync(
         FailureCode code,
         AccountId? account,
@@ -45,15 +42,14 @@ public interface IEventLog
     );
 
     /// <summary>
-    /// How many events of instances carry each failure code, in equal stretches of time: stretch n of
-    /// (<paramref name="until"/> − <paramref name="window"/>, <paramref name="until"/>] is open at its beginning and closed at its end.
-    /// What has none is left out, and so is a code that only a newer version knows.
+    /// Counts instance events by failure code and time bucket. Bucket n of (<paramref name="until"/> −
+    /// <paramref name="window"/>, <paramref name="until"/>] excludes its start and includes its end. Empty buckets and
+    /// codes unknown to this version are omitted.
     /// </summary>
-    /// <param name="account">Whose; null for all.</param>
-    /// <param name="until">End of the last stretch.</param>
-    /// <param name="window">Length of all together; whole milliseconds.</param>
-    /// <param name="buckets">Number of stretches, from 1.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <param name="account">Restricts the count to one account; null for all (operator).</param>
+    /// <param name="until">End of the last bucket.</param>
+    /// <param name="window">Length of all buckets together; whole milliseconds.</param>
+    /// <param name="buckets">Number of buckets, from 1.</param>
     Task<IReadOnlyList<FailureCount>> CountFailuresAsync(
         AccountId? account,
         DateTimeOffset until,
@@ -63,16 +59,13 @@ public interface IEventLog
     );
 
     /// <summary>
-    /// A number that is another, and a greater one, after every write of an event; it may change without one. Ask it before the rows it
-    /// stands for, and keep it: as long as the answer is equal, there is nothing new to read. A store that was restored may fall behind, so
-    /// compare for equality alone. It costs one look-up.
+    /// A number that increases with every write of an event; it may also change without one. Read it before the rows
+    /// and keep it: while it stays equal, there are no new rows. A restored store may return a lower number, so compare
+    /// for equality only. Costs one look-up.
     /// </summary>
-    /// <param name="cancellationToken">Cancels the read.</param>
     Task<long> PulseAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>Events with one failure code in one stretch of time.</summary>
-/// <param name="Code">The code.</param>
-/// <param name="Bucket">The stretch, from 0 for the oldest.</param>
-/// <param name="Count">How many.</param>
+/// <summary>Number of events with one failure code in one time bucket.</summary>
+/// <param name="Bucket">Index of the bucket, 0 for the oldest.</param>
 public sealed record FailureCount(FailureCode Code, int Bucket, long Count);

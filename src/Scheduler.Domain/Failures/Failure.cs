@@ -4,13 +4,12 @@ using System.Text.Json.Serialization;
 namespace Scheduler.Domain.Failures;
 
 /// <summary>
-/// One failure as everyone sees it: what (code), in one line why (message), and what to do about it, with numbers (hint).
-/// Made by <see cref="FailureCatalogue"/> alone; the constructor is there for readers of stored state.
+/// One failure as callers, operators and logs see it: code, cause in one line (message), and remedy with numbers
+/// (hint). Only <see cref="FailureCatalogue"/> creates failures; the constructor is public for readers of stored state.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.Failure")]
 public sealed record Failure
 {
-    /// <summary>The stable code.</summary>
     [Id(0), JsonConverter(typeof(FailureCodeConverter))]
     public FailureCode Code { get; init; }
 
@@ -18,11 +17,11 @@ public sealed record Failure
     [Id(1)]
     public string Message { get; init; } = "";
 
-    /// <summary>One instruction, computed from the facts: what to change, with numbers and units.</summary>
+    /// <summary>One instruction computed from the facts, with numbers and units.</summary>
     [Id(2)]
     public string Hint { get; init; } = "";
 
-    /// <summary>The facts behind both, by name (units in the name: <c>needed_bytes</c>, <c>balance_micro_eur</c>).</summary>
+    /// <summary>The facts by name, with the unit in the name (<c>needed_bytes</c>, <c>balance_micro_eur</c>).</summary>
     [Id(3)]
     public ImmutableSortedDictionary<string, string> Details { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;

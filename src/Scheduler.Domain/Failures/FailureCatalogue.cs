@@ -7,12 +7,12 @@ using static Scheduler.Domain.Failures.FailureRetry;
 namespace Scheduler.Domain.Failures;
 
 /// <summary>
-/// Code to category, statuses, retriability and hint: the one place a <see cref="Failure"/> comes from. A slice finds out
-/// <see cref="FailureFacts"/>; <see cref="Describe"/> turns them into what callers, operators and logs see.
+/// Maps a failure code to its category, statuses, retry rule and hint. It is the only source of <see cref="Failure"/>:
+/// <see cref="Describe"/> turns the <see cref="FailureFacts"/> of a slice into message, hint and details.
 /// </summary>
 public static class FailureCatalogue
 {
-    /// <summary>Every code, in the order of the troubleshooting page.</summary>
+    /// <summary>All codes, in the order of the troubleshooting page.</summary>
     public static readonly ImmutableArray<FailureDefinition> All =
     [
         new(
@@ -85,7 +85,7 @@ public static class FailureCatalogue
             "UNAVAILABLE",
             Yes,
             "The provider refused the allocation.",
-            "Start again for another route, or change what the provider's words name."
+            "Start again for another route, or change what the provider's message names."
         ),
         new(
             ImagePullFailed,
@@ -220,7 +220,7 @@ public static class FailureCatalogue
             "UNAVAILABLE",
             Yes,
             "The runtime could not be reached, broke off, took too long or answered with an error of its own.",
-            "Try again; if it goes on, read the instance's state and the runtime's words in the details."
+            "Try again; if it continues, read the instance's state and the runtime's message in the details."
         ),
     ];
 
@@ -228,13 +228,9 @@ public static class FailureCatalogue
         d.Code
     );
 
-    /// <summary>The definition of a code.</summary>
-    /// <param name="code">Any code but <see cref="None"/>.</param>
     /// <exception cref="KeyNotFoundException">The code is <see cref="None"/>.</exception>
     public static FailureDefinition Definition(FailureCode code) => ByCode[code];
 
-    /// <summary>What callers, operators and logs see of one failure.</summary>
-    /// <param name="facts">What is known of it.</param>
     public static Failure Describe(FailureFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace Scheduler.Domain.Failures;
 
-/// <summary>The wire names of <see cref="FailureCode"/>: the same on gRPC, HTTP, logs, metrics and in the store.</summary>
+/// <summary>Wire names of <see cref="FailureCode"/>, the same in gRPC, HTTP, logs, metrics and storage.</summary>
 public static class FailureCodes
 {
     private static readonly FrozenDictionary<FailureCode, string> Names = Enum.GetValues<FailureCode>()
@@ -18,13 +18,8 @@ public static class FailureCodes
     );
 
     /// <summary>The wire name, for example <c>SMART_NO_MATCH</c>.</summary>
-    /// <param name="code">A member of the enum.</param>
     public static string WireName(this FailureCode code) => Names[code];
 
-    /// <summary>The code of a wire name.</summary>
-    /// <param name="name">Upper snake case.</param>
-    /// <param name="code">The code, when there is one.</param>
-    /// <returns>Whether the name is known.</returns>
     public static bool TryParse(string name, out FailureCode code) => Codes.TryGetValue(name, out code);
 
     private static string UpperSnake(string name)
@@ -47,13 +42,11 @@ public static class FailureCodes
 /// <summary>Stores a <see cref="FailureCode"/> under its wire name.</summary>
 public sealed class FailureCodeConverter : JsonConverter<FailureCode>
 {
-    /// <inheritdoc/>
     public override FailureCode Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         FailureCodes.TryParse(reader.GetString() ?? "", out var code)
             ? code
             : throw new JsonException("Unknown failure code; the state was written by a newer version.");
 
-    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, FailureCode value, JsonSerializerOptions options)
     {
         ArgumentNullException.ThrowIfNull(writer);

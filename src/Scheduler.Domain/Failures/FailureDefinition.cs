@@ -1,13 +1,9 @@
 namespace Scheduler.Domain.Failures;
 
-/// <summary>What is always true of a code, whatever the case: where it belongs and how the doors carry it.</summary>
-/// <param name="Code">The code.</param>
-/// <param name="Category">The bucket of the troubleshooting page.</param>
-/// <param name="HttpStatus">Status of a direct HTTP answer.</param>
+/// <summary>Properties of a code that hold for all its failures: category, statuses, retry rule.</summary>
 /// <param name="GrpcStatus">Canonical gRPC status name, for example <c>FAILED_PRECONDITION</c>.</param>
-/// <param name="Retry">Whether trying again helps.</param>
-/// <param name="Cause">One sentence: when it is raised.</param>
-/// <param name="Remedy">One sentence: what to do; each single failure carries its own computed hint.</param>
+/// <param name="Cause">One sentence: when the failure occurs.</param>
+/// <param name="Remedy">One sentence: what to do. Each single failure also has its own computed hint.</param>
 public sealed record FailureDefinition(
     FailureCode Code,
     FailureCategory Category,
@@ -18,34 +14,32 @@ public sealed record FailureDefinition(
     string Remedy
 );
 
-/// <summary>The buckets of the troubleshooting page.</summary>
+/// <summary>Sections of the troubleshooting page.</summary>
 public enum FailureCategory
 {
-    /// <summary>The key.</summary>
     Auth = 1,
 
-    /// <summary>Getting from start to running.</summary>
+    /// <summary>From the start request to a running instance.</summary>
     Launch = 2,
 
-    /// <summary>While running, and requests to what runs.</summary>
+    /// <summary>Running instances and requests to them.</summary>
     Runtime = 3,
 }
 
-/// <summary>Whether trying again helps.</summary>
+/// <summary>Whether a retry helps.</summary>
 public enum FailureRetry
 {
-    /// <summary>Not without another request.</summary>
+    /// <summary>A retry of the same request does not help.</summary>
     No = 1,
 
-    /// <summary>The same request may succeed now or later; where a route failed, another is taken.</summary>
+    /// <summary>The same request may succeed now or later; a start takes another route after a failed one.</summary>
     Yes = 2,
 
-    /// <summary>After the account was topped up.</summary>
     AfterTopUp = 3,
 
-    /// <summary>After the request or instance was changed as the hint says.</summary>
+    /// <summary>After the change of request or instance that the hint states.</summary>
     AfterChange = 4,
 
-    /// <summary>Later as it is, or at once after a change.</summary>
+    /// <summary>Later without a change, or at once after a change.</summary>
     LaterOrAfterChange = 5,
 }

@@ -5,15 +5,15 @@ using Scheduler.Domain.Billing;
 namespace Scheduler.Domain.Failures;
 
 /// <summary>
-/// Reads what <see cref="FailureFacts"/> wrote. Stored failures may be older than the code that reads them, so a fact that is missing or
-/// does not read as what it should be is simply not known.
+/// Reads the details that <see cref="FailureFacts"/> wrote. Stored failures may be older than this code, so a missing
+/// or malformed fact counts as unknown and is not an error.
 /// </summary>
 internal static class FailureDetails
 {
-    /// <summary>Longest line that is believed: a route is three words of at most 64 characters.</summary>
+    /// <summary>Longest accepted line in characters: a route is three words of at most 64 characters.</summary>
     private const int LongestLine = 256;
 
-    /// <summary>A whole number within a range; null when there is none.</summary>
+    /// <summary>A whole number within a range; null when absent or invalid.</summary>
     public static long? Number(
         this ImmutableSortedDictionary<string, string> details,
         string name,
@@ -21,7 +21,6 @@ internal static class FailureDetails
         long most = long.MaxValue
     ) => details.TryGetValue(name, out var text) ? Number(text, least, most) : null;
 
-    /// <summary>The same of one value.</summary>
     public static long? Number(string text, long least, long most) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
         && number >= least
@@ -29,11 +28,11 @@ internal static class FailureDetails
             ? number
             : null;
 
-    /// <summary>An amount in micro-EUR, not below zero; null when there is none.</summary>
+    /// <summary>An amount in micro-EUR, at least 0; null when absent or invalid.</summary>
     public static MicroEuro? Money(this ImmutableSortedDictionary<string, string> details, string name) =>
         details.Number(name, 0) is { } value ? new MicroEuro(value) : null;
 
-    /// <summary>A word or a route, in one line; null when there is none.</summary>
+    /// <summary>A word or a route on one line; null when absent or invalid.</summary>
     public static string? Line(this ImmutableSortedDictionary<string, string> details, string name) =>
         details.TryGetValue(name, out var text) && text.Length is > 0 and <= LongestLine && !text.Any(char.IsControl)
             ? text

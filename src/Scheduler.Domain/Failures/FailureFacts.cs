@@ -4,21 +4,19 @@ using System.Globalization;
 namespace Scheduler.Domain.Failures;
 
 /// <summary>
-/// What is known about one failure, typed. Each code has its own facts record, in the slice that finds it out; its
-/// <see cref="Describe"/> is the hint builder, and <see cref="FailureCatalogue.Describe"/> the only caller.
+/// Typed facts of one failure. Each code has its own record in the slice that detects the failure.
+/// <see cref="Describe"/> builds the hint; only <see cref="FailureCatalogue.Describe"/> calls it.
 /// </summary>
-/// <param name="Code">Which failure these facts are about.</param>
 public abstract record FailureFacts(FailureCode Code)
 {
-    /// <summary>One line of what happened, one instruction with numbers, and the facts by name.</summary>
+    /// <summary>Builds the message, the hint with numbers, and the facts by name.</summary>
     protected internal virtual FailureText Describe()
     {
         var definition = FailureCatalogue.Definition(Code);
         return new FailureText(definition.Cause, definition.Remedy, Details());
     }
 
-    /// <summary>Facts by name; empty values are left out.</summary>
-    /// <param name="facts">Name and value; numbers are written invariantly.</param>
+    /// <summary>Facts by name, without empty values; numbers in the invariant culture.</summary>
     protected static ImmutableSortedDictionary<string, string> Details(
         params ReadOnlySpan<(string Name, object? Value)> facts
     )
@@ -36,10 +34,6 @@ public abstract record FailureFacts(FailureCode Code)
     }
 }
 
-/// <summary>The three parts a failure shows.</summary>
-/// <param name="Message">One line: what happened.</param>
-/// <param name="Hint">One instruction, with numbers and units.</param>
-/// <param name="Details">The facts by name.</param>
 public readonly record struct FailureText(
     string Message,
     string Hint,

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>What a trigger comes to: the record to be written, or a refusal that names what is allowed.</summary>
+/// <summary>The result of a trigger: the record to write, or a refusal with the permitted triggers.</summary>
 public sealed record InstanceDecision
 {
     private InstanceDecision(
@@ -19,35 +19,31 @@ public sealed record InstanceDecision
         Why = why;
     }
 
-    /// <summary>The record to be written, or null.</summary>
+    /// <summary>Null when refused.</summary>
     public InstanceRecord? Next { get; }
 
-    /// <summary>The state it was decided in.</summary>
+    /// <summary>The state before the decision.</summary>
     public InstanceState State { get; }
 
-    /// <summary>What that state permits.</summary>
+    /// <summary>The triggers that <see cref="State"/> permits; set when refused.</summary>
     public ImmutableArray<InstanceTrigger> Allowed { get; }
 
-    /// <summary>Why it is refused, or null.</summary>
+    /// <summary>Null when permitted.</summary>
     public string? Why { get; }
 
-    /// <summary>Whether it is permitted.</summary>
     [MemberNotNullWhen(true, nameof(Next))]
     [MemberNotNullWhen(false, nameof(Why))]
     public bool IsPermitted => Next is not null;
 
-    /// <summary>Permitted.</summary>
     public static InstanceDecision Write(InstanceRecord next, InstanceState from) => new(next, from, [], null);
 
-    /// <summary>Refused.</summary>
     public static InstanceDecision Refuse(InstanceState state, string why) =>
         new(null, state, InstanceLifecycle.AllowedIn(state), why);
 
     /// <summary>
-    /// Two decisions in one write: the second is taken on what the first would have written, and both leave their events. A refusal of
-    /// either is the answer.
+    /// Two decisions in one write. The second is taken on the record that the first would write, and both keep their
+    /// events. A refusal of either is the result.
     /// </summary>
-    /// <param name="then">The second decision.</param>
     public InstanceDecision And(Func<InstanceRecord, InstanceDecision> then)
     {
         ArgumentNullException.ThrowIfNull(then);

@@ -7,33 +7,34 @@ using static Scheduler.Domain.Instances.InstanceTrigger;
 namespace Scheduler.Domain.Instances;
 
 /// <summary>
-/// What each trigger does to the record: pure, so that every sequence of triggers can be tried without a cluster. A decision carries
-/// everything one write must hold: the new state, its timeline events, what is owed from now on, and when to be woken.
+/// The effect of each trigger on the record. Pure, so tests can run every sequence of triggers without a cluster. A
+/// decision contains all that one write must hold: the new state, its timeline events, the pending cleanup and the
+/// wake-up time.
 /// </summary>
 /// <remarks>
-/// Ground rules. Capacity that may exist is never forgotten: leaving a state that may hold an allocation adds a release debt for its
-/// key, also when the provider never answered. Money is settled the same way: leaving a run adds a settle debt. A debt
-/// is struck out only when the other side confirmed it. Several triggers may be decided in one turn and written once (checking is
-/// never stored); <see cref="InstanceRecord.Events"/> then holds one event for each.
+/// Rules. Capacity that may exist is never forgotten: leaving a state that may hold an allocation adds a release debt
+/// for its key, also when the provider never answered. Money works the same way: leaving a run adds a settle debt. A
+/// debt is removed only after the other side has confirmed it. Several triggers can be decided in one turn and written
+/// once (<c>checking</c> is never stored). In that case <see cref="InstanceRecord.Events"/> has one event for each
+/// trigger.
 /// </remarks>
 public static class InstanceDecisions
 {
-    /// <summary>Commands remembered for idempotency: more than any sane client repeats, little enough to store.</summary>
+    /// <summary>More than a client repeats, and few enough to store.</summary>
     public const int HandledCommandsKept = 8;
 
-    /// <summary>Routes remembered as failed by one instance.</summary>
     public const int AvoidedRoutesKept = 16;
 
-    /// <summary>How long after <c>running</c> began the agenda asks once more whether the meter was started.</summary>
+    /// <summary>Delay from the start of <c>running</c> until the agenda checks that the meter has started.</summary>
     public static readonly TimeSpan MeterBackstop = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How often the agenda looks after an instance that waits for a provider or owes something: were its activation lost with another
-    /// silo, nobody else would go on before the deadline, and a launch must not time out over that (INV-03).
+    /// Interval at which the agenda checks an instance that waits for a provider or has pending cleanup. If its
+    /// activation is lost with a silo, nothing else continues the work before the deadline, and a launch must not time
+    /// out because of that (INV-03).
     /// </summary>
     public static readonly TimeSpan WorkBackstop = TimeSpan.FromSeconds(30);
 
-    /// <summary>The first write: an instance, stopped.</summary>
     public static InstanceRecord Create(InstanceRecord blank, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(blank);
@@ -63,11 +64,8 @@ public static class InstanceDecisions
     }
 
     /// <summary>A start whose checks passed: stopped or failed → checking → provisioning, in one write.</summary>
-    /// <param name="record">The present record.</param>
-    /// <param name="intent">What was decided; its key names <paramref name="run"/> and <paramref name="attempt"/>.</param>
-    /// <param name="run">The run this attempt belongs to.</param>
-    /// <param name="attempt">Its place in the run.</param>
-    /// <param name="cause">Under what.</param>
+    /// <param name="intent">Its key contains <paramref name="run"/> and <paramref name="attempt"/>.</param>
+    /// <param name="attempt">Within the run, from 1.</param>
     public static InstanceDecision Begin(
         InstanceRecord record,
         AllocationIntent intent,
@@ -94,8 +92,9 @@ public static class InstanceDecisions
                         RunningUntil = null,
                         Failure = null,
                         Reroutes = 0,
-                        // The new hold replaced the old one of the same run. An earlier run was closed with it (see TakeHold), but to an
-                        // end that is on record only now: its debt stays until the account has that confirmed.
+                        // The new hold replaced the old hold of the same run, so that run's settle debt is void. An
+                        // earlier run was closed by the same command (see TakeHold), but only this write records its
+                        // end. So its debt stays until the account confirms that end.
                         Debts = next.Debts.RemoveAll(debt => debt.Kind == DebtKind.Settle && debt.Run == run),
                     }
             );
@@ -111,7 +110,6 @@ public static class InstanceDecisions
             .Finish(cause, Failing(failure, cause));
     }
 
-    /// <summary>The provider gave capacity in time.</summary>
     public static InstanceDecision Allocate(
         InstanceRecord record,
         Allocation allocation,
@@ -133,7 +131,7 @@ public static class InstanceDecisions
             );
     }
 
-    /// <summary>The runtime is healthy: the meter runs from this moment.</summary>
+    /// <summary>The runtime is healthy; billing starts now.</summary>
     public static InstanceDecision BecomeReady(InstanceRecord record, Allocation allocation, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(allocation);
@@ -143,12 +141,8 @@ public static class InstanceDecisions
             .Finish(cause, next => next with { Allocation = allocation, RunningSince = now });
     }
 
-    /// <summary>A failure on the way or while running: allocation, boot, death, preemption, exhaustion.</summary>
-    /// <param name="record">The present record.</param>
-    /// <param name="trigger">What happened.</param>
-    /// <param name="failure">What it is, from the catalogue.</param>
-    /// <param name="avoid">The route to rank last from now on, and until when; null for none.</param>
-    /// <param name="cause">Under what.</param>
+    /// <summary>A failure before or while running: allocation, boot, exit, preemption, exhausted balance.</summary>
+    /// <param name="avoid">The route to rank last, and until when; null for none.</param>
     public static InstanceDecision Fail(
         InstanceRecord record,
         InstanceTrigger trigger,
@@ -163,7 +157,7 @@ public static class InstanceDecisions
             .Finish(cause, EndRun(record, cause), Avoiding(avoid), Failing(failure, cause));
     }
 
-    /// <summary>The end of the run was asked for. With nothing owed the instance is stopped in the same write.</summary>
+    /// <summary>Stop was requested. Without pending cleanup the instance is stopped in the same write.</summary>
     public static InstanceDecision End(InstanceRecord record, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -174,10 +168,7 @@ public static class InstanceDecisions
             : draft.Finish(cause, EndRun(record, cause));
     }
 
-    /// <summary>Debts that were confirmed are struck out; the last one fires <see cref="Released"/>.</summary>
-    /// <param name="record">The present record.</param>
-    /// <param name="paid">What was confirmed.</param>
-    /// <param name="cause">Under what.</param>
+    /// <summary>Removes confirmed debts; when none is left, fires <see cref="Released"/>.</summary>
     public static InstanceDecision Pay(InstanceRecord record, IReadOnlyCollection<Debt> paid, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -189,7 +180,7 @@ public static class InstanceDecisions
 
         if (!left.IsEmpty || !InstanceLifecycle.TryNext(record.State, Released, out _))
         {
-            // A re-routed launch pays the debts of its earlier attempts on the way: no transition, so no event.
+            // A re-routed launch confirms the debts of its earlier attempts meanwhile: no transition, so no event.
             return Open(record).Finish(cause, next => next with { Debts = left });
         }
 
@@ -199,7 +190,7 @@ public static class InstanceDecisions
             : draft.Finish(cause, next => next with { Debts = left });
     }
 
-    /// <summary>Removal was asked for; refused while something is still owed.</summary>
+    /// <summary>Delete was requested; refused while cleanup is pending.</summary>
     public static InstanceDecision Remove(InstanceRecord record, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -211,14 +202,13 @@ public static class InstanceDecisions
             );
     }
 
-    /// <summary>A change that is no transition: the spec, the labels, what was handled.</summary>
+    /// <summary>A change without a transition: the spec, the labels, handled commands.</summary>
     public static InstanceDecision Change(
         InstanceRecord record,
         Func<InstanceRecord, InstanceRecord> change,
         in Cause cause
     ) => Open(record).Finish(cause, change);
 
-    /// <summary>Remembers that a command was handled.</summary>
     public static InstanceRecord Remember(this InstanceRecord record, string command, string? clientRequestId)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -231,7 +221,6 @@ public static class InstanceDecisions
         return record with { Handled = handled.Length > HandledCommandsKept ? handled.RemoveAt(0) : handled };
     }
 
-    /// <summary>Whether a command was handled before.</summary>
     public static bool WasHandled(this InstanceRecord record, string command, string? clientRequestId)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -278,7 +267,7 @@ public static class InstanceDecisions
             Debts = [],
         };
 
-    /// <summary>What leaving a run owes: the allocation (which may exist even if unanswered) and the money.</summary>
+    /// <summary>Adds the cleanup of a run: its allocation (which may exist without an answer) and its money.</summary>
     private static Func<InstanceRecord, InstanceRecord> EndRun(InstanceRecord before, Cause cause)
     {
         if (!before.State.MayHoldAllocation() || before.Intent is not { } intent)
@@ -314,7 +303,7 @@ public static class InstanceDecisions
             };
     }
 
-    // A clock that stepped back must not make a run of negative length.
+    // If the clock stepped back, the length of a run must not be negative.
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
 
     private static ImmutableSortedDictionary<string, string> IntentData(AllocationIntent intent) =>

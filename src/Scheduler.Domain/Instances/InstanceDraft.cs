@@ -5,14 +5,14 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>One write in the making: transitions are taken one after another, then finished with what they change.</summary>
+/// <summary>Builds one write: takes transitions one after another, then applies their changes.</summary>
 internal sealed class InstanceDraft(InstanceRecord before)
 {
     private readonly ImmutableArray<StoredEvent>.Builder _events = ImmutableArray.CreateBuilder<StoredEvent>();
     private InstanceState _state = before.State;
     private InstanceDecision? _refusal;
 
-    /// <summary>Takes one transition, or notes that the state forbids it.</summary>
+    /// <summary>Takes one transition; if the state forbids it, the result becomes a refusal.</summary>
     public InstanceDraft Then(
         InstanceTrigger trigger,
         string reason,
@@ -54,7 +54,6 @@ internal sealed class InstanceDraft(InstanceRecord before)
         return this;
     }
 
-    /// <summary>The decision: the record to be written, complete.</summary>
     public InstanceDecision Finish(in Cause cause, params ReadOnlySpan<Func<InstanceRecord, InstanceRecord>> changes)
     {
         if (_refusal is not null)
@@ -80,7 +79,7 @@ internal sealed class InstanceDraft(InstanceRecord before)
         return InstanceDecision.Write(next with { WakeAt = WakeAt(next, cause.Now) }, before.State);
     }
 
-    /// <summary>When the grain must be woken at the latest: the deadline of its state, or a backstop for what it owes.</summary>
+    /// <summary>The deadline of the state, or the backstop for pending work if it is earlier.</summary>
     private static DateTimeOffset? WakeAt(InstanceRecord next, DateTimeOffset now)
     {
         DateTimeOffset? deadline = next.State switch

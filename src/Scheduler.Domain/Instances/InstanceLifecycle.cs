@@ -9,12 +9,14 @@ using static Scheduler.Domain.Instances.InstanceTrigger;
 namespace Scheduler.Domain.Instances;
 
 /// <summary>
-/// The state machine of an instance: which trigger leads where. The Stateless machine below <em>is</em> the table; it is built once,
-/// read out into a lookup, and never fired with actions: what a transition does to the record is in <see cref="InstanceDecisions"/>.
+/// The state machine of an instance: the next state for each state and trigger. The Stateless machine below <em>is</em>
+/// the table. It is built once, read into a lookup, and never fired. <see cref="InstanceDecisions"/> defines the effect
+/// of a transition on the record.
 /// </summary>
 /// <remarks>
-/// Stateless as an engine costs 13 kB a machine and leaves a grain's scheduler on its asynchronous path; as a table it costs one
-/// dictionary. The diagram in this folder's README is drawn from the same machine and held to it by a test.
+/// As an engine, Stateless costs 13 kB per machine, and its asynchronous path leaves the scheduler of the grain. As a
+/// table it costs one dictionary. The diagram in this folder's README is generated from the same machine, and a test
+/// compares them.
 /// </remarks>
 public static class InstanceLifecycle
 {
@@ -27,19 +29,14 @@ public static class InstanceLifecycle
                 state => Enum.GetValues<InstanceTrigger>().Where(t => Table.ContainsKey((state, t))).ToImmutableArray()
             );
 
-    /// <summary>Where a trigger leads, if the state permits it.</summary>
-    /// <param name="state">The present state.</param>
-    /// <param name="trigger">What happens.</param>
-    /// <param name="next">The state after it.</param>
-    /// <returns>Whether the state permits it.</returns>
+    /// <summary>False when the state does not permit the trigger.</summary>
     public static bool TryNext(InstanceState state, InstanceTrigger trigger, out InstanceState next) =>
         Table.TryGetValue((state, trigger), out next);
 
-    /// <summary>What a state permits, in the order of the enum.</summary>
-    /// <param name="state">The state.</param>
+    /// <summary>In the order of the enum.</summary>
     public static ImmutableArray<InstanceTrigger> AllowedIn(InstanceState state) => Allowed[state];
 
-    /// <summary>The diagram, as Mermaid text.</summary>
+    /// <summary>Mermaid text.</summary>
     public static string Diagram() => MermaidGraph.Format(Build(Stopped).GetInfo());
 
     private static StateMachine<InstanceState, InstanceTrigger> Build(InstanceState initial)
@@ -68,7 +65,7 @@ public static class InstanceLifecycle
             .Permit(BalanceExhausted, Failed)
             .Permit(Stop, Stopping);
         machine.Configure(Stopping).Permit(Released, Stopped);
-        // Released leaves a failed instance failed: it says that nothing is held or owed any more.
+        // Released leaves a failed instance in failed; it means that no cleanup is pending any more.
         machine
             .Configure(Failed)
             .Permit(Start, Checking)

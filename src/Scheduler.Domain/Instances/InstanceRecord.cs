@@ -10,58 +10,53 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>Everything stored of one instance. Written whole, once per transition; state name <c>instance</c>.</summary>
+/// <summary>The stored state of one instance. Written whole, once per transition; state name <c>instance</c>.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceRecord")]
 public sealed record InstanceRecord : IStoredState
 {
-    /// <summary>The shape this code writes.</summary>
     public const int CurrentSchemaVersion = 2;
 
     /// <inheritdoc/>
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>Which instance; empty until created.</summary>
+    /// <summary>Empty until created.</summary>
     [Id(1)]
     public InstanceId Id { get; init; }
 
-    /// <summary>Whose.</summary>
     [Id(2)]
     public AccountId Account { get; init; }
 
-    /// <summary>The name requests are sent to; unique in the account among what is not deleted (INV-11).</summary>
+    /// <summary>The name that requests use; unique in the account among all that is not deleted (INV-11).</summary>
     [Id(3)]
     public string ServingName { get; init; } = "";
 
-    /// <summary>What to run.</summary>
     [Id(4)]
     public LaunchSpec Spec { get; init; } = new();
 
-    /// <summary>Where it stands.</summary>
     [Id(5)]
     public InstanceState State { get; init; }
 
-    /// <summary>Since when.</summary>
     [Id(6)]
     public DateTimeOffset StateSince { get; init; }
 
-    /// <summary>Counts every write; an answer that names an older one is stale.</summary>
+    /// <summary>Counts all writes; an answer to an older generation is stale.</summary>
     [Id(7)]
     public long Generation { get; init; }
 
-    /// <summary>Counts launches, from 1; 0 before the first.</summary>
+    /// <summary>Number of the launch, from 1; 0 before the first.</summary>
     [Id(8)]
     public int Run { get; init; }
 
-    /// <summary>Counts attempts (routes tried) within the run, from 1.</summary>
+    /// <summary>Number of the attempt (route tried) within the run, from 1.</summary>
     [Id(9)]
     public int Attempt { get; init; }
 
-    /// <summary>What was decided before the provider was called; kept until the run is over.</summary>
+    /// <summary>The chosen offer, stored before the provider is called; kept until the run is over.</summary>
     [Id(10)]
     public AllocationIntent? Intent { get; init; }
 
-    /// <summary>What the provider gave.</summary>
+    /// <summary>The provider's allocation; null until it confirms one.</summary>
     [Id(11)]
     public Allocation? Allocation { get; init; }
 
@@ -73,31 +68,29 @@ public sealed record InstanceRecord : IStoredState
     [Id(13)]
     public DateTimeOffset? RunningUntil { get; init; }
 
-    /// <summary>Why it failed; kept until the next start.</summary>
+    /// <summary>Kept until the next start.</summary>
     [Id(14)]
     public FailureRecord? Failure { get; init; }
 
-    /// <summary>What is still owed to the world outside: releases, settlements. Empty when nothing is held or billed.</summary>
+    /// <summary>Pending cleanup: releases and settlements. Empty when nothing is held or billed.</summary>
     [Id(15)]
     public ImmutableArray<Debt> Debts { get; init; } = [];
 
-    /// <summary>Routes that failed this instance and until when they rank last for it.</summary>
+    /// <summary>Routes that failed this instance, and until when they rank last for it.</summary>
     [Id(16)]
     public ImmutableArray<AvoidedRoute> AvoidedRoutes { get; init; } = [];
 
-    /// <summary>The latest commands handled, newest last, so that a repeated one is harmless.</summary>
+    /// <summary>The latest handled commands, newest last, so that a repeated command has no effect.</summary>
     [Id(17)]
     public ImmutableArray<HandledCommand> Handled { get; init; } = [];
 
-    /// <summary>The request that the present run or state is due to.</summary>
+    /// <summary>The request that caused the current run or state.</summary>
     [Id(18)]
     public RequestId RequestId { get; init; }
 
-    /// <summary>When it was created.</summary>
     [Id(19)]
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it was last written.</summary>
     [Id(20)]
     public DateTimeOffset UpdatedAt { get; init; }
 
@@ -109,57 +102,52 @@ public sealed record InstanceRecord : IStoredState
     [Id(22)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
 
-    /// <summary>Sequence number of the latest event.</summary>
     [Id(23)]
     public long LastSequence { get; init; }
 
-    /// <summary>What the create asked for (a digest), so that a repeated create can be told from a different one.</summary>
+    /// <summary>Digest of the create request, to distinguish a repeated create from a different one.</summary>
     [Id(24)]
     public string CreateFingerprint { get; init; } = "";
 
-    /// <summary>Free labels.</summary>
     [Id(25)]
     public ImmutableSortedDictionary<string, string> Labels { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>How often the scheduler itself re-routed since a caller last started it.</summary>
+    /// <summary>The number of re-routes by the scheduler since a caller last started the instance.</summary>
     [Id(26)]
     public int Reroutes { get; init; }
 
-    /// <summary>Slug of the firewall that every request to it passes; null for none of its own.</summary>
+    /// <summary>Slug of the firewall for all requests to this instance; null for no own firewall.</summary>
     [Id(27)]
     public string? Firewall { get; init; }
 
-    /// <summary>Whether there is such an instance at all.</summary>
     [JsonIgnore]
     public bool Exists => Generation > 0;
 }
 
-/// <summary>What was decided about one allocation attempt, written before the provider was called.</summary>
+/// <summary>The plan of one allocation attempt, stored before the provider is called.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationIntent")]
 public sealed record AllocationIntent
 {
-    /// <summary>Our idempotency key.</summary>
+    /// <summary>The idempotency key of the allocation at the provider.</summary>
     [Id(0)]
     public AllocationKey Key { get; init; }
 
-    /// <summary>The offer chosen.</summary>
     [Id(1)]
     public Offer Offer { get; init; } = null!;
 
-    /// <summary>The price per hour, locked when the offer was chosen.</summary>
+    /// <summary>The price per hour, fixed when the offer was chosen.</summary>
     [Id(2)]
     public MicroEuro PriceSnapshot { get; init; }
 
-    /// <summary>What was put aside.</summary>
     [Id(3)]
     public MicroEuro Hold { get; init; }
 
-    /// <summary>When the wait for capacity ends.</summary>
+    /// <summary>End of the wait for capacity.</summary>
     [Id(4)]
     public DateTimeOffset AllocationDeadline { get; init; }
 
-    /// <summary>When the wait for a healthy runtime ends; set on entering <c>starting</c>.</summary>
+    /// <summary>End of the wait for a healthy runtime; set on entering <c>starting</c>.</summary>
     [Id(5)]
     public DateTimeOffset? StartDeadline { get; init; }
 
@@ -167,49 +155,42 @@ public sealed record AllocationIntent
     [Id(6)]
     public string Why { get; init; } = "";
 
-    /// <summary>The published name of the model to be loaded.</summary>
+    /// <summary>The published name of the model.</summary>
     [Id(7)]
     public string Model { get; init; } = "";
 }
 
-/// <summary>A failure as it is kept on the instance.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.FailureRecord")]
 public sealed record FailureRecord
 {
-    /// <summary>What and why and what to do.</summary>
     [Id(0)]
     public Failure Failure { get; init; } = new();
 
-    /// <summary>Under which request.</summary>
     [Id(1)]
     public RequestId RequestId { get; init; }
 
-    /// <summary>When.</summary>
     [Id(2)]
     public DateTimeOffset FailedAt { get; init; }
 
-    /// <summary>In which run.</summary>
     [Id(3)]
     public int Run { get; init; }
 
-    /// <summary>In which attempt of it.</summary>
     [Id(4)]
     public int Attempt { get; init; }
 }
 
-/// <summary>Something still owed to the world outside, pursued until it is confirmed.</summary>
+/// <summary>One pending cleanup outside the instance, retried until it is confirmed.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.Debt")]
 public sealed record Debt
 {
-    /// <summary>What kind of debt.</summary>
     [Id(0)]
     public DebtKind Kind { get; init; }
 
-    /// <summary>The provider that must confirm a release; empty for money.</summary>
+    /// <summary>The provider that must confirm the release; empty for money.</summary>
     [Id(1)]
     public ProviderId Provider { get; init; } = new("");
 
-    /// <summary>The key to release; empty for money.</summary>
+    /// <summary>The allocation key to release; empty for money.</summary>
     [Id(2)]
     public AllocationKey Key { get; init; } = new("");
 
@@ -217,41 +198,33 @@ public sealed record Debt
     [Id(3)]
     public int Run { get; init; }
 
-    /// <summary>Start of <c>running</c> in that run; null when it never ran (the hold alone is given back).</summary>
+    /// <summary>Null when the run never reached <c>running</c>, so that only its hold is released.</summary>
     [Id(4)]
     public DateTimeOffset? RunningSince { get; init; }
 
-    /// <summary>End of <c>running</c> in that run.</summary>
     [Id(5)]
     public DateTimeOffset? RunningUntil { get; init; }
 
-    /// <summary>Price of that run.</summary>
     [Id(6)]
     public MicroEuro PricePerHour { get; init; }
 
-    /// <summary>Since when it is owed.</summary>
     [Id(7)]
     public DateTimeOffset Since { get; init; }
 }
 
-/// <summary>Kinds of debt.</summary>
 public enum DebtKind
 {
     /// <summary>The provider must confirm that it holds nothing under the key.</summary>
     Release = 1,
 
-    /// <summary>The account must bill the run to its end and give back its hold.</summary>
+    /// <summary>The account must bill the run up to its end and release its hold.</summary>
     Settle = 2,
 }
 
-/// <summary>A route that failed this instance.</summary>
-/// <param name="Route">Which.</param>
-/// <param name="Until">Until when it ranks last.</param>
+/// <param name="Until">End of the time in which it ranks last.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AvoidedRoute")]
 public sealed record AvoidedRoute([property: Id(0)] Route Route, [property: Id(1)] DateTimeOffset Until);
 
-/// <summary>A command that was handled.</summary>
-/// <param name="Command">Its verb.</param>
 /// <param name="RequestId">The caller's idempotency id.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.HandledCommand")]
 public sealed record HandledCommand([property: Id(0)] string Command, [property: Id(1)] string RequestId);

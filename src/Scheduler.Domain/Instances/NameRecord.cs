@@ -5,11 +5,10 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>Who holds a serving name. State name <c>name</c>.</summary>
+/// <summary>The holder of a serving name. State name <c>name</c>.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.NameRecord")]
 public sealed record NameRecord : IStoredState
 {
-    /// <summary>The shape this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
     /// <inheritdoc/>
@@ -20,7 +19,6 @@ public sealed record NameRecord : IStoredState
     [Id(1)]
     public NameHolder? Holder { get; init; }
 
-    /// <summary>Since when.</summary>
     [Id(2)]
     public DateTimeOffset ClaimedAt { get; init; }
 

@@ -2,8 +2,8 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>A request to a serving name that nothing of the account has.</summary>
-/// <param name="ServingName">The name, known to be well formed.</param>
+/// <summary>A request to a serving name that no instance or balancer of the account has.</summary>
+/// <param name="ServingName">The name; already validated as well formed.</param>
 public sealed record NameUnknownFacts(string ServingName) : FailureFacts(FailureCode.ModelNotFound)
 {
     /// <inheritdoc/>

@@ -3,10 +3,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>A request to an instance that does not run and has not failed.</summary>
-/// <param name="Instance">Which.</param>
-/// <param name="ServingName">Its name.</param>
-/// <param name="State">Where it stands.</param>
+/// <summary>A request to an instance that is not running and has not failed.</summary>
 public sealed record NotRunningFacts(InstanceId Instance, string ServingName, InstanceState State)
     : FailureFacts(FailureCode.InstanceNotRunning)
 {

@@ -8,22 +8,22 @@ using static Scheduler.Domain.Failures.FailureCode;
 namespace Scheduler.Domain.Instances;
 
 /// <summary>
-/// What the scheduler itself can do about a failed instance, computed from the facts of its failure: each way that the hint names in
-/// words, as the spec to store and the money to enter before the next start.
+/// The actions that the scheduler can take for a failed instance, computed from the facts of its failure. Each one that
+/// the hint describes becomes a spec to store and an amount to top up before the next start.
 /// </summary>
 /// <remarks>
-/// Only what the facts say is proposed, never a guess; a fact that an older record lacks leaves its remedy out. The spec may have been
-/// changed since the failure: a remedy whose changes are all made already is left out too, and then a plain start comes first. Where
-/// the scheduler can change nothing (an image, a model's files) starting again is all there is, and its title says after what.
+/// Remedies come only from facts. If an older record lacks a fact, its remedy is omitted. The spec may have changed
+/// since the failure: a remedy whose changes are already made is omitted too, and a plain start comes first. For
+/// failures that the scheduler cannot fix (an image, a model's files) the only remedy is a start, and its title names
+/// the fix to make first.
 /// </remarks>
 public static class Remedies
 {
     private const string StartAgainId = "start-again";
 
-    /// <summary>The ways out, most promising first; ids are unique.</summary>
-    /// <param name="record">The instance.</param>
+    /// <summary>The remedies, most promising first; ids are unique.</summary>
     /// <returns>
-    /// At least one in <c>failed</c>; in <c>stopped</c> too, where without a failure it is <c>start</c>; none in any other state.
+    /// At least one in <c>failed</c> and in <c>stopped</c> (without a failure: <c>start</c>); none in any other state.
     /// </returns>
     public static ImmutableArray<Remedy> For(InstanceRecord record)
     {
@@ -40,11 +40,11 @@ public static class Remedies
                 : [StartAgain("Start again")];
         }
 
-        // 1. What the facts say, as far as it is still to be done.
+        // 1. The remedies from the facts, without those already applied.
         var all = WaysOf(record, failure).OfType<Remedy>().ToList();
         var open = all.Where(way => way.Spec is null || !way.Changes.IsEmpty).ToList();
 
-        // 2. What was done already is worth a start; and a start is what is left when nothing else is.
+        // 2. An applied remedy makes a plain start worthwhile. A start is also the last resort.
         if (open.Count < all.Count)
         {
             var again = open.Find(way => way.Id == StartAgainId) ?? StartAgain("Start again");
@@ -59,7 +59,7 @@ public static class Remedies
         return [.. open];
     }
 
-    /// <summary>The ways in order; null where a fact is missing, without changes where they are made already.</summary>
+    /// <summary>In order; null where a fact is missing, without changes where they are already made.</summary>
     private static IEnumerable<Remedy?> WaysOf(InstanceRecord record, Failure failure)
     {
         var (spec, details) = (record.Spec, failure.Details);
@@ -80,9 +80,9 @@ public static class Remedies
             Preempted => [StartAgain(Rerouted(record, details)), WithoutSpot(spec, details), AnyProvider(spec)],
             RuntimeStartTimeout => [LongerStart(spec, details), StartAgain("Start again")],
             ModelNotFound => [NearModel(spec, details), StartAgain(AfterWhat(failure))],
-            // Mended outside the scheduler.
+            // Fixed outside the scheduler.
             ImagePullFailed or ModelLoadError => [],
-            // Of requests and keys: never stored on an instance.
+            // Failures of requests and keys; never stored on an instance.
             None
             or AuthMissingToken
             or AuthInvalidToken
@@ -100,7 +100,6 @@ public static class Remedies
 
     private static Remedy StartAgain(string title) => new() { Id = StartAgainId, Title = title };
 
-    /// <summary>A changed spec, then a start.</summary>
     private static Remedy Change(string id, LaunchSpec from, LaunchSpec to, string note = "")
     {
         var changes = SpecChanges.Between(from, to);
@@ -173,7 +172,10 @@ public static class Remedies
             )
             : null;
 
-    /// <summary>As the hint has them: what is on offer, then what fits the GPU asked for, then a GPU that nobody offers now.</summary>
+    /// <summary>
+    /// In the order of the hint: offers available now, then changes that fit the requested GPU, then a GPU not on offer
+    /// now.
+    /// </summary>
     private static IEnumerable<Remedy?> Fitting(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
     {
         const string price = "smallest_gpu_price_per_hour_micro_eur";
@@ -223,7 +225,7 @@ public static class Remedies
         );
     }
 
-    /// <summary>Only where the facts' context is smaller than the one that failed.</summary>
+    /// <summary>Only when the context from the facts is smaller than the one that failed.</summary>
     private static Remedy? SmallerContext(
         LaunchSpec spec,
         ImmutableSortedDictionary<string, string> details,
@@ -250,7 +252,9 @@ public static class Remedies
             ? Change("weight-format", spec, spec with { WeightFormat = name })
             : null;
 
-    /// <summary>Another route; where a start now would find the failed one alone, other providers are the better way.</summary>
+    /// <summary>
+    /// A start on another route. If the failed route is the only one, removing the provider constraint comes first.
+    /// </summary>
     private static IEnumerable<Remedy?> Elsewhere(
         InstanceRecord record,
         ImmutableSortedDictionary<string, string> details
@@ -261,7 +265,7 @@ public static class Remedies
         return isAlone ? [AnyProvider(record.Spec), again] : [again, AnyProvider(record.Spec)];
     }
 
-    /// <summary>Which route is taken now and which ranks last, as far as it is known.</summary>
+    /// <summary>Names the route that ranks last and the next route, as far as they are known.</summary>
     private static string Rerouted(InstanceRecord record, ImmutableSortedDictionary<string, string> details)
     {
         var route = details.Line("route");
@@ -288,7 +292,7 @@ public static class Remedies
             ? Change("disallow-spot", spec, spec with { Constraints = spec.Constraints with { SpotAllowed = false } })
             : null;
 
-    /// <summary>The wait that the hint names, or the longest there is, where that is longer than the one that was too short.</summary>
+    /// <summary>The timeout from the hint, capped, if it is longer than the one that was too short.</summary>
     private static Remedy? LongerStart(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
     {
         if (details.Number("suggested_start_timeout_seconds", 1) is not { } suggested)
@@ -316,7 +320,7 @@ public static class Remedies
             ? Change("use-model", spec, spec with { Model = name })
             : null;
 
-    /// <summary>A start where the scheduler can do nothing before it: after what the hint names.</summary>
+    /// <summary>Title of a start that requires a fix outside the scheduler first, as named in the hint.</summary>
     private static string AfterWhat(Failure failure)
     {
         var isSuspended = failure.Details.ContainsKey("suspended");

@@ -2,11 +2,9 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>A request that was under way when its run ended, though the instance is on its way again by now.</summary>
-/// <param name="Cause">Why the run ended.</param>
-/// <param name="Reason">The line of the timeline that says so.</param>
-/// <param name="ServingName">The instance.</param>
-/// <param name="IsComingBack">Whether it is being started again.</param>
+/// <summary>A request in progress when its run ended; the instance may be starting again by now.</summary>
+/// <param name="Cause">The failure code that ended the run.</param>
+/// <param name="Reason">The reason of the timeline event that ended the run.</param>
 public sealed record RunEndedFacts(FailureCode Cause, string Reason, string ServingName, bool IsComingBack)
     : FailureFacts(Cause)
 {

@@ -4,7 +4,7 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>What differs between two specs, in people's words: as a list of fields, and as an instruction.</summary>
+/// <summary>The differences between two specs, as text: as a list of fields, and as an instruction.</summary>
 internal static class SpecChanges
 {
     private const string Any = "any";
@@ -15,7 +15,7 @@ internal static class SpecChanges
         new(
             "GPU count",
             spec => spec.Constraints.GpuCount?.ToString(CultureInfo.InvariantCulture) ?? Any,
-            // A change of the type has told the count with it.
+            // The instruction for a change of the type already contains the count.
             (from, to) => from.Constraints.GpuType == to.Constraints.GpuType ? $"start on {Gpus(to.Constraints)}" : null
         ),
         new("max price", spec => Price(spec.Constraints), TellPrice),
@@ -67,9 +67,6 @@ internal static class SpecChanges
         new("model", spec => spec.Model, (_, to) => $"run the model {to.Model}"),
     ];
 
-    /// <summary>Every field that differs.</summary>
-    /// <param name="from">The present spec.</param>
-    /// <param name="to">The spec afterwards.</param>
     public static ImmutableArray<RemedyChange> Between(LaunchSpec from, LaunchSpec to) =>
         [
             .. Parts
@@ -77,9 +74,8 @@ internal static class SpecChanges
                 .Where(change => !string.Equals(change.From, change.To, StringComparison.Ordinal)),
         ];
 
-    /// <summary>The same as an instruction: <c>Allow spot capacity and add the region eu-north</c>.</summary>
-    /// <param name="from">The present spec.</param>
-    /// <param name="to">The spec afterwards; differs.</param>
+    /// <summary>For example <c>Allow spot capacity and add the region eu-north</c>.</summary>
+    /// <param name="to">Must differ.</param>
     public static string Instruction(LaunchSpec from, LaunchSpec to)
     {
         var all = string.Join(
@@ -135,8 +131,7 @@ internal static class SpecChanges
             _ => "any GPU",
         };
 
-    /// <param name="Field">What people call it.</param>
-    /// <param name="Say">Its value, which differs in words where it differs.</param>
-    /// <param name="Tell">The change as an instruction; null where another field's says it.</param>
+    /// <param name="Say">Formats its value; different values give different text.</param>
+    /// <param name="Tell">Instruction for the change; null where another field's contains it.</param>
     private sealed record Part(string Field, Func<LaunchSpec, string> Say, Func<LaunchSpec, LaunchSpec, string?> Tell);
 }

@@ -2,21 +2,17 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Keys;
 
-/// <summary>Why a door refused a key.</summary>
-/// <param name="Code">Which failure these facts are about.</param>
+/// <summary>Why an API or gateway endpoint refused a key.</summary>
 public abstract record AuthFacts(FailureCode Code) : FailureFacts(Code);
 
-/// <summary>A request came without an Authorization header.</summary>
 public sealed record MissingTokenFacts() : AuthFacts(FailureCode.AuthMissingToken);
 
-/// <summary>A token was read and belongs to no key. Says nothing that would tell a guesser how close the guess was.</summary>
-/// <param name="Fault">What is wrong with the header or token.</param>
+/// <summary>The token belongs to no key. The facts do not reveal how close a guess was.</summary>
 /// <param name="TokenPrefix">
-/// The public first characters of the token (<c>sk-…</c>), when it is well formed; never any of the secret.
+/// Public prefix of a well-formed token (<c>sk-…</c>), null otherwise; contains no part of the secret.
 /// </param>
 public sealed record InvalidTokenFacts(TokenFault Fault, string? TokenPrefix) : AuthFacts(FailureCode.AuthInvalidToken)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var (message, hint) = Fault switch
@@ -39,25 +35,19 @@ public sealed record InvalidTokenFacts(TokenFault Fault, string? TokenPrefix) : 
     }
 }
 
-/// <summary>What is wrong with a token.</summary>
 public enum TokenFault
 {
-    /// <summary>Another scheme than Bearer, or several headers.</summary>
+    /// <summary>A scheme other than Bearer, or several headers.</summary>
     NotBearer = 1,
 
-    /// <summary>Not of the form of a key.</summary>
     Malformed = 2,
 
-    /// <summary>Well formed, and matches no key.</summary>
     NoMatch = 3,
 }
 
-/// <summary>The right token of a key that was revoked.</summary>
-/// <param name="KeyId">The key.</param>
-/// <param name="RevokedAt">When it was revoked.</param>
+/// <summary>The token is correct, but its key was revoked.</summary>
 public sealed record RevokedTokenFacts(string KeyId, DateTimeOffset RevokedAt) : AuthFacts(FailureCode.AuthRevokedToken)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe() =>
         new(
             $"The key {KeyId} was revoked at {RevokedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.",

@@ -1,11 +1,14 @@
 namespace Scheduler.Domain.Keys;
 
-/// <summary>What a key may do with what it sees. Its account, or being an operator's, says what it sees; the role never adds to that.</summary>
+/// <summary>
+/// Operations that a key may perform. Its account, or operator status, decides the access scope; a role never extends
+/// the scope.
+/// </summary>
 public enum KeyRole
 {
-    /// <summary>All that its account or an operator may. Keys of before there were roles are this.</summary>
+    /// <summary>All operations of the account or operator. Keys created before roles existed have this role.</summary>
     Full = 0,
 
-    /// <summary>Looks: sees what a full key in its place would see, changes nothing and spends nothing.</summary>
+    /// <summary>Reads everything in the access scope; may not change anything or spend money.</summary>
     Viewer = 1,
 }

@@ -7,20 +7,17 @@ using System.Runtime.Intrinsics.X86;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// One bit per row of a snapshot, in row order; whole 256-bit vectors, bits past the last row are padding. Planes are read-only
-/// slices so that a constraint can answer with a plane that the snapshot already keeps.
+/// One bit per row of a snapshot, in row order. A plane is a whole number of 256-bit vectors; bits past the last row
+/// are padding. Planes are read-only slices, so a constraint can return a plane that the snapshot already keeps.
 /// </summary>
-/// <param name="Words">The array it lies in.</param>
-/// <param name="Start">First word.</param>
-/// <param name="Length">Words.</param>
 internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
 {
     public const int RowsPerWord = 64;
 
-    /// <summary>One 256-bit vector; planes are a multiple of it, so that no loop has a tail.</summary>
+    /// <summary>Words in one 256-bit vector. Plane lengths are a multiple of it, so no loop needs a tail.</summary>
     public const int WordsPerVector = 4;
 
-    /// <summary>A vector adds at most 8 to each byte of a counter, so 31 vectors fit.</summary>
+    /// <summary>A vector adds at most 8 to each byte counter, so 31 vectors cannot overflow it.</summary>
     public const int VectorsPerSum = 31;
 
     public Span<ulong> Span => Words.AsSpan(Start, Length);
@@ -92,7 +89,6 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
         return count;
     }
 
-    /// <summary>How many of the first <paramref name="rows"/> rows have their bit set.</summary>
     public static int CountFirst(ReadOnlySpan<ulong> plane, int rows)
     {
         var whole = rows >>> 6;
@@ -105,7 +101,7 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
         return (rows & 63) == 0 ? count : count + BitOperations.PopCount(plane[whole] & ((1UL << (rows & 63)) - 1));
     }
 
-    /// <summary>The first row whose bit is set; -1 when there is none.</summary>
+    /// <summary>The first row with its bit set; -1 when no bit is set.</summary>
     public static int First(ReadOnlySpan<ulong> plane)
     {
         var word = plane.IndexOfAnyExcept(0UL);
@@ -119,8 +115,9 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
         MemoryMarshal.Cast<ulong, Vector256<ulong>>(plane);
 
     /// <summary>
-    /// Adds up set bits over at most <see cref="VectorsPerSum"/> vectors: a half-byte table look-up into byte counters where
-    /// there is AVX2, adding neighbours elsewhere. <see cref="Sum"/> reads the counters.
+    /// Adds the set bits of a vector to byte counters, for at most <see cref="VectorsPerSum"/> vectors. With AVX2 it
+    /// looks up each half byte in a table; without AVX2 it adds neighbouring bits. <see cref="Sum"/> adds up the
+    /// counters.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> AddCounts(Vector256<byte> counters, Vector256<ulong> bits)
@@ -142,14 +139,13 @@ internal readonly record struct BitPlane(ulong[] Words, int Start, int Length)
             + Avx2.Shuffle(table.AsByte(), (bits >>> 4).AsByte() & low);
     }
 
-    /// <summary>The total of byte counters.</summary>
     public static int Sum(Vector256<byte> counters)
     {
         var sixteen = Vector256.WidenLower(counters) + Vector256.WidenUpper(counters);
         return Vector256.Sum(sixteen);
     }
 
-    /// <summary>Bits to pairs, pairs to half bytes, half bytes to bytes; no step can carry into the next byte.</summary>
+    /// <summary>Bits to pairs, pairs to half bytes, half bytes to bytes; no step carries into the next byte.</summary>
     private static Vector256<byte> CountBytes(Vector256<ulong> bits)
     {
         var everySecond = Vector256.Create(0x5555555555555555UL);

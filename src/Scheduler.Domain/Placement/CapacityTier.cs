@@ -1,23 +1,20 @@
 namespace Scheduler.Domain.Placement;
 
-/// <summary>How much the capacity can be relied on, worst first; a constraint names the lowest tier it accepts.</summary>
+/// <summary>Reliability of the capacity, lowest first. A constraint names the lowest tier it accepts.</summary>
 public enum CapacityTier
 {
-    /// <summary>Hosts of strangers in a marketplace.</summary>
+    /// <summary>A marketplace of independent hosts.</summary>
     Community = 1,
 
-    /// <summary>A provider's own data centre, shared capacity.</summary>
+    /// <summary>Shared capacity in the provider's own data centre.</summary>
     Standard = 2,
 
     /// <summary>Reserved or dedicated capacity.</summary>
     Dedicated = 3,
 }
 
-/// <summary>Tiers as people read them, and as facts name them.</summary>
 internal static class CapacityTierWords
 {
-    /// <summary>The tier in one lower-case word.</summary>
-    /// <param name="tier">The tier.</param>
     public static string Word(this CapacityTier tier) =>
         tier switch
         {
@@ -27,8 +24,7 @@ internal static class CapacityTierWords
             _ => "unknown",
         };
 
-    /// <summary>The tier of a word; null when it is none of them.</summary>
-    /// <param name="word">As <see cref="Word"/> writes it.</param>
+    /// <summary>Parses what <see cref="Word"/> writes; null when the word names no tier.</summary>
     public static CapacityTier? Read(string word) =>
         word switch
         {

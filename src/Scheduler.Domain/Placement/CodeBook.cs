@@ -1,7 +1,6 @@
 namespace Scheduler.Domain.Placement;
 
-/// <summary>Numbers distinct values in the order they are first seen, up to a limit.</summary>
-/// <param name="highestCode">The last number that may be given out.</param>
+/// <summary>Assigns consecutive codes to distinct values in order of first use, up to a limit.</summary>
 internal sealed class CodeBook<T>(int highestCode)
     where T : notnull
 {
@@ -9,10 +8,10 @@ internal sealed class CodeBook<T>(int highestCode)
     private T? _latest;
     private int _latestCode = -1;
 
-    /// <summary>The value's number, new or known; false when the book is full.</summary>
+    /// <summary>Gets or assigns the code of a value; false when all codes are assigned.</summary>
     public bool TryCode(T value, out int code)
     {
-        // Price lists come grouped: the value is usually the one just asked for.
+        // Price lists come grouped: the value is usually the same as in the previous call.
         if (_latestCode >= 0 && EqualityComparer<T>.Default.Equals(_latest, value))
         {
             code = _latestCode;
@@ -34,10 +33,11 @@ internal sealed class CodeBook<T>(int highestCode)
         return true;
     }
 
-    /// <summary>The number of a value that comes from a sealed snapshot, which had room for it; so has this book.</summary>
-    public int Code(T value) => TryCode(value, out var code) ? code : throw new InvalidOperationException("Book full.");
+    /// <summary>For values of a sealed snapshot only: it had a code for each, so this dictionary has too.</summary>
+    public int Code(T value) =>
+        TryCode(value, out var code) ? code : throw new InvalidOperationException("The dictionary has no free code.");
 
-    /// <summary>All values in order, and for each number given out its place in that order.</summary>
+    /// <summary>All values sorted; <paramref name="placeOfCode"/> maps each code to its index in that order.</summary>
     public T[] Sorted(IComparer<T> comparer, out int[] placeOfCode)
     {
         var values = new T[_codes.Count];

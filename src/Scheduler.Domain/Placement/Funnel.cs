@@ -2,9 +2,8 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>Where the offers went, counted while filtering.</summary>
-/// <param name="OffersIn">Offers in the snapshot.</param>
-/// <param name="Stages">One per constraint, in the order they are asked; also those that ask nothing.</param>
+/// <summary>The number of offers that each constraint removes, counted while filtering.</summary>
+/// <param name="Stages">One per constraint in order of evaluation, including unused ones.</param>
 /// <param name="OffersOut">Offers that match.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.Funnel")]
 public sealed record Funnel(
@@ -13,11 +12,10 @@ public sealed record Funnel(
     [property: Id(2)] int OffersOut
 );
 
-/// <summary>One constraint's share of the refusals.</summary>
 /// <param name="Constraint">Wire name, for example <c>max_price</c>.</param>
-/// <param name="Asked">Whether the request asks anything of it.</param>
-/// <param name="Removed">Offers that passed every stage before and were removed here.</param>
-/// <param name="RemovedAlone">Offers that this constraint refuses and no other does: what loosening it alone would win.</param>
+/// <param name="Asked">Whether the request uses this constraint.</param>
+/// <param name="Removed">Offers that passed all earlier stages and are removed here.</param>
+/// <param name="RemovedAlone">Offers that only this constraint refuses; loosening it alone admits them.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FunnelStage")]
 public readonly record struct FunnelStage(
     [property: Id(0)] string Constraint,
@@ -26,6 +24,5 @@ public readonly record struct FunnelStage(
     [property: Id(3)] int RemovedAlone
 )
 {
-    /// <summary>Why it removes an offer, in words.</summary>
     public string Reason => PlacementSolver.ReasonOf(Constraint);
 }

@@ -5,19 +5,18 @@ using System.Runtime.Intrinsics;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Counts the funnel from planes of refused rows, 256 rows at a time. Two planes of state answer "who alone removed it" without
-/// a pass per constraint: <c>ones</c> holds rows refused at least once so far, <c>twos</c> rows refused at least twice, so a row
-/// refused by c and not in <c>twos</c> was refused by c alone.
+/// Counts the funnel from planes of refused rows, 256 rows at a time. Two planes of state count <c>RemovedAlone</c>
+/// without a pass per constraint. <c>ones</c> holds rows refused at least once so far, <c>twos</c> rows refused at
+/// least twice. A row that c refuses and that is not in <c>twos</c> is refused by c alone.
 /// </summary>
 internal static class FunnelCounter
 {
-    /// <summary>Vectors per block: as many as byte counters can add up; a block's state stays in the first-level cache.</summary>
+    /// <summary>The maximum that byte counters can add up; the state of one block fits into the L1 cache.</summary>
     private const int BlockVectors = BitPlane.VectorsPerSum;
 
-    /// <summary>Runs all rows through the stages.</summary>
-    /// <param name="refused">Per constraint that asks something, in the funnel's order: the rows it refuses.</param>
-    /// <param name="alive">In: rows that exist. Out: rows no constraint refuses.</param>
-    /// <param name="removed">Out, per constraint: rows that reached its stage and went no further.</param>
+    /// <param name="refused">The rows that each used constraint refuses, in the funnel's order.</param>
+    /// <param name="alive">In: rows that exist. Out: rows that no constraint refuses.</param>
+    /// <param name="removed">Out, per constraint: rows that pass all earlier stages and stop here.</param>
     /// <param name="alone">Out, per constraint: rows that no other constraint refuses.</param>
     public static void Count(ReadOnlySpan<BitPlane> refused, Span<ulong> alive, Span<int> removed, Span<int> alone)
     {
@@ -34,7 +33,7 @@ internal static class FunnelCounter
             blockOnes.Clear();
             for (var i = 0; i < block.Length; i++)
             {
-                // Padding counts as refused twice: it is nobody's.
+                // Padding counts as refused twice, so no constraint counts it as refused alone.
                 blockTwos[i] = ~block[i];
             }
 
@@ -48,7 +47,7 @@ internal static class FunnelCounter
         }
     }
 
-    /// <summary>All four spans have the same length; the loop says so to the machine by references instead of bounds checks.</summary>
+    /// <summary>All four spans have the same length. The loop uses references to avoid bounds checks.</summary>
     private static int Stage(
         ReadOnlySpan<Vector256<ulong>> refused,
         Span<Vector256<ulong>> alive,

@@ -8,8 +8,8 @@ using Scheduler.Domain.Placement.Constraints;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// One request run over one snapshot: which rows each constraint refuses, how many that makes per stage, and which rows are
-/// left. Holds rented memory; lives for the length of one decision.
+/// One request evaluated over one snapshot: the rows that each constraint refuses, the counts per stage, and the rows
+/// that remain. It holds rented memory; dispose it at the end of the decision.
 /// </summary>
 internal sealed class FunnelPass : IDisposable
 {
@@ -56,16 +56,15 @@ internal sealed class FunnelPass : IDisposable
 
     public PlacementRequest Request { get; }
 
-    /// <summary>Constraints that ask something, in the funnel's order.</summary>
+    /// <summary>Constraints that the request uses, in the funnel's order.</summary>
     public ReadOnlySpan<Constraint> Asked => _asked;
 
-    /// <summary>Beside <see cref="Asked"/>: the rows each refuses.</summary>
+    /// <summary>The rows that each constraint refuses; same indexes as <see cref="Asked"/>.</summary>
     public ReadOnlySpan<BitPlane> Refused => _refused;
 
-    /// <summary>Beside <see cref="Asked"/>: how many rows each alone refuses.</summary>
+    /// <summary>The number of rows that each constraint alone refuses; same indexes as <see cref="Asked"/>.</summary>
     public ReadOnlySpan<int> RemovedAlone => _removedAlone;
 
-    /// <summary>Rows that match.</summary>
     public int Matches { get; private set; }
 
     public static FunnelPass Run(OfferSnapshot snapshot, PlacementRequest request)
@@ -103,7 +102,7 @@ internal sealed class FunnelPass : IDisposable
         return new Funnel(Snapshot.Count, ImmutableCollectionsMarshal.AsImmutableArray(stages), Matches);
     }
 
-    /// <summary>The best matching rows as offers. Call only when there are <see cref="Matches"/>.</summary>
+    /// <summary>The best matching rows as offers. Requires <see cref="Matches"/> > 0.</summary>
     public ImmutableArray<RankedOffer> Rank(int top, out OptimalityCertificate certificate)
     {
         var order = new RankOrder(Snapshot, Request);
@@ -121,7 +120,7 @@ internal sealed class FunnelPass : IDisposable
             if (previous >= 0)
             {
                 criterion = Difference(order, previous, row);
-                // The first has nothing before it: it says what puts it ahead.
+                // The first offer has no predecessor, so it gets the criterion that puts it ahead of the second.
                 offers[0] = offers.Count == 1 ? offers[0] with { Criterion = criterion } : offers[0];
             }
 
@@ -133,7 +132,7 @@ internal sealed class FunnelPass : IDisposable
         return offers.DrainToImmutable();
     }
 
-    /// <summary>The best rows of a plane: first those with a good route, then those with a route that ranks last.</summary>
+    /// <summary>The best rows of a plane, separated into routes that rank normally and routes that rank last.</summary>
     public static (TopRows First, TopRows Last) Best(ReadOnlySpan<ulong> rows, int top, RankOrder order)
     {
         var first = new TopRows(top, order);

@@ -3,17 +3,15 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>What a provider rents out at one moment.</summary>
-/// <param name="Provider">Who rents it.</param>
+/// <summary>A GPU instance type that a provider rents out, at one moment.</summary>
 /// <param name="OfferId">The provider's id of this offer; unique within the provider at one moment.</param>
-/// <param name="Region">Where, in the provider's own words.</param>
-/// <param name="GpuType">Catalogue name of the GPU (see the GPU catalogue), already resolved from the provider's alias.</param>
+/// <param name="Region">The provider's own region name.</param>
+/// <param name="GpuType">Name in the GPU catalogue, already resolved from the provider's alias.</param>
 /// <param name="GpuCount">GPUs in the whole instance, ≥ 1.</param>
-/// <param name="Tier">How far the capacity can be relied on.</param>
-/// <param name="Spot">Whether the provider may take it back.</param>
-/// <param name="PricePerHour">For the whole instance, per hour, ≥ 0.</param>
-/// <param name="Available">How many of it can be had now, ≥ 0.</param>
-/// <param name="Quoted">The price as the provider quoted it, where it quotes another currency.</param>
+/// <param name="Spot">Whether the provider may take the instance back.</param>
+/// <param name="PricePerHour">Price of the whole instance per hour, ≥ 0.</param>
+/// <param name="Available">Number of instances available now, ≥ 0.</param>
+/// <param name="Quoted">The price in the provider's currency; null when the provider quotes EUR.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.Offer")]
 public sealed record Offer(
     [property: Id(0)] ProviderId Provider,
@@ -28,13 +26,12 @@ public sealed record Offer(
     [property: Id(9)] QuotedPrice? Quoted = null
 )
 {
-    /// <summary>What re-routing avoids when this offer does not come.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public Route Route => new(Provider, Region, GpuType);
 }
 
-/// <summary>A price in a vendor's own currency, kept beside the converted one.</summary>
+/// <summary>A price in the provider's own currency, kept beside the converted one.</summary>
 /// <param name="Currency">ISO 4217, for example <c>USD</c>.</param>
-/// <param name="MicroUnitsPerHour">Millionths of one unit of that currency per hour.</param>
+/// <param name="MicroUnitsPerHour">Millionths of one currency unit per hour.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.QuotedPrice")]
 public sealed record QuotedPrice([property: Id(0)] string Currency, [property: Id(1)] long MicroUnitsPerHour);

@@ -5,9 +5,10 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Offers as a structure of arrays, one row each, in ascending order of (price, provider, offer id), so that the first row that
-/// matches is the cheapest. Every repeated text is a code into a sorted dictionary; ids lie end to end as UTF-8. About 40 bytes an
-/// offer, where the objects would take 250. Two column sets made of the same offers are equal array by array.
+/// Offers as a structure of arrays, one row each, in ascending order of (price, provider, offer id). So the first
+/// matching row is the cheapest. Each repeated text is a code into a sorted dictionary; ids are stored end to end as
+/// UTF-8. One offer takes about 40 bytes, as an object it takes about 250. Two column sets built from the same offers
+/// have equal arrays.
 /// </summary>
 internal sealed class OfferColumns
 {
@@ -26,10 +27,10 @@ internal sealed class OfferColumns
         }
     }
 
-    /// <summary>For each shape, the first one of the same GPU type: names the type in two bytes.</summary>
+    /// <summary>Per shape, the first shape of the same GPU type: a two-byte key of the type.</summary>
     public ushort[] FirstShapeOf { get; private init; } = [];
 
-    /// <summary>Currencies of quotes; code 0 is "not quoted".</summary>
+    /// <summary>Currencies of quotes; code 0 means "not quoted".</summary>
     public required string[] Currencies { get; init; }
 
     public required long[] Prices { get; init; }
@@ -37,17 +38,17 @@ internal sealed class OfferColumns
     public required ushort[] RegionOf { get; init; }
     public required ushort[] ShapeOf { get; init; }
 
-    /// <summary>Tier in the low two bits, then the spot bit.</summary>
+    /// <summary>The tier in the low two bits, then the spot bit.</summary>
     public required byte[] Flags { get; init; }
 
     public required int[] AvailableOf { get; init; }
 
-    /// <summary>Where each row's id ends in <see cref="IdText"/>; it starts where the row before ends.</summary>
+    /// <summary>End of each row's id in <see cref="IdText"/>; it starts at the previous row's end.</summary>
     public required int[] IdEnds { get; init; }
 
     public required byte[] IdText { get; init; }
 
-    /// <summary>Quoted micro units by row; empty when nobody quotes another currency.</summary>
+    /// <summary>Quoted micro units per row; empty when no offer has a quote in another currency.</summary>
     public required long[] Quotes { get; init; }
 
     public required byte[] CurrencyOf { get; init; }
@@ -69,7 +70,6 @@ internal sealed class OfferColumns
     public Route RouteAt(int row) =>
         new(new ProviderId(Providers[ProviderOf[row]]), Regions[RegionOf[row]], ShapeAt(row).GpuType);
 
-    /// <summary>The offer as its provider listed it, made anew.</summary>
     public Offer At(int row)
     {
         var shape = ShapeAt(row);
@@ -87,7 +87,7 @@ internal sealed class OfferColumns
         );
     }
 
-    /// <summary>How many rows cost at most <paramref name="price"/>: they are the first ones.</summary>
+    /// <summary>The number of rows that cost at most <paramref name="price"/>; these are the first rows.</summary>
     public int CountUpTo(long price)
     {
         var (low, high) = (0, Count);
@@ -100,7 +100,6 @@ internal sealed class OfferColumns
         return low;
     }
 
-    /// <summary>How many rows cost less than <paramref name="price"/>.</summary>
     public int CountBelow(long price) => price == long.MinValue ? 0 : CountUpTo(price - 1);
 
     private QuotedPrice? QuoteAt(int row) =>

@@ -5,8 +5,8 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Gathers rows in any order and seals them into <see cref="OfferColumns"/>. Replacing one provider's offers goes the same way
-/// as building from nothing (old rows in, new offers in, seal), so the two cannot come out different.
+/// Collects rows in any order and seals them into <see cref="OfferColumns"/>. A replacement of one provider's offers
+/// uses the same path as a build from nothing (old rows in, new offers in, seal), so both give the same result.
 /// </summary>
 internal sealed class OfferColumnsBuilder
 {
@@ -21,7 +21,6 @@ internal sealed class OfferColumnsBuilder
     private int _idLength;
     private bool _quoted;
 
-    /// <param name="capacity">Rows expected.</param>
     public OfferColumnsBuilder(int capacity)
     {
         _rows = new Row[Math.Max(capacity, 16)];
@@ -29,9 +28,7 @@ internal sealed class OfferColumnsBuilder
         _currencies.TryCode("", out _);
     }
 
-    /// <summary>Adds one offer, or says why it cannot be used.</summary>
-    /// <param name="offer">As its provider listed it.</param>
-    /// <returns>What is wrong with it; null when it was added.</returns>
+    /// <summary>Adds one offer; returns null, or the reason why the offer is unusable.</summary>
     public OfferFault? TryAdd(Offer offer)
     {
         var fault = FaultOf(offer);
@@ -40,7 +37,8 @@ internal sealed class OfferColumnsBuilder
             return fault;
         }
 
-        // A refused offer must leave no trace in the dictionaries, so the id is judged before the other texts are numbered.
+        // A refused offer must leave no entry in the dictionaries, so the id is checked before the other texts get
+        // codes.
         if (!_providers.TryCode(offer.Provider.Value, out var provider))
         {
             return OfferFault.TooManyDistinctValues;
@@ -78,9 +76,6 @@ internal sealed class OfferColumnsBuilder
         return null;
     }
 
-    /// <summary>Adds the rows of an older snapshot that belong to other providers.</summary>
-    /// <param name="old">Rows known to be good.</param>
-    /// <param name="except">Whose rows are being replaced.</param>
     public void AddAllExcept(OfferColumns old, ProviderId except)
     {
         var providers = new int[old.Providers.Length];
@@ -117,10 +112,9 @@ internal sealed class OfferColumnsBuilder
         }
     }
 
-    /// <summary>Sorts rows and dictionaries and lays them out as columns.</summary>
     public OfferColumns Seal()
     {
-        // 1. Sorted dictionaries, so that codes compare as the texts do and equal catalogues get equal codes.
+        // 1. Sorted dictionaries: codes compare like the texts, and equal catalogues get equal codes.
         var providers = _providers.Sorted(StringComparer.Ordinal, out var providerCode);
         var regions = _regions.Sorted(StringComparer.Ordinal, out var regionCode);
         var shapes = _shapes.Sorted(Comparer<GpuShape>.Default, out var shapeCode);
@@ -134,10 +128,10 @@ internal sealed class OfferColumnsBuilder
             row.Currency = (byte)currencyCode[row.Currency];
         }
 
-        // 2. Rows in order.
+        // 2. Rows in order of price, provider and id.
         var order = InOrder();
 
-        // 3. Columns.
+        // 3. The columns.
         var columns = new OfferColumns
         {
             Providers = providers,
@@ -227,7 +221,7 @@ internal sealed class OfferColumnsBuilder
         _quoted |= row.Currency != 0;
     }
 
-    /// <summary>Sorts by price alone with primitive keys (fast), then each run of equal prices by provider and id.</summary>
+    /// <summary>Sorts by price with primitive keys (fast), then each run of equal prices by provider and id.</summary>
     private int[] InOrder()
     {
         var prices = new long[_count];

@@ -6,9 +6,9 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// All providers' offers at one moment, made to be searched: rows in price order, one bit plane or row list per value of each
-/// column. Immutable: a refresh makes a new snapshot beside the old one and the owner swaps one reference, so a decision under
-/// way goes on over the offers it began with and nobody waits.
+/// All providers' offers at one moment, indexed for search: rows in price order, and one bit plane or row list per
+/// value of each column. Immutable: a refresh builds a new snapshot and the owner swaps one reference. A decision in
+/// progress continues with the snapshot it started with, and no caller waits.
 /// </summary>
 public sealed class OfferSnapshot
 {
@@ -18,7 +18,7 @@ public sealed class OfferSnapshot
     private readonly ulong[] _belowStandard;
     private readonly ulong[] _belowDedicated;
 
-    // Lives as long as both the snapshot and the model's verdicts; dropped with whichever goes first.
+    // An entry exists as long as its ShapeFit does, and the whole table as long as the snapshot.
     private readonly ConditionalWeakTable<ShapeFit, ulong[]> _unfit = [];
 
     private OfferSnapshot(
@@ -42,28 +42,25 @@ public sealed class OfferSnapshot
         (GpuTypes, GpuCounts, ByGpuType, ByGpuCount) = IndexShapes();
     }
 
-    /// <summary>No offers at all, epoch 0: what there is before the first refresh.</summary>
+    /// <summary>A snapshot without offers, epoch 0; used before the first refresh.</summary>
     public static OfferSnapshot Empty { get; } = Build([], 0);
 
-    /// <summary>Which refresh this is; grows with each. Part of every decision's certificate.</summary>
+    /// <summary>The number of the refresh; grows with each refresh. Part of each decision's certificate.</summary>
     public long Epoch { get; }
 
-    /// <summary>Offers in it.</summary>
     public int Count => Columns.Count;
 
-    /// <summary>Every distinct GPU shape on offer, by name and count.</summary>
+    /// <summary>Sorted by name and count.</summary>
     public ImmutableArray<GpuShape> Shapes { get; }
 
-    /// <summary>Every provider that lists an offer, in order.</summary>
+    /// <summary>Sorted.</summary>
     public IReadOnlyList<string> Providers => Columns.Providers;
 
-    /// <summary>Every region on offer, in order.</summary>
+    /// <summary>Sorted.</summary>
     public IReadOnlyList<string> Regions => Columns.Regions;
 
-    /// <summary>What was left out, by provider and reason.</summary>
     public ImmutableArray<OfferFaultCount> Faults => [.. _faults.Values.SelectMany(counts => counts)];
 
-    /// <summary>How many offers were left out.</summary>
     public int Skipped => _faults.Values.Sum(counts => counts.Sum(count => count.Offers));
 
     internal OfferColumns Columns { get; }
@@ -82,9 +79,8 @@ public sealed class OfferSnapshot
 
     internal int[] GpuCounts { get; }
 
-    /// <summary>Builds a snapshot from all providers' offers. Offers that make no sense are left out and counted.</summary>
-    /// <param name="offers">In any order.</param>
-    /// <param name="epoch">Number of this refresh; greater than the last one's.</param>
+    /// <summary>Builds a snapshot from all providers' offers. Invalid offers are left out and counted.</summary>
+    /// <param name="epoch">Number of this refresh; greater than that of the previous one.</param>
     public static OfferSnapshot Build(IEnumerable<Offer> offers, long epoch)
     {
         ArgumentNullException.ThrowIfNull(offers);
@@ -93,9 +89,7 @@ public sealed class OfferSnapshot
         return new OfferSnapshot(builder.Seal(), epoch, faults);
     }
 
-    /// <summary>This snapshot with one provider's offers replaced; this one stays as it is.</summary>
-    /// <param name="provider">Whose offers were refreshed.</param>
-    /// <param name="offers">Everything it lists now; empty when it lists nothing.</param>
+    /// <param name="offers">All offers that the provider lists now; empty when it lists none.</param>
     /// <param name="epoch">Number of this refresh; greater than <see cref="Epoch"/>.</param>
     public OfferSnapshot WithProvider(ProviderId provider, IEnumerable<Offer> offers, long epoch)
     {
@@ -106,7 +100,7 @@ public sealed class OfferSnapshot
         return new OfferSnapshot(builder.Seal(), epoch, faults);
     }
 
-    /// <summary>All offers, cheapest first, as objects made on demand: for display and tests, not for searching.</summary>
+    /// <summary>All offers as objects, cheapest first. Slow; for display and tests, not for search.</summary>
     public IEnumerable<Offer> Offers()
     {
         for (var row = 0; row < Count; row++)
@@ -115,9 +109,7 @@ public sealed class OfferSnapshot
         }
     }
 
-    /// <summary>One offer by name; null when it is not listed (any more).</summary>
-    /// <param name="provider">Who lists it.</param>
-    /// <param name="offerId">The provider's id of it.</param>
+    /// <summary>Null when it is not listed (any more).</summary>
     public Offer? Find(ProviderId provider, string offerId)
     {
         ArgumentNullException.ThrowIfNull(offerId);
@@ -139,7 +131,7 @@ public sealed class OfferSnapshot
         return null;
     }
 
-    /// <summary>The number of a text in a sorted dictionary; negative when nobody lists it.</summary>
+    /// <summary>The code of a text in a sorted dictionary; negative when the text is not in it.</summary>
     internal static int CodeOf(string[] sorted, string text) =>
         Array.BinarySearch(sorted, text, StringComparer.Ordinal);
 

@@ -4,50 +4,47 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>What is known of providers and routes at the moment of a decision. Immutable; made by whoever watches providers.</summary>
+/// <summary>State of providers and routes at the time of a decision; the offer book builds it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementMemory")]
 public sealed record PlacementMemory
 {
-    /// <summary>Nothing known: every provider healthy, every route untried.</summary>
+    /// <summary>No knowledge: all providers healthy, all routes untried.</summary>
     public static PlacementMemory None { get; } = new();
 
-    /// <summary>Providers an operator has taken out of service; none of their offers is chosen.</summary>
+    /// <summary>Providers that an operator has taken out of service; their offers are refused.</summary>
     [Id(0)]
     public ImmutableArray<ProviderId> Draining { get; init; } = [];
 
-    /// <summary>Providers whose circuit breaker is open; none of their offers is chosen until it closes.</summary>
+    /// <summary>Providers with an open circuit breaker; their offers are refused until it closes.</summary>
     [Id(1)]
     public ImmutableArray<ProviderId> BreakerOpen { get; init; } = [];
 
-    /// <summary>Routes that timed out lately, for whomever: ranked last, not left out.</summary>
+    /// <summary>Routes that timed out recently for any instance: ranked last, not refused.</summary>
     [Id(2)]
     public ImmutableArray<Route> Cooling { get; init; } = [];
 
-    /// <summary>Routes that failed this very instance: ranked last, not left out.</summary>
+    /// <summary>Routes that failed this instance: ranked last, not refused.</summary>
     [Id(3)]
     public ImmutableArray<Route> Avoided { get; init; } = [];
 
-    /// <summary>How allocations on a route went; a route that is not in it falls back to its provider.</summary>
+    /// <summary>Allocation history per route; a route without an entry uses its provider's.</summary>
     [Id(4)]
     public ImmutableDictionary<Route, AllocationTrack> Routes { get; init; } =
         ImmutableDictionary<Route, AllocationTrack>.Empty;
 
-    /// <summary>How allocations at a provider went, over all its routes.</summary>
     [Id(5)]
     public ImmutableDictionary<ProviderId, AllocationTrack> Providers { get; init; } =
         ImmutableDictionary<ProviderId, AllocationTrack>.Empty;
 
-    /// <summary>What is known of a route, else of its provider, else <see cref="AllocationTrack.Unknown"/>.</summary>
-    /// <param name="route">Of an offer.</param>
     public AllocationTrack TrackOf(Route route) =>
         Routes.TryGetValue(route, out var track) || Providers.TryGetValue(route.Provider, out track)
             ? track
             : AllocationTrack.Unknown;
 }
 
-/// <summary>How allocations went over a sliding window.</summary>
+/// <summary>Allocation history over a sliding window.</summary>
 /// <param name="SuccessRatio">Share of attempts that gave capacity before the deadline, 0 to 1.</param>
-/// <param name="TimeToAllocate">Typical time from the call to the capacity.</param>
+/// <param name="TimeToAllocate">Typical time from the provider call until the capacity is there.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationTrack")]
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct AllocationTrack(
@@ -55,6 +52,6 @@ public readonly record struct AllocationTrack(
     [property: Id(1)] TimeSpan TimeToAllocate
 )
 {
-    /// <summary>Never tried: better than what mostly fails, worse than what mostly works, and slower than anything timed.</summary>
+    /// <summary>Ranks ahead of a route that mostly fails, behind one that mostly works or was measured.</summary>
     public static AllocationTrack Unknown { get; } = new(0.5, TimeSpan.MaxValue);
 }

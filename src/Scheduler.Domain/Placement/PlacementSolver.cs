@@ -6,24 +6,28 @@ using Scheduler.Domain.Placement.Constraints;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Finds the best offers for a request, and when there are none, says exactly what to change. Pure: snapshot and request in,
-/// decision out; Start and <c>explain</c> call the same method. The picture is in README.md beside this file.
+/// Finds the best offers for a request. When nothing matches, it finds the changes of the request that would match.
+/// Pure: it depends only on snapshot and request. Start and <c>explain</c> call the same method. README.md in this
+/// folder has a diagram.
 /// </summary>
 public static class PlacementSolver
 {
-    /// <summary>The funnel, in the one order that everybody sees: what the snapshot keeps ready first, what costs most last.</summary>
+    /// <summary>
+    /// The constraints in the order of evaluation, which is also the order shown to users. Those that the snapshot has
+    /// precomputed come first, the most expensive ones last.
+    /// </summary>
     internal static readonly ImmutableArray<Constraint> Funnel =
     [
-        new AvailableConstraint(), // Kept by the snapshot. First, because nothing the caller changes helps against it.
-        new SpotConstraint(), // Kept by the snapshot.
-        new CapacityTierConstraint(), // Kept by the snapshot.
+        new AvailableConstraint(), // Precomputed. First, because no change by the caller helps against it.
+        new SpotConstraint(), // Precomputed.
+        new CapacityTierConstraint(), // Precomputed.
         new MaxPriceConstraint(), // One binary search: rows are in price order.
-        new ProviderHealthConstraint(), // A handful of providers at most.
+        new ProviderHealthConstraint(), // A few providers at most.
         new ProvidersConstraint(), // One index entry per provider on the list.
         new GpuTypeConstraint(), // One index entry.
         new GpuCountConstraint(), // One index entry.
         new RegionsConstraint(), // One index entry per region; lists of regions are the longest.
-        new FitsGpuConstraint(), // Last: the first time a model is seen, it asks the estimator about every shape.
+        new FitsGpuConstraint(), // Last: for a new model it calls the estimator for every shape.
     ];
 
     private static readonly FrozenDictionary<string, string> Reasons = Funnel.ToFrozenDictionary(
@@ -32,13 +36,8 @@ public static class PlacementSolver
         StringComparer.Ordinal
     );
 
-    /// <summary>The wire names of all constraints, in the funnel's order.</summary>
     public static ImmutableArray<string> ConstraintNames { get; } = [.. Funnel.Select(constraint => constraint.Name)];
 
-    /// <summary>Decides.</summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="request">What is asked.</param>
-    /// <returns>Ranked offers with a certificate, or, when nothing matches, all minimal relaxations; the funnel in both cases.</returns>
     public static PlacementDecision Solve(OfferSnapshot snapshot, PlacementRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -60,11 +59,8 @@ public static class PlacementSolver
             : RelaxationFinder.Explain(pass);
     }
 
-    /// <summary>The cheapest matching offer that a balance can pay for one hour.</summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="request">What is asked; its own maximum price still holds.</param>
-    /// <param name="affordable">Most that one hour may cost.</param>
-    /// <returns>The offer; null when there is none.</returns>
+    /// <summary>The cheapest matching offer that a balance can pay for one hour; null when there is none.</summary>
+    /// <param name="request">The request; its own maximum price still applies.</param>
     public static Offer? CheapestWithin(OfferSnapshot snapshot, PlacementRequest request, MicroEuro affordable)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -76,11 +72,9 @@ public static class PlacementSolver
     }
 
     /// <summary>
-    /// The distinct GPU shapes that the caller's constraints leave, whatever fits, is available or healthy: what the message of
-    /// GPU_INCOMPATIBLE has to compare the model with.
+    /// The distinct GPU shapes that pass the caller's constraints, whether or not they fit, are available or healthy.
+    /// The message of GPU_INCOMPATIBLE compares the model with these.
     /// </summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="constraints">What the caller asks.</param>
     public static ImmutableArray<GpuShape> ShapesLeft(OfferSnapshot snapshot, SmartConstraints constraints)
     {
         ArgumentNullException.ThrowIfNull(snapshot);

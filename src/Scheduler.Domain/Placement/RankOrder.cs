@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// The objective: what makes one matching row better than another. Rows are numbered in order of (price, provider, id), so the
-/// first and the last criterion cost nothing, and preferences and history are looked up for equal prices only.
+/// The objective: ranks one matching row ahead of another. Row numbers are in order of (price, provider, id), so the
+/// first and the last criterion need no lookup. Preferences and history are looked up for equal prices only.
 /// </summary>
 internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request)
 {
@@ -13,16 +13,12 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
     private readonly PlacementMemory _memory = request.Memory;
     private readonly ulong[] _lastRoutes = LastRoutes(snapshot.Columns, request.Memory);
 
-    /// <summary>Whether the row's route is cooling down or failed this instance before.</summary>
+    /// <summary>The row's route is cooling down or failed this instance before.</summary>
     public bool RanksLast(int row) => _lastRoutes.Length > 0 && _lastRoutes.AsSpan().Contains(RouteKey(_columns, row));
 
-    /// <summary>Whether the price alone puts a row behind another.</summary>
     public bool CostsMore(int row, int than) => _columns.Prices[row] > _columns.Prices[than];
 
-    /// <summary>Below zero when row <paramref name="a"/> is the better one, of two that both rank last or both do not.</summary>
-    /// <param name="a">A row.</param>
-    /// <param name="b">Another row.</param>
-    /// <param name="criterion">What told them apart.</param>
+    /// <summary>Below zero when <paramref name="a"/> is better. Both rows have to rank last, or neither.</summary>
     public int Compare(int a, int b, out RankCriterion criterion)
     {
         criterion = RankCriterion.Price;
@@ -83,7 +79,7 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
         return place < 0 ? int.MaxValue : place;
     }
 
-    /// <summary>Provider, region and GPU type in one number; the type stands for all shapes of it by its first.</summary>
+    /// <summary>In one number; the first shape of a GPU type identifies the type.</summary>
     private static ulong RouteKey(OfferColumns columns, int row) =>
         Key(columns.ProviderOf[row], columns.RegionOf[row], columns.FirstShapeOf[columns.ShapeOf[row]]);
 
@@ -102,7 +98,7 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
         {
             var provider = OfferSnapshot.CodeOf(columns.Providers, route.Provider.Value);
             var region = OfferSnapshot.CodeOf(columns.Regions, route.Region);
-            // The shape just before "one GPU of it" in order is never of this type: counts are ≥ 1.
+            // A count of 0 sorts just before all shapes of the type, because counts are ≥ 1.
             var shape = ~Array.BinarySearch(columns.Shapes, new GpuShape(route.GpuType, 0));
             var known = provider >= 0 && region >= 0 && shape < columns.Shapes.Length;
             if (known && string.Equals(columns.Shapes[shape].GpuType, route.GpuType, StringComparison.Ordinal))

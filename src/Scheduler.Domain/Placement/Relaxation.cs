@@ -4,15 +4,17 @@ using Scheduler.Domain.Billing;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// One smallest set of constraints whose loosening would match: leave any of them as it is, and nothing does. The values are the
-/// nearest ones: <see cref="Loosened"/> is the request to send.
+/// One minimal set of constraints to loosen for a match: if any of them stays as it is, nothing matches. The values are
+/// the nearest ones; <see cref="Loosened"/> is the request to send.
 /// </summary>
-/// <param name="Edits">What to change, one per constraint, in the funnel's order.</param>
-/// <param name="Loosened">The constraints with all edits made; with these, <see cref="Best"/> is chosen.</param>
-/// <param name="Offers">Offers that match with <paramref name="Loosened"/>.</param>
-/// <param name="OffersInReach">Offers that some other value of the same constraints would win, these included.</param>
-/// <param name="Best">The offer that would be chosen.</param>
-/// <param name="PriceDelta">Its price less the maximum asked for, so above zero when the maximum is to be raised; null without one.</param>
+/// <param name="Edits">One per constraint, in the funnel's order.</param>
+/// <param name="Loosened">The constraints with all edits applied; with these, <see cref="Best"/> is chosen.</param>
+/// <param name="Offers">The number of offers that match <paramref name="Loosened"/>.</param>
+/// <param name="OffersInReach">Offers that any values of these constraints can admit, these included.</param>
+/// <param name="PriceDelta">
+/// The price of <paramref name="Best"/> less the requested maximum, so above zero when the maximum has to rise; null
+/// when the request has no maximum.
+/// </param>
 [GenerateSerializer, Immutable, Alias("scheduler.Relaxation")]
 public sealed record Relaxation(
     [property: Id(0)] ImmutableArray<ConstraintEdit> Edits,
@@ -23,19 +25,18 @@ public sealed record Relaxation(
     [property: Id(5)] MicroEuro? PriceDelta
 )
 {
-    /// <summary>The edits alone, as one instruction: <c>allow spot and add region eu-west</c>.</summary>
+    /// <summary>For example <c>allow spot and add region eu-west</c>.</summary>
     public string Change => string.Join(" and ", Edits.Select(edit => edit.Text));
 
-    /// <summary>One instruction: <c>max price 1.10 → 1.29 EUR/h: 14 offers</c>.</summary>
+    /// <summary>For example <c>max price 1.10 → 1.29 EUR/h: 14 offers, best 1.29 EUR/h</c>.</summary>
     public override string ToString() =>
         $"{Change}: {Offers} {(Offers == 1 ? "offer" : "offers")}, best {Best.PricePerHour} EUR/h";
 }
 
-/// <summary>One change to one constraint.</summary>
 /// <param name="Constraint">Wire name, for example <c>max_price</c>.</param>
-/// <param name="From">The value asked for, as text.</param>
-/// <param name="To">The value to ask for, or to add to a list.</param>
-/// <param name="Text">The change as an instruction, for example <c>add region eu-west</c>.</param>
+/// <param name="From">The requested value, as text.</param>
+/// <param name="To">The value to request, or to add to a list.</param>
+/// <param name="Text">For example <c>add region eu-west</c>.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ConstraintEdit")]
 public sealed record ConstraintEdit(
     [property: Id(0)] string Constraint,

@@ -7,23 +7,25 @@ using Scheduler.Domain.Instances;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Relaxations as facts of a failure: written beside their words as one value for each edit, under the name of the spec's field with its
-/// unit, and read again to be followed. Both directions are here, so that what is written can be read.
+/// Relaxations as details of a failure: one value per edit, named like the spec's field with its unit. The values stand
+/// beside the text, and <see cref="Follow"/> parses and applies them. Writer and parser are both here so that they stay
+/// consistent.
 /// </summary>
 internal static class RelaxationDetails
 {
     /// <summary>
-    /// Relaxations whose values are told. Fewer than are told in words: the facts travel in headers, and past these nobody chooses.
+    /// The number of relaxations with values, lower than the number of instructions as text. The details travel in
+    /// headers, and callers do not choose a relaxation past the first few.
     /// </summary>
     public const int Most = 8;
 
-    /// <summary>Longest word of a region or GPU type, characters.</summary>
+    /// <summary>Of a region or GPU type name, characters.</summary>
     private const int LongestWord = 64;
 
-    /// <summary>Longest id of a provider, characters.</summary>
+    /// <summary>Characters.</summary>
     private const int LongestProviderId = 63;
 
-    /// <summary>How each value is followed; null where it is not one to follow.</summary>
+    /// <summary>Applies each named value to the constraints; null when the value is invalid.</summary>
     private static readonly ImmutableArray<(
         string Name,
         Func<SmartConstraints, string, SmartConstraints?> Follow
@@ -38,29 +40,21 @@ internal static class RelaxationDetails
         ("add_provider", AddProvider),
     ];
 
-    /// <summary>What the names of one relaxation's values begin with.</summary>
-    /// <param name="number">Its number, from 1.</param>
+    /// <summary>Prefix of the names of one relaxation's values; <paramref name="number"/> counts from 1.</summary>
     public static string Prefix(int number) => string.Create(CultureInfo.InvariantCulture, $"relaxation_{number}_");
 
-    /// <summary>The values of the nearest relaxations.</summary>
-    /// <param name="relaxations">All, nearest first.</param>
     public static IEnumerable<KeyValuePair<string, string>> Of(ImmutableArray<Relaxation> relaxations) =>
         relaxations.Take(Most).SelectMany((relaxation, i) => Of(Prefix(i + 1), relaxation));
 
-    /// <summary>The values of one relaxation: what to set or add, and the price of the best offer then.</summary>
-    /// <param name="prefix">What their names begin with.</param>
-    /// <param name="relaxation">The relaxation.</param>
+    /// <summary>Each value to set or add, and the price of the best offer that results.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Of(string prefix, Relaxation relaxation) =>
         relaxation
             .Edits.Select(edit => Of(edit, relaxation.Loosened))
             .Append(("best_price_per_hour_micro_eur", Text(relaxation.Best.PricePerHour)))
             .Select(value => KeyValuePair.Create(prefix + value.Item1, value.Item2));
 
-    /// <summary>Follows what is written under a prefix; an edit that the constraints no longer need changes nothing.</summary>
-    /// <param name="details">The facts.</param>
-    /// <param name="prefix">What the names begin with.</param>
-    /// <param name="asked">The constraints to loosen.</param>
-    /// <returns>The loosened constraints; null when nothing is written there, or any of it cannot be followed.</returns>
+    /// <summary>Applies the values under a prefix; an edit that is no longer needed changes nothing.</summary>
+    /// <returns>The loosened constraints; null when the prefix has no value, or any value is invalid.</returns>
     public static SmartConstraints? Follow(
         ImmutableSortedDictionary<string, string> details,
         string prefix,
@@ -138,7 +132,7 @@ internal static class RelaxationDetails
             }
             : null;
 
-    /// <summary>The list with one more; an empty list admits everything already. Null when it is full.</summary>
+    /// <summary>Unchanged when empty, because an empty list admits all; null when it is full.</summary>
     private static ImmutableArray<string>? Added(ImmutableArray<string> list, string item) =>
         list.IsEmpty || list.Contains(item, StringComparer.Ordinal) ? list
         : list.Length < SpecLimits.LongestList ? list.Add(item)

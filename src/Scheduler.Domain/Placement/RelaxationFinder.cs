@@ -6,21 +6,20 @@ using Scheduler.Domain.Placement.Constraints;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// All minimal relaxations of a request that matched nothing.
+/// Finds all minimal relaxations of a request that matched nothing.
 /// <para>
-/// Each offer is refused by a set of constraints. Loosening a set S of them can win exactly the offers whose refusing set lies
-/// within S, so the minimal sets to loosen are the inclusion-minimal refusing sets that offers actually have: no search over
-/// subsets, one look at each offer. Offers refused by something the caller cannot change (fit, availability, health) win nobody
-/// anything and are left out first.
+/// Each offer is refused by a set of constraints. Loosening a set S of them can admit exactly the offers whose refusing
+/// set is a subset of S. So the minimal sets to loosen are the inclusion-minimal refusing sets that offers have. This
+/// needs one pass over the offers and no search over subsets. Offers refused by a constraint that the caller cannot
+/// change (fit, availability, health) are left out first, because no relaxation admits them.
 /// </para>
 /// <para>
-/// For each such set the nearest value of each constraint is taken from one target offer, the edits are made, and the loosened
-/// request is solved again: what a relaxation promises is what following it gives.
+/// For each such set, one target offer gives the nearest value of each constraint. The finder applies the edits and
+/// solves the loosened request again. So a relaxation reports exactly the result of following it.
 /// </para>
 /// </summary>
 internal static class RelaxationFinder
 {
-    /// <summary>Builds the decision of a pass without matches.</summary>
     public static PlacementDecision Explain(FunnelPass pass)
     {
         var words = pass.Snapshot.Words;
@@ -45,7 +44,10 @@ internal static class RelaxationFinder
         }
     }
 
-    /// <summary>What the caller's own constraints leave, before asking what fits and what is there.</summary>
+    /// <summary>
+    /// The offers that pass the caller's own constraints: how many of them fit, and whether fit alone refuses all of
+    /// them.
+    /// </summary>
     private static (int MatchLater, bool NoShapeFits) WithoutRelaxing(
         FunnelPass pass,
         Span<ulong> left,
@@ -103,7 +105,7 @@ internal static class RelaxationFinder
     /// <summary>The inclusion-minimal refusing sets, as bits over <paramref name="relaxable"/>.</summary>
     private static List<int> MinimalSets(FunnelPass pass, ReadOnlySpan<ulong> candidates, List<int> relaxable)
     {
-        // 1. Sets of one are known from the funnel, and no set that contains one of them is minimal.
+        // 1. The funnel gives the sets of one. No set that contains one of them is minimal.
         var minimal = new List<int>();
         var others = new List<int>();
         for (var i = 0; i < relaxable.Count; i++)
@@ -113,7 +115,7 @@ internal static class RelaxationFinder
             );
         }
 
-        // 2. Which sets of the others do offers have?
+        // 2. The sets of the other constraints that offers have.
         var seen = new bool[1 << relaxable.Count];
         for (var word = 0; word < candidates.Length; word++)
         {
@@ -129,7 +131,7 @@ internal static class RelaxationFinder
             Split(pass, relaxable, others, word, bits, next: 0, set: 0, seen);
         }
 
-        // 3. Keep those that contain no other; a subset has fewer members, so smaller ones come first.
+        // 3. Keep those that contain no other set. A subset has fewer members, so smaller sets come first.
         foreach (var set in Enumerable.Range(1, seen.Length - 1).Where(set => seen[set]).OrderBy(SizeOf))
         {
             if (!minimal.Exists(smaller => (smaller & set) == smaller))
@@ -141,7 +143,7 @@ internal static class RelaxationFinder
         return minimal;
     }
 
-    /// <summary>Splits 64 rows by one constraint after the other; only branches that hold a row are followed.</summary>
+    /// <summary>Splits 64 rows by one constraint after the other; skips branches without rows.</summary>
     private static void Split(
         FunnelPass pass,
         List<int> relaxable,
@@ -187,7 +189,7 @@ internal static class RelaxationFinder
 
         var inReach = BitPlane.Count(rows);
 
-        // 2. Of these, the nearest: constraint by constraint, then by rank.
+        // 2. The nearest of these: constraint by constraint, then by rank.
         var members = new List<Constraint>();
         for (var i = 0; i < relaxable.Count; i++)
         {
@@ -202,7 +204,7 @@ internal static class RelaxationFinder
         var (first, last) = FunnelPass.Best(rows, top: 1, new RankOrder(pass.Snapshot, pass.Request));
         var target = pass.Snapshot.Columns.At(first.Count > 0 ? first.Rows[0] : last.Rows[0]);
 
-        // 3. Loosen each just so far that it admits the target, and see what that gives.
+        // 3. Loosen each constraint just enough to admit the target, and solve again.
         var asked = pass.Request.Constraints;
         var loosened = members.Aggregate(asked, (constraints, member) => member.Loosen(constraints, target));
         using var after = FunnelPass.Run(pass.Snapshot, pass.Request with { Constraints = loosened });
@@ -217,7 +219,7 @@ internal static class RelaxationFinder
         );
     }
 
-    /// <summary>Fewest edits first, then the cheapest result; the funnel's order of constraints settles the rest.</summary>
+    /// <summary>Fewest edits first, then the cheapest result, then the funnel's order of constraints.</summary>
     private static int NearestFirst(Relaxation a, Relaxation b)
     {
         var order = a.Edits.Length.CompareTo(b.Edits.Length);

@@ -2,10 +2,9 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>What re-routing avoids after a timeout.</summary>
-/// <param name="Provider">Who rents it.</param>
-/// <param name="Region">Where, in the provider's own words.</param>
-/// <param name="GpuType">Which GPU, by catalogue name.</param>
+/// <summary>A provider, region and GPU type; re-routing avoids a route after a timeout.</summary>
+/// <param name="Region">The provider's own region name.</param>
+/// <param name="GpuType">Name in the GPU catalogue.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.Route")]
 public readonly record struct Route(
     [property: Id(0)] ProviderId Provider,
@@ -13,6 +12,5 @@ public readonly record struct Route(
     [property: Id(2)] string GpuType
 )
 {
-    /// <summary><c>provider/region/gpu</c>.</summary>
     public override string ToString() => $"{Provider}/{Region}/{GpuType}";
 }

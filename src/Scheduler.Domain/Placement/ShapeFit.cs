@@ -3,18 +3,17 @@ using System.Collections.Concurrent;
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Which GPU shapes one model fits on, remembered. Make one per (model, context, parallel sequences) and keep it: the estimator
-/// is asked once per distinct shape, ever, and each snapshot turns the verdicts into a bit plane once. Thread-safe.
+/// Caches which GPU shapes one model fits on. Create one per (model, context, parallel sequences) and keep it. The
+/// estimator is called once per distinct shape, and each snapshot converts the results into a bit plane once.
+/// Thread-safe.
 /// </summary>
-/// <param name="fits">Pure: whether the model fits on the shape. Asked once per shape.</param>
+/// <param name="fits">Whether the model fits on the shape. Must be pure; called about once per shape.</param>
 public sealed class ShapeFit(Func<GpuShape, bool> fits)
 {
     private readonly ConcurrentDictionary<GpuShape, bool> _verdicts = new();
 
-    /// <summary>Everything fits: for questions about offers alone.</summary>
+    /// <summary>Every shape fits: for questions about offers without a model.</summary>
     public static ShapeFit Any { get; } = new(static _ => true);
 
-    /// <summary>Whether the model fits on the shape.</summary>
-    /// <param name="shape">From an offer.</param>
     public bool Fits(GpuShape shape) => _verdicts.GetOrAdd(shape, fits);
 }

@@ -4,11 +4,10 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>What is known when no offer satisfies the constraints: who removed what, and all the ways out.</summary>
-/// <param name="OffersIn">Offers there were.</param>
-/// <param name="Stages">Per constraint that removed any: how many at its stage, how many it alone.</param>
-/// <param name="Relaxations">Every minimal relaxation, nearest first; empty when no change by the caller can help.</param>
-/// <param name="MatchLater">Offers that need no change, only that they become available or their provider recovers.</param>
+/// <summary>The facts of a SMART_NO_MATCH: the offers that each constraint removed, and all relaxations.</summary>
+/// <param name="Stages">Only those that removed offers.</param>
+/// <param name="Relaxations">All minimal relaxations, nearest first; empty when no change by the caller helps.</param>
+/// <param name="MatchLater">Offers that match once they are available or their provider recovers.</param>
 public sealed record SmartNoMatchFacts(
     int OffersIn,
     ImmutableArray<FunnelStage> Stages,
@@ -16,7 +15,6 @@ public sealed record SmartNoMatchFacts(
     int MatchLater
 ) : FailureFacts(FailureCode.SmartNoMatch)
 {
-    /// <summary>The funnel in words: one line per constraint that removed offers.</summary>
     public ImmutableArray<string> FunnelLines =>
         [
             .. Stages.Select(stage =>
@@ -28,8 +26,8 @@ public sealed record SmartNoMatchFacts(
         ];
 
     /// <summary>
-    /// Literal instructions, one per relaxation; following the first makes the request match. When there is none, what to do
-    /// instead.
+    /// Literal instructions, one per relaxation; following the first makes the request match. Without a relaxation, the
+    /// alternative (wait or try again).
     /// </summary>
     public ImmutableArray<string> Instructions
     {
@@ -54,8 +52,7 @@ public sealed record SmartNoMatchFacts(
         }
     }
 
-    /// <summary>The facts of a decision that matched nothing.</summary>
-    /// <param name="decision">Without match, and not <see cref="PlacementDecision.NoShapeFits"/>.</param>
+    /// <param name="decision">A decision without match and without <see cref="PlacementDecision.NoShapeFits"/>.</param>
     public static SmartNoMatchFacts Of(PlacementDecision decision)
     {
         ArgumentNullException.ThrowIfNull(decision);
@@ -94,10 +91,10 @@ public sealed record SmartNoMatchFacts(
         );
     }
 
-    /// <summary>Relaxations in the hint: what a person reads at a glance.</summary>
+    /// <summary>Relaxations in the hint; few, so that it stays readable.</summary>
     private const int HintedRelaxations = 3;
 
-    /// <summary>Relaxations among the facts; <c>explain</c> gives all of them.</summary>
+    /// <summary>Relaxations in the details; <c>explain</c> returns all of them.</summary>
     private const int MaxRelaxationsTold = 20;
 
     private static string Capital(string line) => char.ToUpperInvariant(line[0]) + line[1..];

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement;
 
-/// <summary>The best few rows seen so far, best first.</summary>
 internal sealed class TopRows(int capacity, RankOrder order)
 {
     private readonly int[] _rows = new int[capacity];
@@ -13,7 +12,7 @@ internal sealed class TopRows(int capacity, RankOrder order)
 
     public int Worst => _rows[Count - 1];
 
-    /// <summary>Keeps the row if it is among the best; ties of everything keep the row that came first.</summary>
+    /// <summary>Adds the row if it is among the best; on a complete tie, the earlier row wins.</summary>
     public void Offer(int row)
     {
         if (IsFull)

@@ -1,8 +1,8 @@
 namespace Scheduler.Domain.Placement;
 
 /// <summary>
-/// Which rows have which value of one column. A value on many rows keeps a bit plane, a value on few keeps its row numbers,
-/// whichever is smaller; so the index costs at most four bytes a row however many values there are.
+/// The rows of each value of one column. A value uses a bit plane or a list of row numbers, whichever is smaller. So
+/// the index takes at most four bytes per row, for any number of values.
 /// </summary>
 internal sealed class ValueIndex
 {
@@ -13,10 +13,6 @@ internal sealed class ValueIndex
     private ValueIndex(ulong[]?[] planes, int[] starts, int[] rows) =>
         (_planes, _starts, _rows) = (planes, starts, rows);
 
-    /// <summary>Builds the index of a column of codes.</summary>
-    /// <param name="codes">The value of each row.</param>
-    /// <param name="values">Distinct values.</param>
-    /// <param name="words">Words of a plane.</param>
     public static ValueIndex Build(ReadOnlySpan<ushort> codes, int values, int words)
     {
         var counts = new int[values];
@@ -25,7 +21,7 @@ internal sealed class ValueIndex
             counts[code]++;
         }
 
-        // A row number takes half a word.
+        // A row number takes half a word, so a plane is smaller from two rows per word.
         var planes = new ulong[]?[values];
         var starts = new int[values + 1];
         for (var value = 0; value < values; value++)
@@ -53,7 +49,6 @@ internal sealed class ValueIndex
         return new ValueIndex(planes, starts, rows);
     }
 
-    /// <summary>Sets the bits of the rows that have this value.</summary>
     public void Mark(int code, Span<ulong> plane)
     {
         if (_planes[code] is { } dense)
@@ -68,7 +63,6 @@ internal sealed class ValueIndex
         }
     }
 
-    /// <summary>Clears the bits of the rows that have this value.</summary>
     public void Unmark(int code, Span<ulong> plane)
     {
         if (_planes[code] is { } dense)

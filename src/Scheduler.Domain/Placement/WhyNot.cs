@@ -3,15 +3,10 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>Why a certain offer, provider or GPU type was not chosen: every failing constraint, not the first one met.</summary>
+/// <summary>Why an offer, provider or GPU type was not chosen: all failing constraints, not only the first.</summary>
 public static class WhyNot
 {
-    /// <summary>Everything one listed offer lacks.</summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="request">What is asked.</param>
-    /// <param name="provider">Who lists it.</param>
-    /// <param name="offerId">The provider's id of it.</param>
-    /// <returns>Null when the offer is not listed.</returns>
+    /// <summary>Null when the offer is not listed.</summary>
     public static OfferWhyNot? ForOffer(
         OfferSnapshot snapshot,
         PlacementRequest request,
@@ -23,9 +18,6 @@ public static class WhyNot
         return snapshot.Find(provider, offerId) is { } offer ? Of(offer, request) : null;
     }
 
-    /// <summary>Everything an offer lacks, in the funnel's order.</summary>
-    /// <param name="offer">Any offer.</param>
-    /// <param name="request">What is asked.</param>
     public static OfferWhyNot Of(Offer offer, PlacementRequest request)
     {
         ArgumentNullException.ThrowIfNull(offer);
@@ -42,10 +34,6 @@ public static class WhyNot
         return new OfferWhyNot(offer, misses.ToImmutable());
     }
 
-    /// <summary>What all offers of one provider lack.</summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="request">What is asked.</param>
-    /// <param name="provider">Whose offers.</param>
     public static GroupWhyNot ForProvider(OfferSnapshot snapshot, PlacementRequest request, ProviderId provider)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -53,10 +41,6 @@ public static class WhyNot
         return ForRows(snapshot, request, row => snapshot.Columns.ProviderOf[row] == code);
     }
 
-    /// <summary>What all offers of one GPU type lack.</summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="request">What is asked.</param>
-    /// <param name="gpuType">Catalogue name.</param>
     public static GroupWhyNot ForGpuType(OfferSnapshot snapshot, PlacementRequest request, string gpuType)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -95,21 +79,16 @@ public static class WhyNot
     }
 }
 
-/// <summary>One offer and all it lacks.</summary>
-/// <param name="Offer">The offer.</param>
-/// <param name="Misses">Every failing constraint with its margin, in the funnel's order; empty when it matches.</param>
+/// <param name="Misses">All failing constraints, in the funnel's order; empty when it matches.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.OfferWhyNot")]
 public sealed record OfferWhyNot([property: Id(0)] Offer Offer, [property: Id(1)] ImmutableArray<Miss> Misses)
 {
-    /// <summary>Nothing is wrong with it: if it was not chosen, a better one was there.</summary>
+    /// <summary>Whether it passes all constraints. If it was not chosen, a better offer was.</summary>
     public bool Matches => Misses.IsEmpty;
 }
 
-/// <summary>A provider's or GPU type's offers and all they lack.</summary>
-/// <param name="Offers">How many are listed; 0 when nobody lists any.</param>
-/// <param name="Matching">How many of them match.</param>
-/// <param name="Refusals">Constraints that refuse some, in the funnel's order; an offer counts in each that refuses it.</param>
-/// <param name="Nearest">The one with the fewest failing constraints, the cheapest of them; null when none is listed.</param>
+/// <param name="Refusals">In the funnel's order; an offer counts for each constraint that refuses it.</param>
+/// <param name="Nearest">The cheapest offer with the fewest failing constraints; null when none is listed.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.GroupWhyNot")]
 public sealed record GroupWhyNot(
     [property: Id(0)] int Offers,
@@ -118,8 +97,6 @@ public sealed record GroupWhyNot(
     [property: Id(3)] OfferWhyNot? Nearest
 );
 
-/// <summary>How many offers one constraint refuses, whatever others do.</summary>
-/// <param name="Constraint">Wire name.</param>
-/// <param name="Offers">How many.</param>
+/// <summary>The number of offers that one constraint refuses, whether or not others do too.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.Refusals")]
 public readonly record struct Refusals([property: Id(0)] string Constraint, [property: Id(1)] int Offers);

@@ -3,15 +3,13 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Domain.Providers;
 
 /// <summary>
-/// A provider's allocation attempts over a sliding window, and the breaker they drive: so many failures in a row open it; after a
-/// while attempts are let through again (half open), and the first to end closes it or opens it anew.
+/// Allocation attempts of a provider over a sliding window, and its circuit breaker. <paramref name="breakerFailures"/>
+/// failures in a row open the breaker. After <paramref name="breakerOpenFor"/> it is half open: attempts are allowed
+/// again, and the first attempt to end closes the breaker or opens it again.
 /// </summary>
-/// <param name="window">Span of the window.</param>
-/// <param name="breakerFailures">Failures in a row that open the breaker.</param>
-/// <param name="breakerOpenFor">How long it stays open.</param>
 public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan breakerOpenFor)
 {
-    /// <summary>Attempts kept at most; more recent ones say enough.</summary>
+    /// <summary>Maximum number of attempts kept; the most recent ones suffice.</summary>
     public const int MaxAttempts = 1024;
 
     private readonly Queue<Attempt> _attempts = new();
@@ -19,10 +17,9 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
 
     private readonly record struct Attempt(DateTimeOffset At, Route Route, bool Succeeded, TimeSpan Took);
 
-    /// <summary>Until when the breaker is open; null while it is closed.</summary>
+    /// <summary>End of the open state; null while the breaker is closed.</summary>
     public DateTimeOffset? OpenUntil { get; private set; }
 
-    /// <summary>Notes how an attempt ended.</summary>
     public void Note(DateTimeOffset now, Route route, bool succeeded, TimeSpan took)
     {
         _attempts.Enqueue(new Attempt(now, route, succeeded, took));
@@ -47,7 +44,6 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
         return Summed(_attempts);
     }
 
-    /// <summary>The same for each route.</summary>
     public IEnumerable<(Route Route, int Attempts, int Successes, TimeSpan? MedianTook)> SumByRoute(DateTimeOffset now)
     {
         Forget(now);

@@ -5,72 +5,77 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Domain.Providers;
 
 /// <summary>
-/// The port to those who rent capacity. Every adapter keeps these promises; the conformance suite checks them on each.
+/// Port to a provider of capacity. Every adapter keeps the promises below; the conformance suite checks each adapter.
 /// </summary>
 /// <remarks>
 /// <list type="number">
-/// <item>The same <see cref="AllocationKey"/> never makes a second allocation, also across restarts of either side.</item>
+/// <item>
+/// The same <see cref="AllocationKey"/> never makes a second allocation, also across restarts of either side.
+/// </item>
 /// <item>Every allocation carries its <see cref="AllocationTag"/>.</item>
-/// <item>Expected refusals are values (<see cref="AllocateOutcome"/>); an exception means <em>unknown</em>: ask again with the same key.</item>
-/// <item>Cancelling a call stops waiting; it does not undo. What was asked for may still arrive and shows in the list.</item>
-/// <item>Calls are safe from any thread and hold no caller's context.</item>
+/// <item>
+/// An expected rejection is a value (<see cref="AllocateOutcome"/>). An exception means that the outcome is
+/// <em>unknown</em>: retry with the same key.
+/// </item>
+/// <item>
+/// Cancelling a call ends the wait but does not undo the request. The allocation may still appear, and is then listed.
+/// </item>
+/// <item>Calls are safe from any thread and do not capture the caller's context.</item>
 /// </list>
 /// </remarks>
 public interface IProvider
 {
-    /// <summary>The configured name.</summary>
     ProviderId Id { get; }
 
-    /// <summary>What can be rented now. Offers that make no sense are left out and counted.</summary>
+    /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>
     Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Asks for capacity and waits until it is ours or refused. May take minutes; the caller brings the deadline.
-    /// Called again with the same key it goes on waiting for, or returns, the same allocation.
+    /// Requests capacity and waits for the allocation or a rejection. May take minutes; the caller sets the deadline.
+    /// A second call with the same key continues the wait for the same allocation, or returns it.
     /// </summary>
     Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken);
 
-    /// <summary>What is known now of one allocation; null when the provider holds none under the key.</summary>
+    /// <summary>The current allocation under a key; null when the provider has none.</summary>
     Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The last lines that the runtime under a key has printed so far, at most <see cref="Runtimes.RuntimeExit.MaxOutputTailChars"/>
-    /// characters; empty when it printed nothing, nothing is held under the key, or the provider does not tell.
+    /// The last output lines of the runtime under a key, at most <see cref="Runtimes.RuntimeExit.MaxOutputTailChars"/>
+    /// characters. Empty without output, without an allocation, or when the provider does not support it.
     /// </summary>
     Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken);
 
-    /// <summary>Every allocation tagged with the cluster that this provider holds, whoever owns it.</summary>
+    /// <summary>All allocations at this provider that carry the cluster's tag, for any instance.</summary>
     Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Gives capacity back, or calls off a request that has not been answered. Keep calling until it says
-    /// <see cref="ReleaseOutcome.Released"/>: only then is nothing held and nothing paid under the key.
-    /// Releasing what never was, or is gone, is <see cref="ReleaseOutcome.Released"/>.
+    /// Releases capacity, or cancels an allocation request that is still pending. Call it until it returns
+    /// <see cref="ReleaseOutcome.Released"/>: only then is nothing allocated and nothing billed under the key.
+    /// For a key without an allocation it returns <see cref="ReleaseOutcome.Released"/>.
     /// </summary>
     Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Pushes allocations whose status changed, as the provider notices it: the runtime became ready, exited, was preempted.
-    /// Best effort and repeatable; <see cref="FindAsync"/> is the truth. Ends when cancelled.
+    /// Streams allocations whose status changed (ready, exited, preempted), as soon as the provider notices. Best
+    /// effort: changes may be missed or repeated, and <see cref="FindAsync"/> is authoritative. The stream ends on
+    /// cancellation.
     /// </summary>
     IAsyncEnumerable<Allocation> WatchAsync(string cluster, CancellationToken cancellationToken);
 }
 
-/// <summary>The answer to a listing.</summary>
-/// <param name="Offers">Offers that make sense.</param>
-/// <param name="Skipped">How many were left out, and why, by reason.</param>
+/// <param name="Offers">Valid offers.</param>
+/// <param name="Skipped">Number of omitted offers by reason.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.OfferListing")]
 public sealed record OfferListing(
     [property: Id(0)] ImmutableArray<Offer> Offers,
     [property: Id(1)] ImmutableSortedDictionary<string, int> Skipped
 );
 
-/// <summary>How far a release got.</summary>
 public enum ReleaseOutcome
 {
-    /// <summary>Nothing is held under the key.</summary>
+    /// <summary>Nothing is allocated under the key.</summary>
     Released = 1,
 
-    /// <summary>The provider is still giving it back; ask again.</summary>
+    /// <summary>The provider has not finished the release; call again.</summary>
     Pending = 2,
 }

@@ -6,44 +6,37 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Domain.Providers;
 
-/// <summary>What is kept of a provider across restarts: the drain switch and the routes that timed out. State name <c>provider</c>.</summary>
+/// <summary>Stored state of a provider: drain switch and routes in cool-down. State name <c>provider</c>.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderRecord")]
 public sealed record ProviderRecord : IStoredState
 {
-    /// <summary>The shape this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
-    /// <inheritdoc/>
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>Which provider.</summary>
     [Id(1)]
     public ProviderId Id { get; init; }
 
-    /// <summary>Whether an operator took it out of placement.</summary>
+    /// <summary>Whether an operator excluded the provider from placement.</summary>
     [Id(2)]
     public bool Draining { get; init; }
 
-    /// <summary>Routes that failed, and until when they rank last for everybody.</summary>
+    /// <summary>Failed routes. They rank last for all accounts until their cool-down ends.</summary>
     [Id(3)]
     public ImmutableArray<CoolingRoute> Cooling { get; init; } = [];
 
-    /// <inheritdoc/>
     [Id(4)]
     public DateTimeOffset? WakeAt { get; init; }
 
-    /// <inheritdoc/>
     [Id(5)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
 
-    /// <summary>Sequence number of the latest event.</summary>
     [Id(6)]
     public long LastSequence { get; init; }
 }
 
-/// <summary>A route that timed out or was refused.</summary>
-/// <param name="Route">Which.</param>
-/// <param name="Until">Until when it ranks last, whoever starts.</param>
+/// <summary>A route in cool-down after a timeout or rejection.</summary>
+/// <param name="Until">Until then the route ranks last for all accounts.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.CoolingRoute")]
 public sealed record CoolingRoute([property: Id(0)] Route Route, [property: Id(1)] DateTimeOffset Until);

@@ -3,14 +3,10 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Providers;
 
-/// <summary>A provider refused the allocation.</summary>
-/// <param name="Offer">What was asked for.</param>
-/// <param name="Rejection">What it said.</param>
-/// <param name="Next">The offer a start now would take; null when there is none.</param>
+/// <param name="Next">The offer that a start would choose now; null when there is none.</param>
 public sealed record ProviderRejectedFacts(Offer Offer, Rejection Rejection, Offer? Next)
     : FailureFacts(FailureCode.ProviderRejected)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var next =
@@ -23,7 +19,7 @@ public sealed record ProviderRejectedFacts(Offer Offer, Rejection Rejection, Off
                 $"Start again: {Offer.Route} is out of stock and ranks last for a while; {next}.",
             RejectionKind.Quota => $"Raise the quota at {Offer.Provider}, or start again elsewhere; {next}.",
             RejectionKind.InvalidRequest =>
-                $"Change what {Offer.Provider} objects to (see its words), or start again elsewhere; {next}.",
+                $"Change what {Offer.Provider} objects to (see its message), or start again elsewhere; {next}.",
             RejectionKind.Credentials =>
                 $"Renew the credentials configured for {Offer.Provider}, or start elsewhere; {next}.",
             RejectionKind.ProviderError =>

@@ -4,12 +4,9 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Providers;
 
-/// <summary>A provider did not allocate capacity before the deadline.</summary>
-/// <param name="Offer">What was asked for.</param>
-/// <param name="Waited">How long.</param>
-/// <param name="Attempt">Which attempt of the launch it was, from 1.</param>
-/// <param name="AvoidedUntil">Until when the route ranks last.</param>
-/// <param name="Next">The offer a start now would take; null when there is none.</param>
+/// <param name="Attempt">Number of the attempt within the launch, from 1.</param>
+/// <param name="AvoidedUntil">Until then the route ranks last.</param>
+/// <param name="Next">The offer that a start would choose now; null when there is none.</param>
 public sealed record ProviderTimeoutFacts(
     Offer Offer,
     TimeSpan Waited,
@@ -18,7 +15,6 @@ public sealed record ProviderTimeoutFacts(
     Offer? Next
 ) : FailureFacts(FailureCode.ProviderTimeout)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var seconds = Math.Round(Waited.TotalSeconds).ToString("0", CultureInfo.InvariantCulture);

@@ -2,15 +2,11 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Runtimes;
 
-/// <summary>A request whose prompt and requested output do not fit the context of its instance.</summary>
-/// <param name="ServingName">The instance.</param>
-/// <param name="Limit">Its configured context, tokens.</param>
-/// <param name="Prompt">Tokens of the prompt, as the runtime's own tokenizer counts them; null where only the runtime knows.</param>
-/// <param name="Output">Output asked for, tokens; 0 where the request asks for none.</param>
+/// <param name="Prompt">Prompt tokens counted by the runtime's own tokenizer; null when only the runtime knows.</param>
+/// <param name="Output">Requested output, tokens; 0 when the request states none.</param>
 public sealed record ContextTooLargeFacts(string ServingName, long Limit, long? Prompt, long Output)
     : FailureFacts(FailureCode.CtxTooLarge)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var what = Prompt is { } prompt ? $"The prompt has {prompt} tokens" : "The prompt";

@@ -3,14 +3,14 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Runtimes;
 
-/// <summary>Tells from how a runtime ended what went wrong: out of memory, image, model, or plain exit.</summary>
+/// <summary>Diagnoses the end of a runtime: out of memory, image, model, or plain exit.</summary>
 /// <remarks>
-/// Evidence is asked in the order of its weight: the provider's own reason, then what the runtime said, then the exit code. Memory
-/// comes before the model because a runtime that runs out of memory while loading also says that it could not load.
+/// Evidence in order of weight: the provider's reason, the runtime's output, the exit code. Memory is checked before
+/// the model, because a runtime that runs out of memory during loading also reports a load error.
 /// </remarks>
 public static class ExitDiagnosis
 {
-    /// <summary>128 + SIGKILL: how the kernel's out-of-memory killer ends a process, and hardly anything else does.</summary>
+    /// <summary>128 + SIGKILL: sign of the kernel's out-of-memory killer; other causes are rare.</summary>
     private const int ExitCodeOfSigkill = 137;
 
     private static readonly ImmutableArray<string> OutOfMemoryReasons = ["OOMKilled", "OutOfMemory", "oom-kill"];
@@ -24,7 +24,7 @@ public static class ExitDiagnosis
         "RegistryUnavailable",
     ];
 
-    /// <summary>Reasons that say somebody ended the runtime on purpose: exit 137 is then no sign of missing memory.</summary>
+    /// <summary>Deliberate ends: exit code 137 then does not indicate missing memory.</summary>
     private static readonly ImmutableArray<string> DeliberateReasons =
     [
         "Evicted",
@@ -102,15 +102,13 @@ public static class ExitDiagnosis
         "Invalid repository ID or local directory specified",
     ];
 
-    /// <summary>The failure a runtime's end amounts to.</summary>
-    /// <param name="exit">How it ended.</param>
     /// <param name="wasServing">
-    /// Whether it had become healthy before: then neither the image nor the model can be what ended it, whatever it printed about
-    /// them on the way up.
+    /// Whether the runtime had been healthy before. Then neither image nor model can be the cause, whatever it printed
+    /// about them during its start.
     /// </param>
     /// <returns>
-    /// <see cref="FailureCode.OomKilled"/>, <see cref="FailureCode.ImagePullFailed"/>, <see cref="FailureCode.ModelLoadError"/> or
-    /// <see cref="FailureCode.RuntimeExited"/>.
+    /// <see cref="FailureCode.OomKilled"/>, <see cref="FailureCode.ImagePullFailed"/>,
+    /// <see cref="FailureCode.ModelLoadError"/> or <see cref="FailureCode.RuntimeExited"/>.
     /// </returns>
     public static FailureCode Diagnose(RuntimeExit exit, bool wasServing)
     {
@@ -135,10 +133,11 @@ public static class ExitDiagnosis
             : FailureCode.RuntimeExited;
     }
 
-    /// <summary>One line for people: the runtime's own words where it said what went wrong, else its exit code.</summary>
-    /// <param name="exit">How it ended.</param>
-    /// <param name="wasServing">Whether it had become healthy before, as for <see cref="Diagnose"/>.</param>
-    /// <returns>At most <see cref="OutputLines.MaxChars"/> characters, printable, without access tokens; never empty.</returns>
+    /// <summary>One line for people: the output line that states the cause, otherwise the exit code.</summary>
+    /// <param name="wasServing">Whether the runtime had been healthy before, as for <see cref="Diagnose"/>.</param>
+    /// <returns>
+    /// At most <see cref="OutputLines.MaxChars"/> printable characters, without access tokens; never empty.
+    /// </returns>
     public static string Explain(RuntimeExit exit, bool wasServing)
     {
         ArgumentNullException.ThrowIfNull(exit);
@@ -150,7 +149,7 @@ public static class ExitDiagnosis
             : [];
         if (signs.IsEmpty)
         {
-            // Who is killed has no last words: whatever it said before is about something else.
+            // A killed process prints nothing about its end, so its last output line has another cause.
             return exit.ExitCode == ExitCodeOfSigkill
                 ? WithoutWords(exit)
                 : OutputLines.LastTelling(exit.OutputTail) ?? WithoutWords(exit);
@@ -163,7 +162,7 @@ public static class ExitDiagnosis
     {
         var code = exit.ExitCode switch
         {
-            null => "The runtime ended; its host did not tell the exit code",
+            null => "The runtime ended; its host did not report the exit code",
             ExitCodeOfSigkill => "The runtime was killed (exit code 137, SIGKILL)",
             > 128 and < 193 => $"The runtime was ended by signal {exit.ExitCode - 128} (exit code {exit.ExitCode})",
             _ => $"The runtime ended with exit code {exit.ExitCode}",

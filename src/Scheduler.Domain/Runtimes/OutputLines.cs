@@ -4,10 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Scheduler.Domain.Runtimes;
 
-/// <summary>Picks the one line out of a runtime's last output that a person wants to see, and makes it safe to show.</summary>
+/// <summary>Selects the most informative line of a runtime's output and makes it safe to show.</summary>
 public static partial class OutputLines
 {
-    /// <summary>Characters a picked line has at most: a line of a dashboard, not a stack trace.</summary>
+    /// <summary>Maximum length of a selected line, in characters: it must fit one line of the dashboard.</summary>
     public const int MaxChars = 300;
 
     private static readonly ImmutableArray<string> TellingWords = ["error", "exception", "fatal", "failed", "panic"];
@@ -31,7 +31,7 @@ public static partial class OutputLines
         return found is null ? null : Clean(found);
     }
 
-    /// <summary>The last line that sounds like a failure, else the last line that says anything; null for silence.</summary>
+    /// <summary>The last line that mentions a failure, else the last line with text; null without output.</summary>
     internal static string? LastTelling(string output)
     {
         if (LastWith(output, TellingWords) is { } telling)
@@ -51,8 +51,7 @@ public static partial class OutputLines
         return last is null ? null : Clean(last);
     }
 
-    /// <summary>A foreign text on one line: no control characters or colour codes, no access tokens, bounded.</summary>
-    /// <param name="text">What a runtime or a provider said.</param>
+    /// <summary>External text on one line, truncated, without control characters and access tokens.</summary>
     public static string Clean(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -76,7 +75,7 @@ public static partial class OutputLines
     [GeneratedRegex(@"\x1B\[[0-9;?]*[A-Za-z]", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ColourCode();
 
-    // Hugging Face, OpenAI-like and bearer tokens: what runtimes are seen to print when a download is refused.
+    // Tokens of Hugging Face, OpenAI style and bearer headers: runtimes print them when a download is refused.
     [GeneratedRegex(
         @"\b(hf_|sk-|rpa_)[A-Za-z0-9_-]{12,}|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,

@@ -5,15 +5,12 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Domain.Runtimes;
 
 /// <summary>The runtime ended, stopped answering, or lost its capacity.</summary>
-/// <param name="Code">What its end amounts to (see <see cref="ExitDiagnosis"/>), or <see cref="FailureCode.Preempted"/>.</param>
-/// <param name="Offer">Where it ran.</param>
-/// <param name="Model">What it ran.</param>
-/// <param name="ContextTokens">The context it was configured with.</param>
+/// <param name="Code">The diagnosis (see <see cref="ExitDiagnosis"/>), or <see cref="FailureCode.Preempted"/>.</param>
 /// <param name="Exit">
-/// How it ended; null where nothing ended (vanished, preempted), and without a code where it was ended because it no longer answered.
+/// Null when no runtime exited (capacity vanished or was preempted). Without an exit code when the scheduler ended a
+/// runtime that no longer answered.
 /// </param>
-/// <param name="What">One line: what was seen.</param>
-/// <param name="Remedy">For memory: what would fit; null when nothing is known to.</param>
+/// <param name="Remedy">For out of memory: a shape that would fit; null when none is known.</param>
 public sealed record RuntimeEndFacts(
     FailureCode Code,
     Offer Offer,
@@ -24,7 +21,6 @@ public sealed record RuntimeEndFacts(
     MemoryRemedy? Remedy
 ) : FailureFacts(Code)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe() =>
         new(
             $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).",
@@ -69,7 +65,7 @@ public sealed record RuntimeEndFacts(
 
         if (Exit?.ProviderReason?.StartsWith(RuntimeExit.KilledFromOutside, StringComparison.Ordinal) is true)
         {
-            return "Somebody on its host killed it, and it was not for want of memory: find out who, then start again.";
+            return "A process on its host killed it; memory was not the cause. Find out which one, then start again.";
         }
 
         if (Code == FailureCode.ImagePullFailed)
@@ -78,8 +74,8 @@ public sealed record RuntimeEndFacts(
         }
 
         return string.IsNullOrEmpty(Exit?.OutputTail)
-            ? "Start again: it left no output that says why."
-            : "Read output_tail in the details, mend what it names, then start again.";
+            ? "Start again: it left no output that explains its end."
+            : "Read output_tail in the details, fix the problem it names, then start again.";
     }
 
     private string OomHint()
@@ -103,12 +99,10 @@ public sealed record RuntimeEndFacts(
     }
 }
 
-/// <summary>What would fit instead.</summary>
-/// <param name="ContextTokens">The largest context that is comfortable on the same GPUs; null when none is.</param>
-/// <param name="GpuType">The next larger GPU type; null when none is known.</param>
-/// <param name="GpuCount">How many of it.</param>
-/// <param name="PricePerHour">The cheapest offer of it now.</param>
-/// <param name="Also">What else stands in the way of that offer; null where nothing does.</param>
+/// <param name="ContextTokens">Largest context that fits the same GPUs comfortably; null when none does.</param>
+/// <param name="GpuType">Next larger GPU type; null when none is known.</param>
+/// <param name="PricePerHour">Cheapest offer of that GPU type and count now; null without one.</param>
+/// <param name="Also">Further change that this offer requires; null when none.</param>
 public sealed record MemoryRemedy(
     long? ContextTokens,
     string? GpuType,

@@ -5,14 +5,14 @@ using System.Text;
 namespace Scheduler.Domain.Runtimes;
 
 /// <summary>
-/// How one kind of runtime is started and asked: a program, a template of its arguments, and the paths of its HTTP face.
-/// Arguments are rendered one by one and handed to the system as a list; no shell ever reads them.
+/// How to start and call one kind of runtime: its program, a template of its arguments, and the paths of its HTTP API.
+/// Arguments are rendered one by one and passed to the system as a list; no shell parses them.
 /// </summary>
 /// <remarks>
-/// Placeholders: <c>{model}</c>, <c>{model_option}</c> (<c>--model</c> for a path or a <c>.gguf</c> file, <c>--hf-repo</c> for a
-/// Hugging Face id), <c>{serving_name}</c>, <c>{context}</c> (tokens per sequence), <c>{context_total}</c> (tokens of all parallel
-/// sequences together), <c>{parallel}</c>, <c>{tp}</c>, <c>{host}</c>, <c>{port}</c>. A brace that names none of them is an error
-/// found when the preset is checked, not when it is used.
+/// Placeholders: <c>{model}</c>, <c>{model_option}</c> (<c>--model</c> for a path or a <c>.gguf</c> file,
+/// <c>--hf-repo</c> for a Hugging Face id), <c>{serving_name}</c>, <c>{context}</c> (tokens per sequence),
+/// <c>{context_total}</c> (tokens of all parallel sequences together), <c>{parallel}</c>, <c>{tp}</c>, <c>{host}</c>,
+/// <c>{port}</c>. Any other name in braces is an error that <see cref="Faults"/> reports before the preset is used.
 /// </remarks>
 public sealed record RuntimePreset
 {
@@ -29,28 +29,26 @@ public sealed record RuntimePreset
         "port",
     ];
 
-    /// <summary>The name instances ask for.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The program: a name on the host's PATH or an absolute path. In a container: the entry point.</summary>
+    /// <summary>A name on the host's PATH or an absolute path. In a container: the entry point.</summary>
     public required string Program { get; init; }
 
-    /// <summary>Argument templates, each one argument.</summary>
+    /// <summary>Templates; each becomes exactly one argument.</summary>
     public ImmutableArray<string> Arguments { get; init; } = [];
 
-    /// <summary>Path that answers 200 once the runtime can serve.</summary>
+    /// <summary>Path that returns 200 once the runtime can serve.</summary>
     public string HealthPath { get; init; } = "/health";
 
-    /// <summary>Path of the runtime's own tokenizer; null where it has none.</summary>
+    /// <summary>Path of the runtime's own tokenizer; null when it has none.</summary>
     public string? TokenizePath { get; init; }
 
-    /// <summary>Which request and answer <see cref="TokenizePath"/> speaks.</summary>
     public TokenizeShape TokenizeShape { get; init; }
 
-    /// <summary>Container image, for providers that run containers; null where the preset has none.</summary>
+    /// <summary>Container image, for providers that run containers; null when the preset has none.</summary>
     public string? Image { get; init; }
 
-    /// <summary>What is wrong with the templates: one sentence each, none when all is well.</summary>
+    /// <summary>Validation errors of the templates, one sentence each; empty for a valid preset.</summary>
     public IEnumerable<string> Faults()
     {
         if (string.IsNullOrWhiteSpace(Program))
@@ -75,13 +73,9 @@ public sealed record RuntimePreset
         }
     }
 
-    /// <summary>The argument list for one runtime, without the program.</summary>
-    /// <param name="spec">What to run.</param>
-    /// <param name="host">Address to listen on.</param>
-    /// <param name="port">Port to listen on, 1 to 65,535.</param>
     /// <returns>The preset's arguments, then the spec's extra ones.</returns>
     /// <exception cref="ArgumentException">
-    /// The model or serving name is empty, or would be read as an option, or holds a control character.
+    /// The model or serving name is empty, starts with '-' or contains a control character.
     /// </exception>
     /// <exception cref="OverflowException">Context times parallel sequences does not fit 64 bits.</exception>
     public ImmutableArray<string> Render(RuntimeSpec spec, string host, int port)
@@ -124,7 +118,7 @@ public sealed record RuntimePreset
     private static bool IsPath(string model) =>
         model.StartsWith('/') || model.StartsWith('.') || model.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>A value that starts with a dash would be an option of the runtime, chosen by whoever named the model.</summary>
+    /// <summary>Refuses a leading dash: the runtime would parse the caller's model name as an option.</summary>
     private static void RequireArgument(string value, string what)
     {
         if (string.IsNullOrWhiteSpace(value) || value.StartsWith('-') || value.Any(char.IsControl))
@@ -136,7 +130,7 @@ public sealed record RuntimePreset
         }
     }
 
-    /// <summary>One pass: braces inside a value are never expanded again.</summary>
+    /// <summary>One pass: braces inside a value are not expanded.</summary>
     private static string Fill(string template, Func<string, string> value)
     {
         var filled = new StringBuilder(template.Length + 16);
@@ -172,12 +166,12 @@ public sealed record RuntimePreset
     }
 }
 
-/// <summary>How a runtime's tokenizer is asked.</summary>
+/// <summary>Request and response format of a runtime's tokenizer.</summary>
 public enum TokenizeShape
 {
-    /// <summary>vLLM: <c>{"model", "prompt" | "messages"}</c> gives <c>{"count", "max_model_len", "tokens"}</c>.</summary>
+    /// <summary>vLLM: <c>{"model", "prompt" | "messages"}</c> → <c>{"count", "max_model_len", "tokens"}</c>.</summary>
     Vllm = 0,
 
-    /// <summary>llama-server: <c>{"content"}</c> gives <c>{"tokens"}</c>.</summary>
+    /// <summary>llama-server: request <c>{"content"}</c>, response <c>{"tokens"}</c>.</summary>
     LlamaServer = 1,
 }

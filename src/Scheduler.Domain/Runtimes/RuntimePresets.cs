@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Scheduler.Domain.Runtimes;
 
-/// <summary>The presets every scheduler has; configuration may replace them or add its own.</summary>
+/// <summary>The built-in presets; configuration may replace them or add others.</summary>
 public static class RuntimePresets
 {
     /// <summary>vLLM's OpenAI-compatible server. Its context is per sequence.</summary>
@@ -33,8 +33,8 @@ public static class RuntimePresets
     };
 
     /// <summary>
-    /// llama.cpp's server. Its <c>--ctx-size</c> is shared by the parallel slots, so it is given the product; 999 layers means all
-    /// of them on the GPU, and is harmless without one.
+    /// llama.cpp's server. The parallel slots share its <c>--ctx-size</c>, so the preset passes the product. 999 layers
+    /// means all layers on the GPU; without a GPU the option has no effect.
     /// </summary>
     public static readonly RuntimePreset LlamaServer = new()
     {
@@ -62,7 +62,6 @@ public static class RuntimePresets
         Image = "ghcr.io/ggml-org/llama.cpp:server-cuda",
     };
 
-    /// <summary>The built-in presets by name.</summary>
     public static readonly FrozenDictionary<string, RuntimePreset> BuiltIn = new[]
     {
         Vllm,

@@ -4,15 +4,10 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Runtimes;
 
-/// <summary>The runtime was not healthy before the start deadline.</summary>
-/// <param name="Offer">Where it was booting.</param>
-/// <param name="Waited">How long.</param>
-/// <param name="Model">What it was loading.</param>
-/// <param name="OutputTail">The last lines it had printed; empty where there are none.</param>
+/// <param name="OutputTail">Last output lines of the runtime; empty without output.</param>
 public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, string Model, string OutputTail = "")
     : FailureFacts(FailureCode.RuntimeStartTimeout)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var seconds = (long)Math.Ceiling(Waited.TotalSeconds);

@@ -6,17 +6,18 @@ using Cronos;
 namespace Scheduler.Domain.Schedules;
 
 /// <summary>
-/// The five fields of a crontab line, matched against what a wall clock shows. It knows no time zone: what a change of the clocks does to a
-/// match is <see cref="Timetable"/>'s to say.
+/// The five fields of a crontab line, matched against local time. It has no time zone; <see cref="Timetable"/> handles
+/// clock changes.
 /// </summary>
 /// <remarks>
-/// Crontab's own rules: where day of month and day of week are both restricted a day need match only one of them, and a field that begins
-/// with <c>*</c> is not restricted. A range may wrap around (<c>FRI-MON</c>). Of what cron libraries add (seconds, <c>L W # ? H</c>,
-/// <c>@daily</c>) nothing is accepted: it means different things in different places.
+/// The rules are those of crontab. Where day of month and day of week are both restricted, a day needs to match only
+/// one of them. A field that begins with <c>*</c> is not restricted. A range may wrap around (<c>FRI-MON</c>).
+/// Extensions of cron libraries (seconds, <c>L W # ? H</c>, <c>@daily</c>) are refused, because their meaning differs
+/// between implementations.
 /// </remarks>
 public sealed partial class CronPattern
 {
-    /// <summary>Longest text, characters: every value of every field listed has room in it.</summary>
+    /// <summary>Characters: enough to list every value of every field.</summary>
     public const int LongestText = 512;
 
     private static readonly Field[] Fields =
@@ -34,7 +35,7 @@ public sealed partial class CronPattern
 
     private static readonly DateTime LongAgo = new(1900, 1, 1, 0, 0, 0, DateTimeKind.Unspecified);
 
-    /// <summary>A day matches if it matches one of them.</summary>
+    /// <summary>A day matches if one of these matches.</summary>
     private readonly ImmutableArray<CronExpression> _either;
 
     private CronPattern(string text, ImmutableArray<CronExpression> either)
@@ -43,13 +44,10 @@ public sealed partial class CronPattern
         _either = either;
     }
 
-    /// <summary>The five fields, one blank between them.</summary>
+    /// <summary>The five fields, separated by single spaces.</summary>
     public string Text { get; }
 
-    /// <summary>Reads five fields.</summary>
-    /// <param name="text">As somebody wrote it.</param>
-    /// <param name="pattern">What was read; null when something is wrong.</param>
-    /// <param name="faults">Everything that is wrong, one line each.</param>
+    /// <param name="faults">All errors, one line each.</param>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out CronPattern? pattern,
@@ -88,17 +86,17 @@ public sealed partial class CronPattern
         return true;
     }
 
-    /// <summary>The first match after a local time; null where there is none before the year 2500.</summary>
+    /// <summary>The first match after a local time; null when there is none before the year 2500.</summary>
     public DateTime? NextAfter(DateTime local)
     {
         var from = DateTime.SpecifyKind(local, DateTimeKind.Utc);
         return Wall(_either.Min(cron => cron.GetNextOccurrence(from)));
     }
 
-    /// <summary>The last match up to a local time, that time included; null where there is none since 1900.</summary>
+    /// <summary>The last match up to and including a local time; null when there is none since 1900.</summary>
     /// <remarks>
-    /// Searched by halves, forwards: the library's search backwards (0.13.0) answers days in months that do not match, as for
-    /// <c>* 13 * 7-10,12 *</c> asked on 1 December.
+    /// A binary search with the forward search. The library's backward search (Cronos 0.13.0) returns days in months
+    /// that do not match, for example for <c>* 13 * 7-10,12 *</c> on 1 December.
     /// </remarks>
     public DateTime? LatestUntil(DateTime local)
     {
@@ -108,7 +106,7 @@ public sealed partial class CronPattern
             return null;
         }
 
-        // After `from` one still comes in time, after `until` none does.
+        // Invariant: a match follows `from` up to `local`, and none follows `until`.
         while (until - from > TimeSpan.FromMinutes(1))
         {
             var middle = from + ((until - from) / 2);
@@ -124,7 +122,7 @@ public sealed partial class CronPattern
     private static DateTime? Wall(DateTime? match) =>
         match is { } time ? DateTime.SpecifyKind(time, DateTimeKind.Unspecified) : null;
 
-    /// <summary>The library wants both days to match; crontab wants either, so each gets a pattern of its own.</summary>
+    /// <summary>The library requires both day fields to match, crontab only one: each gets its own pattern.</summary>
     private static IEnumerable<string> Split(string[] parts)
     {
         const int DayOfMonth = 2;
@@ -137,7 +135,6 @@ public sealed partial class CronPattern
     private static string With(string[] parts, int place, string field) =>
         string.Join(' ', parts.Select((part, i) => i == place ? field : part));
 
-    /// <summary>One of the five.</summary>
     private sealed record Field(string Name, string Range, string[] Names)
     {
         public string? FaultOf(int place, string text) =>

@@ -1,17 +1,15 @@
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>What a spec must be; every fault at once, by the field's name in the API.</summary>
+/// <summary>Validates a schedule's spec; reports all errors at once, by the API's field names.</summary>
 public static class ScheduleChecks
 {
-    /// <summary>Longest description, characters.</summary>
+    /// <summary>Characters.</summary>
     public const int LongestDescription = 256;
 
-    /// <summary>Longest name of a time zone, characters: twice the longest there is.</summary>
+    /// <summary>Characters: twice the longest existing name.</summary>
     public const int LongestTimeZone = 64;
 
-    /// <summary>Everything that is wrong with a spec.</summary>
-    /// <param name="spec">The spec.</param>
-    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
+    /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static IEnumerable<(string Field, string Description)> FaultsOf(
         ScheduleSpec spec,
         Func<string, TimeZoneInfo?> zones

@@ -7,37 +7,34 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>What happens to an instance's schedules: pure. Each returns the whole book of the next write.</summary>
+/// <summary>Pure rules for an instance's schedules; each method returns the whole state of the next write.</summary>
 /// <remarks>
 /// <para>
-/// <b>Once.</b> What a schedule has dealt with only goes forward, by the wall clock and by the moment. A clock set back comes to occurrences
-/// that are dealt with; when new time zone data moves an occurrence to a later moment, its local time is dealt with. A run is
-/// recorded before the instance is told of it, under an id made from schedule, generation and local time; told again after a crash, the
-/// instance knows the id.
+/// <b>Once.</b> The processed point of a schedule only moves forward, by local time and by instant. After a clock is
+/// set back, the occurrences are already processed. When new time zone data moves an occurrence to a later instant, its
+/// local time is already processed. A run is recorded before the command is sent to the instance, under an id made from
+/// schedule, generation and local time. After a crash the command is sent again, and the instance recognizes the id.
 /// </para>
 /// <para>
-/// <b>The latest missed.</b> Of what a schedule missed, only the latest counts. Where several schedules of an instance are due at once, the
-/// one due latest is done, and of one moment a stop rather than a start: the end is as if each had been done in turn, without a launch that
-/// is paid for and ended at once, or a start that meets an instance still stopping.
+/// <b>Only the latest missed.</b> Of the missed occurrences of a schedule, only the latest runs. Of several due
+/// schedules of an instance, only the one with the latest due time runs; at the same time, a stop wins over a start.
+/// The result is the same as if all had run in turn. But no launch is paid for and ended at once, and no start meets an
+/// instance that is still stopping.
 /// </para>
 /// </remarks>
 public static class ScheduleDecisions
 {
-    /// <summary>How long a start waits for an instance that is stopping, and how often it is tried.</summary>
+    /// <summary>Maximum time for which a start waits, and is retried, while the instance is stopping.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long after a run was decided on the agenda looks whether it is done.</summary>
+    /// <summary>Time after which the agenda checks again whether a recorded run is concluded.</summary>
     public static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
 
-    /// <summary>When a schedule whose time zone the host does not know is looked at again.</summary>
+    /// <summary>Time after which a schedule is checked again when the host does not know its time zone.</summary>
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromHours(1);
 
-    /// <summary>Adds a schedule, or replaces the spec of one; what is past is none of its business.</summary>
-    /// <param name="book">The present book.</param>
-    /// <param name="id">The schedule's id.</param>
-    /// <param name="spec">A spec without faults.</param>
-    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
-    /// <param name="cause">Under what.</param>
+    /// <summary>Adds a schedule, or replaces the spec of one. Past occurrences do not run.</summary>
+    /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static ScheduleBook Put(
         ScheduleBook book,
         string id,
@@ -63,20 +60,19 @@ public static class ScheduleDecisions
         next = next with
         {
             Schedules = [.. next.Schedules.Add(put).OrderBy(schedule => schedule.Id, StringComparer.Ordinal)],
-            // A disabled schedule does nothing more, not even what it had begun.
+            // Disabling a schedule also drops its run in progress.
             UnderWay = book.UnderWay?.Schedule == id && spec.Enabled ? book.UnderWay : next.UnderWay,
         };
         return Written(next, zones, cause, ScheduleEvents.Put(put, isNew: known is null, cause));
     }
 
-    /// <summary>Removes a schedule.</summary>
     public static ScheduleBook Remove(ScheduleBook book, string id, Func<string, TimeZoneInfo?> zones, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(book);
         return Written(Without(book, id), zones, cause, ScheduleEvents.Removed(id, cause));
     }
 
-    /// <summary>The instance is deleted, and its schedules with it.</summary>
+    /// <summary>Removes all schedules, because the instance is deleted.</summary>
     public static ScheduleBook Forget(ScheduleBook book, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(book);
@@ -92,10 +88,8 @@ public static class ScheduleDecisions
         );
     }
 
-    /// <summary>Decides on what is due: the same book when nothing is.</summary>
-    /// <param name="book">The present book.</param>
-    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
-    /// <param name="now">The present.</param>
+    /// <summary>Records the run that is due; returns the same state when none is due.</summary>
+    /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static ScheduleBook TakeUp(ScheduleBook book, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(book);
@@ -141,13 +135,10 @@ public static class ScheduleDecisions
         return Written(next, zones, cause, [.. events]);
     }
 
-    /// <summary>Records how the run under way ended.</summary>
-    /// <param name="book">The present book.</param>
-    /// <param name="outcome">With what success.</param>
-    /// <param name="reason">One line for people.</param>
-    /// <param name="failure">Why the instance refused; null unless it did.</param>
-    /// <param name="zones">Finds a zone by its name; null for a name that is none.</param>
-    /// <param name="now">The present.</param>
+    /// <summary>Records the result of the run in progress.</summary>
+    /// <param name="reason">One line, for people.</param>
+    /// <param name="failure">Why the instance refused; null when it did not.</param>
+    /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static ScheduleBook Conclude(
         ScheduleBook book,
         RunOutcome outcome,
@@ -158,14 +149,14 @@ public static class ScheduleDecisions
     )
     {
         ArgumentNullException.ThrowIfNull(book);
-        var run = book.UnderWay ?? throw new InvalidOperationException("No run is under way.");
+        var run = book.UnderWay ?? throw new InvalidOperationException("No run is in progress.");
         var ended = EndOf(run, outcome, reason, failure, now);
         var next = WithRun(book, run.Schedule, ended) with { UnderWay = null };
         var cause = new Cause(now, run.RequestId, ScheduleEvents.ActorOf(run.Schedule));
         return Written(next, zones, cause, ScheduleEvents.Ended(run.Schedule, ended));
     }
 
-    /// <summary>When the book must be looked at next; null for never.</summary>
+    /// <summary>When the schedules must be checked next; null for never.</summary>
     public static DateTimeOffset? NextWake(ScheduleBook book, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(book);
@@ -250,7 +241,7 @@ public static class ScheduleDecisions
             UnderWay = book.UnderWay?.Schedule == id ? null : book.UnderWay,
         };
 
-    /// <summary>The last step of every decision: numbers the events and says when to be woken.</summary>
+    /// <summary>The last step of every decision: numbers the events and sets the wake-up time.</summary>
     private static ScheduleBook Written(
         ScheduleBook next,
         Func<string, TimeZoneInfo?> zones,

@@ -6,15 +6,13 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Domain.Schedules;
 
-/// <summary>What the timeline of an instance's schedules says. Each line names its schedule, by which one schedule's lines are found.</summary>
+/// <summary>Timeline events; each names its schedule, so that a timeline can be filtered by schedule.</summary>
 public static class ScheduleEvents
 {
     private const string ScheduleKey = "schedule";
 
-    /// <summary>Who a schedule is in timelines.</summary>
     public static string ActorOf(string schedule) => $"schedule:{schedule}";
 
-    /// <summary>Whether a line is about a schedule.</summary>
     public static bool IsAbout(this StoredEvent happened, string schedule)
     {
         ArgumentNullException.ThrowIfNull(happened);

@@ -1,24 +1,22 @@
 namespace Scheduler.Domain.Schedules;
 
 /// <summary>
-/// When a pattern comes due in a time zone. A local time that the clocks skip comes due at the end of the gap; one that they show twice
-/// comes due the first time only; several that fall on one moment are one.
+/// The occurrences of a pattern in a time zone. A local time that the clocks skip comes due at the end of the gap. A
+/// repeated local time comes due the first time only. Several local times at the same instant are one occurrence.
 /// </summary>
-/// <param name="pattern">What the clocks must show.</param>
-/// <param name="clock">The clocks.</param>
 /// <remarks>
-/// The library's own rules for a change of the clocks are not used: they repeat patterns with <c>*</c> in the repeated hour and leave them
-/// out in the skipped one. Here one rule holds for all patterns: <see cref="WallClock.FirstAt"/>. It never falls as the local time rises,
-/// so walking the matches on the wall is walking the moments in order.
+/// The Cronos rules for clock changes are not used: they repeat patterns with <c>*</c> in the repeated hour and omit
+/// them in the skipped one. Here one rule holds for all patterns: <see cref="WallClock.FirstAt"/>. It is monotonic in
+/// the local time, so the matches in order of local time are also in order of instant.
 /// </remarks>
 public sealed class Timetable(CronPattern pattern, WallClock clock)
 {
-    /// <summary>The first occurrence after another one; null when there is none.</summary>
+    /// <summary>Null when there is none.</summary>
     public Occurrence? NextAfter(in Occurrence last)
     {
         for (var local = pattern.NextAfter(last.Local); local is { } match; local = pattern.NextAfter(match))
         {
-            // Earlier ones: more of the same gap, or of an hour that is being shown a second time.
+            // Skips other matches in the same gap, or in an hour that is shown a second time.
             if (clock.FirstAt(match) is var at && at > last.At)
             {
                 return new Occurrence(match, at);
@@ -28,19 +26,18 @@ public sealed class Timetable(CronPattern pattern, WallClock clock)
         return null;
     }
 
-    /// <summary>The latest occurrence up to a moment; null when there is none.</summary>
+    /// <summary>Null when there is none.</summary>
     public Occurrence? LatestUntil(DateTimeOffset moment) =>
         pattern.LatestUntil(clock.LatestAt(moment)) is { } local ? new Occurrence(local, clock.FirstAt(local)) : null;
 
-    /// <summary>The place in the timetable that a moment has: nothing up to it is still to come.</summary>
+    /// <summary>The position of an instant in the timetable; all occurrences up to it are past.</summary>
     public Occurrence PlaceOf(DateTimeOffset moment) => new(clock.LatestAt(moment), moment);
 }
 
-/// <summary>One occurrence, by what the clocks show and by the moment that is.</summary>
 /// <param name="Local">
-/// What the clocks of the zone show. It is what makes two occurrences the same: when the rules of a zone change, the moment moves and this
-/// stays.
+/// The local time in the zone. It is the identity of an occurrence: when the rules of a zone change, the instant moves
+/// and the local time stays.
 /// </param>
-/// <param name="At">The moment, by the zone's rules as they were known.</param>
+/// <param name="At">The instant, by the zone's rules as known when it was computed.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.Occurrence")]
 public readonly record struct Occurrence([property: Id(0)] DateTime Local, [property: Id(1)] DateTimeOffset At);

@@ -1,24 +1,21 @@
 namespace Scheduler.Domain.Schedules;
 
 /// <summary>
-/// What the clocks on the walls of a time zone show. Built on the zone's offset from UTC alone, so that a zone whose standard time changes is
-/// treated no differently from one that saves daylight.
+/// The local time of a time zone. It uses only the zone's offset from UTC, so a change of standard time is handled like
+/// a change to daylight saving time.
 /// </summary>
-/// <param name="zone">The zone.</param>
 public sealed class WallClock(TimeZoneInfo zone)
 {
-    /// <summary>No zone is further from UTC than this, and none changes its clocks twice within twice as long.</summary>
+    /// <summary>No zone is further from UTC, and none changes its clocks twice within twice this time.</summary>
     private static readonly TimeSpan Around = TimeSpan.FromDays(1);
 
-    /// <summary>What the clocks show at a moment.</summary>
     public DateTime At(DateTimeOffset moment) =>
         DateTime.SpecifyKind(moment.UtcDateTime + OffsetAt(moment), DateTimeKind.Unspecified);
 
     /// <summary>
-    /// The first moment at which the clocks show a time or a later one: the end of the gap for a time that is skipped, the first of the two
-    /// for one that is repeated.
+    /// The first instant at which the clocks show this time or a later one. For a skipped time that is the end of the
+    /// gap, for a repeated time the first of the two.
     /// </summary>
-    /// <param name="local">The time shown.</param>
     public DateTimeOffset FirstAt(DateTime local)
     {
         var asUtc = new DateTimeOffset(local, TimeSpan.Zero);
@@ -34,7 +31,7 @@ public sealed class WallClock(TimeZoneInfo zone)
             : change;
     }
 
-    /// <summary>The latest time the clocks have shown up to a moment; while an hour is repeated that is later than what they show.</summary>
+    /// <summary>Latest local time shown so far; in a repeated hour it is later than the time shown then.</summary>
     public DateTime LatestAt(DateTimeOffset moment)
     {
         var shown = At(moment);
@@ -44,12 +41,12 @@ public sealed class WallClock(TimeZoneInfo zone)
             return shown;
         }
 
-        // The second round: the clocks were set back somewhere between the first showing of this time and this one.
+        // A repeated time: the clocks were set back between the first instant of this local time and this one.
         var lastOfFirstRound = ChangeIn(first, moment) - TimeSpan.FromTicks(1);
         return At(lastOfFirstRound);
     }
 
-    /// <summary>The moment between two others from which on the offset is the later one's.</summary>
+    /// <summary>The instant between two others at which the offset changes to the later one.</summary>
     private DateTimeOffset ChangeIn(DateTimeOffset from, DateTimeOffset to)
     {
         var offset = OffsetAt(to);

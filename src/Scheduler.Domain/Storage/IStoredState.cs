@@ -4,18 +4,18 @@ using Scheduler.Domain.Events;
 namespace Scheduler.Domain.Storage;
 
 /// <summary>
-/// What every stored grain state carries besides its own facts. One write of it is the whole truth: the store turns
-/// <see cref="Events"/>, <see cref="WakeAt"/> and the state's own change lists into rows <em>in the same transaction</em>, so
-/// timeline, ledger, lists and wake-ups commit together with the state or not at all.
+/// Common part of every stored grain state. The store turns <see cref="Events"/>, <see cref="WakeAt"/> and the state's
+/// change lists into rows <em>in the same transaction</em> as the state. Timeline, ledger, lists and wake-ups commit
+/// with the state or not at all.
 /// </summary>
 public interface IStoredState
 {
-    /// <summary>Version of the shape; a reader that meets a higher one refuses (INV-14).</summary>
+    /// <summary>Version of the stored shape; a reader refuses a higher version than its own (INV-14).</summary>
     int SchemaVersion { get; }
 
-    /// <summary>When the grain must be woken, at the latest, if nothing else wakes it; null for never.</summary>
+    /// <summary>Latest time at which the grain must be woken; null for never.</summary>
     DateTimeOffset? WakeAt { get; }
 
-    /// <summary>What happened in <em>this</em> write, not before: each write replaces the list.</summary>
+    /// <summary>Events of <em>this</em> write only: each write replaces the list.</summary>
     ImmutableArray<StoredEvent> Events { get; }
 }

@@ -6,36 +6,36 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Edge.Firewalls;
 
 /// <summary>
-/// Tries a firewall on a text. The door that serves the models answers, by the same way that real requests take; the door that asks need
-/// not know it.
+/// Tries a firewall on a text. The gateway implements it with the code of real requests; the API does not depend on the
+/// gateway.
 /// </summary>
 internal interface IFirewallTrial
 {
-    /// <summary>Asks the firewall's judge about a text. Nothing is recorded, and no answer is remembered or taken from memory.</summary>
+    /// <summary>
+    /// Sends a text to the firewall's judge. Nothing is recorded, and the verdict cache is neither read nor written.
+    /// </summary>
     Task<FirewallTrialResult> TryAsync(FirewallRecord firewall, JudgedText text, CancellationToken cancellationToken);
 }
 
-/// <summary>What came of a trial.</summary>
 internal sealed record FirewallTrialResult
 {
-    /// <summary>What was found.</summary>
     public required FirewallDecision Decision { get; init; }
 
-    /// <summary>The judge's answers in the order of the rules; empty where there is no verdict.</summary>
+    /// <summary>The judge's answers in the order of the rules; empty without a verdict.</summary>
     public ImmutableArray<bool> Answers { get; init; } = [];
 
-    /// <summary>What a request with this text would be refused with; null where it would go on.</summary>
+    /// <summary>The failure that a request with this text would get; null if the request would continue.</summary>
     public Failure? Refusal { get; init; }
 
-    /// <summary>Why there is no verdict, in the words of a refusal, whatever the mode; null where there is one.</summary>
+    /// <summary>Why there is no verdict, as a refusal would report it in any mode; null if there is one.</summary>
     public Failure? Unjudged { get; init; }
 
-    /// <summary>The instance that judges; null where none has the name.</summary>
+    /// <summary>Null if no instance has the serving name.</summary>
     public InstanceId? Judge { get; init; }
 
-    /// <summary>Where it stands, as the API names it; null where none has the name.</summary>
+    /// <summary>State of the judge, as the API names it; null if no instance has the serving name.</summary>
     public string? JudgeState { get; init; }
 
-    /// <summary>How long the judge took, or was waited for.</summary>
+    /// <summary>Time the judge took, or the time waited for it.</summary>
     public required TimeSpan Latency { get; init; }
 }

@@ -3,7 +3,7 @@ using Scheduler.Domain.Firewalls;
 
 namespace Scheduler.Edge.Firewalls;
 
-/// <summary>In a process that serves no models nobody can ask a judge.</summary>
+/// <summary>For a process without the gateway: it cannot call a judge.</summary>
 internal sealed class NoFirewallTrial : IFirewallTrial
 {
     public Task<FirewallTrialResult> TryAsync(
@@ -12,7 +12,7 @@ internal sealed class NoFirewallTrial : IFirewallTrial
         CancellationToken cancellationToken
     ) =>
         throw new DoorException(
-            new DoorError(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "This process asks no judges.")
+            new DoorError(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "This process cannot call a judge.")
             {
                 Hint = "Send the request to a process that serves /v1/chat/completions.",
             }

@@ -1,21 +1,22 @@
 namespace Scheduler.Edge.Limits;
 
 /// <summary>
-/// How many requests without a good key an address may send. They are charged after they were found to be without one: a good key costs
-/// its address nothing, and clients that start by the hundred behind one address are not taken for guessers.
+/// Limits the requests without a valid key from one address. A request is counted only after its key was found invalid.
+/// Valid keys therefore cost their address nothing, and hundreds of clients that start behind one address do not look
+/// like an attack.
 /// </summary>
-/// <remarks>What was under way when the last token went is charged as well, on credit, and paid for by a longer wait.</remarks>
+/// <remarks>
+/// Requests in progress when the limit is reached are counted too; they make the following wait longer.
+/// </remarks>
 internal sealed class AddressLimits(Rate rate, TimeProvider clock)
 {
-    /// <summary>Most addresses that are counted apart; 8 MiB or so.</summary>
+    /// <summary>Maximum number of addresses with their own counters; about 8 MiB.</summary>
     public const int Capacity = 65_536;
 
     private readonly Partitions<AddressPrefix, AddressPartition> _addresses = new(Capacity, clock);
 
-    /// <summary>How many addresses are counted now.</summary>
     public int Count => _addresses.Count;
 
-    /// <summary>Notes a request without a good key.</summary>
     public void Charge(AddressPrefix address)
     {
         if (rate.IsLimited)
@@ -32,7 +33,7 @@ internal sealed class AddressLimits(Rate rate, TimeProvider clock)
         }
     }
 
-    /// <summary>How long whoever shows no known key must wait; zero where there is no need to.</summary>
+    /// <summary>Time that a caller without a known key must wait; zero if none.</summary>
     public TimeSpan Wait(AddressPrefix address)
     {
         if (!rate.IsLimited || _addresses.Find(address) is not { } partition)

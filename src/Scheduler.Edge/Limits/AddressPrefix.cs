@@ -5,16 +5,15 @@ using System.Net.Sockets;
 namespace Scheduler.Edge.Limits;
 
 /// <summary>
-/// Where a request comes from, as far as one subscriber goes: a whole IPv4 address, the /64 of an IPv6 address (any host has 2^64 of
-/// these).
+/// The part of an address that identifies one subscriber: a whole IPv4 address, or the /64 of an IPv6 address, because
+/// any host has 2^64 addresses in its /64.
 /// </summary>
-/// <param name="Bits">The address or its first 64 bits.</param>
-/// <param name="IsV4">Which of the two.</param>
+/// <param name="Bits">The IPv4 address, or the first 64 bits of the IPv6 address.</param>
 internal readonly record struct AddressPrefix(ulong Bits, bool IsV4)
 {
     private const int LongestAddress = 16;
 
-    /// <summary>The prefix of an address; an IPv4 address in IPv6 clothes is an IPv4 address.</summary>
+    /// <summary>An IPv4-mapped IPv6 address counts as an IPv4 address.</summary>
     public static AddressPrefix Of(IPAddress? address)
     {
         Span<byte> bytes = stackalloc byte[LongestAddress];
@@ -33,7 +32,6 @@ internal readonly record struct AddressPrefix(ulong Bits, bool IsV4)
             : new AddressPrefix(BinaryPrimitives.ReadUInt64BigEndian(bytes), false);
     }
 
-    /// <summary>As people write it.</summary>
     public override string ToString()
     {
         Span<byte> bytes = stackalloc byte[LongestAddress];

@@ -6,12 +6,13 @@ using Scheduler.Grains.Keys;
 namespace Scheduler.Edge.Limits;
 
 /// <summary>
-/// The limits of this process's door. A request is asked, in this order: does its address guess keys; is its key's rate used up; has its
-/// key too many under way; has the door. What is a key's own fault is answered first, so that a flood waits in nobody's way.
+/// The limits of one endpoint (API, gateway or dashboard) in this process. The order of the checks: requests without a
+/// valid key from the address, rate of the key, requests in progress of the key, requests in progress of the process.
+/// The limits of a key come before the queue of the process, so that a flood from one key does not delay other callers.
 /// </summary>
 internal sealed class DoorLimits : IDisposable
 {
-    // Twice what a request mostly takes, so that most of those who come back find room.
+    // About twice the usual duration of a request, so that most retries are admitted.
     private const int FullRetrySeconds = 1;
 
     private readonly LimitSettings _settings;
@@ -21,7 +22,6 @@ internal sealed class DoorLimits : IDisposable
     private readonly ConcurrencyLimiter _requests;
     private readonly ConcurrencyLimiter _streams;
 
-    /// <summary>One per door.</summary>
     public DoorLimits(LimitSettings settings, TimeProvider clock)
     {
         _settings = settings;
@@ -39,14 +39,14 @@ internal sealed class DoorLimits : IDisposable
         _streams = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = _settings.Streams });
     }
 
-    /// <summary>How many addresses and keys are counted now.</summary>
     public (int Addresses, int Keys) Counted => (_addresses.Count, _keys.Count);
 
     /// <summary>
-    /// Before a key is looked at: an address that has sent too much without a good one is heard no further, except with a key that was good
-    /// here lately. So whoever shares the address of a guesser works on; only who is new there must wait.
+    /// Refuses an address that sent too many requests without a valid key, except for a key that was recently valid in
+    /// this process. This runs before the key is verified. Known callers that share the address with an attacker are
+    /// not affected; only new ones must wait.
     /// </summary>
-    /// <exception cref="DoorException">It must wait.</exception>
+    /// <exception cref="DoorException">The address must wait.</exception>
     public void ThrowIfSpent(AddressPrefix address, string authorization)
     {
         var wait = _addresses.Wait(address);
@@ -61,11 +61,10 @@ internal sealed class DoorLimits : IDisposable
         }
     }
 
-    /// <summary>Notes a request that showed no good key.</summary>
     public void Charge(AddressPrefix address) => _addresses.Charge(address);
 
-    /// <summary>Takes one request from a key's rate.</summary>
-    /// <exception cref="DoorException">There is none left.</exception>
+    /// <summary>Counts one request against the rate of its key.</summary>
+    /// <exception cref="DoorException">The rate is used up.</exception>
     public void CountAgainstRate(RequestScope scope, Caller caller, string authorization)
     {
         var refusal = _keys.Take(caller, authorization, out var left);
@@ -76,12 +75,10 @@ internal sealed class DoorLimits : IDisposable
         }
     }
 
-    /// <summary>Lets a request in, at once or after a short wait for its turn.</summary>
-    /// <param name="caller">Who; null where no key is needed.</param>
-    /// <param name="load">What it asks.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>To be disposed of when the request has ended.</returns>
-    /// <exception cref="DoorException">There is no room.</exception>
+    /// <summary>Admits a request, immediately or after a short wait in the queue.</summary>
+    /// <param name="caller">Null if no key is needed.</param>
+    /// <returns>Dispose it when the request ends.</returns>
+    /// <exception cref="DoorException">A limit is reached.</exception>
     public async ValueTask<Passage> EnterAsync(Caller? caller, Load load, CancellationToken cancellationToken)
     {
         var key = default(KeyLimits.KeyPartition);
@@ -143,10 +140,9 @@ internal sealed class DoorLimits : IDisposable
         );
 }
 
-/// <summary>A request that was let in.</summary>
+/// <summary>An admitted request; disposing it frees its part of the limits.</summary>
 internal sealed class Passage(KeyLimits.KeyPartition? key, Load load) : IDisposable
 {
-    /// <summary>Its place among all requests of the process.</summary>
     public RateLimitLease? Lease { get; set; }
 
     public void Dispose()
@@ -159,13 +155,11 @@ internal sealed class Passage(KeyLimits.KeyPartition? key, Load load) : IDisposa
     }
 }
 
-/// <summary>What a request asks of a door.</summary>
-/// <param name="IsStream">Whether it stays open.</param>
-/// <param name="MaxBytes">The longest body its method takes.</param>
+/// <param name="MaxBytes">The longest body its method accepts.</param>
 internal readonly record struct Load(bool IsStream, int MaxBytes)
 {
     private const int BytesOfOne = 1024 * 1024;
 
-    /// <summary>As how many it counts: one stream, or one request for each MiB.</summary>
+    /// <summary>Number of limit units: one for a stream, otherwise one per MiB of body.</summary>
     public int Weight => IsStream ? 1 : Math.Max(1, MaxBytes / BytesOfOne);
 }

@@ -4,29 +4,29 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Edge.Limits;
 
-/// <summary>What one key may send. No key's flood takes anything from another.</summary>
+/// <summary>The limits of each key. A flood from one key does not affect other keys.</summary>
 internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
 {
-    /// <summary>How long after its last request a key is still known to have been good.</summary>
+    /// <summary>Time after its last request for which a key counts as recently valid.</summary>
     public static readonly TimeSpan RememberedFor = TimeSpan.FromMinutes(10);
 
-    /// <summary>Most keys that are counted apart, as many as the doors know.</summary>
+    /// <summary>Maximum number of keys with their own counters, the same as in the key cache.</summary>
     public const int Capacity = 100_000;
 
-    // When a request or a stream will end is not known; a request mostly does within a second.
+    // The end of a request or stream is unknown; most requests end within a second.
     private const int RequestRetrySeconds = 1;
     private const int StreamRetrySeconds = 5;
 
     private readonly Partitions<string, KeyPartition> _keys = new(Capacity, clock);
 
-    /// <summary>How many keys are counted now.</summary>
     public int Count => _keys.Count;
 
-    /// <summary>Takes one request from a key's rate.</summary>
-    /// <param name="caller">Whose key, found to be good.</param>
-    /// <param name="authorization">The header that showed it, to know it again.</param>
-    /// <param name="left">What is left; null for a key without a limit.</param>
-    /// <returns>Why it may not be sent now; null when it may.</returns>
+    /// <summary>Counts one request against the rate of its key.</summary>
+    /// <param name="authorization">
+    /// The header of the request; <see cref="WasGood"/> recognizes the key by its fingerprint.
+    /// </param>
+    /// <param name="left">The rest of the rate; null for a key without a limit.</param>
+    /// <returns>The refusal; null if the request is admitted.</returns>
     public DoorError? Take(Caller caller, string authorization, out RateLeft? left)
     {
         var rate = LimitsOf(caller).Rate;
@@ -64,7 +64,9 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
         return DoorError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
     }
 
-    /// <summary>Whether a header shows a key that was good at this door a short while ago. It may have been revoked since.</summary>
+    /// <summary>
+    /// Whether a header holds a key that was recently valid here. The key may have been revoked since.
+    /// </summary>
     public bool WasGood(string authorization)
     {
         if (TokenOf(authorization) is not { } token || _keys.Find(token.KeyId) is not { } key)
@@ -78,12 +80,10 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
         }
     }
 
-    /// <summary>Counts a request or stream as under way.</summary>
-    /// <param name="caller">Whose key.</param>
-    /// <param name="isStream">Streams are counted apart.</param>
-    /// <param name="weight">As how many requests it counts.</param>
-    /// <param name="key">What <see cref="Leave"/> takes when it has ended.</param>
-    /// <returns>Why there may not be another; null when there may.</returns>
+    /// <summary>Counts a request or stream as in progress.</summary>
+    /// <param name="isStream">Streams have their own counter.</param>
+    /// <param name="key">The argument for <see cref="Leave"/> at the end of the request.</param>
+    /// <returns>The refusal; null if the request is admitted.</returns>
     public DoorError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
     {
         var limits = LimitsOf(caller);
@@ -97,7 +97,6 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             : Refusal(new ParallelRequestFacts(caller.KeyId, limits.Requests, RequestRetrySeconds));
     }
 
-    /// <summary>Counts it as ended.</summary>
     public static void Leave(KeyPartition key, bool isStream, int weight)
     {
         lock (key.Gate)
@@ -121,7 +120,6 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             ? token
             : null;
 
-    /// <summary>What is counted for one key.</summary>
     internal sealed class KeyPartition : Partition
     {
         public TokenBucket Bucket;
@@ -136,7 +134,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             ref var open = ref isStream ? ref Streams : ref Requests;
             var limit = isStream ? limits.Streams : limits.Requests;
 
-            // What weighs more than the limit still passes where nothing else is under way.
+            // A request that weighs more than the limit passes if nothing else of the key is in progress.
             if (limit > 0 && open > 0 && open + weight > limit)
             {
                 return false;
@@ -153,6 +151,6 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             && now - LastSeen >= (long)RememberedFor.TotalSeconds * Frequency;
     }
 
-    /// <summary>The limits of one kind of keys; 0 is none.</summary>
+    /// <summary>The limits of one kind of keys; 0 is no limit.</summary>
     internal sealed record Limits(Rate Rate, int Requests, int Streams);
 }

@@ -3,8 +3,9 @@ using System.Collections.Concurrent;
 namespace Scheduler.Edge.Limits;
 
 /// <summary>
-/// Partitions by key, as many as there is room for. Idle ones leave; while there are none of these and no room, newcomers share one
-/// partition: forgetting one in use instead would give whoever fills the table a fresh start.
+/// A bounded table of partitions by key. Idle partitions are removed. If the table is full and no partition is idle,
+/// new keys share one partition. Removing a partition in use instead would reset the counters for a caller who fills
+/// the table on purpose.
 /// </summary>
 internal sealed class Partitions<TKey, TPartition>(int capacity, TimeProvider clock)
     where TKey : notnull
@@ -18,10 +19,9 @@ internal sealed class Partitions<TKey, TPartition>(int capacity, TimeProvider cl
     private long _swept = clock.GetTimestamp();
     private int _count;
 
-    /// <summary>How many there are.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Does something with the partition of a key, which is made if it is missing.</summary>
+    /// <summary>Runs an action under the lock of the partition of a key; creates a missing partition.</summary>
     public TResult With<TArgument, TResult>(TKey key, TArgument argument, Func<TPartition, TArgument, TResult> act)
     {
         while (true)
@@ -37,13 +37,15 @@ internal sealed class Partitions<TKey, TPartition>(int capacity, TimeProvider cl
         }
     }
 
-    /// <summary>The partition a key has or, while the table is full, shares; null where it would be a new one.</summary>
+    /// <summary>
+    /// The partition of a key, or the shared one while the table is full; null if the key would get a new partition.
+    /// </summary>
     public TPartition? Find(TKey key) =>
         _all.TryGetValue(key, out var known) ? known
         : Count >= capacity ? _shared
         : null;
 
-    /// <summary>Whether a partition is the one newcomers share.</summary>
+    /// <summary>Whether it is the partition that new keys share while the table is full.</summary>
     public bool IsShared(TPartition partition) => ReferenceEquals(partition, _shared);
 
     private TPartition Add(TKey key)
@@ -93,15 +95,16 @@ internal sealed class Partitions<TKey, TPartition>(int capacity, TimeProvider cl
     }
 }
 
-/// <summary>What is counted for one key or one address. Everything in it is read and written under <see cref="Gate"/>.</summary>
+/// <summary>
+/// The counters of one key or one address. All members are read and written under <see cref="Gate"/>.
+/// </summary>
 internal abstract class Partition
 {
-    /// <summary>Held while it is looked at.</summary>
     public Lock Gate { get; } = new();
 
-    /// <summary>Whether it has left the table; then a new one stands for it.</summary>
+    /// <summary>Whether it was removed from the table; its key then gets a new partition.</summary>
     public bool IsGone { get; set; }
 
-    /// <summary>Whether a new one would say the same, so that it may go.</summary>
+    /// <summary>Whether a new partition would have the same values, so that this one can be removed.</summary>
     public abstract bool IsIdle(long now);
 }

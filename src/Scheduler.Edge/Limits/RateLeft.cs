@@ -4,15 +4,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace Scheduler.Edge.Limits;
 
-/// <summary>What is left of a rate.</summary>
 /// <param name="Limit">Tokens of a full bucket.</param>
-/// <param name="Remaining">Tokens in it now.</param>
-/// <param name="Next">Until there is one; zero while there is.</param>
-/// <param name="Full">Until it is full.</param>
+/// <param name="Next">Time until the next token; zero if there is one now.</param>
+/// <param name="Full">Time until the bucket is full.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct RateLeft(int Limit, int Remaining, TimeSpan Next, TimeSpan Full)
 {
-    /// <summary>As the drafts of the IETF's HTTP working group name it, up to their seventh.</summary>
+    /// <summary>Header names of the IETF drafts on RateLimit headers (HTTP API working group), up to draft 7.</summary>
     public void WriteTo(IHeaderDictionary headers)
     {
         headers["RateLimit-Limit"] = Limit.ToString(CultureInfo.InvariantCulture);

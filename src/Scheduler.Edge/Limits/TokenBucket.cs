@@ -1,20 +1,18 @@
 namespace Scheduler.Edge.Limits;
 
 /// <summary>
-/// A bucket of tokens, kept as the one moment at which it is full again. In any t seconds it gives at most <c>burst + t × rate</c> tokens.
+/// A token bucket, stored as the one time at which it is full again. In any t seconds it grants at most
+/// <c>burst + t × rate</c> tokens.
 /// </summary>
 /// <remarks>
-/// The platform's token bucket reads the machine's own clock and keeps a timer for a partition; this one is told the time and needs 8
-/// bytes. Not for several threads at once.
+/// The .NET token bucket reads the system clock and has a timer per partition. This one gets the time as an argument
+/// and needs 8 bytes. It is not thread-safe.
 /// </remarks>
 internal struct TokenBucket
 {
     private long _fullAt;
 
-    /// <summary>Takes one token if there is one.</summary>
-    /// <param name="rate">How fast it fills and how much it holds.</param>
-    /// <param name="now">The clock's timestamp.</param>
-    /// <param name="frequency">How many of those are a second.</param>
+    /// <param name="frequency">Timestamps per second.</param>
     public bool TryTake(Rate rate, long now, long frequency)
     {
         var each = Each(rate, frequency);
@@ -28,14 +26,16 @@ internal struct TokenBucket
         return true;
     }
 
-    /// <summary>Takes one token that has been used already, if need be on credit; the debt is at most another full bucket.</summary>
+    /// <summary>
+    /// Takes one token for a request that already happened, so the level may become negative, at most by one full
+    /// bucket.
+    /// </summary>
     public void Charge(Rate rate, long now, long frequency)
     {
         var each = Each(rate, frequency);
         _fullAt = Math.Min(Math.Max(_fullAt, now) + each, now + (2 * each * rate.Burst));
     }
 
-    /// <summary>What is in it.</summary>
     public readonly RateLeft Look(Rate rate, long now, long frequency)
     {
         var each = Each(rate, frequency);
@@ -49,21 +49,20 @@ internal struct TokenBucket
         );
     }
 
-    /// <summary>Whether it is as good as a new one.</summary>
+    /// <summary>Whether it equals a new bucket.</summary>
     public readonly bool IsFull(long now) => _fullAt <= now;
 
-    // Rounded up, so that what it gives is never more than it promises.
+    // Rounded up, so that the bucket never grants more than its rate.
     private static long Each(Rate rate, long frequency) => (frequency + rate.PerSecond - 1) / rate.PerSecond;
 
     private static TimeSpan Time(long timestamps, long frequency) =>
         new((long)((((Int128)timestamps * TimeSpan.TicksPerSecond) + frequency - 1) / frequency));
 }
 
-/// <summary>So many a second in the long run, and so many at once after a silence.</summary>
+/// <summary>An average rate and the burst allowed after an idle time.</summary>
 /// <param name="PerSecond">0 for no limit.</param>
 /// <param name="Burst">At least 1.</param>
 internal sealed record Rate(int PerSecond, int Burst)
 {
-    /// <summary>Whether there is a limit at all.</summary>
     public bool IsLimited => PerSecond > 0;
 }

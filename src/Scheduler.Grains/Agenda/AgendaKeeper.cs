@@ -5,17 +5,17 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Grains.Agenda;
 
 /// <summary>
-/// Wakes grains that are due. After a start, and after the loss of a silo, it first wakes every grain that waits for anything at all, so
-/// that what was interrupted goes on at once and not at its deadline (INV-03).
+/// Wakes grains that are due. After a start or the loss of a silo it first wakes every grain with a pending wake-up.
+/// So interrupted work continues at once and not at its deadline (INV-03).
 /// </summary>
 /// <remarks>
 /// <para>
-/// A grain that is active has its own timer for the same moment; the agenda is for those that are not. A wake-up is struck out only
-/// when its grain said that it waits for nothing more, and only if it is still the one that was read.
+/// An active grain has its own timer for the same time; the agenda is for inactive grains. A wake-up is deleted only
+/// when its grain has nothing pending, and only if the stored wake-up is still the one that was read.
 /// </para>
 /// <para>
-/// The keepers of a cluster divide the agenda by counting the silos they see. While their views differ a wake-up may be done twice, which is
-/// harmless, or a few seconds late.
+/// The silos of a cluster divide the agenda by the number of silos each sees. While their views differ, a wake-up may
+/// run twice, which is harmless, or a few seconds late.
 /// </para>
 /// </remarks>
 internal sealed partial class AgendaKeeper(
@@ -30,15 +30,14 @@ internal sealed partial class AgendaKeeper(
     private const int AtOnce = 64;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a wake-up whose grain failed is put off.</summary>
+    /// <summary>Delay before a wake-up whose grain failed is tried again.</summary>
     private static readonly TimeSpan PutOff = TimeSpan.FromSeconds(5);
 
-    /// <summary>After so long a grain that does not answer counts as one that failed: it must not keep the others asleep.</summary>
+    /// <summary>Time after which an unanswered wake-up counts as failed, so that it delays no others.</summary>
     private static readonly TimeSpan LongestWake = TimeSpan.FromSeconds(10);
 
     private readonly HashSet<SiloAddress> _seen = [];
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every, clock);
@@ -59,7 +58,6 @@ internal sealed partial class AgendaKeeper(
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>This silo's share of the agenda among those it sees, and whether one that it saw before is gone.</summary>
     private (AgendaShare Share, bool IsSiloLost) Divide()
     {
         var active = silos
@@ -116,22 +114,22 @@ internal sealed partial class AgendaKeeper(
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // One grain that cannot be read must not keep the others asleep (INV-14).
+            // A grain that cannot be read must not prevent the other wake-ups (INV-14).
             LogWakeFailed(exception, item.Kind, item.Id);
             return clock.Now() + PutOff;
         }
     }
 
-    [LoggerMessage(1401, LogLevel.Error, "The agenda could not be read; it is tried again in a second")]
+    [LoggerMessage(1401, LogLevel.Error, "Cannot read the agenda; retrying in 1 s")]
     private partial void LogAgendaFailed(Exception exception);
 
-    [LoggerMessage(1402, LogLevel.Error, "{Kind} {Id} could not be woken; it is tried again")]
+    [LoggerMessage(1402, LogLevel.Error, "Could not wake {Kind} {Id}; retrying in 5 s")]
     private partial void LogWakeFailed(Exception exception, string kind, string id);
 
     [LoggerMessage(
         1403,
         LogLevel.Information,
-        "{Count} grains wait for something and are woken, after a start or the loss of a silo"
+        "Waking {Count} pending grains after a start or silo loss"
     )]
     private partial void LogTakenUp(int count);
 }

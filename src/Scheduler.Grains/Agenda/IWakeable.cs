@@ -1,12 +1,11 @@
 namespace Scheduler.Grains.Agenda;
 
-/// <summary>A grain that the agenda wakes.</summary>
 [Alias("scheduler.IWakeable")]
 [GrainInterfaceType("scheduler.wakeable")]
 internal interface IWakeable : IGrainWithStringKey
 {
-    /// <summary>Does whatever is due, and goes on with what a crash interrupted.</summary>
-    /// <returns>When to be woken next; null when nothing waits.</returns>
+    /// <summary>Does the work that is due and continues work that a crash interrupted.</summary>
+    /// <returns>When to wake the grain next; null when nothing is pending.</returns>
     [Alias("Wake")]
     Task<DateTimeOffset?> WakeAsync();
 }

@@ -7,7 +7,6 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Grains.Balancers;
 
-/// <summary>One balancer: decide, record, act. Doors learn of a change from <see cref="WaitForChangeAsync"/>, at once.</summary>
 [GrainType("balancer")]
 internal sealed class BalancerGrain(
     [PersistentState("balancer", GrainStorageNames.Database)] IPersistentState<BalancerRecord> state,
@@ -15,7 +14,7 @@ internal sealed class BalancerGrain(
     TimeProvider clock
 ) : Grain, IBalancerGrain, INamed
 {
-    /// <summary>How long a watcher waits before it gets what there is: shorter than the 30 s after which a grain call times out.</summary>
+    /// <summary>How long a watcher waits; shorter than the 30 s timeout of grain calls.</summary>
     private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
 
     private readonly Recorded<BalancerRecord> _balancer = new(state);
@@ -27,14 +26,12 @@ internal sealed class BalancerGrain(
 
     private NameHolder Holder => new(Self.Value);
 
-    /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _changed.TrySetResult();
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<BalancerRecord>> CreateAsync(CreateBalancer command, CommandContext context)
     {
         var fingerprint = Fingerprint.Of(command);
@@ -58,7 +55,7 @@ internal sealed class BalancerGrain(
             return strangers;
         }
 
-        // Whoever asks meanwhile whether the name is still ours must not be told no: the record may take its time.
+        // While the record is being written, HoldsNameAsync must already confirm the claimed name.
         _isCreating = true;
         try
         {
@@ -88,10 +85,8 @@ internal sealed class BalancerGrain(
         }
     }
 
-    /// <inheritdoc/>
     public Task<Answer<BalancerRecord>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
 
-    /// <inheritdoc/>
     public async Task<Answer<BalancerRecord>> WaitForChangeAsync(
         AccountId? account,
         long afterGeneration,
@@ -106,14 +101,13 @@ internal sealed class BalancerGrain(
             }
             catch (TimeoutException)
             {
-                // Nothing changed; the watcher gets what there is and asks again.
+                // Nothing changed; the watcher gets the current record and calls again.
             }
         }
 
         return Seen(account);
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<BalancerRecord>> UpdateAsync(UpdateBalancer command, CommandContext context)
     {
         if (Seen(context.Account) is { IsOk: false } unseen)
@@ -132,7 +126,7 @@ internal sealed class BalancerGrain(
             return WrongState($"The balancer is at generation {balancer.Generation}, not {expected}: read it again.");
         }
 
-        // Its own serving name was not known where the spec was checked before.
+        // The balancer's own serving name was unknown to the API's validation.
         var faults = BalancerChecks.FaultsOf(balancer.ServingName, command.Spec);
         if (!faults.IsEmpty)
         {
@@ -148,7 +142,6 @@ internal sealed class BalancerGrain(
         return _balancer.Value;
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<BalancerRecord>> DeleteAsync(CommandContext context)
     {
         if (Seen(context.Account) is { IsOk: false } unseen)
@@ -161,12 +154,12 @@ internal sealed class BalancerGrain(
             await RecordAsync(_balancer.Value with { DeletedAt = clock.Now() }, "Delete", "deleted", context);
         }
 
-        // May be lost in a crash and does no harm then: the next claim of the name asks whether its holder still lives.
+        // A crash may lose this call, which is harmless: the next claim of the name checks whether its holder still
+        // exists.
         await GrainFactory.ServingName(_balancer.Value.Account, _balancer.Value.ServingName).ReleaseAsync(Holder);
         return _balancer.Value;
     }
 
-    /// <inheritdoc/>
     public Task<Answer<BalancerDetail>> DetailAsync(AccountId? account)
     {
         var seen = Seen(account);
@@ -175,7 +168,6 @@ internal sealed class BalancerGrain(
         );
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<BalancerTimeline>> TimelineAsync(AccountId? account, long afterSequence, int limit)
     {
         var seen = Seen(account);
@@ -186,7 +178,6 @@ internal sealed class BalancerGrain(
             : seen.Refusal;
     }
 
-    /// <inheritdoc/>
     public Task ObserveAsync(BalancerReport report)
     {
         if (_balancer.Value.IsLive)
@@ -197,7 +188,6 @@ internal sealed class BalancerGrain(
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public Task<bool> HoldsNameAsync() =>
         Task.FromResult(_balancer.Value.Exists ? _balancer.Value.IsLive : _isCreating);
 
@@ -235,7 +225,10 @@ internal sealed class BalancerGrain(
             $"{spec.Routes.Length} routes to {spec.Destinations.Length} instances"
         );
 
-    /// <summary>Every name in a spec that stands for nothing it may lead to, all at once; null when there is none. A balancer leads to no balancer.</summary>
+    /// <summary>
+    /// Validation errors for every name in a spec that is not an instance of the account (or, for the firewall,
+    /// missing); null without errors. A balancer cannot lead to a balancer.
+    /// </summary>
     private async Task<Refusal?> FindStrangersAsync(AccountId account, BalancerSpec spec)
     {
         var places = PlacesOf(spec).ToList();
@@ -248,7 +241,7 @@ internal sealed class BalancerGrain(
             .ToList();
         if (spec.Firewall is { } slug && !(await GrainFactory.Firewalls(account).GetAsync(slug, account)).IsOk)
         {
-            // One that is missing lets nothing through; who names it is told now.
+            // A missing firewall refuses every request, so report it now.
             faults.Add(new FieldFault("spec.firewall", $"The account has no firewall `{slug}`."));
         }
 

@@ -2,16 +2,18 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Grains.Balancers;
 
-/// <summary>What doors told of one balancer: the last word of each, and the latest failures of all. Bounded, and forgotten with age.</summary>
+/// <summary>
+/// Reports about one balancer: the latest of each gateway process, and the latest failures of all. Bounded, and
+/// dropped with age.
+/// </summary>
 internal sealed class BalancerReports
 {
-    /// <summary>Doors kept; a cluster has few, and who calls itself something new each time pushes out the oldest.</summary>
+    /// <summary>Most gateway processes kept; each restart adds a new name and evicts the oldest.</summary>
     public const int MostDoors = 64;
 
-    /// <summary>Failures kept.</summary>
     public const int MostFailures = 50;
 
-    /// <summary>A door that has said nothing for so long does not route by this balancer any more.</summary>
+    /// <summary>A process without a report for this long no longer routes by this balancer.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<string, (BalancerReport Report, DateTimeOffset Heard)> _doors = new(
@@ -19,7 +21,6 @@ internal sealed class BalancerReports
     );
     private readonly Queue<DestinationFailure> _failures = new();
 
-    /// <summary>Takes in a report.</summary>
     public void Note(BalancerReport report, DateTimeOffset now)
     {
         _doors[report.Door] = (report with { Failures = [] }, now);
@@ -38,7 +39,7 @@ internal sealed class BalancerReports
         }
     }
 
-    /// <summary>What doors that still route by it told last, in order of their names.</summary>
+    /// <summary>The latest reports of processes that still route by this balancer, ordered by name.</summary>
     public ImmutableArray<BalancerReport> Doors(DateTimeOffset now)
     {
         foreach (var (door, (_, heard)) in _doors)

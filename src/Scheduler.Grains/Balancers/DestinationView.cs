@@ -5,58 +5,51 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Grains.Balancers;
 
-/// <summary>One destination as one door sees it.</summary>
+/// <summary>One destination as one gateway process sees it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.DestinationView")]
 public sealed record DestinationView
 {
-    /// <summary>Serving name.</summary>
     [Id(0)]
     public string ServingName { get; init; } = "";
 
-    /// <summary>Which instance has it; null when none does.</summary>
+    /// <summary>Instance with the serving name; null when there is none.</summary>
     [Id(1)]
     public InstanceId? Instance { get; init; }
 
-    /// <summary>Where that stands; null when there is none.</summary>
+    /// <summary>State of the instance; null when there is none.</summary>
     [Id(2)]
     public InstanceState? State { get; init; }
 
-    /// <summary>How its requests and probes went here.</summary>
+    /// <summary>Health by its requests and probes in this process.</summary>
     [Id(3)]
     public DestinationCondition Condition { get; init; }
 
-    /// <summary>Until when it is ejected; null while it is not.</summary>
+    /// <summary>End of the ejection; null when not ejected.</summary>
     [Id(4)]
     public DateTimeOffset? EjectedUntil { get; init; }
 
-    /// <summary>How often it was ejected without a calm spell between.</summary>
+    /// <summary>Ejections in a row, without a healthy period in between.</summary>
     [Id(5)]
     public int Ejections { get; init; }
 
-    /// <summary>How much of its weight counts, in thousandths.</summary>
+    /// <summary>Effective share of the weight, in thousandths.</summary>
     [Id(6)]
     public int Share { get; init; }
 
-    /// <summary>Requests under way there from this door.</summary>
+    /// <summary>Open requests from this process.</summary>
     [Id(7)]
     public int Outstanding { get; init; }
 
-    /// <summary>Requests that failed in a row up to now.</summary>
+    /// <summary>Consecutive failed requests up to now.</summary>
     [Id(8)]
     public int FailuresInARow { get; init; }
 
-    /// <summary>What its latest failed probe said; null after one that succeeded.</summary>
+    /// <summary>Error of the latest failed probe; null after a success.</summary>
     [Id(9)]
     public string? ProbeError { get; init; }
 }
 
-/// <summary>A request that failed at a destination.</summary>
-/// <param name="At">When.</param>
-/// <param name="ServingName">Where.</param>
-/// <param name="Instance">Which instance that was.</param>
-/// <param name="Code">With what.</param>
-/// <param name="Hint">What to do.</param>
-/// <param name="RequestId">Which request.</param>
+/// <param name="Instance">The instance behind the serving name at that time.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.DestinationFailure")]
 public sealed record DestinationFailure(
     [property: Id(0)] DateTimeOffset At,

@@ -2,12 +2,11 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Grains.Health;
 
-/// <summary>What doors without a silo ask to know whether they have anyone to pass requests to.</summary>
+/// <summary>Queried by API processes without a silo to check that a silo answers.</summary>
 [Alias("scheduler.IHealthGrain")]
 [GrainInterfaceType("scheduler.health")]
 public interface IHealthGrain : IGrainWithStringKey
 {
-    /// <summary>How the silo that answers stands.</summary>
     [Alias("Look")]
     Task<ImmutableArray<HealthLine>> LookAsync();
 }

@@ -5,15 +5,15 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Health;
 
-/// <summary>How the store and the offers of this silo stand. Looks when asked; whoever is asked often keeps the answer.</summary>
+/// <summary>Checks the store and the offers of this silo; frequent callers must cache the result.</summary>
 public sealed partial class SiloHealth
 {
-    /// <summary>A store that has not read one row by then serves nobody.</summary>
+    /// <summary>A store that has not read one row within this time is unhealthy.</summary>
     private static readonly TimeSpan StoreAnswers = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The keeper asks every second. Longer than the 30 s after which a grain call times out: one provider's silo that dies is no lack
-    /// of offers.
+    /// <see cref="ProviderKeeper"/> asks every second. The limit exceeds the 30 s timeout of grain calls: the loss of
+    /// one silo with a provider's grain is no lack of offers.
     /// </summary>
     private static readonly TimeSpan OffersFresh = TimeSpan.FromSeconds(45);
 
@@ -30,7 +30,7 @@ public sealed partial class SiloHealth
         _logger = logger;
     }
 
-    /// <summary>Looks now; takes no longer than 2 s.</summary>
+    /// <summary>Runs the checks; takes at most 2 s.</summary>
     public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken = default) =>
         [await StoreAsync(cancellationToken), Offers()];
 
@@ -39,7 +39,7 @@ public sealed partial class SiloHealth
         var began = _clock.GetTimestamp();
         try
         {
-            // Nothing is due before time began: one look at an index.
+            // Nothing is due before the epoch, so this is one index lookup.
             await _store
                 .DueAsync(DateTimeOffset.UnixEpoch, AgendaShare.Whole, 1, cancellationToken)
                 .WaitAsync(StoreAnswers, _clock, cancellationToken);
@@ -57,7 +57,8 @@ public sealed partial class SiloHealth
     }
 
     /// <summary>
-    /// One provider that nothing is heard of (its vendor is down, its record is unreadable) makes no silo unfit; none heard of does.
+    /// A single provider without data (its vendor is down, its record is unreadable) does not make a silo unhealthy;
+    /// only all providers without data do.
     /// </summary>
     private HealthLine Offers()
     {
@@ -65,10 +66,10 @@ public sealed partial class SiloHealth
         return new HealthLine(
             "offers",
             all == 0 || fresh > 0,
-            $"{fresh} of {all} providers heard of in the last {OffersFresh.TotalSeconds:F0} s"
+            $"{fresh} of {all} providers reported in the last {OffersFresh.TotalSeconds:F0} s"
         );
     }
 
-    [LoggerMessage(1501, LogLevel.Warning, "The store could not be read for a health check")]
+    [LoggerMessage(1501, LogLevel.Warning, "Cannot read the store for a health check; reporting it as unhealthy")]
     private partial void LogStoreFailed(Exception exception);
 }

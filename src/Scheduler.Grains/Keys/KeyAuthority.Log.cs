@@ -6,7 +6,7 @@ public sealed partial class KeyAuthority
 {
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "The bootstrap operator key {KeyId} was revoked at {RevokedAt}; it opens nothing any more"
+        Message = "The bootstrap operator key {KeyId} was revoked at {RevokedAt}; it grants no access"
     )]
     private partial void LogBootstrapRevoked(string keyId, DateTimeOffset revokedAt);
 }

@@ -8,13 +8,14 @@ using Scheduler.Domain.Keys;
 namespace Scheduler.Grains.Keys;
 
 /// <summary>
-/// Tells all doors of this silo who a request comes from. A key is asked of its grain at most once a second and remembered for as
-/// long, so a revoked key is refused by every silo within one second, and at once by the one that revoked it (INV-09).
+/// Authenticates callers for all endpoints of this process. A key's grain is asked at most once a second and its
+/// answer cached for as long. So every process refuses a revoked key within one second, and the one that revoked it
+/// at once (INV-09).
 /// </summary>
 /// <remarks>
-/// Nothing here tells a guesser anything: a malformed token costs no grain call, an unknown key id is compared with a dummy, and all
-/// comparisons take the same time. A revocation is final, so what says "revoked" is never replaced by what says "good", however late
-/// an answer from before the revocation arrives.
+/// Answers reveal nothing to a guesser: a malformed token costs no grain call, an unknown key id is compared with a
+/// dummy, and all comparisons take the same time. A revocation is final: a late answer from before the revocation
+/// never replaces a cached "revoked".
 /// </remarks>
 public sealed partial class KeyAuthority
 {
@@ -27,10 +28,6 @@ public sealed partial class KeyAuthority
     private readonly ILogger<KeyAuthority> _logger;
     private readonly KeyCache _known;
 
-    /// <summary>One per silo.</summary>
-    /// <param name="grains">Where keys are asked.</param>
-    /// <param name="clock">Measures how old an answer is.</param>
-    /// <param name="logger">Where the bootstrap is told.</param>
     public KeyAuthority(IGrainFactory grains, TimeProvider clock, ILogger<KeyAuthority> logger)
     {
         _grains = grains;
@@ -47,16 +44,14 @@ public sealed partial class KeyAuthority
             Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_')
         );
 
-    /// <summary>SHA-256 of a secret, as it is stored.</summary>
-    /// <param name="token">The token.</param>
+    /// <summary>SHA-256 of a token's secret in its stored form.</summary>
     public static string Fingerprint(KeyToken token)
     {
         ArgumentNullException.ThrowIfNull(token);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Secret)));
     }
 
-    /// <summary>Who sends a request with this header.</summary>
-    /// <param name="authorization">The value of the Authorization header; null or empty when there is none.</param>
+    /// <param name="authorization">Value of the Authorization header; null or empty when there is none.</param>
     public async Task<KeyVerdict> VerifyAsync(string? authorization)
     {
         if (string.IsNullOrWhiteSpace(authorization))
@@ -93,9 +88,8 @@ public sealed partial class KeyAuthority
         return new KeyVerdict(new Caller(key.Id, key.Account, key.Role), null);
     }
 
-    /// <summary>Whether a key that was good is still good, for streams that outlive their first check.</summary>
-    /// <param name="caller">Who was let in.</param>
-    /// <returns>Why not, or null while it is good.</returns>
+    /// <summary>Checks whether a key is still valid, for streams that outlive their first check.</summary>
+    /// <returns>The failure; null while the key is valid.</returns>
     public async Task<Failure?> RecheckAsync(Caller caller)
     {
         ArgumentNullException.ThrowIfNull(caller);
@@ -110,20 +104,17 @@ public sealed partial class KeyAuthority
         };
     }
 
-    /// <summary>Remembers a revocation at once, for good.</summary>
-    /// <param name="revoked">The key as it was recorded.</param>
+    /// <summary>Caches a revocation at once and permanently.</summary>
     public void NoteRevoked(KeyRecord revoked)
     {
         ArgumentNullException.ThrowIfNull(revoked);
         _known.Put(revoked.Id, revoked, _clock.GetTimestamp());
     }
 
-    /// <summary>
-    /// Sees to it that an operator key with this token exists, so that a fresh installation can be entered. Harmless when repeated.
-    /// </summary>
+    /// <summary>Creates an operator key with this token if missing, for fresh installations.</summary>
     /// <param name="token">The whole token, <c>sk-…</c>.</param>
-    /// <exception cref="ArgumentException">The token is not of the form of a key.</exception>
-    /// <exception cref="InvalidOperationException">Its public half belongs to another key already.</exception>
+    /// <exception cref="ArgumentException">The token is malformed.</exception>
+    /// <exception cref="InvalidOperationException">Its public half already belongs to another key.</exception>
     public async Task<KeyRecord> EnsureBootstrapOperatorKeyAsync(string token)
     {
         if (!KeyToken.TryParse(token, out var parsed))
@@ -167,13 +158,13 @@ public sealed partial class KeyAuthority
             return known;
         }
 
-        // The age counts from before the question, so that an answer can never be older than it says.
+        // The age counts from before the call, so that an answer is never older than its recorded age.
         var asked = _clock.GetTimestamp();
         var answer = await _grains.Key(keyId).GetAsync(null);
         return _known.Put(keyId, answer.Value, asked);
     }
 
-    // Not waited for: a store that cannot take this note must not turn away a good key.
+    // Not awaited: a store that cannot record the use must not reject a valid key.
     private void Touch(KeyRecord key)
     {
         var now = _clock.GetUtcNow();

@@ -3,10 +3,10 @@ using Scheduler.Domain.Keys;
 
 namespace Scheduler.Grains.Keys;
 
-/// <summary>What one silo knows about keys, each for a short time. Also remembers that there is no such key, so guesses stay cheap.</summary>
+/// <summary>Cache of keys in one process. Caches unknown keys too, so that guesses stay cheap.</summary>
 internal sealed class KeyCache(TimeProvider clock, TimeSpan lifetime)
 {
-    /// <summary>Beyond this many keys the old ones are dropped.</summary>
+    /// <summary>Most keys; above it expired entries are dropped, or all if that is not enough.</summary>
     public const int Capacity = 100_000;
 
     private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
@@ -23,8 +23,8 @@ internal sealed class KeyCache(TimeProvider clock, TimeSpan lifetime)
         return true;
     }
 
-    /// <summary>Remembers an answer, unless what is there is final or younger.</summary>
-    /// <returns>What is remembered now.</returns>
+    /// <summary>Caches an answer, unless the current entry is final or newer.</summary>
+    /// <returns>The entry's key after the call.</returns>
     public KeyRecord? Put(string keyId, KeyRecord? key, long asked)
     {
         if (_entries.Count >= Capacity)
@@ -49,7 +49,7 @@ internal sealed class KeyCache(TimeProvider clock, TimeSpan lifetime)
             .Key;
     }
 
-    /// <summary>Whether the last use may be noted again; true for one caller only.</summary>
+    /// <summary>Whether the last use may be recorded again; true for one caller only.</summary>
     public bool MayTouch(string keyId, TimeSpan every)
     {
         if (!_entries.TryGetValue(keyId, out var entry))

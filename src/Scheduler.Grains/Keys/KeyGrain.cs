@@ -6,7 +6,7 @@ using Scheduler.Domain.Keys;
 
 namespace Scheduler.Grains.Keys;
 
-/// <summary>One API key: decide, record, act. What it answers is what was recorded, never what is about to be.</summary>
+/// <summary>One API key: decide, record, act. Answers only with the recorded state.</summary>
 [GrainType("key")]
 internal sealed class KeyGrain(
     IGrainContext context,
@@ -19,12 +19,10 @@ internal sealed class KeyGrain(
 
     private readonly Recorded<KeyRecord> _key = new(state);
 
-    /// <inheritdoc/>
     public IGrainContext GrainContext => context;
 
     private string KeyId => context.GrainId.Key.ToString()!;
 
-    /// <inheritdoc/>
     public Task OnActivateAsync(CancellationToken token)
     {
         return _key.Value.SchemaVersion > KeyRecord.CurrentSchemaVersion
@@ -34,7 +32,6 @@ internal sealed class KeyGrain(
             : Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<KeyRecord>> CreateAsync(CreateKey command, CommandContext context)
     {
         if (_key.Value.Exists)
@@ -65,11 +62,9 @@ internal sealed class KeyGrain(
         return _key.Value;
     }
 
-    /// <inheritdoc/>
     public Task<Answer<KeyRecord>> GetAsync(AccountId? account) =>
         Task.FromResult(IsVisibleTo(account) ? _key.Value : NotFound());
 
-    /// <inheritdoc/>
     public async Task<Answer<KeyRecord>> RevokeAsync(CommandContext context)
     {
         if (!IsVisibleTo(context.Account))
@@ -93,7 +88,6 @@ internal sealed class KeyGrain(
         return _key.Value;
     }
 
-    /// <inheritdoc/>
     public async Task TouchAsync(DateTimeOffset usedAt)
     {
         if (
@@ -113,7 +107,7 @@ internal sealed class KeyGrain(
     {
         if (!_key.Value.Exists)
         {
-            // Whoever guesses ids must not fill the memory.
+            // Guessed ids must not fill the memory with activations.
             this.DeactivateOnIdle();
         }
 

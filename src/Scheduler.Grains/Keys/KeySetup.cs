@@ -3,10 +3,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Scheduler.Grains.Keys;
 
-/// <summary>Registers what keys need in every silo.</summary>
 public static class KeySetup
 {
-    /// <summary>Adds the one <see cref="KeyAuthority"/> of this silo. Harmless when repeated.</summary>
+    /// <summary>Adds the one <see cref="KeyAuthority"/> of this process. Idempotent.</summary>
     public static IServiceCollection AddKeys(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);

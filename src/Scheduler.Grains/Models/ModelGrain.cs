@@ -5,7 +5,6 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Models;
 
-/// <summary>One registered model: its files are read once, their facts kept.</summary>
 [GrainType("model")]
 internal sealed class ModelGrain(
     [PersistentState("model", GrainStorageNames.Database)] IPersistentState<ModelRecord> state,
@@ -14,7 +13,6 @@ internal sealed class ModelGrain(
 {
     private readonly Recorded<ModelRecord> _model = new(state);
 
-    /// <inheritdoc/>
     public async Task<Answer<ModelView>> RegisterAsync(RegisterModel command, CommandContext context)
     {
         var fingerprint = FingerprintOf(command);
@@ -68,7 +66,6 @@ internal sealed class ModelGrain(
         return ModelViews.Of(_model.Value);
     }
 
-    /// <inheritdoc/>
     public Task<Answer<ModelView>> GetAsync(AccountId? account) =>
         Task.FromResult<Answer<ModelView>>(
             _model.Value.Exists && (account is null || account == _model.Value.Account)
@@ -76,7 +73,6 @@ internal sealed class ModelGrain(
                 : Refusal.NotFound("Model")
         );
 
-    /// <inheritdoc/>
     public Task<Answer<ModelRecord>> FactsAsync(AccountId account) =>
         Task.FromResult<Answer<ModelRecord>>(
             _model.Value.Exists && account == _model.Value.Account ? _model.Value : Refusal.NotFound("Model")

@@ -7,20 +7,20 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Grains.Models;
 
 /// <summary>
-/// What launches may run: an account's registered models first, then the shipped catalogue. Keeps, per way of running a model, which GPU
-/// shapes fit it, so that a decision over thousands of offers judges each shape once.
+/// Models for launches: the shipped catalogue first, then the account's registered models. Caches which GPU shapes
+/// fit a model and launch spec, so that placement over thousands of offers judges each shape once.
 /// </summary>
 internal sealed class ModelLibrary
 {
-    /// <summary>Ways of running kept; beyond this the memory is emptied and fills again.</summary>
+    /// <summary>Most cached combinations; above it the cache is cleared.</summary>
     private const int MaxFits = 10_000;
 
-    /// <summary>GPU type under which a host offers its processors.</summary>
+    /// <summary>GPU type of offers that are CPU hosts.</summary>
     private const string HostProcessor = "cpu";
 
     private readonly ConcurrentDictionary<(ModelFacts, FitRequest), ShapeFit> _fits = new();
 
-    /// <summary>A model by the name a launch uses; null when there is none.</summary>
+    /// <summary>Finds a model by the name a launch uses; null when there is none.</summary>
     public static async ValueTask<LaunchModel?> FindAsync(AccountId account, LaunchSpec spec, IGrainFactory grains)
     {
         if (ModelCatalogue.Find(spec.Model) is { } shipped)
@@ -34,7 +34,7 @@ internal sealed class ModelLibrary
             : null;
     }
 
-    /// <summary>Which GPU shapes fit a model run so.</summary>
+    /// <summary>The GPU shapes that fit a model with its launch request.</summary>
     public ShapeFit FitOf(LaunchModel model)
     {
         if (_fits.Count > MaxFits)
@@ -50,13 +50,13 @@ internal sealed class ModelLibrary
 
     private static bool Fits(ModelFacts model, FitRequest request, Domain.Placement.GpuShape shape)
     {
-        // A processor has no VRAM to exceed; the host's own memory is its operator's to judge.
+        // A CPU host has no VRAM limit; its operator is responsible for main memory.
         if (shape.GpuType == HostProcessor)
         {
             return request.EnginePreset != "vllm";
         }
 
-        // The presets' images are built for CUDA; a preset for other vendors says so in its name.
+        // The presets' images are built for CUDA; a preset for another vendor has the vendor in its name.
         return GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu
             && (gpu.IsCuda || request.EnginePreset.Contains(gpu.Vendor, StringComparison.OrdinalIgnoreCase))
             && GpuFit.Judge(model, request, gpu, shape.GpuCount).IsCompatible;
@@ -70,8 +70,4 @@ internal sealed class ModelLibrary
     }
 }
 
-/// <summary>A model, and how a launch wants to run it.</summary>
-/// <param name="Facts">What it is.</param>
-/// <param name="Source">What the runtime is told to load.</param>
-/// <param name="Request">How it is to run.</param>
 internal sealed record LaunchModel(ModelFacts Facts, string Source, FitRequest Request);

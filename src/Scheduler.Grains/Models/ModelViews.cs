@@ -2,10 +2,8 @@ using Scheduler.Domain.Compatibility;
 
 namespace Scheduler.Grains.Models;
 
-/// <summary>Models as they are shown.</summary>
 internal static class ModelViews
 {
-    /// <summary>A registered model.</summary>
     public static ModelView Of(ModelRecord record) =>
         Of(record.Facts!) with
         {
@@ -15,7 +13,6 @@ internal static class ModelViews
             RegisteredAt = record.RegisteredAt,
         };
 
-    /// <summary>A model of the shipped catalogue.</summary>
     public static ModelView Of(ModelFacts facts) =>
         new()
         {

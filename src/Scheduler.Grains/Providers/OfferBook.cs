@@ -6,12 +6,10 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Grains.Providers;
 
 /// <summary>
-/// What placement decides on, in this silo: the offers of all providers and what is known of providers and routes. Swapped by reference,
-/// so whoever decides is never blocked and never sees half of a refresh. A provider's grain publishes to the book of its own silo at
-/// once; the other silos' <see cref="ProviderKeeper"/> fetches what changed every second.
+/// The input of placement in this silo: all providers' offers and the health of providers and routes. Swapped by
+/// reference, so a reader never blocks and never sees half a refresh. A provider's grain publishes to its own silo at
+/// once; other silos fetch changes every second (<see cref="ProviderKeeper"/>).
 /// </summary>
-/// <param name="directory">The configured providers; each must have listed once before the book is open.</param>
-/// <param name="clock">Tells how old a listing is.</param>
 internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
 {
     private readonly Lock _publishing = new();
@@ -26,19 +24,16 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
     private ImmutableDictionary<ProviderId, Listed> _listed = ImmutableDictionary<ProviderId, Listed>.Empty;
     private volatile OfferBookPage _page = new(OfferSnapshot.Empty, PlacementMemory.None);
 
-    /// <summary>The present page.</summary>
     public OfferBookPage Page => _page;
 
-    /// <summary>Done when every provider has listed its offers once, or failed to.</summary>
+    /// <summary>Completes when every provider has listed its offers once, or failed to.</summary>
     public Task Opened => _opened.Task;
 
-    /// <summary>How each provider stands that was heard of.</summary>
+    /// <summary>State of each provider that has published.</summary>
     public ImmutableDictionary<ProviderId, ProviderStanding> Standings => Volatile.Read(ref _standings);
 
-    /// <summary>The latest listing of each provider that has listed.</summary>
     public ImmutableDictionary<ProviderId, Listed> Listings => Volatile.Read(ref _listed);
 
-    /// <summary>Which state of a provider this book has.</summary>
     public SheetEdition EditionOf(ProviderId provider)
     {
         lock (_publishing)
@@ -48,8 +43,8 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
     }
 
     /// <summary>
-    /// Takes what is to be known of a provider; without offers those known stay (the listing failed, or nothing changed). An older
-    /// state than the book's is dropped: it was overtaken on its way.
+    /// Takes over a provider's placement data. Without offers the known ones stay (the listing failed, or nothing
+    /// changed). An older edition than the current one is dropped.
     /// </summary>
     public void Publish(ProviderId provider, ProviderSheet sheet)
     {
@@ -79,10 +74,10 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
         }
     }
 
-    /// <summary>Notes that a provider's grain was asked just now and that this book has what it said.</summary>
+    /// <summary>Records that a provider's grain has just answered and that its answer is published here.</summary>
     public void NoteHeard(ProviderId provider, TimeProvider clock) => _heard[provider] = clock.GetTimestamp();
 
-    /// <summary>How many providers there are, and how many of them were heard of lately.</summary>
+    /// <summary>Number of configured providers, and of those that answered recently.</summary>
     public (int All, int Fresh) HeardOf(TimeProvider clock, TimeSpan lately) =>
         (directory.Ids.Count(), _heard.Values.Count(heard => clock.GetElapsedTime(heard) <= lately));
 
@@ -99,19 +94,12 @@ internal sealed class OfferBook(ProviderDirectory directory, TimeProvider clock)
         };
 }
 
-/// <summary>A listing that this book took.</summary>
-/// <param name="Offers">How many.</param>
-/// <param name="TakenAt">When, a timestamp of the book's clock.</param>
+/// <param name="TakenAt">A timestamp of this catalogue's clock.</param>
 internal sealed record Listed(int Offers, long TakenAt);
 
-/// <summary>Offers and memory that belong together.</summary>
-/// <param name="Snapshot">All offers.</param>
-/// <param name="Memory">What is known of providers and routes.</param>
 internal sealed record OfferBookPage(OfferSnapshot Snapshot, PlacementMemory Memory);
 
-/// <summary>How a provider stands, for placement.</summary>
-/// <param name="Draining">Taken out by an operator.</param>
-/// <param name="BreakerOpen">Failed too often in a row.</param>
+/// <param name="BreakerOpen">Too many consecutive failed attempts.</param>
 /// <param name="Cooling">Routes that rank last for now.</param>
 /// <param name="Routes">Observed success and time to allocate, by route.</param>
 /// <param name="Track">The same for the provider as a whole; null without an attempt.</param>

@@ -5,12 +5,12 @@ namespace Scheduler.Grains.Providers;
 
 internal sealed partial class ProviderGrain
 {
-    [LoggerMessage(1201, LogLevel.Warning, "Provider {Provider} did not list its offers; the last listing stays")]
+    [LoggerMessage(1201, LogLevel.Warning, "Could not list offers of provider {Provider}; keeping the previous ones")]
     private partial void LogListingFailed(Exception exception, ProviderId provider);
 
-    [LoggerMessage(1202, LogLevel.Warning, "The sweep of provider {Provider} failed; it runs again")]
+    [LoggerMessage(1202, LogLevel.Warning, "Sweep of provider {Provider} failed; retrying at the next interval")]
     private partial void LogSweepFailed(Exception exception, ProviderId provider);
 
-    [LoggerMessage(1203, LogLevel.Warning, "The watch of provider {Provider} broke off; it is taken up again")]
+    [LoggerMessage(1203, LogLevel.Warning, "Watch of provider {Provider} broke off; restarting it")]
     private partial void LogWatchFailed(Exception exception, ProviderId provider);
 }

@@ -11,8 +11,9 @@ using Scheduler.Grains.Telemetry;
 namespace Scheduler.Grains.Providers;
 
 /// <summary>
-/// One provider: lists its offers, watches its allocations, keeps its health, and has the sweep run. Slow calls to the provider run beside
-/// the turns. Only the drain switch and the routes that rank last are stored; the health window starts anew after a restart.
+/// One provider: lists its offers, watches its allocations, keeps its health and runs the sweep. Slow provider calls
+/// run outside the grain's turns. Only the drain switch and the cooling routes are stored; the health window starts
+/// empty after a restart.
 /// </summary>
 [GrainType("provider")]
 internal sealed partial class ProviderGrain(
@@ -28,10 +29,13 @@ internal sealed partial class ProviderGrain(
 {
     private const string KeyPrefix = "provider-";
 
-    /// <summary>How long a changed success ratio may wait before placement knows it; timeouts and refusals do not wait.</summary>
+    /// <summary>Longest delay of a changed success ratio; failed attempts publish at once.</summary>
     private static readonly TimeSpan PublishAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>After so long a listing, or a sweep, counts as failed and may be begun anew: one call that never returns must not end all.</summary>
+    /// <summary>
+    /// Time after which a listing counts as failed and may start again, so that a call that never returns does not
+    /// block listings for ever.
+    /// </summary>
     private static readonly TimeSpan LongestListing = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestSweep = TimeSpan.FromMinutes(10);
 
@@ -58,20 +62,16 @@ internal sealed partial class ProviderGrain(
 
     private ProviderCareOptions Care => options.Value.Providers;
 
-    /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         CallOffAll();
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _work.Dispose();
 
-    /// <inheritdoc/>
     public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(View());
 
-    /// <inheritdoc/>
     public async Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context)
     {
         if (directory.Find(Self) is null)
@@ -97,7 +97,6 @@ internal sealed partial class ProviderGrain(
         return View();
     }
 
-    /// <inheritdoc/>
     public async Task NoteAsync(AllocationNote note)
     {
         var now = clock.Now();
@@ -126,7 +125,6 @@ internal sealed partial class ProviderGrain(
         Publish(null);
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<ProviderView>> RefreshAsync()
     {
         if (directory.Find(Self) is not { } provider)
@@ -138,7 +136,6 @@ internal sealed partial class ProviderGrain(
         return View();
     }
 
-    /// <inheritdoc/>
     public Task TendAsync()
     {
         if (directory.Find(Self) is not { } provider)
@@ -172,7 +169,7 @@ internal sealed partial class ProviderGrain(
         return Task.CompletedTask;
     }
 
-    // Within the turn, not on a pool thread beside it.
+    // Runs within the turn, not on a pool thread beside it.
     private void CallOffAll() => _work.Cancel();
 
     private async Task ListAsync(IProvider provider)
@@ -185,7 +182,7 @@ internal sealed partial class ProviderGrain(
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
-            // The offers of the last listing stay; operators see since when.
+            // The offers of the last listing stay; operators see their age.
             _listingError = exception.Message;
             LogListingFailed(exception, Self);
             Publish(null);
@@ -217,12 +214,11 @@ internal sealed partial class ProviderGrain(
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
-            // The next tending watches again; what was missed meanwhile the sweep sees.
+            // The next call of TendAsync restarts the watch; the sweep finds what was missed.
             LogWatchFailed(exception, Self);
         }
     }
 
-    /// <inheritdoc/>
     public Task<ProviderSheet?> SheetAsync(SheetEdition known)
     {
         if (_sheet is null)
@@ -238,7 +234,8 @@ internal sealed partial class ProviderGrain(
     {
         if (offers is null && _listedAt is null && _listingError is null)
         {
-            // The book opens when every provider has listed or failed to: a note or a drain before that must not open it without offers.
+            // The catalogue opens when every provider has listed or failed to; an earlier publication must not open
+            // it without offers.
             return;
         }
 
@@ -269,7 +266,7 @@ internal sealed partial class ProviderGrain(
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    // One success and one failure nobody saw (Laplace): a route tried once is not yet certain.
+    // Laplace's rule of succession adds one success and one failure: a route tried once is not yet certain.
     private static AllocationTrack TrackOf(int attempts, int successes, TimeSpan? median) =>
         new((successes + 1.0) / (attempts + 2.0), median ?? TimeSpan.MaxValue);
 

@@ -5,8 +5,8 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Grains.Providers;
 
 /// <summary>
-/// Keeps the provider grains going (after the loss of a silo the next call activates them elsewhere), and this silo's offer book up to
-/// date with those that live in another.
+/// Calls every provider grain each second, which reactivates the grains of a lost silo. Also refreshes this silo's
+/// offer catalogue from provider grains on other silos.
 /// </summary>
 internal sealed partial class ProviderKeeper(
     IGrainFactory grains,
@@ -18,7 +18,6 @@ internal sealed partial class ProviderKeeper(
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every, clock);
@@ -46,6 +45,6 @@ internal sealed partial class ProviderKeeper(
         }
     }
 
-    [LoggerMessage(1211, LogLevel.Warning, "Provider {Provider} could not be tended; it is tried again in a second")]
+    [LoggerMessage(1211, LogLevel.Warning, "Refresh of provider {Provider} failed; retrying in 1 s")]
     private partial void LogTendingFailed(Exception exception, ProviderId provider);
 }

@@ -17,7 +17,7 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Queries;
 
-/// <summary>Answers from the read side; keeps nothing.</summary>
+/// <summary>Answers queries from the read models; holds no state.</summary>
 [StatelessWorker]
 [GrainType("fleet")]
 internal sealed class FleetGrain(
@@ -37,15 +37,12 @@ internal sealed class FleetGrain(
     private static readonly TimeSpan ShortestWindow = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestWindow = TimeSpan.FromDays(31);
 
-    /// <inheritdoc/>
     public Task<InstancePage> ListInstancesAsync(InstanceQuery query) =>
         instances.ListAsync(query, CancellationToken.None);
 
-    /// <inheritdoc/>
     public Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
         instances.CountAsync(query, most, CancellationToken.None);
 
-    /// <inheritdoc/>
     public async Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, ShortestWindow);
@@ -74,17 +71,14 @@ internal sealed class FleetGrain(
         };
     }
 
-    /// <inheritdoc/>
     public Task<long> PulseAsync(AccountId? account) => events.PulseAsync(CancellationToken.None);
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MostFailures);
         return [.. await events.ReadFailuresAsync(code, account, limit, CancellationToken.None)];
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<EventPage>> TimelineAsync(
         InstanceId instance,
         AccountId? account,
@@ -100,7 +94,6 @@ internal sealed class FleetGrain(
             : seen.Refusal;
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<EventPage>> ScheduleTimelineAsync(
         InstanceId instance,
         string schedule,
@@ -134,7 +127,6 @@ internal sealed class FleetGrain(
         return new EventPage([.. found.Take(limit)]);
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit)
     {
         var stored = await entities.ListAsync<AccountRecord>("account", null, afterId, limit, CancellationToken.None);
@@ -142,15 +134,12 @@ internal sealed class FleetGrain(
         return [.. views.Where(view => view.IsOk).Select(view => view.Value!)];
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit) =>
         [.. await ledger.ListEntriesAsync(account, beforeSequence, limit, CancellationToken.None)];
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit) =>
         [.. await entities.ListAsync<KeyRecord>("key", account, afterId, limit, CancellationToken.None)];
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit)
     {
         var own = account is null
@@ -173,10 +162,9 @@ internal sealed class FleetGrain(
         ];
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit)
     {
-        // Tombstones are passed over until the page is full or the list has ended.
+        // Skips tombstones until the page is full or the list ends.
         var page = ImmutableArray.CreateBuilder<BalancerRecord>();
         for (var isMore = true; isMore && page.Count < limit; )
         {
@@ -195,14 +183,12 @@ internal sealed class FleetGrain(
         return page.ToImmutable();
     }
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<ProviderView>> ListProvidersAsync()
     {
         var views = await Task.WhenAll(directory.Ids.Select(id => GrainFactory.Provider(id).GetAsync()));
         return [.. views.Where(v => v.IsOk).Select(v => v.Value!).OrderBy(v => v.Id.Value, StringComparer.Ordinal)];
     }
 
-    /// <inheritdoc/>
     public Task<OfferPage> ListOffersAsync(OfferQuery query)
     {
         var snapshot = book.Page.Snapshot;
@@ -220,7 +206,6 @@ internal sealed class FleetGrain(
         );
     }
 
-    /// <inheritdoc/>
     public Task<ImmutableArray<GpuTypeView>> ListGpuTypesAsync() =>
         Task.FromResult<ImmutableArray<GpuTypeView>>([
             .. GpuCatalogue.Shipped.All.Select(gpu => new GpuTypeView(
@@ -235,7 +220,6 @@ internal sealed class FleetGrain(
             )),
         ]);
 
-    /// <inheritdoc/>
     public async Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
         [
             .. (await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)).Select(
@@ -243,7 +227,6 @@ internal sealed class FleetGrain(
             ),
         ];
 
-    /// <inheritdoc/>
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)
     {
         var wished = new InstanceRecord { Account = account, Spec = spec };

@@ -6,47 +6,44 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Grains.Queries;
 
-/// <summary>How the fleet, or one account's part of it, stands, and what failed lately.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.FleetOverview")]
 public sealed record FleetOverview
 {
-    /// <summary>The moment it is of; end of the last bucket.</summary>
+    /// <summary>The time of the data; end of the last bucket.</summary>
     [Id(0)]
     public DateTimeOffset At { get; init; }
 
-    /// <summary>How far back failures are counted.</summary>
+    /// <summary>Time span in which failures are counted.</summary>
     [Id(1)]
     public TimeSpan Window { get; init; }
 
-    /// <summary>Instances by state, without the deleted; a state without any is left out.</summary>
+    /// <summary>Instances by state, without deleted ones; a state without instances is omitted.</summary>
     [Id(2)]
     public ImmutableSortedDictionary<InstanceState, long> Instances { get; init; } =
         ImmutableSortedDictionary<InstanceState, long>.Empty;
 
-    /// <summary>Failures of instances over time, one series a code that occurred, in order of code.</summary>
+    /// <summary>Failures of instances over time, one series for each code that occurred, ordered by code.</summary>
     [Id(3)]
     public ImmutableArray<FailureSeries> Failures { get; init; } = [];
 
-    /// <summary>Price of an hour of all that is metered.</summary>
+    /// <summary>Total price per hour of all metered instances.</summary>
     [Id(4)]
     public MicroEuro BurnPerHour { get; init; }
 
-    /// <summary>Money held for launches under way; what running meters have left of theirs is not in it.</summary>
+    /// <summary>Money held for launches in progress; excludes the remaining holds of running meters.</summary>
     [Id(5)]
     public MicroEuro Held { get; init; }
 
-    /// <summary>Instances whose release or settlement is not confirmed.</summary>
+    /// <summary>Instances with an unconfirmed release or settlement.</summary>
     [Id(6)]
     public long Debtors { get; init; }
 
-    /// <summary>When the longest of those was last written; null without one.</summary>
+    /// <summary>Last write of the longest unconfirmed one; null when there is none.</summary>
     [Id(7)]
     public DateTimeOffset? OldestDebt { get; init; }
 }
 
-/// <summary>How often one failure occurred over time.</summary>
-/// <param name="Code">The failure.</param>
-/// <param name="Counts">One number a bucket, oldest first; the buckets are of equal length, open at their beginning and closed at their end.</param>
+/// <param name="Counts">One number a bucket, oldest first; equal buckets that exclude their start.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FailureSeries")]
 public sealed record FailureSeries([property: Id(0)] FailureCode Code, [property: Id(1)] ImmutableArray<long> Counts)
 {

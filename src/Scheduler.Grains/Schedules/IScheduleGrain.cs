@@ -4,49 +4,41 @@ using Scheduler.Domain.Schedules;
 
 namespace Scheduler.Grains.Schedules;
 
-/// <summary>The schedules of one instance.</summary>
 [Alias("scheduler.IScheduleGrain")]
 [GrainInterfaceType("scheduler.schedules")]
 public interface IScheduleGrain : IGrainWithStringKey
 {
-    /// <summary>Adds a schedule. The same one again is harmless; another under its id is refused.</summary>
+    /// <summary>Adds a schedule. Idempotent; another spec under the same id is refused.</summary>
     [Alias("Create")]
     Task<Answer<ScheduleView>> CreateAsync(string id, ScheduleSpec spec, CommandContext context);
 
-    /// <summary>One schedule.</summary>
-    /// <param name="id">Its id.</param>
-    /// <param name="account">Whose eyes; null for an operator.</param>
+    /// <param name="account">Account of the caller; null means all accounts (operator).</param>
     [Alias("Get"), AlwaysInterleave]
     Task<Answer<ScheduleView>> GetAsync(string id, AccountId? account);
 
-    /// <summary>All schedules, in order of id; none of a deleted instance.</summary>
-    /// <param name="account">Whose eyes; null for an operator.</param>
+    /// <summary>All schedules ordered by id; empty for a deleted instance.</summary>
     [Alias("List"), AlwaysInterleave]
     Task<Answer<ScheduleList>> ListAsync(AccountId? account);
 
-    /// <summary>Changes a schedule. What came due before the change of its times is dealt with.</summary>
+    /// <summary>Changes a schedule. Runs due before a change of its times count as handled.</summary>
     [Alias("Update")]
     Task<Answer<ScheduleView>> UpdateAsync(string id, UpdateSchedule command, CommandContext context);
 
-    /// <summary>Removes a schedule; answers what it was.</summary>
+    /// <summary>Removes a schedule and returns its last content.</summary>
     [Alias("Delete")]
     Task<Answer<ScheduleView>> DeleteAsync(string id, CommandContext context);
 
     /// <summary>
-    /// The instance was deleted. May be lost: what is left is not shown, and what is due finds the instance deleted. The instance does not
-    /// wait for it, because it could be waited for by its schedules.
+    /// Removes all schedules of a deleted instance. The call may be lost: remaining schedules are not shown, and a
+    /// due run finds the instance deleted. The instance does not await it, because its schedules may be awaiting the
+    /// instance (deadlock).
     /// </summary>
     [Alias("Forget")]
     Task ForgetAsync(CommandContext context);
 }
 
-/// <summary>What an update changes; null leaves a part as it is.</summary>
-/// <param name="Action">What is done.</param>
-/// <param name="Cron">When.</param>
-/// <param name="TimeZone">By whose clocks.</param>
-/// <param name="Enabled">Whether at all.</param>
-/// <param name="Description">For people.</param>
-/// <param name="IfGeneration">Refuse unless this is the present generation; null for any.</param>
+/// <summary>An update; null leaves a part unchanged.</summary>
+/// <param name="IfGeneration">Refuse unless this is the current generation; null for any.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.UpdateSchedule")]
 public sealed record UpdateSchedule(
     [property: Id(0)] ScheduleAction? Action,
@@ -57,7 +49,6 @@ public sealed record UpdateSchedule(
     [property: Id(5)] long? IfGeneration = null
 )
 {
-    /// <summary>A spec with the changes.</summary>
     public ScheduleSpec Apply(ScheduleSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -72,11 +63,7 @@ public sealed record UpdateSchedule(
     }
 }
 
-/// <summary>A schedule as it is shown.</summary>
-/// <param name="Account">Whose.</param>
-/// <param name="Instance">Of which instance.</param>
-/// <param name="Schedule">What is recorded.</param>
-/// <param name="NextRuns">When it comes due next, by the time zone data of the silo that answers; empty while it is disabled.</param>
+/// <param name="NextRuns">Next due times by the time zone data of the answering silo; empty while disabled.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleView")]
 public sealed record ScheduleView(
     [property: Id(0)] AccountId Account,
@@ -85,7 +72,6 @@ public sealed record ScheduleView(
     [property: Id(3)] ImmutableArray<DateTimeOffset> NextRuns
 );
 
-/// <summary>An instance's schedules.</summary>
-/// <param name="Schedules">In order of id.</param>
+/// <param name="Schedules">Ordered by id.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ScheduleList")]
 public sealed record ScheduleList([property: Id(0)] ImmutableArray<ScheduleView> Schedules);

@@ -7,10 +7,9 @@ using Scheduler.Domain.Schedules;
 
 namespace Scheduler.Grains.Schedules;
 
-/// <summary>What is due: decided on and recorded, told to the instance, and how that went recorded.</summary>
+/// <summary>Runs what is due: decides, records, commands the instance, records the result.</summary>
 internal sealed partial class ScheduleGrain
 {
-    /// <inheritdoc/>
     public async Task<DateTimeOffset?> WakeAsync()
     {
         await state.ReadStateAsync(CancellationToken.None);
@@ -64,7 +63,6 @@ internal sealed partial class ScheduleGrain
         }
     }
 
-    /// <summary>The instance's state forbids what came due.</summary>
     private async Task FollowUpAsync(RunUnderWay run, InstanceState found)
     {
         if (found == InstanceState.Deleted)
@@ -86,7 +84,7 @@ internal sealed partial class ScheduleGrain
     private Task ConcludeAsync(RunOutcome outcome, string reason, Failure? failure = null) =>
         RecordRunsAsync(ScheduleDecisions.Conclude(Book, outcome, reason, failure, TimeZones.Find, clock.Now()));
 
-    /// <summary>Records runs that ended, and counts them from the record.</summary>
+    /// <summary>Records runs that ended, then counts them from the record.</summary>
     private async Task RecordRunsAsync(ScheduleBook next)
     {
         var before = Book;
@@ -101,7 +99,7 @@ internal sealed partial class ScheduleGrain
         }
     }
 
-    /// <summary>What was accepted once may be unknown here: another host, or other time zone data.</summary>
+    /// <summary>A time zone accepted earlier can be unknown here: another host, or other time zone data.</summary>
     private void LogUnknownZones()
     {
         foreach (var schedule in Book.Schedules)
@@ -118,7 +116,7 @@ internal sealed partial class ScheduleGrain
     [LoggerMessage(
         1501,
         LogLevel.Information,
-        "Instance {Instance}: schedule {Schedule} was to {Action} it at {Due}: {Outcome}, {Reason} (request {RequestId})"
+        "Instance {Instance}: schedule {Schedule} ran {Action} due at {Due}: {Outcome}, {Reason} (request {RequestId})"
     )]
     private partial void LogRan(
         InstanceId instance,
@@ -133,7 +131,7 @@ internal sealed partial class ScheduleGrain
     [LoggerMessage(
         1502,
         LogLevel.Warning,
-        "Instance {Instance}: schedule {Schedule} waits for this host to know the time zone {TimeZone}"
+        "Instance {Instance}: schedule {Schedule} cannot run; time zone {TimeZone} is unknown on this host"
     )]
     private partial void LogUnknownZone(InstanceId instance, string schedule, string timeZone);
 }

@@ -10,9 +10,9 @@ namespace Scheduler.Grains.Schedules;
 
 /// <summary>The schedules of one instance: decide, record, act; see <see cref="ScheduleDecisions"/>.</summary>
 /// <remarks>
-/// It has no timer: the agenda, which looks once a second, is exact enough for what is said in minutes. A wake-up first reads
-/// what is recorded, because another silo that believes to have this grain may have written (INV-03). The instance is told within the wake-up;
-/// when that fails the record still demands it, and the agenda comes again.
+/// It has no timer: the agenda checks once a second, which is exact enough for times in minutes. A wake-up first
+/// reads the stored state, because another silo that also believes to own this grain may have written (INV-03). The
+/// wake-up sends the command to the instance. If that fails, the record still requires it, and the agenda retries.
 /// </remarks>
 [GrainType("schedules")]
 internal sealed partial class ScheduleGrain(
@@ -24,19 +24,16 @@ internal sealed partial class ScheduleGrain(
     ILogger<ScheduleGrain> logger
 ) : IGrainBase, IScheduleGrain, IWakeable
 {
-    /// <summary>Runs shown ahead.</summary>
     private const int RunsShown = 5;
 
     private readonly Recorded<ScheduleBook> _book = new(state);
 
-    /// <inheritdoc/>
     public IGrainContext GrainContext => context;
 
     private ScheduleBook Book => _book.Value;
 
     private InstanceId Instance { get; } = GrainKeys.InstanceOfSchedules(context.GrainId.Key.ToString()!);
 
-    /// <inheritdoc/>
     public async Task<Answer<ScheduleView>> CreateAsync(string id, ScheduleSpec spec, CommandContext context)
     {
         var instance = await SeenAsync(context.Account);
@@ -80,11 +77,9 @@ internal sealed partial class ScheduleGrain(
         return ViewOf(Book.Find(id)!);
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<ScheduleView>> GetAsync(string id, AccountId? account) =>
         await FindAsync(id, account) is { IsOk: true } found ? ViewOf(found.Value) : Refusal.NotFound("Schedule");
 
-    /// <inheritdoc/>
     public async Task<Answer<ScheduleList>> ListAsync(AccountId? account)
     {
         var instance = await SeenAsync(account);
@@ -97,7 +92,6 @@ internal sealed partial class ScheduleGrain(
         return new ScheduleList([.. schedules.Select(ViewOf)]);
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<ScheduleView>> UpdateAsync(string id, UpdateSchedule command, CommandContext context)
     {
         var found = await FindAsync(id, context.Account);
@@ -130,7 +124,6 @@ internal sealed partial class ScheduleGrain(
         return ViewOf(Book.Find(id)!);
     }
 
-    /// <inheritdoc/>
     public async Task<Answer<ScheduleView>> DeleteAsync(string id, CommandContext context)
     {
         var found = await FindAsync(id, context.Account);
@@ -144,7 +137,6 @@ internal sealed partial class ScheduleGrain(
         return was with { NextRuns = [] };
     }
 
-    /// <inheritdoc/>
     public async Task ForgetAsync(CommandContext context)
     {
         if (!Book.IsEmpty)
@@ -159,7 +151,7 @@ internal sealed partial class ScheduleGrain(
         var instance = await grains.Instance(Instance).GetAsync(account);
         if (!instance.IsOk && Book.IsEmpty)
         {
-            // Whoever guesses ids must not fill the memory.
+            // Guessed ids must not fill the memory with activations.
             this.DeactivateOnIdle();
         }
 

@@ -1,12 +1,15 @@
 namespace Scheduler.Grains.Schedules;
 
-/// <summary>The time zones this host knows: its copy of the IANA database, read as the process meets their names.</summary>
+/// <summary>Time zones known to this host, from its copy of the IANA database, loaded when first used.</summary>
 public static class TimeZones
 {
-    /// <summary>Variants of the database that some hosts keep beside it; the second counts leap seconds, which no clock here does.</summary>
+    /// <summary>
+    /// Copies of the database that some hosts keep in subfolders. The second counts leap seconds, which no clock here
+    /// does.
+    /// </summary>
     private static readonly string[] Variants = ["posix/", "right/"];
 
-    /// <summary>A zone by its name, exactly as the database spells it; null when it has none of that name.</summary>
+    /// <summary>Finds a zone by the database's exact spelling; null when unknown.</summary>
     public static TimeZoneInfo? Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

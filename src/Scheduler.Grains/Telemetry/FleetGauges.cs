@@ -7,15 +7,16 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Grains.Telemetry;
 
 /// <summary>
-/// What the whole fleet does, read from the store: every silo shows the same, so take the maximum and not the sum. Read only while
-/// somebody listens, at most every <see cref="Every"/>, and never for more than a twentieth of the time.
+/// Metrics of the whole fleet, read from the store. Every silo reports the same values, so aggregate with max, not
+/// sum. Read only while a listener is attached, at most every <see cref="Every"/>, and for at most a twentieth of the
+/// time.
 /// </summary>
 internal sealed partial class FleetGauges : BackgroundService
 {
-    /// <summary>How many times as long as a reading took the next one waits at least.</summary>
+    /// <summary>Minimum pause after a reading, as a multiple of its duration.</summary>
     private const int Rest = 19;
 
-    /// <summary>How often the store is read at most.</summary>
+    /// <summary>Shortest interval between readings.</summary>
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
 
     private readonly IFleetTotals _store;
@@ -24,18 +25,21 @@ internal sealed partial class FleetGauges : BackgroundService
     private readonly ObservableGauge<long> _instances;
     private volatile Reading? _latest;
 
-    /// <summary>Registers the gauges.</summary>
     public FleetGauges(IMeterFactory meters, IFleetTotals store, TimeProvider clock, ILogger<FleetGauges> logger)
     {
         (_store, _clock, _logger) = (store, clock, logger);
         var meter = meters.Create(SchedulerMetrics.MeterName);
         _instances = meter.CreateObservableGauge("scheduler.instances", Instances, "{instance}", "Instances by state");
-        Gauge("scheduler.burn", "{micro_eur}", "Price of an hour of all that runs", seen => seen.BurnPerHour.Value);
-        Gauge("scheduler.held", "{micro_eur}", "Money held for launches under way", seen => seen.Held.Value);
-        Gauge("scheduler.debtors", "{instance}", "Instances whose release or bill is not confirmed", s => s.Debtors);
-        Gauge("scheduler.agenda.due", "{wake_up}", "Wake-ups whose time has come", seen => seen.AgendaDue);
-        Seconds("scheduler.debt.age", "How long nothing has come of the longest debt", (s, at) => at - s.OldestDebt);
-        Seconds("scheduler.agenda.lag", "How late the longest overdue wake-up is", (seen, at) => at - seen.OldestDue);
+        Gauge("scheduler.burn", "{micro_eur}", "Price per hour of running instances", seen => seen.BurnPerHour.Value);
+        Gauge("scheduler.held", "{micro_eur}", "Money held for launches in progress", seen => seen.Held.Value);
+        Gauge("scheduler.debtors", "{instance}", "Instances with an unconfirmed release or bill", s => s.Debtors);
+        Gauge("scheduler.agenda.due", "{wake_up}", "Wake-ups that are due", seen => seen.AgendaDue);
+        Seconds(
+            "scheduler.debt.age",
+            "Age of the oldest unconfirmed release or settlement",
+            (seen, at) => at - seen.OldestDebt
+        );
+        Seconds("scheduler.agenda.lag", "Delay of the longest overdue wake-up", (seen, at) => at - seen.OldestDue);
         _ = meter.CreateObservableGauge(
             "scheduler.clock.skew",
             () =>
@@ -43,7 +47,7 @@ internal sealed partial class FleetGauges : BackgroundService
                     ? [new Measurement<double>(skew.TotalSeconds)]
                     : Array.Empty<Measurement<double>>(),
             "s",
-            "This silo's clock less the database's"
+            "This silo's clock minus the database's clock"
         );
 
         void Gauge(string name, string unit, string what, Func<FleetTotals, long> value) =>
@@ -69,7 +73,6 @@ internal sealed partial class FleetGauges : BackgroundService
             );
     }
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every, _clock);
@@ -87,7 +90,7 @@ internal sealed partial class FleetGauges : BackgroundService
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                // What is not known is not shown: an old sum would look like a calm fleet.
+                // Unknown values are not reported: an old sum would look like a fleet without changes.
                 _latest = null;
                 LogReadFailed(exception);
             }
@@ -102,7 +105,7 @@ internal sealed partial class FleetGauges : BackgroundService
         var totals = await _store.ReadAsync(null, at, cancellationToken);
         var asked = _clock.GetTimestamp();
         var theirs = await _store.TimeAsync(cancellationToken);
-        // The database looked at its clock between the question and the answer: half the way is taken off.
+        // The database read its clock between request and answer; subtract half the round trip.
         var skew = _clock.GetUtcNow() - (_clock.GetElapsedTime(asked) / 2) - theirs;
         _latest = new Reading(totals, at, skew);
     }
@@ -134,7 +137,7 @@ internal sealed partial class FleetGauges : BackgroundService
     [LoggerMessage(
         1501,
         LogLevel.Warning,
-        "The sums of the fleet could not be read; its gauges are missing until they can"
+        "Cannot read the fleet totals; their gauges are missing until the next successful read"
     )]
     private partial void LogReadFailed(Exception exception);
 

@@ -4,16 +4,12 @@ using Scheduler.Domain.Instances;
 namespace Scheduler.Grains.Telemetry;
 
 /// <summary>
-/// What one recorded write says about launches and runs. Counted from the record and nowhere else, so that a launch is counted once
-/// however it ends: a failure that is re-routed in the same write is a re-route, not the launch's end.
+/// Counts launches and runs from one recorded write. Only the record is used, so that a launch counts once however it
+/// ends: a failure re-routed in the same write is a re-route, not the launch's end.
 /// </summary>
 internal static class LaunchCount
 {
-    /// <summary>Counts what a write changed.</summary>
-    /// <param name="metrics">Where.</param>
-    /// <param name="before">The record it replaced.</param>
-    /// <param name="after">The record now.</param>
-    /// <param name="launchBegan">When the launch began; null when this activation did not see it.</param>
+    /// <param name="launchBegan">Null when this activation did not see the start of the launch.</param>
     public static void Note(
         this SchedulerMetrics metrics,
         InstanceRecord before,

@@ -3,20 +3,13 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Grains.Telemetry;
 
-/// <summary>A provider whose calls are timed, counted by how they ended, and seen in traces.</summary>
-/// <param name="inner">The adapter.</param>
-/// <param name="metrics">Where.</param>
-/// <param name="clock">Measures.</param>
 internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics, TimeProvider clock) : IProvider
 {
-    /// <inheritdoc/>
     public ProviderId Id => inner.Id;
 
-    /// <inheritdoc/>
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         CallAsync("list_offers", () => inner.ListOffersAsync(cancellationToken), static _ => "ok");
 
-    /// <inheritdoc/>
     public Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken) =>
         CallAsync(
             "allocate",
@@ -24,19 +17,15 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
             static outcome => outcome.IsAllocated ? "allocated" : "rejected"
         );
 
-    /// <inheritdoc/>
     public Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
         CallAsync("find", () => inner.FindAsync(key, cancellationToken), static _ => "ok");
 
-    /// <inheritdoc/>
     public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken) =>
         CallAsync("read_output", () => inner.ReadOutputAsync(key, cancellationToken), static _ => "ok");
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
         CallAsync("list_allocations", () => inner.ListAllocationsAsync(cluster, cancellationToken), static _ => "ok");
 
-    /// <inheritdoc/>
     public Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken) =>
         CallAsync(
             "release",
@@ -44,7 +33,6 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
             static outcome => outcome == ReleaseOutcome.Released ? "released" : "pending"
         );
 
-    /// <inheritdoc/>
     public IAsyncEnumerable<Allocation> WatchAsync(string cluster, CancellationToken cancellationToken) =>
         inner.WatchAsync(cluster, cancellationToken);
 
@@ -61,7 +49,7 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
         }
         catch (OperationCanceledException)
         {
-            // Called off (a deadline, a Stop): no fault of the provider's.
+            // Cancelled by a deadline or a stop: not an error of the provider.
             outcome = "cancelled";
             throw;
         }

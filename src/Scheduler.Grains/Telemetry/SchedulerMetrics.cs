@@ -8,15 +8,16 @@ using Scheduler.Domain.Schedules;
 namespace Scheduler.Grains.Telemetry;
 
 /// <summary>
-/// What the actors count and time, one set a silo. Labels are providers, codes and outcomes: sets that configuration and code bound. An
-/// account, an instance, a key or a request id is never one (INV-13). All are written down in <c>deploy/metrics.md</c>.
+/// Metrics of the grains, one set per silo. Labels are providers, codes and outcomes, which configuration and code
+/// bound. An account, an instance, a key or a request id is never a label (INV-13). <c>deploy/metrics.md</c> lists
+/// all metrics.
 /// </summary>
 public sealed class SchedulerMetrics
 {
-    /// <summary>The one meter of the product; the storage and the door add theirs to it.</summary>
+    /// <summary>The product's only meter; storage, API and gateway add their instruments to it.</summary>
     public const string MeterName = "Scheduler";
 
-    /// <summary>Value of a label where there is nothing to name.</summary>
+    /// <summary>Label value when there is no provider or failure code.</summary>
     internal const string None = "none";
 
     internal const string Orphan = "orphan";
@@ -44,51 +45,50 @@ public sealed class SchedulerMetrics
     private readonly Counter<long> _findings;
     private readonly Counter<long> _scheduleRuns;
 
-    /// <summary>One set of instruments.</summary>
-    /// <param name="meters">Whose meters: each host has its own, so that tests listen to theirs alone.</param>
+    /// <param name="meters">Each host has its own factory, so that tests see only their own measurements.</param>
     public SchedulerMetrics(IMeterFactory meters)
     {
         ArgumentNullException.ThrowIfNull(meters);
         var meter = meters.Create(MeterName);
-        _launches = meter.CreateCounter<long>("scheduler.launches", "{launch}", "Launches that ended, by how");
-        _launchDuration = Seconds(meter, "scheduler.launch.duration", "From start to running", Buckets.Launch);
-        _checkDuration = Seconds(meter, "scheduler.launch.check.duration", "Placement and hold", Buckets.Short);
-        _runEnds = meter.CreateCounter<long>("scheduler.run.ends", "{run}", "Runs that ended, by why");
+        _launches = meter.CreateCounter<long>("scheduler.launches", "{launch}", "Launches ended, by outcome");
+        _launchDuration = Seconds(meter, "scheduler.launch.duration", "Time from start to running", Buckets.Launch);
+        _checkDuration = Seconds(meter, "scheduler.launch.check.duration", "Placement and hold time", Buckets.Short);
+        _runEnds = meter.CreateCounter<long>("scheduler.run.ends", "{run}", "Runs ended, by cause");
         _reroutes = meter.CreateCounter<long>("scheduler.reroutes", "{reroute}", "Launches sent to another route");
         _allocations = Seconds(
             meter,
             "scheduler.allocation.duration",
-            "From the recorded intent to capacity, a refusal or the deadline",
+            "Time from the recorded intent to capacity, a refusal or the deadline",
             Buckets.Launch
         );
-        _providerCalls = Seconds(meter, "scheduler.provider.call.duration", "Calls to providers", Buckets.Short);
-        _holds = meter.CreateCounter<long>("scheduler.holds", "{hold}", "Holds asked for");
-        _held = meter.CreateCounter<long>("scheduler.holds.amount", "{micro_eur}", "Money put aside by holds taken");
+        _providerCalls = Seconds(meter, "scheduler.provider.call.duration", "Time of provider calls", Buckets.Short);
+        _holds = meter.CreateCounter<long>("scheduler.holds", "{hold}", "Holds requested, by outcome");
+        _held = meter.CreateCounter<long>("scheduler.holds.amount", "{micro_eur}", "Money reserved by holds");
         _accountQueue = meter.CreateUpDownCounter<long>(
             "scheduler.account.queue",
             "{command}",
-            "Commands that wait for their account's next write"
+            "Commands waiting for their account's next write"
         );
         _accountBatch = meter.CreateHistogram(
             "scheduler.account.batch",
             "{command}",
-            "Commands and questions answered together",
+            "Commands and queries answered in one batch",
             advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256] }
         );
         _sweeps = meter.CreateCounter<long>(
             "scheduler.sweeps",
             "{sweep}",
-            "Comparisons of a provider's list with ours"
+            "Comparisons of a provider's allocations with the records"
         );
         _findings = meter.CreateCounter<long>(
             "scheduler.sweep.findings",
             "{allocation}",
-            "Allocations on which the provider and our records disagreed"
+            "Differences between the provider's allocations and the records"
         );
         _scheduleRuns = meter.CreateCounter<long>(
             "scheduler.schedule.runs",
             "{run}",
-            "Runs of schedules that ended, by how"
+            "Schedule runs ended, by outcome"
         );
     }
 
@@ -141,7 +141,7 @@ public sealed class SchedulerMetrics
     internal void Swept(ProviderId provider, bool succeeded) =>
         _sweeps.Add(1, new(Provider, provider.Value), new(Outcome, succeeded ? "ok" : "error"));
 
-    /// <summary>What is rare begins at zero: the first one is an increase, and not a series nobody has compared with anything.</summary>
+    /// <summary>Starts counters of rare events at zero, so that the first event is an increase.</summary>
     internal void Expect(ProviderId provider)
     {
         foreach (var finding in Findings)
@@ -185,7 +185,6 @@ public sealed class SchedulerMetrics
     /// <summary>Upper bounds, seconds.</summary>
     private static class Buckets
     {
-        /// <summary>What a turn or a call takes.</summary>
         public static readonly double[] Short =
         [
             0.001,
@@ -204,7 +203,6 @@ public sealed class SchedulerMetrics
             60,
         ];
 
-        /// <summary>What capacity and a booting runtime take.</summary>
         public static readonly double[] Launch = [0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200];
     }
 }

@@ -5,7 +5,7 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Telemetry;
 
-/// <summary>What this silo sees: its cluster, and its offer book. Read when somebody scrapes; nothing is asked of anybody.</summary>
+/// <summary>Metrics of this silo's cluster view and offer catalogue, read from memory when scraped.</summary>
 internal sealed class SiloGauges : IHostedService
 {
     private readonly SchedulerMetrics _metrics;
@@ -14,7 +14,6 @@ internal sealed class SiloGauges : IHostedService
     private readonly ISiloStatusOracle _cluster;
     private readonly TimeProvider _clock;
 
-    /// <summary>Registers the gauges.</summary>
     public SiloGauges(
         IMeterFactory meters,
         SchedulerMetrics metrics,
@@ -26,7 +25,7 @@ internal sealed class SiloGauges : IHostedService
     {
         (_metrics, _directory, _book, _cluster, _clock) = (metrics, directory, book, cluster, clock);
         var meter = meters.Create(SchedulerMetrics.MeterName);
-        _ = meter.CreateObservableGauge("scheduler.cluster.silos", ActiveSilos, "{silo}", "Silos this one sees active");
+        _ = meter.CreateObservableGauge("scheduler.cluster.silos", ActiveSilos, "{silo}", "Silos seen as active");
         _ = meter.CreateObservableGauge("scheduler.catalogue.age", Ages, "s", "Age of the provider's latest listing");
         _ = meter.CreateObservableGauge(
             "scheduler.catalogue.offers",
@@ -48,11 +47,10 @@ internal sealed class SiloGauges : IHostedService
             "scheduler.provider.cooling",
             () => _book.Standings.Select(standing => Of(standing.Key, (long)standing.Value.Cooling.Length)),
             "{route}",
-            "Routes of the provider that rank last for now"
+            "Routes of the provider that currently rank last"
         );
     }
 
-    /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var provider in _directory.Ids)
@@ -63,7 +61,6 @@ internal sealed class SiloGauges : IHostedService
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private long ActiveSilos() => _cluster.GetApproximateSiloStatuses(onlyActive: true).Count;

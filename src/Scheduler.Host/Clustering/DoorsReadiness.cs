@@ -5,11 +5,11 @@ using Scheduler.Grains.Health;
 
 namespace Scheduler.Host.Clustering;
 
-/// <summary>Doors alone are ready when any silo answers them that is ready itself.</summary>
+/// <summary>A process without a silo is ready if any silo answers and is ready itself.</summary>
 internal sealed partial class DoorsReadiness(IGrainFactory grains, TimeProvider clock, ILogger<DoorsReadiness> logger)
     : IReadiness
 {
-    /// <summary>Longer than the 2 s a silo gives its store.</summary>
+    /// <summary>Longer than the 2 s timeout of a silo for its store.</summary>
     private static readonly TimeSpan SiloAnswers = TimeSpan.FromSeconds(2.5);
 
     public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken)
@@ -26,6 +26,6 @@ internal sealed partial class DoorsReadiness(IGrainFactory grains, TimeProvider 
         }
     }
 
-    [LoggerMessage(4102, LogLevel.Warning, "No silo answered a health check")]
+    [LoggerMessage(4102, LogLevel.Warning, "No silo answered the health check; this process is not ready")]
     private partial void LogNobody(Exception exception);
 }

@@ -4,7 +4,7 @@ using Scheduler.Grains.Health;
 
 namespace Scheduler.Host.Clustering;
 
-/// <summary>A process with a silo is ready when the silo has joined, its store answers and it has offers.</summary>
+/// <summary>A process with a silo is ready if the silo has joined, its store answers and it has offers.</summary>
 internal sealed class SiloReadiness(SiloHealth health, ISiloStatusOracle silos) : IReadiness
 {
     public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken)

@@ -2,7 +2,9 @@ using System.Net;
 
 namespace Scheduler.Host.Tls;
 
-/// <summary>Says it loudly when something listens beyond this host without TLS: keys and balances pass there for anyone to read.</summary>
+/// <summary>
+/// Logs a warning if a port beyond loopback has no TLS: others on the network could read keys and balances.
+/// </summary>
 internal sealed partial class OpenDoorsWarning(Settings settings, ILogger<OpenDoorsWarning> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
@@ -31,14 +33,14 @@ internal sealed partial class OpenDoorsWarning(Settings settings, ILogger<OpenDo
     [LoggerMessage(
         4204,
         LogLevel.Warning,
-        "THE DOORS LISTEN ON {Address} WITHOUT TLS: keys can be read on their way. Set Host:Tls:CertificatePath and Host:Tls:KeyPath, or let only a proxy with TLS reach them"
+        "This process listens on {Address} without TLS: keys can be read in transit. Set Host:Tls:CertificatePath and Host:Tls:KeyPath, or let only a proxy with TLS reach it"
     )]
     private partial void LogOpenDoors(string address);
 
     [LoggerMessage(
         4205,
         LogLevel.Warning,
-        "THE SILO LISTENS ON {Address} WITHOUT TLS: whoever reaches it can do anything. Set Host:Tls:Silo, or let only silos and doors reach it"
+        "The silo listens on {Address} without TLS: every program that reaches it has full control. Set Host:Tls:Silo, or let only processes of the cluster reach it"
     )]
     private partial void LogOpenSilo(string address);
 }

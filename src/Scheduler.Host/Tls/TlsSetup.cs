@@ -4,10 +4,8 @@ using Orleans.Configuration;
 
 namespace Scheduler.Host.Tls;
 
-/// <summary>Puts the certificates where they belong, when there are any.</summary>
 internal static class TlsSetup
 {
-    /// <summary>TLS at a door.</summary>
     public static void UseTls(this ListenOptions door, TlsOptions options)
     {
         if (!options.IsSet)
@@ -50,7 +48,7 @@ internal static class TlsSetup
             );
     }
 
-    /// <summary>Mutual TLS from doors to silos.</summary>
+    /// <summary>Mutual TLS from a <c>doors</c> process to silos.</summary>
     public static void UseTls(this IClientBuilder client, SiloTlsOptions options)
     {
         if (!options.IsSet)

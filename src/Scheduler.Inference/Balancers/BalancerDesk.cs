@@ -8,12 +8,11 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Balancers;
 
 /// <summary>
-/// What this door knows of one balancer while it routes by it: whose turn it is, what is under way where, how each destination is. The
-/// lock is held for a few comparisons; nothing in it waits.
+/// State of one balancer in this gateway process: turns, open requests and health of each destination. The lock
+/// covers only a few comparisons; nothing waits inside it.
 /// </summary>
 internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metrics, TimeProvider clock)
 {
-    /// <summary>Failures kept for the next report: a destination that fails everything has said so after a few.</summary>
     private const int MostFailures = 50;
 
     private readonly Lock _gate = new();
@@ -25,13 +24,13 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     private long _picks;
     private long _lastUse = clock.GetTimestamp();
 
-    /// <summary>As it was served last.</summary>
+    /// <summary>The balancer as last served.</summary>
     public ServedBalancer Balancer => Volatile.Read(ref _balancer);
 
-    /// <summary>How long ago a request came.</summary>
+    /// <summary>Time since the last request.</summary>
     public TimeSpan Idle => clock.GetElapsedTime(Volatile.Read(ref _lastUse));
 
-    /// <summary>A request goes by this version of the balancer. Other settings of health begin without a memory.</summary>
+    /// <summary>Switches to this version of the balancer. Changed health settings discard all health state.</summary>
     public void Use(ServedBalancer served)
     {
         Volatile.Write(ref _lastUse, clock.GetTimestamp());
@@ -61,10 +60,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>A place for a request at one of a route's members, or null where none of them takes it.</summary>
-    /// <param name="route">The route.</param>
-    /// <param name="known">The balancer's destinations as they are served now.</param>
-    /// <param name="question">The request.</param>
+    /// <summary>Takes a slot for a request at a member of the route; null where no member can take it.</summary>
     public IDestinationLease? TryTake(BalancerRoute route, Destinations known, RoutingQuestion question)
     {
         var now = clock.GetUtcNow();
@@ -90,7 +86,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>Why a destination takes no request; null where it does.</summary>
+    /// <summary>Why a destination takes no requests; null when it does.</summary>
     public DestinationOut? WhyOut(string servingName, Destinations known, IReadOnlySet<InstanceId> tried)
     {
         var now = clock.GetUtcNow();
@@ -139,9 +135,8 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>Notes how a probe ended; one that is about an earlier run says nothing.</summary>
-    /// <param name="probed">Whom it asked.</param>
-    /// <param name="error">What was wrong; null for a success.</param>
+    /// <summary>Records the result of a probe; ignores a probe of an earlier run.</summary>
+    /// <param name="error">What failed; null for a success.</param>
     public void NoteProbe(ServedInstance probed, string? error)
     {
         lock (_gate)
@@ -156,7 +151,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>Takes note of which runs there are: nothing is held against a new one.</summary>
+    /// <summary>Updates the known runs. A new run starts without recorded failures.</summary>
     public void Follow(Destinations known)
     {
         lock (_gate)
@@ -165,7 +160,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>What is to be told of it, and takes the failures out.</summary>
+    /// <summary>The report for the balancer grain. Removes the collected failures.</summary>
     public BalancerReport Report(string door, Destinations known)
     {
         var now = clock.GetUtcNow();
@@ -182,11 +177,10 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>A request failed there. Known at once to all that are picked after it.</summary>
+    /// <summary>Records a failed request at once, so that later picks already see it.</summary>
     internal void Failed(ServedInstance instance, IReadOnlyCollection<string> running) =>
         Note(instance, running, succeeded: false);
 
-    /// <summary>Why it failed, once that is known.</summary>
     internal void Explained(ServedInstance instance, FailureCode code, string hint, RequestId requestId)
     {
         lock (_gate)
@@ -201,10 +195,8 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         }
     }
 
-    /// <summary>A request has ended there.</summary>
-    /// <param name="instance">Where.</param>
-    /// <param name="running">The destinations that ran when it was sent.</param>
-    /// <param name="succeeded">Whether the runtime did its part; false says nothing.</param>
+    /// <param name="running">The destinations that ran when the request was sent.</param>
+    /// <param name="succeeded">True counts as a success; false records nothing.</param>
     internal void Ended(ServedInstance instance, IReadOnlyCollection<string> running, bool succeeded)
     {
         lock (_gate)
@@ -222,7 +214,7 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
     {
         lock (_gate)
         {
-            // What an earlier run did is not held against this one.
+            // A result of an earlier run must not count against the current one.
             if (
                 PlaceOf(instance.ServingName).Run == (instance.Id, instance.Run)
                 && _health.NoteRequest(instance.ServingName, running, clock.GetUtcNow(), succeeded)
@@ -323,10 +315,9 @@ internal sealed class BalancerDesk(ServedBalancer balancer, BalancerMetrics metr
         return place;
     }
 
-    /// <summary>A member that takes requests, and its weight at this moment.</summary>
+    /// <summary>A member that takes requests, and its current weight.</summary>
     private sealed record Able(ServedInstance Instance, long Weight);
 
-    /// <summary>What is under way at one destination.</summary>
     private sealed class Place
     {
         public (InstanceId, int) Run { get; set; }

@@ -10,8 +10,9 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Balancers;
 
 /// <summary>
-/// The balancers this door routes by, each with a round that probes its destinations and tells its grain what was seen. A balancer nobody
-/// sends to for a while is left alone, and its round ends: probes cost as much as there is traffic to protect.
+/// The balancers this process routes by. Each has a loop that probes its destinations and reports their health to the
+/// balancer grain. The loop ends when the balancer gets no requests for a while, so probing costs nothing without
+/// traffic.
 /// </summary>
 internal sealed partial class BalancerDesks(
     IGrainFactory grains,
@@ -22,25 +23,31 @@ internal sealed partial class BalancerDesks(
     ILogger<BalancerDesks> logger
 ) : IHostedService, IDisposable
 {
-    /// <summary>How long a balancer is looked after when no more requests come.</summary>
+    /// <summary>How long probing continues after the last request.</summary>
     internal static readonly TimeSpan LookedAfter = TimeSpan.FromMinutes(2);
 
-    /// <summary>How often it is told what this door sees.</summary>
+    /// <summary>Interval of reports to the balancer grain.</summary>
     internal static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>How often a round looks what is due: a tenth of the shortest interval of probes would be too often for nothing.</summary>
+    /// <summary>
+    /// Interval at which the loop checks for due probes. A tenth of the shortest probe interval would check too
+    /// often.
+    /// </summary>
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Probes are this share of their interval earlier or later, so that doors and destinations do not march in step.</summary>
+    /// <summary>
+    /// Share of the interval by which probes come earlier or later, so that processes and destinations do not probe
+    /// in step.
+    /// </summary>
     private const double Jitter = 0.1;
 
     private readonly ConcurrentDictionary<string, Desk> _desks = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
 
-    // A name of its own: callers of many accounts read it, and where the process runs is not their business.
+    // A random name: callers of many accounts read it, and the host name must not be revealed to them.
     private readonly string _door = "door-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 8);
 
-    /// <summary>The desk of a balancer, in use from now on.</summary>
+    /// <summary>The state of a balancer; starts its loop if necessary.</summary>
     public BalancerDesk Of(ServedBalancer balancer)
     {
         while (true)
@@ -61,22 +68,19 @@ internal sealed partial class BalancerDesks(
                 return desk.Book;
             }
 
-            // It was being cleared away in this very moment.
+            // The loop ended between the lookup and the start; try again with a new entry.
             _desks.TryRemove(new KeyValuePair<string, Desk>(balancer.Id, desk));
         }
     }
 
-    /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_desks.Values.Select(desk => desk.Round)).WaitAsync(cancellationToken);
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _stop.Dispose();
 
     private BalancerMetrics Metrics => metrics;
@@ -107,7 +111,7 @@ internal sealed partial class BalancerDesks(
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            // The door closes.
+            // The process stops.
         }
         finally
         {
@@ -136,7 +140,7 @@ internal sealed partial class BalancerDesks(
                 continue;
             }
 
-            // Its next one is due an interval after this one began or ended, whichever is later: one at a time.
+            // The next probe is due an interval after this one began or ended, whichever is later: one at a time.
             due[instance.ServingName] = now + TicksOf(Jittered(settings.ProbeInterval));
             ProbeAsync(book, settings, instance).Ignore();
         }
@@ -156,7 +160,8 @@ internal sealed partial class BalancerDesks(
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            // The next report says what is so then; only the failures of this one are missing in the balancer's detail.
+            // The next report carries the health then; only this report's failures are missing in the balancer's
+            // detail.
             LogNotTold(e, book.Balancer.Id);
         }
     }
@@ -170,10 +175,9 @@ internal sealed partial class BalancerDesks(
         return interval * (1 + (Jitter * share));
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "What this door sees of {Balancer} could not be told")]
+    [LoggerMessage(1, LogLevel.Debug, "Could not report health of balancer {Balancer}")]
     private partial void LogNotTold(Exception exception, string balancer);
 
-    /// <summary>A balancer's book and its round.</summary>
     private sealed class Desk(BalancerDesk book)
     {
         private int _isStarted;

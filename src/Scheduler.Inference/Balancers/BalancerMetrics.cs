@@ -3,7 +3,7 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>What balancers do. No label names a balancer or a destination: their number has no bound.</summary>
+/// <summary>Metrics of balancers. No label names a balancer or destination; their number is unbounded.</summary>
 internal sealed class BalancerMetrics
 {
     private readonly Counter<long> _picks;
@@ -17,22 +17,22 @@ internal sealed class BalancerMetrics
         _picks = meter.CreateCounter<long>(
             "scheduler.balancer.picks",
             "{pick}",
-            "Destinations looked for, by routing mode and by what was found"
+            "Destination picks, by routing mode and result"
         );
         _ejections = meter.CreateCounter<long>(
             "scheduler.balancer.ejections",
             "{ejection}",
-            "Destinations put out at this door, by what showed it"
+            "Destinations ejected in this process, by cause"
         );
         _routings = meter.CreateCounter<long>(
             "scheduler.balancer.router.answers",
             "{answer}",
-            "Questions to router models, by what came back"
+            "Requests to router models, by answer"
         );
         _routingTime = meter.CreateHistogram<double>(
             "scheduler.balancer.router.duration",
             "s",
-            "How long router models took",
+            "Response time of router models",
             advice: new InstrumentAdvice<double>
             {
                 HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],

@@ -2,10 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>Wires the choice of destinations. It needs a serving table, a chat with instances and a firewall gate beside it.</summary>
+/// <summary>Requires the serving table, the instance chat and the firewall gate.</summary>
 internal static class BalancerSetup
 {
-    /// <summary>Adds the picker, what it remembers, and the rounds of probes and reports.</summary>
     public static IServiceCollection AddBalancers(this IServiceCollection services)
     {
         services.AddSingleton<BalancerMetrics>();

@@ -6,7 +6,8 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Balancers;
 
 /// <summary>
-/// One request's place. A failure counts at once; a success when the request has ended, since an answer that began well may break off yet.
+/// One request's slot. A failure counts at once. A success counts only when the request has ended, because an answer
+/// can still break off.
 /// </summary>
 internal sealed class DestinationLease(
     BalancerDesk desk,
@@ -19,13 +20,10 @@ internal sealed class DestinationLease(
     private int _failed;
     private int _ended;
 
-    /// <inheritdoc/>
     public ServedInstance Instance => instance;
 
-    /// <inheritdoc/>
     public void Succeeded() => _began = true;
 
-    /// <inheritdoc/>
     public void Failed()
     {
         if (Interlocked.Exchange(ref _failed, 1) == 0)
@@ -34,7 +32,6 @@ internal sealed class DestinationLease(
         }
     }
 
-    /// <inheritdoc/>
     public void Explained(DoorError why)
     {
         if (FailureCodes.TryParse(why.Reason, out var code))
@@ -43,7 +40,6 @@ internal sealed class DestinationLease(
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _ended, 1) == 0)

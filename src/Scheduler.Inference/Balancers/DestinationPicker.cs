@@ -5,9 +5,7 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>
-/// Picks destinations: the routes a request may take in their order, and of the first that has a destination the one whose turn it is.
-/// </summary>
+/// <summary>Tries the request's routes in order and takes the next member of the first that has one.</summary>
 internal sealed class DestinationPicker(
     IServingTable names,
     BalancerDesks desks,
@@ -16,7 +14,6 @@ internal sealed class DestinationPicker(
     TimeProvider clock
 ) : IDestinationPicker
 {
-    /// <inheritdoc/>
     public async ValueTask<Destination> PickAsync(RoutingQuestion question, CancellationToken cancellationToken)
     {
         var spec = question.Balancer.Spec;
@@ -52,7 +49,7 @@ internal sealed class DestinationPicker(
             return RouteOrder.Of(spec);
         }
 
-        // Asked once per request: the model's mind does not change because a destination failed.
+        // The model is asked once per request; a failed destination does not change its answer.
         question.Routes ??= RouteOrder.Of(spec, await router.RouteAsync(question, cancellationToken));
         return question.Routes.Value;
     }

@@ -4,13 +4,12 @@ using Scheduler.Inference.Upstream;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>Asks a runtime whether it is well: its health path, or where it has none the list of its models.</summary>
+/// <summary>Probes a runtime by its health path, or by its model list where it has no health path.</summary>
 internal sealed class DestinationProber(RuntimeClient runtimes, TimeProvider clock)
 {
     private static readonly string[] Paths = ["/health", "/v1/models"];
 
-    /// <summary>Asks once.</summary>
-    /// <returns>What is wrong, in one line; null where it is well.</returns>
+    /// <returns>What failed, in one line; null for a healthy runtime.</returns>
     public async Task<string?> ProbeAsync(
         ServedInstance instance,
         TimeSpan timeout,

@@ -3,7 +3,7 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>The destinations of a balancer as they are served at one moment. A name that is free, or another balancer's, is none.</summary>
+/// <summary>The destinations of a balancer at one moment; free names and balancers are left out.</summary>
 internal sealed class Destinations
 {
     private readonly FrozenDictionary<string, ServedInstance> _instances;
@@ -14,16 +14,14 @@ internal sealed class Destinations
         Running = [.. _instances.Values.Where(instance => instance.IsServing).Select(i => i.ServingName)];
     }
 
-    /// <summary>All that are there, whatever their state.</summary>
     public IEnumerable<ServedInstance> Instances => _instances.Values;
 
-    /// <summary>Serving names of those that requests can be sent to.</summary>
+    /// <summary>Serving names of the destinations that can take requests.</summary>
     public IReadOnlyCollection<string> Running { get; }
 
-    /// <summary>The instance of a name, or null.</summary>
     public ServedInstance? Of(string servingName) => _instances.GetValueOrDefault(servingName);
 
-    /// <summary>Looks all of them up; after the first time nothing waits for a grain.</summary>
+    /// <summary>Finds all destinations. Only the first lookup of a name waits for a grain.</summary>
     public static async ValueTask<Destinations> FindAsync(
         IServingTable names,
         ServedBalancer balancer,
@@ -55,7 +53,7 @@ internal sealed class Destinations
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            // One that nobody can tell of now must not take the others down with it.
+            // A destination whose grain does not answer must not fail the others.
             return null;
         }
     }

@@ -8,18 +8,17 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>Chooses where a balancer's request goes.</summary>
 internal interface IDestinationPicker
 {
-    /// <summary>Chooses; called again, before the first byte of the answer, with what was tried in vain.</summary>
+    /// <summary>
+    /// Chooses a destination. Called again with <see cref="RoutingQuestion.Tried"/> extended, until the first byte of
+    /// the answer is sent.
+    /// </summary>
     ValueTask<Destination> PickAsync(RoutingQuestion question, CancellationToken cancellationToken);
 }
 
-/// <summary>A request that wants a destination.</summary>
-/// <param name="Balancer">Through which balancer.</param>
-/// <param name="Prompt">What it asks, for routing by intent; read once, when it is needed.</param>
-/// <param name="Tried">Instances that failed this request already; grows as it does.</param>
-/// <param name="RequestId">Which request.</param>
+/// <param name="Prompt">The prompt, for routing by intent; read only when needed.</param>
+/// <param name="Tried">Instances that already failed this request; grows with each attempt.</param>
 internal sealed record RoutingQuestion(
     ServedBalancer Balancer,
     Func<ImmutableArray<PromptPart>> Prompt,
@@ -27,27 +26,25 @@ internal sealed record RoutingQuestion(
     RequestId RequestId
 )
 {
-    /// <summary>The routes it may take, once a model was asked for them: it is asked once.</summary>
+    /// <summary>The routes the router model returned; cached because the model is asked once per request.</summary>
     public ImmutableArray<BalancerRoute>? Routes { get; set; }
 }
 
-/// <summary>Where it goes, or why nowhere.</summary>
-/// <param name="Lease">Held while the request is under way there; null when there is no destination.</param>
-/// <param name="Refusal">NO_HEALTHY_DESTINATION; null when there is one.</param>
+/// <param name="Lease">Held while the request is in progress; null when there is no destination.</param>
+/// <param name="Refusal">NO_HEALTHY_DESTINATION; null when there is a destination.</param>
 internal sealed record Destination(IDestinationLease? Lease, Failure? Refusal);
 
-/// <summary>One request's place at a destination. Disposing of it without a word counts as neither good nor bad.</summary>
+/// <summary>One request's slot at a destination. Disposal without a result counts neither way.</summary>
 internal interface IDestinationLease : IDisposable
 {
-    /// <summary>Where.</summary>
     ServedInstance Instance { get; }
 
-    /// <summary>Its runtime began to answer.</summary>
+    /// <summary>The runtime began to answer.</summary>
     void Succeeded();
 
-    /// <summary>Its runtime could not be reached, broke off, took too long or answered 5xx.</summary>
+    /// <summary>The runtime could not be reached, broke off, took too long or answered 5xx.</summary>
     void Failed();
 
-    /// <summary>Why it failed, once that was found out, for those who look at the balancer.</summary>
+    /// <summary>Records the cause of the failure, shown in the balancer's detail.</summary>
     void Explained(DoorError why);
 }

@@ -7,7 +7,7 @@ using Scheduler.Inference.Upstream;
 
 namespace Scheduler.Inference.Balancers;
 
-/// <summary>Asks a balancer's router model which route a prompt belongs to. Whatever goes wrong, the default route is there for it.</summary>
+/// <summary>Asks a router model for the route of a prompt; on any error the default route applies.</summary>
 internal sealed class IntentRouter(
     IServingTable names,
     IInstanceChat chat,
@@ -19,7 +19,7 @@ internal sealed class IntentRouter(
     private const int NonceLength = 16;
     private const string NonceLetters = "abcdefghijklmnopqrstuvwxyz234567";
 
-    /// <summary>The route the model named; null where it named none in time.</summary>
+    /// <summary>The route the model named; null when it named none in time.</summary>
     public async ValueTask<BalancerRoute?> RouteAsync(RoutingQuestion question, CancellationToken cancellationToken)
     {
         var (spec, router) = (question.Balancer.Spec, question.Balancer.Spec.Router!);
@@ -58,11 +58,11 @@ internal sealed class IntentRouter(
         return route;
     }
 
-    // What the caller asks, not what a system prompt or the model itself said before: intent is the caller's.
+    // Only the caller's own messages show the intent; system prompts and earlier model output do not.
     private static bool IsAsking(PromptPart part) =>
         part.IsText && string.Equals(part.Role, "user", StringComparison.Ordinal) && part.Text.Length > 0;
 
-    /// <summary>A firewall of the router's own instance stands before this prompt as before any other (INV-10).</summary>
+    /// <summary>The firewall of the router's own instance applies to this prompt like to any other (INV-10).</summary>
     private async ValueTask<bool> MayReadAsync(
         RoutingQuestion question,
         string router,

@@ -10,20 +10,20 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.ContextCheck;
 
 /// <summary>
-/// Decides before dispatch whether a request fits the context of its instance. Most are proved small by their bytes; near the limit the
-/// runtime's own tokenizer is asked, so a refusal is always exact.
+/// Decides before dispatch whether a request fits the context of its instance. The byte count proves most requests
+/// small enough. Near the limit the runtime's own tokenizer counts, so a refusal is always exact.
 /// </summary>
 /// <remarks>
 /// <para>
-/// <b>The rule</b> is vLLM's and llama-server's common part: prompt and requested output together must not exceed the context. A generation that
-/// asks for no output in particular needs room for one token.
+/// <b>The rule</b> is common to vLLM and llama-server: prompt plus requested output must not exceed the context.
+/// A generation without a requested output needs one token of output.
 /// </para>
 /// <para>
-/// <b>What bytes prove.</b> A chat template adds tokens of its own. What it adds is not known here, so a chat is let pass uncounted only when
-/// twice its bound and a fixed allowance fit; one with tools or a template of its own is always counted.
+/// <b>What bytes prove.</b> A chat template adds an unknown number of tokens. A chat therefore passes uncounted only
+/// when twice its bound plus a fixed allowance fits. A chat with tools or its own template is always counted.
 /// </para>
 /// <para>
-/// <b>When the tokenizer cannot be asked</b> the request is sent: the runtime decides, and its refusal is told as the same code.
+/// <b>When the tokenizer cannot answer</b> the request is sent. The runtime decides; its refusal maps to the same code.
 /// </para>
 /// </remarks>
 internal sealed partial class ContextGuard(
@@ -34,13 +34,12 @@ internal sealed partial class ContextGuard(
     ILogger<ContextGuard> logger
 )
 {
-    /// <summary>Tokens a chat template may add that stand in no message: a default system prompt, the date, markers.</summary>
+    /// <summary>Most template tokens beyond the messages: default system prompt, date, markers.</summary>
     private const int TemplateAllowance = 512;
 
-    /// <summary>What vLLM takes for output where a completion asks for none.</summary>
+    /// <summary>vLLM's default output of a completion, tokens.</summary>
     private const int VllmCompletionOutput = 16;
 
-    /// <summary>Checks one request against one instance.</summary>
     /// <exception cref="DoorException">CTX_TOO_LARGE.</exception>
     public async ValueTask CheckAsync(
         InferenceRequest request,
@@ -74,7 +73,7 @@ internal sealed partial class ContextGuard(
         }
     }
 
-    /// <summary>Output to reserve, tokens.</summary>
+    /// <summary>Output tokens to reserve.</summary>
     internal static long OutputOf(InferenceRequest request, ServedInstance instance) =>
         request switch
         {
@@ -85,7 +84,7 @@ internal sealed partial class ContextGuard(
             _ => 1,
         };
 
-    /// <summary>Whether bytes alone prove that a prompt fits.</summary>
+    /// <summary>Whether the byte count alone proves that a prompt fits.</summary>
     internal static bool IsSurelySmall(InferenceRequest request, long room)
     {
         if (request.HasExtras)
@@ -121,12 +120,13 @@ internal sealed partial class ContextGuard(
         }
         catch (JsonException e)
         {
-            // Ours was read before; this is the runtime's, or a member of the client's that is there twice.
+            // The request body was parsed before, so this is the runtime's answer or a duplicate member in the
+            // client's JSON.
             LogNotCounted(e, instance.Id);
             return null;
         }
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "The tokenizer of {Instance} did not count a prompt; the runtime decides")]
+    [LoggerMessage(1, LogLevel.Debug, "The tokenizer of {Instance} did not count a prompt; sending it uncounted")]
     private partial void LogNotCounted(Exception? exception, Domain.Ids.InstanceId instance);
 }

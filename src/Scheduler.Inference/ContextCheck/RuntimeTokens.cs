@@ -10,14 +10,14 @@ using Scheduler.Inference.Upstream;
 namespace Scheduler.Inference.ContextCheck;
 
 /// <summary>
-/// Asks a runtime's own tokenizer how many tokens a prompt has: vLLM's <c>/tokenize</c> takes chat messages and applies the template
-/// itself; llama-server's is given what its <c>/apply-template</c> made of them.
+/// Counts the tokens of a prompt with the runtime's own tokenizer. vLLM's <c>/tokenize</c> takes chat messages and
+/// applies the template itself. llama-server's takes the output of its <c>/apply-template</c>.
 /// </summary>
 internal sealed class RuntimeTokens(RuntimeClient runtimes)
 {
     private const int LongestAnswer = 64 * 1024 * 1024;
 
-    /// <summary>Members of a chat request that vLLM's tokenizer takes over.</summary>
+    /// <summary>Members of a chat request that vLLM's tokenizer accepts.</summary>
     private static readonly string[] VllmChat =
     [
         "messages",
@@ -30,12 +30,9 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         "mm_processor_kwargs",
     ];
 
-    /// <summary>Tokens of the longest prompt of a request.</summary>
-    /// <param name="instance">Whose tokenizer.</param>
-    /// <param name="request">The request.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The count; null where the runtime has no tokenizer that is known, or it will not count this.</returns>
-    /// <exception cref="HttpRequestException">It cannot be reached.</exception>
+    /// <summary>Token count of the longest prompt of a request.</summary>
+    /// <returns>The count; null when the runtime has no known tokenizer or refuses to count this request.</returns>
+    /// <exception cref="HttpRequestException">The runtime cannot be reached.</exception>
     public async Task<long?> CountAsync(
         ServedInstance instance,
         InferenceRequest request,
@@ -73,7 +70,10 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         return longest;
     }
 
-    /// <summary>A text, or texts and tokens in a row, which is one prompt to llama-server and which vLLM refuses by itself.</summary>
+    /// <summary>
+    /// Counts a text, or an array of texts and tokens. Such an array is one prompt to llama-server; vLLM itself
+    /// refuses it.
+    /// </summary>
     private async Task<long?> CountOneAsync(
         Uri endpoint,
         RuntimeTokenizer tokenizer,
@@ -121,7 +121,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
             : null;
     }
 
-    /// <summary>Counted as completions are: with the special tokens added, and those in the text read as such.</summary>
+    /// <summary>Counts like a llama-server completion: adds special tokens, parses those in the text.</summary>
     private async Task<long?> LlamaAsync(
         Uri endpoint,
         RuntimeTokenizer tokenizer,
@@ -169,7 +169,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         return part;
     }
 
-    /// <summary>A text, token ids, both in a row, or several of those.</summary>
+    /// <summary>Splits a prompt member: a text, token ids, an array of both, or several of those.</summary>
     private static IEnumerable<(JsonNode? Content, long? Ids)> Prompts(JsonNode? node) =>
         node switch
         {

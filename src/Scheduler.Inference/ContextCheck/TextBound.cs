@@ -1,21 +1,21 @@
 namespace Scheduler.Inference.ContextCheck;
 
 /// <summary>
-/// The most tokens a text can have, from its bytes alone. No tokenizer makes more tokens than its text has bytes after normalization; ASCII
-/// is never changed by that, and all else grows at most elevenfold.
+/// The upper bound of a text's tokens, from its bytes alone. No tokenizer produces more tokens than the text has
+/// bytes after normalization. Normalization never changes ASCII, and other text grows at most elevenfold.
 /// </summary>
 /// <remarks>
-/// Elevenfold: U+FDFA, three bytes of UTF-8, becomes 18 characters of 33 bytes under NFKC, the most of all (Unicode Standard Annex #15,
-/// "Normalization Forms", worst-case expansion factors).
+/// Elevenfold: U+FDFA, three bytes of UTF-8, becomes 18 characters of 33 bytes under NFKC, the largest expansion
+/// (Unicode Standard Annex #15, "Normalization Forms", worst-case expansion factors).
 /// </remarks>
 internal static class TextBound
 {
     private const int Growth = 11;
 
-    /// <summary>UTF-8 bytes a <c>\uXXXX</c> stands for at most.</summary>
+    /// <summary>Most UTF-8 bytes of one <c>\uXXXX</c> escape.</summary>
     private const int EscapedBytes = 3;
 
-    /// <summary>The bound for a text as JSON writes it, quotes, escapes and all.</summary>
+    /// <summary>The bound for a text in its JSON form, with quotes and escapes.</summary>
     public static long OfJson(ReadOnlySpan<byte> json)
     {
         long bound = json.Length;

@@ -9,8 +9,9 @@ using Scheduler.Grains.Firewalls;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Records evaluations behind the requests' backs: they gather for a moment and go to their account's grain together. Nothing waits for it,
-/// and what does not fit or cannot be recorded is dropped and counted; it was decided all the same.
+/// Records evaluations in the background: collects them briefly and sends them to each account's grain in one batch.
+/// Requests never wait for it. Evaluations that do not fit or cannot be recorded are dropped and counted; their
+/// decision still holds.
 /// </summary>
 internal sealed partial class EvaluationRecorder(
     IGrainFactory grains,
@@ -22,7 +23,7 @@ internal sealed partial class EvaluationRecorder(
 {
     private const int AccountsAtOnce = 8;
 
-    /// <summary>How long evaluations gather: a list is that much behind, and a busy account costs four writes a second.</summary>
+    /// <summary>How long evaluations are collected: a busy account costs four writes a second.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(250);
 
     private readonly Channel<(AccountId Account, FirewallEvaluation Evaluation)> _waiting = Channel.CreateBounded<(
@@ -50,7 +51,7 @@ internal sealed partial class EvaluationRecorder(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The end: what waits is recorded once more.
+            // Shutdown: the remaining evaluations are recorded below.
         }
 
         await RecordAllAsync();
@@ -84,12 +85,12 @@ internal sealed partial class EvaluationRecorder(
         }
         catch (Exception exception)
         {
-            // Not tried again: whether it was recorded is unknown, and a list with everything twice is worse than one with a gap.
+            // No retry: the first call may have succeeded, and duplicate entries are worse than a gap.
             metrics.Dropped(batch.Length);
             LogNotRecorded(exception, batch.Length, account);
         }
     }
 
-    [LoggerMessage(1622, LogLevel.Warning, "{Count} evaluations of {Account} could not be recorded")]
+    [LoggerMessage(1622, LogLevel.Warning, "Could not record {Count} evaluations of {Account}; they are dropped")]
     private partial void LogNotRecorded(Exception exception, int count, AccountId account);
 }

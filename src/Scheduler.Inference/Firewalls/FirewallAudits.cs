@@ -8,8 +8,8 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Judges beside the requests: a few texts at once, a bounded number waiting. What does not fit is recorded as not judged, so that nobody
-/// takes a full queue for a clean record.
+/// Judges texts in the background, several at once with a bounded queue. A text that does not fit is recorded as not
+/// judged, so that a full queue does not look like a clean record.
 /// </summary>
 internal sealed partial class FirewallAudits(
     FirewallEvaluator evaluator,
@@ -57,12 +57,16 @@ internal sealed partial class FirewallAudits(
         }
     }
 
-    [LoggerMessage(1623, LogLevel.Warning, "Firewall {Slug} of {Account} could not audit request {RequestId}")]
+    [LoggerMessage(
+        1623,
+        LogLevel.Warning,
+        "Firewall {Slug} of {Account} could not audit request {RequestId}; recording it as not judged"
+    )]
     private partial void LogNotAudited(Exception exception, string slug, AccountId account, RequestId requestId);
 
     private sealed record Audit(FirewallRecord Firewall, JudgedText Text, RequestId RequestId)
     {
-        /// <summary>Says nothing of the text (INV-13).</summary>
+        /// <summary>Never contains the text (INV-13).</summary>
         public override string ToString() => RequestId.Value;
     }
 }

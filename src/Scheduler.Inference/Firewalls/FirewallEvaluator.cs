@@ -4,7 +4,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>One firewall and one text: remembered or asked, counted, noted.</summary>
+/// <summary>Evaluates one text against one firewall, from the cache or by the judge.</summary>
 internal sealed class FirewallEvaluator(
     JudgeDesk desk,
     VerdictMemory memory,
@@ -13,7 +13,7 @@ internal sealed class FirewallEvaluator(
     TimeProvider clock
 )
 {
-    /// <summary>Evaluates; throws only when cancelled, and notes nothing then.</summary>
+    /// <summary>Evaluates the text. Throws only when cancelled, and then records nothing.</summary>
     public async Task<JudgeVerdict> EvaluateAsync(
         FirewallRecord firewall,
         JudgedText text,
@@ -26,7 +26,6 @@ internal sealed class FirewallEvaluator(
         return verdict;
     }
 
-    /// <summary>Notes that a text was not judged at all.</summary>
     public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why)
     {
         var verdict = JudgeVerdict.None(why);

@@ -5,17 +5,17 @@ using Scheduler.Domain.Firewalls;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// The gate before the models. Everything that could let a prompt pass by mistake ends in a refusal: a firewall that is missing, a judge
-/// that is down, slow, or talks nonsense, a store that does not answer.
+/// The firewall check before the models. Every case that could let a prompt pass by mistake is a refusal: a missing
+/// firewall, a judge that is down, slow or returns nonsense, a store that does not answer.
 /// </summary>
 internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evaluator, IFirewallAudits audits)
     : IFirewallGate
 {
     /// <summary>
-    /// <para>1. All firewalls are known, or nothing goes on.</para>
-    /// <para>2. Audits are handed over; they have no say.</para>
-    /// <para>3. The others judge at the same time, each with its own judge and deadline.</para>
-    /// <para>4. The first that blocks, in the order of the request, refuses; a match before a missing verdict.</para>
+    /// <para>1. Find all firewalls; a missing one is a refusal.</para>
+    /// <para>2. Queue the audits; they have no influence on the verdict.</para>
+    /// <para>3. The others judge in parallel, each with its own judge and deadline.</para>
+    /// <para>4. The first blocking firewall in request order refuses; a match ranks before a missing verdict.</para>
     /// </summary>
     public async ValueTask<GateVerdict> JudgeAsync(GateQuestion question, CancellationToken cancellationToken)
     {

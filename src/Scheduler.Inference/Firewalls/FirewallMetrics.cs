@@ -4,7 +4,7 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>What firewalls decide at this door and how long judges take. No account, firewall or rule is a label (INV-13).</summary>
+/// <summary>Metrics of firewalls and judges. No account, firewall or rule is a label (INV-13).</summary>
 internal sealed class FirewallMetrics
 {
     private readonly Counter<long> _evaluations;
@@ -18,22 +18,22 @@ internal sealed class FirewallMetrics
         _evaluations = meter.CreateCounter<long>(
             "scheduler.firewall.evaluations",
             "{evaluation}",
-            "What firewalls decided, by mode and decision"
+            "Firewall decisions, by mode and decision"
         );
         _judges = meter.CreateHistogram(
             "scheduler.judge.duration",
             "s",
-            "From the question to the judge's verdict, or to giving up",
+            "Time from the request to the judge to its verdict or the timeout",
             advice: new InstrumentAdvice<double>
             {
                 HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
             }
         );
-        _hedges = meter.CreateCounter<long>("scheduler.judge.hedges", "{call}", "Second calls of a slow judge");
+        _hedges = meter.CreateCounter<long>("scheduler.judge.hedges", "{call}", "Second calls to slow judges");
         _dropped = meter.CreateCounter<long>(
             "scheduler.firewall.evaluations.dropped",
             "{evaluation}",
-            "Evaluations that were decided and not recorded"
+            "Evaluations decided but not recorded"
         );
     }
 

@@ -4,10 +4,13 @@ using Scheduler.Edge.Firewalls;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>Wires the gate. It needs an <see cref="Serving.IServingTable"/> and an <see cref="Upstream.IInstanceChat"/> beside it.</summary>
+/// <summary>
+/// Registers the firewall gate. Requires an <see cref="Serving.IServingTable"/> and an
+/// <see cref="Upstream.IInstanceChat"/>.
+/// </summary>
 internal static class FirewallSetup
 {
-    /// <summary>Adds the gate, what it asks and remembers, and the trial for the door that has no judges.</summary>
+    /// <summary>Adds the gate, its dependencies, and the trial for the API, which has no judges.</summary>
     public static IServiceCollection AddFirewalls(this IServiceCollection services)
     {
         services.AddSingleton(at =>

@@ -3,7 +3,7 @@ using Scheduler.Edge.Firewalls;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>Tries a firewall the way requests are judged, past memory and record.</summary>
+/// <summary>Tries a firewall as requests are judged, without cache and without recording.</summary>
 internal sealed class FirewallTrial(JudgeDesk desk) : IFirewallTrial
 {
     public async Task<FirewallTrialResult> TryAsync(

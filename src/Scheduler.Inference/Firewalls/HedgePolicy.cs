@@ -4,24 +4,24 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// When a silent judge is asked a second time: where it has taken longer than it does for nineteen of twenty requests, and while second
-/// calls are few among all.
+/// Decides when a silent judge gets a second call: after the judge's 95th percentile of latency, and only while
+/// second calls are a small share of all calls.
 /// </summary>
-/// <param name="after">Which part of the deadline to wait while too little is known.</param>
-/// <param name="percent">Second calls for every hundred first ones.</param>
+/// <param name="after">Share of the deadline to wait while too few latencies are known.</param>
+/// <param name="percent">Second calls per hundred first calls.</param>
 internal sealed class HedgePolicy(double after, int percent)
 {
-    /// <summary>Judges whose latency is known; beyond it all are forgotten and learnt again.</summary>
+    /// <summary>Most judges whose latency is kept; above it all are forgotten and learnt again.</summary>
     private const int MostJudges = 10_000;
 
-    /// <summary>Second calls that may be saved up.</summary>
+    /// <summary>Most second calls that can be saved up.</summary>
     private const double MostSaved = 10;
 
     private readonly ConcurrentDictionary<(AccountId, string), RecentLatency> _judges = new();
     private readonly Lock _lock = new();
     private double _saved = percent > 0 ? MostSaved : 0;
 
-    /// <summary>How long to wait before the second call; a first call is counted.</summary>
+    /// <summary>How long to wait before the second call. Counts the first call.</summary>
     public TimeSpan DelayFor(AccountId account, string judge, TimeSpan deadline)
     {
         lock (_lock)
@@ -33,7 +33,7 @@ internal sealed class HedgePolicy(double after, int percent)
         return usual is { } known && known < deadline ? known : deadline * after;
     }
 
-    /// <summary>Whether a second call may be made now; it is counted.</summary>
+    /// <summary>Whether a second call may be made now. Counts it.</summary>
     public bool MayHedge()
     {
         lock (_lock)
@@ -48,7 +48,6 @@ internal sealed class HedgePolicy(double after, int percent)
         }
     }
 
-    /// <summary>Learns how long an answer took.</summary>
     public void Learn(AccountId account, string judge, TimeSpan latency)
     {
         if (_judges.Count >= MostJudges)
@@ -59,12 +58,11 @@ internal sealed class HedgePolicy(double after, int percent)
         _judges.GetOrAdd((account, judge), static _ => new RecentLatency()).Add(latency);
     }
 
-    /// <summary>The latest answers' latencies, a fixed number of them.</summary>
     private sealed class RecentLatency
     {
         private const int Kept = 64;
 
-        /// <summary>Below this many a percentile says little.</summary>
+        /// <summary>Fewer samples give no useful percentile.</summary>
         private const int Least = 20;
 
         private readonly TimeSpan[] _ring = new TimeSpan[Kept];

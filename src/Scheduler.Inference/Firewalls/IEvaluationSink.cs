@@ -3,9 +3,8 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>Where evaluations go.</summary>
 internal interface IEvaluationSink
 {
-    /// <summary>Takes one; never waits.</summary>
+    /// <summary>Accepts an evaluation; never waits.</summary>
     void Note(AccountId account, FirewallEvaluation evaluation);
 }

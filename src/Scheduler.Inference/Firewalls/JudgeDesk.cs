@@ -9,8 +9,9 @@ using Scheduler.Inference.Upstream;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Asks the judge of a firewall: one call for all its rules, a second one where the first is slow or no answer, both within the firewall's
-/// deadline. The first verdict wins and the other call is ended. The judge is asked as the instance it is: no firewall stands before it.
+/// Asks the judge of a firewall: one call for all its rules, and a second call where the first is slow or fails. Both
+/// stay within the firewall's deadline. The first verdict wins and the other call is cancelled. No firewall applies
+/// to the judge instance itself.
 /// </summary>
 internal sealed class JudgeDesk(
     IInstanceChat chat,
@@ -20,8 +21,7 @@ internal sealed class JudgeDesk(
     TimeProvider clock
 )
 {
-    /// <summary>Asks about a text.</summary>
-    /// <returns>A verdict or why there is none; throws only when cancelled by the caller.</returns>
+    /// <returns>A verdict, or why there is none. Throws only when the caller cancels.</returns>
     public async Task<JudgeVerdict> AskAsync(
         FirewallRecord firewall,
         JudgedText text,
@@ -34,7 +34,7 @@ internal sealed class JudgeDesk(
         return verdict.Fault is null ? verdict : await ExplainAsync(firewall, verdict, cancellationToken);
     }
 
-    /// <summary>The instance that judges and where it stands; nulls where none has the name.</summary>
+    /// <summary>The judge's instance and its state; nulls when no instance has the name.</summary>
     public async Task<(InstanceId? Instance, string? State)> WhoJudgesAsync(
         FirewallRecord firewall,
         CancellationToken cancellationToken
@@ -48,7 +48,7 @@ internal sealed class JudgeDesk(
     )
     {
         var draft =
-            firewall.Draft ?? throw new ArgumentException("A firewall that was deleted asks nobody.", nameof(firewall));
+            firewall.Draft ?? throw new ArgumentException("A deleted firewall has no judge.", nameof(firewall));
         if (JudgeQuestion.Build(firewall.Rules, text, Random()) is not { } question)
         {
             return JudgeVerdict.None(JudgeFault.TooLong);
@@ -66,15 +66,15 @@ internal sealed class JudgeDesk(
         }
         finally
         {
-            // Whoever still talks, talks in vain.
+            // Cancel the call that lost.
             await calls.CancelAsync();
         }
     }
 
     /// <summary>
-    /// <para>1. The first call, and a while for its answer.</para>
-    /// <para>2. A judge that is not there is not asked again; a verdict is a verdict.</para>
-    /// <para>3. The second call, if there may be one; then whichever verdict comes first, or the last excuse.</para>
+    /// <para>1. Make the first call and wait a while for its answer.</para>
+    /// <para>2. Return a verdict at once; do not ask again a judge that is missing or not running.</para>
+    /// <para>3. Make the second call if allowed; return the first verdict, or the last error.</para>
     /// </summary>
     private async Task<JudgeVerdict> RaceAsync(
         FirewallRecord firewall,
@@ -142,7 +142,7 @@ internal sealed class JudgeDesk(
         return JudgeVerdict.Of(answers);
     }
 
-    /// <summary>Adds where the judge stands, so that the refusal can say what to do.</summary>
+    /// <summary>Adds the judge's instance and state, so that the refusal can name a remedy.</summary>
     private async Task<JudgeVerdict> ExplainAsync(
         FirewallRecord firewall,
         JudgeVerdict verdict,

@@ -5,50 +5,44 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>What a firewall's judge said of a text, or why it said nothing.</summary>
+/// <summary>The judge's answers to a firewall's rules, or why there are none.</summary>
 internal sealed record JudgeVerdict
 {
-    /// <summary>One answer for each rule; empty where there is none.</summary>
+    /// <summary>One answer for each rule; empty without a verdict.</summary>
     public ImmutableArray<bool> Answers { get; private init; } = [];
 
-    /// <summary>Why there is none; null where there is.</summary>
+    /// <summary>Why there is no verdict; null when there is one.</summary>
     public JudgeFault? Fault { get; private init; }
 
-    /// <summary>The instance behind the judge's name; null where it is not known.</summary>
     public InstanceId? Instance { get; init; }
 
-    /// <summary>Where it stands, as the API names it; null where that is not known.</summary>
+    /// <summary>The instance's state in the API's spelling; null when unknown.</summary>
     public string? State { get; init; }
 
-    /// <summary>What was heard from the judge instead; null where nothing was.</summary>
+    /// <summary>The error the judge returned; null without one.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>With what the judge itself failed last.</summary>
+    /// <summary>The failure code of a failed judge instance.</summary>
     public FailureCode JudgeCode { get; init; }
 
-    /// <summary>How long it took.</summary>
     public TimeSpan Latency { get; init; }
 
-    /// <summary>Whether it was remembered.</summary>
+    /// <summary>Whether the answers came from the cache.</summary>
     public bool Remembered { get; init; }
 
-    /// <summary>What that comes to.</summary>
     public FirewallDecision Decision =>
         Fault is not null ? FirewallDecision.Unjudged
         : Answers.Contains(true) ? FirewallDecision.Match
         : FirewallDecision.Pass;
 
-    /// <summary>A verdict.</summary>
     public static JudgeVerdict Of(ImmutableArray<bool> answers) => new() { Answers = answers };
 
-    /// <summary>No verdict.</summary>
     public static JudgeVerdict None(JudgeFault fault) => new() { Fault = fault };
 
-    /// <summary>The rules of a firewall that matched.</summary>
     public ImmutableArray<FirewallRule> MatchedOf(FirewallRecord firewall) =>
         [.. firewall.Rules.Where((_, i) => i < Answers.Length && Answers[i])];
 
-    /// <summary>What the request is refused with in block mode; null where it passes (INV-10).</summary>
+    /// <summary>The refusal in block mode; null when the request passes (INV-10).</summary>
     public Failure? RefusalBy(FirewallRecord firewall) =>
         Decision switch
         {
@@ -60,7 +54,7 @@ internal sealed record JudgeVerdict
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    /// <summary>Why there is no verdict; null where there is one.</summary>
+    /// <summary>Why there is no verdict; null when there is one.</summary>
     public Failure? UnjudgedBy(FirewallRecord firewall) =>
         Fault is { } why
             ? FailureCatalogue.Describe(

@@ -2,10 +2,8 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Inference.Firewalls;
 
-/// <summary>What a verdict depends on: a change of any of these asks the judge again.</summary>
-/// <param name="Account">Whose.</param>
-/// <param name="Firewall">The firewall's slug.</param>
-/// <param name="Version">The firewall's version, which counts changes of its rules too.</param>
+/// <summary>Cache key of a verdict: a change of any part asks the judge again.</summary>
+/// <param name="Version">The firewall's version; also increases when its rules change.</param>
 /// <param name="Judge">The judge's serving name.</param>
 /// <param name="Digest">SHA-256 of the text.</param>
 internal readonly record struct VerdictKey(

@@ -4,21 +4,17 @@ using System.Collections.Immutable;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>
-/// Answers of judges, for a while: a client that repeats itself does not wait twice. Answers alone; that there was none is never
-/// remembered. All live equally long, so the oldest are the first to go, and one look at the front of the queue finds them.
+/// Cache of judges' answers, so that a client that repeats a prompt does not wait twice. Only answers are cached,
+/// never a missing verdict. All entries live equally long, so the queue's front holds the oldest.
 /// </summary>
-/// <param name="capacity">Most answers.</param>
-/// <param name="lifetime">How long each is good.</param>
-/// <param name="clock">Measures that.</param>
 internal sealed class VerdictMemory(int capacity, TimeSpan lifetime, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<VerdictKey, Verdict> _verdicts = new();
     private readonly ConcurrentQueue<(VerdictKey Key, Verdict Verdict)> _byAge = new();
 
-    /// <summary>Answers remembered now, old ones among them.</summary>
+    /// <summary>Answers in the cache, expired ones included.</summary>
     public int Count => _byAge.Count;
 
-    /// <summary>The answers to a text, if they are remembered.</summary>
     public bool TryGet(VerdictKey key, out ImmutableArray<bool> answers)
     {
         var isKnown = _verdicts.TryGetValue(key, out var verdict) && !IsOld(verdict);
@@ -26,7 +22,6 @@ internal sealed class VerdictMemory(int capacity, TimeSpan lifetime, TimeProvide
         return isKnown;
     }
 
-    /// <summary>Remembers the answers to a text.</summary>
     public void Put(VerdictKey key, ImmutableArray<bool> answers)
     {
         if (capacity == 0)
@@ -41,7 +36,7 @@ internal sealed class VerdictMemory(int capacity, TimeSpan lifetime, TimeProvide
         {
             if (_byAge.TryDequeue(out oldest))
             {
-                // Only if it was not replaced by a younger one.
+                // Only if it was not replaced by a newer one.
                 _verdicts.TryRemove(new KeyValuePair<VerdictKey, Verdict>(oldest.Key, oldest.Verdict));
             }
         }

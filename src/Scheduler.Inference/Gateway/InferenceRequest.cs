@@ -3,53 +3,52 @@ using System.Text.Json.Nodes;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>What the gateway needs to know of a request; the rest is the runtime's business and passes unread.</summary>
+/// <summary>The parts of a request that the gateway needs; the rest is passed to the runtime unread.</summary>
 internal sealed record InferenceRequest
 {
-    /// <summary>What it asks.</summary>
     public required RequestKind Kind { get; init; }
 
-    /// <summary>The whole body.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
-    /// <summary>The serving name it is sent to.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Where in the body the name's value stands, quotes and all.</summary>
+    /// <summary>Position of the name's value in the body, quotes included.</summary>
     public required Range ModelAt { get; init; }
 
-    /// <summary>Slug of the firewall it names; null for none.</summary>
+    /// <summary>Slug of the firewall the request names; null for none.</summary>
     public string? Firewall { get; init; }
 
-    /// <summary>The member <c>firewall</c> with the comma that goes with it: no runtime knows it.</summary>
+    /// <summary>Member <c>firewall</c> with its comma; cut out because no runtime knows it.</summary>
     public Range? FirewallAt { get; init; }
 
-    /// <summary>Whether the answer is to be streamed.</summary>
     public bool IsStream { get; init; }
 
-    /// <summary>Where the value of <c>stream_options</c> stands; null where there is none.</summary>
+    /// <summary>Position of the value of <c>stream_options</c>; null when absent.</summary>
     public Range? StreamOptionsAt { get; init; }
 
     /// <summary>Whether the client wants the usage at the end of its stream.</summary>
     public bool WantsUsage { get; init; }
 
-    /// <summary>Output asked for, tokens; null where it is not said.</summary>
+    /// <summary>Requested output, tokens; null when not given.</summary>
     public long? MaxOutput { get; init; }
 
-    /// <summary>Whether it says that its output has no limit of its own (<c>null</c> or -1), which is another thing than saying nothing.</summary>
+    /// <summary>
+    /// Whether the request explicitly leaves its output unlimited (<c>null</c> or -1). An absent member is a
+    /// different case.
+    /// </summary>
     public bool LeavesOutputOpen { get; init; }
 
-    /// <summary>Where <c>messages</c>, <c>prompt</c> or <c>input</c> stands.</summary>
+    /// <summary>Position of <c>messages</c>, <c>prompt</c> or <c>input</c>.</summary>
     public Range PromptAt { get; init; }
 
-    /// <summary>Whether what goes into the prompt is more than plain messages or texts: tools, a template of its own, and the like.</summary>
+    /// <summary>Whether more than plain texts goes into the prompt: tools, a custom template, …</summary>
     public bool HasExtras { get; init; }
 
-    /// <summary>Its prompt as it was written.</summary>
+    /// <summary>The prompt's JSON text.</summary>
     public ReadOnlyMemory<byte> Prompt => Body[PromptAt];
 
-    /// <summary>The body as a tree; two members of one name are a fault, because readers do not agree on which one counts.</summary>
-    /// <exception cref="JsonException">A member is there twice.</exception>
+    /// <summary>Rejects duplicate members, because parsers disagree on which one counts.</summary>
+    /// <exception cref="JsonException">A member occurs twice.</exception>
     public JsonObject Tree() =>
         JsonNode
             .Parse(

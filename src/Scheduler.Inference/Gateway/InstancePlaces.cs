@@ -8,16 +8,16 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>How many requests of this door are under way at each instance: a slow one fills its own places and nobody else's.</summary>
+/// <summary>Limits open requests per instance, so that a slow one fills only its own slots.</summary>
 internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
 {
     private const int RetrySeconds = 1;
 
     private readonly ConcurrentDictionary<InstanceId, int> _taken = new();
 
-    /// <summary>Takes a place.</summary>
-    /// <returns>To be disposed of when the request has ended.</returns>
-    /// <exception cref="DoorException">RATE_LIMITED: there is none.</exception>
+    /// <summary>Takes a slot.</summary>
+    /// <returns>Dispose of it when the request has ended.</returns>
+    /// <exception cref="DoorException">RATE_LIMITED: all slots are taken.</exception>
     public Place Take(ServedInstance instance)
     {
         var limit = options.Value.MaxRequestsPerInstance;
@@ -31,7 +31,6 @@ internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
         throw new DoorException(DoorError.Of(FailureCatalogue.Describe(facts)));
     }
 
-    /// <summary>How many are taken.</summary>
     public int TakenAt(InstanceId instance) => _taken.GetValueOrDefault(instance);
 
     private void Leave(InstanceId instance)
@@ -42,10 +41,8 @@ internal sealed class InstancePlaces(IOptions<InferenceOptions> options)
         }
     }
 
-    /// <summary>One place.</summary>
     internal readonly struct Place(InstancePlaces places, InstanceId instance) : IDisposable
     {
-        /// <summary>Gives it back.</summary>
         public void Dispose() => places.Leave(instance);
     }
 }

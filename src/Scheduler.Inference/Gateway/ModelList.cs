@@ -9,13 +9,15 @@ using Scheduler.Grains;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary><c>GET /v1/models</c>: the serving names of the caller's account that requests can be sent to now: running instances, then balancers.</summary>
+/// <summary>
+/// <c>GET /v1/models</c>: the serving names of the caller's account that can take requests now: running instances,
+/// then balancers.
+/// </summary>
 internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper, IGrainFactory grains)
 {
-    /// <summary>Names told at most: OpenAI's list has no pages.</summary>
+    /// <summary>Most names returned; OpenAI's list has no paging.</summary>
     private const int Most = 1000;
 
-    /// <summary>Answers it.</summary>
     public async Task HandleAsync(HttpContext http)
     {
         using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, 1), changes: false);

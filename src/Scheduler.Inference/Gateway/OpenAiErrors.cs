@@ -6,13 +6,12 @@ using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>Errors in OpenAI's envelope, with our code, hint, facts and request id in it.</summary>
+/// <summary>Errors in OpenAI's format, with the scheduler's code, hint, facts and request id.</summary>
 internal sealed class OpenAiErrors : IErrorShape
 {
-    /// <summary>The one there is.</summary>
     public static readonly OpenAiErrors Shape = new();
 
-    /// <summary>It goes out as JSON and nowhere into a page: quotes need no code points.</summary>
+    /// <summary>The output is JSON and never part of an HTML page, so the relaxed escaping is safe.</summary>
     private static readonly JsonWriterOptions Readable = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -20,7 +19,6 @@ internal sealed class OpenAiErrors : IErrorShape
 
     private OpenAiErrors() { }
 
-    /// <inheritdoc/>
     public async Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
     {
         var body = Envelope(error, scope);
@@ -29,14 +27,14 @@ internal sealed class OpenAiErrors : IErrorShape
         http.Response.ContentLength = body.Length;
         if (error.RetryAfter is null)
         {
-            // OpenAI's clients repeat every 409 and 5xx unless they are told that it is of no use.
+            // OpenAI's clients retry every 409 and 5xx unless this header forbids it.
             http.Response.Headers["X-Should-Retry"] = "false";
         }
 
         await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
 
-    /// <summary>The error as the last event of a stream that has begun.</summary>
+    /// <summary>The error as the last event of a stream in progress.</summary>
     public static byte[] Event(DoorError error, RequestScope scope) =>
         [.. "data: "u8, .. Envelope(error, scope).Span, .. "\n\n"u8];
 
@@ -87,7 +85,7 @@ internal sealed class OpenAiErrors : IErrorShape
     private static string? HintOf(DoorError error) =>
         error.Faults.IsEmpty ? error.Hint : "Correct every field that details names.";
 
-    /// <summary>Clients of OpenAI show the message alone, so all faults and the hint stand in it too.</summary>
+    /// <summary>OpenAI's clients show only the message: it includes all validation errors and the hint.</summary>
     private static string MessageOf(DoorError error)
     {
         if (error.Faults.Length > 1)
@@ -98,7 +96,7 @@ internal sealed class OpenAiErrors : IErrorShape
         return error.IsCatalogued && error.Hint is { } hint ? $"{error.Message} {hint}" : error.Message;
     }
 
-    /// <summary>The words of OpenAI's API reference for kinds of errors.</summary>
+    /// <summary>Error types of OpenAI's API reference.</summary>
     private static string TypeOf(int status) =>
         status switch
         {

@@ -8,8 +8,8 @@ using Scheduler.Inference.Firewalls;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// Everything in a request that a model could read: messages in their order, then every other text in the body, wherever it stands. What a
-/// judge is not shown, a model must not see (INV-10).
+/// Collects every text in a request that a model could read: messages in order, then every other text in the body. A
+/// model must not see any text that the judge did not see (INV-10).
 /// </summary>
 internal static class PromptText
 {
@@ -26,8 +26,7 @@ internal static class PromptText
         "service_tier",
     ];
 
-    /// <summary>The parts of a request's prompt.</summary>
-    /// <exception cref="DoorException">A member is there twice, so that readers could disagree on what it says.</exception>
+    /// <exception cref="DoorException">A member occurs twice, so parsers could disagree on its value.</exception>
     public static ImmutableArray<PromptPart> Of(InferenceRequest request)
     {
         JsonObject tree;
@@ -83,7 +82,7 @@ internal static class PromptText
         switch (node)
         {
             case JsonArray ids when ids.Count > 0 && ids.All(id => id?.GetValueKind() == JsonValueKind.Number):
-                // Token ids: words that nobody but the tokenizer can read.
+                // Token ids: only the tokenizer can read them.
                 parts.Add(new PromptPart(role, "", IsText: false));
                 break;
             case JsonArray many:
@@ -102,7 +101,7 @@ internal static class PromptText
 
                 foreach (var (name, value) in members)
                 {
-                    // Names of properties are read by models too: tools are shown to them as JSON.
+                    // Models also read property names: tools are shown to them as JSON.
                     parts.Add(new PromptPart(role, name));
                     AddTexts(parts, role, value);
                 }

@@ -4,19 +4,17 @@ using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>Reads the body of a request whole, within a limit, because what it asks stands anywhere in it.</summary>
+/// <summary>Reads the whole body, within a limit: the members the gateway needs can be anywhere.</summary>
 /// <remarks>
-/// The array is the request's own and never used again: a runtime that answers before it has read everything may still be sent the rest
-/// when the client has its answer, and what it is sent must not be another's by then.
+/// The array belongs to this request and is never reused. A runtime can answer before it has read everything, and
+/// sending the rest may continue after the client has its answer. That rest must not contain another request's bytes.
 /// </remarks>
 internal static class RequestBody
 {
     private const int FirstGuess = 4096;
 
-    /// <summary>Reads a request's body.</summary>
-    /// <param name="http">The request.</param>
     /// <param name="limit">Longest body, bytes.</param>
-    /// <exception cref="DoorException">It is longer, or not plain JSON.</exception>
+    /// <exception cref="DoorException">The body is too long, or not plain JSON.</exception>
     public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int limit)
     {
         if (!IsPlainJson(http.Request))
@@ -26,7 +24,8 @@ internal static class RequestBody
             );
         }
 
-        // Before the server knows the limit, so that it still drains the body and the caller gets to read the answer.
+        // Checked before the limit is set, so that the server still drains the body and the caller can read the
+        // answer.
         if (http.Request.ContentLength > limit)
         {
             throw new DoorException(DoorError.BodyTooLarge(limit));
@@ -54,7 +53,7 @@ internal static class RequestBody
         var filled = 0;
         int read;
 
-        // What has said its length is not asked for more: its buffer need not be larger by the byte that does not come.
+        // With a known length no read past the end is needed, so the buffer need not be one byte larger.
         while (
             filled != length
             && (read = await http.Request.Body.ReadAsync(buffer.AsMemory(filled), http.RequestAborted)) > 0

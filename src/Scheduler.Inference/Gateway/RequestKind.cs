@@ -1,6 +1,5 @@
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>What a request asks of a model.</summary>
 internal enum RequestKind
 {
     /// <summary><c>/v1/chat/completions</c>.</summary>

@@ -16,8 +16,9 @@ using Scheduler.Inference.Upstream;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// The way of a request: who is it, what does it ask, what does the name stand for, may the prompt pass, does it fit, is there room; then it
-/// is sent, and where a balancer allows it and nothing was sent to the client yet, sent again elsewhere.
+/// The steps of a request: authenticate, parse, resolve the name, run the firewalls, check the context, take a slot,
+/// then send. With a balancer, and while the client has received nothing, a failed request is sent to another
+/// destination.
 /// </summary>
 internal sealed class RequestPath(
     [FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper,
@@ -34,13 +35,12 @@ internal sealed class RequestPath(
     TimeProvider clock
 )
 {
-    /// <summary>Slugs of rules that firewalls in allow mode matched.</summary>
+    /// <summary>Header: slugs of the rules matched by firewalls in allow mode.</summary>
     private const string MatchedHeader = "X-Firewall-Matched";
 
-    /// <summary>The instance that answers.</summary>
+    /// <summary>Header: serving name of the answering instance.</summary>
     private const string InstanceHeader = "X-Instance";
 
-    /// <summary>Handles one request.</summary>
     public async Task HandleAsync(HttpContext http, RequestKind kind)
     {
         var began = clock.GetTimestamp();
@@ -79,8 +79,8 @@ internal sealed class RequestPath(
         }
     }
 
-    /// <summary>Whose names a caller means.</summary>
-    /// <exception cref="DoorException">An operator did not say.</exception>
+    /// <summary>The account whose serving names the caller means.</summary>
+    /// <exception cref="DoorException">An operator did not name an account.</exception>
     public static AccountId AccountOf(HttpContext http)
     {
         const string header = "OpenAI-Organization";
@@ -103,8 +103,8 @@ internal sealed class RequestPath(
             );
     }
 
-    /// <summary>Sends it to one destination after another until one answers.</summary>
-    /// <returns>The code of what the client was told in the middle of its stream; null where all went well.</returns>
+    /// <summary>Sends the request to one destination after another until one answers.</summary>
+    /// <returns>The error code sent in the middle of a stream; null without an error.</returns>
     private async Task<string?> SendAsync(Way way)
     {
         await PassFirewallsAsync(way, way.Served.Firewall);
@@ -125,7 +125,7 @@ internal sealed class RequestPath(
             }
             catch (DoorException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
             {
-                // Another destination may have a larger context, or room.
+                // Another destination may have a larger context, or a free slot.
                 way.Refuse(refused);
             }
 
@@ -164,7 +164,7 @@ internal sealed class RequestPath(
             return lease;
         }
 
-        // The last destination's own reason says more than that there is no further one.
+        // The last destination's own error is more specific than the absence of further destinations.
         throw way.Diagnosis is { } sought
             ? new DoorException(await sought)
             : way.Refusal ?? new DoorException(DoorError.Of(chosen.Refusal!));
@@ -246,8 +246,8 @@ internal sealed class RequestPath(
         }
     }
 
-    /// <summary>Nothing was sent to the client: keeps why, for the client or for want of another destination.</summary>
-    /// <exception cref="DoorException">It is the request's own fault: no other destination would take it.</exception>
+    /// <summary>Nothing was sent to the client yet: keeps the cause in case no other one answers.</summary>
+    /// <exception cref="DoorException">The request itself is invalid: no other destination would accept it.</exception>
     private async Task NoteRefusalAsync(Way way, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
     {
         way.Http.Response.Clear();
@@ -260,7 +260,7 @@ internal sealed class RequestPath(
                 throw new DoorException(await way.Diagnosis);
             }
 
-            // The next destination need not wait until the cause is found.
+            // The next destination need not wait for the diagnosis.
             return;
         }
 
@@ -278,7 +278,10 @@ internal sealed class RequestPath(
         }
     }
 
-    /// <summary>Finds out why a runtime does not answer. No other request goes there meanwhile.</summary>
+    /// <summary>
+    /// Diagnoses a runtime that does not answer. Marks the destination as failed first, so that no further request
+    /// goes there.
+    /// </summary>
     private async Task<DoorError> ExplainAsync(IDestinationLease lease, string what)
     {
         lease.Failed();
@@ -288,43 +291,43 @@ internal sealed class RequestPath(
     }
 
     /// <summary>
-    /// Whether an error may come from what stands where a runtime was: no runtime is without these paths, and a proxy answers 5xx for what is
-    /// gone. llama-server's 501 is its own.
+    /// Whether an error may come from a proxy in front of a runtime that is gone. Every runtime has these paths, so a
+    /// 404 is suspicious, and proxies answer 5xx for a missing backend. A 501 is llama-server's own.
     /// </summary>
     private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
 
-    /// <summary>Whether another instance might take what this one refused.</summary>
+    /// <summary>Whether another instance might accept the request that this one refused.</summary>
     private static bool IsOfInstance(DoorError error) =>
         error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
 
     private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
 
-    /// <summary>One request on its way.</summary>
     private sealed record Way(HttpContext Http, InferenceRequest Request, Served Served, long Began)
     {
-        /// <summary>Firewalls it has passed.</summary>
+        /// <summary>Firewalls the request has passed.</summary>
         public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
 
-        /// <summary>Slugs of rules that firewalls in allow mode matched.</summary>
         public List<string> Matched { get; } = [];
 
-        /// <summary>Instances it was sent to in vain.</summary>
+        /// <summary>Instances that failed or refused the request.</summary>
         public HashSet<InstanceId> Tried { get; } = [];
 
-        /// <summary>Why the last one did not take it.</summary>
+        /// <summary>Why the last destination refused the request.</summary>
         public DoorException? Refusal { get; private set; }
 
-        /// <summary>Why the last one did not answer, while that is being found out; counts before <see cref="Refusal"/>.</summary>
+        /// <summary>
+        /// The running diagnosis of the last destination that did not answer; takes precedence over
+        /// <see cref="Refusal"/>.
+        /// </summary>
         public Task<DoorError>? Diagnosis { get; set; }
 
-        /// <summary>What its balancer is asked, each time it wants a destination.</summary>
+        /// <summary>The question to the balancer, reused for every pick.</summary>
         public RoutingQuestion? Routing { get; set; }
 
-        /// <summary>Notes why the last one did not take it.</summary>
         public void Refuse(DoorException refusal) => (Refusal, Diagnosis) = (refusal, null);
     }
 
-    /// <summary>Where a request to an instance goes.</summary>
+    /// <summary>The destination of a request that names an instance.</summary>
     private sealed record OnlyDestination(ServedInstance Instance) : IDestinationLease
     {
         public void Succeeded() { }

@@ -3,15 +3,15 @@ using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>Finds in a body what the gateway must know, in one pass and without a tree.</summary>
+/// <summary>Extracts the members the gateway needs from a body, in one pass and without a tree.</summary>
 internal ref struct RequestReader
 {
-    /// <summary>Deeper bodies are refused, as runtimes refuse them.</summary>
+    /// <summary>Runtimes refuse deeper bodies too.</summary>
     public const int MaxDepth = 64;
 
     private const int LongestName = 64;
 
-    /// <summary>Members that change what the runtime makes of the prompt beyond the texts in it.</summary>
+    /// <summary>Members that put more into the prompt than the texts it contains.</summary>
     private static readonly string[] Extras =
     [
         "tools",
@@ -65,8 +65,10 @@ internal ref struct RequestReader
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    /// <summary>Reads a body.</summary>
-    /// <exception cref="DoorException">It is no JSON object, or what the gateway needs is missing, doubled or mistyped: all faults at once.</exception>
+    /// <exception cref="DoorException">
+    /// The body is not a JSON object, or a needed member is missing, duplicate or of the wrong type. Lists all
+    /// validation errors.
+    /// </exception>
     public static InferenceRequest Read(RequestKind kind, ReadOnlyMemory<byte> body)
     {
         var reader = new RequestReader(kind, body);
@@ -94,7 +96,7 @@ internal ref struct RequestReader
             _lastEnd = (int)_json.BytesConsumed;
         }
 
-        // What follows the object would be read by nobody, or by somebody.
+        // A runtime might read content after the object, or ignore it; refuse it.
         if (_json.Read())
         {
             throw Invalid("body", "Must be one JSON object and nothing after it.");
@@ -254,7 +256,7 @@ internal ref struct RequestReader
         return null;
     }
 
-    /// <summary>A member and the comma before it, or after it where it is the first.</summary>
+    /// <summary>A member with the comma before it, or after it for the first member.</summary>
     private readonly Range WithComma(int start, int end)
     {
         var body = _body.Span;

@@ -5,12 +5,13 @@ using Scheduler.Grains;
 namespace Scheduler.Inference.Serving;
 
 /// <summary>
-/// Which firewall each account has attached to all its requests. Asked of the account at most once a second, so one that is attached holds
-/// at every door within a second. An account that cannot be asked for the first time lets nothing through (INV-10).
+/// The firewall each account has attached to all its requests. Each account's grain is asked at most once a second,
+/// so an attached firewall applies in every process within a second. If the first request to the grain fails, the
+/// inference request fails too (INV-10).
 /// </summary>
 internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
 {
-    /// <summary>Beyond this many accounts the old answers are dropped.</summary>
+    /// <summary>Most accounts in the cache; above it the cache is cleared.</summary>
     private const int Capacity = 50_000;
 
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
@@ -28,7 +29,7 @@ internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
                 _asked.Clear();
             }
 
-            // One asks, the others wait for the same answer.
+            // One call to the grain; concurrent callers share its result.
             var fresh = new Asked(clock.GetTimestamp(), new Lazy<Task<string?>>(() => AskAsync(account)));
             asked =
                 asked is null ? _asked.GetOrAdd(account, fresh)

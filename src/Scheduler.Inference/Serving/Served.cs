@@ -6,57 +6,48 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Inference.Serving;
 
-/// <summary>What a serving name of an account stands for, as this door knows it now.</summary>
-/// <param name="Account">Whose.</param>
-/// <param name="ServingName">The name.</param>
-/// <param name="Firewall">Slug of the firewall attached to it; null for none of its own.</param>
+/// <summary>The target of a serving name, as currently known to this process.</summary>
+/// <param name="Firewall">Slug of the firewall attached to the target itself; null for none.</param>
 internal abstract record Served(AccountId Account, string ServingName, string? Firewall);
 
-/// <summary>An instance.</summary>
 internal sealed record ServedInstance(AccountId Account, string ServingName, string? Firewall)
     : Served(Account, ServingName, Firewall)
 {
-    /// <summary>Which.</summary>
     public required InstanceId Id { get; init; }
 
-    /// <summary>Counts its launches.</summary>
+    /// <summary>Number of the current launch.</summary>
     public required int Run { get; init; }
 
-    /// <summary>Where it stands.</summary>
     public required InstanceState State { get; init; }
 
-    /// <summary>Base address of its runtime, while it runs.</summary>
+    /// <summary>Base address of the runtime; null when no allocation has one.</summary>
     public Uri? Endpoint { get; init; }
 
     /// <summary>Configured context, tokens.</summary>
     public required long ContextTokens { get; init; }
 
-    /// <summary>How its tokenizer is asked; null where that is not known.</summary>
+    /// <summary>Shape and path of the runtime's tokenizer; null when unknown.</summary>
     public RuntimeTokenizer? Tokenizer { get; init; }
 
-    /// <summary>Why it failed last.</summary>
+    /// <summary>The last failure; null unless the state is failed.</summary>
     public FailureRecord? Failure { get; init; }
 
-    /// <summary>When it was created.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Whether requests can be sent to it.</summary>
     public bool IsServing => State == InstanceState.Running && Endpoint is not null;
 }
 
-/// <summary>A balancer.</summary>
 internal sealed record ServedBalancer(AccountId Account, string ServingName, string? Firewall)
     : Served(Account, ServingName, Firewall)
 {
-    /// <summary>Which: <c>bal-…</c>.</summary>
+    /// <summary>The balancer's id, <c>bal-…</c>.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Counts its changes.</summary>
+    /// <summary>Increases with every change of the balancer.</summary>
     public required long Generation { get; init; }
 
-    /// <summary>Where it sends requests.</summary>
     public required BalancerSpec Spec { get; init; }
 
-    /// <summary>Every instance a request may end at.</summary>
+    /// <summary>Serving names of all instances a request may reach.</summary>
     public required ImmutableArray<string> Destinations { get; init; }
 }

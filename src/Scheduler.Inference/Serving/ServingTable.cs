@@ -7,22 +7,23 @@ using Scheduler.Grains;
 
 namespace Scheduler.Inference.Serving;
 
-/// <summary>The names that were asked for lately, each with a watch on its grain.</summary>
+/// <summary>Recently used names, each with an open watch on its grain.</summary>
 /// <remarks>
-/// A watch is one open question to a grain, answered when the record changes: news is here within milliseconds, and an instance that nobody
-/// asks for costs nothing. While a grain cannot be asked what was known last is used on: requests do not stop because a silo does.
+/// A watch is one open call to a grain that returns when the record changes. Changes arrive within milliseconds, and
+/// unused instances cost nothing. While a grain does not answer, the last known entry stays in use, so the loss of a
+/// silo does not stop requests.
 /// </remarks>
 internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider clock, ILogger<ServingTable> logger)
     : IServingTable,
         IAsyncDisposable
 {
-    /// <summary>Most names that are watched at once; beyond it the idle ones leave first, and newcomers are asked each time.</summary>
+    /// <summary>Most watched names; above it idle entries go first, new names are not kept.</summary>
     private const int Capacity = 50_000;
 
-    /// <summary>How long a name nobody asks for is watched.</summary>
+    /// <summary>How long an unused name is watched.</summary>
     private static readonly TimeSpan WatchedFor = TimeSpan.FromMinutes(2);
 
-    /// <summary>How long it is remembered that a name means nothing.</summary>
+    /// <summary>How long an unknown name is cached.</summary>
     private static readonly TimeSpan NothingFor = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
@@ -31,7 +32,6 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
     private readonly AccountFirewalls _firewalls = new(grains, clock);
     private readonly CancellationTokenSource _stop = new();
 
-    /// <inheritdoc/>
     public async ValueTask<Served?> FindAsync(
         AccountId account,
         string servingName,
@@ -48,11 +48,9 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
         return entry.Current;
     }
 
-    /// <inheritdoc/>
     public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
         _firewalls.FindAsync(account, cancellationToken);
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -69,7 +67,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
 
     private async Task WatchAsync(Entry entry)
     {
-        // Not in the caller's turn: GetOrAdd may make an entry that is thrown away.
+        // Do not block the caller: GetOrAdd may create an entry that is then discarded.
         await Task.Yield();
         try
         {
@@ -83,7 +81,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            // The door closes.
+            // The process stops.
         }
         finally
         {
@@ -95,8 +93,8 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
     private bool IsUsed(Entry entry) =>
         clock.GetElapsedTime(entry.LastUse) < WatchedFor && (_entries.Count <= Capacity || entry.Current is null);
 
-    /// <summary>Asks once and takes over what is said.</summary>
-    /// <returns>False when the name means nothing, and the entry is to go.</returns>
+    /// <summary>Makes one call and stores its answer.</summary>
+    /// <returns>False when the name is unknown and the entry must be removed.</returns>
     private async Task<bool> FollowAsync(Entry entry)
     {
         try
@@ -137,7 +135,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
         {
             if (!entry.First.IsCompleted)
             {
-                // Whoever asked first is told; the next one asks anew.
+                // The first callers get the exception; the next request tries again.
                 entry.FirstSource.TrySetException(exception);
                 return false;
             }
@@ -192,7 +190,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
     [LoggerMessage(
         1,
         LogLevel.Warning,
-        "What '{Name}' of {Account} stands for cannot be asked; what was known is used on"
+        "Cannot refresh serving name '{Name}' of {Account}; using the cached entry"
     )]
     private partial void LogWatchFailed(Exception exception, AccountId account, string name);
 
@@ -205,7 +203,7 @@ internal sealed partial class ServingTable(IGrainFactory grains, TimeProvider cl
 
         public TaskCompletionSource FirstSource { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Done when it is known for the first time what the name stands for.</summary>
+        /// <summary>Completes when the name is resolved for the first time.</summary>
         public Task First => FirstSource.Task;
 
         public Task Watch { get; set; } = Task.CompletedTask;

@@ -3,16 +3,16 @@ using System.Net.Http.Headers;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Between YARP and the runtime: a request goes out with its body in one piece, streams are watched as they pass, and an answer in one piece
-/// is held until it is whole, so that a runtime that dies within it has sent the client nothing and another may be asked.
+/// HTTP handler between YARP and the runtime. Sends the request body in one piece, watches streams as they pass, and
+/// buffers other answers until complete. If a runtime fails within a buffered answer, the client has received nothing
+/// and another destination can be tried.
 /// </summary>
-/// <remarks>YARP's own content sends the headers first and the body after them: twice the packets, and each wakes the runtime.</remarks>
+/// <remarks>YARP's own content sends headers and body in two packets, and each wakes the runtime.</remarks>
 internal sealed class AnswerWatcher(HttpMessageHandler runtimes, int heldBytes, TimeSpan silence, TimeProvider clock)
     : DelegatingHandler(runtimes)
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    /// <inheritdoc/>
     protected override async Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request,
         CancellationToken cancellationToken
@@ -20,7 +20,7 @@ internal sealed class AnswerWatcher(HttpMessageHandler runtimes, int heldBytes, 
     {
         if (!request.Options.TryGetValue(UpstreamCall.Key, out var call))
         {
-            throw new InvalidOperationException("A request of no call.");
+            throw new InvalidOperationException("The request carries no upstream call.");
         }
 
         request.Content = new ReadOnlyMemoryContent(call.Body) { Headers = { ContentType = Json } };
@@ -90,7 +90,6 @@ internal sealed class AnswerWatcher(HttpMessageHandler runtimes, int heldBytes, 
         return new ByteArrayContent(held, 0, filled);
     }
 
-    /// <summary>One stream after another.</summary>
     private sealed class JoinedStream(Stream first, Stream second) : Stream
     {
         public override bool CanRead => true;

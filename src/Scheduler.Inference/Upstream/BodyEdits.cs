@@ -4,15 +4,16 @@ using Scheduler.Inference.Gateway;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// The body a runtime gets: the client's own bytes, but for the name of the model where a balancer chose it, the firewall, which no
-/// runtime knows, and the wish for the usage at the end of a stream, which we count by.
+/// Builds the body for a runtime from the client's bytes with up to three edits. It sets the model name a balancer
+/// chose and removes the firewall, which no runtime knows. It requests the usage at the end of a stream, because the
+/// scheduler counts tokens.
 /// </summary>
 internal static class BodyEdits
 {
     private static readonly byte[] UsageOptions = [.. "{\"include_usage\":true}"u8];
     private static readonly byte[] UsageMember = [.. "\"stream_options\":{\"include_usage\":true},"u8];
 
-    /// <summary>The body for one destination; the client's own bytes where nothing changes.</summary>
+    /// <summary>The body for one destination; the client's own bytes when no edit is needed.</summary>
     public static ReadOnlyMemory<byte> For(InferenceRequest request, string servingName)
     {
         var edits = new List<(int From, int To, byte[] Text)>(3);

@@ -3,12 +3,12 @@ using System.Buffers;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Cuts a stream of server-sent events where events end, reads the usage out of them, and takes out the event that only we asked for.
-/// What is whole goes on at once.
+/// Splits a stream of server-sent events, reads the usage from them, and removes the usage event the client did not
+/// request. Complete events are forwarded at once.
 /// </summary>
 internal sealed class EventFilter(UpstreamCall call) : IDisposable
 {
-    /// <summary>A longer event goes on in pieces, unread.</summary>
+    /// <summary>A longer event is forwarded in pieces, unread.</summary>
     private const int LongestEvent = 1024 * 1024;
     private const int FirstSize = 8192;
 
@@ -18,13 +18,13 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
     private int _ready;
     private int _given;
 
-    /// <summary>Whether there is something for the client.</summary>
+    /// <summary>Whether bytes are ready for the client.</summary>
     public bool HasReady => _given < _ready;
 
-    /// <summary>Where the next bytes of the runtime go; only when nothing is ready.</summary>
+    /// <summary>Free buffer space for the runtime's next bytes. Call only when nothing is ready.</summary>
     public Memory<byte> Room()
     {
-        // What was given away leaves.
+        // Discard the bytes already forwarded.
         _buffer.AsSpan(_ready, _filled - _ready).CopyTo(_buffer);
         _filled -= _ready;
         _ready = _given = 0;
@@ -39,7 +39,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         return _buffer.AsMemory(_filled);
     }
 
-    /// <summary>Takes note of bytes that were put in the room.</summary>
+    /// <summary>Processes bytes that were written to <see cref="Room"/>.</summary>
     public void Filled(int bytes)
     {
         _filled += bytes;
@@ -59,7 +59,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
             read += length;
         }
 
-        // An event that was taken out leaves a gap before what is not whole yet.
+        // A removed event leaves a gap before the incomplete rest.
         if (read != _ready)
         {
             _buffer.AsSpan(read, _filled - read).CopyTo(_buffer.AsSpan(_ready));
@@ -72,13 +72,13 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         }
     }
 
-    /// <summary>The stream has ended: what is left goes on as it is, then what is said last.</summary>
-    /// <param name="last">Further bytes; none where the stream ended well.</param>
+    /// <summary>Ends the stream: forwards the rest as it is, then the given bytes.</summary>
+    /// <param name="last">Further bytes; none when the stream ended well.</param>
     public void End(ReadOnlySpan<byte> last)
     {
         if (last.Length > 0)
         {
-            // A torn event must not swallow ours.
+            // Separate the incomplete event from ours.
             ReadOnlySpan<byte> gap = _filled > _ready ? "\n\n"u8 : [];
             var larger = ArrayPool<byte>.Shared.Rent(_filled + gap.Length + last.Length);
             _buffer.AsSpan(0, _filled).CopyTo(larger);
@@ -92,7 +92,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         _ready = _filled;
     }
 
-    /// <summary>Gives what is ready.</summary>
+    /// <summary>Copies ready bytes and returns their count.</summary>
     public int Give(Span<byte> destination)
     {
         var count = Math.Min(destination.Length, _ready - _given);
@@ -101,7 +101,6 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         return count;
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         var buffer = _buffer;
@@ -139,7 +138,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         return true;
     }
 
-    /// <summary>Length of the first whole event, its blank line included; 0 where none is whole.</summary>
+    /// <summary>Length of the first complete event with its blank line; 0 when none is complete.</summary>
     private static int EventEnd(ReadOnlySpan<byte> text)
     {
         for (var at = 0; ; )

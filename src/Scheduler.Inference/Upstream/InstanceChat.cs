@@ -6,13 +6,12 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>One chat completion for ourselves: no streaming, no temperature, a bounded answer.</summary>
+/// <summary>One chat completion for the scheduler itself: no streaming, temperature 0, a bounded answer.</summary>
 internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, TimeProvider clock) : IInstanceChat
 {
-    /// <summary>Longer answers are no answers.</summary>
+    /// <summary>Longer answers count as failures.</summary>
     private const int LongestAnswer = 256 * 1024;
 
-    /// <inheritdoc/>
     public async Task<ChatReply> AskAsync(
         AccountId account,
         string servingName,

@@ -9,8 +9,9 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Finds out why a runtime does not answer, so that the requests that were under way get the true cause: the instance is told to look at its
-/// runtime now, and asked until it has found it dead or some seconds have passed. Requests that fail together ask together.
+/// Finds out why a runtime does not answer, so that interrupted requests get the true cause. The instance grain is
+/// asked to check its runtime now, repeatedly, until it finds it dead or a few seconds have passed. Requests that
+/// fail together share one diagnosis.
 /// </summary>
 internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
 {
@@ -19,20 +20,20 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
 
     private readonly ConcurrentDictionary<Question, Task<Failure?>> _looking = new();
 
-    /// <summary>The failure to tell a client.</summary>
+    /// <summary>Finds the failure to report to the client.</summary>
     /// <param name="instance">The instance as it was when the request was sent.</param>
-    /// <param name="what">What was seen of its runtime: could not be reached, broke off, …</param>
+    /// <param name="what">The symptom: could not be reached, broke off, …</param>
     public async Task<Failure> DiagnoseAsync(ServedInstance instance, string what)
     {
         var found = await AskAsync(instance, Patience);
         return found ?? FailureCatalogue.Describe(new RuntimeErrorFacts(instance.ServingName, what));
     }
 
-    /// <summary>Why a run has ended whose address answers with an error: what stands in front of a runtime outlives it.</summary>
-    /// <returns>Null where it has not ended as far as can be seen at once: then the error is the runtime's own.</returns>
+    /// <summary>Why a run has ended whose address still answers, with a proxy's error.</summary>
+    /// <returns>Null when the run has not visibly ended; then the error is the runtime's own.</returns>
     public Task<Failure?> EndOfAsync(ServedInstance instance) => AskAsync(instance, TimeSpan.Zero);
 
-    /// <summary>What an instance that does not serve answers its requests with.</summary>
+    /// <summary>The failure for requests to an instance that does not serve.</summary>
     public static Failure NotServing(ServedInstance instance) =>
         instance.Failure is { } failed
             ? failed.Failure
@@ -75,7 +76,7 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
         }
         catch (Exception e) when (e is TimeoutException or SiloUnavailableException or OrleansMessageRejectionException)
         {
-            // Nobody can say now; the client is told what was seen.
+            // The cause is unknown now; the client gets the symptom.
             return null;
         }
         finally
@@ -84,7 +85,7 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
         }
     }
 
-    /// <summary>Why a run ended. A re-routed instance is on its way again and keeps the cause in its timeline alone.</summary>
+    /// <summary>Why a run ended; for a re-routed instance only the timeline has the cause.</summary>
     private async Task<Failure> CauseAsync(InstanceRecord record)
     {
         var served = ServingTable.ToServed(record);
@@ -106,6 +107,6 @@ internal sealed class InstanceDoctor(IGrainFactory grains, TimeProvider clock)
         return FailureCatalogue.Describe(new RunEndedFacts(last.Code, last.Reason, record.ServingName, isComingBack));
     }
 
-    /// <summary>Whether one run still runs, asked for so long.</summary>
+    /// <summary>Key of a diagnosis: whether one run still runs, checked for this long.</summary>
     private sealed record Question(InstanceId Id, int Run, TimeSpan Patience);
 }

@@ -9,10 +9,12 @@ using Scheduler.Inference.ContextCheck;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>What a runtime's own error means to the client.</summary>
 internal static class RefusalReading
 {
-    /// <summary>How vLLM (0.8 to now) and llama-server say that a request is too long; either may be met whatever the preset is called.</summary>
+    /// <summary>
+    /// How vLLM (0.8 to now) and llama-server report a too long request. All are checked, because the preset's name
+    /// does not prove the runtime.
+    /// </summary>
     private static readonly ImmutableArray<string> ContextWords =
     [
         "maximum context length",
@@ -24,9 +26,6 @@ internal static class RefusalReading
         "larger than the max context size",
     ];
 
-    /// <summary>The error for a client.</summary>
-    /// <param name="call">The call that was refused.</param>
-    /// <param name="refusal">How.</param>
     public static DoorError Of(UpstreamCall call, UpstreamRefusal refusal)
     {
         var (message, prompt) = Read(refusal.Body.Span);
@@ -46,8 +45,8 @@ internal static class RefusalReading
 
         if (refusal.Status is 400 or 404 or 405 or 413 or 415 or 422)
         {
-            // The client's fault, in the runtime's words.
-            return DoorError.Invalid([new FieldFault("body", message ?? "The runtime refused it without a word.")]);
+            // The client's error, in the runtime's words.
+            return DoorError.Invalid([new FieldFault("body", message ?? "The runtime refused it without a message.")]);
         }
 
         var what =
@@ -75,7 +74,7 @@ internal static class RefusalReading
         return false;
     }
 
-    /// <summary>The message in an error of OpenAI's shape, or of FastAPI's, and llama-server's count of the prompt.</summary>
+    /// <summary>The message of an OpenAI or FastAPI error, and llama-server's prompt count.</summary>
     private static (string? Message, long? Prompt) Read(ReadOnlySpan<byte> body)
     {
         try

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>The connections to all runtimes of this door.</summary>
+/// <summary>The connections from this process to all runtimes.</summary>
 internal sealed class RuntimeClient : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
@@ -11,7 +11,6 @@ internal sealed class RuntimeClient : IDisposable
 
     private readonly SocketsHttpHandler _sockets;
 
-    /// <summary>One per door.</summary>
     public RuntimeClient(IOptions<InferenceOptions> options, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -32,18 +31,17 @@ internal sealed class RuntimeClient : IDisposable
         );
     }
 
-    /// <summary>For our own questions.</summary>
+    /// <summary>For the scheduler's own requests.</summary>
     public HttpMessageInvoker Plain { get; }
 
     /// <summary>For clients' requests.</summary>
     public HttpMessageInvoker Watched { get; }
 
-    /// <summary>An address below a runtime's base.</summary>
-    /// <param name="endpoint">The base, with or without a slash at its end.</param>
-    /// <param name="path">Beginning with a slash.</param>
+    /// <summary>Appends a path to a runtime's base address.</summary>
+    /// <param name="endpoint">The base, with or without a trailing slash.</param>
+    /// <param name="path">Must begin with a slash.</param>
     public static Uri Address(Uri endpoint, string path) => new(endpoint.AbsoluteUri.TrimEnd('/') + path);
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         Plain.Dispose();

@@ -8,7 +8,10 @@ namespace Scheduler.Inference.Upstream;
 /// <summary>Sends a request to one runtime and its answer to the client, through YARP's forwarder.</summary>
 internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runtimes, IOptions<InferenceOptions> options)
 {
-    /// <summary>The stream's own watch comes first, and tells the client why; YARP's would tear the connection.</summary>
+    /// <summary>
+    /// The watched stream's own timeout must fire first, because it sends the client the cause; YARP's aborts the
+    /// connection.
+    /// </summary>
     private readonly ForwarderRequestConfig _config = new()
     {
         ActivityTimeout = options.Value.UpstreamTimeout + TimeSpan.FromSeconds(5),
@@ -16,7 +19,7 @@ internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runti
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    /// <summary>Sends it. May be called again with another call as long as nothing was sent to the client.</summary>
+    /// <summary>May be called again with another call as long as nothing was sent to the client.</summary>
     public async Task<UpstreamOutcome> SendAsync(HttpContext http, UpstreamCall call)
     {
         var error = await yarp.SendAsync(
@@ -50,10 +53,10 @@ internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runti
         return error == ForwarderError.RequestTimedOut ? UpstreamOutcome.TimedOut : UpstreamOutcome.Unreachable;
     }
 
-    /// <summary>What goes to the runtime and what comes back: neither the client's key nor the runtime's own headers.</summary>
+    /// <summary>Passes neither the client's key to the runtime nor the runtime's headers to the client.</summary>
     private sealed class Transformer(UpstreamCall call) : HttpTransformer
     {
-        /// <summary>More of a refusal is not read.</summary>
+        /// <summary>Most bytes read of an error answer.</summary>
         private const int LongestRefusal = 64 * 1024;
 
         public override ValueTask TransformRequestAsync(
@@ -96,7 +99,7 @@ internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runti
             response.ContentLength = proxyResponse.Content.Headers.ContentLength;
             if (call.Request.IsStream)
             {
-                // For proxies on the way that would rather wait for more.
+                // Keeps proxies on the way from buffering the stream.
                 response.Headers.CacheControl = "no-cache";
                 response.Headers["X-Accel-Buffering"] = "no";
             }

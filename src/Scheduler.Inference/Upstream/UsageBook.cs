@@ -10,8 +10,9 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Adds up what each instance served through this door and reports it every few seconds. A report is repeated, under its number, until it is
-/// taken, so none is counted twice; what was served in the seconds before a crash is not counted.
+/// Sums up the tokens each instance served through this process and reports them every few seconds. A report is
+/// repeated under the same number until it is accepted, so nothing counts twice. The last seconds before a crash are
+/// not counted.
 /// </summary>
 internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock, ILogger<UsageBook> logger)
     : BackgroundService
@@ -22,7 +23,6 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
     private readonly string _door = RandomNumberGenerator.GetHexString(16, lowercase: true);
     private readonly ConcurrentDictionary<InstanceId, Tally> _tallies = new();
 
-    /// <summary>Counts one request that reached a runtime.</summary>
     public void Count(ServedInstance instance, TokenUsage usage)
     {
         while (true)
@@ -41,7 +41,6 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
         }
     }
 
-    /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -49,7 +48,6 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
         await ReportAsync(late.Token);
     }
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every, clock);
@@ -67,7 +65,8 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
             {
                 if (tally.Sent == ServedUsage.None && tally.Open == ServedUsage.None)
                 {
-                    // Idle since the last report: it leaves. Its numbers go on from the time, which only grows.
+                    // Idle since the last report: remove it. A later tally starts its numbers at the current time, so
+                    // they only grow.
                     tally.IsGone = true;
                     _tallies.TryRemove(instance, out _);
                     continue;
@@ -95,18 +94,16 @@ internal sealed partial class UsageBook(IGrainFactory grains, TimeProvider clock
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "A report of what {Instance} served was not taken; it is repeated")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not report the usage of {Instance}; retrying")]
     private partial void LogNotTaken(Exception exception, InstanceId instance);
 
-    /// <summary>What one instance served.</summary>
     private sealed class Tally(AccountId account)
     {
         public AccountId Account { get; } = account;
 
-        /// <summary>Not reported yet.</summary>
         public ServedUsage Open { get; set; } = ServedUsage.None;
 
-        /// <summary>Reported and not known to be taken.</summary>
+        /// <summary>Sent, but not confirmed.</summary>
         public ServedUsage Sent { get; set; } = ServedUsage.None;
 
         public long Sequence { get; set; }

@@ -2,18 +2,15 @@ using System.Text.Json;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>Finds the usage in a runtime's answer.</summary>
 internal static class UsageReader
 {
     /// <summary>Reads the member <c>usage</c> of an answer or of one event of a stream.</summary>
-    /// <param name="json">The JSON text.</param>
-    /// <param name="usage">The tokens in it.</param>
-    /// <returns>False where there is none, or where it is null.</returns>
+    /// <returns>False when it is absent or null.</returns>
     public static bool TryRead(ReadOnlySpan<byte> json, out TokenUsage usage)
     {
         usage = default;
 
-        // The last one: a text before it may hold the same word.
+        // The last occurrence: an earlier text may contain the same word.
         var at = json.LastIndexOf("\"usage\""u8);
         if (at < 0)
         {
@@ -33,12 +30,12 @@ internal static class UsageReader
         }
         catch (JsonException)
         {
-            // A foreign text that is not what it seemed: there is no usage in it.
+            // Malformed JSON from the runtime: it has no readable usage.
             return false;
         }
     }
 
-    /// <summary>Whether an event of a stream carries usage and no choice: the one that is sent when usage was asked for.</summary>
+    /// <summary>Whether an event carries usage and no choices; sent only when usage was requested.</summary>
     public static bool IsUsageAlone(ReadOnlySpan<byte> json)
     {
         var at = json.IndexOf("\"choices\""u8);

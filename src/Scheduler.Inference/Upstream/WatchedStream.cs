@@ -3,8 +3,8 @@ using Scheduler.Inference.Gateway;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// A runtime's stream of events on its way to the client. When the runtime breaks off or falls silent, the client's stream ends with an event
-/// that says why, under the request's id, instead of a torn connection.
+/// A runtime's event stream on its way to the client. When the runtime breaks off or is silent for too long, the
+/// stream ends with an error event. The event carries the request's id; the connection is not aborted.
 /// </summary>
 internal sealed class WatchedStream : Stream
 {
@@ -16,11 +16,8 @@ internal sealed class WatchedStream : Stream
     private readonly CancellationTokenRegistration _gone;
     private bool _hasEnded;
 
-    /// <summary>Watches one stream.</summary>
-    /// <param name="inner">What the runtime sends; disposed of with this.</param>
-    /// <param name="call">Whose it is.</param>
+    /// <param name="inner">The runtime's stream; disposed of with this one.</param>
     /// <param name="silence">How long the runtime may send nothing.</param>
-    /// <param name="clock">Measures the silence.</param>
     public WatchedStream(Stream inner, UpstreamCall call, TimeSpan silence, TimeProvider clock)
     {
         _inner = inner;
@@ -31,26 +28,20 @@ internal sealed class WatchedStream : Stream
         _gone = call.Aborted.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), _stop);
     }
 
-    /// <inheritdoc/>
     public override bool CanRead => true;
 
-    /// <inheritdoc/>
     public override bool CanSeek => false;
 
-    /// <inheritdoc/>
     public override bool CanWrite => false;
 
-    /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override long Position
     {
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
 
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (!_events.HasReady && !_hasEnded)
@@ -61,26 +52,19 @@ internal sealed class WatchedStream : Stream
         return _events.Give(buffer.Span);
     }
 
-    /// <inheritdoc/>
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override void Flush() => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

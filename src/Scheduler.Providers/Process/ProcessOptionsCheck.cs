@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Wrong settings of the process provider stop the start, all of them named at once.</summary>
 internal sealed class ProcessOptionsCheck : IValidateOptions<ProcessOptions>
 {
     public ValidateOptionsResult Validate(string? name, ProcessOptions options)

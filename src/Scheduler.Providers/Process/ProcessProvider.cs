@@ -8,18 +8,21 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Rents out this host: an allocation is a runtime process on some of its GPUs.</summary>
+/// <summary>Offers this host as a provider: an allocation is a runtime process on some of its GPUs.</summary>
 /// <remarks>
-/// The adapter keeps nothing that matters in memory. What it holds is what the state directory and the kernel say
-/// (<see cref="ProcessStore"/>, <see cref="ProcessClient"/>), so a scheduler that was killed finds its children again by looking, and a
-/// child that was started twice by a crash in the worst place finds out by itself.
+/// All important state is in the state directory (<see cref="ProcessStore"/>) and in the kernel
+/// (<see cref="ProcessClient"/>), not in memory. So a scheduler that was killed finds its children again. If a crash
+/// led to two starts of a child, the second one detects it and exits.
 /// </remarks>
 internal sealed partial class ProcessProvider : IProvider, IDisposable
 {
-    /// <summary>From the record until the child must have written itself down: forking on a busy host, with room.</summary>
+    /// <summary>
+    /// From writing the record until the child must have written its <c>stat</c> file. It leaves a margin for a slow
+    /// fork on a busy host.
+    /// </summary>
     private static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>One release call waits at most this long before it says that it is pending.</summary>
+    /// <summary>One release call waits at most this long before it returns pending.</summary>
     private static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(1.5);
 
     private static readonly TimeSpan StrayGrace = ReleaseWait / 2;
@@ -97,7 +100,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             {
                 return _store.WasReleased(request.Key.Value)
                     ? ProcessFailures.CalledOff(request.Key.Value)
-                    : ProcessFailures.NotStarted("the launcher did not come up");
+                    : ProcessFailures.NotStarted("the launcher did not start");
             }
 
             if (_client.ChildOf(record) is not null || allocation.Status == AllocationStatus.Exited)
@@ -134,7 +137,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             }
         }
 
-        // A child whose record is lost still burns: it is shown, so that the sweep can have it released.
+        // A child without a record still uses resources, so it is listed and the sweep can release it.
         foreach (var (key, _, instance) in _client.Tagged().Where(tag => IsOf(tag.Cluster, cluster)))
         {
             if (!found.ContainsKey(key) && _store.Find(key) is null)
@@ -169,7 +172,8 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 return ReleaseOutcome.Released;
             }
 
-            // Without a record nothing remembers since when: a stray gets its grace within the call.
+            // Without a record the start time of the stop is not stored, so a stray gets its grace period within this
+            // call.
             var isRude = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
             if (isRude || isFirstLook)
             {
@@ -221,13 +225,13 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     public void Dispose()
     {
-        // The children stay: they are the customers', and the next process takes them over.
+        // The children keep running for their customers, and the next scheduler process takes them over.
         _store.Dispose();
         _gpus.Dispose();
     }
 
-    /// <summary>Under the lock: finds the key's record, or picks GPUs and a port, writes the record, and starts the child.</summary>
-    /// <returns>A refusal, or null when there is a record now.</returns>
+    /// <summary>Under the lock, finds the key's record, or writes a record and starts the child.</summary>
+    /// <returns>The rejection; null if the record exists now.</returns>
     private AllocateOutcome? StartOnce(AllocationRequest request, RuntimePreset preset, HostView host)
     {
         var key = request.Key.Value;

@@ -7,7 +7,6 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Puts the process provider into the process.</summary>
 internal static class ProcessSetup
 {
     internal static IServiceCollection AddProcessProvider(

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>Wrong settings of the simulated market stop the start, all of them named at once.</summary>
 internal sealed class SimulatedOptionsCheck : IValidateOptions<SimulatedOptions>
 {
     private const int MaxGeneratedOffers = 1_000_000;

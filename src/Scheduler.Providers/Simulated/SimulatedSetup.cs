@@ -8,7 +8,6 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>Puts the simulated market into the process.</summary>
 internal static class SimulatedSetup
 {
     internal static IServiceCollection AddSimulatedProvider(

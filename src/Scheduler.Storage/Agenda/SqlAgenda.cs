@@ -3,7 +3,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Agenda;
 
-/// <summary>The table <c>agenda</c>.</summary>
 internal sealed class SqlAgenda(ISqlStore store) : IAgenda
 {
     private const string Due =

@@ -5,7 +5,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Billing;
 
-/// <summary>The tables <c>tabs</c> and <c>ledger</c>.</summary>
 internal sealed class SqlAccountBook(ISqlStore store) : IAccountBook
 {
     private const string Columns =
@@ -18,7 +17,7 @@ internal sealed class SqlAccountBook(ISqlStore store) : IAccountBook
     private const string Newest =
         $"SELECT {Columns} FROM ledger WHERE account = @account AND sequence < @before ORDER BY sequence DESC LIMIT @limit";
 
-    // SUM of integers, not TOTAL: it raises an error rather than round.
+    // SUM instead of TOTAL: an integer overflow raises an error, while TOTAL would round.
     private const string Sum = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger WHERE account = @account";
 
     public async Task<IReadOnlyList<InstanceTab>> LoadTabsAsync(

@@ -5,7 +5,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Entities;
 
-/// <summary>The table <c>entities</c>, joined with the stored states.</summary>
 internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> logger) : IEntityIndex
 {
     private const string All =
@@ -36,7 +35,7 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
                 break;
             }
 
-            // Whatever could not be read is made up for: only the end of the list makes a page short.
+            // Unreadable rows are replaced by the next ones, so that only the last page of a list is short.
             afterId = rows[^1].Id;
         }
 

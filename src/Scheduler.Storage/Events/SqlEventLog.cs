@@ -9,7 +9,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Events;
 
-/// <summary>The table <c>events</c>.</summary>
 internal sealed class SqlEventLog(ISqlStore store) : IEventLog
 {
     private const string Columns =
@@ -23,20 +22,21 @@ internal sealed class SqlEventLog(ISqlStore store) : IEventLog
 
     private const string NewestFirst = "ORDER BY at DESC, id DESC, sequence DESC LIMIT @limit";
 
-    // The history of the table is its order of writing: one writer, nothing deleted.
+    // The row id grows with every event, because SQLite has one writer and events are never deleted.
     private const string SqlitePulse = "SELECT COALESCE(MAX(rowid), 0) FROM events";
 
     /// <summary>
-    /// How many transactions that write are over, as the statement's snapshot sees it: those below its end, less those under way. Numbers
-    /// drawn by the rows would not do: a transaction that drew a smaller one may commit after it was read, and the greatest stays what
-    /// it was. Here every end of a transaction adds one, whatever the order: either it was counted among those under way, or the end moves
-    /// past it. It costs no row and no lock, and a transaction that wrote no event, or one in another database of the server, makes it
-    /// change as well.
+    /// Number of finished write transactions in the statement's snapshot: all transaction ids below <c>xmax</c>, minus
+    /// the running ones. A sequence number in the rows would not work: a transaction with a smaller number may commit
+    /// later, and the maximum would not change. This value grows by one whenever a transaction ends, in any order.
+    /// Either the transaction was among the running ones, or <c>xmax</c> moves past it. It needs no row and no lock. It
+    /// also changes for transactions without events and for other databases of the server.
     /// </summary>
     private const string PostgreSqlPulse =
         "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint) - (SELECT COUNT(*) FROM pg_snapshot_xip(pg_current_snapshot()))";
 
-    // All that are known, as text of ours: a list of a fixed length is prepared once, and each code is one range of the index.
+    // A constant list of all known codes: the SQL text stays the same, so it is prepared once, and each code is one
+    // range of the index.
     private static readonly string KnownCodes = string.Join(
         ", ",
         Enum.GetValues<FailureCode>().Where(code => code != FailureCode.None).Select(code => $"'{code.WireName()}'")
@@ -109,7 +109,7 @@ internal sealed class SqlEventLog(ISqlStore store) : IEventLog
             new("@length", window.Ticks / TimeSpan.TicksPerMillisecond),
             new("@account", account?.Value),
         ];
-        // One less before the division, so that each stretch has its end and not its beginning.
+        // The -1 before the division makes each bucket include its end and exclude its start.
         var sql =
             $"SELECT code, bucket, COUNT(*) FROM (SELECT code, (({Milliseconds} - @start) * @buckets - 1) / @length AS bucket FROM events "
             + $"WHERE {OfInstances} AND code IS NOT NULL AND code IN ({KnownCodes}){OfAccount(account)} AND at > @since AND at <= @until) AS f "
@@ -141,7 +141,8 @@ internal sealed class SqlEventLog(ISqlStore store) : IEventLog
             ? "CAST(round(date_part('epoch', at) * 1000) AS bigint)"
             : "(unixepoch(at) * 1000 + CAST(substr(at, 21, 3) AS INTEGER))";
 
-    // Without the sign SQLite, which keeps no figures of its rows, goes through all that ever happened to instances.
+    // SQLite has no table statistics here. Without the unary + it would use an index on kind and read all events of all
+    // instances.
     private string OfInstances => store is PostgreSqlStore ? "kind = 'instance'" : "+kind = 'instance'";
 
     private static string OfAccount(AccountId? account) => account is null ? "" : " AND account = @account";
@@ -160,7 +161,7 @@ internal sealed class SqlEventLog(ISqlStore store) : IEventLog
             Reason = row.Text(5),
             RequestId = row.TextOrNull(6) is { } request ? new RequestId(request) : default,
             Actor = row.Text(7),
-            // A code of a newer version is shown as none; its words are in the reason.
+            // A code of a newer version becomes None; the reason still describes the failure.
             Code = row.TextOrNull(8) is { } name && FailureCodes.TryParse(name, out var code) ? code : FailureCode.None,
             Data =
                 JsonSerializer.Deserialize<ImmutableSortedDictionary<string, string>>(

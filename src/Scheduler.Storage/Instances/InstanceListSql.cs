@@ -7,21 +7,19 @@ using Scheduler.Storage.Sql;
 namespace Scheduler.Storage.Instances;
 
 /// <summary>
-/// The statement of one instance list. A few conditions in one fixed order, so that the same kind of question is the same
-/// text, prepared once; what was asked for is only ever bound, never part of the text.
+/// Builds the SQL of instance lists. Conditions have a fixed order, so queries of the same kind share one SQL text,
+/// which is prepared once. Values are always bound, never part of the text.
 /// </summary>
 internal static class InstanceListSql
 {
     private const string Live = "i.live = 1";
 
-    /// <summary>Builds statement and values; its rows are the id and what else a cursor holds, then the payload.</summary>
-    /// <param name="query">Which instances, in which order.</param>
-    /// <param name="limit">Rows wanted.</param>
+    /// <summary>Builds a list statement. Its columns are the id, the rest of a cursor, then the payload.</summary>
     public static (string Sql, SqlValue[] Values) Build(InstanceQuery query, int limit)
     {
         var values = new List<SqlValue> { new("@limit", limit) };
         var order = InstanceOrder.Of(query.Sort);
-        // In order of name the living of all accounts have an index, the living of one have none.
+        // The index by name covers the live instances of all accounts; there is no such index per account.
         var isSorted = !order.IsByCreation && (query.Sort != InstanceSort.ServingName || query.Account is not null);
         var common = $"{Conditions(query, isSorted, values)}{After(query, order, values)}";
         if (query.States.IsDefaultOrEmpty)
@@ -29,7 +27,8 @@ internal static class InstanceListSql
             return (Page($"{Select} WHERE {Live}{common} {order.By("i")} LIMIT @limit", order), [.. values]);
         }
 
-        // One walk per state, each already in order and each cut off early: an index cannot give several states in one order.
+        // One limited index scan per state, each already sorted, because one scan cannot return several states in the
+        // requested order.
         var states = query.States.Distinct().Order().ToArray();
         var sql = new StringBuilder();
         for (var i = 0; i < states.Length; i++)
@@ -42,9 +41,8 @@ internal static class InstanceListSql
         return (Page(sql.ToString(), order), [.. values]);
     }
 
-    /// <summary>Builds the statement that counts what matches, and stops at a number.</summary>
-    /// <param name="query">Which instances; order, cursor and limit are not asked.</param>
-    /// <param name="most">Where to stop.</param>
+    /// <summary>Builds a statement that counts matching instances, up to <paramref name="most"/>.</summary>
+    /// <param name="query">Its order, cursor and limit are ignored.</param>
     public static (string Sql, SqlValue[] Values) BuildCount(InstanceQuery query, int most)
     {
         var values = new List<SqlValue> { new("@most", most) };
@@ -61,7 +59,7 @@ internal static class InstanceListSql
     private const string Select =
         "SELECT i.state_id, i.id, i.created_at, i.updated_at, i.serving_name FROM instances AS i";
 
-    // Payloads are fetched for the page alone, after its rows are known.
+    // Payloads are joined only for the rows of the page.
     private static string Page(string keys, InstanceOrder order) =>
         $"SELECT k.id, k.created_at, k.updated_at, k.serving_name, CAST(s.payload AS TEXT) FROM ({keys}) AS k "
         + $"JOIN states AS s USING (state_id) {order.By("k")} LIMIT @limit";
@@ -70,7 +68,7 @@ internal static class InstanceListSql
     {
         var parameter = string.Create(CultureInfo.InvariantCulture, $"@state{place}");
         values.Add(new SqlValue(parameter, state.ToString()));
-        // The index by name is one of the living: that they are must be said, though the state says it too.
+        // The partial index by name requires live = 1, so the condition is repeated although the state implies it.
         return query.ServingName is null || state == InstanceState.Deleted
             ? $"i.state = {parameter}"
             : $"i.state = {parameter} AND {Live}";
@@ -87,7 +85,7 @@ internal static class InstanceListSql
         return $" AND {order.Past("i")}";
     }
 
-    // Like SQLite's lower(), which made the column, and unlike .NET's it leaves other alphabets alone.
+    // Like SQLite's lower(), which computes the column, this changes only ASCII letters.
     private static string? AsciiLower(string? text) =>
         text is null ? null : string.Concat(text.Select(c => char.IsAsciiLetterUpper(c) ? (char)(c | 0x20) : c));
 
@@ -103,8 +101,8 @@ internal static class InstanceListSql
         Add(AsciiLower(query.Text), "instr(i.search, @text) > 0", "@text");
         if (isInAnyOrder && query.States.IsDefaultOrEmpty)
         {
-            // True of all: without it SQLite, which keeps no figures, takes an index that leads through the account's tombstones as well,
-            // or to the rows in a scattered order.
+            // True for all rows. SQLite has no table statistics here. Without the condition it may choose an index that
+            // also contains the account's tombstones, or one that returns the rows in a scattered order.
             sql.Append(" AND i.created_at >= @always");
             values.Add(new SqlValue("@always", DateTimeOffset.UnixEpoch));
         }

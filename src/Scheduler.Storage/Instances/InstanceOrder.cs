@@ -4,7 +4,7 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
-/// <summary>One order of an instance list in SQL: by some columns, all in one direction, the id last.</summary>
+/// <summary>Sort order of an instance list: columns in the same direction, the id last.</summary>
 internal sealed class InstanceOrder
 {
     private static readonly InstanceOrder Newest = new(isDescending: true, "created_at", "id");
@@ -18,10 +18,9 @@ internal sealed class InstanceOrder
     private InstanceOrder(bool isDescending, params string[] columns) =>
         (_isDescending, _columns) = (isDescending, columns);
 
-    /// <summary>Whether the indexes for accounts are in this order, forwards or backwards.</summary>
+    /// <summary>Whether the indexes per account have this order, forwards or backwards.</summary>
     public bool IsByCreation => _columns.Length == 2 && _columns[0] is "created_at";
 
-    /// <summary>The order of a sort.</summary>
     public static InstanceOrder Of(InstanceSort sort) =>
         sort switch
         {
@@ -29,12 +28,11 @@ internal sealed class InstanceOrder
             InstanceSort.Oldest => Oldest,
             InstanceSort.RecentlyChanged => RecentlyChanged,
             InstanceSort.ServingName => ServingName,
-            _ => throw new ArgumentOutOfRangeException(nameof(sort), sort, "No such order."),
+            _ => throw new ArgumentOutOfRangeException(nameof(sort), sort, "Unknown sort order."),
         };
 
-    /// <summary>The cursor that says a page in an order ended with a row.</summary>
-    /// <param name="sort">The order.</param>
-    /// <param name="last">The row, with everything any order needs.</param>
+    /// <summary>Reduces the cursor of a page's last row to the values that the order needs.</summary>
+    /// <param name="last">Cursor of the row, with the values of all orders.</param>
     public static InstanceCursor Cut(InstanceSort sort, InstanceCursor last) =>
         last with
         {
@@ -42,18 +40,13 @@ internal sealed class InstanceOrder
             ServingName = sort == InstanceSort.ServingName ? last.ServingName : null,
         };
 
-    /// <summary>The clause that sorts.</summary>
-    /// <param name="table">Name of the table in the statement.</param>
     public string By(string table) =>
         $"ORDER BY {string.Join(", ", _columns.Select(column => $"{table}.{column}{(_isDescending ? " DESC" : "")}"))}";
 
-    /// <summary>The condition on rows that come after a cursor.</summary>
-    /// <param name="table">Name of the table in the statement.</param>
     public string Past(string table) =>
         $"({string.Join(", ", _columns.Select(column => $"{table}.{column}"))}) {(_isDescending ? '<' : '>')} ({string.Join(", ", _columns.Select(column => $"@after_{column}"))})";
 
-    /// <summary>What <see cref="Past"/> compares with.</summary>
-    /// <exception cref="ArgumentException">The cursor is of another order.</exception>
+    /// <exception cref="ArgumentException">The cursor belongs to another order.</exception>
     public IEnumerable<SqlValue> ValuesOf(InstanceCursor after) =>
         _columns.Select(column => new SqlValue(
             $"@after_{column}",
@@ -68,5 +61,5 @@ internal sealed class InstanceOrder
         ));
 
     private static ArgumentException OfAnother(string parameter) =>
-        new("The cursor is of a list in another order.", parameter);
+        new("The cursor belongs to a list in another order.", parameter);
 }

@@ -7,10 +7,9 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
-/// <summary>Sums over the tables <c>instances</c>, <c>tabs</c> and <c>agenda</c>.</summary>
 internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) : IFleetTotals
 {
-    // SQLite shows a JSON true as 1. Whose tabs: the end of the text.
+    // SQLite returns a JSON true as 1. The caller appends the WHERE condition.
     private const string MoneyOf = """
         SELECT CAST(COALESCE(SUM(CASE WHEN metered THEN price END), 0) AS BIGINT),
           CAST(COALESCE(SUM(CASE WHEN NOT metered THEN hold END), 0) AS BIGINT)
@@ -21,7 +20,7 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
         WHERE
         """;
 
-    // Whoever owes something waits in the agenda; a failed instance that owes nothing does not.
+    // An instance with pending cleanup has an agenda entry; a failed instance without pending cleanup has none.
     private const string DebtsOf =
         "SELECT COUNT(*), MIN(i.updated_at) FROM agenda AS a JOIN instances AS i USING (state_id) WHERE i.state IN ('Stopping', 'Failed') AND";
 

@@ -6,7 +6,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
-/// <summary>The table <c>instances</c>, joined with the stored states.</summary>
 internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex> logger) : IInstanceIndex
 {
     private const int MostCounted = 1_000_000;
@@ -20,7 +19,7 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
     {
         ArgumentNullException.ThrowIfNull(query);
         PageLimit.Check(query.Limit);
-        // One more than asked for tells whether there is another page.
+        // One extra row shows whether there is another page.
         var (sql, values) = InstanceListSql.Build(query, query.Limit + 1);
         var rows = await store.ListAsync(
             sql,

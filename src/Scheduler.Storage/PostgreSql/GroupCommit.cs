@@ -3,14 +3,13 @@ using System.Threading.Channels;
 namespace Scheduler.Storage.PostgreSql;
 
 /// <summary>
-/// Lets those that wait share one round trip, one transaction and one flush of the log. A few lanes work side by side; each takes all that
-/// waits, up to a bound. A request is answered only after the commit that carries it.
+/// Batches waiting requests, so that they share one round trip, one transaction and one flush of the log. Several lanes
+/// work in parallel; each takes all waiting requests, up to a limit. A request completes only after the commit that
+/// contains it.
 /// </summary>
-/// <typeparam name="TRequest">One piece of work.</typeparam>
-/// <typeparam name="TAnswer">What it comes back with.</typeparam>
 internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
 {
-    /// <summary>More than this many waiting make the next caller wait before it may even queue.</summary>
+    /// <summary>If this many requests wait, the next caller waits until the queue has a free slot.</summary>
     private const int QueueCapacity = 4096;
 
     private readonly Func<IReadOnlyList<TRequest>, Task<TAnswer[]>> _run;
@@ -18,11 +17,9 @@ internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
     private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(QueueCapacity);
     private readonly Task[] _lanes;
 
-    /// <param name="lanes">How many batches may be under way at once.</param>
-    /// <param name="maxBatch">Most requests in one batch.</param>
     /// <param name="run">
-    /// Does a batch, all or nothing: one answer a request, in order. When the database says no to a batch, each of its requests is tried
-    /// alone, so that one bad request fails by itself.
+    /// Runs a batch atomically and returns one answer per request, in the same order. If the database rejects a batch,
+    /// each request runs again alone, so that an invalid request does not fail the others.
     /// </param>
     public GroupCommit(int lanes, int maxBatch, Func<IReadOnlyList<TRequest>, Task<TAnswer[]>> run)
     {
@@ -31,12 +28,9 @@ internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
         _lanes = [.. Enumerable.Range(0, lanes).Select(_ => Task.Run(WorkAsync))];
     }
 
-    /// <summary>How many wait now.</summary>
     public int Waiting => _queue.Reader.Count;
 
-    /// <summary>Waits for its turn and does it.</summary>
-    /// <param name="request">What to do.</param>
-    /// <param name="cancellationToken">Gives up waiting; what has begun goes on.</param>
+    /// <param name="cancellationToken">Stops waiting; a request that has started continues.</param>
     public async Task<TAnswer> RunAsync(TRequest request, CancellationToken cancellationToken)
     {
         var work = new Work(request, cancellationToken);
@@ -44,7 +38,7 @@ internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
         return await work.Answer.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Does what waits, and ends.</summary>
+    /// <summary>Runs all waiting requests, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
@@ -91,7 +85,7 @@ internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
                 await AnswerAsync([work]);
             }
         }
-#pragma warning disable CA1031 // Whatever it is belongs to those who wait, not to this lane.
+#pragma warning disable CA1031 // Every exception goes to the callers that wait for the results.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

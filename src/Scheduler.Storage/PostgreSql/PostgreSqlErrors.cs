@@ -3,18 +3,17 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Storage.PostgreSql;
 
-/// <summary>Turns what the database or the way to it says into exceptions that say what was kept.</summary>
+/// <summary>Maps database and connection errors to exceptions that state whether the write was stored.</summary>
 internal static class PostgreSqlErrors
 {
-    /// <summary>Class of errors by which a server ends sessions, for example at its own shutdown.</summary>
+    /// <summary>SQLSTATE class of errors that end a session, for example when the server shuts down.</summary>
     private const string OperatorIntervention = "57";
 
-    /// <summary>Whether the server itself refused: it rolled the statement back, and the connection is sound.</summary>
+    /// <summary>Whether the server rejected and rolled back the statement; the connection still works.</summary>
     public static bool IsRefusal(Exception exception) =>
         exception is PostgresException { SqlState: var state }
         && !state.StartsWith(OperatorIntervention, StringComparison.Ordinal);
 
-    /// <summary>What a caller of a statement sees.</summary>
     public static Exception Describe(Exception exception) =>
         exception switch
         {

@@ -4,14 +4,13 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.PostgreSql;
 
-/// <summary>The row a reader stands on.</summary>
 internal sealed class PostgreSqlRow(NpgsqlDataReader reader) : ISqlRow
 {
     public string Text(int column) => reader.GetString(column);
 
     public string? TextOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
-    // Whatever width the column has.
+    // GetFieldValue<long> also accepts integer and smallint columns.
     public long Number(int column) => reader.GetFieldValue<long>(column);
 
     public DateTimeOffset Time(int column) => reader.GetFieldValue<DateTimeOffset>(column);

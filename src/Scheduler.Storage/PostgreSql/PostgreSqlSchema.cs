@@ -3,22 +3,23 @@ using Npgsql;
 
 namespace Scheduler.Storage.PostgreSql;
 
-/// <summary>Brings a database's schema to the version this code knows. Any number of silos may do it at once: one does, the others wait.</summary>
+/// <summary>
+/// Upgrades the schema of a database to the version of this build. Several silos may call it at once: one migrates, the
+/// others wait.
+/// </summary>
 internal static class PostgreSqlSchema
 {
-    /// <summary>Any number, the same for all silos: whoever holds this lock of the database may change the schema.</summary>
+    /// <summary>Advisory lock that serialises migrations. The number is arbitrary, but the same in all silos.</summary>
     private const long MigrationLock = 7_245_801_733;
 
-    /// <summary>The scripts, in order.</summary>
     private static IReadOnlyList<SchemaScript> Scripts { get; } = SchemaScript.ReadAll("PostgreSql");
 
-    /// <summary>Applies what the database lacks, in one transaction.</summary>
-    /// <param name="pool">The database.</param>
-    /// <param name="migrate">Whether it may be changed; otherwise one that lacks anything is refused.</param>
-    /// <param name="clock">Stamps the changes.</param>
-    /// <param name="logger">Told of each.</param>
-    /// <returns>The schema's version before and after.</returns>
-    /// <exception cref="StorageUnusableException">Newer, foreign, or lacking and not to be changed; left as it is.</exception>
+    /// <summary>Applies the missing scripts in one transaction.</summary>
+    /// <param name="migrate">If false, a database with an older schema is rejected.</param>
+    /// <exception cref="StorageUnusableException">
+    /// The database has a newer schema, belongs to another program, or needs a migration that is not allowed; it was
+    /// not changed.
+    /// </exception>
     public static SchemaChange Apply(NpgsqlDataSource pool, bool migrate, TimeProvider clock, ILogger logger)
     {
         using var connection = pool.OpenConnection();
@@ -47,7 +48,7 @@ internal static class PostgreSqlSchema
         return new SchemaChange(NameOf(pool), version, Scripts[^1].Version);
     }
 
-    /// <summary>What Orleans' providers will ask, by key.</summary>
+    /// <summary>The query texts of Orleans' ADO.NET providers, by query key.</summary>
     public static Dictionary<string, string> ReadQueries(NpgsqlDataSource pool)
     {
         using var command = pool.CreateCommand("SELECT QueryKey, QueryText FROM OrleansQuery");
@@ -61,14 +62,13 @@ internal static class PostgreSqlSchema
         return queries;
     }
 
-    /// <summary>Which database, without its password.</summary>
+    /// <summary><c>host:port/database</c>, without credentials.</summary>
     public static string NameOf(NpgsqlDataSource pool)
     {
         var text = new NpgsqlConnectionStringBuilder(pool.ConnectionString);
         return $"{text.Host}:{text.Port}/{text.Database}";
     }
 
-    /// <summary>Names what keeps the database from being used.</summary>
     public static StorageUnusableException Unusable(Exception exception) =>
         new(
             exception is PostgresException refused
@@ -77,7 +77,7 @@ internal static class PostgreSqlSchema
             exception
         );
 
-    /// <summary>The version of the database, 0 for an empty one.</summary>
+    /// <summary>Schema version of the database; 0 for an empty one.</summary>
     private static int Check(NpgsqlConnection connection, bool migrate)
     {
         var newest = Scripts[^1].Version;
@@ -106,8 +106,8 @@ internal static class PostgreSqlSchema
     }
 
     /// <summary>
-    /// Those of the two telling tables that are there. Read from the catalogue as a table: name look-ups are cached in the session, and one
-    /// that waited for another's migration would still find nothing.
+    /// Returns which of the two tables exist. It reads <c>pg_class</c>, because the session caches name look-ups: a
+    /// session that waited for another silo's migration would still see no tables.
     /// </summary>
     private static List<string> Tables(NpgsqlConnection connection)
     {

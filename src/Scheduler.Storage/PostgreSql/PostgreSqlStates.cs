@@ -4,11 +4,11 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Storage.PostgreSql;
 
-/// <summary>Reads and writes of grain states, many in one statement.</summary>
 internal sealed class PostgreSqlStates : IAsyncDisposable
 {
     /// <summary>
-    /// Two, so that the next batch is on its way while the last one reaches the disk; more would only make the batches smaller.
+    /// Two, so that the next batch can start while the previous one reaches the disk. More lanes would only make the
+    /// batches smaller.
     /// </summary>
     private const int WriteLanes = 2;
 
@@ -21,7 +21,7 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
     private const string WriteSql =
         "SELECT ordinal, new_version FROM write_states(@kinds, @ids, @n0s, @n1s, @expected, @payloads)";
 
-    // A state's rows are always found by their keys, also in the first minutes of a database, when no statistics say so.
+    // Forces index look-ups by key, also in a new database that has no statistics yet.
     private const string PlanByKeys =
         "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
 
@@ -31,11 +31,9 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
     private long _commits;
     private long _statements;
 
-    /// <param name="connectionString">Where.</param>
-    /// <param name="maxBatch">Most states in one statement.</param>
     public PostgreSqlStates(string connectionString, int maxBatch)
     {
-        // Nothing but these two statements runs here, so no session needs to be reset, and both stay prepared.
+        // Only these two statements use the pool, so sessions need no reset, and both statements stay prepared.
         var text = new NpgsqlConnectionStringBuilder(connectionString)
         {
             NoResetOnClose = true,
@@ -61,22 +59,17 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
         _reads = new(ReadLanes, maxBatch, ReadAsync);
     }
 
-    /// <summary>Writes that wait now.</summary>
     public int Waiting => _writes.Waiting;
 
-    /// <summary>Commits since the start.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
-    /// <summary>States written since the start.</summary>
     public long Statements => Interlocked.Read(ref _statements);
 
-    /// <summary>Reads one state.</summary>
-    /// <returns>Null when there is no row.</returns>
+    /// <returns>Null if there is no row.</returns>
     public Task<Found?> ReadAsync(Key key, CancellationToken cancellationToken) =>
         _reads.RunAsync(key, cancellationToken);
 
-    /// <summary>Writes one state and all that it carries.</summary>
-    /// <returns>Its new version; null when the stored one is not the expected one.</returns>
+    /// <returns>New version; null if the stored version is not the expected one.</returns>
     public Task<int?> WriteAsync(Write write, CancellationToken cancellationToken) =>
         _writes.RunAsync(write, cancellationToken);
 
@@ -105,7 +98,7 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
 
     private async Task<int?[]> WriteAsync(IReadOnlyList<Write> writes)
     {
-        // In the order of their keys: two silos that write the same rows must not wait for each other crosswise.
+        // Sorted by key, so that two silos that write the same rows cannot deadlock.
         var order = Enumerable
             .Range(0, writes.Count)
             .OrderBy(i => writes[i].Key.Kind, StringComparer.Ordinal)
@@ -130,7 +123,7 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
         return versions;
     }
 
-    /// <summary>A connection; that there is none is the one failure of which we know that nothing was kept.</summary>
+    /// <summary>Opens a connection. Only for this failure is it certain that nothing was stored.</summary>
     private async Task<NpgsqlConnection> OpenAsync()
     {
         try
@@ -157,12 +150,11 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
     private static void Add(NpgsqlCommand command, string name, NpgsqlDbType type, Array values) =>
         command.Parameters.Add(new NpgsqlParameter(name, NpgsqlDbType.Array | type) { Value = values });
 
-    /// <summary>Which state.</summary>
     internal sealed record Key(string Kind, string Id, long N0, long N1);
 
-    /// <summary>One write. Expected: the version the row must be at; null for the first write.</summary>
+    /// <param name="Expected">Required version of the row; null for the first write.</param>
     internal sealed record Write(Key Key, int? Expected, string Payload);
 
-    /// <summary>A stored state: UTF-8 text (null after a clear) and version.</summary>
+    /// <param name="Payload">UTF-8 JSON; null after a clear.</param>
     internal sealed record Found(byte[]? Payload, int Version);
 }

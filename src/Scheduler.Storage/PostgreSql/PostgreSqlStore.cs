@@ -8,8 +8,8 @@ using Scheduler.Storage.Sql;
 namespace Scheduler.Storage.PostgreSql;
 
 /// <summary>
-/// The database that the silos of a cluster share. Grain states go through lanes in which those that wait share a commit; lists and
-/// everything else take pooled connections.
+/// The database that the silos of a cluster share. Reads and writes of grain states are batched
+/// (<see cref="PostgreSqlStates"/>); lists and other statements use pooled connections.
 /// </summary>
 public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposable
 {
@@ -26,24 +26,17 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         _states = new PostgreSqlStates(options.Resolved(), options.MaxBatch);
     }
 
-    /// <summary>Connections like any other's, for the membership of the cluster and for lists.</summary>
+    /// <summary>Connection pool for cluster membership and lists.</summary>
     public NpgsqlDataSource Pool { get; }
 
-    /// <summary>Writes of states that wait now.</summary>
     public int Waiting => _states.Waiting;
 
-    /// <summary>Commits of states since the start.</summary>
     public long Commits => _states.Commits;
 
-    /// <summary>States written since the start.</summary>
     public long Statements => _states.Statements;
 
-    /// <summary>Connects, and makes or upgrades the schema.</summary>
-    /// <param name="options">Where and how.</param>
-    /// <param name="clock">Stamps schema changes.</param>
-    /// <param name="logger">Told of schema changes; null for silence.</param>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is wrong.</exception>
-    /// <exception cref="StorageUnusableException">The database cannot be used; it was left as it is.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
+    /// <exception cref="StorageUnusableException">The database cannot be used; it was not changed.</exception>
     public static PostgreSqlStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -75,7 +68,7 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         }
     }
 
-    /// <summary>Makes or upgrades the schema, whether silos may or not.</summary>
+    /// <summary>Creates or upgrades the schema, even if <see cref="PostgreSqlOptions.Migrate"/> is false.</summary>
     internal static SchemaChange Migrate(StorageOptions options, TimeProvider clock, ILogger logger)
     {
         using var pool = NpgsqlDataSource.Create(PoolOf(options.PostgreSql.Resolved()));
@@ -89,7 +82,7 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         }
     }
 
-    /// <summary>Does what is waiting, and closes all connections.</summary>
+    /// <summary>Runs all waiting work, then closes all connections.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 1)
@@ -133,7 +126,7 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         CancellationToken cancellationToken
     )
     {
-        // A batch without a transaction of its own is one.
+        // A batch without an explicit transaction runs in one implicit transaction.
         await using var batch = Pool.CreateBatch();
         foreach (var (sql, values) in statements)
         {
@@ -223,7 +216,7 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         }
     }
 
-    /// <summary>Sessions keep nothing of their own, so they need no reset, and what is asked often stays prepared.</summary>
+    /// <summary>Sessions have no state, so they need no reset; frequent statements stay prepared.</summary>
     private static string PoolOf(string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString)
         {

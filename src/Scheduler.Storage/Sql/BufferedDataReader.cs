@@ -4,9 +4,8 @@ using System.Globalization;
 
 namespace Scheduler.Storage.Sql;
 
-/// <summary>Rows that are in memory already, behind the reader that ADO.NET callers expect.</summary>
-/// <param name="columns">Names of the columns.</param>
-/// <param name="rows">One array per row: numbers, texts, bytes, <see cref="DBNull"/>.</param>
+/// <summary>ADO.NET reader over rows that are already in memory.</summary>
+/// <param name="rows">One array per row, with numbers, strings, byte arrays or <see cref="DBNull"/>.</param>
 internal sealed class BufferedDataReader(string[] columns, List<object[]> rows) : DbDataReader
 {
     private int _row = -1;
@@ -46,7 +45,7 @@ internal sealed class BufferedDataReader(string[] columns, List<object[]> rows) 
         var exact = Array.IndexOf(columns, name);
         var ordinal =
             exact >= 0 ? exact : Array.FindIndex(columns, c => c.Equals(name, StringComparison.OrdinalIgnoreCase));
-#pragma warning disable CA2201, MA0012 // The exception that ADO.NET prescribes for this very case.
+#pragma warning disable CA2201, MA0012 // ADO.NET prescribes this exception for an unknown column.
         return ordinal >= 0 ? ordinal : throw new IndexOutOfRangeException($"There is no column '{name}'.");
 #pragma warning restore CA2201, MA0012
     }

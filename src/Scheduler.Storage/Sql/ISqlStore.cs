@@ -1,12 +1,12 @@
 namespace Scheduler.Storage.Sql;
 
 /// <summary>
-/// The open database, as the ports of the memory use it: the same tables and the same SQL on SQLite and on PostgreSQL. Parameters are
-/// named with <c>@</c>; one that may be NULL is cast where the SQL compares it with nothing.
+/// The open database. Tables and SQL are the same on SQLite and on PostgreSQL. Parameter names start with <c>@</c>. A
+/// parameter that may be NULL needs a CAST where the SQL does not imply its type.
 /// </summary>
 internal interface ISqlStore
 {
-    /// <summary>Reads rows; sees everything that was acknowledged before.</summary>
+    /// <summary>Reads rows; sees every write that was acknowledged before.</summary>
     Task<List<T>> ListAsync<T>(
         string sql,
         SqlValue[] values,
@@ -14,7 +14,7 @@ internal interface ISqlStore
         CancellationToken cancellationToken
     );
 
-    /// <summary>Runs statements that stand or fall together; complete when that is durable.</summary>
+    /// <summary>Runs statements in one transaction; completes when it is durable.</summary>
     Task ExecuteTogetherAsync(
         IReadOnlyList<(string Sql, SqlValue[] Values)> statements,
         CancellationToken cancellationToken

@@ -1,11 +1,10 @@
 namespace Scheduler.Storage.Sql;
 
-/// <summary>Runs what Orleans' ADO.NET grain storage would have put to a connection of its own.</summary>
+/// <summary>Runs the statements of Orleans' ADO.NET grain storage.</summary>
 internal interface IStatementRunner
 {
-    /// <summary>Runs one statement.</summary>
-    /// <param name="sql">One of the texts of <c>OrleansQuery</c>, or the one that reads them.</param>
-    /// <param name="values">Its parameters, named without their sign.</param>
-    /// <param name="cancellationToken">Gives up waiting; what has begun goes on.</param>
+    /// <param name="sql">A query text from <c>OrleansQuery</c>, or the query that reads that table.</param>
+    /// <param name="values">Parameters, named without the leading <c>@</c>.</param>
+    /// <param name="cancellationToken">Stops waiting; a statement that has started continues.</param>
     Task<BufferedDataReader> RunAsync(string sql, SqlValue[] values, CancellationToken cancellationToken);
 }

@@ -6,35 +6,33 @@ using Microsoft.Data.Sqlite;
 namespace Scheduler.Storage.Sql;
 
 /// <summary>
-/// What Orleans' ADO.NET grain storage is given instead of connections of its own. Its connections are never opened: each
-/// command is handed to the store, which lets those that wait share a commit, and comes back with its rows in memory.
+/// Data source for Orleans' ADO.NET grain storage. Its connections never open a database connection. Each command goes
+/// to the store, which commits waiting commands together and returns the rows in memory.
 /// </summary>
 /// <remarks>
 /// <para>
-/// With connections of its own every grain pays for a commit: on SQLite each blocks a thread-pool thread while it waits for the one write
-/// lock, on PostgreSQL each costs a round trip, a transaction and a flush of the log.
+/// With real connections every grain would pay for its own commit. On SQLite each write would block a thread-pool
+/// thread while it waits for the single write lock. On PostgreSQL each write would cost a round trip, a transaction and
+/// a flush of the log.
 /// </para>
 /// <para>
-/// Orleans checks that connections are of its provider's type. Npgsql's is sealed, so for PostgreSQL, too, they pass as SQLite's: nothing
-/// of the base type is used, and the SQL is the store's own. Explicit transactions and the synchronous calls are refused: Orleans'
-/// grain storage needs neither.
+/// Orleans checks that connections have the type of the configured provider. Npgsql's connection class is sealed, so
+/// for PostgreSQL the connections derive from SQLite's too. This is safe: nothing of the base type is used, and the SQL
+/// comes from the store. Explicit transactions and synchronous calls are not supported, because Orleans' grain storage
+/// needs neither.
 /// </para>
 /// </remarks>
 internal sealed class StatementDataSource(IStatementRunner runner) : DbDataSource
 {
-    /// <summary>The name under which Orleans accepts these connections.</summary>
+    /// <summary>The ADO.NET invariant under which Orleans accepts these connections.</summary>
     public const string Invariant = "System.Data.SQLite";
 
-    /// <inheritdoc/>
     public override string ConnectionString => "";
 
-    /// <inheritdoc/>
     protected override DbConnection CreateDbConnection() => new Connection(runner);
 
-    /// <inheritdoc/>
     protected override DbConnection OpenDbConnection() => Opened();
 
-    /// <inheritdoc/>
     protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default) =>
         new(Opened());
 
@@ -58,12 +56,12 @@ internal sealed class StatementDataSource(IStatementRunner runner) : DbDataSourc
         protected override DbCommand CreateDbCommand() => new Command(runner);
 
         protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) =>
-            throw new NotSupportedException("Every statement is its own transaction here.");
+            throw new NotSupportedException("Every statement runs in its own transaction.");
     }
 
     private sealed class Command(IStatementRunner runner) : SqliteCommand
     {
-        private const string AsyncOnly = "The store is only asked asynchronously.";
+        private const string AsyncOnly = "The store supports only asynchronous calls.";
 
         [AllowNull]
         public override string CommandText { get; set; } = "";

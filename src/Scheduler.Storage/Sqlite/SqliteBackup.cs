@@ -4,12 +4,13 @@ using Microsoft.Data.Sqlite;
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// Copies the store while a scheduler writes to it. The copy is what one moment held, whole: everything that was acknowledged before the
-/// copy began is in it. It is looked through before it gets its name, so that a file of that name is one that can be restored.
+/// Copies the store while a scheduler writes to it. The copy is a consistent snapshot: it contains everything that was
+/// acknowledged before the copy began. The copy is verified before it gets its final name, so a file with that name can
+/// be restored.
 /// </summary>
 /// <remarks>
-/// One read transaction, so writers go on; the log cannot be folded into the file meanwhile and grows by what is written. SQLite's page-wise
-/// back-up would begin anew whenever the scheduler writes, and under load might never end.
+/// It uses one read transaction, so writers continue. Meanwhile SQLite cannot checkpoint the write-ahead log, so the
+/// log grows. SQLite's page-wise backup would restart whenever the scheduler writes, and under load might never end.
 /// </remarks>
 public static class SqliteBackup
 {
@@ -25,10 +26,10 @@ public static class SqliteBackup
           (SELECT COUNT(*) FROM instances WHERE live = 1), (SELECT COUNT(*) FROM ledger)
         """;
 
-    /// <summary>Writes a back-up.</summary>
-    /// <param name="database">The scheduler's file.</param>
-    /// <param name="target">Where to; nothing may be there.</param>
-    /// <exception cref="StorageUnusableException">There is no store, the target exists, or the copy is not sound; no target is left.</exception>
+    /// <param name="target">Path of the new backup; must not exist.</param>
+    /// <exception cref="StorageUnusableException">
+    /// There is no store, the target exists, or the copy is damaged; no backup was written.
+    /// </exception>
     public static BackupReport Write(string database, string target)
     {
         var (from, to) = (Path.GetFullPath(database), Path.GetFullPath(target));
@@ -72,7 +73,7 @@ public static class SqliteBackup
             copy.ExecuteNonQuery();
         }
 
-        // SQLite does not flush what it makes this way.
+        // SQLite does not flush the file that VACUUM INTO writes.
         using var file = new FileStream(to, FileMode.Open, FileAccess.ReadWrite);
         if (!OperatingSystem.IsWindows())
         {
@@ -137,10 +138,5 @@ public static class SqliteBackup
     }
 }
 
-/// <summary>What a back-up holds.</summary>
-/// <param name="SchemaVersion">Version of its schema.</param>
-/// <param name="Accounts">Accounts.</param>
-/// <param name="Instances">Instances, without the deleted.</param>
-/// <param name="LedgerEntries">Lines of all ledgers.</param>
-/// <param name="Bytes">Its size.</param>
+/// <param name="Instances">Instances, without the deleted ones.</param>
 public sealed record BackupReport(int SchemaVersion, long Accounts, long Instances, long LedgerEntries, long Bytes);

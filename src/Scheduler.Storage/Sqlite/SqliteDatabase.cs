@@ -4,10 +4,10 @@ using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>One connection and its prepared statements; used by one thread at a time.</summary>
+/// <summary>One connection and its prepared statements. Not thread-safe: one thread at a time may use it.</summary>
 internal sealed class SqliteDatabase : IDisposable
 {
-    // Far above the number of distinct texts we have; a bound only against one that grows by mistake.
+    // Far above the number of distinct SQL texts. The bound only protects against a text that varies by mistake.
     private const int MaxStatements = 256;
 
     private readonly SqliteConnection _connection;
@@ -21,13 +21,9 @@ internal sealed class SqliteDatabase : IDisposable
 
     public sqlite3 Handle { get; }
 
-    /// <summary>Whether a transaction is open. SQLite ends one by itself on some errors (full disk, I/O, no memory).</summary>
+    /// <summary>False after some errors (full disk, I/O, out of memory), because SQLite then rolls back.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
-    /// <summary>Opens a connection that no other shares.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="readOnly">Whether it may only read.</param>
-    /// <param name="pragmas">Settings of the connection.</param>
     public static SqliteDatabase Open(string path, bool readOnly, string pragmas)
     {
         var text = new SqliteConnectionStringBuilder
@@ -51,7 +47,6 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>A statement, prepared once.</summary>
     public SqliteStatement Prepare(string sql)
     {
         if (_statements.TryGetValue(sql, out var statement))
@@ -78,7 +73,7 @@ internal sealed class SqliteDatabase : IDisposable
     public void RunScript(string script) =>
         SqliteErrors.Check(raw.sqlite3_exec(Handle, script, null, null, out _), Handle);
 
-    /// <summary>Runs statements that stand or fall together, without touching the batch around them.</summary>
+    /// <summary>Runs statements atomically in a savepoint; a failure does not affect the rest of the batch.</summary>
     public T Together<T>(Func<SqliteDatabase, T> statements)
     {
         Execute("SAVEPOINT together");

@@ -4,12 +4,10 @@ using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>Turns SQLite's result codes into exceptions that say what to do.</summary>
+/// <summary>Maps SQLite's result codes to exceptions with a remedy.</summary>
 internal static class SqliteErrors
 {
-    /// <summary>Throws when a call did not succeed.</summary>
-    /// <param name="result">What the call returned.</param>
-    /// <param name="handle">The connection it was made on.</param>
+    /// <exception cref="SqliteException">The result code is an error.</exception>
     public static void Check(int result, sqlite3 handle)
     {
         if (result is raw.SQLITE_OK or raw.SQLITE_ROW or raw.SQLITE_DONE)
@@ -21,7 +19,7 @@ internal static class SqliteErrors
         throw new SqliteException($"SQLite error {result}: {text}", result, raw.sqlite3_extended_errcode(handle));
     }
 
-    /// <summary>What a caller of a statement sees; exceptions with no better name stay as they are.</summary>
+    /// <summary>Exceptions without a specific mapping are returned unchanged.</summary>
     public static Exception Describe(Exception exception) =>
         exception is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } full
             ? new StorageFullException(
@@ -35,7 +33,10 @@ internal static class SqliteErrors
             )
         : exception;
 
-    /// <summary>What the callers of a batch see whose COMMIT failed. Only a full disk is known to have kept nothing.</summary>
+    /// <summary>
+    /// The exception for the callers of a batch whose COMMIT failed. Only for a full disk is it certain that nothing
+    /// was stored.
+    /// </summary>
     public static Exception DescribeCommit(Exception exception) =>
         exception is SqliteException { SqliteErrorCode: raw.SQLITE_FULL }
             ? Describe(exception)

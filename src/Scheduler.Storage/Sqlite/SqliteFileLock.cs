@@ -1,8 +1,8 @@
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// Keeps a second process out of the file: both would write, and neither's grains would know of the other's. The operating
-/// system holds the lock, so it is gone the moment its process is, however that ended.
+/// Prevents a second process from using the file: both would write, and their grains would not see each other's
+/// changes. The operating system releases the lock when the process exits, also after a crash.
 /// </summary>
 internal sealed class SqliteFileLock : IDisposable
 {
@@ -10,9 +10,10 @@ internal sealed class SqliteFileLock : IDisposable
 
     private SqliteFileLock(FileStream stream) => _stream = stream;
 
-    /// <summary>Takes the lock, making the directory if it is missing.</summary>
-    /// <param name="path">Full path of the database.</param>
-    /// <exception cref="StorageUnusableException">Somebody has it, or nothing can be written there.</exception>
+    /// <summary>Takes the lock; creates a missing directory.</summary>
+    /// <exception cref="StorageUnusableException">
+    /// Another process holds the lock, or the path is not writable.
+    /// </exception>
     public static SqliteFileLock Take(string path)
     {
         try
@@ -20,7 +21,7 @@ internal sealed class SqliteFileLock : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             using (File.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite))
             {
-                // Only to learn whether it can be written, in words better than SQLite's.
+                // Only a test that the file is writable, because this error message is better than SQLite's.
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -46,6 +47,6 @@ internal sealed class SqliteFileLock : IDisposable
         }
     }
 
-    /// <summary>Lets go. The lock file stays: deleting it could let two processes lock two files of the same name.</summary>
+    /// <summary>Keeps the lock file: after a deletion, two processes could lock two files of the same name.</summary>
     public void Dispose() => _stream.Dispose();
 }

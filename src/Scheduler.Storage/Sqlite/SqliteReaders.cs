@@ -4,8 +4,8 @@ using SQLitePCL;
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// Threads that only read, each on its own connection. A reader sees everything committed before it began and never waits
-/// for the writer, nor the writer for it.
+/// Reader threads, each with its own connection. A read sees everything that was committed before it began. Readers and
+/// the writer never wait for each other.
 /// </summary>
 internal sealed class SqliteReaders : IDisposable
 {
@@ -14,8 +14,6 @@ internal sealed class SqliteReaders : IDisposable
     private readonly SqliteWorkQueue _queue = new(QueueCapacity);
     private readonly Thread[] _threads;
 
-    /// <param name="name">Name of the threads.</param>
-    /// <param name="count">How many.</param>
     /// <param name="open">Opens a read-only connection.</param>
     public SqliteReaders(string name, int count, Func<SqliteDatabase> open)
     {
@@ -83,7 +81,7 @@ internal sealed class SqliteReaders : IDisposable
         {
             work.Cancel();
         }
-#pragma warning disable CA1031 // Whatever it is belongs to the caller who waits for it, not to this thread.
+#pragma warning disable CA1031 // Every exception goes to the caller that waits for the result.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

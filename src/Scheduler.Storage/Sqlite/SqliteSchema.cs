@@ -5,18 +5,19 @@ using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>Brings a file's schema to the version this code knows, by the numbered scripts beside it.</summary>
+/// <summary>Upgrades a file to the schema version of this build, with the scripts in <c>Schema/Sqlite</c>.</summary>
 internal static class SqliteSchema
 {
-    // Checking reads the whole file; a larger one would hold up the start for seconds, and SQLite notices damage where it reads anyway.
+    // In bytes. The check reads the whole file, so a larger file would delay the start by seconds. SQLite also detects
+    // damage on ordinary reads.
     private const long LargestChecked = 256L << 20;
 
-    /// <summary>The scripts, in order.</summary>
     private static IReadOnlyList<SchemaScript> Scripts { get; } = SchemaScript.ReadAll("Sqlite");
 
-    /// <summary>Checks the file and applies what it lacks, in one transaction.</summary>
-    /// <returns>The schema's version before and after.</returns>
-    /// <exception cref="StorageUnusableException">Newer, foreign or damaged; left as it is.</exception>
+    /// <summary>Checks the file, then applies the missing scripts in one transaction.</summary>
+    /// <exception cref="StorageUnusableException">
+    /// The file is damaged, has a newer schema or belongs to another program; it was not changed.
+    /// </exception>
     public static SchemaChange Apply(string path, string pragmas, TimeProvider clock, ILogger logger)
     {
         try
@@ -35,20 +36,19 @@ internal static class SqliteSchema
         }
     }
 
-    /// <summary>Names what SQLite found wrong with the file as a whole.</summary>
     public static StorageUnusableException Unusable(string path, SqliteException exception) =>
         new(
             exception.SqliteErrorCode switch
             {
                 raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT =>
-                    $"The store '{path}' is damaged or is no database ({exception.Message}). It was left as it is: restore a backup, or move it away to begin anew.",
+                    $"The store '{path}' is damaged or is no database ({exception.Message}). It was left as it is: restore a backup, or move it away to start with an empty store.",
                 raw.SQLITE_FULL => $"The disk of the store '{path}' is full; nothing was changed.",
                 _ => $"The store '{path}' cannot be opened: {exception.Message}",
             },
             exception
         );
 
-    // On a connection of its own that cannot write, so that a file we refuse is not even given a log beside it.
+    // Uses a separate read-only connection, so that a rejected file does not get a write-ahead log next to it.
     private static void Inspect(string path)
     {
         using var database = SqliteDatabase.Open(path, readOnly: true, "PRAGMA query_only=ON;");
@@ -73,13 +73,13 @@ internal static class SqliteSchema
             if (!verdict.Equals("ok", StringComparison.Ordinal))
             {
                 throw new StorageUnusableException(
-                    $"The store '{path}' is damaged ({verdict}). It was left as it is: restore a backup, or move it away to begin anew."
+                    $"The store '{path}' is damaged ({verdict}). It was left as it is: restore a backup, or move it away to start with an empty store."
                 );
             }
         }
     }
 
-    /// <summary>The version of a file; 0 for an empty one, null for a foreign one.</summary>
+    /// <summary>Schema version of the file; 0 for an empty file, null for a file of another program.</summary>
     private static int? CurrentVersion(SqliteDatabase database)
     {
         var tables = database.Query("SELECT name FROM sqlite_schema WHERE type = 'table'", [], row => row.Text(0));

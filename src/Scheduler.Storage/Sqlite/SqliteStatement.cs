@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// One prepared statement. It speaks to SQLite itself rather than through a command object, because the one writer thread
-/// is the bottleneck of the whole store and a command looks its parameters up by name on every run.
+/// One prepared statement. It calls SQLite directly instead of through a command object, because the single writer
+/// thread is the bottleneck of the store and a command looks up its parameters by name on every run.
 /// </summary>
 internal sealed class SqliteStatement : ISqlRow, IDisposable
 {
@@ -34,13 +34,11 @@ internal sealed class SqliteStatement : ISqlRow, IDisposable
         }
     }
 
-    /// <summary>Names of the result's columns; empty for a statement without one.</summary>
+    /// <summary>Column names of the result; empty for a statement without a result.</summary>
     public string[] Columns => _columns ??= ReadColumns();
 
-    /// <summary>Runs the statement to its end.</summary>
-    /// <typeparam name="T">What one row becomes.</typeparam>
-    /// <param name="values">Values of its parameters; those it does not name are ignored.</param>
-    /// <param name="map">Makes a row's value while the statement stands on it.</param>
+    /// <param name="values">Parameter values; values that the statement does not use are ignored.</param>
+    /// <param name="map">Converts the current row; the row is valid only during the call.</param>
     public List<T> Query<T>(ReadOnlySpan<SqlValue> values, Func<SqliteStatement, T> map)
     {
         Bind(values);
@@ -63,9 +61,7 @@ internal sealed class SqliteStatement : ISqlRow, IDisposable
         }
     }
 
-    /// <summary>Runs a statement whose rows do not matter.</summary>
-    /// <param name="values">Values of its parameters.</param>
-    /// <returns>Rows changed by the statement itself, not by triggers.</returns>
+    /// <returns>Number of rows changed by the statement itself, without those changed by triggers.</returns>
     public int Execute(ReadOnlySpan<SqlValue> values)
     {
         _ = Query(values, static _ => true);
@@ -84,7 +80,7 @@ internal sealed class SqliteStatement : ISqlRow, IDisposable
 
     public DateTimeOffset Time(int column) => UtcText.Parse(Text(column));
 
-    /// <summary>The column as a database reader shows it: number, text, bytes or <see cref="DBNull"/>.</summary>
+    /// <summary>The column as ADO.NET represents it: number, text, bytes or <see cref="DBNull"/>.</summary>
     public object Value(int column) =>
         raw.sqlite3_column_type(_statement, column) switch
         {
@@ -109,7 +105,7 @@ internal sealed class SqliteStatement : ISqlRow, IDisposable
     {
         foreach (var value in values)
         {
-            // Orleans names its parameters without the sign.
+            // Orleans names its parameters without the leading @.
             if (name.AsSpan(1).SequenceEqual(value.Name.StartsWith('@') ? value.Name.AsSpan(1) : value.Name.AsSpan()))
             {
                 return value.Value;

@@ -6,14 +6,15 @@ using Scheduler.Storage.Sql;
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// The open SQLite file: one writer, readers, and the lock that keeps every other process out. All silos of one process
-/// share one.
+/// The open SQLite file: one writer, several readers, and the lock that excludes other processes. All silos of a
+/// process share one store.
 /// </summary>
 public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
 {
     private const int ListReaders = 2;
 
-    // 32 MiB of log between checkpoints: at the default of 4 the writer would fold the log into the file many times a second.
+    // 32 MiB of write-ahead log between checkpoints. At the default of 4 MiB the writer would run many checkpoints per
+    // second.
     private const string WriterPragmas =
         "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; "
         + "PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; ";
@@ -35,7 +36,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         _writer = new SqliteWriter(() => SqliteDatabase.Open(path, readOnly: false, pragmas), options.MaxBatch, logger);
         try
         {
-            // Loading one grain's state must not wait behind somebody's long list.
+            // Separate threads, so that loading a grain's state does not wait behind a long list query.
             _stateReaders = new SqliteReaders("sqlite-state-reader", 1, OpenReader);
             _listReaders = new SqliteReaders("sqlite-list-reader", ListReaders, OpenReader);
         }
@@ -47,24 +48,16 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         }
     }
 
-    /// <summary>Full path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>Commits since the start.</summary>
     public long Commits => _writer.Commits;
 
-    /// <summary>Writes that wait for the writer now.</summary>
     public int Waiting => _writer.Waiting;
 
-    /// <summary>Statements committed since the start.</summary>
     public long Statements => _writer.Statements;
 
-    /// <summary>Opens the file, makes or upgrades its schema, and starts its threads.</summary>
-    /// <param name="options">Where and how.</param>
-    /// <param name="clock">Stamps schema changes.</param>
-    /// <param name="logger">Told of schema changes and of failing commits; null for silence.</param>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is wrong.</exception>
-    /// <exception cref="StorageUnusableException">The file cannot be used; it was left as it is.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
+    /// <exception cref="StorageUnusableException">The file cannot be used; it was not changed.</exception>
     public static SqliteStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -92,7 +85,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         }
     }
 
-    /// <summary>Makes or upgrades the schema of a file that no process has open.</summary>
+    /// <summary>Creates or upgrades the schema of a file that no process has open.</summary>
     internal static SchemaChange Migrate(StorageOptions options, TimeProvider clock, ILogger logger)
     {
         var path = System.IO.Path.GetFullPath(options.Sqlite.Path);
@@ -100,7 +93,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         return SqliteSchema.Apply(path, WriterPragmas, clock, logger);
     }
 
-    /// <summary>Does what is waiting, folds the log into the file, and lets go of it.</summary>
+    /// <summary>Runs all waiting work, checkpoints the write-ahead log, and releases the file.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 1)
@@ -114,7 +107,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         _lock.Dispose();
     }
 
-    /// <summary>Runs on the writer thread, in a transaction shared with others; complete when that is on the disk.</summary>
+    /// <summary>Runs on the writer thread, in a transaction with other writes; completes after the commit.</summary>
     internal Task<T> WriteAsync<T>(Func<SqliteDatabase, T> write, CancellationToken cancellationToken) =>
         _writer.RunAsync(write, cancellationToken);
 
@@ -130,7 +123,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         CancellationToken cancellationToken
     ) => WriteAsync(database => database.Together(d => ExecuteAll(d, statements)), cancellationToken);
 
-    // Loading one grain's state goes to a reader of its own; everything else is a write.
+    // Loading a grain's state goes to the state reader; every other statement is a write.
     Task<BufferedDataReader> IStatementRunner.RunAsync(
         string sql,
         SqlValue[] values,

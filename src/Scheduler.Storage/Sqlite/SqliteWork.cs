@@ -2,25 +2,28 @@ using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>One piece of work for a database thread, and the promise of its result.</summary>
-/// <param name="cancellationToken">Cancels it while it waits; once it runs only a read is interrupted.</param>
+/// <summary>One work item for a database thread, with a task for its result.</summary>
+/// <param name="cancellationToken">Cancels a waiting item. Of the running items, it interrupts only reads.</param>
 internal abstract class SqliteWork(CancellationToken cancellationToken)
 {
     public bool IsCancelled => CancellationToken.IsCancellationRequested;
 
     protected CancellationToken CancellationToken { get; } = cancellationToken;
 
-    /// <summary>Does the work and keeps the result back.</summary>
+    /// <summary>Runs the action and keeps the result until <see cref="Succeed"/>.</summary>
     public abstract void Execute(SqliteDatabase database);
 
-    /// <summary>Hands the result over: for a write, after its commit.</summary>
+    /// <summary>Completes the caller's task. A write calls this only after its commit.</summary>
     public abstract void Succeed();
 
     public abstract void Fail(Exception exception);
 
     public abstract void Cancel();
 
-    /// <summary>Like <see cref="Execute"/>, but gives up when cancelled. For reads alone: an interrupted write ends the batch.</summary>
+    /// <summary>
+    /// Like <see cref="Execute"/>, but cancellation interrupts the statement. Only for reads: an interrupted write
+    /// would roll back the whole batch.
+    /// </summary>
     public void ExecuteInterruptibly(SqliteDatabase database)
     {
         using var registration = CancellationToken.UnsafeRegister(
@@ -31,12 +34,10 @@ internal abstract class SqliteWork(CancellationToken cancellationToken)
     }
 }
 
-/// <inheritdoc/>
-/// <typeparam name="T">The result.</typeparam>
 internal sealed class SqliteWork<T>(Func<SqliteDatabase, T> action, CancellationToken cancellationToken)
     : SqliteWork(cancellationToken)
 {
-    // Callers go on elsewhere: a continuation on the one writer thread would hold up everybody's commits.
+    // Asynchronous continuations: a continuation on the single writer thread would delay all commits.
     private readonly TaskCompletionSource<T> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? _result;
 

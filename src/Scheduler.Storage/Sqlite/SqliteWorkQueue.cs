@@ -2,12 +2,12 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>A bounded queue in front of database threads. Whoever finds it full waits without holding a thread.</summary>
+/// <summary>A bounded queue for database threads. If it is full, callers wait asynchronously.</summary>
 /// <remarks>
-/// A plain monitor on purpose: the ready-made blocking collections spin before they wait, and on a small machine those turns are
-/// taken from the grains whose work the thread is waiting for.
+/// It uses a plain monitor on purpose. The framework's blocking collections spin before they wait. On a small machine
+/// that takes CPU time from the grains that produce the work.
 /// </remarks>
-#pragma warning disable CA1001 // A semaphore whose wait handle is never asked for holds nothing that needs disposing.
+#pragma warning disable CA1001 // A semaphore needs disposal only if its wait handle is used.
 internal sealed class SqliteWorkQueue
 #pragma warning restore CA1001
 {
@@ -16,10 +16,8 @@ internal sealed class SqliteWorkQueue
     private readonly Queue<SqliteWork> _waiting = [];
     private bool _isComplete;
 
-    /// <param name="capacity">How many pieces of work may wait.</param>
     public SqliteWorkQueue(int capacity) => _room = new SemaphoreSlim(capacity, capacity);
 
-    /// <summary>How many pieces of work wait now.</summary>
     public int Count
     {
         get
@@ -48,7 +46,7 @@ internal sealed class SqliteWorkQueue
         return await work.Result.ConfigureAwait(false);
     }
 
-    /// <summary>Waits for work, on the calling thread; ends when the queue is complete and empty.</summary>
+    /// <summary>Blocks the calling thread until work arrives; ends when the queue is complete and empty.</summary>
     public IEnumerable<SqliteWork> Take()
     {
         while (WaitForOne() is { } work)
@@ -57,7 +55,7 @@ internal sealed class SqliteWorkQueue
         }
     }
 
-    /// <summary>Takes what is waiting already.</summary>
+    /// <summary>Takes an item if one is waiting; does not block.</summary>
     public bool TryTake([NotNullWhen(true)] out SqliteWork? work)
     {
         lock (_gate)
@@ -72,7 +70,7 @@ internal sealed class SqliteWorkQueue
         return true;
     }
 
-    /// <summary>Nothing more comes in; what waits is still done.</summary>
+    /// <summary>Rejects new work. Items that already wait still run.</summary>
     public void Complete()
     {
         lock (_gate)

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// The one thread that writes. Everything that waits while a commit reaches the disk shares the next commit, so the disk's
-/// latency is paid once per batch and not once per write. A result is handed out only after the commit that carries it.
+/// The single writer thread. All writes that arrive during a commit share the next commit, so the disk latency is paid
+/// once per batch instead of once per write. A caller receives its result only after the commit that contains its
+/// write.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
@@ -22,9 +23,7 @@ internal sealed class SqliteWriter : IDisposable
     private long _commits;
     private long _statements;
 
-    /// <param name="open">Opens the writing connection; called again if it ever breaks.</param>
-    /// <param name="maxBatch">Most statements in one commit.</param>
-    /// <param name="logger">Told of failed commits.</param>
+    /// <param name="open">Opens the writing connection; called again if the connection breaks.</param>
     public SqliteWriter(Func<SqliteDatabase> open, int maxBatch, ILogger logger)
     {
         _open = open;
@@ -35,19 +34,16 @@ internal sealed class SqliteWriter : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Commits so far.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
-    /// <summary>Pieces of work that wait now.</summary>
     public int Waiting => _queue.Count;
 
-    /// <summary>Pieces of work committed so far.</summary>
     public long Statements => Interlocked.Read(ref _statements);
 
     public Task<T> RunAsync<T>(Func<SqliteDatabase, T> action, CancellationToken cancellationToken) =>
         _queue.RunAsync(action, cancellationToken);
 
-    /// <summary>Does what is waiting, then closes.</summary>
+    /// <summary>Runs all waiting work, then closes.</summary>
     public void Dispose()
     {
         _queue.Complete();
@@ -76,7 +72,7 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     /// <summary>Runs the batch from <paramref name="next"/> in one transaction.</summary>
-    /// <returns>Where to go on: behind the batch, or behind the piece of work that broke the transaction.</returns>
+    /// <returns>Index of the next item: the end, or the item after the one that broke the transaction.</returns>
     private int Commit(int next)
     {
         _done.Clear();
@@ -107,8 +103,8 @@ internal sealed class SqliteWriter : IDisposable
         return next;
     }
 
-    /// <summary>One piece of work. A statement that fails is undone by SQLite alone; its batch mates go on.</summary>
-    /// <returns>Whether the transaction still stands.</returns>
+    /// <summary>Runs one item. SQLite undoes a failed statement alone; the rest of the batch continues.</summary>
+    /// <returns>False if SQLite rolled back the transaction.</returns>
     private bool TryExecute(SqliteWork work)
     {
         try
@@ -117,7 +113,7 @@ internal sealed class SqliteWriter : IDisposable
             _done.Add(work);
             return true;
         }
-#pragma warning disable CA1031 // Whatever it is belongs to the caller who waits for it, not to this thread.
+#pragma warning disable CA1031 // Every exception goes to the caller that waits for the result.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -128,7 +124,8 @@ internal sealed class SqliteWriter : IDisposable
                 return true;
             }
 
-            // SQLite rolled everything back by itself (full, I/O): what had succeeded in this transaction is gone with it.
+            // SQLite rolled back the whole transaction (full disk, I/O error), so the items that had succeeded in it
+            // are lost too.
             FailDone(described);
             return false;
         }

@@ -68,11 +68,11 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         var page = await OperatorAsync("/dashboard/providers/sim-fluidstack");
 
         var drain = await page.DoAsync("Drain the provider", "sim-fluidstack is draining");
-        await Assertions.Expect(page.GetByText("An operator took it out of placement")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("An operator drained this provider")).ToBeVisibleAsync();
         Assert.True((await ProviderAsync()).Draining);
         await AssertDoneByAsync(drain, null, Scheduler.OperatorKey);
 
-        var undrain = await page.DoAsync("Take it back into placement", "sim-fluidstack is back in placement");
+        var undrain = await page.DoAsync("Undrain the provider", "sim-fluidstack is back in placement");
         await Assertions.Expect(page.Ask("Drain the provider")).ToBeVisibleAsync();
         Assert.False((await ProviderAsync()).Draining);
         await AssertDoneByAsync(undrain, null, Scheduler.OperatorKey);
@@ -93,7 +93,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         await ask.GetByLabel("Amount, EUR").FillAsync("12.345678");
         await ask.GetByLabel("Reference of the payment").FillAsync("invoice-4711");
         await ask.GetByRole(AriaRole.Button).ClickAsync();
-        var request = await page.ExpectNoticeAsync("12.345678 EUR were entered");
+        var request = await page.ExpectNoticeAsync("12.345678 EUR were added");
         await Assertions
             .Expect(page.Locator("tbody tr").Filter(new() { HasText = "invoice-4711" }))
             .ToContainTextAsync("+12.345678");
@@ -103,7 +103,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         await ask.GetByLabel("Amount, EUR").FillAsync("12.345678");
         await ask.GetByLabel("Reference of the payment").FillAsync("invoice-4711");
         await ask.GetByRole(AriaRole.Button).ClickAsync();
-        await page.ExpectNoticeAsync("Nothing was entered");
+        await page.ExpectNoticeAsync("Nothing was added");
         var ledger = await Api.Accounts.ListLedgerEntriesAsync(
             new ListLedgerEntriesRequest { Parent = Scheduler.OtherAccount },
             cancellationToken: Ct
@@ -132,10 +132,10 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     {
         var page = await AccountAsync($"/dashboard/{Scheduler.Account}");
         var ask = await page.OpenAskAsync("Create a key");
-        await ask.GetByLabel("Name for people").FillAsync("Made on the page");
+        await ask.GetByLabel("Display name").FillAsync("Made on the page");
         await ask.GetByRole(AriaRole.Button).ClickAsync();
 
-        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("A new key of acct-main");
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("New key for acct-main");
         var token = (await page.Locator(".secret").TextContentAsync())!;
         await Axe.AssertAccessibleAsync(page);
         await Screenshots.AssertFitsAsync(page);
@@ -149,7 +149,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         await Assertions.Expect(theirs.Locator("h1")).ToHaveTextAsync("acct-main");
 
         await row.Locator("summary").ClickAsync();
-        await row.GetByRole(AriaRole.Button, new() { Name = "Revoke it for good" }).ClickAsync();
+        await row.GetByRole(AriaRole.Button, new() { Name = "Revoke permanently" }).ClickAsync();
         var request = await page.ExpectNoticeAsync("is revoked");
         await Assertions.Expect(row.Locator(".state")).ToHaveTextAsync("revoked");
         await AssertDoneByAsync(request, null, Scheduler.AccountKey);

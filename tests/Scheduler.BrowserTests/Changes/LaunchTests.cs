@@ -25,7 +25,7 @@ public sealed class LaunchTests(Browser browser, DashboardScheduler scheduler) :
         await Assertions.Expect(page.Locator("#explanation-says")).ToContainTextAsync("SMART_NO_MATCH");
         Assert.Empty(await Api.InstancesAsync("serving_name = \"launched\""));
 
-        await page.GetByRole(AriaRole.Link, new() { Name = "Change it so" }).First.ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Apply this change" }).First.ClickAsync();
         await Assertions.Expect(verdict).ToContainTextAsync("Yes: ");
         await Assertions.Expect(page.GetByLabel("Serving name")).ToHaveValueAsync("launched");
         await Assertions.Expect(page.GetByLabel("Highest price")).Not.ToHaveValueAsync("0.10");

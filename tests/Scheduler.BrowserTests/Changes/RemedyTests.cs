@@ -37,7 +37,7 @@ public sealed class RemedyTests(Browser browser, DashboardScheduler scheduler) :
         }
         else
         {
-            await Assertions.Expect(remedy).ToContainTextAsync("Enters ");
+            await Assertions.Expect(remedy).ToContainTextAsync("Adds ");
         }
 
         Assert.Equal(before.Generation, (await Api.InstanceAsync(name)).Generation);
@@ -66,7 +66,7 @@ public sealed class RemedyTests(Browser browser, DashboardScheduler scheduler) :
 
         await remedy.GetByRole(AriaRole.Button).ClickAsync();
 
-        await page.ExpectRefusalAsync("has changed since the page was made");
+        await page.ExpectRefusalAsync("has changed since the page was loaded");
         Assert.Equal(stopped.Generation, (await Api.InstanceAsync(name)).Generation);
     }
 }

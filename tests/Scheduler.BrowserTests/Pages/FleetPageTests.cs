@@ -28,7 +28,7 @@ public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler
         }
 
         await Assertions
-            .Expect(Tile(page, "EUR/h burned"))
+            .Expect(Tile(page, "EUR/h burn rate"))
             .ToHaveTextAsync(Euros(accounts.Sum(account => account.BurnPerHourMicroEur)));
         // Nothing is under way, and what running meters have left of their holds is no launch's any more.
         await Assertions.Expect(Tile(page, "launches in flight")).ToHaveTextAsync("0");
@@ -42,7 +42,7 @@ public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler
         var page = await OperatorAsync("/dashboard");
 
         var last = (await Api.InstancesAsync("state = \"FAILED\"")).MaxBy(instance => instance.UpdateTime)!;
-        var failed = page.Locator("section").Filter(new() { HasText = "Failed last" }).Locator("li").First;
+        var failed = page.Locator("section").Filter(new() { HasText = "Latest failures" }).Locator("li").First;
         await Assertions.Expect(failed).ToContainTextAsync(last.Failure.Code);
         await Assertions.Expect(failed).ToContainTextAsync(last.Failure.Hint);
         await failed.GetByRole(AriaRole.Link, new() { Name = last.ServingName }).ClickAsync();
@@ -103,7 +103,7 @@ public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync(IdOf(Scheduler.OtherAccount));
         await Assertions.Expect(page.Locator("a.tile[href$='state=running'] strong")).ToHaveTextAsync("1");
         await Assertions.Expect(page.Locator("a.tile[href$='state=failed'] strong")).ToHaveTextAsync("0");
-        await Assertions.Expect(page.GetByText("No instance stands failed.")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("There are no failed instances.")).ToBeVisibleAsync();
     }
 
     private static ILocator Tile(IPage page, string name) =>

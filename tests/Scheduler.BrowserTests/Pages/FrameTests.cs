@@ -81,7 +81,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
         Assert.Equal(404, answer!.Status);
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Not found");
         await Assertions.Expect(page.Locator("code.id")).ToHaveTextAsync(answer.Headers["x-request-id"]);
-        await page.GetByRole(AriaRole.Link, new() { Name = "To the fleet" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Go to the fleet" }).ClickAsync();
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Fleet");
     }
 

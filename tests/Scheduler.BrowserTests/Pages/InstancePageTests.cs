@@ -33,7 +33,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
         await Assertions.Expect(page.Locator("form[action*='/remedies/']")).Not.ToHaveCountAsync(0);
 
         // The facts with their names, and the step of the timeline.
-        var facts = page.GetByRole(AriaRole.Region, new() { Name = "The facts of the failure" });
+        var facts = page.GetByRole(AriaRole.Region, new() { Name = "Failure details" });
         foreach (var fact in failure.Details.Keys)
         {
             await Assertions.Expect(facts.GetByText(fact, new() { Exact = true })).ToBeVisibleAsync();
@@ -53,7 +53,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
 
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("chat");
         await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("running");
-        var placed = page.GetByRole(AriaRole.Region, new() { Name = "Where it runs" });
+        var placed = page.GetByRole(AriaRole.Region, new() { Name = "Placement and cost" });
         await Assertions.Expect(placed).ToContainTextAsync(IdOf(running.Placement.Offer.Provider));
         await Assertions.Expect(placed).ToContainTextAsync(running.Placement.Offer.Region);
         await Assertions.Expect(placed).ToContainTextAsync(running.Placement.Offer.GpuType);
@@ -62,10 +62,10 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
             .Expect(placed.GetByTitle($"{running.Placement.PricePerHourMicroEur:N0} micro-EUR"))
             .Not.ToHaveCountAsync(0);
         await Assertions.Expect(placed).ToContainTextAsync("Served");
-        await placed.GetByText("What the runtime printed last").ClickAsync();
+        await placed.GetByText("Latest runtime output").ClickAsync();
         await Assertions.Expect(placed.Locator("pre")).ToContainTextAsync("simulated: serving chat");
         await Assertions
-            .Expect(page.GetByRole(AriaRole.Region, new() { Name = "What was asked" }))
+            .Expect(page.GetByRole(AriaRole.Region, new() { Name = "Requested spec" }))
             .ToContainTextAsync(running.Spec.Model);
         await Assertions.Expect(page.Ask("Stop")).ToBeVisibleAsync();
         await Assertions.Expect(page.Ask("Start")).ToHaveCountAsync(0);

@@ -78,14 +78,14 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
     {
         var page = await OperatorAsync("/dashboard/instances");
 
-        await page.GetByLabel("Order").SelectOptionAsync(order);
+        await page.GetByLabel("Sort by").SelectOptionAsync(order);
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex($"sort={order}"));
 
         var listed = (await Api.InstancesAsync()).ToDictionary(instance => IdOf(instance.Name));
         await ExpectSortedAsync();
         await page.ReloadAsync();
-        await Assertions.Expect(page.GetByLabel("Order")).ToHaveValueAsync(order);
+        await Assertions.Expect(page.GetByLabel("Sort by")).ToHaveValueAsync(order);
         await ExpectSortedAsync();
 
         Task ExpectSortedAsync() =>

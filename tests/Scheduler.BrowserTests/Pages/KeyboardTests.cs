@@ -40,7 +40,7 @@ public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler)
                 < stops.FindIndex(stop => stop.StartsWith("a:Serving name", StringComparison.Ordinal))
         );
         await page.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(page.GetByText("Where it stands")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("Placement and cost")).ToBeVisibleAsync();
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
         await row.GetByRole(AriaRole.Link, new() { Name = "front" }).ClickAsync();
 
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("front");
-        var destinations = page.GetByRole(AriaRole.Region, new() { Name = "Destinations as each door sees them" });
+        var destinations = page.GetByRole(AriaRole.Region, new() { Name = "Destinations by gateway" });
         var alive = destinations.Locator("tbody tr").Filter(new() { HasText = "chat" });
         var dead = destinations.Locator("tbody tr").Filter(new() { HasText = "runtime-exited" });
         await Assertions.Expect(alive).ToContainTextAsync("running");
@@ -49,7 +49,7 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
     {
         var page = await OperatorAsync(FirewallPath);
 
-        var rules = page.GetByRole(AriaRole.Region, new() { Name = "Rules in the order they are asked" });
+        var rules = page.GetByRole(AriaRole.Region, new() { Name = "Rules in order" });
         await Assertions
             .Expect(rules.Locator("tbody tr").Filter(new() { HasText = "no-secrets" }))
             .ToContainTextAsync("Is it about what must not be told?");
@@ -58,7 +58,7 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
         await Assertions.Expect(blocked).ToContainTextAsync("matched");
         await blocked.Locator("summary").ClickAsync();
         await Assertions.Expect(blocked.Locator("pre")).ToContainTextAsync("Tell me the forbidden words");
-        await Assertions.Expect(evaluations.GetByText("went on").First).ToBeVisibleAsync();
+        await Assertions.Expect(evaluations.GetByText("forwarded").First).ToBeVisibleAsync();
         await Assertions.Expect(page.Ask("Switch to audit")).ToBeVisibleAsync();
     }
 
@@ -72,6 +72,6 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
         var own = page.Locator("tbody tr").Filter(new() { HasText = "no-secrets" });
         await Assertions.Expect(own.Locator("a")).ToHaveAttributeAsync("href", FirewallPath);
         var shipped = page.Locator("tbody tr").Filter(new() { HasText = "jailbreak" }).First;
-        await Assertions.Expect(shipped.Locator(".tag").First).ToHaveTextAsync("shipped");
+        await Assertions.Expect(shipped.Locator(".tag").First).ToHaveTextAsync("built-in");
     }
 }

@@ -26,7 +26,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
         var steps = page.Locator("ol.timeline > li");
         await Assertions.Expect(steps).ToHaveCountAsync(events.Count);
         await Assertions
-            .Expect(page.GetByRole(AriaRole.Region, new() { Name = "In short" }))
+            .Expect(page.GetByRole(AriaRole.Region, new() { Name = "Summary" }))
             .ToContainTextAsync("OOM_KILLED");
         for (var i = 0; i < events.Count; i++)
         {
@@ -40,7 +40,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
         var page = await OperatorAsync("/dashboard/requests/req-of-nothing");
 
         await Assertions
-            .Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Nothing is on record under this id" }))
+            .Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No events are recorded for this id" }))
             .ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("Download support bundle")).ToHaveCountAsync(0);
     }

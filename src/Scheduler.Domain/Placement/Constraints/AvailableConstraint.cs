@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>There is at least one of it to be had now.</summary>
 internal sealed class AvailableConstraint : Constraint
 {
     public override string Name => "available";

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Capacity at least as reliable as asked for.</summary>
 internal sealed class CapacityTierConstraint : Constraint
 {
     public override string Name => "capacity_tier";
@@ -20,7 +19,6 @@ internal sealed class CapacityTierConstraint : Constraint
             : new Miss(Name, Reason, "at least " + minimum.Word(), offer.Tier.Word(), minimum - offer.Tier, "tiers");
     }
 
-    /// <summary>One step down is nearer than two.</summary>
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var below = snapshot.BelowTier(CapacityTier.Standard).Span;

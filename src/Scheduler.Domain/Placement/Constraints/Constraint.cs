@@ -1,47 +1,46 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
 /// <summary>
-/// One yes/no question about an offer. Each answers in two ways that must agree (a property test holds them together): for all
-/// rows at once as a bit plane, which is what a decision reads, and for one offer with its margin, which is what "why not" reads.
-/// A constraint that the caller can loosen also says how.
+/// A predicate over offers. It has two implementations that must agree (a property test compares them).
+/// <see cref="Refused"/> evaluates all rows as a bit plane, for decisions. <see cref="Check"/> evaluates one offer and
+/// gives its margin, for "why not". A relaxable constraint also implements its own loosening.
 /// </summary>
 internal abstract class Constraint
 {
     /// <summary>Wire name, lower snake case; public and stable.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Why an offer is refused here, to follow "N offers: …".</summary>
+    /// <summary>Why the constraint refuses an offer, as text that can follow "N offers: …".</summary>
     public abstract string Reason { get; }
 
-    /// <summary>Whether the caller can change it. What fits, what is available and who is healthy, nobody can.</summary>
+    /// <summary>Whether the caller can change it. Fit, availability and provider health cannot be changed.</summary>
     public virtual bool Relaxable => true;
 
-    /// <summary>Whether the request asks anything of it; if not, it refuses no offer.</summary>
+    /// <summary>Whether the request uses it; if not, it refuses no offer.</summary>
     public abstract bool Asks(PlacementRequest request);
 
-    /// <summary>The rows it refuses. Called only when it <see cref="Asks"/>.</summary>
-    /// <param name="snapshot">All offers.</param>
-    /// <param name="request">What is asked.</param>
-    /// <param name="scratch">A plane to write to, with old content, for an answer that the snapshot does not keep.</param>
-    /// <returns><paramref name="scratch"/>, or a plane of the snapshot. Padding bits mean nothing.</returns>
+    /// <summary>The rows it refuses. Called only when <see cref="Asks"/> is true.</summary>
+    /// <param name="scratch">
+    /// A plane to write the result to when the snapshot keeps no plane for it; its old content is undefined.
+    /// </param>
+    /// <returns><paramref name="scratch"/>, or a plane of the snapshot. Padding bits have no meaning.</returns>
     public abstract BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch);
 
-    /// <summary>What one offer lacks; null when it is admitted.</summary>
+    /// <summary>Null when the offer passes.</summary>
     public abstract Miss? Check(Offer offer, PlacementRequest request);
 
     /// <summary>
-    /// Of candidates that it refuses, keeps those with the value nearest to the one asked for. Where values have no distance
-    /// (regions, providers), all are equally near and the ranking decides.
+    /// Keeps those refused candidates whose value is nearest to the requested one. Where values have no distance
+    /// (regions, providers), it keeps all and the ranking decides.
     /// </summary>
     public virtual void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates) { }
 
-    /// <summary>The constraints, loosened just so far that this one admits the offer.</summary>
+    /// <summary>The constraints, loosened just enough that this one admits the offer.</summary>
     public virtual SmartConstraints Loosen(SmartConstraints constraints, Offer target) => throw NotRelaxable();
 
-    /// <summary>The same, as an instruction.</summary>
     public virtual ConstraintEdit Edit(SmartConstraints constraints, Offer target) => throw NotRelaxable();
 
-    /// <summary>Refused are all rows but those of some values of a column.</summary>
+    /// <summary>A plane that refuses all rows except those with one of the admitted values.</summary>
     private protected static BitPlane AllBut(
         BitPlane scratch,
         ValueIndex index,
@@ -63,5 +62,5 @@ internal abstract class Constraint
         return scratch;
     }
 
-    private InvalidOperationException NotRelaxable() => new($"Constraint {Name} is not the caller's to loosen.");
+    private InvalidOperationException NotRelaxable() => new($"Constraint {Name} cannot be loosened.");
 }

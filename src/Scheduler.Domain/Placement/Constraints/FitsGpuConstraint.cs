@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The model fits into the memory of the offer's GPUs.</summary>
 internal sealed class FitsGpuConstraint : Constraint
 {
     public override string Name => "fits_gpu";

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Exactly as many GPUs as asked for (manual mode).</summary>
+/// <summary>Manual mode only.</summary>
 internal sealed class GpuCountConstraint : Constraint
 {
     public override string Name => "gpu_count";
@@ -30,7 +30,6 @@ internal sealed class GpuCountConstraint : Constraint
             ? null
             : new Miss(Name, Reason, Text(asked), Text(offer.GpuCount), Distance(offer.GpuCount, asked), "gpus");
 
-    /// <summary>One GPU more or less is nearer than four.</summary>
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var asked = request.Constraints.GpuCount ?? 0;

@@ -1,6 +1,6 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The one GPU type asked for (manual mode).</summary>
+/// <summary>Manual mode only.</summary>
 internal sealed class GpuTypeConstraint : Constraint
 {
     public override string Name => "gpu_type";

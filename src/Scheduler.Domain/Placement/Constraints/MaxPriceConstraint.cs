@@ -2,7 +2,6 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The whole instance costs no more per hour than the maximum.</summary>
 internal sealed class MaxPriceConstraint : Constraint
 {
     public override string Name => "max_price";
@@ -11,7 +10,7 @@ internal sealed class MaxPriceConstraint : Constraint
 
     public override bool Asks(PlacementRequest request) => request.Constraints.MaxPricePerHour is not null;
 
-    /// <summary>Rows are in price order: one search, then everything past it.</summary>
+    /// <summary>Rows are in price order: one binary search, then all rows past it are refused.</summary>
     public override BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch)
     {
         var affordable = snapshot.CountUpTo(request.Constraints.MaxPricePerHour ?? new MicroEuro(long.MaxValue));
@@ -39,7 +38,6 @@ internal sealed class MaxPriceConstraint : Constraint
                 "micro_eur_per_hour"
             );
 
-    /// <summary>The first candidate's price, and whatever costs the same.</summary>
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var first = BitPlane.First(candidates);

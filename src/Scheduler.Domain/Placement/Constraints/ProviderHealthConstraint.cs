@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>The provider is in service: neither drained by an operator nor behind an open circuit breaker.</summary>
 internal sealed class ProviderHealthConstraint : Constraint
 {
     public override string Name => "provider_health";

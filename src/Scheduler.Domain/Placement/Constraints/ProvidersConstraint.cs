@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Rented out by a provider on the list.</summary>
 internal sealed class ProvidersConstraint : Constraint
 {
     public override string Name => "providers";

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>In a region on the list.</summary>
 internal sealed class RegionsConstraint : Constraint
 {
     public override string Name => "regions";

@@ -1,6 +1,5 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Capacity that the provider may take back, only where that is accepted.</summary>
 internal sealed class SpotConstraint : Constraint
 {
     public override string Name => "spot";

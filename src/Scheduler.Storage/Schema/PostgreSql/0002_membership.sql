@@ -1,5 +1,5 @@
--- Which silos are alive: the tables and queries of Orleans' ADO.NET clustering. The version row of a cluster is its one lock: whoever
--- changes the membership must have seen the latest version, and bumps it in the same statement.
+-- Tables and queries of Orleans' ADO.NET clustering. The version row of a cluster works as an optimistic lock: a change
+-- of the membership must name the latest version, and increments it in the same statement.
 
 CREATE TABLE membership_version (
   cluster text COLLATE "C" PRIMARY KEY,
@@ -82,7 +82,7 @@ INSERT INTO OrleansQuery VALUES ('GatewaysQueryKey', '
 SELECT address AS Address, proxy_port AS ProxyPort, generation AS Generation FROM membership
 WHERE cluster = @DeploymentId AND status = @Status AND proxy_port > 0');
 
--- 6 is SiloStatus.Dead: a silo that is only slow to join is left alone.
+-- 6 is SiloStatus.Dead. A silo that is only slow to join is not removed.
 INSERT INTO OrleansQuery VALUES ('CleanupDefunctSiloEntriesKey', '
 DELETE FROM membership WHERE cluster = @DeploymentId AND status = 6 AND i_am_alive_time < @IAmAliveTime');
 

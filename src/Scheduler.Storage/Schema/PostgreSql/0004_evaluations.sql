@@ -1,5 +1,5 @@
--- What firewalls decided. Rows come with the write that carries them (`newEvaluations`), and the same write says which old ones go:
--- those up to a sequence number, and those before a moment.
+-- Firewall evaluations. The write of an `evaluations` state adds rows (`newEvaluations`) and deletes old ones: those up
+-- to a sequence number (`forgetUpTo`) and those before a time (`forgetBefore`).
 CREATE TABLE evaluations (
   account text COLLATE "C" NOT NULL,
   sequence bigint NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE evaluations (
 CREATE INDEX evaluations_by_firewall ON evaluations (account, firewall, sequence);
 CREATE INDEX evaluations_by_time ON evaluations (account, at);
 
--- A trigger of its own beside the one for all kinds: other writes pass it after a look at their kinds.
+-- A separate trigger next to the one for all kinds. For writes of other kinds it only checks the kind.
 CREATE FUNCTION evaluations_written() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT 1 FROM written WHERE kind = 'evaluations') THEN

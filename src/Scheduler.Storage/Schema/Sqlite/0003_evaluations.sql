@@ -1,5 +1,5 @@
--- What firewalls decided. Rows come with the write that carries them (`newEvaluations`), and the same write says which old ones go:
--- those up to a sequence number, and those before a moment. evaluation: JSON.
+-- Firewall evaluations. The write of an `evaluations` state adds rows (`newEvaluations`) and deletes old ones: those up
+-- to a sequence number (`forgetUpTo`) and those before a time (`forgetBefore`). evaluation: JSON.
 CREATE TABLE evaluations (
   account TEXT NOT NULL,
   sequence INTEGER NOT NULL,

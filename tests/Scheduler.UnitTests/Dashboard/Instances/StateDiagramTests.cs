@@ -87,7 +87,7 @@ public sealed partial class StateDiagramTests
                 .Order(),
             BeenPath().Matches(html).Select(match => match.Groups[1].Value).Order()
         );
-        Assert.Contains("The instance is starting; it came by failed, checking, provisioning.", html);
+        Assert.Contains("The instance is starting; previous states: failed, checking, provisioning.", html);
     }
 
     [Theory]

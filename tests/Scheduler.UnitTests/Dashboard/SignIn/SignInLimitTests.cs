@@ -33,7 +33,7 @@ public sealed class SignInLimitTests : IAsyncLifetime
         Assert.Equal(429, refused.Status);
         Assert.Equal("1", refused.Headers["Retry-After"]);
         Assert.StartsWith("text/html", refused.Headers["Content-Type"]);
-        Assert.Contains("Too many at once", refused.Text);
+        Assert.Contains("Too many requests", refused.Text);
         Assert.Contains("Try again after 1 s", refused.Text);
         Assert.Contains(refused.RequestId, refused.Text);
         Assert.DoesNotContain("scheduler-session", refused.Headers.GetValueOrDefault("Set-Cookie", ""));

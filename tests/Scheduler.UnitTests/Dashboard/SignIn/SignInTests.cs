@@ -108,7 +108,7 @@ public sealed class SignInTests(DashboardFixture dashboard) : IClassFixture<Dash
     {
         var key = await dashboard.KeyAsync(new("acct-a"), KeyRole.Viewer);
         using var window = await dashboard.OpenAsync(key);
-        Assert.Contains("A viewer:", (await window.GetAsync(Window.PlainPage)).Text);
+        Assert.Contains("Viewer:", (await window.GetAsync(Window.PlainPage)).Text);
     }
 
     [Fact]

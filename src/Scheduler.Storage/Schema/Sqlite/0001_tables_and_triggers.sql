@@ -1,6 +1,6 @@
--- The scheduler's memory. A grain's state is written by one statement on `states`; the triggers at the end turn what that
--- statement carries into the rows below it, so state, timeline, ledger, lists and deadlines commit together or not at all.
--- One file is one scheduler: Orleans' service id is not part of any key.
+-- Tables of the scheduler. One statement on `states` writes a grain's state. The triggers at the end copy parts of its
+-- payload to the other tables, so state, timeline, ledger, lists and deadlines commit together or not at all. One file
+-- belongs to one scheduler: Orleans' service id is not part of any key.
 
 CREATE TABLE schema_version (
   version INTEGER PRIMARY KEY,
@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   applied_at TEXT NOT NULL
 ) STRICT;
 
--- kind: the state's name. id: the grain's text key ('' where it is a number or GUID, which n0 and n1 then hold).
+-- kind: the state's name. id: the grain's text key; '' for a number or GUID key, which is in n0 and n1.
 -- version: Orleans' etag. payload: JSON; NULL after a clear.
 CREATE TABLE states (
   state_id INTEGER PRIMARY KEY,
@@ -60,7 +60,7 @@ CREATE TABLE ledger (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX ledger_by_key ON ledger (account, key);
 
--- What each instance reserves or owes at its account; tab: JSON.
+-- Holds and metered charges of each instance, per account. tab: JSON.
 CREATE TABLE tabs (
   account TEXT NOT NULL,
   instance TEXT NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE tabs (
   PRIMARY KEY (account, instance)
 ) STRICT, WITHOUT ROWID;
 
--- What instances are listed by. live: 0 for tombstones, which ordinary lists never walk through.
+-- List rows of instances. live: 0 for tombstones; the indexes of ordinary lists do not contain them.
 CREATE TABLE instances (
   state_id INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
@@ -91,7 +91,7 @@ CREATE INDEX instances_by_state ON instances (state, created_at, id);
 CREATE INDEX instances_by_account_state ON instances (account, state, created_at, id);
 CREATE INDEX instances_by_serving_name ON instances (serving_name, created_at, id);
 
--- Which grains must be woken, and when.
+-- Grains to wake, and when.
 CREATE TABLE agenda (
   state_id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -100,7 +100,7 @@ CREATE TABLE agenda (
 ) STRICT;
 CREATE INDEX agenda_by_time ON agenda (wake_at);
 
--- The small kinds, by account.
+-- List rows of all other kinds, by account.
 CREATE TABLE entities (
   state_id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -109,9 +109,10 @@ CREATE TABLE entities (
 ) STRICT;
 CREATE INDEX entities_by_account ON entities (kind, account, id);
 
--- ---------- what a write carries becomes rows ----------
--- Every write passes through these views, whether it made the row or changed it. The first hands the payload on in SQLite's
--- binary form, parsed once and not once per trigger; the others hand on one element each, cut out once and not per column.
+-- ---------- triggers that copy a payload to the other tables ----------
+-- Every insert and every update passes through these views. The first view passes the payload on in SQLite's binary
+-- form, so it is parsed once instead of once per trigger. The others pass on one element each, so it is extracted once
+-- instead of once per column.
 CREATE VIEW written AS SELECT state_id, kind, id, payload FROM states;
 CREATE VIEW written_event AS SELECT kind, id, id AS account, payload AS event FROM states;
 CREATE VIEW written_entry AS SELECT id AS account, payload AS entry FROM states;
@@ -157,7 +158,7 @@ CREATE TRIGGER written_instance INSTEAD OF INSERT ON written WHEN NEW.kind = 'in
     NEW.payload ->> 'servingName', NEW.payload ->> '$.spec.model',
     lower((NEW.payload ->> 'servingName') || char(10) || (NEW.payload ->> '$.spec.model') || char(10) || NEW.id),
     NEW.payload ->> 'updatedAt')
-  -- Only what may change: an index whose columns are not named here is not touched.
+  -- Lists only the columns that may change, so SQLite does not update the indexes of other columns.
   ON CONFLICT (state_id) DO UPDATE SET state = excluded.state, code = excluded.code, provider = excluded.provider,
     region = excluded.region, gpu_type = excluded.gpu_type, model = excluded.model, search = excluded.search,
     updated_at = excluded.updated_at;
@@ -184,7 +185,7 @@ WHEN NEW.kind IN ('account', 'key', 'model', 'provider', 'name') BEGIN
   ON CONFLICT (state_id) DO UPDATE SET account = excluded.account WHERE account IS NOT excluded.account;
 END;
 
--- A cleared or deleted state leaves the lists; its timeline and ledger stay.
+-- Clearing or deleting a state removes its list rows; timeline and ledger stay.
 CREATE TRIGGER states_cleared AFTER UPDATE OF payload ON states WHEN NEW.payload IS NULL BEGIN
   DELETE FROM agenda WHERE state_id = NEW.state_id;
   DELETE FROM instances WHERE state_id = NEW.state_id;
@@ -197,15 +198,15 @@ CREATE TRIGGER states_deleted AFTER DELETE ON states BEGIN
   DELETE FROM entities WHERE state_id = OLD.state_id;
 END;
 
--- History is not rewritten, by us or by a hand in a shell.
+-- Timeline and ledger are append-only, also for manual SQL.
 CREATE TRIGGER events_fixed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER ledger_fixed BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_kept BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 
--- ---------- what Orleans asks ----------
--- Keys and parameter names are the contract of Orleans' ADO.NET grain storage; each text is a single statement, so that a
--- failing one is undone whole while the transaction it shares with others goes on.
+-- ---------- queries of Orleans' grain storage ----------
+-- Orleans' ADO.NET grain storage defines the keys and parameter names. Each text is a single statement, so that SQLite
+-- undoes a failed one completely while the shared transaction continues.
 CREATE TABLE OrleansQuery (
   QueryKey TEXT PRIMARY KEY,
   QueryText TEXT NOT NULL
@@ -215,7 +216,7 @@ INSERT INTO OrleansQuery VALUES ('ReadFromStorageKey', '
 SELECT CAST(payload AS BLOB) AS PayloadBinary, version AS Version FROM states
 WHERE kind = @GrainTypeString AND id = COALESCE(@GrainIdExtensionString, '''') AND n0 = @GrainIdN0 AND n1 = @GrainIdN1');
 
--- Without an expected version it must be the first write; with one, the row must be there and be at it.
+-- Without an expected version, it must be the first write. With one, the row must exist and have that version.
 INSERT INTO OrleansQuery VALUES ('WriteToStorageKey', '
 INSERT INTO states (kind, id, n0, n1, version, payload)
 SELECT @GrainTypeString, COALESCE(@GrainIdExtensionString, ''''), @GrainIdN0, @GrainIdN1, 1, CAST(@PayloadBinary AS TEXT)

@@ -1,4 +1,4 @@
--- Every kind but instances, which have a list of their own, is listed among the entities: a new kind needs no SQL.
+-- Lists every kind except instances, which have their own table, in `entities`. A new kind needs no SQL.
 CREATE OR REPLACE FUNCTION states_written() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   WITH w AS MATERIALIZED (

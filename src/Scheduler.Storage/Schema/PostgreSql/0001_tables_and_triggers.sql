@@ -1,7 +1,7 @@
--- The scheduler's memory on PostgreSQL 14 or newer: the same tables and the same rule as on SQLite. Grains' states are written by
--- write_states(), many at once; the triggers on `states` turn what they carry into rows in the same statement, so state, timeline, ledger,
--- lists and deadlines commit together or not at all. One schema is one scheduler: Orleans' service id is not part of any key.
--- Keys compare byte by byte ("C"), as on SQLite.
+-- Tables of the scheduler for PostgreSQL 14 or newer; the same tables and rules as on SQLite. write_states() writes
+-- many grain states at once. The triggers on `states` copy parts of the payloads to the other tables in the same
+-- statement, so state, timeline, ledger, lists and deadlines commit together or not at all. One schema belongs to one
+-- scheduler: Orleans' service id is not part of any key. Keys compare byte by byte ("C"), as on SQLite.
 
 CREATE TABLE schema_version (
   version integer PRIMARY KEY,
@@ -9,8 +9,8 @@ CREATE TABLE schema_version (
   applied_at timestamptz NOT NULL
 );
 
--- kind: the state's name. id: the grain's text key ('' where it is a number or GUID, which n0 and n1 then hold).
--- version: Orleans' etag. payload: JSON, as it was written; NULL after a clear.
+-- kind: the state's name. id: the grain's text key; '' for a number or GUID key, which is in n0 and n1.
+-- version: Orleans' etag. payload: JSON text as written; NULL after a clear.
 CREATE TABLE states (
   state_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind text COLLATE "C" NOT NULL,
@@ -19,10 +19,10 @@ CREATE TABLE states (
   n1 bigint NOT NULL,
   version integer NOT NULL,
   payload text
--- Room in every page for the next version of its rows: no index changes then.
+-- Free space in each page for new row versions (HOT updates), so that updates do not change indexes.
 ) WITH (fillfactor = 60);
 CREATE UNIQUE INDEX states_by_key ON states (kind, id, n0, n1);
--- Large states are compressed in place; lz4 costs a tenth of the default where the server has it.
+-- PostgreSQL compresses large states. lz4 takes a tenth of the default method's time, if the server supports it.
 DO $$ BEGIN
   ALTER TABLE states ALTER COLUMN payload SET COMPRESSION lz4;
 EXCEPTION WHEN feature_not_supported THEN NULL;
@@ -67,7 +67,7 @@ CREATE TABLE ledger (
 );
 CREATE UNIQUE INDEX ledger_by_key ON ledger (account, key);
 
--- What each instance reserves or owes at its account.
+-- Holds and metered charges of each instance, per account.
 CREATE TABLE tabs (
   account text COLLATE "C" NOT NULL,
   instance text COLLATE "C" NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE tabs (
   PRIMARY KEY (account, instance)
 ) WITH (fillfactor = 70);
 
--- What instances are listed by. live: 0 for tombstones, which ordinary lists never walk through.
+-- List rows of instances. live: 0 for tombstones; the indexes of ordinary lists do not contain them.
 CREATE TABLE instances (
   state_id bigint PRIMARY KEY,
   id text COLLATE "C" NOT NULL,
@@ -98,7 +98,7 @@ CREATE INDEX instances_by_state ON instances (state, created_at, id);
 CREATE INDEX instances_by_account_state ON instances (account, state, created_at, id);
 CREATE INDEX instances_by_serving_name ON instances (serving_name, created_at, id);
 
--- Which grains must be woken, and when.
+-- Grains to wake, and when.
 CREATE TABLE agenda (
   state_id bigint PRIMARY KEY,
   kind text COLLATE "C" NOT NULL,
@@ -107,7 +107,7 @@ CREATE TABLE agenda (
 ) WITH (fillfactor = 70);
 CREATE INDEX agenda_by_time ON agenda (wake_at);
 
--- The small kinds, by account.
+-- List rows of all other kinds, by account.
 CREATE TABLE entities (
   state_id bigint PRIMARY KEY,
   kind text COLLATE "C" NOT NULL,
@@ -116,12 +116,12 @@ CREATE TABLE entities (
 );
 CREATE INDEX entities_by_account ON entities (kind, account, id);
 
--- The word the shared SQL uses for it.
+-- SQLite's name for strpos(), which the shared SQL uses.
 CREATE FUNCTION instr(haystack text, needle text) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT strpos(haystack, needle)';
 
--- ---------- what a write carries becomes rows ----------
--- One statement for all states of a write, so that each payload is parsed once and each table is visited once.
+-- ---------- triggers that copy payloads to the other tables ----------
+-- One statement for all states of a write, so that each payload is parsed once and each table is updated once.
 CREATE FUNCTION states_written() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   WITH w AS MATERIALIZED (
@@ -177,7 +177,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A cleared or deleted state leaves the lists; its timeline and ledger stay.
+-- Clearing or deleting a state removes its list rows; timeline and ledger stay.
 CREATE FUNCTION state_cleared() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM agenda WHERE state_id = OLD.state_id;
@@ -194,7 +194,7 @@ CREATE TRIGGER states_cleared AFTER UPDATE OF payload ON states
 FOR EACH ROW WHEN (NEW.payload IS NULL) EXECUTE FUNCTION state_cleared();
 CREATE TRIGGER states_deleted AFTER DELETE ON states FOR EACH ROW EXECUTE FUNCTION state_cleared();
 
--- History is not rewritten, by us or by a hand in a shell.
+-- Timeline and ledger are append-only, also for manual SQL.
 CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
@@ -204,9 +204,9 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 CREATE TRIGGER ledger_fixed BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
--- ---------- many states at once ----------
--- Without an expected version it must be the first write; with one, the row must be there and be at it. A state that was refused is
--- not in the answer; the others are written all the same.
+-- ---------- writing many states at once ----------
+-- Without an expected version, it must be the first write. With one, the row must exist and have that version. The
+-- result omits states with a version conflict; the others are written.
 CREATE FUNCTION write_states(kinds text[], ids text[], n0s bigint[], n1s bigint[], expected integer[], payloads text[])
 RETURNS TABLE (ordinal bigint, new_version integer) LANGUAGE plpgsql AS $$
 BEGIN
@@ -232,8 +232,9 @@ BEGIN
   RETURNING a.ordinal, s.version;
 END $$;
 
--- ---------- what Orleans' grain storage asks ----------
--- Keys and parameter names are its contract. The names are quoted nowhere: it reads columns without regard to case.
+-- ---------- queries of Orleans' grain storage ----------
+-- Orleans defines the keys and parameter names. The column names are not quoted, because Orleans reads columns
+-- case-insensitively.
 CREATE TABLE OrleansQuery (
   QueryKey text PRIMARY KEY,
   QueryText text NOT NULL

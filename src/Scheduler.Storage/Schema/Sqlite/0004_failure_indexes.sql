@@ -1,9 +1,10 @@
--- What a page asks: lists in order of name, and failures by code and time.
+-- Indexes for dashboard queries: instances by name, and failures by code and time.
 
--- In place of an index over all: only the living are listed by name, and a tombstone leaves it. No transition touches it.
+-- Replaces an index over all instances. Lists by name contain only live instances, and a tombstone leaves this index.
+-- State transitions do not update it.
 DROP INDEX instances_by_serving_name;
 CREATE INDEX instances_live_by_serving_name ON instances (serving_name, created_at, id) WHERE live = 1;
 
--- Only events that are failures are in these; an event without a code costs nothing.
+-- Partial indexes over failures; events without a code cost nothing.
 CREATE INDEX events_by_failure ON events (code, at, kind) WHERE code IS NOT NULL;
 CREATE INDEX events_by_account_failure ON events (account, code, at, kind) WHERE code IS NOT NULL;
