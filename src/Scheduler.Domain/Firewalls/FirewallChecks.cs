@@ -4,42 +4,44 @@ using System.Text.RegularExpressions;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>What rules and firewalls must be in themselves. Everything that is wrong is told at once.</summary>
+/// <summary>Validation of rules and firewalls without their account. It returns all faults at once.</summary>
 public static partial class FirewallChecks
 {
-    /// <summary>What a slug is.</summary>
+    /// <summary>The form of a slug, for messages.</summary>
     public const string Slug = "1 to 63 of a-z 0-9 -, beginning with a letter or digit";
 
-    /// <summary>Most characters of a name.</summary>
     public const int LongestName = 128;
 
-    /// <summary>Most characters of a description.</summary>
     public const int LongestDescription = 1024;
 
-    /// <summary>Most characters of a rule's question: one sentence or two, so that many fit one call of the judge.</summary>
+    /// <summary>
+    /// Most characters of a rule's question: one or two sentences, so that many questions fit into one call of the
+    /// judge.
+    /// </summary>
     public const int LongestPrompt = 1000;
 
-    /// <summary>Most characters of a category.</summary>
     public const int LongestCategory = 64;
 
-    /// <summary>Most characters of a source.</summary>
     public const int LongestSource = 256;
 
-    /// <summary>Most rules of a firewall: all are asked in one call, and a small judge loses count beyond.</summary>
+    /// <summary>
+    /// Most rules of a firewall: one call asks all of them, and small judges confuse the numbers of more.
+    /// </summary>
     public const int MostRules = 32;
 
-    /// <summary>The shortest deadline that a judge in the same building can hold.</summary>
+    /// <summary>The shortest deadline that a judge in the same data center can meet.</summary>
     public static readonly TimeSpan ShortestDeadline = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The longest time a request may wait for its judge.</summary>
     public static readonly TimeSpan LongestDeadline = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether a text is a slug.</summary>
     public static bool IsSlug(string text) => SlugPattern().IsMatch(text);
 
     private static bool IsServingName(string text) => ServingNamePattern().IsMatch(text);
 
-    /// <summary>Everything wrong with a rule; its slug is checked where it is said.</summary>
+    /// <summary>
+    /// All faults of a rule except those of its slug, which the API checks under the name of its field.
+    /// </summary>
     public static ImmutableArray<FirewallFault> FaultsOf(FirewallRule rule)
     {
         ArgumentNullException.ThrowIfNull(rule);
@@ -57,7 +59,7 @@ public static partial class FirewallChecks
         return faults.ToImmutable();
     }
 
-    /// <summary>Everything wrong with a firewall in itself; whether rules and judge exist is for others to find out.</summary>
+    /// <summary>All faults of a firewall that can be found without knowing which rules and judges exist.</summary>
     public static ImmutableArray<FirewallFault> FaultsOf(FirewallDraft draft)
     {
         ArgumentNullException.ThrowIfNull(draft);
@@ -113,7 +115,7 @@ public static partial class FirewallChecks
         }
     }
 
-    /// <summary>How the i-th rule of a firewall is named in a fault.</summary>
+    /// <summary>The field name of a firewall's rule in faults.</summary>
     public static string RuleField(int index) => string.Create(CultureInfo.InvariantCulture, $"rules[{index}]");
 
     private static void CheckLine(
@@ -144,7 +146,7 @@ public static partial class FirewallChecks
         }
     }
 
-    /// <summary>Whatever somebody could see as the end of a line.</summary>
+    /// <summary>Every character that a reader could take for the end of a line.</summary>
     private static bool IsBreak(char c) =>
         char.GetUnicodeCategory(c)
             is UnicodeCategory.Control
@@ -158,7 +160,6 @@ public static partial class FirewallChecks
     private static partial Regex ServingNamePattern();
 }
 
-/// <summary>One thing wrong with a rule or a firewall.</summary>
-/// <param name="Field">Which field, by its name in the API.</param>
+/// <param name="Field">The field's name in the API.</param>
 /// <param name="Description">What is wrong and what is accepted.</param>
 public readonly record struct FirewallFault(string Field, string Description);

@@ -6,9 +6,10 @@ namespace Scheduler.Domain.Firewalls;
 
 /// <summary>Changes of an account's rules and firewalls: pure. Each returns the whole set of the next write.</summary>
 /// <remarks>
-/// A version is never used again for other contents under the same slug, because gateways remember verdicts by version. What is created
-/// again after a delete therefore continues after its last version. The set keeps the last versions of deleted slugs; when these
-/// become too many, it drops the lowest one, and slugs that it does not know begin above that.
+/// A version is never used again for other contents under the same slug, because gateways remember verdicts by version.
+/// What is created again after a delete therefore continues after its last version. The set keeps the last versions of
+/// deleted slugs; when these become too many, it drops the lowest one, and slugs that it does not know begin above
+/// that.
 /// </remarks>
 public static class FirewallDecisions
 {

@@ -3,15 +3,17 @@ using Scheduler.Domain.Events;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>Events on the timeline of an account's rules and firewalls. Each names its rule or firewall in its data.</summary>
+/// <summary>
+/// Events on the timeline of an account's rules and firewalls. Each names its rule or firewall in its data.
+/// </summary>
 public static class FirewallEvents
 {
     private const string RuleKey = "rule";
     private const string FirewallKey = "firewall";
 
     /// <summary>
-    /// Replaces the account's set as an event's subject by the rule or firewall that the event names, as in events that were written
-    /// when each of them was a state of its own. Other events stay as they are.
+    /// Replaces the account's set as an event's subject by the rule or firewall that the event names, as in events that
+    /// were written when each of them was a state of its own. Other events stay as they are.
     /// </summary>
     public static SubjectEvent WithNamedSubject(SubjectEvent happened)
     {

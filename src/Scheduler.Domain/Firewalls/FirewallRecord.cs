@@ -23,7 +23,9 @@ public sealed record FirewallRecord
     [Id(4)]
     public ImmutableArray<FirewallRule> Rules { get; init; } = [];
 
-    /// <summary>Counts every change of it and of its rules, from 1, also across a delete: a verdict holds for one version.</summary>
+    /// <summary>
+    /// Counts every change of it and of its rules, from 1, also across a delete: a verdict holds for one version.
+    /// </summary>
     [Id(5)]
     public long Version { get; init; }
 

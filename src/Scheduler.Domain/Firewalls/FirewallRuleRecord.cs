@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>A rule of an account, as it is stored and shown. A shipped rule is shown with version 0 and without times.</summary>
+/// <summary>
+/// A rule of an account, as it is stored and shown. A shipped rule is shown with version 0 and without times.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.FirewallRuleRecord")]
 public sealed record FirewallRuleRecord
 {

@@ -8,8 +8,8 @@ namespace Scheduler.Domain.Firewalls;
 
 /// <summary>All rules and firewalls of one account. State name <c>firewalls</c>.</summary>
 /// <remarks>
-/// The words of the account's own rules are stored once; firewalls name these rules by slug. Therefore one write changes a rule together
-/// with the versions of all firewalls that use it.
+/// The words of the account's own rules are stored once; firewalls name these rules by slug. Therefore one write
+/// changes a rule together with the versions of all firewalls that use it.
 /// </remarks>
 [GenerateSerializer, Immutable, Alias("scheduler.FirewallSet")]
 public sealed record FirewallSet : IStoredState
@@ -17,7 +17,9 @@ public sealed record FirewallSet : IStoredState
     /// <summary>The shape this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
-    /// <summary>Rules of its own that an account may have. With rules of the greatest length the state stays below 200 kB.</summary>
+    /// <summary>
+    /// Rules of its own that an account may have. With rules of the greatest length the state stays below 200 kB.
+    /// </summary>
     public const int MostRules = 64;
 
     /// <summary>Firewalls that an account may have.</summary>
@@ -37,11 +39,15 @@ public sealed record FirewallSet : IStoredState
     [Id(3)]
     public ImmutableArray<StoredFirewall> Firewalls { get; init; } = [];
 
-    /// <summary>The last versions of what was deleted, the latest deletion last; see <see cref="FirewallDecisions"/>.</summary>
+    /// <summary>
+    /// The last versions of what was deleted, the latest deletion last; see <see cref="FirewallDecisions"/>.
+    /// </summary>
     [Id(4)]
     public ImmutableArray<RetiredVersion> Retired { get; init; } = [];
 
-    /// <summary>No version up to this one is used again under a slug that is neither present nor in <see cref="Retired"/>.</summary>
+    /// <summary>
+    /// No version up to this one is used again under a slug that is neither present nor in <see cref="Retired"/>.
+    /// </summary>
     [Id(5)]
     public long ForgottenVersion { get; init; }
 
@@ -66,7 +72,9 @@ public sealed record FirewallSet : IStoredState
     public FirewallRecord? FindFirewall(string slug) =>
         Firewalls.FirstOrDefault(firewall => firewall.Slug == slug) is { } stored ? ViewOf(stored) : null;
 
-    /// <summary>Rules that the account can use, in order of slug: its own and the shipped ones, which have version 0.</summary>
+    /// <summary>
+    /// Rules that the account can use, in order of slug: its own and the shipped ones, which have version 0.
+    /// </summary>
     public IEnumerable<FirewallRuleRecord> ListRules(string afterSlug) =>
         Rules
             .Concat(ShippedRules.All.Select(rule => new FirewallRuleRecord { Rule = rule }))
@@ -119,8 +127,8 @@ public sealed record StoredFirewall
     public FirewallDraft Draft { get; init; } = new();
 
     /// <summary>
-    /// Copies of the shipped rules that it uses: a newer build changes no firewall by itself. The next change of the firewall takes the
-    /// new words.
+    /// Copies of the shipped rules that it uses: a newer build changes no firewall by itself. The next change of the
+    /// firewall takes the new words.
     /// </summary>
     [Id(2)]
     public ImmutableArray<FirewallRule> Shipped { get; init; } = [];

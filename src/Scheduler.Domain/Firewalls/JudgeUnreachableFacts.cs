@@ -4,16 +4,16 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>A firewall in block mode has no verdict, so the request goes nowhere (INV-10).</summary>
-/// <param name="Account">Whose.</param>
+/// <summary>A firewall in block mode has no verdict, so the request is sent to no model (INV-10).</summary>
+/// <param name="Account">The account of the firewall.</param>
 /// <param name="Firewall">The firewall's slug.</param>
 /// <param name="Judge">The judge's serving name.</param>
-/// <param name="Why">What is wrong with it.</param>
-/// <param name="Instance">The instance behind the name; null where there is none.</param>
-/// <param name="State">Where that instance stands, as the API names it; null where it is running or missing.</param>
+/// <param name="Why">Why there is no verdict.</param>
+/// <param name="Instance">The instance with that serving name; null if there is none.</param>
+/// <param name="State">The instance's state as the API names it; null if the instance is running or missing.</param>
 /// <param name="Deadline">How long the judge may take.</param>
-/// <param name="Reason">What was heard from the judge, one line; says nothing of the request. Null where nothing was.</param>
-/// <param name="JudgeCode">With what the judge itself failed; <see cref="FailureCode.None"/> where it said nothing.</param>
+/// <param name="Reason">The judge's error in one line, without any part of the request; null if there was none.</param>
+/// <param name="JudgeCode">The judge's own failure code; <see cref="FailureCode.None"/> if it reported none.</param>
 public sealed record JudgeUnreachableFacts(
     AccountId Account,
     string Firewall,
@@ -30,7 +30,6 @@ public sealed record JudgeUnreachableFacts(
 
     private string Milliseconds => Deadline.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
 
-    /// <inheritdoc/>
     protected internal override FailureText Describe() =>
         new(
             $"Firewall '{Firewall}' could not judge the request, which was therefore not sent to any model: {Cause()}.",
@@ -63,7 +62,7 @@ public sealed record JudgeUnreachableFacts(
                 $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
             JudgeFault.NotText => "it holds what a judge of texts cannot read, such as an image or token ids",
             JudgeFault.NoFirewall => "the account has no firewall of that name",
-            JudgeFault.Busy => $"as much as this door takes is being judged by '{Judge}'",
+            JudgeFault.Busy => $"its judge '{Judge}' already judges as many texts as this gateway sends at once",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 

@@ -1,10 +1,10 @@
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>One piece of what a request says, as a firewall sees it.</summary>
-/// <param name="Role">Who is said to speak; the client's word.</param>
-/// <param name="Text">What.</param>
+/// <summary>One piece of a request's text, as a firewall judges it.</summary>
+/// <param name="Role">The speaker as the client names it.</param>
+/// <param name="Text">The words.</param>
 public readonly record struct JudgedPart(string Role, string Text)
 {
-    /// <summary>Says nothing of the text (INV-13).</summary>
+    /// <summary>Contains nothing of the text (INV-13).</summary>
     public override string ToString() => $"{Text.Length} characters";
 }

@@ -6,12 +6,12 @@ using System.Text;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>What a request says, piece by piece. It is never written anywhere but to a judge.</summary>
+/// <summary>The text of a request, piece by piece. It is sent to judges only.</summary>
 public sealed class JudgedText
 {
     /// <summary>
-    /// Longer texts are not judged: a judge asked about a part of a text would say yes to what lies in the rest. Longer than the contexts
-    /// that small judges run with.
+    /// Longer texts are not judged: a verdict about a part of a text would let the rest pass. The limit is above the
+    /// context length of small judges.
     /// </summary>
     public const int LongestLength = 400_000;
 
@@ -25,13 +25,15 @@ public sealed class JudgedText
         Length = parts.Sum(part => (long)part.Role.Length + part.Text.Length);
     }
 
-    /// <summary>The pieces, in the order of the request.</summary>
+    /// <summary>In the order of the request.</summary>
     public ImmutableArray<JudgedPart> Parts => _parts;
 
-    /// <summary>Characters in all.</summary>
+    /// <summary>Characters of all roles and texts.</summary>
     public long Length { get; }
 
-    /// <summary>SHA-256 of the pieces; different pieces never make the same bytes.</summary>
+    /// <summary>
+    /// SHA-256 of the pieces, hexadecimal. Lengths are hashed too, so different pieces never yield the same bytes.
+    /// </summary>
     public string Digest() => _digest ??= Hash();
 
     private string Hash()
@@ -46,8 +48,7 @@ public sealed class JudgedText
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Its beginning, for a firewall that keeps prompts.</summary>
-    /// <param name="longest">Most characters.</param>
+    /// <summary>The beginning of the text, for a firewall that keeps prompts.</summary>
     public string Beginning(int longest)
     {
         var text = new StringBuilder(Math.Min(longest, 256));
@@ -61,12 +62,12 @@ public sealed class JudgedText
             text.Append(part.Role).Append(": ").Append(part.Text, 0, Math.Min(part.Text.Length, longest)).Append('\n');
         }
 
-        // Half of a surrogate pair is no character.
+        // Do not end with half of a surrogate pair.
         var length = Math.Min(text.Length, longest);
         return text.ToString(0, length > 0 && char.IsHighSurrogate(text[length - 1]) ? length - 1 : length);
     }
 
-    /// <summary>Says nothing of the text (INV-13).</summary>
+    /// <summary>Contains nothing of the text (INV-13).</summary>
     public override string ToString() => $"{_parts.Length} parts";
 
     private static void Append(IncrementalHash hash, string text)

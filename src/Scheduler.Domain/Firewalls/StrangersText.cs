@@ -5,14 +5,15 @@ using System.Text;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>
-/// A stranger's text as the inside of a JSON string that a language model reads. Letters of all scripts stay as they are; a JSON library's
-/// encoder would turn every apostrophe into an escape and keep control tokens of chat templates whole.
+/// Escapes untrusted text as the content of a JSON string that a language model reads. Letters of all scripts stay as
+/// they are. The encoder of a JSON library would escape every apostrophe and would not escape control tokens of chat
+/// templates.
 /// </summary>
 internal static class StrangersText
 {
-    /// <summary>Quotes a text onto the end of another.</summary>
-    /// <param name="text">Anything, halves of surrogate pairs among it.</param>
-    /// <param name="onto">What gets it.</param>
+    /// <summary>Appends the escaped text.</summary>
+    /// <param name="text">Any characters, also halves of surrogate pairs.</param>
+    /// <param name="onto">The destination.</param>
     public static void Quote(ReadOnlySpan<char> text, StringBuilder onto)
     {
         while (!text.IsEmpty)
@@ -39,7 +40,7 @@ internal static class StrangersText
             }
             else
             {
-                // Half of a pair is no character, and no runtime gets it as anything else.
+                // Half of a surrogate pair; the JSON for the runtime would contain U+FFFD in any case.
                 onto.Append('\uFFFD');
             }
 
@@ -48,8 +49,9 @@ internal static class StrangersText
     }
 
     /// <summary>
-    /// What a reader sees as itself. Not: what has no glyph (a judge would pass over what another model reads), line ends of any kind, and
-    /// what all control tokens begin with (<c>&lt;|im_start|&gt;</c>, <c>&lt;start_of_turn&gt;</c>, <c>[INST]</c> …).
+    /// Whether a character needs no escape. These need one: characters without a glyph (a judge could ignore what
+    /// another model reads), line ends of any kind, and the first characters of control tokens
+    /// (<c>&lt;|im_start|&gt;</c>, <c>&lt;start_of_turn&gt;</c>, <c>[INST]</c> …).
     /// </summary>
     private static bool IsPlain(Rune rune) =>
         rune.Value is not ('<' or '[')

@@ -7,8 +7,8 @@ using Scheduler.Grains.Agenda;
 namespace Scheduler.Grains.Firewalls;
 
 /// <summary>
-/// An account's evaluations. They are rows; this grain numbers them, writes each batch, and removes old ones. No request waits for it:
-/// the decisions of a batch that is lost were already applied.
+/// An account's evaluations. They are rows; this grain numbers them, writes each batch, and removes old ones. No
+/// request waits for it: the decisions of a batch that is lost were already applied.
 /// </summary>
 [GrainType("evaluations")]
 internal sealed class EvaluationsGrain(

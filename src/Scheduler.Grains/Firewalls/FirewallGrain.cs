@@ -201,7 +201,10 @@ internal sealed class FirewallGrain(
         return Set.FindFirewall(slug)!;
     }
 
-    /// <summary>Everything wrong with a firewall: in itself, rules that do not exist, and a judge that is no instance of the account.</summary>
+    /// <summary>
+    /// Everything wrong with a firewall: in itself, rules that do not exist, and a judge that is no instance of the
+    /// account.
+    /// </summary>
     private async Task<ImmutableArray<FirewallFault>> FaultsOfAsync(FirewallDraft draft)
     {
         var faults = FirewallDecisions.FaultsOf(Set, draft);
@@ -259,7 +262,9 @@ internal sealed class FirewallGrain(
     private static FirewallFault Full(int most, string what) =>
         new("parent", $"Has {most} {what}, the most an account may have; delete one first.");
 
-    /// <summary>The refusal when the caller read another version; null when it is the same, or the caller names none.</summary>
+    /// <summary>
+    /// The refusal when the caller read another version; null when it is the same, or the caller names none.
+    /// </summary>
     private static Refusal? Moved(string what, long present, long? expected) =>
         expected is null || expected == present
             ? null

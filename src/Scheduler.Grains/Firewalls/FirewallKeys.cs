@@ -2,7 +2,9 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Firewalls;
 
-/// <summary>Keys of the grains of this folder; their prefixes are no hexadecimal numbers (see <see cref="GrainKeys"/>).</summary>
+/// <summary>
+/// Keys of the grains of this folder; their prefixes are no hexadecimal numbers (see <see cref="GrainKeys"/>).
+/// </summary>
 public static class FirewallKeys
 {
     /// <summary>The grain of an account's rules and firewalls.</summary>

@@ -4,7 +4,10 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Firewalls;
 
-/// <summary>The rules and firewalls of one account. Where a method takes an account, it is the caller's, and null for an operator.</summary>
+/// <summary>
+/// The rules and firewalls of one account. Where a method takes an account, it is the caller's, and null for an
+/// operator.
+/// </summary>
 [Alias("scheduler.IFirewallsGrain")]
 [GrainInterfaceType("scheduler.firewalls")]
 public interface IFirewallGrain : IGrainWithStringKey
@@ -17,7 +20,9 @@ public interface IFirewallGrain : IGrainWithStringKey
     [Alias("GetRule"), AlwaysInterleave]
     Task<Answer<FirewallRuleRecord>> GetRuleAsync(string slug, AccountId? account);
 
-    /// <summary>Rules that the account can use, in order of slug: its own and the shipped ones, which have version 0.</summary>
+    /// <summary>
+    /// Rules that the account can use, in order of slug: its own and the shipped ones, which have version 0.
+    /// </summary>
     [Alias("ListRules"), AlwaysInterleave]
     Task<ImmutableArray<FirewallRuleRecord>> ListRulesAsync(string afterSlug, int limit);
 
@@ -33,7 +38,8 @@ public interface IFirewallGrain : IGrainWithStringKey
     Task<Answer<FirewallRuleRecord>> DeleteRuleAsync(string slug, CommandContext context);
 
     /// <summary>
-    /// Creates a firewall, if its rules and its judge exist. The same create again is harmless; one with other contents is refused.
+    /// Creates a firewall, if its rules and its judge exist. The same create again is harmless; one with other contents
+    /// is refused.
     /// </summary>
     [Alias("Create")]
     Task<Answer<FirewallRecord>> CreateAsync(string slug, FirewallDraft draft, CommandContext context);
@@ -53,13 +59,15 @@ public interface IFirewallGrain : IGrainWithStringKey
     [Alias("Update")]
     Task<Answer<FirewallRecord>> UpdateAsync(string slug, FirewallDraft draft, long? ifVersion, CommandContext context);
 
-    /// <summary>Removes a firewall; answers what it was. A request that still names it is refused from then on, not let through.</summary>
+    /// <summary>
+    /// Removes a firewall; answers what it was. A request that still names it is refused from then on, not let through.
+    /// </summary>
     [Alias("Delete")]
     Task<Answer<FirewallRecord>> DeleteAsync(string slug, CommandContext context);
 
     /// <summary>
-    /// All rules and firewalls, as soon as they are newer than a state the caller has; after some seconds also if nothing changed. Lets a
-    /// gateway keep a fresh copy without polling.
+    /// All rules and firewalls, as soon as they are newer than a state the caller has; after some seconds also if
+    /// nothing changed. Lets a gateway keep a fresh copy without polling.
     /// </summary>
     /// <param name="afterSequence">The <see cref="FirewallSet.LastSequence"/> of the caller's copy; -1 for none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -16,7 +16,9 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
     : IFirewallTable,
         IDisposable
 {
-    /// <summary>Most accounts with a copy; some ten kilobytes each. Above it each request asks the account's grain.</summary>
+    /// <summary>
+    /// Most accounts with a copy; some ten kilobytes each. Above it each request asks the account's grain.
+    /// </summary>
     private const int Capacity = 10_000;
 
     /// <summary>How long an unused copy is kept fresh.</summary>

@@ -10,8 +10,8 @@ using Xunit;
 namespace Scheduler.ClusterTests.Storage;
 
 /// <summary>
-/// A database of the builds in which each rule and each firewall was a state of its own is opened by this one. The states are the golden
-/// files of their last version.
+/// A database of the builds in which each rule and each firewall was a state of its own is opened by this one. The
+/// states are the golden files of their last version.
 /// </summary>
 public abstract class FirewallMigrationTests(StoreFixture fixture, string database, int step) : IAsyncLifetime
 {
@@ -41,7 +41,8 @@ public abstract class FirewallMigrationTests(StoreFixture fixture, string databa
     [Fact]
     public async Task Rules_firewalls_and_their_versions_are_found_again()
     {
-        // The golden rule is used by `strict`, which has its latest words, and by `watch`, which had yet to take them over.
+        // The golden rule is used by `strict`, which has its latest words, and by `watch`, which had yet to take them
+        // over.
         await OpenWithAsync(
             ("rule", "rule-acct-a/ours", Golden("FirewallRuleRecord")),
             ("firewall", "firewall-acct-a/strict", Golden("FirewallRecord")),

@@ -1,13 +1,15 @@
--- Rules and firewalls of an account become one state, `firewalls`. Until now each was a state of its own (`rule`, `firewall`), and a rule
--- listed the firewalls that use it (`usedBy`) and those that had yet to take over its latest change (`untold`). Versions are kept, also
--- those of deleted rules and firewalls (`retired`). A change that had yet to be taken over is taken over here, as a new version.
+-- Rules and firewalls of an account become one state, `firewalls`. Until now each was a state of its own (`rule`,
+-- `firewall`), and a rule listed the firewalls that use it (`usedBy`) and those that had yet to take over its latest
+-- change (`untold`). Versions are kept, also those of deleted rules and firewalls (`retired`). A change that had yet to
+-- be taken over is taken over here, as a new version.
 WITH rules AS MATERIALIZED (
   SELECT p ->> 'account' AS account, substr(id, strpos(id, '/') + 1) AS slug, p ? 'rule' AS is_live, p
   FROM (SELECT id, payload::jsonb AS p FROM states WHERE kind = 'rule' AND payload IS NOT NULL) AS s
 ), walls AS MATERIALIZED (
   SELECT p ->> 'account' AS account, substr(id, strpos(id, '/') + 1) AS slug, p ? 'draft' AS is_live, p
   FROM (SELECT id, payload::jsonb AS p FROM states WHERE kind = 'firewall' AND payload IS NOT NULL) AS s
--- The rules that firewalls hold: copies of the account's own rules, which are stored once from now on, or of shipped ones.
+-- The rules that firewalls hold: copies of the account's own rules, which are stored once from now on, or of shipped
+-- ones.
 ), held AS MATERIALIZED (
   SELECT w.account, w.slug AS firewall, e.place, e.copy, r.slug IS NOT NULL AS is_own, COALESCE(r.p -> 'untold' ? w.slug, false) AS is_behind
   FROM walls AS w CROSS JOIN jsonb_array_elements(w.p -> 'rules') WITH ORDINALITY AS e (copy, place)
@@ -42,8 +44,9 @@ SELECT 'firewalls', 'firewalls-' || a.account, 0, 0, 1, jsonb_build_object(
   'lastSequence', 0)::text
 FROM (SELECT account FROM rules UNION SELECT account FROM walls) AS a;
 
--- Silos of the build before continue during an upgrade. They can still read the old states, so requests stay judged. A change through them
--- would be lost, so it is not written: the row is skipped, and the grain reports a version conflict. These rows can go with a later step.
+-- Silos of the build before continue during an upgrade. They can still read the old states, so requests stay judged. A
+-- change through them would be lost, so it is not written: the row is skipped, and the grain reports a version
+-- conflict. These rows can go with a later step.
 DELETE FROM agenda WHERE kind = 'rule';
 CREATE FUNCTION skip_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

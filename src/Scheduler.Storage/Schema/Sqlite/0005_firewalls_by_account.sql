@@ -1,6 +1,7 @@
--- Rules and firewalls of an account become one state, `firewalls`. Until now each was a state of its own (`rule`, `firewall`), and a rule
--- listed the firewalls that use it (`usedBy`) and those that had yet to take over its latest change (`untold`). Versions are kept, also
--- those of deleted rules and firewalls (`retired`). A change that had yet to be taken over is taken over here, as a new version.
+-- Rules and firewalls of an account become one state, `firewalls`. Until now each was a state of its own (`rule`,
+-- `firewall`), and a rule listed the firewalls that use it (`usedBy`) and those that had yet to take over its latest
+-- change (`untold`). Versions are kept, also those of deleted rules and firewalls (`retired`). A change that had yet to
+-- be taken over is taken over here, as a new version.
 INSERT INTO states (kind, id, n0, n1, version, payload)
 WITH rules AS MATERIALIZED (
   SELECT payload ->> 'account' AS account, substr(id, instr(id, '/') + 1) AS slug, payload ->> 'rule' IS NOT NULL AS is_live, payload
@@ -8,7 +9,8 @@ WITH rules AS MATERIALIZED (
 ), walls AS MATERIALIZED (
   SELECT payload ->> 'account' AS account, substr(id, instr(id, '/') + 1) AS slug, payload ->> 'draft' IS NOT NULL AS is_live, payload
   FROM states WHERE kind = 'firewall' AND payload IS NOT NULL
--- The rules that firewalls hold: copies of the account's own rules, which are stored once from now on, or of shipped ones.
+-- The rules that firewalls hold: copies of the account's own rules, which are stored once from now on, or of shipped
+-- ones.
 ), held AS MATERIALIZED (
   SELECT w.account, w.slug AS firewall, e.key AS place, e.value AS copy, r.slug IS NOT NULL AS is_own,
     EXISTS (SELECT 1 FROM json_each(r.payload, '$.untold') AS u WHERE u.value = w.slug) AS is_behind
