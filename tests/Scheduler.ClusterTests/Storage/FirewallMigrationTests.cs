@@ -54,7 +54,7 @@ public abstract class FirewallMigrationTests(StoreFixture fixture, string databa
         var strict = (await Firewalls(A).GetAsync("strict", A)).Value!;
         Assert.Equal((A, "Strict", 4), (strict.Account, strict.Draft!.Name, strict.Version));
         Assert.Equal(TimeSpan.FromMilliseconds(1500), strict.Draft.JudgeDeadline);
-        Assert.Equal([ours.Rule], strict.Rules);
+        Assert.Equal(ours.Rule, Assert.Single(strict.Rules));
         var watch = (await Firewalls(A).GetAsync("watch", A)).Value!;
         Assert.Equal(["old words of a shipped rule", ours.Rule.Prompt], watch.Rules.Select(rule => rule.Prompt));
         Assert.Equal(5, watch.Version);
@@ -95,7 +95,7 @@ public abstract class FirewallMigrationTests(StoreFixture fixture, string databa
         var found = await Firewalls(A).WaitForChangeAsync(-1, TestContext.Current.CancellationToken);
         Assert.Empty(found.Rules);
         Assert.Empty(found.Firewalls);
-        Assert.Equal([new("rules/ours", 2), new("firewalls/strict", 4)], found.Retired);
+        Assert.Equal([("rules/ours", 2L), ("firewalls/strict", 4L)], found.Retired.Select(one => (one.Name, one.Version)));
         var own = new FirewallRule
         {
             Slug = "ours",

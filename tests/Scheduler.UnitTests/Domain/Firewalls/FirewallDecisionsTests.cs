@@ -58,10 +58,11 @@ public sealed class FirewallDecisionsTests
         var old = ShippedRules.Find("jailbreak")! with { Prompt = "Old words?" };
         var set = With(Empty, "strict", "jailbreak");
         set = set with { Firewalls = [set.Firewalls[0] with { Shipped = [old] }] };
-        Assert.Equal([old], set.FindFirewall("strict")!.Rules);
+        Assert.Equal(old, Assert.Single(set.FindFirewall("strict")!.Rules));
 
         var again = With(set, "strict", "jailbreak").FindFirewall("strict")!;
-        Assert.Equal(([ShippedRules.Find("jailbreak")!], 2), (again.Rules.ToArray(), again.Version));
+        Assert.Equal(ShippedRules.Find("jailbreak"), Assert.Single(again.Rules));
+        Assert.Equal(2, again.Version);
     }
 
     [Fact]
@@ -70,10 +71,11 @@ public sealed class FirewallDecisionsTests
         var copy = new FirewallRule { Slug = "ours", Name = "Once shipped" };
         var set = Empty with { Firewalls = [Stored("strict", copy)] };
         var after = FirewallDecisions.PutRule(set, Own, First);
-        Assert.Equal(([copy], 1), (after.FindFirewall("strict")!.Rules.ToArray(), after.Firewalls[0].Version));
+        Assert.Equal(copy, Assert.Single(after.FindFirewall("strict")!.Rules));
+        Assert.Equal(1, after.FindFirewall("strict")!.Version);
         Assert.Empty(after.UsersOf("ours"));
 
-        Assert.Equal([Own], With(after, "strict", "ours").FindFirewall("strict")!.Rules);
+        Assert.Equal(Own, Assert.Single(With(after, "strict", "ours").FindFirewall("strict")!.Rules));
     }
 
     [Fact]
