@@ -58,7 +58,7 @@ internal static partial class MetricsPage
     ];
 
     [GeneratedRegex(
-        @"^\| `(?<name>scheduler\.[a-z._]+)` \| `(?<prometheus>[a-z_]+)` \| (?<kind>\w+) \| (`(?<unit>[^`]+)` )?\| (?<labels>[^|]*)\| (silo|fleet|door) \| ",
+        @"^\| `(?<name>scheduler\.[a-z._]+)` \| `(?<prometheus>[a-z_]+)` \| (?<kind>\w+) \| (`(?<unit>[^`]+)` )?\| (?<labels>[^|]*)\| (silo|fleet|gateway) \| ",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture
     )]
     private static partial Regex Row();
