@@ -33,7 +33,8 @@ public static class FirewallDecisions
         {
             Rules =
             [
-                .. set.Rules.Where(other => other.Slug != rule.Slug)
+                .. set
+                    .Rules.Where(other => other.Slug != rule.Slug)
                     .Append(put)
                     .OrderBy(one => one.Slug, StringComparer.Ordinal),
             ],
@@ -123,7 +124,8 @@ public static class FirewallDecisions
         {
             Firewalls =
             [
-                .. set.Firewalls.Where(other => other.Slug != slug)
+                .. set
+                    .Firewalls.Where(other => other.Slug != slug)
                     .Append(put)
                     .OrderBy(one => one.Slug, StringComparer.Ordinal),
             ],

@@ -81,9 +81,7 @@ internal sealed class FirewallGrain(
             return seen;
         }
 
-        if (
-            (Moved("rule", seen.Value.Version, ifVersion) ?? Refused(FirewallChecks.FaultsOf(rule))) is { } refusal
-        )
+        if ((Moved("rule", seen.Value.Version, ifVersion) ?? Refused(FirewallChecks.FaultsOf(rule))) is { } refusal)
         {
             return refusal;
         }

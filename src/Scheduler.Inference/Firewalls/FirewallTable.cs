@@ -65,9 +65,7 @@ internal sealed partial class FirewallTable(IGrainFactory grains, TimeProvider c
         {
             while (clock.GetElapsedTime(copy.UsedAt) < KeptUnused)
             {
-                var set = await grains
-                    .Firewalls(account)
-                    .WaitForChangeAsync(copy.Firewalls.LastSequence, closing);
+                var set = await grains.Firewalls(account).WaitForChangeAsync(copy.Firewalls.LastSequence, closing);
                 copy.Firewalls = new Snapshot(set);
             }
         }

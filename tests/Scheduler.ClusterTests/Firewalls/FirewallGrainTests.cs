@@ -343,24 +343,21 @@ public sealed class FirewallGrainTests
         TestScheduler scheduler,
         AccountId account,
         FirewallRule rule
-    ) =>
-        scheduler.Grains.Firewalls(account).UpdateRuleAsync(rule, null, scheduler.As(account));
+    ) => scheduler.Grains.Firewalls(account).UpdateRuleAsync(rule, null, scheduler.As(account));
 
     private static Task<Answer<FirewallRecord>> CreateAsync(
         TestScheduler scheduler,
         AccountId account,
         string slug,
         FirewallDraft draft
-    ) =>
-        scheduler.Grains.Firewalls(account).CreateAsync(slug, draft, scheduler.As(account));
+    ) => scheduler.Grains.Firewalls(account).CreateAsync(slug, draft, scheduler.As(account));
 
     private static Task<Answer<FirewallRecord>> UpdateAsync(
         TestScheduler scheduler,
         AccountId account,
         string slug,
         FirewallDraft draft
-    ) =>
-        scheduler.Grains.Firewalls(account).UpdateAsync(slug, draft, null, scheduler.As(account));
+    ) => scheduler.Grains.Firewalls(account).UpdateAsync(slug, draft, null, scheduler.As(account));
 
     private static async Task<FirewallRecord> FirewallAsync(
         TestScheduler scheduler,

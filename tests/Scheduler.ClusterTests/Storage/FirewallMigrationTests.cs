@@ -95,7 +95,10 @@ public abstract class FirewallMigrationTests(StoreFixture fixture, string databa
         var found = await Firewalls(A).WaitForChangeAsync(-1, TestContext.Current.CancellationToken);
         Assert.Empty(found.Rules);
         Assert.Empty(found.Firewalls);
-        Assert.Equal([("rules/ours", 2L), ("firewalls/strict", 4L)], found.Retired.Select(one => (one.Name, one.Version)));
+        Assert.Equal(
+            [("rules/ours", 2L), ("firewalls/strict", 4L)],
+            found.Retired.Select(one => (one.Name, one.Version))
+        );
         var own = new FirewallRule
         {
             Slug = "ours",
@@ -133,7 +136,9 @@ public abstract class FirewallMigrationTests(StoreFixture fixture, string databa
     {
         await OpenWithAsync(("firewall", "firewall-acct-a/strict", Golden("FirewallRecord")));
         Assert.Equal(
-            [["firewall-acct-a/strict", 3L]],
+            [
+                ["firewall-acct-a/strict", 3L],
+            ],
             _fixture.Sql("SELECT id, sequence FROM events WHERE kind = 'firewall'")
         );
     }

@@ -98,8 +98,7 @@ internal sealed class FakeFirewalls(AccountId account) : IFirewallGrain
         };
 
     private Answer<T> Seen<T>(T? found, AccountId? caller)
-        where T : class =>
-        found is not null && (caller is null || caller == account) ? found : Refusal.NotFound("It");
+        where T : class => found is not null && (caller is null || caller == account) ? found : Refusal.NotFound("It");
 
     private static Cause CauseOf(CommandContext context) =>
         new(DateTimeOffset.UnixEpoch, context.RequestId, context.Actor);
