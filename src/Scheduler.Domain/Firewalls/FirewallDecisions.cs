@@ -41,7 +41,7 @@ public static class FirewallDecisions
             Firewalls =
             [
                 .. set.Firewalls.Select(firewall =>
-                    users.Contains(firewall.Slug)
+                    users.Contains(firewall.Slug, StringComparer.Ordinal)
                         ? firewall with
                         {
                             Version = firewall.Version + 1,
