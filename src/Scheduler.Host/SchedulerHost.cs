@@ -36,7 +36,7 @@ internal static class SchedulerHost
         );
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<OperatorKey>();
-        AddDoors(builder, settings);
+        AddEndpoints(builder, settings);
         if (settings.Host.Role == HostRole.Doors)
         {
             AddClient(builder, settings);
@@ -77,7 +77,7 @@ internal static class SchedulerHost
     /// <summary>Address of the gRPC port, only after the start; null for the role <c>silo</c>.</summary>
     public static Uri? GrpcAddress(this WebApplication app) => Addresses(app).ElementAtOrDefault(1);
 
-    private static void AddDoors(WebApplicationBuilder builder, Settings settings)
+    private static void AddEndpoints(WebApplicationBuilder builder, Settings settings)
     {
         var host = settings.Host;
         var address = IPAddress.Parse(host.Address);
@@ -105,7 +105,7 @@ internal static class SchedulerHost
                 );
             }
         });
-        builder.Services.AddHostedService<OpenDoorsWarning>();
+        builder.Services.AddHostedService<PlaintextListenerWarning>();
         if (host.Role == HostRole.Silo)
         {
             builder.Services.AddHealth();
@@ -162,7 +162,7 @@ internal static class SchedulerHost
     private static void AddClient(WebApplicationBuilder builder, Settings settings)
     {
         builder.UseClusterClient(settings);
-        builder.Services.AddSingleton<IReadiness, DoorsReadiness>();
+        builder.Services.AddSingleton<IReadiness, ApiReadiness>();
     }
 
     private static Uri[] Addresses(WebApplication app) =>

@@ -82,10 +82,10 @@ internal static class Telemetry
                 ActivitySources.ApplicationGrainActivitySourceName,
                 ActivitySources.StorageActivitySourceName
             )
-            .AddAspNetCoreInstrumentation(door =>
+            .AddAspNetCoreInstrumentation(instrumentation =>
             {
-                door.Filter = http => http.Request.Path != ScrapePath;
-                door.EnrichWithHttpResponse = (span, response) =>
+                instrumentation.Filter = http => http.Request.Path != ScrapePath;
+                instrumentation.EnrichWithHttpResponse = (span, response) =>
                     span.SetTag(SchedulerTracing.RequestIdTag, response.HttpContext.TraceIdentifier);
             })
             .AddProcessor(new RequestIdProcessor())

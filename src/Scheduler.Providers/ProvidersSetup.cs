@@ -33,7 +33,7 @@ public static class ProvidersSetup
         ArgumentNullException.ThrowIfNull(configuration);
         services.TryAddSingleton(resolver);
         services.AddOptions<ProvidersOptions>().ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnreadableSettingsCheck(configuration));
+        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnreadableSettingsValidation(configuration));
         return services.AddSimulatedProvider(configuration).AddProcessProvider(configuration);
     }
 
@@ -47,8 +47,8 @@ public static class ProvidersSetup
             ? [.. unreadable.Select(fault => fault.ToString())]
             :
             [
-                .. Check(configuration, SimulatedOptions.Section, new SimulatedOptionsCheck()),
-                .. Check(configuration, ProcessOptions.Section, new ProcessOptionsCheck()),
+                .. Check(configuration, SimulatedOptions.Section, new SimulatedOptionsValidation()),
+                .. Check(configuration, ProcessOptions.Section, new ProcessOptionsValidation()),
             ];
     }
 
@@ -71,7 +71,7 @@ public static class ProvidersSetup
     /// <summary>Carries the validation of the whole section; each adapter has separate options.</summary>
     private sealed class ProvidersOptions;
 
-    private sealed class UnreadableSettingsCheck(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
+    private sealed class UnreadableSettingsValidation(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
     {
         public ValidateOptionsResult Validate(string? name, ProvidersOptions options) =>
             SettingFault.Result([.. configuration.GetSection(Section).GetChildren().SelectMany(UnreadableIn)]);

@@ -12,7 +12,9 @@ using Xunit;
 
 namespace Scheduler.ClusterTests;
 
-/// <summary>What must hold after everything has calmed down, whatever happened before; every scenario ends with it.</summary>
+/// <summary>
+/// Invariants that hold after the state has settled, whatever happened before; every scenario ends with this check.
+/// </summary>
 internal static class Soundness
 {
     private static readonly InstanceState[] AnyState = Enum.GetValues<InstanceState>();
@@ -159,7 +161,7 @@ internal static class Soundness
     private static MicroEuro SumOf(IEnumerable<LedgerEntry> entries) =>
         entries.Aggregate(MicroEuro.Zero, (sum, entry) => sum + entry.Amount);
 
-    /// <summary>The spans of <c>running</c>, and the price snapshot of each, as the timeline tells them.</summary>
+    /// <summary>The periods in <c>running</c> with their price snapshots, from the timeline.</summary>
     private static async Task<List<(int Run, long Seconds, MicroEuro Price)>> RunsAsync(
         TestScheduler scheduler,
         InstanceId id

@@ -1,9 +1,10 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
 
@@ -44,11 +45,11 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()
-            .ListAccountsAsync(Paging.CursorOf(request.PageToken, AccountRules.AccountsQuery), size)
+            .ListAccountsAsync(Paging.CursorOf(request.PageToken, AccountRequestValidation.AccountsQuery), size)
             .WaitAsync(context.CancellationToken);
         var response = new ListAccountsResponse
         {
-            NextPageToken = page.Length < size ? "" : Paging.Next(AccountRules.AccountsQuery, page[^1].Id.Value),
+            NextPageToken = page.Length < size ? "" : Paging.Next(AccountRequestValidation.AccountsQuery, page[^1].Id.Value),
         };
         response.Accounts.AddRange(page.Select(view => view.ToProto()));
         return response;
@@ -104,7 +105,7 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
     {
         var id = ResourceName.ParseAccount(request.Parent);
         await grains.Account(id).GetAsync(context.Caller().Account).OrThrow(request.Parent, context.CancellationToken);
-        var query = AccountRules.LedgerQuery(request.Parent);
+        var query = AccountRequestValidation.LedgerQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()

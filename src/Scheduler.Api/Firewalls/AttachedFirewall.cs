@@ -15,9 +15,9 @@ internal static class AttachedFirewall
     /// </summary>
     public static void CheckAttached(this Faults faults, string field, string slug)
     {
-        if (slug.Length > 0 && !FirewallChecks.IsSlug(slug))
+        if (slug.Length > 0 && !FirewallValidation.IsSlug(slug))
         {
-            faults.Add(field, $"Must be {FirewallChecks.Slug}, or empty for none.");
+            faults.Add(field, $"Must be {FirewallValidation.Slug}, or empty for none.");
         }
     }
 
@@ -41,7 +41,7 @@ internal static class AttachedFirewall
         if (!answer.IsOk)
         {
             ImmutableArray<FieldFault> faults = [new("firewall", $"The account has no firewall '{slug}'.")];
-            throw new DoorException(DoorError.Invalid(faults));
+            throw new ApiException(ApiError.Invalid(faults));
         }
     }
 }

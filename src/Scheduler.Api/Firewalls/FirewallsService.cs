@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Failures;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Firewalls;
@@ -58,7 +58,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     public override async Task<ListRulesResponse> ListRules(ListRulesRequest request, ServerCallContext context)
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.RulesQuery(request.Parent);
+        var query = FirewallRequestValidation.RulesQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Firewalls(account)
@@ -138,7 +138,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.FirewallsQuery(request.Parent);
+        var query = FirewallRequestValidation.FirewallsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Firewalls(account)
@@ -193,7 +193,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var firewall = await FirewallAsync(request.Name, context);
-        var text = new JudgedText(new JudgedPart("user", request.Text));
+        var text = new JudgeInput(new JudgeInputPart("user", request.Text));
         var result = await trial.TryAsync(firewall, text, context.CancellationToken);
         var response = new EvaluateFirewallResponse
         {
@@ -225,7 +225,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.EvaluationsQuery(request);
+        var query = FirewallRequestValidation.EvaluationsQuery(request);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Evaluations(account)
@@ -254,7 +254,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             {
                 return await once();
             }
-            catch (DoorException moved) when (again > 1 && !isGuarded && moved.Error.Reason is DoorReasons.WrongState)
+            catch (ApiException moved) when (again > 1 && !isGuarded && moved.Error.Reason is ApiErrorCodes.WrongState)
             {
                 // Another caller changed the record. The next attempt reads it again, to keep the fields this request
                 // leaves out.

@@ -18,7 +18,7 @@ internal sealed record HealthReport(ImmutableArray<HealthLine> Lines, TimeSpan A
             IsOk ? good : bad,
             Lines.ToDictionary(
                 line => line.Name,
-                line => new Check(line.IsOk ? "ok" : "failing", age, line.Says),
+                line => new Check(line.IsOk ? "ok" : "failing", age, line.Finding),
                 StringComparer.Ordinal
             )
         );

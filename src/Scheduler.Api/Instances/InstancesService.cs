@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
@@ -62,7 +62,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
         }
 
-        var token = InstanceRules.Query(request);
+        var token = InstanceRequestValidation.Query(request);
         var query = InstanceFilter.Parse(request.Filter, context.Scope().Faults) with
         {
             Account = isAny ? null : account,
@@ -95,8 +95,8 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             {
                 return await UpdateOnceAsync(request, context);
             }
-            catch (DoorException moved)
-                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is DoorReasons.WrongState)
+            catch (ApiException moved)
+                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is ApiErrorCodes.WrongState)
             {
                 // The caller does not guard the update. The change in between came from the scheduler, for example a
                 // confirmed release.
@@ -132,7 +132,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         ServerCallContext context
     )
     {
-        var query = InstanceRules.EventsQuery(request.Parent);
+        var query = InstanceRequestValidation.EventsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()
@@ -176,7 +176,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             faults.CheckSpec(spec, isWhole: true);
             if (!faults.None)
             {
-                throw new DoorException(DoorError.Invalid(faults.All));
+                throw new ApiException(ApiError.Invalid(faults.All));
             }
         }
 

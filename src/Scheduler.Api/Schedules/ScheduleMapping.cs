@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Failures;
 using Scheduler.Domain.Schedules;
 using Scheduler.Grains.Schedules;

@@ -146,7 +146,7 @@ internal static class AccountActions
     {
         if (!faults.None)
         {
-            throw new DoorException(DoorError.Invalid(faults.All));
+            throw new ApiException(ApiError.Invalid(faults.All));
         }
     }
 }

@@ -30,7 +30,7 @@ internal static class FirewallActions
 
         if (!faults.None)
         {
-            throw new DoorException(DoorError.Invalid(faults.All));
+            throw new ApiException(ApiError.Invalid(faults.All));
         }
 
         // The version from the page guards the update: it fails if the firewall changed after the page was shown.

@@ -37,7 +37,7 @@ public sealed partial class RulesPage
         }
 
         _account = Addressed.Account(asked.Value);
-        await AskAsync(Grains.Account(_account).GetAsync(Eyes), _account.Value);
+        await AskAsync(Grains.Account(_account).GetAsync(AccessScope), _account.Value);
         var grain = Grains.Firewalls(_account);
         var rules = await grain.ListRulesAsync(After ?? "", Size + 1).WaitAsync(Http.RequestAborted);
         _firewalls = await grain.ListAsync("", int.MaxValue).WaitAsync(Http.RequestAborted);

@@ -26,7 +26,7 @@ public sealed partial class InstanceDetailPage
     private string _output = "";
     private ImmutableArray<Remedy> _remedies = [];
     private ImmutableArray<StoredEvent> _events = [];
-    private ImmutableArray<StoredEvent> _way = [];
+    private ImmutableArray<StoredEvent> _steps = [];
     private bool _hasEarlier;
 
     [Parameter]
@@ -70,15 +70,15 @@ public sealed partial class InstanceDetailPage
     {
         var id = Addressed.Instance(Id);
         var grain = Grains.Instance(id);
-        _record = await AskAsync(grain.GetAsync(Eyes), Id);
+        _record = await AskAsync(grain.GetAsync(AccessScope), Id);
         _remedies = Remedies.For(_record);
         // The provider may be slow to answer, so the other reads run in parallel.
-        var output = AskAsync(grain.ReadOutputAsync(Eyes), Id);
+        var output = AskAsync(grain.ReadOutputAsync(AccessScope), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
         if (_record.State != InstanceState.Deleted)
         {
-            _explanation = await AskAsync(grain.ExplainAsync(Eyes), Id);
+            _explanation = await AskAsync(grain.ExplainAsync(AccessScope), Id);
         }
 
         _output = await output;
@@ -89,17 +89,17 @@ public sealed partial class InstanceDetailPage
         var isWhole = !string.IsNullOrEmpty(All);
         var after = isWhole ? 0 : Math.Max(0, _record.LastSequence - LatestEvents);
         var page = await AskAsync(
-            Grains.Fleet().TimelineAsync(id, Eyes, after, isWhole ? MostEvents : LatestEvents * 2),
+            Grains.Fleet().TimelineAsync(id, AccessScope, after, isWhole ? MostEvents : LatestEvents * 2),
             Id
         );
         _events = page.Events;
         _hasEarlier = after > 0;
         var steps = _events.Where(step => step.To is not null).ToList();
         var start = steps.FindLastIndex(step => step.Trigger == nameof(InstanceTrigger.Start));
-        _way = [.. steps.Skip(Math.Max(0, start))];
+        _steps = [.. steps.Skip(Math.Max(0, start))];
     }
 
-    private static string Owed(Debt debt) =>
+    private static string PendingText(Debt debt) =>
         debt.Kind == DebtKind.Release
             ? $"the release of {debt.Key} by {debt.Provider}"
             : $"the settlement of run {debt.Run}";

@@ -46,7 +46,7 @@ public sealed partial class AccountBook(AccountRecord record, IEnumerable<Instan
     }
 
     /// <summary>Adds a line to the account's timeline.</summary>
-    public void Note(
+    public void AddEvent(
         string trigger,
         string reason,
         DateTimeOffset now,

@@ -17,7 +17,7 @@ public sealed record ServedUsageRecord : IStoredState
     public const int DaysKept = 35;
 
     /// <summary>Doors whose latest report is remembered: more than report to one instance within the time a report is repeated.</summary>
-    public const int DoorsKept = 32;
+    public const int GatewaysKept = 32;
 
     /// <inheritdoc/>
     [Id(0)]
@@ -41,7 +41,7 @@ public sealed record ServedUsageRecord : IStoredState
 
     /// <summary>The latest report of each door, latest last, so that a repeated one is harmless.</summary>
     [Id(5)]
-    public ImmutableArray<DoorReport> Reports { get; init; } = [];
+    public ImmutableArray<GatewayReport> Reports { get; init; } = [];
 
     /// <inheritdoc/>
     [Id(6)]
@@ -64,18 +64,18 @@ public sealed record ServedUsageRecord : IStoredState
     public ServedUsageRecord With(
         AccountId account,
         InstanceId instance,
-        DoorReport report,
+        GatewayReport report,
         ServedUsage served,
         DateOnly day
     )
     {
         ArgumentNullException.ThrowIfNull(report);
-        if (Reports.Any(known => known.Door == report.Door && known.Sequence >= report.Sequence))
+        if (Reports.Any(known => known.Gateway == report.Gateway && known.Sequence >= report.Sequence))
         {
             return this;
         }
 
-        var reports = Reports.RemoveAll(known => known.Door == report.Door).Add(report);
+        var reports = Reports.RemoveAll(known => known.Gateway == report.Gateway).Add(report);
         var at = Days.Length - 1;
         while (at >= 0 && Days[at].Day > day)
         {
@@ -92,7 +92,7 @@ public sealed record ServedUsageRecord : IStoredState
             Instance = instance,
             Total = Total + served,
             Days = days.Length > DaysKept ? days[^DaysKept..] : days,
-            Reports = reports.Length > DoorsKept ? reports[^DoorsKept..] : reports,
+            Reports = reports.Length > GatewaysKept ? reports[^GatewaysKept..] : reports,
         };
     }
 }
@@ -104,7 +104,10 @@ public sealed record ServedUsageRecord : IStoredState
 public sealed record ServedDay([property: Id(0)] DateOnly Day, [property: Id(1)] ServedUsage Served);
 
 /// <summary>Names one report.</summary>
-/// <param name="Door">The process that makes it.</param>
+/// <param name="Gateway">The process that makes it.</param>
 /// <param name="Sequence">Counts its reports about one instance.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.DoorReport")]
-public sealed record DoorReport([property: Id(0)] string Door, [property: Id(1)] long Sequence);
+public sealed record GatewayReport(
+    [property: Id(0), JsonPropertyName("door")] string Gateway,
+    [property: Id(1)] long Sequence
+);

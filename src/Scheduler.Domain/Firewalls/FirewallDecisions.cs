@@ -75,10 +75,10 @@ public static class FirewallDecisions
     /// <summary>Everything wrong with a firewall: in itself, and rules that the account cannot use.</summary>
     public static ImmutableArray<FirewallFault> FaultsOf(FirewallSet set, FirewallDraft draft)
     {
-        var faults = FirewallChecks.FaultsOf(draft).ToBuilder();
-        for (var i = 0; i < Math.Min(draft.Rules.Length, FirewallChecks.MostRules); i++)
+        var faults = FirewallValidation.FaultsOf(draft).ToBuilder();
+        for (var i = 0; i < Math.Min(draft.Rules.Length, FirewallValidation.MostRules); i++)
         {
-            var (slug, field) = (draft.Rules[i], FirewallChecks.RuleField(i));
+            var (slug, field) = (draft.Rules[i], FirewallValidation.RuleField(i));
             if (
                 faults.All(fault => fault.Field != field)
                 && set.FindRule(slug) is null

@@ -97,7 +97,7 @@ public enum JudgeFault
     /// <summary>The judge refused, or its response broke off.</summary>
     Failing = 5,
 
-    /// <summary>The text is longer than <see cref="JudgedText.LongestLength"/>.</summary>
+    /// <summary>The text is longer than <see cref="JudgeInput.LongestLength"/>.</summary>
     TooLong = 6,
 
     /// <summary>The gateway's limit of simultaneous judgements was reached.</summary>

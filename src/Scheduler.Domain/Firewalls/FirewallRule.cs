@@ -4,7 +4,7 @@ namespace Scheduler.Domain.Firewalls;
 [GenerateSerializer, Immutable, Alias("scheduler.FirewallRule")]
 public sealed record FirewallRule
 {
-    /// <summary>Its name in requests, answers and lists; see <see cref="FirewallChecks.Slug"/>.</summary>
+    /// <summary>Its name in requests, answers and lists; see <see cref="FirewallValidation.Slug"/>.</summary>
     [Id(0)]
     public string Slug { get; init; } = "";
 

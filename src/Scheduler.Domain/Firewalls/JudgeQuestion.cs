@@ -65,8 +65,8 @@ public sealed class JudgeQuestion
     /// <param name="rules">At least one.</param>
     /// <param name="text">The text to judge.</param>
     /// <param name="random">At least <see cref="LeastRandom"/> unpredictable bytes.</param>
-    /// <returns>Null if the text is longer than <see cref="JudgedText.LongestLength"/>.</returns>
-    public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgedText text, ReadOnlySpan<byte> random)
+    /// <returns>Null if the text is longer than <see cref="JudgeInput.LongestLength"/>.</returns>
+    public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgeInput text, ReadOnlySpan<byte> random)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (rules.IsDefaultOrEmpty)
@@ -79,7 +79,7 @@ public sealed class JudgeQuestion
             throw new ArgumentException($"Needs {LeastRandom} bytes at least.", nameof(random));
         }
 
-        if (text.Length > JudgedText.LongestLength)
+        if (text.Length > JudgeInput.LongestLength)
         {
             return null;
         }
@@ -155,15 +155,15 @@ public sealed class JudgeQuestion
             .ToString();
     }
 
-    private static string Quote(JudgedText text)
+    private static string Quote(JudgeInput text)
     {
         var lines = new StringBuilder();
         foreach (var part in text.Parts)
         {
             lines.Append("{\"role\":\"");
-            StrangersText.Quote(part.Role, lines);
+            UntrustedText.Quote(part.Role, lines);
             lines.Append("\",\"text\":\"");
-            StrangersText.Quote(part.Text, lines);
+            UntrustedText.Quote(part.Text, lines);
             lines.Append("\"}\n");
         }
 

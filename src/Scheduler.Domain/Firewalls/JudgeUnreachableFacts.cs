@@ -59,7 +59,7 @@ public sealed record JudgeUnreachableFacts(
                 ? $"its judge failed: {Reason ?? $"'{Judge}' broke off"}"
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
-                $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
+                $"the text is longer than the {JudgeInput.LongestLength} characters that a judge is asked about",
             JudgeFault.NotText => "it holds what a judge of texts cannot read, such as an image or token ids",
             JudgeFault.NoFirewall => "the account has no firewall of that name",
             JudgeFault.Busy => $"its judge '{Judge}' already judges as many texts as this gateway sends at once",
@@ -73,14 +73,14 @@ public sealed record JudgeUnreachableFacts(
                 $"Create and start an instance with the serving name '{Judge}', name another judge, or {Audit}.",
             JudgeFault.NotRunning => $"{Start()}, or {Audit}.",
             JudgeFault.TimedOut =>
-                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallChecks.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
+                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallValidation.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
             JudgeFault.Unreadable =>
                 $"Let '{Judge}' serve a model that follows instructions, on a runtime that holds answers to a JSON schema, or {Audit}.",
             JudgeFault.Failing when JudgeCode == FailureCode.CtxTooLarge =>
                 $"Shorten the request, start the judge '{Judge}' with a larger context, or {Audit}.",
             JudgeFault.Failing =>
                 $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
-            JudgeFault.TooLong => $"Shorten the request to {JudgedText.LongestLength} characters, or {Audit}.",
+            JudgeFault.TooLong => $"Shorten the request to {JudgeInput.LongestLength} characters, or {Audit}.",
             JudgeFault.NotText => $"Send the request as text alone, or {Audit}.",
             JudgeFault.NoFirewall =>
                 $"Correct the name, create firewall '{Firewall}', or take its name out of the account, balancer or instance that it is a default of.",

@@ -30,7 +30,7 @@ internal sealed class InstanceDraft(InstanceRecord before)
         {
             _refusal = InstanceDecision.Refuse(
                 before.State,
-                $"{trigger} is not possible while the instance is {before.State.ToString().ToLowerInvariant()}."
+                $"{trigger} is not possible while the instance is {before.State.WireName()}."
             );
             return this;
         }

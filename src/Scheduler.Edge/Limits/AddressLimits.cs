@@ -43,7 +43,7 @@ internal sealed class AddressLimits(Rate rate, TimeProvider clock)
 
         lock (partition.Gate)
         {
-            return partition.Bucket.Look(rate, clock.GetTimestamp(), clock.TimestampFrequency).Next;
+            return partition.Bucket.Peek(rate, clock.GetTimestamp(), clock.TimestampFrequency).Next;
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
     /// </param>
     /// <param name="left">The rest of the rate; null for a key without a limit.</param>
     /// <returns>The refusal; null if the request is admitted.</returns>
-    public DoorError? Take(Caller caller, string authorization, out RateLeft? left)
+    public ApiError? Take(Caller caller, string authorization, out RateLeft? left)
     {
         var rate = LimitsOf(caller).Rate;
         var (isTaken, seen) = _keys.With(
@@ -45,7 +45,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
                 }
 
                 var isTaken = key.Bucket.TryTake(at.rate, now, key.Frequency);
-                return (isTaken, (RateLeft?)key.Bucket.Look(at.rate, now, key.Frequency));
+                return (isTaken, (RateLeft?)key.Bucket.Peek(at.rate, now, key.Frequency));
             }
         );
         left = seen;
@@ -61,7 +61,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             rate.Burst,
             (int)Math.Ceiling(wait.TotalSeconds)
         );
-        return DoorError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
+        return ApiError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
     }
 
     /// <summary>
@@ -84,7 +84,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
     /// <param name="isStream">Streams have their own counter.</param>
     /// <param name="key">The argument for <see cref="Leave"/> at the end of the request.</param>
     /// <returns>The refusal; null if the request is admitted.</returns>
-    public DoorError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
+    public ApiError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
     {
         var limits = LimitsOf(caller);
         key = _keys.With(
@@ -105,7 +105,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
         }
     }
 
-    private static DoorError Refusal(FailureFacts facts) => DoorError.Of(FailureCatalogue.Describe(facts));
+    private static ApiError Refusal(FailureFacts facts) => ApiError.Of(FailureCatalogue.Describe(facts));
 
     private Limits LimitsOf(Caller caller) => caller.IsOperator ? settings.Operator : settings.Account;
 

@@ -36,7 +36,7 @@ internal struct TokenBucket
         _fullAt = Math.Min(Math.Max(_fullAt, now) + each, now + (2 * each * rate.Burst));
     }
 
-    public readonly RateLeft Look(Rate rate, long now, long frequency)
+    public readonly RateLeft Peek(Rate rate, long now, long frequency)
     {
         var each = Each(rate, frequency);
         var whole = each * rate.Burst;

@@ -13,5 +13,5 @@ internal sealed partial class AccountGrain
         LogLevel.Warning,
         "Instance {Instance} could not be told that the balance ran out; it is told again"
     )]
-    private partial void LogTellFailed(Exception exception, InstanceId instance);
+    private partial void LogNotifyFailed(Exception exception, InstanceId instance);
 }

@@ -34,7 +34,7 @@ internal sealed partial class AccountGrain
                     book.Settle(now);
                 }
 
-                NoteMoney(now);
+                AddMoneyEvents(now);
                 return IsOver(book, now) ? book.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
             }
         );
@@ -44,11 +44,11 @@ internal sealed partial class AccountGrain
         var left = _book.Record.Balance - _book.Accrued(now);
         foreach (var (instance, run) in told)
         {
-            TellAsync(instance, run, left).Ignore();
+            NotifyAsync(instance, run, left).Ignore();
         }
     }
 
-    private async Task TellAsync(InstanceId instance, int run, MicroEuro balance)
+    private async Task NotifyAsync(InstanceId instance, int run, MicroEuro balance)
     {
         try
         {
@@ -57,12 +57,12 @@ internal sealed partial class AccountGrain
         catch (Exception exception)
         {
             // It is told again: the wake-up stays until nothing runs.
-            LogTellFailed(exception, instance);
+            LogNotifyFailed(exception, instance);
         }
     }
 
     /// <summary>Gives the low-balance and exhausted events, once each until there is money again.</summary>
-    private void NoteMoney(DateTimeOffset now)
+    private void AddMoneyEvents(DateTimeOffset now)
     {
         // A top-up is not the only way back: a run that ended earlier than was known gives back what it seemed to burn.
         if (_book.Record.ExhaustedSince is not null && _book.HasMoney(now))
@@ -79,12 +79,12 @@ internal sealed partial class AccountGrain
         if (ends <= now && _book.Record.ExhaustedSince is null)
         {
             _book.Change(record => record with { ExhaustedSince = now });
-            _book.Note("BalanceExhausted", "the balance is used up", now, request, Scheduler);
+            _book.AddEvent("BalanceExhausted", "the balance is used up", now, request, Scheduler);
         }
         else if (ends > now && ends - now <= Billing.LowBalanceAhead && _book.Record.LowBalanceSince is null)
         {
             _book.Change(record => record with { LowBalanceSince = now });
-            _book.Note("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
+            _book.AddEvent("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
         }
     }
 
@@ -106,8 +106,8 @@ internal sealed partial class AccountGrain
         if (_book.Record.ExhaustedSince is { } since && _book.Metered.Count > 0)
         {
             var over = since + _book.Record.ExhaustionGrace;
-            var tell = over > now ? over : now + TellAgainAfter;
-            next = next is { } other && other < tell ? other : tell;
+            var notifyAt = over > now ? over : now + NotifyAgainAfter;
+            next = next is { } other && other < notifyAt ? other : notifyAt;
         }
 
         return next;

@@ -111,7 +111,7 @@ internal sealed partial class AccountGrain
 
         if (_book.IsDirty)
         {
-            NoteMoney(now);
+            AddMoneyEvents(now);
             state.State = _book.Commit(NextWake(now));
             await state.WriteStateAsync();
             ArmTimer(now);

@@ -39,7 +39,7 @@ internal sealed partial class AccountGrain(
     private const int MaxBatch = 256;
 
     /// <summary>How long after exhaustion running instances are told again, until none runs.</summary>
-    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan NotifyAgainAfter = TimeSpan.FromSeconds(5);
 
     private readonly Queue<Act> _queue = new();
     private readonly Dictionary<string, LedgerEntry> _topUps = new(StringComparer.Ordinal);
@@ -81,7 +81,7 @@ internal sealed partial class AccountGrain(
                         CreatedAt = now,
                     }
                 );
-                book.Note("Create", "account created", now, context.RequestId, context.Actor);
+                book.AddEvent("Create", "account created", now, context.RequestId, context.Actor);
                 return View(book, now);
             }
         );
@@ -134,7 +134,7 @@ internal sealed partial class AccountGrain(
                             : record.Firewall,
                     }
                 );
-                book.Note("Update", "account changed", now, context.RequestId, context.Actor);
+                book.AddEvent("Update", "account changed", now, context.RequestId, context.Actor);
                 return View(book, now);
             }
         );
@@ -161,7 +161,7 @@ internal sealed partial class AccountGrain(
 
                 var entry = book.TopUp(amount, reference, now, context.RequestId);
                 _topUps[reference] = entry;
-                book.Note("TopUp", $"{amount} EUR, reference {reference}", now, context.RequestId, context.Actor);
+                book.AddEvent("TopUp", $"{amount} EUR, reference {reference}", now, context.RequestId, context.Actor);
                 return new TopUpAnswer(entry, View(book, now), false);
             }
         );

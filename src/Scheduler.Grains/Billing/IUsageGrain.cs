@@ -13,7 +13,7 @@ public interface IUsageGrain : IGrainWithStringKey
     /// <param name="report">Which door's report.</param>
     /// <param name="served">What was served since that door's report before.</param>
     [Alias("Report")]
-    Task ReportAsync(AccountId account, DoorReport report, ServedUsage served);
+    Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served);
 
     /// <summary>What is recorded; nothing served where nothing was reported.</summary>
     [Alias("Get"), AlwaysInterleave]

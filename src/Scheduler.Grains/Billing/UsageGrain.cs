@@ -13,7 +13,7 @@ internal sealed class UsageGrain(
     private readonly Recorded<ServedUsageRecord> _usage = new(state);
 
     /// <inheritdoc/>
-    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    public async Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served)
     {
         var instance = new InstanceId(this.GetPrimaryKeyString()[GrainKeys.UsagePrefix.Length..]);
         var day = DateOnly.FromDateTime(clock.Now().UtcDateTime);

@@ -14,11 +14,8 @@ internal sealed class FirewallGrain(
     TimeProvider clock
 ) : IGrainBase, IFirewallGrain
 {
-    /// <summary>Below Orleans' time-out of a call, so that a caller that waits for a change gets an answer.</summary>
-    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
-
     private readonly Recorded<FirewallSet> _set = new(state);
-    private TaskCompletionSource _changed = NewSignal();
+    private readonly ChangeSignal _changed = new(clock);
 
     public IGrainContext GrainContext => context;
 
@@ -28,7 +25,7 @@ internal sealed class FirewallGrain(
 
     public Task OnDeactivateAsync(DeactivationReason reason, CancellationToken token)
     {
-        _changed.TrySetResult();
+        _changed.Close();
         return Task.CompletedTask;
     }
 
@@ -48,7 +45,7 @@ internal sealed class FirewallGrain(
             );
         }
 
-        var faults = FirewallChecks.FaultsOf(rule);
+        var faults = FirewallValidation.FaultsOf(rule);
         if (Set.Rules.Length >= FirewallSet.MostRules)
         {
             faults = faults.Add(Full(FirewallSet.MostRules, "rules"));
@@ -81,7 +78,7 @@ internal sealed class FirewallGrain(
             return seen;
         }
 
-        if ((Moved("rule", seen.Value.Version, ifVersion) ?? Refused(FirewallChecks.FaultsOf(rule))) is { } refusal)
+        if ((Moved("rule", seen.Value.Version, ifVersion) ?? Refused(FirewallValidation.FaultsOf(rule))) is { } refusal)
         {
             return refusal;
         }
@@ -175,14 +172,7 @@ internal sealed class FirewallGrain(
     {
         if (Set.LastSequence <= afterSequence)
         {
-            try
-            {
-                await _changed.Task.WaitAsync(WatchFor, clock, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed; the caller gets the present state and asks again.
-            }
+            await _changed.WaitAsync(cancellationToken);
         }
 
         return Named();
@@ -249,7 +239,7 @@ internal sealed class FirewallGrain(
     private async Task RecordAsync(FirewallSet next)
     {
         await _set.WriteAsync(next, this);
-        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+        _changed.Raise();
     }
 
     private Cause CauseOf(CommandContext command) => new(clock.Now(), command.RequestId, command.Actor);
@@ -272,6 +262,4 @@ internal sealed class FirewallGrain(
                 Message = $"The {what} is at version {present}, not {expected}: read it again.",
                 State = $"VERSION_{present}",
             };
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -25,7 +25,7 @@ internal sealed partial class AllocationSweep(
     public async Task RunAsync(IProvider provider, IGrainFactory grains, CancellationToken cancellationToken)
     {
         // The instances first: what is allocated between the two readings is then in the list, not missing from it.
-        var meant = await MeantAsync(provider.Id, cancellationToken);
+        var intended = await IntendedAsync(provider.Id, cancellationToken);
         var held = await provider.ListAllocationsAsync(options.Value.ClusterId, cancellationToken);
         foreach (var allocation in held)
         {
@@ -33,15 +33,15 @@ internal sealed partial class AllocationSweep(
                 provider,
                 allocation.Key,
                 () =>
-                    meant.Remove(allocation.Key)
-                        ? TellAsync(allocation, grains)
-                        : ReleaseIfNobodysAsync(provider, allocation, grains, cancellationToken),
+                    intended.Remove(allocation.Key)
+                        ? ReportEndAsync(allocation, grains)
+                        : ReleaseIfUnownedAsync(provider, allocation, grains, cancellationToken),
                 cancellationToken
             );
         }
 
         var safe = clock.Now() - options.Value.Providers.SafetyAge;
-        foreach (var (key, record) in meant.Where(m => m.Value.StateSince <= safe))
+        foreach (var (key, record) in intended.Where(m => m.Value.StateSince <= safe))
         {
             await TryAsync(
                 provider,
@@ -71,7 +71,7 @@ internal sealed partial class AllocationSweep(
         }
     }
 
-    private static Task TellAsync(Allocation allocation, IGrainFactory grains) =>
+    private static Task ReportEndAsync(Allocation allocation, IGrainFactory grains) =>
         allocation.Status is AllocationStatus.Booting or AllocationStatus.Ready
             ? Task.CompletedTask
             : grains.GetGrain<IInstanceInbox>(allocation.Tag.Instance.Value).ObservedAsync(allocation);
@@ -93,12 +93,12 @@ internal sealed partial class AllocationSweep(
         }
     }
 
-    private async Task<Dictionary<AllocationKey, InstanceRecord>> MeantAsync(
+    private async Task<Dictionary<AllocationKey, InstanceRecord>> IntendedAsync(
         ProviderId provider,
         CancellationToken cancellationToken
     )
     {
-        var meant = new Dictionary<AllocationKey, InstanceRecord>();
+        var intended = new Dictionary<AllocationKey, InstanceRecord>();
         var query = new InstanceQuery
         {
             Provider = provider.Value,
@@ -110,19 +110,19 @@ internal sealed partial class AllocationSweep(
             var page = await index.ListAsync(query, cancellationToken);
             foreach (var record in page.Instances)
             {
-                meant[record.Intent!.Key] = record;
+                intended[record.Intent!.Key] = record;
             }
 
             if (page.Next is null)
             {
-                return meant;
+                return intended;
             }
 
             query = query with { After = page.Next };
         }
     }
 
-    private async Task ReleaseIfNobodysAsync(
+    private async Task ReleaseIfUnownedAsync(
         IProvider provider,
         Allocation allocation,
         IGrainFactory grains,

@@ -47,7 +47,7 @@ internal sealed partial class InstanceGrain
         return failure is null || !answer.IsOk ? answer : Refusal.Failed(failure);
     }
 
-    private string StateName => _recorded.State.ToString().ToLowerInvariant();
+    private string StateName => _recorded.State.WireName();
 
     /// <summary>The checks, timed.</summary>
     private async Task<(AllocationIntent? Intent, Failure? Failure)> CheckAsync(

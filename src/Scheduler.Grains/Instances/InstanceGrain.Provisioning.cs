@@ -59,7 +59,7 @@ internal sealed partial class InstanceGrain
         await EndWaitIfLateAsync();
         if (_recorded.State != InstanceState.Provisioning || _recorded.Intent?.Key != key)
         {
-            GiveBackIfUnwanted(key, outcome);
+            ReleaseIfUnwanted(key, outcome);
             return;
         }
 
@@ -73,7 +73,7 @@ internal sealed partial class InstanceGrain
         if (outcome.Rejection.Kind != RejectionKind.InvalidRequest)
         {
             // A request that is wrong in itself says nothing of the route: one tenant's mistake must not cool it for all.
-            Note(offer.Route, AllocationEnd.Rejected, took);
+            ReportOutcome(offer.Route, AllocationEnd.Rejected, took);
         }
 
         var avoid = new AvoidedRoute(offer.Route, clock.Now() + Launch.RouteCooldown);
@@ -100,7 +100,7 @@ internal sealed partial class InstanceGrain
                 : decision
         );
         // Here and not where the provider answers: its watch may bring the news first.
-        Note(route, AllocationEnd.Allocated, took);
+        ReportOutcome(route, AllocationEnd.Allocated, took);
     }
 
     /// <summary>
@@ -138,7 +138,7 @@ internal sealed partial class InstanceGrain
         if (_recorded.State == InstanceState.Starting)
         {
             // After an outage the deadline may be told before the news that the runtime has long been ready.
-            if (await LookOnceAsync(intent) is { } seen && !MayYetBeReady(seen))
+            if (await CheckOnceAsync(intent) is { } seen && !MayYetBeReady(seen))
             {
                 await ObservedAsync(seen);
                 return;
@@ -149,7 +149,7 @@ internal sealed partial class InstanceGrain
                     intent.Offer,
                     cause.Now - _recorded.StateSince,
                     intent.Model,
-                    await LastWordsAsync(intent)
+                    await LastOutputAsync(intent)
                 )
             );
             await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, late, null, cause));
@@ -158,7 +158,7 @@ internal sealed partial class InstanceGrain
 
         var waited = cause.Now - _recorded.StateSince;
         var avoid = new AvoidedRoute(intent.Offer.Route, cause.Now + Launch.RouteCooldown);
-        Note(intent.Offer.Route, AllocationEnd.TimedOut, waited);
+        ReportOutcome(intent.Offer.Route, AllocationEnd.TimedOut, waited);
         var next = await HintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, cause.Now));
         var failure = FailureCatalogue.Describe(
             new ProviderTimeoutFacts(intent.Offer, waited, _recorded.Attempt, avoid.Until, next)
@@ -170,18 +170,18 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>An answer nobody waits for: capacity that came too late is given back at once; the sweep would find it later.</summary>
-    private void GiveBackIfUnwanted(AllocationKey key, AllocateOutcome outcome)
+    private void ReleaseIfUnwanted(AllocationKey key, AllocateOutcome outcome)
     {
         LogStale(Self, key);
         var isWanted = _recorded.State.MayHoldAllocation() && _recorded.Intent?.Key == key;
         if (outcome.IsAllocated && !isWanted && providers.Find(ProviderOf(key)) is { } provider)
         {
-            _ = GiveBackAsync(provider, key);
+            _ = ReleaseUnwantedAsync(provider, key);
         }
     }
 
     // Beside the turns: a provider that takes its time must not keep the next command waiting.
-    private async Task GiveBackAsync(IProvider provider, AllocationKey key)
+    private async Task ReleaseUnwantedAsync(IProvider provider, AllocationKey key)
     {
         try
         {
@@ -198,10 +198,10 @@ internal sealed partial class InstanceGrain
         ?? _recorded.Intent?.Offer.Provider
         ?? new ProviderId("");
 
-    private void Note(Route route, AllocationEnd end, TimeSpan took) =>
+    private void ReportOutcome(Route route, AllocationEnd end, TimeSpan took) =>
         GrainFactory
             .Provider(route.Provider)
-            .NoteAsync(new AllocationNote(route, end, took, _recorded.RequestId))
+            .ReportOutcomeAsync(new AllocationReport(route, end, took, _recorded.RequestId))
             .Ignore();
 
     private static RuntimeSpec RuntimeOf(InstanceRecord record, AllocationIntent intent) =>

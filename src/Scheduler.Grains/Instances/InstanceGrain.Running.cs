@@ -14,19 +14,19 @@ internal sealed partial class InstanceGrain
     /// <summary>The run whose meter the account has confirmed to this activation.</summary>
     private int _meteredRun;
 
-    private Task _look = Task.CompletedTask;
+    private Task _allocationCheck = Task.CompletedTask;
 
     /// <inheritdoc/>
     public async Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run)
     {
         if (Seen(account) is { IsOk: true } && _recorded.State == InstanceState.Running && _recorded.Run == run)
         {
-            if (_look.IsCompleted)
+            if (_allocationCheck.IsCompleted)
             {
-                _look = LookAgainAsync(_recorded.Intent!);
+                _allocationCheck = CheckAllocationAsync(_recorded.Intent!);
             }
 
-            await _look;
+            await _allocationCheck;
         }
 
         return Seen(account);
@@ -42,17 +42,17 @@ internal sealed partial class InstanceGrain
         }
 
         return seen.Value.State is InstanceState.Starting or InstanceState.Running
-            ? await LastWordsAsync(seen.Value.Intent!)
+            ? await LastOutputAsync(seen.Value.Intent!)
             : "";
     }
 
     /// <summary>What the runtime has printed last, if its provider says so soon; else empty.</summary>
-    private async Task<string> LastWordsAsync(AllocationIntent intent)
+    private async Task<string> LastOutputAsync(AllocationIntent intent)
     {
         try
         {
             return providers.Find(intent.Offer.Provider) is { } provider
-                ? await provider.ReadOutputAsync(intent.Key, _work.Token).WaitAsync(LastLook, clock, _work.Token)
+                ? await provider.ReadOutputAsync(intent.Key, _work.Token).WaitAsync(CheckLimit, clock, _work.Token)
                 : "";
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
@@ -62,10 +62,10 @@ internal sealed partial class InstanceGrain
         }
     }
 
-    private async Task LookAgainAsync(AllocationIntent intent)
+    private async Task CheckAllocationAsync(AllocationIntent intent)
     {
         // One that is not there may be a list that lags; the sweep sees to what has vanished.
-        if (await LookOnceAsync(intent) is { } seen && seen.Status != AllocationStatus.Ready)
+        if (await CheckOnceAsync(intent) is { } seen && seen.Status != AllocationStatus.Ready)
         {
             await Inbox.ObservedAsync(seen);
         }
@@ -174,7 +174,7 @@ internal sealed partial class InstanceGrain
         // One that only fell silent is about to be given back: what it printed is asked for while it can be.
         var exit =
             allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
-                ? new RuntimeExit { OutputTail = await LastWordsAsync(_recorded.Intent) }
+                ? new RuntimeExit { OutputTail = await LastOutputAsync(_recorded.Intent) }
                 : allocation.Exit;
         var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy));
         await FailOrRerouteAsync(InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause), cause);

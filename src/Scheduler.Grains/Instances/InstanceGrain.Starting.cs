@@ -12,7 +12,7 @@ internal sealed partial class InstanceGrain
     private const int ProbesUntilVanished = 5;
 
     /// <summary>How long the last look before a start deadline's failure may hold the turn.</summary>
-    private static readonly TimeSpan LastLook = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CheckLimit = TimeSpan.FromSeconds(2);
 
     private async Task ProbeAsync(InstanceRecord record, CancellationToken cancellationToken)
     {
@@ -49,12 +49,12 @@ internal sealed partial class InstanceGrain
         seen.Status is AllocationStatus.Booting or AllocationStatus.Unhealthy;
 
     /// <summary>What the provider says of an allocation now, if it says so soon.</summary>
-    private async Task<Allocation?> LookOnceAsync(AllocationIntent intent)
+    private async Task<Allocation?> CheckOnceAsync(AllocationIntent intent)
     {
         try
         {
             return providers.Find(intent.Offer.Provider) is { } provider
-                ? await provider.FindAsync(intent.Key, _work.Token).WaitAsync(LastLook, clock, _work.Token)
+                ? await provider.FindAsync(intent.Key, _work.Token).WaitAsync(CheckLimit, clock, _work.Token)
                 : null;
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)

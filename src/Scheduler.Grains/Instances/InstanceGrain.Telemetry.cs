@@ -12,7 +12,7 @@ internal sealed partial class InstanceGrain
     private void Measure(InstanceRecord before, InstanceRecord after)
     {
         NoticeLaunch(after);
-        metrics.Note(before, after, _launchBegan);
+        metrics.Record(before, after, _launchBegan);
     }
 
     /// <summary>A re-routed launch goes on; what began is the first attempt of the run.</summary>

@@ -6,7 +6,7 @@ namespace Scheduler.Grains.Instances;
 internal sealed partial class InstanceGrain
 {
     private readonly CancellationTokenSource _work = new();
-    private readonly Dictionary<string, CancellationTokenSource> _underWay = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
     private IGrainTimer? _deadline;
 
     private IInstanceInbox Inbox => this.AsReference<IInstanceInbox>();
@@ -73,10 +73,10 @@ internal sealed partial class InstanceGrain
     /// <summary>Starts a piece of work unless it is under way; it sees the record of its start and a token that ends with its need.</summary>
     private string SetGoing(string name, Func<InstanceRecord, CancellationToken, Task> work)
     {
-        if (!_underWay.ContainsKey(name) && !_work.IsCancellationRequested)
+        if (!_running.ContainsKey(name) && !_work.IsCancellationRequested)
         {
             var ends = CancellationTokenSource.CreateLinkedTokenSource(_work.Token);
-            _underWay.Add(name, ends);
+            _running.Add(name, ends);
             _ = RunAsync(name, work, ends);
         }
 
@@ -107,9 +107,9 @@ internal sealed partial class InstanceGrain
         }
         finally
         {
-            if (_underWay.TryGetValue(name, out var current) && current == ends)
+            if (_running.TryGetValue(name, out var current) && current == ends)
             {
-                _underWay.Remove(name);
+                _running.Remove(name);
             }
 
             ends.Dispose();
@@ -118,9 +118,9 @@ internal sealed partial class InstanceGrain
 
     private void CallOffAllBut(HashSet<string> wanted)
     {
-        foreach (var (name, ends) in _underWay.Where(work => !wanted.Contains(work.Key)).ToList())
+        foreach (var (name, ends) in _running.Where(work => !wanted.Contains(work.Key)).ToList())
         {
-            _underWay.Remove(name);
+            _running.Remove(name);
             ends.Cancel();
         }
     }

@@ -17,10 +17,10 @@ namespace Scheduler.Grains.Instances;
 /// The launch checks: gathers the facts and asks the three rules of the domain. <c>Start</c>, re-routing and <c>explain</c> all come
 /// through here, so that what is explained is what would happen.
 /// </summary>
-internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions<SchedulerOptions> options)
+internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models, IOptions<SchedulerOptions> options)
 {
     /// <summary>How long a launch waits for the first listing of every provider after a start of the silo.</summary>
-    private static readonly TimeSpan BookOpens = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan CatalogueOpens = TimeSpan.FromSeconds(15);
 
     private LaunchThreshold Threshold => options.Value.Billing.Threshold;
 
@@ -37,21 +37,21 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
         }
 
-        if (!book.Opened.IsCompleted)
+        if (!catalogue.Opened.IsCompleted)
         {
-            await book
-                .Opened.WaitAsync(BookOpens)
+            await catalogue
+                .Opened.WaitAsync(CatalogueOpens)
                 .ConfigureAwait(
                     ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext
                 );
         }
 
-        var page = book.Page;
+        var page = catalogue.Page;
         var request = new PlacementRequest
         {
             Constraints = record.Spec.Constraints,
             Fit = models.FitOf(model),
-            Memory = page.Memory with
+            State = page.State with
             {
                 Avoided =
                 [
@@ -149,7 +149,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var had = checked(gpu.VramBytes * offer.GpuCount);
         var wish = record.Spec.Constraints with { GpuType = null, GpuCount = null };
-        var search = SearchOn(wish, book.Page, shape => IsComfortable(model, shape, had));
+        var search = SearchOn(wish, catalogue.Page, shape => IsComfortable(model, shape, had));
         var nearest = search.Relaxations.FirstOrDefault();
         return (search.Chosen ?? nearest?.Best) is { } larger
             ? new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour, nearest)
@@ -162,7 +162,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
     /// </summary>
     private static PlacementDecision SearchOn(
         SmartConstraints constraints,
-        OfferBookPage page,
+        OfferCataloguePage page,
         Func<GpuShape, bool> isGood
     ) =>
         PlacementSolver.Solve(
@@ -171,7 +171,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             {
                 Constraints = constraints,
                 Fit = new ShapeFit(isGood),
-                Memory = page.Memory,
+                State = page.State,
                 Top = 1,
             }
         );
@@ -182,7 +182,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
 
     /// <summary>No match: because nothing that the constraints leave fits the model, or because of the constraints themselves.</summary>
-    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferBookPage page)
+    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferCataloguePage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)

@@ -102,13 +102,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
                     line.HighBytes
                 )),
             ],
-            Verdict = verdict.Outcome switch
-            {
-                FitOutcome.Fits => "fits",
-                FitOutcome.Tight => "tight",
-                FitOutcome.CannotFit => "cannot_fit",
-                _ => throw new System.Diagnostics.UnreachableException(),
-            },
+            Verdict = verdict.Outcome,
             LargestContext = GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, count),
             SmallestThatFits = smallest is null ? null : $"{smallest.Count}×{smallest.Gpu.Name}",
         };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement;
 
@@ -107,9 +108,15 @@ public sealed record CompatibilityCheck
     [Id(5)]
     public ImmutableArray<BudgetLine> Lines { get; init; } = [];
 
-    /// <summary><c>fits</c>, <c>tight</c> or <c>cannot_fit</c>.</summary>
+    /// <summary><see cref="Verdict"/> on the wire.</summary>
     [Id(6)]
-    public string Verdict { get; init; } = "";
+    internal string VerdictName { get; init; } = "cannot_fit";
+
+    public FitOutcome Verdict
+    {
+        get => FitOutcomes.Parse(VerdictName);
+        init => VerdictName = value.WireName();
+    }
 
     /// <summary>Largest context that fits these GPUs, tokens; null when none does.</summary>
     [Id(7)]

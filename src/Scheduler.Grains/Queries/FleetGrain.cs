@@ -27,7 +27,7 @@ internal sealed class FleetGrain(
     IAccountBook ledger,
     IEntityIndex entities,
     ProviderDirectory directory,
-    OfferBook book,
+    OfferCatalogue catalogue,
     LaunchExplainer explainer,
     TimeProvider clock
 ) : Grain, IFleetGrain
@@ -191,7 +191,7 @@ internal sealed class FleetGrain(
 
     public Task<OfferPage> ListOffersAsync(OfferQuery query)
     {
-        var snapshot = book.Page.Snapshot;
+        var snapshot = catalogue.Page.Snapshot;
         var matching = snapshot
             .Offers()
             .Where(offer =>

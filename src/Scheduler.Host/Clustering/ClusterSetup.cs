@@ -34,7 +34,7 @@ internal static class ClusterSetup
     /// Interval of "I am alive" updates. After three missed ones no process waits for the silo any more. After a crash
     /// of the whole cluster, a silo that starts on another port waits this long.
     /// </summary>
-    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AliveReportEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Interval at which the membership is read even without a notification of changes.</summary>
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(10);
@@ -43,7 +43,7 @@ internal static class ClusterSetup
     private static readonly TimeSpan GatewayRefresh = TimeSpan.FromSeconds(5);
 
     /// <summary>Dead silos are removed from the table after this time.</summary>
-    private static readonly TimeSpan DeadAreKept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan DefunctSilosKeptFor = TimeSpan.FromDays(1);
 
     /// <summary>
     /// The only silo of an embedded scheduler. It needs no gateway, because all clients are in the same process.
@@ -74,9 +74,9 @@ internal static class ClusterSetup
             membership.ProbeTimeout = Probe;
             membership.MaxProbeTimeout = Probe * 2;
             membership.NumMissedProbesLimit = Misses;
-            membership.IAmAliveTablePublishTimeout = SignOfLife;
+            membership.IAmAliveTablePublishTimeout = AliveReportEvery;
             membership.TableRefreshTimeout = TableRefresh;
-            membership.DefunctSiloExpiration = DeadAreKept;
+            membership.DefunctSiloExpiration = DefunctSilosKeptFor;
         });
         silo.UseAdoNetClustering(options =>
             options.Configure<PostgreSqlStore>(

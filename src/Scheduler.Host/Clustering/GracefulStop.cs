@@ -19,7 +19,7 @@ namespace Scheduler.Host.Clustering;
 /// any other service stops. Step 4 follows from the order in which the services were added.
 /// </remarks>
 internal sealed partial class GracefulStop(
-    IServer doors,
+    IServer server,
     HostOptions options,
     TimeProvider clock,
     ILogger<GracefulStop> logger
@@ -37,7 +37,7 @@ internal sealed partial class GracefulStop(
 
         using var enough = new CancellationTokenSource(options.FinishWithin, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, cancellationToken);
-        await doors.StopAsync(either.Token);
+        await server.StopAsync(either.Token);
         if (enough.IsCancellationRequested)
         {
             LogCutOff(options.FinishWithin);

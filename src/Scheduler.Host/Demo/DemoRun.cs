@@ -10,7 +10,7 @@ namespace Scheduler.Host.Demo;
 /// </summary>
 internal sealed class DemoRun
 {
-    private const string Wish =
+    private const string SpecJson =
         """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"regions":["eu-north1"],"max_price_per_hour_micro_eur":300000}}}""";
 
     private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
@@ -58,7 +58,7 @@ internal sealed class DemoRun
         );
         foreach (var story in DemoStory.All)
         {
-            await TellAsync(story, story.HasMoney ? account : poor, cancellationToken);
+            await RunStoryAsync(story, story.HasMoney ? account : poor, cancellationToken);
         }
 
         await PrintNextStepsAsync(account, http, cancellationToken);
@@ -95,7 +95,7 @@ internal sealed class DemoRun
         return name;
     }
 
-    private async Task TellAsync(DemoStory story, string account, CancellationToken cancellationToken)
+    private async Task RunStoryAsync(DemoStory story, string account, CancellationToken cancellationToken)
     {
         await _out.WriteLineAsync($"── {story.Title}");
         var created = await _instances.CreateInstanceAsync(
@@ -194,7 +194,7 @@ internal sealed class DemoRun
             Try (copy and paste):
               export KEY={{{key.Token}}}
               curl -s -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
-              curl -s -H "Authorization: Bearer $KEY" -d '{{{Wish}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
+              curl -s -H "Authorization: Bearer $KEY" -d '{{{SpecJson}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
               curl -s {{{url}}}/v1/failures/SMART_NO_MATCH
 
             Stop with Ctrl-C; the same command continues with the stored state.

@@ -27,7 +27,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
                             {
                                 ServerCertificateContext = own.Current,
                                 ClientCertificateRequired = true,
-                                RemoteCertificateValidationCallback = IsOneOfUs,
+                                RemoteCertificateValidationCallback = IsClusterCertificate,
                             },
                             ct
                         )
@@ -47,7 +47,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
                             {
                                 TargetHost = "silo",
                                 ClientCertificateContext = own.Current,
-                                RemoteCertificateValidationCallback = IsOneOfUs,
+                                RemoteCertificateValidationCallback = IsClusterCertificate,
                             },
                             ct
                         )
@@ -89,7 +89,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
         }
     }
 
-    private bool IsOneOfUs(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
+    private bool IsClusterCertificate(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
     {
         if (shown is null)
         {

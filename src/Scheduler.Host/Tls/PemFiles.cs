@@ -8,12 +8,12 @@ namespace Scheduler.Host.Tls;
 /// <param name="certificatePath">The leaf certificate, then the intermediate certificates.</param>
 internal sealed partial class PemFiles(string certificatePath, string keyPath, TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(10);
 
     private readonly Lock _looking = new();
     private SslStreamCertificateContext? _current;
     private (DateTime Certificate, DateTime Key) _written;
-    private long _looked;
+    private long _checkedAt;
 
     /// <summary>The certificate to present now. Checks the files for changes at most every 10 s.</summary>
     public SslStreamCertificateContext Current
@@ -26,7 +26,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
                 {
                     Read();
                 }
-                else if (clock.GetElapsedTime(_looked) >= LookEvery)
+                else if (clock.GetElapsedTime(_checkedAt) >= CheckEvery)
                 {
                     TryRenew(_current);
                 }
@@ -74,7 +74,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
 
     private void Read()
     {
-        _looked = clock.GetTimestamp();
+        _checkedAt = clock.GetTimestamp();
         var written = (File.GetLastWriteTimeUtc(certificatePath), File.GetLastWriteTimeUtc(keyPath));
         var leaf = X509Certificate2.CreateFromPemFile(certificatePath, keyPath);
         var chain = Authority(certificatePath);
@@ -86,7 +86,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
     {
         try
         {
-            _looked = clock.GetTimestamp();
+            _checkedAt = clock.GetTimestamp();
             if (_written != (File.GetLastWriteTimeUtc(certificatePath), File.GetLastWriteTimeUtc(keyPath)))
             {
                 Read();

@@ -6,15 +6,15 @@ namespace Scheduler.Host.Tls;
 
 internal static class TlsSetup
 {
-    public static void UseTls(this ListenOptions door, TlsOptions options)
+    public static void UseTls(this ListenOptions endpoint, TlsOptions options)
     {
         if (!options.IsSet)
         {
             return;
         }
 
-        var own = Files(door.ApplicationServices, options.CertificatePath!, options.KeyPath!);
-        door.UseHttps(
+        var own = Files(endpoint.ApplicationServices, options.CertificatePath!, options.KeyPath!);
+        endpoint.UseHttps(
             new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ =>

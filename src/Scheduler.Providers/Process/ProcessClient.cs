@@ -17,8 +17,8 @@ namespace Scheduler.Providers.Process;
 /// </remarks>
 internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore store)
 {
-    internal const int PoliteSignal = 15;
-    internal const int RudeSignal = 9;
+    internal const int TerminateSignal = 15;
+    internal const int KillSignal = 9;
 
     private const string AllocationVariable = "SCHEDULER_ALLOCATION";
     private const string ClusterVariable = "SCHEDULER_CLUSTER";
@@ -137,7 +137,7 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
                 .Where(process => process.IsAlive && (IsInSessionOf(process, child) || IsTagged(process.Id, key))),
         ];
 
-    internal static HashSet<int> LivingSessions() =>
+    internal static HashSet<int> LiveSessions() =>
         [.. ProcFs.All().Where(process => process.IsAlive).Select(process => process.Session)];
 
     /// <summary>Running children of this scheduler, found by their tags, with or without a record.</summary>

@@ -15,7 +15,7 @@ internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions optio
     private readonly ConcurrentDictionary<string, Seen> _seen = new(StringComparer.Ordinal);
 
     /// <summary>Health according to the last probe and those before it.</summary>
-    internal async Task<ProcessHealth> LookAsync(ProcessRecord record, CancellationToken cancellationToken)
+    internal async Task<ProcessHealth> CheckAsync(ProcessRecord record, CancellationToken cancellationToken)
     {
         var asked = clock.GetUtcNow();
         var seen = _seen.GetValueOrDefault(record.Key);

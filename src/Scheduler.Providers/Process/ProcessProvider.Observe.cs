@@ -27,7 +27,7 @@ internal sealed partial class ProcessProvider
         }
 
         ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
-        var health = await _probe.LookAsync(record, cancellationToken);
+        var health = await _probe.CheckAsync(record, cancellationToken);
         if (health == ProcessHealth.Healthy)
         {
             MarkReady(record.Key);
@@ -103,7 +103,7 @@ internal sealed partial class ProcessProvider
 
     private TakenView Taken()
     {
-        var living = ProcessClient.LivingSessions();
+        var live = ProcessClient.LiveSessions();
         var gpus = new HashSet<string>(StringComparer.Ordinal);
         var ports = new HashSet<int>();
         var cpu = 0;
@@ -111,7 +111,7 @@ internal sealed partial class ProcessProvider
         {
             var child = _client.ChildOf(record);
             var isTaking = child is { } known
-                ? living.Contains(known.Id)
+                ? live.Contains(known.Id)
                 : !_client.IsFromEarlierBoot(record) && !NeverStarted(record);
             if (isTaking)
             {

@@ -27,7 +27,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     private static readonly TimeSpan StrayGrace = ReleaseWait / 2;
 
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ProcessOptions _options;
     private readonly GpuNameResolver _resolver;
@@ -108,7 +108,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 return AllocateOutcome.Allocated(allocation);
             }
 
-            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+            await Task.Delay(PollInterval, _clock, cancellationToken);
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
         var startedAt = _clock.GetUtcNow();
         var stoppingSince = MarkStopping(key.Value, startedAt);
-        var isFirstLook = true;
+        var isFirstCheck = true;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -174,19 +174,19 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
             // Without a record the start time of the stop is not stored, so a stray gets its grace period within this
             // call.
-            var isRude = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
-            if (isRude || isFirstLook)
+            var isForced = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
+            if (isForced || isFirstCheck)
             {
-                End(child, members, isRude);
+                End(child, members, isForced);
             }
 
-            isFirstLook = false;
+            isFirstCheck = false;
             if (now - startedAt >= ReleaseWait)
             {
                 return ReleaseOutcome.Pending;
             }
 
-            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+            await Task.Delay(PollInterval, _clock, cancellationToken);
         }
     }
 
@@ -195,7 +195,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var told = new Dictionary<string, AllocationStatus>(StringComparer.Ordinal);
+        var reported = new Dictionary<string, AllocationStatus>(StringComparer.Ordinal);
         while (true)
         {
             var records = _store.All().Where(record => IsOf(record.Cluster, cluster)).ToList();
@@ -204,19 +204,19 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 var allocation = await ObserveAsync(record, cancellationToken);
                 if (
                     allocation is not null
-                    && (!told.TryGetValue(record.Key, out var last) || last != allocation.Status)
+                    && (!reported.TryGetValue(record.Key, out var last) || last != allocation.Status)
                 )
                 {
-                    told[record.Key] = allocation.Status;
+                    reported[record.Key] = allocation.Status;
                     yield return allocation;
                 }
             }
 
             foreach (
-                var gone in told.Keys.Except(records.Select(record => record.Key), StringComparer.Ordinal).ToList()
+                var gone in reported.Keys.Except(records.Select(record => record.Key), StringComparer.Ordinal).ToList()
             )
             {
-                told.Remove(gone);
+                reported.Remove(gone);
             }
 
             await Task.Delay(_options.ProbeEvery, _clock, cancellationToken);
@@ -337,16 +337,16 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         return _store.Find(key) is null ? now : _store.MarkOnce(key, "stopping", now);
     }
 
-    private static void End(ProcStat? child, List<ProcStat> members, bool isRude)
+    private static void End(ProcStat? child, List<ProcStat> members, bool isForced)
     {
-        var signal = isRude ? ProcessClient.RudeSignal : ProcessClient.PoliteSignal;
+        var signal = isForced ? ProcessClient.KillSignal : ProcessClient.TerminateSignal;
         if (child is { } leader)
         {
             ProcessClient.SignalGroup(leader, signal);
         }
 
         ProcessClient.Signal(members.Where(member => child is null || member.Group != child.Value.Group), signal);
-        if (isRude)
+        if (isForced)
         {
             ProcessClient.Signal(members, signal);
         }

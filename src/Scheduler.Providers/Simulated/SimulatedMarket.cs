@@ -15,7 +15,7 @@ internal sealed partial class SimulatedMarket : IDisposable
     private static readonly Uri NoRuntime = new("http://simulated.invalid/");
 
     private readonly Dictionary<ProviderId, SimulatedProvider> _providers = [];
-    private readonly SimulatedBehaviour _manners;
+    private readonly SimulatedBehaviour _behaviour;
     private readonly ImmutableArray<SimulatedFault> _configured;
     private readonly ILogger _log;
     private ImmutableArray<SimulatedFault> _rules;
@@ -31,7 +31,7 @@ internal sealed partial class SimulatedMarket : IDisposable
         Options = options;
         Clock = clock;
         _log = log;
-        _manners = SimulatedBehaviour.From(options);
+        _behaviour = SimulatedBehaviour.From(options);
         _configured = [.. options.Faults];
         _rules = _configured;
         Cloud = new SimulatedCloud(options.StatePath);
@@ -94,7 +94,7 @@ internal sealed partial class SimulatedMarket : IDisposable
     internal SimulatedBehaviour BehaviourFor(Offer offer, AllocationKey key)
     {
         var rules = _rules;
-        return rules.IsEmpty ? _manners : _manners.Under(rules, offer, key.Value);
+        return rules.IsEmpty ? _behaviour : _behaviour.Under(rules, offer, key.Value);
     }
 
     public void Dispose()

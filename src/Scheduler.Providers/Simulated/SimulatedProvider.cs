@@ -9,7 +9,7 @@ namespace Scheduler.Providers.Simulated;
 internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) : IProvider
 {
     /// <summary>Poll interval: other processes that share the journal cannot notify this one.</summary>
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly Dictionary<string, Offer> _offers = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _skipped = new(StringComparer.Ordinal);
@@ -213,9 +213,9 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
             }
 
             var wait = record.AnswersAt - now ?? Timeout.InfiniteTimeSpan;
-            if (market.Cloud.IsShared && (wait == Timeout.InfiniteTimeSpan || wait > LookAgainAfter))
+            if (market.Cloud.IsShared && (wait == Timeout.InfiniteTimeSpan || wait > PollInterval))
             {
-                wait = LookAgainAfter;
+                wait = PollInterval;
             }
 
             if (change is not null)

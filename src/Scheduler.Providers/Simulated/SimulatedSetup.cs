@@ -18,7 +18,7 @@ internal static class SimulatedSetup
         var section = configuration.GetSection(SimulatedOptions.Section);
         services.AddOptions<SimulatedOptions>().Bind(section).ValidateOnStart();
         services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IValidateOptions<SimulatedOptions>, SimulatedOptionsCheck>()
+            ServiceDescriptor.Singleton<IValidateOptions<SimulatedOptions>, SimulatedOptionsValidation>()
         );
         var options = section.Get<SimulatedOptions>() ?? new SimulatedOptions();
         if (!options.Enabled)

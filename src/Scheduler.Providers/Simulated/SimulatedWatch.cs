@@ -15,7 +15,7 @@ internal sealed class SimulatedWatch : IDisposable
     private const int MaxBehind = 16_384;
 
     /// <summary>Poll interval for changes that other processes make to a shared cloud.</summary>
-    private static readonly TimeSpan LookAtOthersEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan OthersPollInterval = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
 
@@ -51,7 +51,7 @@ internal sealed class SimulatedWatch : IDisposable
         // Sends the existing records first, so that the caller misses no change between its query and its watch.
         foreach (var record in _market.Cloud.List(view.Wants))
         {
-            Tell(view, record);
+            Publish(view, record);
         }
 
         return view;
@@ -65,7 +65,7 @@ internal sealed class SimulatedWatch : IDisposable
 
     private void OnChanged(SimulatedRecord record)
     {
-        TellAll(record);
+        PublishAll(record);
         Await(record);
     }
 
@@ -116,9 +116,9 @@ internal sealed class SimulatedWatch : IDisposable
     {
         var now = _market.Clock.GetUtcNow();
         var next = _due.TryPeek(out _, out var due) ? due : DateTimeOffset.MaxValue;
-        if (_market.Cloud.IsShared && _views.Count > 0 && now + LookAtOthersEvery < next)
+        if (_market.Cloud.IsShared && _views.Count > 0 && now + OthersPollInterval < next)
         {
-            next = now + LookAtOthersEvery;
+            next = now + OthersPollInterval;
         }
 
         if (next < _armedFor)
@@ -139,7 +139,7 @@ internal sealed class SimulatedWatch : IDisposable
         return wait > LongestWait ? LongestWait : wait;
     }
 
-    private void TellAll(SimulatedRecord record)
+    private void PublishAll(SimulatedRecord record)
     {
         View[] views;
         lock (_gate)
@@ -154,11 +154,11 @@ internal sealed class SimulatedWatch : IDisposable
 
         foreach (var view in views)
         {
-            Tell(view, record);
+            Publish(view, record);
         }
     }
 
-    private void Tell(View view, SimulatedRecord record)
+    private void Publish(View view, SimulatedRecord record)
     {
         var now = _market.Clock.GetUtcNow();
         if (!record.IsHeld(now))

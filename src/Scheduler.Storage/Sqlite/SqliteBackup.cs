@@ -48,7 +48,7 @@ public static class SqliteBackup
         try
         {
             Copy(from, unnamed);
-            var report = LookThrough(unnamed);
+            var report = Verify(unnamed);
             File.Move(unnamed, to, overwrite: false);
             return report;
         }
@@ -83,7 +83,7 @@ public static class SqliteBackup
         file.Flush(flushToDisk: true);
     }
 
-    private static BackupReport LookThrough(string file)
+    private static BackupReport Verify(string file)
     {
         using var copy = Open(file);
         var found = Scalar(copy, "PRAGMA quick_check(1)");

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Billing;
 
-/// <summary>The random life itself.</summary>
+/// <summary>The simulation of the random sequences.</summary>
 public sealed partial class AccountBookTests
 {
     private sealed class World
@@ -33,7 +33,7 @@ public sealed partial class AccountBookTests
 
         public MicroEuro Available() => Book.Record.Balance - Book.Accrued(Now) - Book.Holds(Now);
 
-        /// <summary>One act; says whether it was a hold that was taken.</summary>
+        /// <summary>Does one action; returns whether it took a hold.</summary>
         public bool Step(uint step)
         {
             var i = (int)(step % Instances);
@@ -149,7 +149,7 @@ public sealed partial class AccountBookTests
         {
             if (_since[i] is { } began)
             {
-                // The run's own end has the last word, also over what a settlement before a step back of the clock had billed.
+                // The end of the run decides, even if a settlement before a clock setback billed more.
                 _expected[$"{IdOf(i)}/{_run[i]}"] = Usage.Seconds(began, Now);
             }
 
@@ -159,7 +159,9 @@ public sealed partial class AccountBookTests
             (_since[i], _held[i]) = (null, false);
         }
 
-        /// <summary>What is billed once a settlement at this moment is done; a clock that stepped back takes nothing away.</summary>
+        /// <summary>
+        /// Records the seconds that a settlement bills now; a clock that was set back reduces nothing.
+        /// </summary>
         private void Expect(int i)
         {
             if (_since[i] is { } since)

@@ -7,8 +7,8 @@ using Xunit;
 namespace Scheduler.UnitTests.Domain.Billing;
 
 /// <summary>
-/// Random lives of a few instances on one account, as their grains would drive it, with repeats, commits, settlements and a clock that
-/// steps back. Each number of a list picks the next act.
+/// Random sequences of account commands for a few instances, with repeats, commits, settlements and a clock that is set
+/// back. Each number of a list selects the next action.
 /// </summary>
 public sealed partial class AccountBookTests
 {
@@ -33,14 +33,14 @@ public sealed partial class AccountBookTests
     }
 
     [Property(MaxTest = 500)]
-    public void INV_06_no_hold_is_taken_that_leaves_less_than_nothing(DoNotSize<uint>[] steps)
+    public void INV_06_a_hold_never_makes_the_available_balance_negative(DoNotSize<uint>[] steps)
     {
         var world = new World(new MicroEuro(5_000_000));
         foreach (var step in steps.Select(number => number.Item))
         {
             if (world.Step(step))
             {
-                Assert.True(world.Available() >= MicroEuro.Zero, "a hold was taken that was not there");
+                Assert.True(world.Available() >= MicroEuro.Zero, "The hold exceeds the available balance.");
             }
         }
 
@@ -49,7 +49,7 @@ public sealed partial class AccountBookTests
     }
 
     [Property(MaxTest = 300)]
-    public void INV_05_a_message_about_a_run_that_is_over_changes_nothing(DoNotSize<uint>[] steps)
+    public void INV_05_a_repeated_message_about_a_closed_run_changes_nothing(DoNotSize<uint>[] steps)
     {
         var world = new World(new MicroEuro(50_000_000));
         foreach (var step in steps.Select(number => number.Item))
@@ -62,7 +62,7 @@ public sealed partial class AccountBookTests
     }
 
     [Property(MaxTest = 300)]
-    public void A_book_read_again_from_what_was_committed_goes_on_the_same(DoNotSize<uint>[] steps)
+    public void An_account_restored_from_its_commits_continues_with_the_same_values(DoNotSize<uint>[] steps)
     {
         var (kept, read) = (new World(new MicroEuro(50_000_000)), new World(new MicroEuro(50_000_000)));
         foreach (var step in steps.Select(number => number.Item))
@@ -77,7 +77,7 @@ public sealed partial class AccountBookTests
     }
 
     [Property]
-    public void The_moment_the_money_ends_is_right_to_the_second(uint money, ushort price, ushort passed)
+    public void The_time_of_exhaustion_is_exact_to_the_second(uint money, ushort price, ushort passed)
     {
         var hourly = new MicroEuro(price + 1L);
         var book = Rich(new MicroEuro(money + 10_000L));
@@ -98,7 +98,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void A_hold_is_drawn_down_by_its_meter_so_that_no_euro_counts_twice()
+    public void A_running_meter_reduces_its_hold_so_that_no_euro_counts_twice()
     {
         var book = Rich(new MicroEuro(3_000_000));
         var (one, other) = (new InstanceId("i-1"), new InstanceId("i-2"));
@@ -114,13 +114,13 @@ public sealed partial class AccountBookTests
             );
         }
 
-        // Past the hour the run eats into what is left.
+        // After the hour the run uses up the remaining balance.
         Assert.False(book.TryHold(other, 1, new MicroEuro(1_800_000), Noon.AddHours(2), Noon.AddMinutes(61), Request));
         Assert.True(book.TryHold(other, 1, new MicroEuro(1_780_000), Noon.AddHours(2), Noon.AddMinutes(61), Request));
     }
 
     [Fact]
-    public void INV_06_a_hold_that_is_taken_again_replaces_itself_and_lapses_on_time()
+    public void INV_06_a_repeated_hold_replaces_the_first_and_lapses_on_time()
     {
         var book = Rich(new MicroEuro(1_000_000));
         var one = new InstanceId("i-1");
@@ -137,7 +137,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void A_run_never_opens_over_one_that_still_runs()
+    public void A_run_cannot_open_while_an_earlier_one_is_metered()
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
@@ -153,7 +153,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void A_run_whose_meter_never_started_here_is_billed_whole_by_its_close()
+    public void A_close_bills_the_whole_run_if_its_meter_never_started()
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
@@ -163,7 +163,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void INV_05_a_settlement_that_ran_past_the_end_of_the_run_is_given_back()
+    public void INV_05_a_settlement_past_the_end_of_the_run_is_refunded()
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
@@ -182,7 +182,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void INV_05_messages_that_outlive_their_instance_bill_nothing()
+    public void INV_05_messages_about_a_forgotten_instance_bill_nothing()
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
@@ -201,7 +201,7 @@ public sealed partial class AccountBookTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void INV_05_a_run_closed_before_its_end_was_recorded_is_billed_to_the_end_on_record(bool nextRunHeld)
+    public void INV_05_a_provisional_close_is_corrected_to_the_recorded_end(bool nextRunHeld)
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
@@ -214,11 +214,11 @@ public sealed partial class AccountBookTests
             Assert.True(book.TryHold(one, 2, MicroEuro.Zero, Noon, Noon, Request));
         }
 
-        // The record was lost; the run went on, and ended later.
+        // The record was lost, and the run continued and ended later.
         book.Close(one, 1, Noon, Noon.AddSeconds(100), hourly, Noon, Request);
         Assert.Equal(new MicroEuro(9_000_000 - 100_000), book.Record.Balance);
 
-        // What was only meant counts no more, whenever it comes.
+        // A provisional close has no effect after the recorded one.
         book.Close(one, 1, Noon, Noon.AddSeconds(40), hourly, Noon, Request, isRecorded: false);
         book.Close(one, 1, Noon, Noon.AddSeconds(100), hourly, Noon, Request);
         Assert.Equal(new MicroEuro(9_000_000 - 100_000), book.Record.Balance);
@@ -228,7 +228,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void What_may_not_be_forgotten_stays()
+    public void A_metered_run_cannot_be_forgotten()
     {
         var book = Rich(new MicroEuro(9_000_000));
         var one = new InstanceId("i-1");
@@ -240,7 +240,7 @@ public sealed partial class AccountBookTests
     }
 
     [Fact]
-    public void A_balance_that_would_not_fit_throws_and_changes_nothing()
+    public void A_balance_overflow_throws_and_changes_nothing()
     {
         var book = Rich(new MicroEuro(1));
         Assert.Throws<OverflowException>(() => book.TopUp(new MicroEuro(long.MaxValue), "x", Noon, Request));

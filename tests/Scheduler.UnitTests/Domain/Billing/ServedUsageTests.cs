@@ -12,7 +12,7 @@ public sealed class ServedUsageTests
     private static readonly DateOnly Monday = new(2026, 3, 2);
 
     [Property]
-    public bool However_often_reports_are_repeated_each_counts_once((byte Door, byte Tokens, byte Times)[] reports)
+    public bool Every_report_counts_once_however_often_it_is_repeated((byte Door, byte Tokens, byte Times)[] reports)
     {
         var record = new ServedUsageRecord();
         long expected = 0;
@@ -25,7 +25,7 @@ public sealed class ServedUsageTests
                 record = record.With(
                     Account,
                     Instance,
-                    new DoorReport($"door-{door % 4}", i + 1),
+                    new GatewayReport($"door-{door % 4}", i + 1),
                     new ServedUsage(1, tokens, 0),
                     Monday.AddDays(i % 5)
                 );
@@ -38,7 +38,7 @@ public sealed class ServedUsageTests
     }
 
     [Fact]
-    public void Old_days_leave_and_the_total_keeps_them()
+    public void Old_days_are_dropped_and_stay_in_the_total()
     {
         var record = new ServedUsageRecord();
         for (var day = 0; day < 100; day++)
@@ -46,7 +46,7 @@ public sealed class ServedUsageTests
             record = record.With(
                 Account,
                 Instance,
-                new DoorReport("door", day + 1),
+                new GatewayReport("door", day + 1),
                 new ServedUsage(1, 2, 3),
                 Monday.AddDays(day)
             );

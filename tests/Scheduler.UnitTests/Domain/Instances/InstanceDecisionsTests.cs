@@ -10,7 +10,9 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Domain.Instances;
 
-/// <summary>Properties over every sequence of triggers: each number of a random list picks what happens next, and how much later.</summary>
+/// <summary>
+/// Properties over sequences of triggers: each number of a random list selects the next trigger and its time.
+/// </summary>
 public sealed class InstanceDecisionsTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
@@ -54,9 +56,7 @@ public sealed class InstanceDecisionsTests
     ];
 
     [Property(MaxTest = 400)]
-    public void INV_04_events_are_contiguous_permitted_and_lead_from_the_old_state_to_the_new(
-        DoNotSize<uint>[] steps
-    ) =>
+    public void INV_04_events_are_contiguous_and_permitted_and_connect_old_to_new_state(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, _) =>
@@ -79,7 +79,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_01_INV_02_a_machine_that_may_exist_is_never_forgotten(DoNotSize<uint>[] steps) =>
+    public void INV_01_INV_02_an_allocation_that_may_exist_is_never_forgotten(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, happening) =>
@@ -103,7 +103,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_05_a_run_that_ends_owes_its_bill_to_the_second(DoNotSize<uint>[] steps) =>
+    public void INV_05_an_ended_run_leaves_a_settlement_exact_to_the_second(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, happening) =>
@@ -123,7 +123,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_03_whatever_waits_or_is_owed_has_a_wake_up(DoNotSize<uint>[] steps) =>
+    public void INV_03_pending_work_always_has_a_wake_up(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (_, next, _) =>
@@ -143,7 +143,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_07_a_failed_instance_says_why_and_a_live_one_does_not(DoNotSize<uint>[] steps) =>
+    public void INV_07_a_failed_instance_has_a_failure_and_a_live_one_has_none(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (_, next, _) =>
@@ -163,7 +163,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void A_forbidden_trigger_is_refused_naming_what_is_allowed(DoNotSize<uint>[] steps)
+    public void A_forbidden_trigger_is_refused_naming_the_allowed_ones(DoNotSize<uint>[] steps)
     {
         var (record, at) = (Created(), Noon);
         foreach (var step in steps.Select(number => number.Item))
@@ -194,7 +194,7 @@ public sealed class InstanceDecisionsTests
     }
 
     [Fact]
-    public void Only_the_latest_commands_and_routes_are_remembered()
+    public void Only_the_latest_commands_and_routes_are_kept()
     {
         var record = Created();
         for (var i = 0; i < 20; i++)
@@ -243,7 +243,7 @@ public sealed class InstanceDecisionsTests
         }
     }
 
-    // Now and then the clock steps back.
+    // Some steps set the clock back.
     private static DateTimeOffset Later(DateTimeOffset at, uint step) =>
         at.AddMilliseconds((long)(step / (uint)Happenings.Length % 5_000) - 500);
 
