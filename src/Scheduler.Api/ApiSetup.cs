@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
 using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Health;
@@ -15,6 +14,7 @@ using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
@@ -37,7 +37,10 @@ public static class ApiSetup
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
         services.AddEdge();
         services.AddSingleton<IErrorShape, ErrorWriter>();
-        services.AddRequestAdmission(AdmissionKey, provider => provider.GetRequiredService<IOptions<ApiOptions>>().Value.Limits());
+        services.AddRequestAdmission(
+            AdmissionKey,
+            provider => provider.GetRequiredService<IOptions<ApiOptions>>().Value.Limits()
+        );
         services.AddSingleton<InstanceWatch>();
         services.TryAddSingleton<IFirewallTrial, NoFirewallTrial>();
         services.AddSingleton<OpenApiDocumentSource>();

@@ -47,7 +47,10 @@ public static class DashboardSetup
         var options = section.Get<DashboardOptions>() ?? new DashboardOptions();
         services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddEdge();
-        services.AddRequestAdmission(AdmissionKey, provider => provider.GetRequiredService<IOptions<DashboardOptions>>().Value.Limits());
+        services.AddRequestAdmission(
+            AdmissionKey,
+            provider => provider.GetRequiredService<IOptions<DashboardOptions>>().Value.Limits()
+        );
         SessionKeys.Add(services, options.KeysPath ?? keysPath);
         services.AddAuthentication(Session.Scheme).AddCookie(Session.Scheme, Session.Configure);
         services

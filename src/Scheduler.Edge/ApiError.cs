@@ -57,7 +57,12 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
         refusal.Kind switch
         {
             RefusalKind.NotFound => NotFound(resource),
-            RefusalKind.AlreadyExists => new(StatusCode.AlreadyExists, 409, ApiErrorCodes.AlreadyExists, refusal.Message),
+            RefusalKind.AlreadyExists => new(
+                StatusCode.AlreadyExists,
+                409,
+                ApiErrorCodes.AlreadyExists,
+                refusal.Message
+            ),
             RefusalKind.Invalid => Invalid(refusal.Faults),
             RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, ApiErrorCodes.WrongState, refusal.Message)
             {

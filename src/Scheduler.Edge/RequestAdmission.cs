@@ -32,7 +32,12 @@ internal sealed class RequestAdmission(
     /// <exception cref="ApiException">
     /// The key is missing, wrong, revoked or has no permission; or a limit is reached.
     /// </exception>
-    public async ValueTask<RequestLease> AdmitAsync(HttpContext http, RequestLoad load, bool changes, bool operatorsOnly = false)
+    public async ValueTask<RequestLease> AdmitAsync(
+        HttpContext http,
+        RequestLoad load,
+        bool changes,
+        bool operatorsOnly = false
+    )
     {
         var scope = http.Scope();
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);

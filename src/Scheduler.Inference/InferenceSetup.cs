@@ -29,7 +29,10 @@ public static class InferenceSetup
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.AddEdge();
-        services.AddRequestAdmission(AdmissionKey, provider => provider.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits());
+        services.AddRequestAdmission(
+            AdmissionKey,
+            provider => provider.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits()
+        );
         services.AddHttpForwarder();
         services.AddSingleton<InferenceMetrics>();
         services.AddSingleton<IServingTable, ServingTable>();

@@ -110,7 +110,9 @@ public sealed class DashboardScheduler : IAsyncLifetime
             async () =>
                 await client.GetBalancerAsync(new GetBalancerRequest { Name = Balancer }, cancellationToken: Ct),
             seen =>
-                seen.Doors.Any(gateway => gateway.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
+                seen.Doors.Any(gateway =>
+                    gateway.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)
+                ),
             "the gateway has reported the destination that is down"
         );
     }

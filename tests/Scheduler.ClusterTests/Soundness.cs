@@ -140,7 +140,9 @@ internal static class Soundness
         Assert.Equal(SumOf(ledger), money.Balance);
         Assert.Equal(ledger.Length, ledger.Select(entry => entry.Key).Distinct().Count());
         Assert.Equal(Enumerable.Range(1, ledger.Length).Select(i => (long)i), ledger.Select(entry => entry.Sequence));
-        foreach (var record in records.Where(r => r.Account == account && r.PendingCleanups.IsEmpty && !r.State.IsBilled()))
+        foreach (
+            var record in records.Where(r => r.Account == account && r.PendingCleanups.IsEmpty && !r.State.IsBilled())
+        )
         {
             var spans = await RunsAsync(scheduler, record.Id);
             var billed = ledger

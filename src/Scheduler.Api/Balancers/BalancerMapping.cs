@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Instances;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;

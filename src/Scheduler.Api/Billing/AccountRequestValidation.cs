@@ -1,5 +1,5 @@
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 

@@ -49,7 +49,8 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
             .WaitAsync(context.CancellationToken);
         var response = new ListAccountsResponse
         {
-            NextPageToken = page.Length < size ? "" : Paging.Next(AccountRequestValidation.AccountsQuery, page[^1].Id.Value),
+            NextPageToken =
+                page.Length < size ? "" : Paging.Next(AccountRequestValidation.AccountsQuery, page[^1].Id.Value),
         };
         response.Accounts.AddRange(page.Select(view => view.ToProto()));
         return response;

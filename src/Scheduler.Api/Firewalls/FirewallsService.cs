@@ -1,6 +1,6 @@
 using Grpc.Core;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Domain.Instances;
 

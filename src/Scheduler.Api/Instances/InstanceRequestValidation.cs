@@ -1,7 +1,7 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 

@@ -73,9 +73,7 @@ internal sealed class EdgeMiddleware(
 
         if (body.Length > 0 && !IsPlainJson(http.Request))
         {
-            throw new ApiException(
-                ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path)
-            );
+            throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
         }
 
         var clean = strict.ReadBody(body);

@@ -7,7 +7,8 @@ namespace Scheduler.Api.Requests;
 /// <summary>Validation of requests about request ids.</summary>
 internal static class TraceRequestValidation
 {
-    public static IEnumerable<RequestValidator> All { get; } = [RequestValidator.For<GetRequestRequest>(r => r.Name, Check)];
+    public static IEnumerable<RequestValidator> All { get; } =
+    [RequestValidator.For<GetRequestRequest>(r => r.Name, Check)];
 
     private static void Check(GetRequestRequest request, Faults faults)
     {

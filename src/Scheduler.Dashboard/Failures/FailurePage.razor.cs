@@ -38,7 +38,10 @@ public sealed partial class FailurePage
 
     private async Task<IReadOnlyList<Case>> CasesAsync(FailureCode code)
     {
-        var recent = await Grains.Fleet().RecentFailuresAsync(code, AccessScope, MostCases).WaitAsync(Http.RequestAborted);
+        var recent = await Grains
+            .Fleet()
+            .RecentFailuresAsync(code, AccessScope, MostCases)
+            .WaitAsync(Http.RequestAborted);
         var ids = recent.Select(row => row.Subject.Id).Distinct(StringComparer.Ordinal);
         var found = await Task.WhenAll(ids.Select(id => Grains.Instance(new InstanceId(id)).GetAsync(AccessScope)))
             .WaitAsync(Http.RequestAborted);

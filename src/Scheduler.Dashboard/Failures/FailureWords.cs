@@ -48,11 +48,7 @@ internal static class FailureWords
             ],
             FailureCode.FirewallBlocked =>
             [
-                new(
-                    "Each rule and its verdict",
-                    "evaluations on the firewall's page",
-                    "/dashboard/firewalls"
-                ),
+                new("Each rule and its verdict", "evaluations on the firewall's page", "/dashboard/firewalls"),
             ],
             FailureCode.JudgeUnreachable =>
             [
@@ -103,5 +99,6 @@ internal sealed record CaseSource(string What, string Name, string? Path)
 
     /// <summary>The page that the caller may open.</summary>
     /// <param name="accessScope">Account of the caller; null for an operator.</param>
-    public string? PathFor(AccountId? accessScope) => Path == Accounts && accessScope is { } own ? $"{Accounts}/{own}" : Path;
+    public string? PathFor(AccountId? accessScope) =>
+        Path == Accounts && accessScope is { } own ? $"{Accounts}/{own}" : Path;
 }

@@ -89,12 +89,9 @@ internal static class LaunchActions
         return LaunchForm.Of(field => sent.TryGetValue(field, out var text) ? text.ToString() : null);
     }
 
-
     /// <summary>The validation errors, with field labels instead of names.</summary>
     private static ApiError Wrong(Faults faults) =>
-        ApiError.Invalid([
-            .. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) }),
-        ]) with
+        ApiError.Invalid([.. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) })]) with
         {
             Hint = "Correct the fields below. Nothing was created.",
         };

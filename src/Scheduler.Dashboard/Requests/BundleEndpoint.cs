@@ -57,7 +57,10 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
         }
 
         var subjects = events.Select(row => row.Subject).Distinct().ToList();
-        var instances = await SeenAsync(InstancesOf(subjects), instance => grains.Instance(instance).GetAsync(accessScope));
+        var instances = await SeenAsync(
+            InstancesOf(subjects),
+            instance => grains.Instance(instance).GetAsync(accessScope)
+        );
         var accounts = Of(subjects, "account")
             .Select(subject => new AccountId(subject.Id))
             .Concat(instances.Select(instance => instance.Account));
@@ -82,9 +85,9 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
             ],
             Keys =
             [
-                .. (await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(accessScope))).Select(
-                    KeyPart.Of
-                ),
+                .. (
+                    await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(accessScope))
+                ).Select(KeyPart.Of),
             ],
         };
     }

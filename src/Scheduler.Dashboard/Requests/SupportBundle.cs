@@ -132,7 +132,14 @@ internal sealed record InstancePart(
             record.Intent is { } intent ? PlacementPart.Of(intent) : null,
             record.Allocation is { } allocation ? AllocationPart.Of(allocation) : null,
             record.Failure is { } failure ? FailurePart.Of(failure) : null,
-            [.. record.PendingCleanups.Select(debt => new DebtPart(debt.Kind, debt.Provider.Value, debt.Run, debt.Since))],
+            [
+                .. record.PendingCleanups.Select(debt => new DebtPart(
+                    debt.Kind,
+                    debt.Provider.Value,
+                    debt.Run,
+                    debt.Since
+                )),
+            ],
             record.AvoidedRoutes,
             record.CreatedAt,
             record.UpdatedAt,

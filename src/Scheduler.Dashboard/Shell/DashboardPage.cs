@@ -51,7 +51,8 @@ public abstract class DashboardPage : ComponentBase
     /// Account that a list is restricted to: the session's own, or the one an operator chooses; null for all.
     /// </summary>
     /// <param name="asked">From the query string; null or empty for all.</param>
-    protected AccountId? ScopeOf(string? asked) => AccessScope ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));
+    protected AccountId? ScopeOf(string? asked) =>
+        AccessScope ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));
 
     /// <summary>Parses a number from the query string; null if missing or malformed.</summary>
     protected static long? Number(string? asked) =>

@@ -32,7 +32,11 @@ public sealed class WeightedRoundRobin
             }
 
             var hasCredit = earned > 0;
-            if (best < 0 || (hasCredit && !bestHasCredit) || (hasCredit == bestHasCredit && IsDueSooner(members[i], members[best])))
+            if (
+                best < 0
+                || (hasCredit && !bestHasCredit)
+                || (hasCredit == bestHasCredit && IsDueSooner(members[i], members[best]))
+            )
             {
                 (best, bestHasCredit) = (i, hasCredit);
             }

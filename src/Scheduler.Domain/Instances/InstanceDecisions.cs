@@ -83,7 +83,9 @@ public static class InstanceDecisions
                         Reroutes = 0,
                         // The new hold replaced the old one of the same run. The close of an earlier run was only provisional (see
                         // InstanceTab), so its settlement stays pending until the account confirms the recorded end.
-                        PendingCleanups = next.PendingCleanups.RemoveAll(cleanup => cleanup.Kind == CleanupKind.Settle && cleanup.Run == run),
+                        PendingCleanups = next.PendingCleanups.RemoveAll(cleanup =>
+                            cleanup.Kind == CleanupKind.Settle && cleanup.Run == run
+                        ),
                     }
             );
     }

@@ -133,5 +133,9 @@ internal static class SpecChanges
 
     /// <param name="Format">Formats its value; different values give different text.</param>
     /// <param name="Instruction">Instruction for the change; null where another field's contains it.</param>
-    private sealed record Part(string Field, Func<LaunchSpec, string> Format, Func<LaunchSpec, LaunchSpec, string?> Instruction);
+    private sealed record Part(
+        string Field,
+        Func<LaunchSpec, string> Format,
+        Func<LaunchSpec, LaunchSpec, string?> Instruction
+    );
 }

@@ -79,7 +79,11 @@ internal sealed class RequestLimits : IDisposable
     /// <param name="caller">Null if no key is needed.</param>
     /// <returns>Dispose it when the request ends.</returns>
     /// <exception cref="ApiException">A limit is reached.</exception>
-    public async ValueTask<RequestLease> EnterAsync(Caller? caller, RequestLoad load, CancellationToken cancellationToken)
+    public async ValueTask<RequestLease> EnterAsync(
+        Caller? caller,
+        RequestLoad load,
+        CancellationToken cancellationToken
+    )
     {
         var key = default(KeyLimits.KeyPartition);
         if (caller is not null && _keys.Enter(caller, load.IsStream, load.Weight, out key) is { } refusal)

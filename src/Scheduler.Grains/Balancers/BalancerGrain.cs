@@ -154,7 +154,9 @@ internal sealed class BalancerGrain(
     {
         var seen = Seen(account);
         return Task.FromResult<Answer<BalancerDetail>>(
-            seen.IsOk ? new BalancerDetail(seen.Value, _reports.Gateways(clock.Now()), _reports.Failures()) : seen.Refusal
+            seen.IsOk
+                ? new BalancerDetail(seen.Value, _reports.Gateways(clock.Now()), _reports.Failures())
+                : seen.Refusal
         );
     }
 
@@ -226,7 +228,10 @@ internal sealed class BalancerGrain(
         var holders = await Task.WhenAll(names.Select(name => GrainFactory.ServingName(account, name).HolderAsync()));
         var byName = names.Zip(holders).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
         var faults = references
-            .Select(reference => new FieldFault(reference.Field, WhatIsWrong(reference.ServingName, byName[reference.ServingName])))
+            .Select(reference => new FieldFault(
+                reference.Field,
+                WhatIsWrong(reference.ServingName, byName[reference.ServingName])
+            ))
             .Where(fault => fault.Description.Length > 0)
             .ToList();
         if (spec.Firewall is { } slug && !(await GrainFactory.Firewalls(account).GetAsync(slug, account)).IsOk)

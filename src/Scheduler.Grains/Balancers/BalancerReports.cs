@@ -50,7 +50,12 @@ internal sealed class BalancerReports
             }
         }
 
-        return [.. _gateways.Values.Select(gateway => gateway.Report).OrderBy(report => report.Gateway, StringComparer.Ordinal)];
+        return
+        [
+            .. _gateways
+                .Values.Select(gateway => gateway.Report)
+                .OrderBy(report => report.Gateway, StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>The latest failures, newest first.</summary>

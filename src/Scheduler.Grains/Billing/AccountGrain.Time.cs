@@ -84,7 +84,13 @@ internal sealed partial class AccountGrain
         else if (ends > now && ends - now <= Billing.LowBalanceAhead && _ledger.Record.LowBalanceSince is null)
         {
             _ledger.Change(record => record with { LowBalanceSince = now });
-            _ledger.AddEvent("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
+            _ledger.AddEvent(
+                "LowBalance",
+                $"the balance ends at {ends:u} at the present burn rate",
+                now,
+                request,
+                Scheduler
+            );
         }
     }
 

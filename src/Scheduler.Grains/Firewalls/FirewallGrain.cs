@@ -262,5 +262,4 @@ internal sealed class FirewallGrain(
                 Message = $"The {what} is at version {present}, not {expected}: read it again.",
                 State = $"VERSION_{present}",
             };
-
 }

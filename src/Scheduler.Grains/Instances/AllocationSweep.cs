@@ -149,7 +149,11 @@ internal sealed partial class AllocationSweep(
     )]
     private partial void LogOrphan(ProviderId provider, AllocationKey key, InstanceId instance);
 
-    [LoggerMessage(1302, LogLevel.Warning, "Instance {Instance}: {Provider} no longer holds {Key}; failing the instance")]
+    [LoggerMessage(
+        1302,
+        LogLevel.Warning,
+        "Instance {Instance}: {Provider} no longer holds {Key}; failing the instance"
+    )]
     private partial void LogVanished(InstanceId instance, ProviderId provider, AllocationKey key);
 
     [LoggerMessage(1303, LogLevel.Error, "Sweep of {Provider} failed for {Key}; retrying at the next sweep")]

@@ -26,6 +26,10 @@ internal sealed partial class InstanceGrain
     [LoggerMessage(1007, LogLevel.Error, "Instance {Instance}: {Work} failed; retrying")]
     private partial void LogRetrying(Exception exception, InstanceId instance, string work);
 
-    [LoggerMessage(1008, LogLevel.Error, "Instance {Instance}: cannot compute the hint of a failure; recording it without")]
+    [LoggerMessage(
+        1008,
+        LogLevel.Error,
+        "Instance {Instance}: cannot compute the hint of a failure; recording it without"
+    )]
     private partial void LogHintFailed(Exception exception, InstanceId instance);
 }

@@ -74,9 +74,7 @@ internal sealed partial class InstanceGrain
     {
         var price = _recorded.Intent!.PriceSnapshot;
         var nextHold = options.Value.Billing.Threshold.HoldFor(price);
-        var failure = FailureCatalogue.Describe(
-            new BalanceExhaustedFacts(_recorded.Account, balance, price, nextHold)
-        );
+        var failure = FailureCatalogue.Describe(new BalanceExhaustedFacts(_recorded.Account, balance, price, nextHold));
         await ApplyAsync(
             InstanceDecisions.Fail(_recorded, InstanceTrigger.BalanceExhausted, failure, null, OwnCause())
         );

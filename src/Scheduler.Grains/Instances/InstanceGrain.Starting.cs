@@ -50,10 +50,7 @@ internal sealed partial class InstanceGrain
 
         // After an outage the deadline may be handled before the report that the runtime was ready in time.
         var cause = OwnCause();
-        if (
-            await provider.TryFindAsync(_recorded, _work.Cancellation) is { } seen
-            && !MayBecomeReady(seen)
-        )
+        if (await provider.TryFindAsync(_recorded, _work.Cancellation) is { } seen && !MayBecomeReady(seen))
         {
             await ObservedAsync(seen);
             return;

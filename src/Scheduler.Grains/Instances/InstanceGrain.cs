@@ -306,5 +306,4 @@ internal sealed partial class InstanceGrain(
             .Select(trigger => trigger.ToString());
 
     private Cause CauseOf(CommandContext context) => new(clock.Now(), context.RequestId, context.Actor);
-
 }

@@ -150,12 +150,7 @@ internal sealed partial class InstanceProviderCalls(
         LogLevel.Warning,
         "Instance {Instance}: call to {Provider} about {Key} failed, its effect is unknown"
     )]
-    public partial void LogUnclear(
-        Exception exception,
-        InstanceId instance,
-        ProviderId provider,
-        AllocationKey key
-    );
+    public partial void LogUnclear(Exception exception, InstanceId instance, ProviderId provider, AllocationKey key);
 
     [LoggerMessage(
         1006,

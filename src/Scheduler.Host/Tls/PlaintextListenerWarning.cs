@@ -5,7 +5,8 @@ namespace Scheduler.Host.Tls;
 /// <summary>
 /// Logs a warning if a port beyond loopback has no TLS: others on the network could read keys and balances.
 /// </summary>
-internal sealed partial class PlaintextListenerWarning(Settings settings, ILogger<PlaintextListenerWarning> logger) : IHostedService
+internal sealed partial class PlaintextListenerWarning(Settings settings, ILogger<PlaintextListenerWarning> logger)
+    : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {

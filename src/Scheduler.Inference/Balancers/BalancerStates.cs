@@ -45,7 +45,8 @@ internal sealed partial class BalancerStates(
     private readonly CancellationTokenSource _stop = new();
 
     // A random name: callers of many accounts read it, and the host name must not be revealed to them.
-    private readonly string _gateway = "gateway-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 8);
+    private readonly string _gateway =
+        "gateway-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 8);
 
     /// <summary>The state of a balancer; starts its loop if necessary.</summary>
     public BalancerState Of(ServedBalancer balancer)

@@ -47,8 +47,7 @@ internal sealed class JudgeClient(
         CancellationToken cancellationToken
     )
     {
-        var draft =
-            firewall.Draft ?? throw new ArgumentException("A deleted firewall has no judge.", nameof(firewall));
+        var draft = firewall.Draft ?? throw new ArgumentException("A deleted firewall has no judge.", nameof(firewall));
         if (JudgeQuestion.Build(firewall.Rules, text, Random()) is not { } question)
         {
             return JudgeVerdict.None(JudgeFault.TooLong);

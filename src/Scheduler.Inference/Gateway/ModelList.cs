@@ -13,7 +13,10 @@ namespace Scheduler.Inference.Gateway;
 /// <c>GET /v1/models</c>: the serving names of the caller's account that can take requests now: running instances,
 /// then balancers.
 /// </summary>
-internal sealed class ModelList([FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission, IGrainFactory grains)
+internal sealed class ModelList(
+    [FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission,
+    IGrainFactory grains
+)
 {
     /// <summary>Most names returned; OpenAI's list has no paging.</summary>
     private const int Most = 1000;

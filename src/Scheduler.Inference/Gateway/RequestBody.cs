@@ -19,9 +19,7 @@ internal static class RequestBody
     {
         if (!IsPlainJson(http.Request))
         {
-            throw new ApiException(
-                ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path)
-            );
+            throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
         }
 
         // Checked before the limit is set, so that the server still drains the body and the caller can read the

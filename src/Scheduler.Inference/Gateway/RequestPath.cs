@@ -48,7 +48,11 @@ internal sealed class RequestPath(
         try
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
-            using var admitted = await admission.AdmitAsync(http, new RequestLoad(IsStream: false, bytes), changes: true);
+            using var admitted = await admission.AdmitAsync(
+                http,
+                new RequestLoad(IsStream: false, bytes),
+                changes: true
+            );
             var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
             var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);
@@ -188,7 +192,12 @@ internal sealed class RequestPath(
         }
 
         var verdict = await firewalls.JudgeAsync(
-            new GateQuestion(progress.Served.Account, slugs, () => PromptText.Of(progress.Request), progress.Http.Scope().Id),
+            new GateQuestion(
+                progress.Served.Account,
+                slugs,
+                () => PromptText.Of(progress.Request),
+                progress.Http.Scope().Id
+            ),
             progress.Http.RequestAborted
         );
         if (verdict.Refusal is { } refusal)
@@ -248,7 +257,12 @@ internal sealed class RequestPath(
 
     /// <summary>Nothing was sent to the client yet: keeps the cause in case no other one answers.</summary>
     /// <exception cref="ApiException">The request itself is invalid: no other destination would accept it.</exception>
-    private async Task RecordRefusalAsync(RequestProgress progress, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
+    private async Task RecordRefusalAsync(
+        RequestProgress progress,
+        IDestinationLease lease,
+        UpstreamCall call,
+        UpstreamOutcome outcome
+    )
     {
         progress.Http.Response.Clear();
         if (outcome != UpstreamOutcome.Refused)

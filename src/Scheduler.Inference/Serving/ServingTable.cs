@@ -111,11 +111,7 @@ internal sealed partial class ServingTable : IServingTable, IAsyncDisposable
             CreatedAt = record.CreatedAt,
         };
 
-    [LoggerMessage(
-        3302,
-        LogLevel.Warning,
-        "Cannot refresh serving name '{Name}' of {Account}; using the cached entry"
-    )]
+    [LoggerMessage(3302, LogLevel.Warning, "Cannot refresh serving name '{Name}' of {Account}; using the cached entry")]
     private partial void LogWatchFailed(Exception exception, AccountId account, string name);
 
     /// <param name="Generation">Of the record that <paramref name="Served"/> was read from.</param>

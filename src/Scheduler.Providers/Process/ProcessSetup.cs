@@ -16,7 +16,9 @@ internal static class ProcessSetup
     {
         var section = configuration.GetSection(ProcessOptions.Section);
         services.AddOptions<ProcessOptions>().Bind(section).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ProcessOptions>, ProcessOptionsValidation>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<ProcessOptions>, ProcessOptionsValidation>()
+        );
         if (!(section.Get<ProcessOptions>() ?? new ProcessOptions()).Enabled)
         {
             return services;

@@ -78,7 +78,8 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
             _intents[intent.Key] = intent;
         }
 
-        var mustWake = after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.PendingCleanups.IsEmpty;
+        var mustWake =
+            after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.PendingCleanups.IsEmpty;
         world.Require(
             !mustWake || after.WakeAt is not null,
             $"INV-03: {after.Id} is {after.State}, and has no wake-up"

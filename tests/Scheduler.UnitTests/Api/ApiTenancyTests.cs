@@ -1,6 +1,6 @@
 using Grpc.Core;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using FsCheck.Xunit;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.Instances;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;

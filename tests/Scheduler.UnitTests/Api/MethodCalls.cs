@@ -1,7 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Xunit;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Google.Protobuf.Reflection;
-using Scheduler.Api.Pipeline;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.TestKit;
 using Xunit;
 

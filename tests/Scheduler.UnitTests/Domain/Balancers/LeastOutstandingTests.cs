@@ -12,7 +12,10 @@ public sealed class LeastOutstandingTests
         NonEmptyArray<(byte Outstanding, byte Weight, byte LastTurn)> members
     )
     {
-        DestinationLoad[] loads = [.. members.Get.Select(m => new DestinationLoad(m.Outstanding, m.Weight + 1, m.LastTurn))];
+        DestinationLoad[] loads =
+        [
+            .. members.Get.Select(m => new DestinationLoad(m.Outstanding, m.Weight + 1, m.LastTurn)),
+        ];
         var picked = loads[LeastOutstanding.Pick(loads)];
         Assert.All(
             loads,
@@ -49,7 +52,9 @@ public sealed class LeastOutstandingTests
         var (outstanding, last) = (new int[3], new long[3]);
         for (var turn = 1; turn <= 100; turn++)
         {
-            var picked = LeastOutstanding.Pick([.. weights.Select((w, i) => new DestinationLoad(outstanding[i], w, last[i]))]);
+            var picked = LeastOutstanding.Pick([
+                .. weights.Select((w, i) => new DestinationLoad(outstanding[i], w, last[i])),
+            ]);
             outstanding[picked]++;
             last[picked] = turn;
         }

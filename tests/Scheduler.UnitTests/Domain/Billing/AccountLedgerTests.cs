@@ -110,7 +110,9 @@ public sealed partial class AccountLedgerTests
         {
             Assert.Equal(
                 new MicroEuro(1_800_000),
-                ledger.Record.Balance - ledger.Accrued(Noon.AddMinutes(minutes)) - ledger.Holds(Noon.AddMinutes(minutes))
+                ledger.Record.Balance
+                    - ledger.Accrued(Noon.AddMinutes(minutes))
+                    - ledger.Holds(Noon.AddMinutes(minutes))
             );
         }
 

@@ -84,7 +84,11 @@ public sealed class JudgeQuestionTests
         );
         return Prop.ForAll(
             Gen.ListOf(pieces).Select(string.Concat).ToArbitrary(),
-            text => AssertWhole(new JudgeInput(new JudgeInputPart("user", text)), Ask(new(new JudgeInputPart("user", text))))
+            text =>
+                AssertWhole(
+                    new JudgeInput(new JudgeInputPart("user", text)),
+                    Ask(new(new JudgeInputPart("user", text)))
+                )
         );
     }
 

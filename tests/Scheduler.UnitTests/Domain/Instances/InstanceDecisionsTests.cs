@@ -50,7 +50,8 @@ public sealed class InstanceDecisionsTests
         (record, cause) => InstanceDecisions.End(record, cause),
         (record, cause) => InstanceDecisions.ConfirmCleanup(record, record.PendingCleanups, cause),
         (record, cause) => InstanceDecisions.ConfirmCleanup(record, [.. record.PendingCleanups.Take(1)], cause),
-        (record, cause) => InstanceDecisions.ConfirmCleanup(record, [new PendingCleanup { Kind = CleanupKind.Release }], cause),
+        (record, cause) =>
+            InstanceDecisions.ConfirmCleanup(record, [new PendingCleanup { Kind = CleanupKind.Release }], cause),
         (record, cause) => InstanceDecisions.Remove(record, cause),
         (record, cause) => InstanceDecisions.Change(record, next => next.Remember("Start", "again"), cause),
     ];
@@ -97,7 +98,10 @@ public sealed class InstanceDecisionsTests
 
                 Assert.Equal(
                     next.PendingCleanups.Count(debt => debt.Kind == CleanupKind.Release),
-                    next.PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release).Select(debt => debt.Key).Distinct().Count()
+                    next.PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release)
+                        .Select(debt => debt.Key)
+                        .Distinct()
+                        .Count()
                 );
             }
         );
@@ -114,7 +118,10 @@ public sealed class InstanceDecisionsTests
                     return;
                 }
 
-                var settle = Assert.Single(next.PendingCleanups, debt => debt.Kind == CleanupKind.Settle && debt.Run == before.Run);
+                var settle = Assert.Single(
+                    next.PendingCleanups,
+                    debt => debt.Kind == CleanupKind.Settle && debt.Run == before.Run
+                );
                 Assert.Equal(before.RunningSince, settle.RunningSince);
                 Assert.Equal(before.RunningSince is null, settle.RunningUntil is null);
                 Assert.True(settle.RunningUntil is null || settle.RunningUntil >= settle.RunningSince);
@@ -254,7 +261,10 @@ public sealed class InstanceDecisionsTests
 
     private static HashSet<AllocationKey> MayExist(InstanceRecord record)
     {
-        var keys = record.PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release).Select(debt => debt.Key).ToHashSet();
+        var keys = record
+            .PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release)
+            .Select(debt => debt.Key)
+            .ToHashSet();
         if (record.State.MayHoldAllocation())
         {
             keys.Add(record.Intent!.Key);

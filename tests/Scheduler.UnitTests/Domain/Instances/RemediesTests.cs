@@ -342,7 +342,9 @@ public sealed class RemediesTests
         );
         Assert.Equal(
             ["start-again: Start again"],
-            Remedies.For(failed with { PendingCleanups = [new PendingCleanup { Kind = CleanupKind.Release }] }).Select(Said)
+            Remedies
+                .For(failed with { PendingCleanups = [new PendingCleanup { Kind = CleanupKind.Release }] })
+                .Select(Said)
         );
         Assert.Equal(
             ["start-again: Start again"],
