@@ -75,6 +75,7 @@ public sealed class FailureTests
         var limited = Make.Spec(new SmartConstraints { MaxPricePerHour = price });
         await scheduler.Grains.Instance(cheap).UpdateAsync(new UpdateInstance(limited, null), scheduler.As(account));
         Assert.True((await scheduler.LaunchAsync(cheap)).IsOk);
+        await scheduler.SettledAsync(cheap, InstanceState.Running);
         await scheduler.SoundAsync();
     }
 

@@ -12,7 +12,7 @@ namespace Scheduler.ClusterTests.Simulation;
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    private const int SeedsOfEveryRun = 300;
+    private const int SeedsOfEveryRun = 100;
     private const int SeedsOfNightlyRun = 10_000;
 
     [Fact]

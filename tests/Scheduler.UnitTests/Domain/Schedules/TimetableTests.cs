@@ -128,11 +128,14 @@ public sealed class TimetableTests(ITestOutputHelper output)
         );
     }
 
-    [Fact]
-    public void In_every_zone_local_times_map_to_the_moments_found_by_a_walk()
+    /// <param name="step">One zone of this many is walked.</param>
+    [Theory]
+    [InlineData(6)]
+    [InlineData(1, Explicit = true)]
+    public void Local_times_of_zones_map_to_the_moments_found_by_a_walk(int step)
     {
         var changes = 0;
-        foreach (var zone in TimeZoneInfo.GetSystemTimeZones())
+        foreach (var zone in TimeZoneInfo.GetSystemTimeZones().Where((_, i) => i % step == 0))
         {
             var clock = new WallClock(zone);
             foreach (var change in Changes(zone, 2005, 2037))
@@ -161,7 +164,7 @@ public sealed class TimetableTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{changes} clock changes");
-        Assert.True(changes > 3000, $"Only {changes} clock changes: is the time zone database complete?");
+        Assert.True(changes > 3000 / step, $"Only {changes} clock changes: is the time zone database complete?");
     }
 
     [Theory]

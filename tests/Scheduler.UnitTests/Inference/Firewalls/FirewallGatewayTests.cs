@@ -82,18 +82,20 @@ public sealed class FirewallGatewayTests
     public async Task In_audit_mode_a_request_does_not_wait_for_the_judge()
     {
         var asked = new TaskCompletionSource();
+        var answered = new TaskCompletionSource();
         await using var gateway = await OpenAsync(
             FirewallMode.Audit,
             async context =>
             {
                 asked.TrySetResult();
-                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+                await answered.Task.WaitAsync(context.RequestAborted);
             },
             deadline: TimeSpan.FromSeconds(30)
         );
         using var answer = await gateway.PostAsync(Path, Say("hello"));
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        answered.SetResult();
     }
 
     [Fact]
