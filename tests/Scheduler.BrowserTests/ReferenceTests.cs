@@ -15,7 +15,7 @@ public sealed class ReferenceTests(Browser browser, DashboardScheduler scheduler
         await page.GotoAsync("/reference");
 
         await Assertions
-            .Expect(page.GetByText("All accounts in order of id. For operator keys.").First)
+            .Expect(page.GetByText("Lists all accounts in order of id.").First)
             .ToBeVisibleAsync();
     }
 }

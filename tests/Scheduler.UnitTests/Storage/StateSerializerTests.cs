@@ -226,7 +226,7 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
-        AssertGolden("ScheduleBook.v1.json", Schedules());
+        AssertGolden("ScheduleSet.v1.json", Schedules());
 
     [Fact]
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
