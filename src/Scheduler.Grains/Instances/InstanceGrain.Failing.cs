@@ -46,12 +46,12 @@ internal sealed partial class InstanceGrain
         await FailOrRerouteAsync(trigger, failure, avoid, cause);
     }
 
-    private Task AllocationVanishedAsync()
+    private async Task AllocationVanishedAsync()
     {
         var intent = _recorded.Intent!;
         var what = $"{intent.Offer.Provider} no longer lists the allocation {intent.Key}";
         var failure = FailureCatalogue.Describe(EndFacts(FailureCode.RuntimeExited, null, what, null));
-        return ApplyAsync(
+        await ApplyAsync(
             InstanceDecisions.Fail(_recorded, InstanceTrigger.RuntimeExited, failure, null, ProviderCause())
         );
     }
