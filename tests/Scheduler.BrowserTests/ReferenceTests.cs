@@ -14,8 +14,6 @@ public sealed class ReferenceTests(Browser browser, DashboardScheduler scheduler
 
         await page.GotoAsync("/reference");
 
-        await Assertions
-            .Expect(page.GetByText("Lists all accounts in order of id.").First)
-            .ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("Lists all accounts in order of id.").First).ToBeVisibleAsync();
     }
 }

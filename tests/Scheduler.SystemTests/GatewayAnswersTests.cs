@@ -1,4 +1,3 @@
-using System.Globalization;
 using OpenAI;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Instances;

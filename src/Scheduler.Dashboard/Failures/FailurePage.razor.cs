@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Components;
-using Scheduler.Dashboard.Instances;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;

@@ -126,10 +126,6 @@ internal sealed partial class AgendaService(
     [LoggerMessage(1402, LogLevel.Error, "Could not wake {Kind} {Id}; retrying in 5 s")]
     private partial void LogWakeFailed(Exception exception, string kind, string id);
 
-    [LoggerMessage(
-        1403,
-        LogLevel.Information,
-        "Waking {Count} pending grains after a start or silo loss"
-    )]
+    [LoggerMessage(1403, LogLevel.Information, "Waking {Count} pending grains after a start or silo loss")]
     private partial void LogTakenUp(int count);
 }

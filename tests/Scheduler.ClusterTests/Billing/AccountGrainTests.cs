@@ -5,7 +5,6 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
-using Scheduler.Grains.Billing;
 using Scheduler.TestKit;
 using Xunit;
 
