@@ -62,6 +62,7 @@ public sealed class CronPatternTests
     [InlineData("@daily", "five fields")]
     [InlineData("0 0 * * * *", "five fields")]
     [InlineData("0 0\n* * *", "five fields")]
+    [InlineData("0 0 * * *\n", "five fields")]
     [InlineData("0\t0 * * *", "five fields")]
     public void What_crontab_does_not_know_is_refused_with_what_was_seen(string cron, string seen)
     {

@@ -127,6 +127,46 @@ public sealed class ScheduleEventsTests
     }
 
     [Fact]
+    public void A_new_schedule_starts_from_the_local_time_of_its_zone()
+    {
+        var book = Put(new ScheduleBook(), "noon", Morning with { Cron = "30 12 * * *" }, Noon);
+        Assert.Equal(new Occurrence(new DateTime(2026, 3, 1, 13, 0, 0), Noon), book.Find("noon")!.DealtWith);
+        Assert.Same(book, TakeUp(book, Noon));
+    }
+
+    [Fact]
+    public void Of_equal_runs_at_one_time_the_last_by_id_is_done()
+    {
+        var book = Put(Put(new ScheduleBook(), "b", Morning, Noon), "a", Morning, Noon);
+        Assert.Equal("b", TakeUp(book, Noon.AddDays(1)).UnderWay!.Schedule);
+    }
+
+    [Fact]
+    public void Every_run_that_gives_way_has_its_event_the_one_in_progress_first()
+    {
+        var book = Put(new ScheduleBook(), "z-first", Morning, Noon);
+        book = TakeUp(book, Noon.AddDays(1).AddHours(-4));
+        Assert.Equal("z-first", book.UnderWay!.Schedule);
+        foreach (var (id, hour) in new[] { ("a", 10), ("b", 11), ("c", 12) })
+        {
+            book = Put(book, id, Morning with { Cron = $"0 {hour} * * *" }, Noon.AddDays(1).AddHours(-4));
+        }
+
+        var sequence = book.LastSequence;
+        book = TakeUp(book, Noon.AddDays(1));
+
+        Assert.Equal("c", book.UnderWay!.Schedule);
+        Assert.Equal(["z-first", "a", "b"], book.Events.Select(happened => happened.Data["schedule"]));
+        Assert.Equal([1L, 2L, 3L], book.Events.Select(happened => happened.Sequence - sequence));
+        Assert.Equal(sequence + 3, book.LastSequence);
+        Assert.All(
+            new[] { "z-first", "a", "b" },
+            id => Assert.Equal(RunOutcome.Superseded, book.Find(id)!.LastRun!.Outcome)
+        );
+        Assert.Null(book.Find("c")!.LastRun);
+    }
+
+    [Fact]
     public void The_agenda_wakes_for_the_run_in_progress_unless_another_is_due_before()
     {
         var every = Morning with { Cron = "* * * * *" };
