@@ -1,5 +1,5 @@
 #!/bin/sh
-# Dumps the PostgreSQL store while the scheduler runs: one moment of it, whole. libpq's own variables say which
+# Dumps a consistent snapshot of the PostgreSQL store while the scheduler runs. libpq's own variables name the database
 # (PGHOST, PGDATABASE, PGUSER, PGPASSFILE). Keeps the latest KEEP dumps.
 set -eu
 : "${BACKUPS:=/var/backups/scheduler}"
@@ -9,7 +9,7 @@ mkdir -p "$BACKUPS"
 name=$BACKUPS/scheduler-$(date -u +%Y%m%dT%H%M%SZ).dump
 umask 077
 pg_dump --format=custom --no-owner --no-privileges --file="$name.partial"
-# A dump that cannot be read is none.
+# Fails if the dump cannot be read.
 pg_restore --list "$name.partial" > /dev/null
 mv -- "$name.partial" "$name"
 echo "backup $name"

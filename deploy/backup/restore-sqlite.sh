@@ -1,10 +1,10 @@
 #!/bin/sh
-# Puts a back-up in the place of the SQLite store: restore-sqlite.sh BACKUP DATABASE. What was there is kept beside it.
+# Replaces the SQLite store by a back-up: restore-sqlite.sh BACKUP DATABASE. Keeps the old files beside it.
 set -eu
 backup=$1
 database=$2
 
-# The scheduler holds this lock as long as it lives.
+# The scheduler holds this lock while it runs.
 exec 9>>"$database.lock"
 if ! flock --nonblock --exclusive 9; then
     echo "A scheduler runs on $database: stop it first." >&2
@@ -12,7 +12,7 @@ if ! flock --nonblock --exclusive 9; then
 fi
 
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
-# A log of the old file must never be folded into the new one.
+# SQLite must never apply the log of the old file to the new one.
 for part in "$database" "$database-wal" "$database-shm"; do
     if [ -e "$part" ]; then
         mv -- "$part" "$part.before-$stamp"

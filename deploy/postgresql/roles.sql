@@ -1,6 +1,6 @@
--- Two roles, so that a silo can do no more than its work: scheduler_owner changes the schema (`scheduler migrate`), scheduler_app is what
--- silos log in as (Storage:PostgreSql:Migrate=false). Run it as a superuser in the scheduler's database, before the first `scheduler
--- migrate` and as often as you like; then give both a password or a certificate: ALTER ROLE … PASSWORD …
+-- Two roles, so that a silo has only the rights it needs: scheduler_owner changes the schema (`scheduler migrate`), and silos log in as
+-- scheduler_app (Storage:PostgreSql:Migrate=false). Run this as a superuser in the scheduler's database before the first `scheduler
+-- migrate`; running it again is harmless. Then give both roles a password or a certificate: ALTER ROLE … PASSWORD …
 
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'scheduler_owner') THEN
@@ -15,12 +15,12 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO scheduler_owner;
 GRANT USAGE ON SCHEMA public TO scheduler_app;
 
--- Whatever the owner makes from now on: read and written row by row; never emptied, never altered.
+-- For tables that the owner creates later: read and write rows; no TRUNCATE, no ALTER.
 ALTER DEFAULT PRIVILEGES FOR ROLE scheduler_owner IN SCHEMA public
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO scheduler_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE scheduler_owner IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO scheduler_app;
 
--- The same for what there is already, and less where less will do: history is only added to, the schema's own notes are only read.
+-- The same for existing tables, with fewer rights where possible: history is append-only, the schema's own tables are read-only.
 DO $$ BEGIN
   IF to_regclass('public.schema_version') IS NOT NULL THEN
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO scheduler_app;

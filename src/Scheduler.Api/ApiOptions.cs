@@ -106,10 +106,7 @@ public sealed class ApiOptions
     [Range(1, MostAtOnce)]
     public int MaxWatchStreams { get; set; } = 20_000;
 
-    /// <summary>
-    /// All validation errors, each with the setting's full path, the actual value and the accepted values.
-    /// </summary>
-    public IEnumerable<string> Faults() => RangeFaults.Of(Section, this);
+    public IEnumerable<string> Faults() => RangeValidation.Of(Section, this);
 
     internal LimitSettings Limits() =>
         new()

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Scalar.AspNetCore;
 using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Health;
@@ -15,6 +14,7 @@ using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
@@ -26,12 +26,9 @@ namespace Scheduler.Api;
 /// <summary>Adds the API to a host. The host chooses ports and protocols.</summary>
 public static class ApiSetup
 {
-    /// <summary>Service key of the API's <see cref="Doorkeeper"/>.</summary>
-    internal const string Door = "api";
+    /// <summary>Service key of the API's <see cref="RequestAdmission"/>.</summary>
+    internal const string AdmissionKey = "api";
 
-    /// <summary>
-    /// Adds the services of the API; settings are in the section <c>Api</c> (<see cref="ApiOptions"/>).
-    /// </summary>
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -40,7 +37,10 @@ public static class ApiSetup
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
         services.AddEdge();
         services.AddSingleton<IErrorShape, ErrorWriter>();
-        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<ApiOptions>>().Value.Limits());
+        services.AddRequestAdmission(
+            AdmissionKey,
+            provider => provider.GetRequiredService<IOptions<ApiOptions>>().Value.Limits()
+        );
         services.AddSingleton<InstanceWatch>();
         services.TryAddSingleton<IFirewallTrial, NoFirewallTrial>();
         services.AddSingleton<OpenApiDocumentSource>();

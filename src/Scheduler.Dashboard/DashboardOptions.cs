@@ -65,7 +65,7 @@ public sealed class DashboardOptions
     public int UnknownBurstPerAddress { get; set; } = 40;
 
     /// <summary>Every validation error, with the full path of the setting, its value and the accepted range.</summary>
-    public IEnumerable<string> Faults() => RangeFaults.Of(Section, this);
+    public IEnumerable<string> Faults() => RangeValidation.Of(Section, this);
 
     internal LimitSettings Limits() =>
         new()

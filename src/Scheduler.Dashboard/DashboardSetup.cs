@@ -29,8 +29,8 @@ public static class DashboardSetup
     /// <summary>Path of Orleans' own dashboard.</summary>
     public const string OrleansPath = $"{Root}/orleans";
 
-    /// <summary>Service key of the dashboard's <see cref="Doorkeeper"/>.</summary>
-    internal const string Door = "dashboard";
+    /// <summary>Service key of the dashboard's <see cref="RequestAdmission"/>.</summary>
+    internal const string AdmissionKey = "dashboard";
 
     /// <summary>
     /// Adds the services; settings are in the section <c>Dashboard</c> (<see cref="DashboardOptions"/>).
@@ -47,7 +47,10 @@ public static class DashboardSetup
         var options = section.Get<DashboardOptions>() ?? new DashboardOptions();
         services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddEdge();
-        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<DashboardOptions>>().Value.Limits());
+        services.AddRequestAdmission(
+            AdmissionKey,
+            provider => provider.GetRequiredService<IOptions<DashboardOptions>>().Value.Limits()
+        );
         SessionKeys.Add(services, options.KeysPath ?? keysPath);
         services.AddAuthentication(Session.Scheme).AddCookie(Session.Scheme, Session.Configure);
         services

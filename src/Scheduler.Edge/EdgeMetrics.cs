@@ -25,6 +25,6 @@ internal sealed class EdgeMetrics
     /// <summary>
     /// Adds the reason of a refusal to the request's metrics. Without a listener it costs one lookup.
     /// </summary>
-    public static void Note(HttpContext http, DoorError error) =>
+    public static void RecordReason(HttpContext http, ApiError error) =>
         http.Features.Get<IHttpMetricsTagsFeature>()?.Tags.Add(new(ReasonTag, error.Reason));
 }

@@ -17,18 +17,18 @@ internal static class EdgeSetup
         return services;
     }
 
-    /// <param name="door">
-    /// The service key of the <see cref="Doorkeeper"/>; API, gateway and dashboard have one each.
+    /// <param name="key">
+    /// The service key of the <see cref="RequestAdmission"/>; API, gateway and dashboard have one each.
     /// </param>
-    public static void AddDoorkeeper(
+    public static void AddRequestAdmission(
         this IServiceCollection services,
-        string door,
+        string key,
         Func<IServiceProvider, LimitSettings> limits
     ) =>
         services.AddKeyedSingleton(
-            door,
+            key,
             (at, _) =>
-                new Doorkeeper(
+                new RequestAdmission(
                     at.GetRequiredService<KeyAuthority>(),
                     at.GetRequiredService<EdgeMetrics>(),
                     limits(at),

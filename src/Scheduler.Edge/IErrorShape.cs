@@ -9,5 +9,5 @@ namespace Scheduler.Edge;
 internal interface IErrorShape
 {
     /// <summary>Writes the error as the whole response, which has not started.</summary>
-    Task WriteAsync(HttpContext http, DoorError error, RequestScope scope);
+    Task WriteAsync(HttpContext http, ApiError error, RequestScope scope);
 }

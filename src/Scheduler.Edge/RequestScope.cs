@@ -54,7 +54,6 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
             _ => throw new ArgumentOutOfRangeException(nameof(index), index, "0 to 3"),
         };
 
-    /// <summary>Creates the scope of a new request.</summary>
     public static RequestScope Of(string? callersId) =>
         new(
             new RequestId("req-" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 26)),

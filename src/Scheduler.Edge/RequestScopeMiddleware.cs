@@ -90,13 +90,13 @@ internal sealed partial class RequestScopeMiddleware(
 
         if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
         {
-            await WriteAsync(http, DoorError.OfHttpStatus(http.Response.StatusCode, http.Request.Path));
+            await WriteAsync(http, ApiError.OfHttpStatus(http.Response.StatusCode, http.Request.Path));
         }
     }
 
-    private Task WriteAsync(HttpContext http, DoorError error)
+    private Task WriteAsync(HttpContext http, ApiError error)
     {
-        EdgeMetrics.Note(http, error);
+        EdgeMetrics.RecordReason(http, error);
         var scope = http.Scope();
         scope.HttpStatus = null;
         scope.RetryAfter = error.RetryAfter;
@@ -109,23 +109,23 @@ internal sealed partial class RequestScopeMiddleware(
         return shape.WriteAsync(http, error, scope);
     }
 
-    private DoorError ErrorOf(Exception exception, HttpContext http)
+    private ApiError ErrorOf(Exception exception, HttpContext http)
     {
         switch (exception)
         {
-            case DoorException known:
+            case ApiException known:
                 return known.Error;
             case BadHttpRequestException bad:
-                return DoorError.OfHttpStatus(bad.StatusCode, http.Request.Path);
+                return ApiError.OfHttpStatus(bad.StatusCode, http.Request.Path);
             default:
-                if (ExceptionErrors.Find(exception) is { } error)
+                if (ExceptionMapping.Find(exception) is { } error)
                 {
                     LogUnavailable(exception, http.Request.Path);
                     return error;
                 }
 
                 LogUnhandled(exception, http.Request.Path);
-                return DoorError.Internal();
+                return ApiError.Internal();
         }
     }
 }

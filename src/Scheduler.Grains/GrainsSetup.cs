@@ -22,19 +22,20 @@ public static class GrainsSetup
         services.AddMetrics();
         services.AddSingleton<SchedulerMetrics>();
         services.AddSingleton<ProviderDirectory>();
-        services.AddSingleton<OfferBook>();
+        services.AddSingleton<OfferCatalogue>();
         services.AddSingleton<ModelLibrary>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
+        services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();
         services.AddSingleton(silo => new SiloHealth(
             silo.GetRequiredService<IAgenda>(),
-            silo.GetRequiredService<OfferBook>(),
+            silo.GetRequiredService<OfferCatalogue>(),
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()
         ));
-        services.AddHostedService<ProviderKeeper>();
-        services.AddHostedService<AgendaKeeper>();
+        services.AddHostedService<ProviderService>();
+        services.AddHostedService<AgendaService>();
         services.AddHostedService<SiloGauges>();
         services.AddHostedService<FleetGauges>();
         return services;

@@ -3,11 +3,9 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Host;
 
-/// <summary><c>scheduler backup --to FILE</c>: a copy of the SQLite store, also while a scheduler writes to it.</summary>
+/// <summary><c>scheduler backup --to FILE</c>: copies the SQLite store, also while a scheduler writes to it.</summary>
 internal static class BackupCommand
 {
-    /// <summary>Writes it and says what it holds, or why there is none.</summary>
-    /// <returns>Whether it was made.</returns>
     public static async Task<bool> RunAsync(Settings settings, string target)
     {
         try

@@ -1,10 +1,11 @@
 namespace Scheduler.Host;
 
-/// <summary>What the process was called with: <c>[serve|demo|migrate|backup|health] [--config FILE] [--Section:Setting=value …]</c>.</summary>
-/// <param name="Command">What it is to do.</param>
-/// <param name="ConfigFile">A further settings file; null for none.</param>
-/// <param name="BackupTo">Where a back-up goes; null for the other commands.</param>
-/// <param name="Settings">Single settings.</param>
+/// <summary>
+/// The arguments: <c>[serve|demo|migrate|backup|health] [--config FILE] [--Section:Setting=value …]</c>.
+/// </summary>
+/// <param name="ConfigFile">An additional settings file; null for none.</param>
+/// <param name="BackupTo">Target file of a back-up; null for the other commands.</param>
+/// <param name="Settings">Arguments of the form <c>--Section:Setting=value</c>.</param>
 internal sealed record CommandLine(
     Command Command,
     string? ConfigFile,
@@ -12,12 +13,11 @@ internal sealed record CommandLine(
     IReadOnlyList<string> Settings
 )
 {
-    /// <summary>How to call it.</summary>
     public const string Usage = """
         usage: scheduler [serve|demo] [--config FILE] [--Section:Setting=value ...]
                scheduler migrate | backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
           serve   run the scheduler (default)
-          demo    run it, launch demo instances on the simulated market, print their timelines, go on serving
+          demo    run it, launch demo instances on the simulated market, print their timelines, keep serving
           migrate bring the schema of the store to the version this build needs
           backup  copy the SQLite store of a scheduler, running or not, to a file that does not exist yet
           health  exit 0 when the scheduler of these settings on this machine is ready, 1 when it is not
@@ -25,14 +25,9 @@ internal sealed record CommandLine(
 
     private const string ConfigEquals = "--config=";
 
-    /// <summary>Whether the main job is shown before serving.</summary>
     public bool IsDemo => Command == Command.Demo;
 
-    /// <summary>Reads the arguments.</summary>
-    /// <param name="args">As given.</param>
-    /// <param name="line">What they say.</param>
-    /// <param name="fault">What is wrong with them.</param>
-    /// <returns>Whether they make sense.</returns>
+    /// <param name="fault">The error if the result is false; otherwise empty.</param>
     public static bool TryParse(IReadOnlyList<string> args, out CommandLine line, out string fault)
     {
         (line, fault) = (new CommandLine(Command.Serve, null, null, []), "");
@@ -96,21 +91,11 @@ internal sealed record CommandLine(
         };
 }
 
-/// <summary>What a process is to do.</summary>
 internal enum Command
 {
-    /// <summary>Run the scheduler.</summary>
     Serve,
-
-    /// <summary>Run it and show it.</summary>
     Demo,
-
-    /// <summary>Copy the store.</summary>
     Backup,
-
-    /// <summary>Ask whether it is ready.</summary>
     Health,
-
-    /// <summary>Bring the store's schema up to date.</summary>
     Migrate,
 }

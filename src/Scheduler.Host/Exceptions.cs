@@ -1,9 +1,8 @@
 namespace Scheduler.Host;
 
-/// <summary>Looks for the exception that matters among those that wrap it.</summary>
 internal static class Exceptions
 {
-    /// <summary>The first of a type in the chain of causes, or null.</summary>
+    /// <summary>The first exception of a type in the chain of inner exceptions, or null.</summary>
     public static T? Find<T>(this Exception exception)
         where T : Exception =>
         exception as T

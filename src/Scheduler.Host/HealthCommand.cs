@@ -3,12 +3,14 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Scheduler.Host;
 
-/// <summary><c>scheduler health</c>: asks the scheduler of the same settings on this machine, for images that hold no other program.</summary>
+/// <summary>
+/// <c>scheduler health</c>: probes the scheduler with the same settings on this machine, for container images without
+/// other programs.
+/// </summary>
 internal static class HealthCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
-    /// <summary>Whether <c>/readyz</c> says yes.</summary>
     public static async Task<bool> IsReadyAsync(HostOptions host)
     {
         var listens = IPAddress.Parse(host.Address);
@@ -33,7 +35,10 @@ internal static class HealthCommand
         }
     }
 
-    /// <summary>The certificate names the service and not this address: what is wanted is the very one that is configured.</summary>
+    /// <summary>
+    /// The certificate names the service and not this address, so the handler accepts exactly the configured
+    /// certificate.
+    /// </summary>
     private static SocketsHttpHandler NewHandler(string? certificatePath)
     {
         var handler = new SocketsHttpHandler();

@@ -5,36 +5,40 @@ using Serilog.Formatting.Compact;
 
 namespace Scheduler.Host;
 
-/// <summary>Serilog: readable lines for people, or one JSON object a line for machines. The request id is on every line that has one.</summary>
+/// <summary>
+/// Configures Serilog: text lines for people, or one JSON object per line for machines. Lines of a request contain its
+/// request id.
+/// </summary>
 internal static class HostLogging
 {
     private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
 
     private const int LinesBuffered = 10_000;
 
-    /// <summary>Sends all logs through Serilog.</summary>
     public static void Add(IHostApplicationBuilder builder, HostOptions options, bool isQuiet)
     {
         var logger = new LoggerConfiguration()
             .MinimumLevel.Is(isQuiet ? LogEventLevel.Warning : LogEventLevel.Information)
-            // Silo start, placement and every request would drown what happens to instances.
+            // Messages about silo start, placement and every request would hide the events of instances.
             .MinimumLevel.Override("Orleans", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Warning)
-            // It has nothing to say at these levels, but would make a scope and a span for every request.
+            // It logs nothing at these levels, but would create a scope and a span for every request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
             .MinimumLevel.Override("Grpc", LogEventLevel.Warning)
             .MinimumLevel.Override("Polly", LogEventLevel.Warning)
-            // What came of a request is in its answer; every request to a runtime that is gone would be a warning with a stack.
+            // The response reports the error. A warning with a stack trace for every request to a lost runtime adds
+            // nothing.
             .MinimumLevel.Override("Yarp", LogEventLevel.Error)
-            // That the keys of sessions lie in a folder unsealed is known: the folder is its owner's alone.
+            // It warns that session keys are stored unencrypted. That is intended: only the owner can read the folder.
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
-            // It says the same every second; the health board tells of changes.
+            // It repeats the same message every second; HealthBoard logs changes.
             .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
-            // A known false alarm: it takes the machine's uptime for the age of its own thread.
+            // A known false alarm: it confuses the uptime of the machine with the age of its own thread.
             .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
             .Enrich.FromLogContext();
-        // Beside the turns of the grains: the console takes one line at a time. When its reader is slow, lines wait rather than get lost.
+        // Asynchronous, because the console writes one line at a time and must not block grain turns. If its reader is
+        // slow, lines are queued, not lost.
         logger = logger.WriteTo.Async(
             sink =>
                 _ =

@@ -5,85 +5,82 @@ namespace Scheduler.Host;
 /// <summary>Settings of the process itself, section <c>Host</c>.</summary>
 internal sealed class HostOptions
 {
-    /// <summary>The section's name.</summary>
     public const string Section = "Host";
 
     /// <summary>
-    /// What this process is: <c>all</c>, or, in a cluster, <c>doors</c> (the API alone, a client of the silos) or <c>silo</c> (the actors
-    /// alone; its HTTP port answers health and nothing else).
+    /// Role of this process: <c>all</c> or, in a cluster, <c>doors</c> (API, gateway and dashboard only, as a client of
+    /// the silos) or <c>silo</c> (grains only; its HTTP port serves health and metrics).
     /// </summary>
-    /// <value><c>all</c></value>
     public string Role { get; set; } = HostRole.All;
 
-    /// <summary>Address both doors listen on; nothing listens beyond loopback unless this says so.</summary>
-    /// <value><c>127.0.0.1</c></value>
+    /// <summary>Address of the HTTP and gRPC ports; the default allows loopback only.</summary>
     public string Address { get; set; } = "127.0.0.1";
 
     /// <summary>Port of HTTP/1.1; 0 takes a free one.</summary>
     public int HttpPort { get; set; } = 5080;
 
-    /// <summary>Port of gRPC (HTTP/2 without TLS, which cannot share a port with HTTP/1.1); 0 takes a free one.</summary>
+    /// <summary>
+    /// Port of gRPC (HTTP/2 without TLS, which cannot share a port with HTTP/1.1); 0 takes a free one.
+    /// </summary>
     public int GrpcPort { get; set; } = 5081;
 
     /// <summary>
-    /// Address at which the other silos and the doors of a cluster reach this silo, and the only one it listens on. Without a cluster
-    /// nothing but loopback is listened on.
+    /// Address at which the other processes of a cluster reach this silo; it listens on no other address. Without a
+    /// cluster the silo listens on loopback.
     /// </summary>
-    /// <value><c>127.0.0.1</c></value>
     public string SiloAddress { get; set; } = "127.0.0.1";
 
     /// <summary>
-    /// Port of the silo; 0 takes a free one. In a cluster better fixed: a silo that was killed comes back in its own place at once, and
-    /// in another only when the old one is known to be dead.
+    /// Port of the silo; 0 takes a free one. Use a fixed port in a cluster: after a kill, a silo rejoins immediately on
+    /// its old port. On another port it must wait until the old silo is declared dead.
     /// </summary>
     public int SiloPort { get; set; } = 11111;
 
-    /// <summary>Port at which doors of other processes reach this silo, in a cluster; 0 takes a free one.</summary>
+    /// <summary>Port at which processes with the role <c>doors</c> reach this silo; 0 takes a free one.</summary>
     public int GatewayPort { get; set; } = 30000;
 
-    /// <summary>Added to every port that is not 0, so that several silos of one host can share a settings file; 0 to 10,000.</summary>
+    /// <summary>
+    /// Added to every port that is not 0, so that several processes of one host can share a settings file; 0 to 10,000.
+    /// </summary>
     public int PortOffset { get; set; }
 
     /// <summary>The operator's first key, <c>sk-…</c>; null takes the one in <see cref="OperatorKeyFile"/>.</summary>
     public string? OperatorKey { get; set; }
 
     /// <summary>
-    /// File with the operator's first key, readable by its owner alone. The first silo that starts with it makes it; each host of a
-    /// cluster may have its own. Null is <c>operator.key</c> beside the SQLite file.
+    /// File with the operator's first key; only its owner can read it. The first silo that starts creates it. Each host
+    /// of a cluster may have its own file and key. Null means <c>operator.key</c> in the folder of the SQLite file.
     /// </summary>
     public string? OperatorKeyFile { get; set; }
 
-    /// <summary>Certificates; none by default.</summary>
     public TlsOptions Tls { get; set; } = new();
 
-    /// <summary>Where log lines go: <c>console</c> for people, <c>json</c> for machines (one object a line, standard output).</summary>
-    /// <value><c>console</c></value>
+    /// <summary>
+    /// Log format on standard output: <c>console</c> for people, <c>json</c> for machines (one object per line).
+    /// </summary>
     public string Log { get; set; } = "console";
 
     /// <summary>
-    /// How long the doors go on taking work after a stop was asked for and <c>/readyz</c> says no: the time a balancer needs to notice.
+    /// How long the process accepts new requests after a stop request, while <c>/readyz</c> already reports not ready.
+    /// A load balancer needs this time to notice.
     /// </summary>
-    /// <value>0: there is no balancer</value>
+    /// <value>0: there is no load balancer by default.</value>
     public TimeSpan DrainFor { get; set; }
 
-    /// <summary>How long requests under way may take after the doors closed.</summary>
-    /// <value>10 s</value>
+    /// <summary>How long requests in progress may continue after the process has stopped accepting new ones.</summary>
     public TimeSpan FinishWithin { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long a stop may take in all before what is left is cut off: longer than <see cref="DrainFor"/> and <see cref="FinishWithin"/>
-    /// together, since the silo hands over after them.
+    /// Maximum duration of a stop; after it the remaining work is aborted. It must be longer than
+    /// <see cref="DrainFor"/> plus <see cref="FinishWithin"/>, because the silo hands over its grains after them.
     /// </summary>
-    /// <value>30 s</value>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>What it tells of itself.</summary>
     public TelemetryOptions Telemetry { get; set; } = new();
 
-    /// <summary>A port as it is opened: 0 stays 0, others are moved by <see cref="PortOffset"/>.</summary>
+    /// <summary>The actual port: 0 stays 0, <see cref="PortOffset"/> is added to others.</summary>
     public int Moved(int port) => port == 0 ? 0 : port + PortOffset;
 
-    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults()
     {
         if (!HostRole.Known.Contains(Role))
@@ -168,18 +165,16 @@ internal sealed class HostOptions
     }
 }
 
-/// <summary>What a process can be.</summary>
 internal static class HostRole
 {
-    /// <summary>A silo with its own doors.</summary>
+    /// <summary>A silo with API, gateway and dashboard.</summary>
     public const string All = "all";
 
-    /// <summary>The API alone.</summary>
+    /// <summary>API, gateway and dashboard, without a silo.</summary>
     public const string Doors = "doors";
 
-    /// <summary>The actors alone.</summary>
+    /// <summary>A silo only.</summary>
     public const string Silo = "silo";
 
-    /// <summary>Every role.</summary>
     public static readonly string[] Known = [All, Doors, Silo];
 }

@@ -2,10 +2,10 @@ using Scheduler.Grains.Keys;
 
 namespace Scheduler.Host;
 
-/// <summary>The operator's first key: configured, or made at the first start and kept in a file.</summary>
+/// <summary>The operator's first key: configured, or created at the first start and stored in a file.</summary>
 /// <remarks>
-/// Processes that start together agree: on one host the first to put the file in its place wins and the others take what is there; on
-/// several hosts each has a file and a key of its own, and all of them open every door.
+/// Processes may start at the same time. On one host the first one creates the file, and the others read it. On several
+/// hosts, each host has its own file and key, and every key is valid in the whole cluster.
 /// </remarks>
 internal sealed partial class OperatorKey(
     KeyAuthority authority,
@@ -16,7 +16,9 @@ internal sealed partial class OperatorKey(
 {
     private const string FileName = "operator.key";
 
-    /// <summary>A cluster that is just forming, or losing a silo, may not answer at once.</summary>
+    /// <summary>
+    /// Time for retries: a cluster that is forming, or has just lost a silo, may not answer immediately.
+    /// </summary>
     private static readonly TimeSpan ClusterSettles = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -24,10 +26,10 @@ internal sealed partial class OperatorKey(
     private string File { get; } =
         Path.GetFullPath(settings.Host.OperatorKeyFile ?? Path.Combine(settings.OwnFolder, FileName));
 
-    /// <summary>Sees to it that the key opens the doors.</summary>
-    /// <param name="cancellationToken">Ends the start.</param>
+    /// <summary>Records the key in the store, so that it is valid.</summary>
     /// <returns>
-    /// The token, null for doors alone without one: they make none. And the file it is kept in, null when it is configured.
+    /// The token, null for the role <c>doors</c> without a configured key or file; and its file, null if it is
+    /// configured.
     /// </returns>
     public async Task<(string? Token, string? KeptIn)> EnsureAsync(CancellationToken cancellationToken)
     {
@@ -79,7 +81,9 @@ internal sealed partial class OperatorKey(
         return (await System.IO.File.ReadAllTextAsync(File, cancellationToken)).Trim();
     }
 
-    /// <summary>Written whole beside its place and then put there, unless another process was first.</summary>
+    /// <summary>
+    /// Writes a temporary file and moves it into place, unless another process has created the file first.
+    /// </summary>
     private void Make()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(File)!);
@@ -105,6 +109,6 @@ internal sealed partial class OperatorKey(
         }
     }
 
-    [LoggerMessage(4105, LogLevel.Warning, "The operator's key could not be recorded yet; it is tried again: {Why}")]
+    [LoggerMessage(4105, LogLevel.Warning, "Cannot record the operator's key yet; retrying: {Why}")]
     private partial void LogNotYet(string why);
 }

@@ -5,7 +5,8 @@ using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
 
-// 0 stopped when asked, or done · 1 health: not ready · 2 wrong arguments or settings · 3 the store cannot be used · 4 anything else that kept it from starting
+// Exit codes. 0: stopped on request, or the command is done. 1: health is not ready. 2: invalid arguments or settings.
+// 3: the store cannot be used. 4: any other error at the start.
 const int NotReady = 1;
 const int BadSettings = 2;
 const int StoreUnusable = 3;

@@ -1,6 +1,8 @@
 namespace Scheduler.Host;
 
-/// <summary>Carries the ids of a request from the door to the log lines of the grains it reaches, and of the work they begin.</summary>
+/// <summary>
+/// Adds the ids of a request to the log lines of the grains it calls, and of the work that they start.
+/// </summary>
 internal sealed class RequestLogScope(ILogger<RequestLogScope> logger) : IIncomingGrainCallFilter
 {
     public async Task Invoke(IIncomingGrainCallContext context)

@@ -17,11 +17,10 @@ using Scheduler.Storage;
 
 namespace Scheduler.Host;
 
-/// <summary>Wires the rooms; decides nothing.</summary>
+/// <summary>Wires the projects into one process; contains no business logic.</summary>
 internal static class SchedulerHost
 {
-    /// <summary>The whole process, unstarted.</summary>
-    /// <exception cref="OptionsValidationException">A setting is wrong.</exception>
+    /// <exception cref="OptionsValidationException">A setting is invalid.</exception>
     public static WebApplication Build(CommandLine line)
     {
         var builder = WebApplication.CreateSlimBuilder(
@@ -37,7 +36,7 @@ internal static class SchedulerHost
         );
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<OperatorKey>();
-        AddDoors(builder, settings);
+        AddEndpoints(builder, settings);
         if (settings.Host.Role == HostRole.Doors)
         {
             AddClient(builder, settings);
@@ -72,13 +71,13 @@ internal static class SchedulerHost
         return app;
     }
 
-    /// <summary>Where the HTTP door listens, once started.</summary>
+    /// <summary>Address of the HTTP port; only after the start.</summary>
     public static Uri HttpAddress(this WebApplication app) => Addresses(app)[0];
 
-    /// <summary>Where the gRPC door listens, once started; null for a silo without doors.</summary>
+    /// <summary>Address of the gRPC port, only after the start; null for the role <c>silo</c>.</summary>
     public static Uri? GrpcAddress(this WebApplication app) => Addresses(app).ElementAtOrDefault(1);
 
-    private static void AddDoors(WebApplicationBuilder builder, Settings settings)
+    private static void AddEndpoints(WebApplicationBuilder builder, Settings settings)
     {
         var host = settings.Host;
         var address = IPAddress.Parse(host.Address);
@@ -106,7 +105,7 @@ internal static class SchedulerHost
                 );
             }
         });
-        builder.Services.AddHostedService<OpenDoorsWarning>();
+        builder.Services.AddHostedService<PlaintextListenerWarning>();
         if (host.Role == HostRole.Silo)
         {
             builder.Services.AddHealth();
@@ -163,7 +162,7 @@ internal static class SchedulerHost
     private static void AddClient(WebApplicationBuilder builder, Settings settings)
     {
         builder.UseClusterClient(settings);
-        builder.Services.AddSingleton<IReadiness, DoorsReadiness>();
+        builder.Services.AddSingleton<IReadiness, ApiReadiness>();
     }
 
     private static Uri[] Addresses(WebApplication app) =>

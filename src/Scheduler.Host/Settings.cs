@@ -9,7 +9,7 @@ using Scheduler.Storage;
 
 namespace Scheduler.Host;
 
-/// <summary>Reads the settings and finds all that is wrong with them before anything starts.</summary>
+/// <summary>Reads and validates all settings before anything starts.</summary>
 internal sealed class Settings
 {
     private static readonly string[] Sections =
@@ -32,28 +32,29 @@ internal sealed class Settings
         HasOrleansDashboard = dashboard is { Enabled: true, Orleans: true };
     }
 
-    /// <summary>The process itself.</summary>
     public HostOptions Host { get; }
 
-    /// <summary>The memory.</summary>
     public StorageOptions Storage { get; }
 
-    /// <summary>The scheduler itself.</summary>
     public SchedulerOptions Scheduler { get; }
 
-    /// <summary>Whether the doors have a window for people.</summary>
     public bool HasDashboard { get; }
 
-    /// <summary>Whether that window leads to Orleans' own; silos have their part of it even where they have no doors.</summary>
+    /// <summary>Whether the dashboard links to Orleans' dashboard. Silos need their part of it in every role.</summary>
     public bool HasOrleansDashboard { get; }
 
-    /// <summary>Where this process keeps files of its own: beside the SQLite file, also where that is not used.</summary>
+    /// <summary>Folder for files of this process: the folder of the SQLite file, even if SQLite is not used.</summary>
     public string OwnFolder => Path.GetDirectoryName(Path.GetFullPath(Storage.Sqlite.Path))!;
 
-    /// <summary>Whether several processes share one database and are one scheduler: a connection to it is all it takes.</summary>
+    /// <summary>
+    /// Whether processes that share a database form one scheduler: true if a PostgreSQL connection is set.
+    /// </summary>
     public bool IsCluster => Storage.PostgreSql.IsSet;
 
-    /// <summary>Puts the sources together: shipped defaults, the demo's, a file, the environment, the command line.</summary>
+    /// <summary>
+    /// Adds the sources in rising precedence: shipped defaults, demo settings, a file, the environment, the command
+    /// line.
+    /// </summary>
     public static void AddSources(ConfigurationManager configuration, CommandLine line)
     {
         configuration.Sources.Clear();
@@ -72,8 +73,10 @@ internal sealed class Settings
         configuration.AddCommandLine([.. line.Settings]);
     }
 
-    /// <summary>The settings of a command that builds no host.</summary>
-    /// <exception cref="OptionsValidationException">A setting is wrong or unknown; every fault is named.</exception>
+    /// <summary>Reads the settings for a command that builds no host.</summary>
+    /// <exception cref="OptionsValidationException">
+    /// A setting is invalid or unknown; the exception lists all errors.
+    /// </exception>
     public static Settings Of(CommandLine line)
     {
         using var configuration = new ConfigurationManager();
@@ -81,8 +84,9 @@ internal sealed class Settings
         return Read(configuration, line);
     }
 
-    /// <summary>Reads what the process itself needs.</summary>
-    /// <exception cref="OptionsValidationException">A setting is wrong or unknown; every fault is named.</exception>
+    /// <exception cref="OptionsValidationException">
+    /// A setting is invalid or unknown; the exception lists all errors.
+    /// </exception>
     public static Settings Read(IConfiguration configuration, CommandLine line)
     {
         var faults = new List<string>();
@@ -116,7 +120,7 @@ internal sealed class Settings
         return new Settings(host, storage, scheduler, dashboard);
     }
 
-    /// <summary>What is right in itself and does not go together.</summary>
+    /// <summary>Validation errors of settings that are valid on their own but not together.</summary>
     private static IEnumerable<string> RoleFaults(
         IConfiguration configuration,
         HostOptions host,
@@ -184,7 +188,10 @@ internal sealed class Settings
         }
     }
 
-    /// <summary>Sections of a file or the command line that nobody reads. The environment is not ours alone and is not asked.</summary>
+    /// <summary>
+    /// Unknown sections of a file or the command line. The environment is not checked, because other programs use it
+    /// too.
+    /// </summary>
     private static IEnumerable<string> UnknownSections(IConfiguration configuration) =>
         ((IConfigurationRoot)configuration)
             .Providers.Where(source => source is not EnvironmentVariablesConfigurationProvider)

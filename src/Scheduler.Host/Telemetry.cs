@@ -10,13 +10,13 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Host;
 
-/// <summary>Metrics for whoever scrapes, and metrics and traces for whoever is sent them. What nobody asked for is not set up.</summary>
+/// <summary>
+/// Metrics for Prometheus, and metrics and traces over OTLP. Only what the settings enable is set up.
+/// </summary>
 internal static class Telemetry
 {
-    /// <summary>Where Prometheus scrapes.</summary>
     public const string ScrapePath = "/metrics";
 
-    /// <summary>Ours, Orleans', the door's and the runtime's.</summary>
     private static readonly string[] Meters =
     [
         SchedulerMetrics.MeterName,
@@ -26,7 +26,6 @@ internal static class Telemetry
         "System.Runtime",
     ];
 
-    /// <summary>Adds what the settings ask for.</summary>
     public static void Add(WebApplicationBuilder builder, TelemetryOptions options)
     {
         if (!options.IsOn)
@@ -46,11 +45,11 @@ internal static class Telemetry
         }
     }
 
-    /// <summary>Lets a trace go on from silo to silo; nothing is added where no trace is made.</summary>
+    /// <summary>Propagates traces between silos; does nothing if tracing is off.</summary>
     public static ISiloBuilder AddTelemetry(this ISiloBuilder silo, TelemetryOptions options) =>
         options.OtlpEndpoint is null ? silo : silo.AddActivityPropagation();
 
-    /// <summary>Answers whoever may scrape; for everybody else there is nothing there.</summary>
+    /// <summary>Serves the metrics to allowed callers; every other caller gets 404.</summary>
     public static void UseTelemetry(this WebApplication app, TelemetryOptions options)
     {
         if (options.Prometheus != "off")
@@ -83,10 +82,10 @@ internal static class Telemetry
                 ActivitySources.ApplicationGrainActivitySourceName,
                 ActivitySources.StorageActivitySourceName
             )
-            .AddAspNetCoreInstrumentation(door =>
+            .AddAspNetCoreInstrumentation(instrumentation =>
             {
-                door.Filter = http => http.Request.Path != ScrapePath;
-                door.EnrichWithHttpResponse = (span, response) =>
+                instrumentation.Filter = http => http.Request.Path != ScrapePath;
+                instrumentation.EnrichWithHttpResponse = (span, response) =>
                     span.SetTag(SchedulerTracing.RequestIdTag, response.HttpContext.TraceIdentifier);
             })
             .AddProcessor(new RequestIdProcessor())
@@ -100,14 +99,16 @@ internal static class Telemetry
         otlp.Endpoint = new Uri(isHttp ? $"{endpoint}/{path}" : endpoint);
     }
 
-    /// <summary>A proxy on this machine calls from here too, and says for whom.</summary>
+    /// <summary>
+    /// A proxy on this machine also calls from loopback; its headers show that the caller is not local.
+    /// </summary>
     private static bool IsLocal(HttpContext http) =>
         http.Connection.RemoteIpAddress is { } caller
         && IPAddress.IsLoopback(caller)
         && !http.Request.Headers.ContainsKey("Forwarded")
         && !http.Request.Headers.ContainsKey("X-Forwarded-For");
 
-    /// <summary>Puts the request id, which Orleans carries from silo to silo, on every span made under it.</summary>
+    /// <summary>Adds the request id, which Orleans propagates between silos, to every span of the request.</summary>
     private sealed class RequestIdProcessor : BaseProcessor<Activity>
     {
         public override void OnStart(Activity data)

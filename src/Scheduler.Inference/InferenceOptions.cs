@@ -87,7 +87,7 @@ public sealed class InferenceOptions
 
     /// <summary>All validation errors, with the setting's full path, its value and the accepted range.</summary>
     public IEnumerable<string> Faults() =>
-        RangeFaults.Of(Section, this).Concat(RangeFaults.Of(FirewallGateOptions.Section, Firewalls));
+        RangeValidation.Of(Section, this).Concat(RangeValidation.Of(FirewallGateOptions.Section, Firewalls));
 
     internal LimitSettings Limits()
     {

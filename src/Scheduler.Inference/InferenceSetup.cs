@@ -16,8 +16,8 @@ namespace Scheduler.Inference;
 
 public static class InferenceSetup
 {
-    /// <summary>Service key of the gateway's <see cref="Doorkeeper"/>.</summary>
-    internal const string Door = "inference";
+    /// <summary>Service key of the gateway's <see cref="RequestAdmission"/>.</summary>
+    internal const string AdmissionKey = "inference";
 
     /// <summary>Adds the services; configuration section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
     public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
@@ -29,19 +29,22 @@ public static class InferenceSetup
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.AddEdge();
-        services.AddDoorkeeper(Door, door => door.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits());
+        services.AddRequestAdmission(
+            AdmissionKey,
+            provider => provider.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits()
+        );
         services.AddHttpForwarder();
         services.AddSingleton<InferenceMetrics>();
         services.AddSingleton<IServingTable, ServingTable>();
         services.AddSingleton<RuntimeClient>();
         services.AddSingleton<UpstreamForwarder>();
-        services.AddSingleton<InstanceDoctor>();
+        services.AddSingleton<InstanceDiagnosis>();
         services.AddSingleton<IInstanceChat, InstanceChat>();
         services.AddSingleton<RuntimeTokens>();
         services.AddSingleton<ContextGuard>();
-        services.AddSingleton<InstancePlaces>();
-        services.AddSingleton<UsageBook>();
-        services.AddHostedService(door => door.GetRequiredService<UsageBook>());
+        services.AddSingleton<InstanceSlots>();
+        services.AddSingleton<UsageCounter>();
+        services.AddHostedService(provider => provider.GetRequiredService<UsageCounter>());
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.AddFirewalls();

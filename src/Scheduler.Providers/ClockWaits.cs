@@ -1,13 +1,13 @@
 namespace Scheduler.Providers;
 
-/// <summary>Waiting by an injected clock.</summary>
+/// <summary>Delays that use an injected clock.</summary>
 internal static class ClockWaits
 {
-    /// <summary>Waits a while; no while, no wait and no timer.</summary>
+    /// <summary>Like <c>Task.Delay</c>; a wait of zero or less completes at once, without a timer.</summary>
     internal static Task Delay(this TimeProvider clock, TimeSpan wait, CancellationToken cancellationToken) =>
         wait <= TimeSpan.Zero ? Task.CompletedTask : Task.Delay(wait, clock, cancellationToken);
 
-    /// <summary>Waits until something happens, but no longer than a while; which of the two it was the caller finds out by looking.</summary>
+    /// <summary>Waits for the task or the time, whichever ends first. The caller must check which one it was.</summary>
     internal static async Task WhenOrAfter(
         this TimeProvider clock,
         Task happening,

@@ -4,9 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Scheduler.Providers;
 
 /// <summary>
-/// A lock between processes, held on a file of its own. The kernel lets go of it when the holder dies, however it dies, so a crash never
-/// leaves it behind. It excludes other processes, other
-/// locks on the file in this process, and other threads.
+/// A lock between processes on a dedicated lock file. The kernel releases it when the holder exits, also after a crash.
+/// It excludes other processes, other locks on the file in this process, and other threads.
 /// </summary>
 internal sealed partial class FileLock : IDisposable
 {
@@ -18,7 +17,7 @@ internal sealed partial class FileLock : IDisposable
     private const int Unlock = 8;
     private const int InterruptedBySignal = 4;
 
-    // flock excludes other open files, not other threads with the same one.
+    // flock excludes other open files, but not other threads that use the same open file.
     private readonly Lock _threads = new();
     private readonly SafeFileHandle? _file;
 
@@ -26,11 +25,13 @@ internal sealed partial class FileLock : IDisposable
     {
         if (!OperatingSystem.IsLinux())
         {
-            // Without flock the files must not be shared between processes; one process alone is still safe through its own locks.
+            // Without flock, processes must not share the files. A single process is still safe because of its own
+            // locks.
             return;
         }
 
-        // Not File.Open: .NET takes a shared lock of its own while opening, and fails when somebody holds ours.
+        // Not File.Open: .NET takes its own shared lock when it opens a file, and fails while another process holds
+        // this lock.
         var descriptor = Open(path, ReadWrite | Create | CloseOnExec, OwnerReadWrite);
         if (descriptor < 0)
         {
@@ -41,7 +42,8 @@ internal sealed partial class FileLock : IDisposable
     }
 
     /// <summary>
-    /// Waits for the lock; disposing the answer gives it back, on the same thread. Meant for short critical sections without awaiting.
+    /// Waits for the lock. Dispose the result on the same thread to release the lock. Meant for short critical sections
+    /// without await.
     /// </summary>
     internal Holding Hold()
     {

@@ -7,12 +7,12 @@ using Scheduler.Providers.Simulated;
 
 namespace Scheduler.Providers;
 
-/// <summary>Wires the adapters: each one that is enabled under <c>Providers</c> becomes a singleton <c>IProvider</c>.</summary>
+/// <summary>Registers each adapter that is enabled under <c>Providers</c> as a singleton <c>IProvider</c>.</summary>
 public static class ProvidersSetup
 {
     private const string Section = "Providers";
 
-    /// <summary>Every adapter's section. A name that is not here is a misspelling, and stops the start.</summary>
+    /// <summary>All adapters by section name. Any other section name is a misspelling and stops the start.</summary>
     private static readonly Dictionary<string, Type> Adapters = new(StringComparer.OrdinalIgnoreCase)
     {
         ["Simulated"] = typeof(SimulatedOptions),
@@ -20,12 +20,10 @@ public static class ProvidersSetup
     };
 
     /// <summary>
-    /// Registers the enabled adapters. Wrong and unknown settings stop the start of the host, each with its full path, the value seen and
-    /// what is accepted.
+    /// Registers the enabled adapters. Invalid and unknown settings stop the start of the host. Each error names the
+    /// full path, the configured value and the accepted values.
     /// </summary>
-    /// <param name="services">The host's services.</param>
-    /// <param name="configuration">The host's configuration, from its root.</param>
-    /// <param name="resolver">The GPU catalogue's answer to a vendor's GPU name.</param>
+    /// <param name="configuration">Root of the host's configuration.</param>
     public static IServiceCollection AddProviders(
         this IServiceCollection services,
         IConfiguration configuration,
@@ -35,12 +33,12 @@ public static class ProvidersSetup
         ArgumentNullException.ThrowIfNull(configuration);
         services.TryAddSingleton(resolver);
         services.AddOptions<ProvidersOptions>().ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnreadableSettingsCheck(configuration));
+        services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnreadableSettingsValidation(configuration));
         return services.AddSimulatedProvider(configuration).AddProcessProvider(configuration);
     }
 
-    /// <summary>All that is wrong with the section, for a host that wants to know before it builds anything.</summary>
-    /// <param name="configuration">The host's configuration, from its root.</param>
+    /// <summary>All validation errors, for a host that checks its configuration before it builds services.</summary>
+    /// <param name="configuration">Root of the host's configuration.</param>
     public static IReadOnlyList<string> Faults(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -49,8 +47,8 @@ public static class ProvidersSetup
             ? [.. unreadable.Select(fault => fault.ToString())]
             :
             [
-                .. Check(configuration, SimulatedOptions.Section, new SimulatedOptionsCheck()),
-                .. Check(configuration, ProcessOptions.Section, new ProcessOptionsCheck()),
+                .. Check(configuration, SimulatedOptions.Section, new SimulatedOptionsValidation()),
+                .. Check(configuration, ProcessOptions.Section, new ProcessOptionsValidation()),
             ];
     }
 
@@ -70,10 +68,10 @@ public static class ProvidersSetup
                 ),
             ];
 
-    /// <summary>Stands for the whole section; each adapter has options of its own.</summary>
+    /// <summary>Carries the validation of the whole section; each adapter has separate options.</summary>
     private sealed class ProvidersOptions;
 
-    private sealed class UnreadableSettingsCheck(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
+    private sealed class UnreadableSettingsValidation(IConfiguration configuration) : IValidateOptions<ProvidersOptions>
     {
         public ValidateOptionsResult Validate(string? name, ProvidersOptions options) =>
             SettingFault.Result([.. configuration.GetSection(Section).GetChildren().SelectMany(UnreadableIn)]);

@@ -6,13 +6,10 @@ using Microsoft.Extensions.Options;
 
 namespace Scheduler.Providers;
 
-/// <summary>What is wrong with one setting: its full path, the value seen, and what is accepted.</summary>
-/// <param name="Path">For example <c>Providers:Simulated:Seed</c>.</param>
-/// <param name="Seen">The value found, or a word for what was found instead of one.</param>
-/// <param name="Accepted">What would have been right.</param>
+/// <param name="Path">Full path, for example <c>Providers:Simulated:Seed</c>.</param>
+/// <param name="Seen">Configured value, or a description if it is not a single value.</param>
 public sealed record SettingFault(string Path, string Seen, string Accepted)
 {
-    /// <summary>One line for the operator.</summary>
     public override string ToString() => $"{Path} is '{Seen}'; accepted: {Accepted}";
 
     internal static ValidateOptionsResult Result(IReadOnlyCollection<SettingFault> faults) =>
@@ -21,11 +18,10 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
             : ValidateOptionsResult.Fail(faults.Select(fault => fault.ToString()));
 
     /// <summary>
-    /// What of a section cannot be read: settings that the options type has no property for (a misspelt setting must not look like a set
-    /// one), and values that are not of their property's type.
+    /// Finds settings without a property in the options type (the binder would ignore a misspelt setting) and values
+    /// that cannot be converted to the property's type.
     /// </summary>
-    /// <param name="section">The section as configured.</param>
-    /// <param name="options">The type it is read into.</param>
+    /// <param name="options">Type that the section is bound to.</param>
     public static IEnumerable<SettingFault> Unreadable(IConfigurationSection section, Type options)
     {
         ArgumentNullException.ThrowIfNull(section);
@@ -82,7 +78,7 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
     private static bool IsLeaf(Type type) =>
         Nullable.GetUnderlyingType(type) is not null || type.IsValueType || type == typeof(string);
 
-    /// <summary>Whether the binder will make sense of a text; it asks the same converters.</summary>
+    /// <summary>Whether the binder can convert a text; uses the same converters as the binder.</summary>
     private static bool CanRead(string text, Type type)
     {
         var target = Nullable.GetUnderlyingType(type) ?? type;
@@ -95,7 +91,7 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
         {
             return TypeDescriptor.GetConverter(target).ConvertFromInvariantString(text) is not null;
         }
-#pragma warning disable CA1031 // Converters throw what they like; whatever it is, the text cannot be read.
+#pragma warning disable CA1031 // Converters throw many types; every exception means that the text is invalid.
         catch (Exception)
 #pragma warning restore CA1031
         {
@@ -116,7 +112,7 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
 
     private static object? Bound(Type type, string name) => type.GetField(name)?.GetValue(null);
 
-    /// <summary>What a list or a dictionary holds; null for anything else.</summary>
+    /// <summary>Element or value type of a list or dictionary; null for any other type.</summary>
     private static Type? ItemOf(Type type) =>
         typeof(IEnumerable).IsAssignableFrom(type) && type.IsGenericType ? type.GetGenericArguments()[^1] : null;
 }

@@ -1,6 +1,5 @@
 namespace Scheduler.Storage;
 
-/// <summary>Largest page of a list: 1000 rows.</summary>
 internal static class PageLimit
 {
     private const int Most = 1000;

@@ -34,7 +34,6 @@ public sealed class PostgreSqlOptions
 
     public bool IsSet => !string.IsNullOrEmpty(ConnectionString) || !string.IsNullOrEmpty(ConnectionStringFile);
 
-    /// <summary>The connection string from the setting or from the file.</summary>
     public string Resolved() => ConnectionString ?? File.ReadAllText(ConnectionStringFile!).Trim();
 
     internal IEnumerable<string> Faults(string section)

@@ -5,10 +5,8 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Storage;
 
-/// <summary>Result of a schema migration.</summary>
 /// <param name="Store">File path, or <c>host:port/database</c> without credentials.</param>
 /// <param name="From">Version before; 0 for an empty store.</param>
-/// <param name="To">Version after.</param>
 public sealed record SchemaChange(string Store, int From, int To)
 {
     /// <summary>
@@ -27,7 +25,6 @@ public sealed record SchemaChange(string Store, int From, int To)
             : SqliteStore.Migrate(options, clock, logger);
     }
 
-    /// <summary>One line for the operator.</summary>
     public override string ToString() =>
         From == To
             ? $"The schema of {Store} has version {To} already; nothing was changed."

@@ -3,13 +3,11 @@ using System.Reflection;
 
 namespace Scheduler.Storage;
 
-/// <summary>One numbered migration script.</summary>
 /// <param name="Version">
 /// First four digits of the file name, from 1. Only this number identifies a script in <c>schema_version</c>, so a file
 /// may be renamed and its comments may change.
 /// </param>
 /// <param name="Name">File name; recorded for information only.</param>
-/// <param name="Text">SQL statements.</param>
 internal sealed record SchemaScript(int Version, string Name, string Text)
 {
     private static readonly Assembly Assembly = typeof(SchemaScript).Assembly;

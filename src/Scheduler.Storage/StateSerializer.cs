@@ -60,9 +60,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
         }
     }
 
-    /// <summary>
-    /// Replaces U+0000 with U+FFFD: PostgreSQL cannot store U+0000 in text, and a runtime's last output may contain it.
-    /// </summary>
+    /// <summary>Replaces U+0000, which PostgreSQL cannot store and runtime output may contain, with U+FFFD.</summary>
     private static byte[] WithoutNul(byte[] json)
     {
         var rest = json.AsSpan();

@@ -13,9 +13,7 @@ public sealed class StorageOptions
     /// <summary>Database shared by the silos of a cluster. If it is set, the SQLite file is not used.</summary>
     public PostgreSqlOptions PostgreSql { get; set; } = new();
 
-    /// <summary>
-    /// All validation errors, each with the setting's full path, the configured value and the accepted values.
-    /// </summary>
+    /// <summary>All validation errors, each with full path, configured value and accepted values.</summary>
     public IReadOnlyList<string> Faults() =>
         PostgreSql.IsSet
             ? [.. PostgreSql.Faults($"{Section}:{nameof(PostgreSql)}")]
@@ -36,9 +34,7 @@ public sealed class SqliteOptions
 {
     public const int DefaultMaxBatch = 256;
 
-    /// <summary>
-    /// Path of the database file, relative to the working directory. A missing file or directory is created.
-    /// </summary>
+    /// <summary>Path of the file, relative to the working directory. Missing directories are created.</summary>
     /// <value>Default <c>data/scheduler.db</c>.</value>
     public string Path { get; set; } = "data/scheduler.db";
 

@@ -22,10 +22,8 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Storage;
 
-/// <summary>Registers storage in a silo.</summary>
 public static class StorageSetup
 {
-    /// <summary>Default name of the grain storage provider.</summary>
     public const string DefaultName = "db";
 
     /// <summary>
@@ -56,9 +54,7 @@ public static class StorageSetup
             );
     }
 
-    /// <summary>
-    /// Registers a store that is already open and that the caller closes, for several silos in one process.
-    /// </summary>
+    /// <summary>Registers an open store that the caller closes, for several silos in one process.</summary>
     public static ISiloBuilder AddSchedulerStorage(
         this ISiloBuilder silo,
         SqliteStore store,
@@ -109,7 +105,7 @@ public static class StorageSetup
         });
         services.AddSingleton<IAgenda, SqlAgenda>();
         services.AddSingleton<IEventLog, SqlEventLog>();
-        services.AddSingleton<IAccountBook, SqlAccountBook>();
+        services.AddSingleton<IAccountRows, SqlAccountRows>();
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
         services.AddSingleton<IFleetTotals, SqlFleetTotals>();
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();

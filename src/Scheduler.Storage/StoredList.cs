@@ -3,9 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Scheduler.Storage;
 
-/// <summary>
-/// Reads the states of a list. An unreadable state is logged and omitted; the other states are returned (INV-14).
-/// </summary>
+/// <summary>An unreadable state is logged and omitted; the other states are returned (INV-14).</summary>
 internal static class StoredList
 {
     public static ImmutableArray<T> Read<T>(

@@ -12,15 +12,14 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.Benchmarks;
 
-/// <summary>What a large fleet costs while nothing happens: metering (P-8), memory of grains (P-9), the agenda's look.</summary>
+/// <summary>Cost of a large idle fleet: metering (P-8), memory of grains (P-9) and the agenda poll.</summary>
 public static class FleetFigures
 {
     private const int AccountCount = 100;
 
     private static readonly TimeProvider Clock = TimeProvider.System;
 
-    /// <summary>Runs and prints the tables.</summary>
-    /// <param name="args">Optionally: the largest fleet (default 100,000), seconds per row (default 20).</param>
+    /// <param name="args">Optional: the largest fleet (default 100,000), seconds per row (default 20).</param>
     public static async Task RunAsync(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
@@ -40,7 +39,9 @@ public static class FleetFigures
         await LookAsync(largest);
     }
 
-    /// <summary>P-8: every account is awake and all its instances run; then every meter is entered in the ledger at once.</summary>
+    /// <summary>
+    /// P-8: every account is active and all its instances run; then every meter is entered in the ledger at once.
+    /// </summary>
     private static async Task MeterAsync(int running, double seconds)
     {
         await using var fleet = await Fleet.MakeAsync();
@@ -63,7 +64,7 @@ public static class FleetFigures
         );
     }
 
-    /// <summary>P-9: bytes per active grain, ours beside one that holds a kilobyte and does nothing.</summary>
+    /// <summary>P-9: bytes per active grain, compared with a grain that holds a kilobyte and does nothing.</summary>
     private static async Task WeighAsync(int count)
     {
         await using var fleet = await Fleet.MakeAsync();
@@ -98,7 +99,10 @@ public static class FleetFigures
         Console.WriteLine();
     }
 
-    /// <summary>The mechanism of time: one look at an agenda in which much waits and nothing is due, and one in which all is.</summary>
+    /// <summary>
+    /// The agenda poll: one poll of an agenda with many waiting items of which none is due, and one in which all are
+    /// due.
+    /// </summary>
     private static async Task LookAsync(int waiting)
     {
         await using var fleet = await Fleet.MakeAsync();
@@ -129,7 +133,7 @@ public static class FleetFigures
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"agenda of {waiting}: a look with nothing due {idle.TotalMicroseconds:F0} us; all {all.Count} rows {whole.TotalMilliseconds:F0} ms"
+                $"agenda of {waiting}: a poll with nothing due {idle.TotalMicroseconds:F0} us; all {all.Count} rows {whole.TotalMilliseconds:F0} ms"
             )
         );
     }
@@ -143,7 +147,7 @@ public static class FleetFigures
 
     private static CommandContext As(string reference) => new(new RequestId($"req-{reference}"), "figures", null);
 
-    /// <summary>A store filled without the grains, and a silo over it.</summary>
+    /// <summary>A store filled without the grains, and a silo on it.</summary>
     private sealed class Fleet : IAsyncDisposable
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("fleet-");
@@ -236,7 +240,7 @@ public static class FleetFigures
             await FlushAsync();
         }
 
-        /// <summary>Starts the silo and wakes every account.</summary>
+        /// <summary>Starts the silo and activates every account.</summary>
         public async Task<IReadOnlyList<Grains.Billing.IAccountGrain>> StartAsync(TimeSpan settleEvery)
         {
             _host = await StorageFigures.StartSiloAsync(silo =>
@@ -305,10 +309,9 @@ public static class FleetFigures
     }
 }
 
-/// <summary>The measure of memory: a kilobyte, and nothing done with it.</summary>
+/// <summary>The baseline for memory: a kilobyte of state without work.</summary>
 public interface IKilobyteGrain : IGrainWithStringKey
 {
-    /// <summary>Is there.</summary>
     Task TouchAsync();
 }
 

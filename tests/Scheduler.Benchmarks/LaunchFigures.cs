@@ -9,14 +9,13 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-5, P-6 and P-7: launches per second through the gRPC door of a process of its own (create and start, each acknowledged, then read until
-/// running), and the latency of an acknowledged create at half that rate.
+/// P-5, P-6 and P-7: launches per second through the gRPC API of a separate process (create and start, each
+/// acknowledged, then polled until running), and the latency of an acknowledged create at half that rate.
 /// </summary>
 public static class LaunchFigures
 {
     private const int Concurrency = 64;
 
-    /// <summary>Runs and prints both tables.</summary>
     /// <param name="args">[sqlite | postgresql, default sqlite] [launches, default 4000]</param>
     public static Task RunAsync(string[] args)
     {
@@ -53,7 +52,7 @@ public static class LaunchFigures
             var calls = cluster.Calls(TimeSpan.FromSeconds(30));
             var before = await WritesAsync(database);
             var rate = await MeasureAsync(calls, () => cluster.Nodes[0].Cpu, accounts, launches);
-            // Creates of the latency run are launches, too.
+            // The creates of the latency run count as launches, too.
             var made = await CountAsync(database, "SELECT count(*) FROM instances");
             var each = (double)(await WritesAsync(database) - before) / made;
             Console.WriteLine(
@@ -68,7 +67,7 @@ public static class LaunchFigures
     private static async Task<double> MeasureAsync(CallInvoker calls, Func<TimeSpan> cpu, int accounts, int launches)
     {
         var names = await AccountsAsync(calls, accounts);
-        // The compiler works beside the first launches.
+        // During the first launches the JIT compiler is active.
         await LaunchAsync(calls, names, launches / 2);
         var before = cpu();
         var (rate, acknowledged) = await LaunchAsync(calls, names, launches);
@@ -153,7 +152,9 @@ public static class LaunchFigures
         return (launches / Stopwatch.GetElapsedTime(run).TotalSeconds, acknowledged);
     }
 
-    /// <summary>Creates arrive at a fixed rate, whatever the answers take: a slow answer does not make the next request wait.</summary>
+    /// <summary>
+    /// Creates arrive at a fixed rate, independent of the latency: a slow answer does not delay the next request.
+    /// </summary>
     private static async Task PrintLatencyAsync(CallInvoker calls, string[] accounts, double rate)
     {
         var client = new Instances.InstancesClient(calls);

@@ -10,8 +10,8 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// The dashboard over a small and a large fleet: how long its pages take on the server, how much they weigh, and when a browser first
-/// paints them. The large fleet is the small one's stored states, copied under other ids by the store's own triggers.
+/// The dashboard with a small and a large fleet: server time and size of its pages, and first paint in a browser. The
+/// large fleet consists of the stored states of the small one, copied under other ids with the store's own triggers.
 /// </summary>
 public static partial class PageFigures
 {
@@ -29,7 +29,6 @@ public static partial class PageFigures
         ("an instance", "/dashboard/instances/{id}"),
     ];
 
-    /// <summary>Runs and prints.</summary>
     /// <param name="args">[instances, default 100,000]</param>
     public static async Task RunAsync(string[] args)
     {
@@ -48,7 +47,7 @@ public static partial class PageFigures
         await WeighAsync(scheduler);
     }
 
-    /// <summary>One that runs, and one that failed.</summary>
+    /// <summary>Launches one running and one failed instance.</summary>
     private static async Task<string> LaunchAsync(SchedulerProcess scheduler)
     {
         var accounts = new Accounts.AccountsClient(scheduler.Channel);
@@ -89,7 +88,7 @@ public static partial class PageFigures
             catch (Grpc.Core.RpcException exception)
                 when (exception.StatusCode == Grpc.Core.StatusCode.FailedPrecondition)
             {
-                // Meant: no offer costs so little.
+                // Intended: no offer is this cheap.
             }
         }
 
@@ -154,7 +153,7 @@ public static partial class PageFigures
         return (took, (scheduler.Cpu - cpu).TotalMilliseconds / Requests, bytes);
     }
 
-    /// <summary>What a first visit loads beside the page.</summary>
+    /// <summary>Assets that a first visit loads in addition to the page.</summary>
     private static async Task WeighAsync(SchedulerProcess scheduler)
     {
         using var client = await SignInAsync(scheduler);
@@ -197,7 +196,7 @@ public static partial class PageFigures
     [GeneratedRegex("__RequestVerificationToken\" value=\"(?<token>[^\"]+)\"")]
     private static partial Regex Token();
 
-    /// <summary>A browser that is signed in.</summary>
+    /// <summary>A signed-in browser.</summary>
     private sealed class PageWindow(IPlaywright driver, IBrowser browser, IPage page) : IAsyncDisposable
     {
         private const int Visits = 5;
@@ -225,7 +224,7 @@ public static partial class PageFigures
             return new PageWindow(driver, browser, page);
         }
 
-        /// <summary>Median of the first contentful paint, ms after the address was entered, assets in the cache.</summary>
+        /// <summary>Median of the first contentful paint in ms after the navigation, with cached assets.</summary>
         public async Task<double> PaintedAsync(string path)
         {
             var seen = new List<double>();

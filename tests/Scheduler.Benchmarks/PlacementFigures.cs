@@ -8,8 +8,9 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-1, P-2 and P-4: what one placement decision costs, beside the plainest code that answers the same. An own loop rather than
-/// BenchmarkDotNet because the targets are percentiles of single decisions over many different requests.
+/// P-1, P-2 and P-4: the cost of one placement decision, compared with the simplest code with the same answer. It uses
+/// its own loop and not BenchmarkDotNet, because the targets are percentiles of single decisions over many different
+/// requests.
 /// </summary>
 public static class PlacementFigures
 {
@@ -18,7 +19,6 @@ public static class PlacementFigures
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1.5);
     private static readonly int[] Sizes = [1_700, 15_000, 100_000];
 
-    /// <summary>Prints the table.</summary>
     /// <param name="args">Catalogue sizes; without any, 1,700, 15,000 and 100,000.</param>
     public static void Run(string[] args)
     {
@@ -103,7 +103,8 @@ public static class PlacementFigures
             var request = SyntheticOffers.Request(random, fits);
             if (refused.Count <= matching.Count)
             {
-                // Deep markets have something for almost everyone: half of the requests ask for less money than anything costs.
+                // Large markets have a match for almost every request: half of the requests therefore offer less money
+                // than any offer costs.
                 var most = new MicroEuro(random.Next(1, 40) * 10_000L);
                 request = request with { Constraints = request.Constraints with { MaxPricePerHour = most } };
             }
@@ -120,7 +121,7 @@ public static class PlacementFigures
         Action<PlacementRequest> decide
     )
     {
-        // Long enough for the runtime to have compiled the last tier, with its profile, in the background.
+        // Long enough for the background compilation of the last tier, with its profile.
         var begun = Stopwatch.GetTimestamp();
         for (var i = 0; Stopwatch.GetElapsedTime(begun) < WarmUp; i++)
         {
@@ -154,7 +155,9 @@ public static class PlacementFigures
         );
     }
 
-    /// <summary>Wall time, which a busy machine inflates, and CPU time, collection included, which it does not.</summary>
+    /// <summary>
+    /// Wall time, which a busy machine inflates, and CPU time including garbage collection, which it does not inflate.
+    /// </summary>
     private static (double Milliseconds, double CpuMilliseconds) Median(Func<OfferSnapshot> refresh)
     {
         var ticks = new long[15];
@@ -185,7 +188,9 @@ public static class PlacementFigures
                 .Take(request.Top),
         ];
 
-    /// <summary>Every subset of the four constraints the caller can loosen, smallest first: does anything match without it?</summary>
+    /// <summary>
+    /// Tries every subset of the four relaxable constraints, smallest first, and checks for a match without it.
+    /// </summary>
     private static List<int> Subsets(List<Offer> offers, PlacementRequest request)
     {
         var minimal = new List<int>();

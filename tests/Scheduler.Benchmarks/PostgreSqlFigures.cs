@@ -12,13 +12,13 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// Grain writes per second onto PostgreSQL: Orleans' ADO.NET storage on connections of its own, and the same handing its statements to the
-/// store that batches them. The baseline is pgbench's prepared single-row upsert of the same payload, on the same server in the same minutes.
+/// Grain writes per second to PostgreSQL: Orleans' ADO.NET storage with its own connections, and the same storage with
+/// the store that batches its statements. The baseline is pgbench's prepared single-row upsert of the same payload, on
+/// the same server in the same run.
 /// </summary>
 public static partial class PostgreSqlFigures
 {
-    /// <summary>Runs and prints the table.</summary>
-    /// <param name="args">Optionally: seconds per row (default 5).</param>
+    /// <param name="args">Optional: seconds per row (default 5).</param>
     public static async Task RunAsync(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
@@ -101,7 +101,9 @@ public static partial class PostgreSqlFigures
         await host.StopAsync();
     }
 
-    /// <summary>Upserts per second of PostgreSQL's own load driver: one row of our size by its key, prepared, a commit each.</summary>
+    /// <summary>
+    /// Upserts per second of pgbench: one row of the same size by its key, prepared, one commit each.
+    /// </summary>
     internal static async Task<double> PgbenchAsync(string database, int clients, double seconds)
     {
         await PostgreSqlServer.ExecuteAsync(

@@ -1,7 +1,7 @@
 using Scheduler.Benchmarks;
 using Scheduler.Benchmarks.Gateway;
 
-// One command a figure: dotnet run -c Release --project tests/Scheduler.Benchmarks -- FIGURE
+// One command per benchmark: dotnet run -c Release --project tests/Scheduler.Benchmarks -- FIGURE
 switch (args.FirstOrDefault())
 {
     case "placement":
@@ -29,7 +29,7 @@ switch (args.FirstOrDefault())
         await GatewayFigures.RunAsync(args[1..]);
         return 0;
     case "stub-runtime":
-        // Not a figure: what the gateway's figure starts.
+        // Not a benchmark: the gateway benchmark starts this process.
         await StubRuntime.RunAsync(args[1..]);
         return 0;
     case "pages":

@@ -7,12 +7,12 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-11: three silos on PostgreSQL, thousands of instances waiting for capacity, one silo killed with <c>kill -9</c>. How long until the others
-/// know, until every waiting instance is awake and asking its provider again, and whether each then runs, once.
+/// P-11: three silos on PostgreSQL, thousands of instances that wait for capacity, and one silo killed with <c>kill
+/// -9</c>. Measures the time until the other silos detect it, until every waiting instance is active and calls its
+/// provider again, and whether each then runs exactly once.
 /// </summary>
 public static class RecoveryFigures
 {
-    /// <summary>Runs and prints the figures.</summary>
     /// <param name="args">[instances in flight, default 10000] [seconds the cloud takes to answer, default 240]</param>
     public static async Task RunAsync(string[] args)
     {

@@ -6,12 +6,11 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-13: from the moment a provider's refusal is known to the next request at a provider (<c>auto_reroute</c>): the timeline's time of the
-/// refusal beside the cloud's own time of the next request.
+/// P-13: time from a known provider refusal to the next request at a provider (<c>auto_reroute</c>): the refusal's time
+/// in the timeline, compared with the time of the next request in the cloud.
 /// </summary>
 public static class RerouteFigures
 {
-    /// <summary>Runs and prints the figure.</summary>
     /// <param name="args">[launches, default 400]</param>
     public static async Task RunAsync(string[] args)
     {
@@ -61,7 +60,7 @@ public static class RerouteFigures
             var refusals = events.Events.Where(e => e.Trigger == "ProviderRejected").ToList();
             for (var i = 0; i < refusals.Count; i++)
             {
-                // A request that is refused leaves nothing in the cloud's book; the one that was taken does.
+                // A refused request is not in the cloud's journal; the accepted one is.
                 if (asked.TryGetValue($"{name.Split('/')[^1]}-r1-a{i + 2}", out var at))
                 {
                     took.Add((at - refusals[i].Time.ToDateTimeOffset()).TotalMilliseconds);

@@ -8,7 +8,6 @@ namespace Scheduler.Benchmarks;
 /// <summary>P-12: from the start of the process to its first accepted launch, on an empty directory.</summary>
 public static class StartFigures
 {
-    /// <summary>Runs and prints.</summary>
     /// <param name="args">[runs, default 5]</param>
     public static async Task RunAsync(string[] args)
     {

@@ -17,8 +17,9 @@ using Scheduler.Storage.Sqlite;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-6: grain writes per second through a real silo onto the embedded file, one to many at once, beside a single
-/// connection that commits each of the same writes alone; and how long an unrelated grain takes to answer meanwhile.
+/// P-6: grain writes per second through a real silo to the embedded file, with one to many concurrent writers, compared
+/// with a single connection that commits each of the same writes alone. Also measures how long an unrelated grain takes
+/// to answer meanwhile.
 /// </summary>
 public static class StorageFigures
 {
@@ -26,8 +27,9 @@ public static class StorageFigures
 
     private static readonly TimeProvider Clock = TimeProvider.System;
 
-    /// <summary>Runs and prints the table.</summary>
-    /// <param name="args">Optionally: seconds per row (default 5), directory of the file (default: temporary), FULL or NORMAL.</param>
+    /// <param name="args">
+    /// Optional: seconds per row (default 5), directory of the file (default: temporary), FULL or NORMAL.
+    /// </param>
     public static async Task RunAsync(string[] args)
     {
         var seconds = args.Length > 0 ? double.Parse(args[0], CultureInfo.InvariantCulture) : 5;
@@ -83,7 +85,7 @@ public static class StorageFigures
             silo.AddSchedulerStorage(new StorageOptions { Sqlite = { Path = path, Synchronous = synchronous } })
         );
 
-    /// <summary>A silo with nothing but a storage.</summary>
+    /// <summary>A silo with only a storage.</summary>
     internal static async Task<IHost> StartSiloAsync(Action<ISiloBuilder> addStorage)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
@@ -98,7 +100,7 @@ public static class StorageFigures
         return host;
     }
 
-    /// <summary>One row of the table: so many writers for so long.</summary>
+    /// <summary>One row of the table: a number of writers for a number of seconds.</summary>
     internal static async Task MeasureAsync(
         string what,
         IServiceProvider services,
@@ -166,7 +168,7 @@ public static class StorageFigures
         return values.Length == 0 ? (0, 0) : (values[values.Length / 2], values[values.Length * 99 / 100]);
     }
 
-    /// <summary>What a plain program would do: one connection, one prepared statement, one commit per write.</summary>
+    /// <summary>The simplest program: one connection, one prepared statement, one commit per write.</summary>
     internal static double Baseline(string path, double seconds, string synchronous, bool projected)
     {
         File.Delete(path);
@@ -215,7 +217,7 @@ public static class StorageFigures
         return writes / Clock.GetElapsedTime(start).TotalSeconds;
     }
 
-    /// <summary>What the one writer thread spends on a write, in CPU microseconds, with or without the rows it fills.</summary>
+    /// <summary>CPU microseconds of the single writer thread per write, with or without the projected rows.</summary>
     private static double StatementCost(string directory, string without)
     {
         const int Writes = 40_000;
@@ -273,7 +275,7 @@ public static class StorageFigures
         return (Environment.CpuUsage.TotalTime - before).TotalMicroseconds / Writes;
     }
 
-    /// <summary>An instance in <c>provisioning</c>, with one new event and a deadline: what a launch writes.</summary>
+    /// <summary>An instance in <c>provisioning</c> with one new event and a deadline, as a launch writes it.</summary>
     internal static InstanceRecord Record(string id, long generation)
     {
         var now = DateTimeOffset.UnixEpoch.AddYears(56).AddSeconds(generation);
@@ -336,14 +338,13 @@ public static class StorageFigures
 /// <summary>Writes a realistic record per call.</summary>
 public interface IFigureGrain : IGrainWithStringKey
 {
-    /// <summary>One transition, durable when it returns.</summary>
+    /// <summary>One transition, durable when the call returns.</summary>
     Task StepAsync();
 }
 
-/// <summary>Does nothing, to be asked how long that takes.</summary>
+/// <summary>Does nothing; measures the latency of a call.</summary>
 public interface IPingGrain : IGrainWithStringKey
 {
-    /// <summary>Nothing.</summary>
     Task PingAsync();
 }
 

@@ -5,9 +5,9 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// A market in the proportions of public price lists: 14 providers with 10 regions each (a few shared), 40 GPU types in up to
-/// four counts, a third of it spot, prices spread over a factor of ten around the type's own. A larger catalogue is a deeper
-/// market (more hosts), not a wider world, as a real one would be.
+/// A market with the proportions of public price lists: 14 providers with 10 regions each (a few shared), 40 GPU types
+/// in up to four counts, a third of the offers spot, prices spread over a factor of ten around the type's own. A larger
+/// catalogue has more hosts per route, not more regions, as a real one would.
 /// </summary>
 internal static class SyntheticOffers
 {
@@ -45,7 +45,7 @@ internal static class SyntheticOffers
         return offers;
     }
 
-    /// <summary>GPUs have 8 to 203 GiB; the higher the number, the larger and the dearer.</summary>
+    /// <summary>GPUs have 8 to 203 GiB; a higher number is larger and more expensive.</summary>
     public static bool Fits(GpuShape shape, int gibibytes) =>
         shape.GpuCount
             * (8 + (5 * int.Parse(shape.GpuType.AsSpan(4), System.Globalization.CultureInfo.InvariantCulture)))
@@ -53,11 +53,13 @@ internal static class SyntheticOffers
 
     public static string GpuType(int number) => $"GPU-{number:d2}";
 
-    /// <summary>The first two regions have the same name everywhere.</summary>
+    /// <summary>The first two regions have the same name at every provider.</summary>
     public static string Region(int provider, int number) =>
         number < 2 ? $"eu-{number}" : $"p{provider:d2}-region-{number}";
 
-    /// <summary>A request that asks five things besides what is available: price, regions, tier, spot and what fits.</summary>
+    /// <summary>
+    /// A request with five constraints in addition to availability: price, regions, tier, spot and fit.
+    /// </summary>
     public static PlacementRequest Request(Random random, ShapeFit[] fits) =>
         new()
         {

@@ -3,7 +3,7 @@ using Scheduler.Domain.Compatibility;
 
 namespace Scheduler.Benchmarks;
 
-/// <summary>P-3: one estimate with its answer what would fit costs at most 5 µs.</summary>
+/// <summary>P-3: one estimate, with the list of what would fit, costs at most 5 µs.</summary>
 [ShortRunJob]
 [MemoryDiagnoser]
 public class VramBenchmarks
@@ -26,11 +26,11 @@ public class VramBenchmarks
         _request = new FitRequest(null, KvFormat.Bf16, 32_768, 4, "vllm");
     }
 
-    /// <summary>The question asked of every offer.</summary>
+    /// <summary>The check of every offer.</summary>
     [Benchmark]
     public FitVerdict Judge() => GpuFit.Judge(_model, _request, _gpu, 1);
 
-    /// <summary>The full answer of a refused launch: breakdown, smallest GPU, largest context, format.</summary>
+    /// <summary>The complete answer of a refused launch: breakdown, smallest GPU, largest context, format.</summary>
     [Benchmark]
     public GpuIncompatibleFacts Explain() => GpuFit.Explain(_model, _request, _gpu, 1, _catalogue);
 }

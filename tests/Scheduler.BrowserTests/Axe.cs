@@ -13,21 +13,21 @@ internal static class Axe
 
     private static readonly Lazy<Task<string>> Script = new(ReadAsync);
 
-    /// <summary>The page as it stands has no finding that is serious or critical.</summary>
+    /// <summary>The page in its current state has no serious or critical finding.</summary>
     /// <param name="page">The page, with its dialogs and menus as the test left them.</param>
-    /// <param name="within">A selector of the part to scan; null for the whole page.</param>
+    /// <param name="within">Selector of the part to scan; null for the whole page.</param>
     public static async Task AssertAccessibleAsync(IPage page, string? within = null)
     {
         var findings = (await FindingsAsync(page, within)).Where(finding => finding.Impact is "serious" or "critical");
         var told = string.Join("\n\n", findings.Select(finding => finding.ToString()));
-        Assert.True(told.Length == 0, $"{page.Url} is not accessible to all:\n\n{told}");
+        Assert.True(told.Length == 0, $"{page.Url} has accessibility findings:\n\n{told}");
     }
 
-    /// <summary>All that it finds, also what is minor.</summary>
+    /// <summary>All findings, minor ones included.</summary>
     public static async Task<IReadOnlyList<AxeFinding>> FindingsAsync(IPage page, string? within = null)
     {
-        // Over the debugger's door, into a world of its own: the page's Content-Security-Policy forbids what it did not load itself, and
-        // must not be lifted to be looked at.
+        // Runs over the debugger protocol in an isolated world: the page's Content-Security-Policy forbids foreign
+        // scripts, and the scan must not disable it.
         var session = await page.Context.NewCDPSessionAsync(page);
         try
         {
@@ -71,7 +71,7 @@ internal static class Axe
 
     private static async Task<string> ReadAsync()
     {
-        // Shared by all tests: the end of one must not end it for the others.
+        // Shared by all tests: the end of one test must not cancel it for the others.
         var package = await NodePackage.ReadyAsync(
             Path.Combine("Scheduler.BrowserTests", "Axe"),
             "axe",
@@ -83,16 +83,15 @@ internal static class Axe
             Path.Combine(package.Folder, "node_modules", "axe-core", "axe.min.js"),
             CancellationToken.None
         );
-        // What the script evaluates to would be sent back.
+        // Without this, the result of the script would be sent back.
         return $"{script};0";
     }
 }
 
-/// <summary>One rule that a page breaks.</summary>
-/// <param name="Id">The rule.</param>
+/// <summary>One rule that a page violates.</summary>
 /// <param name="Impact"><c>minor</c>, <c>moderate</c>, <c>serious</c> or <c>critical</c>.</param>
-/// <param name="Help">What it asks for.</param>
-/// <param name="Nodes">Where it is broken.</param>
+/// <param name="Help">The requirement.</param>
+/// <param name="Nodes">The elements that violate it.</param>
 internal sealed record AxeFinding(string Id, string? Impact, string Help, IReadOnlyList<AxeNode> Nodes)
 {
     public override string ToString()
@@ -107,7 +106,7 @@ internal sealed record AxeFinding(string Id, string? Impact, string Help, IReadO
     }
 }
 
-/// <summary>One element that breaks a rule.</summary>
-/// <param name="Target">The selector that leads to it.</param>
-/// <param name="FailureSummary">What is to be changed.</param>
+/// <summary>One element that violates a rule.</summary>
+/// <param name="Target">Selector of the element.</param>
+/// <param name="FailureSummary">The required change.</param>
 internal sealed record AxeNode(IReadOnlyList<JsonElement> Target, string? FailureSummary);

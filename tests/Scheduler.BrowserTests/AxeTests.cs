@@ -3,11 +3,11 @@ using Xunit.Sdk;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>The scan itself, on a page whose policy lets nothing in.</summary>
+/// <summary>The scan itself, on a page with a strict policy.</summary>
 public sealed class AxeTests(Browser browser) : PageTest(browser)
 {
     [Fact]
-    public async Task A_sound_page_passes()
+    public async Task A_correct_page_passes()
     {
         var (page, _) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, "<h1>Instances</h1><button>Start</button>");
@@ -16,7 +16,7 @@ public sealed class AxeTests(Browser browser) : PageTest(browser)
     }
 
     [Fact]
-    public async Task A_finding_names_its_rule_its_place_and_what_to_change()
+    public async Task A_finding_names_its_rule_its_element_and_the_fix()
     {
         var (page, _) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(

@@ -8,8 +8,8 @@ using Xunit;
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// Debian's Chromium without a window, one for all tests of this process; installed where it is missing. It knows no host but this one:
-/// what a page asks of another fails, and <see cref="PageGuard"/> tells.
+/// Headless Chromium of Debian, one for all tests of this process; installed if it is missing. It reaches only this
+/// host: a request to another host fails, and <see cref="PageGuard"/> reports it.
 /// </summary>
 public sealed class Browser : IAsyncLifetime
 {
@@ -38,12 +38,12 @@ public sealed class Browser : IAsyncLifetime
                 ExecutablePath = Program,
                 Args =
                 [
-                    // Root may not run it in its sandbox; it sees our own pages alone.
+                    // Root cannot use its sandbox; it opens only pages of the tests.
                     "--no-sandbox",
-                    // Shared memory is small where tests run in a container.
+                    // Containers often have little shared memory.
                     "--disable-dev-shm-usage",
                     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-                    // The same glyphs to the pixel, whatever screen the machine has.
+                    // The same glyphs to the pixel on every machine.
                     "--font-render-hinting=none",
                     "--force-color-profile=srgb",
                 ],

@@ -8,55 +8,66 @@ using Xunit;
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// A scheduler with something on every page: an account with instances that run and one failed for each code, a balancer with a dead
-/// destination, a firewall that blocked, a schedule; and another account, which must see none of it.
+/// A scheduler with data on every page: an account with running instances and a failed one for each code, a balancer
+/// with a destination that is down, a firewall that blocked a request, and a schedule. A second account must see none
+/// of it.
 /// </summary>
 public sealed class DashboardScheduler : IAsyncLifetime
 {
     private const string Market = "sim-lambda";
 
+    private static readonly string[] Arguments =
+    [
+        .. TroubledMarket.Arguments,
+        "--Providers:Simulated:StatePath=cloud.db",
+    ];
+
+    private static readonly SemaphoreSlim YesterdayGate = new(1, 1);
+    private static Yesterday? _yesterday;
+
     private readonly Dictionary<string, string> _failed = [];
 
-    /// <summary>Where pages are.</summary>
     public Uri Site => Process.Http;
 
-    /// <summary>The operator's key.</summary>
     public string OperatorKey => Process.Token;
 
-    /// <summary>The account with everything.</summary>
+    /// <summary>The account that owns all the data.</summary>
     public string Account { get; private set; } = "";
 
-    /// <summary>Its key.</summary>
     public string AccountKey { get; private set; } = "";
 
     /// <summary>An account with one running instance and nothing else.</summary>
     public string OtherAccount { get; private set; } = "";
 
-    /// <summary>Its key.</summary>
     public string OtherKey { get; private set; } = "";
 
     /// <summary>The running instance of <see cref="OtherAccount"/>.</summary>
     public string OtherInstance { get; private set; } = "";
 
-    /// <summary>Failed instances of <see cref="Account"/> by the code of their failure, as <c>accounts/*/instances/*</c>.</summary>
+    /// <summary>
+    /// Failed instances of <see cref="Account"/> by the code of their failure, as <c>accounts/*/instances/*</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Failed => _failed;
 
-    /// <summary>A running instance of <see cref="Account"/>, served as <c>chat</c>; it has answered requests.</summary>
+    /// <summary>
+    /// A running instance of <see cref="Account"/> with serving name <c>chat</c>; it has answered requests.
+    /// </summary>
     public string Running { get; private set; } = "";
 
-    /// <summary>A second one, served as <c>judge</c>, which judges for <see cref="Firewall"/>.</summary>
+    /// <summary>A second one with serving name <c>judge</c>, the judge of <see cref="Firewall"/>.</summary>
     public string Judge { get; private set; } = "";
 
     /// <summary>A stopped instance of <see cref="Account"/>, with a schedule; never started.</summary>
     public string Stopped { get; private set; } = "";
 
-    /// <summary>A balancer, served as <c>front</c>, over <see cref="Running"/> and an instance that exited.</summary>
+    /// <summary>
+    /// A balancer with serving name <c>front</c>, over <see cref="Running"/> and an instance that exited.
+    /// </summary>
     public string Balancer { get; private set; } = "";
 
     /// <summary>A firewall in block mode, which passed one request and blocked another.</summary>
     public string Firewall { get; private set; } = "";
 
-    /// <summary>The process, for tests that stop or kill it.</summary>
     internal SchedulerProcess Process { get; private set; } = null!;
 
     private Accounts.AccountsClient Accounts => new(Process.Calls);
@@ -69,7 +80,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await LiveThroughYesterdayAsync();
+        await StartAfterYesterdayAsync();
         await UntilAsync(_failed["BALANCE_EXHAUSTED"], InstanceState.Failed);
         await ProvokeAsync(Troubles.All["BILLING_BELOW_MINIMUM"]);
         await TopUpAsync(Account, 1_000_000_000);
@@ -88,7 +99,9 @@ public sealed class DashboardScheduler : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
-    /// <summary>Has the door route by <see cref="Balancer"/>: what it sees is told for a minute.</summary>
+    /// <summary>
+    /// Routes a request over <see cref="Balancer"/>: the report of the gateway is shown for a minute.
+    /// </summary>
     internal async Task RouteAsync()
     {
         var client = new Balancers.BalancersClient(Process.Calls);
@@ -97,21 +110,48 @@ public sealed class DashboardScheduler : IAsyncLifetime
             async () =>
                 await client.GetBalancerAsync(new GetBalancerRequest { Name = Balancer }, cancellationToken: Ct),
             seen =>
-                seen.Doors.Any(door => door.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)),
-            "the door has told of the dead destination"
+                seen.Doors.Any(gateway =>
+                    gateway.Destinations.Any(one => one.Condition == DestinationCondition.NotRunning)
+                ),
+            "the gateway has reported the destination that is down"
         );
     }
 
     /// <summary>
-    /// Money runs out only with the hours. So the process first lives with a clock that is behind, and is killed; when it comes back today,
-    /// what it left running has long used up its money.
+    /// A balance takes hours to run out. So a process with a clock 30 hours behind starts an instance with little money
+    /// and is killed. A process that starts today on a copy of its folder finds the money spent. All fixtures share
+    /// that folder.
     /// </summary>
-    private async Task LiveThroughYesterdayAsync()
+    private async Task StartAfterYesterdayAsync()
+    {
+        var yesterday = await YesterdayAsync();
+        (Account, AccountKey) = yesterday.Main;
+        (OtherAccount, OtherKey) = yesterday.Other;
+        _failed.Add("BALANCE_EXHAUSTED", yesterday.Spent);
+        var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
+        CopyFolder(yesterday.Folder, folder);
+        Process = new SchedulerProcess(folder, Arguments);
+        await Process.StartAsync(Ct);
+    }
+
+    private async Task<Yesterday> YesterdayAsync()
+    {
+        await YesterdayGate.WaitAsync(Ct);
+        try
+        {
+            return _yesterday ??= await LiveThroughYesterdayAsync();
+        }
+        finally
+        {
+            YesterdayGate.Release();
+        }
+    }
+
+    private async Task<Yesterday> LiveThroughYesterdayAsync()
     {
         var folder = await TroubledMarket.NewFolderAsync(Ct);
-        string[] arguments = [.. TroubledMarket.Arguments, "--Providers:Simulated:StatePath=cloud.db"];
         await using (
-            Process = new SchedulerProcess(folder, arguments)
+            Process = new SchedulerProcess(folder, Arguments)
             {
                 KeepsFolder = true,
                 Environment = await PastClock.BehindAsync(hours: 30, Ct),
@@ -119,22 +159,39 @@ public sealed class DashboardScheduler : IAsyncLifetime
         )
         {
             await Process.StartAsync(Ct);
-            (Account, AccountKey) = await AccountAsync("acct-main", "Main account");
-            (OtherAccount, OtherKey) = await AccountAsync("acct-other", "Other account");
-            await TopUpAsync(Account, 2_000_000);
-            var spent = await RunAsync(Account, "balance-exhausted", Troubles.On(Troubles.Small, Market));
+            var main = await AccountAsync("acct-main", "Main account");
+            var other = await AccountAsync("acct-other", "Other account");
+            await TopUpAsync(main.Name, 2_000_000);
+            var spent = await RunAsync(main.Name, "balance-exhausted", Troubles.On(Troubles.Small, Market));
             await Eventually.UntilAsync(
                 async () =>
-                    await Accounts.GetAccountAsync(new GetAccountRequest { Name = Account }, cancellationToken: Ct),
+                    await Accounts.GetAccountAsync(new GetAccountRequest { Name = main.Name }, cancellationToken: Ct),
                 account => account.RunningInstances == 1,
-                "its meter runs"
+                "the run is metered"
             );
-            _failed.Add("BALANCE_EXHAUSTED", spent);
+            return new Yesterday(folder, main, other, spent);
+        }
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+        {
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
         }
 
-        Process = new SchedulerProcess(folder, arguments);
-        await Process.StartAsync(Ct);
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        }
     }
+
+    private sealed record Yesterday(
+        string Folder,
+        (string Name, string Key) Main,
+        (string Name, string Key) Other,
+        string Spent
+    );
 
     private async Task<(string Name, string Key)> AccountAsync(string id, string displayName)
     {
@@ -170,7 +227,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
         }
         catch (RpcException) when (trouble.Status is not null)
         {
-            // Refused at once; the instance tells the same.
+            // Refused at once; the instance shows the same failure.
         }
 
         var failed = await UntilAsync(name, InstanceState.Failed);
@@ -314,7 +371,10 @@ public sealed class DashboardScheduler : IAsyncLifetime
         );
     }
 
-    /// <summary>A door learns of what was made a moment after it was recorded, so it is asked until it answers as it should.</summary>
+    /// <summary>
+    /// A gateway learns of a new object shortly after its record, so the request is repeated until the answer is as
+    /// expected.
+    /// </summary>
     private async Task AskAsync(string model, string content, string? firewall, int expected)
     {
         using var client = new HttpClient(Process.NewHandler()) { BaseAddress = Site };
@@ -342,7 +402,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
     }
 }
 
-/// <summary>Page tests that only look share one scheduler, one after the other.</summary>
+/// <summary>Page tests that only read share one scheduler and run one after the other.</summary>
 [CollectionDefinition(Name)]
 public sealed class DashboardGroup : ICollectionFixture<DashboardScheduler>
 {

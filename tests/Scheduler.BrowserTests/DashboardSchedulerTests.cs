@@ -4,14 +4,14 @@ using Xunit;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>What page tests build on: the scheduler holds what its fixture promises.</summary>
+/// <summary>Precondition of the page tests: the scheduler contains the data that its fixture promises.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class DashboardSchedulerTests(DashboardScheduler scheduler)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Each_code_of_an_instance_has_one_that_failed_with_it()
+    public async Task Each_failure_code_has_a_failed_instance()
     {
         var client = new Instances.InstancesClient(scheduler.Process.Calls);
         Assert.Equal(Troubles.All.Keys.Append("BALANCE_EXHAUSTED").Order(), scheduler.Failed.Keys.Order());
@@ -23,7 +23,7 @@ public sealed class DashboardSchedulerTests(DashboardScheduler scheduler)
     }
 
     [Fact]
-    public async Task One_destination_of_the_balancer_is_dead_and_the_firewall_has_judged()
+    public async Task One_destination_of_the_balancer_is_down_and_the_firewall_has_evaluations()
     {
         await scheduler.RouteAsync();
         var balancer = await new Balancers.BalancersClient(scheduler.Process.Calls).GetBalancerAsync(

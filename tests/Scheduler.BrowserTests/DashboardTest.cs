@@ -2,18 +2,15 @@ using Microsoft.Playwright;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>A test of the dashboard: its pages are opened signed in, with whichever key.</summary>
+/// <summary>A test of the dashboard, whose pages are opened signed in with any key.</summary>
 public abstract class DashboardTest(Browser browser, DashboardScheduler scheduler) : PageTest(browser)
 {
     private protected DashboardScheduler Scheduler { get; } = scheduler;
 
-    /// <summary>What stands behind the pages, as the operator asks for it.</summary>
+    /// <summary>Operator access to the API behind the pages.</summary>
     private protected OperatorApi Api { get; } = new(scheduler.Process);
 
-    /// <summary>Opens a page for whoever has a key.</summary>
-    /// <param name="key">The key.</param>
-    /// <param name="path">Which page.</param>
-    /// <param name="options">Settings of the context.</param>
+    /// <summary>Opens a page signed in with a key.</summary>
     private protected async Task<GuardedPage> OpenAsync(
         string key,
         string path,
@@ -27,16 +24,14 @@ public abstract class DashboardTest(Browser browser, DashboardScheduler schedule
         return opened;
     }
 
-    /// <summary>Opens a page for the operator.</summary>
     private protected async Task<IPage> OperatorAsync(string path) =>
         (await OpenAsync(Scheduler.OperatorKey, path)).Page;
 
-    /// <summary>Opens a page for the account with everything.</summary>
+    /// <summary>Opens a page with the key of the account that owns all the data.</summary>
     private protected async Task<IPage> AccountAsync(string path) => (await OpenAsync(Scheduler.AccountKey, path)).Page;
 
-    /// <summary>The page of an instance.</summary>
     private protected static string PathOf(string instance) => $"/dashboard/instances/{IdOf(instance)}";
 
-    /// <summary>The last part of a resource's name.</summary>
+    /// <summary>The last part of a resource name.</summary>
     private protected static string IdOf(string name) => name[(name.LastIndexOf('/') + 1)..];
 }

@@ -5,7 +5,7 @@ using Market = Scheduler.Api.V1.Providers;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>The API as an operator asks it, for what a page shows and for what it did.</summary>
+/// <summary>The API with an operator's key, for the data behind a page and the effects of its actions.</summary>
 internal sealed class OperatorApi(SchedulerProcess process)
 {
     public Accounts.AccountsClient Accounts { get; } = new(process.Calls);
@@ -24,11 +24,9 @@ internal sealed class OperatorApi(SchedulerProcess process)
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>An instance as it stands.</summary>
     public async Task<Instance> InstanceAsync(string name) =>
         await Instances.GetInstanceAsync(new GetInstanceRequest { Name = name }, cancellationToken: Ct);
 
-    /// <summary>An account as it stands.</summary>
     public async Task<Account> AccountAsync(string name) =>
         await Accounts.GetAccountAsync(new GetAccountRequest { Name = name }, cancellationToken: Ct);
 
@@ -44,7 +42,7 @@ internal sealed class OperatorApi(SchedulerProcess process)
         return (await Instances.ListInstancesAsync(request, cancellationToken: Ct)).Instances;
     }
 
-    /// <summary>Creates an instance, which stands stopped then.</summary>
+    /// <summary>Creates an instance in state stopped.</summary>
     public async Task<string> CreateAsync(string account, string servingName, LaunchSpec spec)
     {
         var request = new CreateInstanceRequest
@@ -56,19 +54,16 @@ internal sealed class OperatorApi(SchedulerProcess process)
         return (await Instances.CreateInstanceAsync(request, cancellationToken: Ct)).Name;
     }
 
-    /// <summary>Starts an instance.</summary>
     public async Task StartAsync(string name) =>
         await Instances.StartInstanceAsync(new StartInstanceRequest { Name = name }, cancellationToken: Ct);
 
-    /// <summary>Stops an instance.</summary>
     public async Task StopAsync(string name) =>
         await Instances.StopInstanceAsync(new StopInstanceRequest { Name = name }, cancellationToken: Ct);
 
-    /// <summary>Waits until an instance is in a state.</summary>
     public Task<Instance> UntilAsync(string name, InstanceState state) =>
         Eventually.UntilAsync(() => InstanceAsync(name), instance => instance.State == state, $"{name} is {state}");
 
-    /// <summary>Creates a key of an account, or of operators where there is none.</summary>
+    /// <summary>Creates a key of an account, or an operator key for null.</summary>
     public async Task<(string Name, string Token)> KeyAsync(string? account, KeyRole role = KeyRole.Full)
     {
         var made = account is null
@@ -77,11 +72,10 @@ internal sealed class OperatorApi(SchedulerProcess process)
         return (made.Key.Name, made.Token);
     }
 
-    /// <summary>Revokes a key of an account.</summary>
     public async Task RevokeAsync(string name) =>
         await Keys.RevokeKeyAsync(new RevokeKeyRequest { Name = name }, cancellationToken: Ct);
 
-    /// <summary>What happened under a request.</summary>
+    /// <summary>Events of a request.</summary>
     public async Task<IReadOnlyList<Event>> EventsAsync(string requestId)
     {
         var request = new GetRequestRequest { Name = $"requests/{requestId}" };

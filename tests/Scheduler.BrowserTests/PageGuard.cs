@@ -6,14 +6,14 @@ using IRequest = Microsoft.Playwright.IRequest;
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// Keeps what goes wrong in the pages of one context beside what a test looks at: errors on the console, exceptions, requests that fail or
-/// go to another host than the site, violations of the Content-Security-Policy.
+/// Records errors in the pages of one context: console errors, exceptions, failed requests, requests to other hosts,
+/// and violations of the Content-Security-Policy.
 /// </summary>
 internal sealed class PageGuard
 {
     private const string Told = "guardTold";
 
-    // A violation is an event of the document; with a policy that only reports, it is nothing else.
+    // A violation is an event of the document; with a report-only policy it leaves no other trace.
     private const string TellViolations = $$"""
         document.addEventListener('securitypolicyviolation', event => window.{{Told}}(
             `${event.violatedDirective} refused ${event.blockedURI} in ${event.sourceFile || event.documentURI}:${event.lineNumber}`));
@@ -25,13 +25,12 @@ internal sealed class PageGuard
 
     private PageGuard(Uri site) => _site = site;
 
-    /// <summary>What was seen up to now, but for what is expected.</summary>
+    /// <summary>Errors so far, without the expected ones.</summary>
     public IReadOnlyList<string> Troubles =>
         [.. _seen.Where(line => !_expected.Any(expected => expected.IsMatch(line)))];
 
-    /// <summary>Watches a context, which has no page yet.</summary>
-    /// <param name="context">The context.</param>
-    /// <param name="site">The only site that its pages may ask.</param>
+    /// <summary>Watches a context that has no page yet.</summary>
+    /// <param name="site">The only host that its pages may contact.</param>
     public static async Task<PageGuard> OverAsync(IBrowserContext context, Uri site)
     {
         var guard = new PageGuard(site);
@@ -49,11 +48,11 @@ internal sealed class PageGuard
         return guard;
     }
 
-    /// <summary>What the test provokes itself. It must come.</summary>
-    /// <param name="pattern">Matches the line that is kept of it, for example <c>^console: .* 404</c>.</param>
+    /// <summary>Declares an error that the test provokes. It must occur.</summary>
+    /// <param name="pattern">Matches the recorded line, for example <c>^console: .* 404</c>.</param>
     public void Expect(string pattern) => _expected.Add(new Regex(pattern));
 
-    /// <summary>Nothing went wrong but what was expected, and all of that did.</summary>
+    /// <summary>Only expected errors occurred, and all of them.</summary>
     public void AssertQuiet()
     {
         var troubles = Troubles;
@@ -64,8 +63,8 @@ internal sealed class PageGuard
                 string.Join(
                     '\n',
                     troubles
-                        .Prepend($"The pages of {_site} were in trouble:")
-                        .Concat(missed.Select(expected => $"expected, but did not come: {expected}"))
+                        .Prepend($"The pages of {_site} had errors:")
+                        .Concat(missed.Select(expected => $"expected, but did not occur: {expected}"))
                 )
             );
         }
@@ -92,7 +91,7 @@ internal sealed class PageGuard
 
     private void KeepFailed(IRequest request)
     {
-        // Who leaves a page leaves its requests.
+        // Leaving a page cancels its requests.
         if (request.Failure is not "net::ERR_ABORTED")
         {
             Keep("failed", $"{request.Method} {request.Url}: {request.Failure}");

@@ -6,11 +6,11 @@ using Xunit.Sdk;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>The guard itself: it must see each kind of trouble that is planted, and none on a sound page.</summary>
+/// <summary>The guard itself: it must detect each kind of planted error, and none on a correct page.</summary>
 public sealed class PageGuardTests(Browser browser) : PageTest(browser)
 {
     [Fact]
-    public async Task A_sound_page_under_a_strict_policy_is_quiet_also_when_it_is_asked()
+    public async Task A_correct_page_under_a_strict_policy_causes_no_report()
     {
         var (page, guard) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, "<p>Hello</p>", "console.log('Hello')");
@@ -33,7 +33,7 @@ public sealed class PageGuardTests(Browser browser) : PageTest(browser)
     [InlineData("fetch('/gone').catch(() => 0)", "^failed: GET http://127.0.0.1:9/gone")]
     [InlineData("fetch('/missing')", "^console: .*404")]
     [InlineData("new WebSocket('ws://elsewhere.invalid/')", "^foreign: socket to ws://elsewhere.invalid/")]
-    public async Task It_sees_what_goes_wrong(string script, string line)
+    public async Task The_guard_detects_page_errors(string script, string line)
     {
         var (page, guard) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, "<p>Hello</p>", script, policy: "");
@@ -49,7 +49,7 @@ public sealed class PageGuardTests(Browser browser) : PageTest(browser)
         "<script src='http://elsewhere.invalid/a.js'></script>",
         "^policy: script-src-elem refused http://elsewhere"
     )]
-    public async Task It_sees_what_the_policy_of_the_page_refuses(string body, string line)
+    public async Task The_guard_detects_policy_violations(string body, string line)
     {
         var (page, guard) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, body);
@@ -58,20 +58,20 @@ public sealed class PageGuardTests(Browser browser) : PageTest(browser)
     }
 
     [Fact]
-    public async Task What_is_expected_must_come_and_is_no_trouble_then()
+    public async Task An_expected_error_must_occur_and_is_not_reported()
     {
         var (page, guard) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, "<p>Hello</p>");
         guard.Expect("^console: planted");
 
         var missed = Assert.Throws<PageTroubleException>(guard.AssertQuiet);
-        Assert.Contains("did not come: ^console: planted", missed.Message);
+        Assert.Contains("did not occur: ^console: planted", missed.Message);
 
         await page.EvaluateAsync("() => console.error('planted')");
     }
 
     [Fact]
-    public async Task A_test_whose_page_was_in_trouble_fails_at_its_end()
+    public async Task A_test_with_a_page_error_fails_at_its_end()
     {
         var test = new EmptyTest(Browser);
         var (page, _) = await test.OpenAsync(StaticPage.Site);
@@ -91,7 +91,7 @@ public sealed class PageGuardTests(Browser browser) : PageTest(browser)
         );
         var told = Assert.Throws<PageTroubleException>(guard.AssertQuiet);
         Assert.Contains(told.Message.Split('\n'), trouble => Regex.IsMatch(trouble, line));
-        // The rest of the planted trouble belongs to it; the end of the test must not fail.
+        // The remaining lines belong to the planted error; the end of the test must not fail.
         guard.Expect(".");
     }
 

@@ -4,12 +4,12 @@ using Xunit;
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// A test of pages. Each page is opened in a context of its own (cookies, storage), and when the test is over, nothing may have gone wrong
-/// in any of them: see <see cref="PageGuard"/>.
+/// A test of pages. Each page has its own browser context (cookies, storage), and at the end of the test no page may
+/// have had an error: see <see cref="PageGuard"/>.
 /// </summary>
 public abstract class PageTest(Browser browser) : IAsyncLifetime
 {
-    /// <summary>Far more than anything takes, also while the machine builds something else.</summary>
+    /// <summary>Much longer than any step takes, even during a parallel build.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     private readonly List<(IBrowserContext Context, PageGuard Guard)> _opened = [];
@@ -24,7 +24,7 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
     {
         foreach (var (context, _) in _opened)
         {
-            // An answer comes after all that the page told before.
+            // The answer arrives after all earlier messages of the page.
             await Task.WhenAll(context.Pages.Select(page => page.EvaluateAsync("() => 0")))
                 .WaitAsync(Patience, TimeProvider.System, CancellationToken.None);
             await context.CloseAsync();
@@ -34,8 +34,8 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Opens an empty page of a new context.</summary>
-    /// <param name="site">Relative addresses are of it, and no other host may be asked.</param>
+    /// <summary>Opens an empty page in a new context.</summary>
+    /// <param name="site">Base of relative addresses; no other host may be contacted.</param>
     /// <param name="options">Settings of the context; null for a light page of 1280 × 800.</param>
     internal async Task<GuardedPage> OpenAsync(Uri site, BrowserNewContextOptions? options = null)
     {
@@ -54,7 +54,4 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
     }
 }
 
-/// <summary>A page and what went wrong in it.</summary>
-/// <param name="Page">The page.</param>
-/// <param name="Guard">What went wrong.</param>
 internal sealed record GuardedPage(IPage Page, PageGuard Guard);

@@ -1,4 +1,4 @@
 namespace Scheduler.BrowserTests;
 
-/// <summary>Something went wrong in a page that the test did not ask for.</summary>
+/// <summary>A page had an error that the test did not expect.</summary>
 public sealed class PageTroubleException(string message) : Exception(message);

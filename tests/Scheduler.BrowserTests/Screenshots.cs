@@ -5,10 +5,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>Pictures of pages as phones, laptops and walls of screens show them, kept under <c>artifacts/screenshots</c>.</summary>
+/// <summary>
+/// Screenshots at the widths of phones, laptops and wall screens, saved in <c>artifacts/screenshots</c>.
+/// </summary>
 internal static class Screenshots
 {
-    /// <summary>The narrowest screen that must do.</summary>
+    /// <summary>The narrowest supported width in pixels.</summary>
     public const int Phone = 375;
 
     public const int Laptop = 1280;
@@ -28,7 +30,7 @@ internal static class Screenshots
         ("dark", ColorScheme.Dark),
     ];
 
-    // Who draws is as fast as the machine: two frames after the fonts are there, what was laid out is shown.
+    // Drawing speed depends on the machine: two frames after the fonts are loaded, the layout is shown.
     private const string Settled = """
         async () => {
             await document.fonts.ready;
@@ -55,9 +57,8 @@ internal static class Screenshots
         }
         """;
 
-    /// <summary>Takes the page at each width, light and dark, and leaves it as wide and light as it was.</summary>
-    /// <param name="page">The page.</param>
-    /// <param name="name">The beginning of the files' names.</param>
+    /// <summary>Saves the page at each width, light and dark, and restores its width and theme.</summary>
+    /// <param name="name">Prefix of the file names.</param>
     public static async Task SaveAsync(IPage page, string name)
     {
         var before = page.ViewportSize!;
@@ -85,7 +86,6 @@ internal static class Screenshots
         await page.SetViewportSizeAsync(before.Width, before.Height);
     }
 
-    /// <summary>Where a picture is kept.</summary>
     public static string PathOf(string name, int width, string theme) =>
         Repository.Path(
             "artifacts",
@@ -93,7 +93,9 @@ internal static class Screenshots
             string.Create(CultureInfo.InvariantCulture, $"{name}-{width}-{theme}.png")
         );
 
-    /// <summary>On the narrowest screen nothing of the page is beside it; what scrolls in a frame of its own may be.</summary>
+    /// <summary>
+    /// At the narrowest width no part of the page overflows; elements inside a scrollable element may.
+    /// </summary>
     public static async Task AssertFitsAsync(IPage page, int width = Phone)
     {
         var before = page.ViewportSize!;

@@ -3,13 +3,13 @@ using Xunit.Sdk;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>The pictures themselves.</summary>
+/// <summary>The screenshots themselves.</summary>
 public sealed class ScreenshotsTests(Browser browser) : PageTest(browser)
 {
     private const string Themed = "@media (prefers-color-scheme: dark) { body { background: #000; color: #fff } }";
 
-    [Fact]
-    public async Task A_page_is_taken_at_three_widths_light_and_dark()
+    [Fact(Explicit = true)]
+    public async Task Screenshots_are_taken_at_three_widths_in_both_themes()
     {
         var (page, _) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, "<h1>Screenshots</h1>", style: Themed);
@@ -33,7 +33,7 @@ public sealed class ScreenshotsTests(Browser browser) : PageTest(browser)
     [InlineData("<p>Short</p>", true)]
     [InlineData("<div class='scroll'><div class='wide'>Wide</div></div>", true)]
     [InlineData("<div class='wide'>Wide</div>", false)]
-    public async Task A_page_fits_a_phone_when_nothing_widens_it(string body, bool fits)
+    public async Task A_page_without_wide_elements_fits_a_phone(string body, bool fits)
     {
         var (page, _) = await OpenAsync(StaticPage.Site);
         await StaticPage.GoAsync(page, body, style: ".wide { width: 600px } .scroll { overflow-x: auto }");

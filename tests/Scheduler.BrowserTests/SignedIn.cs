@@ -3,21 +3,18 @@ using Microsoft.Playwright;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>Sessions by key: each is signed in once, in the page that people use, and shared by all contexts from then on.</summary>
+/// <summary>
+/// Sessions by key: each signs in once, on the sign-in page, and is shared by all contexts afterwards.
+/// </summary>
 internal static class SignedIn
 {
     private static readonly ConcurrentDictionary<(Uri Site, string Key), Lazy<Task<string>>> States = [];
 
-    /// <summary>What a context begins with whose pages are to be signed in.</summary>
-    /// <param name="browser">Where.</param>
-    /// <param name="site">Of which scheduler.</param>
-    /// <param name="key">With which key.</param>
+    /// <summary>Initial storage state of a signed-in context.</summary>
     public static Task<string> StateAsync(Browser browser, Uri site, string key) =>
         States.GetOrAdd((site, key), asked => new(() => SignInAsync(browser, asked.Site, asked.Key))).Value;
 
-    /// <summary>Fills the page in and sends it.</summary>
-    /// <param name="page">It stands at the page for signing in.</param>
-    /// <param name="key">What is written into it.</param>
+    /// <summary>Fills in the sign-in form and sends it.</summary>
     public static async Task SendAsync(IPage page, string key)
     {
         await page.GetByLabel("Key", new() { Exact = true }).FillAsync(key);

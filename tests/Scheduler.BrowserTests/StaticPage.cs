@@ -2,20 +2,19 @@ using Microsoft.Playwright;
 
 namespace Scheduler.BrowserTests;
 
-/// <summary>A small page that no server serves, for tests of what tests pages.</summary>
+/// <summary>A small page without a server, for tests of the test tools.</summary>
 internal static class StaticPage
 {
     /// <summary>Its origin; nothing listens there.</summary>
     public static Uri Site { get; } = new("http://127.0.0.1:9/");
 
-    /// <summary>As strict as pages of ours are.</summary>
+    /// <summary>As strict as the policy of the dashboard.</summary>
     public const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'";
 
-    /// <summary>Goes to it.</summary>
+    /// <summary>Opens the page.</summary>
     /// <param name="page">A page opened for <see cref="Site"/>.</param>
-    /// <param name="body">What it shows.</param>
-    /// <param name="script">Its script, a file of its own.</param>
-    /// <param name="style">Its style sheet, a file of its own.</param>
+    /// <param name="script">Served as a separate file.</param>
+    /// <param name="style">Served as a separate file.</param>
     /// <param name="policy">Its Content-Security-Policy; empty for none.</param>
     public static async Task GoAsync(
         IPage page,

@@ -12,7 +12,9 @@ using Xunit;
 
 namespace Scheduler.ClusterTests;
 
-/// <summary>What must hold after everything has calmed down, whatever happened before; every scenario ends with it.</summary>
+/// <summary>
+/// Invariants that hold after the state has settled, whatever happened before; every scenario ends with this check.
+/// </summary>
 internal static class Soundness
 {
     private static readonly InstanceState[] AnyState = Enum.GetValues<InstanceState>();
@@ -49,7 +51,7 @@ internal static class Soundness
         Assert.Equal(record.LastSequence, listed.LastSequence);
         Assert.Equal(record.Intent?.Key, listed.Intent?.Key);
         Assert.Equal(record.Failure?.Failure.Code, listed.Failure?.Failure.Code);
-        Assert.Equal(record.Debts, listed.Debts);
+        Assert.Equal(record.PendingCleanups, listed.PendingCleanups);
     }
 
     // INV-04
@@ -104,7 +106,7 @@ internal static class Soundness
         var woken = waiting.Where(item => item.Kind == "instance").Select(item => item.Id).ToHashSet();
         foreach (
             var record in records.Where(record =>
-                !record.Debts.IsEmpty || record.State is InstanceState.Provisioning or InstanceState.Starting
+                !record.PendingCleanups.IsEmpty || record.State is InstanceState.Provisioning or InstanceState.Starting
             )
         )
         {
@@ -123,7 +125,7 @@ internal static class Soundness
                 var owner = Assert.Single(records, record => record.Id == held.Tag.Instance);
                 Assert.True(
                     (owner.State.MayHoldAllocation() && owner.Intent!.Key == held.Key)
-                        || owner.Debts.Any(debt => debt.Kind == DebtKind.Release && debt.Key == held.Key),
+                        || owner.PendingCleanups.Any(debt => debt.Kind == CleanupKind.Release && debt.Key == held.Key),
                     $"{provider.Id} holds {held.Key}, but {owner.Id} is {owner.State} and does not know of it."
                 );
             }
@@ -138,7 +140,9 @@ internal static class Soundness
         Assert.Equal(SumOf(ledger), money.Balance);
         Assert.Equal(ledger.Length, ledger.Select(entry => entry.Key).Distinct().Count());
         Assert.Equal(Enumerable.Range(1, ledger.Length).Select(i => (long)i), ledger.Select(entry => entry.Sequence));
-        foreach (var record in records.Where(r => r.Account == account && r.Debts.IsEmpty && !r.State.IsBilled()))
+        foreach (
+            var record in records.Where(r => r.Account == account && r.PendingCleanups.IsEmpty && !r.State.IsBilled())
+        )
         {
             var spans = await RunsAsync(scheduler, record.Id);
             var billed = ledger
@@ -159,7 +163,7 @@ internal static class Soundness
     private static MicroEuro SumOf(IEnumerable<LedgerEntry> entries) =>
         entries.Aggregate(MicroEuro.Zero, (sum, entry) => sum + entry.Amount);
 
-    /// <summary>The spans of <c>running</c>, and the price snapshot of each, as the timeline tells them.</summary>
+    /// <summary>The periods in <c>running</c> with their price snapshots, from the timeline.</summary>
     private static async Task<List<(int Run, long Seconds, MicroEuro Price)>> RunsAsync(
         TestScheduler scheduler,
         InstanceId id

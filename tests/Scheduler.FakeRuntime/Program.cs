@@ -7,8 +7,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
-// A runtime for tests, so that none of them needs a program beside the .NET SDK: it listens, answers /health and /v1/models, and dies in
-// every way a real one does.
+// A runtime for tests that needs only the .NET SDK: it listens, answers /health and /v1/models, and exits in every way
+// a real one does.
 // usage: fake-runtime --port N --mode MODE [--serving-name NAME] [--context TOKENS --holds TOKENS]
 var options = new Dictionary<string, string>(StringComparer.Ordinal);
 for (var i = 0; i + 1 < args.Length; i += 2)
@@ -86,7 +86,7 @@ async Task ShoutAsync()
     }
 }
 
-// Bare sockets: an HttpListener that is asked before it has quite started ends the process.
+// Plain sockets: a request to an HttpListener that is still starting ends the process.
 async Task<int> ServeAsync(Func<int> health)
 {
     using var listener = new TcpListener(IPAddress.Loopback, (int)Number("port"));
@@ -120,7 +120,7 @@ async Task AnswerAsync(TcpClient client, Func<int> health)
     }
     catch (IOException)
     {
-        // Who asked has gone.
+        // The client has disconnected.
     }
 }
 

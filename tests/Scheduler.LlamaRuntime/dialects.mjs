@@ -1,15 +1,15 @@
-// The two programs that the scheduler's built-in presets start, as far as they differ: arguments, tokenizer, what they refuse and in which words.
-// llama-server's are of its `tools/server`, vLLM's of its version 0.11 (`entrypoints/openai`), which the preset's image is.
+// The differences between the two programs of the scheduler's built-in presets: arguments, tokenizer, refusals and their messages.
+// llama-server's follow its `tools/server`, vLLM's its version 0.11 (`entrypoints/openai`), the version of the preset's image.
 import { parseArgs } from "node:util";
 import { invalid, Refusal } from "./runtime.mjs";
 
 const common = {
   host: { type: "string", default: "127.0.0.1" },
   port: { type: "string" },
-  // No option of either: from one token to the next, so that a test can act while an answer is on its way.
+  // Not an option of either program: delay between two tokens, so that a test can act during an answer.
   "token-delay-ms": { type: "string", default: "0" },
-  // Nor this: tokens of the longest prompt that the memory taken at the start is enough for. A longer one needs as much again while it is
-  // worked at, as activations are allocated in vLLM; an engine that does not get them ends.
+  // Also not an option: tokens of the longest prompt that fits the memory allocated at the start. A longer prompt needs as much again while
+  // it is processed, as vLLM allocates activations; an engine without that memory ends.
   "late-memory-above": { type: "string", default: "Infinity" },
 };
 
@@ -20,7 +20,7 @@ const shared = (values) => ({
   lateMemoryAbove: Number(values["late-memory-above"]),
 });
 
-/** llama.cpp rounds a context up to this many tokens, and llama-server serves what comes of it. */
+/** llama.cpp rounds a context up to a multiple of this, and llama-server serves the result. */
 const contextStep = 256;
 const paddedUp = (tokens) => Math.ceil(tokens / contextStep) * contextStep;
 
@@ -54,13 +54,13 @@ const llamaServer = {
     };
   },
 
-  /** Tokens asked for; null for as many as there is room for. */
+  /** Requested tokens; null for all that fit. */
   asked(body) {
     const asked = body.max_completion_tokens ?? body.max_tokens ?? body.n_predict ?? -1;
     return asked < 0 ? null : asked;
   },
 
-  /** Only a prompt that leaves no room for a single token is refused; what is asked for beyond the context is cut. */
+  /** Refuses only a prompt that leaves no room for one token; output beyond the context is cut. */
   requireRoom(prompt, _, context) {
     if (prompt >= context) {
       throw this.tooLarge(prompt, context, `request (${prompt} tokens) exceeds the available context size (${context} tokens), try increasing it`);
@@ -129,7 +129,7 @@ const vllm = {
     };
   },
 
-  /** A plain completion that says nothing asks for 16 tokens; a null asks for all there is room for. */
+  /** A plain completion without max_tokens requests 16 tokens; a null requests all that fit. */
   asked(body, isChat) {
     return (isChat ? body.max_completion_tokens || body.max_tokens : body.max_tokens === undefined ? 16 : body.max_tokens) ?? null;
   },
@@ -174,7 +174,7 @@ const vllm = {
         this.requireModel(body, alias);
         const isChat = body.messages !== undefined;
         const text = isChat ? runtime.applyTemplate(body) : body.prompt;
-        // A chat's template writes what is special itself; llama.cpp's leaves BOS to the tokenizer, so it is added for both.
+        // A chat template writes special tokens itself; llama.cpp's leaves BOS to the tokenizer, so it is added for both.
         const tokens = runtime.tokenize(text, isChat || (body.add_special_tokens ?? true), true);
         return { count: tokens.length, max_model_len: runtime.contextTokens, tokens, token_strs: null };
       },
@@ -188,5 +188,5 @@ const vllm = {
   }),
 };
 
-/** By how it was called: `vllm serve …` or `llama-server …`. */
+/** Chosen by the command: `vllm serve …` or `llama-server …`. */
 export const dialectOf = (argv) => (argv[0] === "serve" ? vllm : llamaServer);

@@ -1,11 +1,10 @@
 // Writes the model of the tests: a GGUF file of some 440 kB whose weights are noise of a fixed seed.
 // usage: node gguf.mjs FILE
 //
-// A token is a byte, a space ("▁", as SentencePiece writes it) or a control token, so a test can count tokens by looking. Noise alone would
-// speak in broken UTF-8 and stay at one token for ever. Two things are therefore not noise. One dimension is kept constant through all
-// blocks, and the output reads it as a bias towards the letters a to z and the space. And the output's row of a letter is near the embedding
-// of the letter before it in a shuffled alphabet: the model walks around that circle, which no processor's rounding changes at temperature 0,
-// and never ends by itself.
+// A token is a byte, a space ("▁", as SentencePiece writes it) or a control token, so a test can count tokens directly. Pure noise would
+// generate invalid UTF-8 and repeat one token for ever, so two parts are not noise. One dimension is constant through all blocks, and the
+// output reads it as a bias towards the letters a to z and the space. The output's row of a letter is close to the embedding of the previous
+// letter in a shuffled alphabet: the model follows that cycle, which rounding does not change at temperature 0, and never ends by itself.
 import { writeFileSync } from "node:fs";
 
 const width = 64;
@@ -45,7 +44,7 @@ function vocabulary() {
 const vocab = vocabulary();
 const isSpoken = vocab.map(([text]) => text === "▁" || /^<0x(6[1-9A-F]|7[0-9A])>$/.test(text));
 
-/** Numbers, uniform from 0 to 1 and standard normal; the same ones every time. */
+/** Numbers, uniform from 0 to 1 and standard normal; the same sequence every time. */
 function noise() {
   let state = seed;
   const uniform = () => {
@@ -57,7 +56,7 @@ function noise() {
   return { uniform, normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()) };
 }
 
-/** The letter before each letter, around a circle. */
+/** The previous letter of each letter in the cycle. */
 function circle(uniform) {
   const letters = vocab.flatMap((_, token) => (isSpoken[token] ? [token] : []));
   for (let at = letters.length - 1; at > 0; at--) {
@@ -67,7 +66,7 @@ function circle(uniform) {
   return new Map(letters.map((token, at) => [token, letters.at(at - 1)]));
 }
 
-/** One entry per tensor: its name, its shape (columns first, as GGUF has it), and a value for each row and column. */
+/** One entry per tensor: its name, its shape (columns first, as in GGUF), and a value for each row and column. */
 function tensors({ uniform, normal }) {
   const before = circle(uniform);
   const embedding = vocab.map(() => Array.from({ length: width }, (_, column) => (column === biasDimension ? bias : normal())));

@@ -1,8 +1,8 @@
-// llama.cpp as a server needs it: slots, tokens, the chat template, generation, embeddings.
+// llama.cpp for a server: slots, tokens, the chat template, generation, embeddings.
 import { Template } from "@huggingface/jinja";
 import { getLlama, LlamaGrammarEvaluationState } from "node-llama-cpp";
 
-/** A refusal with its HTTP status; `more` stands beside code, message and type. */
+/** A refusal with its HTTP status; `more` holds fields in addition to code, message and type. */
 export class Refusal extends Error {
   constructor(code, type, message, more = {}) {
     super(message);
@@ -10,12 +10,12 @@ export class Refusal extends Error {
   }
 }
 
-/** What no engine survives. */
+/** A failure that ends the engine. */
 export class EngineDead extends Error {}
 
 export const invalid = (message) => new Refusal(400, "invalid_request_error", message);
 
-/** Sequences of the context, each taken by one request at a time; who finds none waits in order. */
+/** Sequences of the context, each used by one request at a time; further requests wait in order. */
 class Slots {
   #free;
   #waiting = [];
@@ -24,7 +24,7 @@ class Slots {
     this.#free = Array.from({ length: context.totalSequences }, () => context.getSequence());
   }
 
-  /** A free slot; null where the caller gave up before it had one. */
+  /** A free slot; null if the caller cancelled first. */
   take(signal) {
     if (signal.aborted) {
       return null;
@@ -55,7 +55,7 @@ class Slots {
   }
 }
 
-/** Turns tokens into text, holding back half a character and what may become a stop string. */
+/** Turns tokens into text; holds back incomplete characters and possible starts of a stop string. */
 class Speech {
   #model;
   #stops;
@@ -67,7 +67,7 @@ class Speech {
     this.#stops = stops;
   }
 
-  /** What may be said now, and whether a stop string was met. */
+  /** Text that can be sent now, and whether a stop string was found. */
   add(token) {
     this.#tokens.push(token);
     const text = this.#model.detokenize(this.#tokens, false);
@@ -90,7 +90,7 @@ class Speech {
     return this.#held + (this.#tokens.length > 0 ? this.#model.detokenize(this.#tokens, false) : "");
   }
 
-  /** Length of the longest end of the held text that a stop string begins with. */
+  /** Length of the longest suffix of the held text that is a prefix of a stop string. */
   #longestStart() {
     for (let length = this.#held.length; length > 0; length--) {
       if (this.#stops.some((stop) => stop.startsWith(this.#held.slice(-length)))) {
@@ -113,10 +113,10 @@ export class Runtime {
   /** Tokens one request may hold, prompt and answer together. */
   contextTokens;
 
-  /** Loads the model and allocates everything a request will need, as both servers do. */
+  /** Loads the model and allocates everything that a request needs, as both servers do. */
   static async load(options, logger) {
     const runtime = new Runtime();
-    // More threads than the machine has free wait for each other in a loop; this model has no work for a second one.
+    // Threads beyond the free cores wait for each other in a loop; this model has no work for a second thread.
     const threads = 1;
     const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, progressLogs: false, maxThreads: threads, logger });
     const model = await llama.loadModel({ modelPath: options.model, gpuLayers: 0, ignoreMemorySafetyChecks: true });
@@ -126,7 +126,7 @@ export class Runtime {
     const newContext = () => model.createContext({ ...common, contextSize: wanted, sequences: options.parallel });
     const context = await newContext();
     if (options.embeddings) {
-      // node-llama-cpp keeps places of the context for itself; the servers fill it to the last token.
+      // node-llama-cpp reserves some tokens of the context; the servers use all of them.
       const spare = 8;
       runtime.#embedder = await model.createEmbeddingContext({ ...common, contextSize: wanted + spare });
     }
@@ -174,7 +174,7 @@ export class Runtime {
     });
   }
 
-  /** Generates up to `asked` tokens (null: all there is room for): yields each text as it comes, then returns how it ended and how much it was. */
+  /** Generates up to `asked` tokens (null: all that fit): yields each text, then returns the finish reason and the token count. */
   async *generate(prompt, asked, body, signal) {
     const slot = await this.#slots.take(signal);
     if (slot === null) {
@@ -226,7 +226,7 @@ export class Runtime {
     return { reason: "length", count };
   }
 
-  /** The servers sample at a temperature and a new seed where nothing is said; a test wants the same answer twice. */
+  /** By default the servers use a temperature and a new seed; a test needs the same answer twice. */
   async #sampling(body) {
     const sampling = {
       temperature: body.temperature ?? 0,
@@ -249,7 +249,7 @@ export class Runtime {
   }
 
   #pause() {
-    // Even without a delay the event loop gets its turn, so that a client's leaving is seen between two tokens.
+    // Even without a delay the event loop runs, so that a disconnect is detected between two tokens.
     const delay = this.#options.tokenDelay;
     return new Promise((resolve) => (delay > 0 ? setTimeout(resolve, delay) : setImmediate(resolve)));
   }
@@ -264,7 +264,7 @@ export class Runtime {
   }
 }
 
-/** A message's text: as it is, or its parts on lines of their own. */
+/** A message's text: unchanged, or its parts on separate lines. */
 function textOf(content) {
   if (!Array.isArray(content)) {
     return content ?? "";

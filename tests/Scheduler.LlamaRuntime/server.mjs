@@ -1,5 +1,5 @@
-// The HTTP face of llama-server or vLLM, as far as the scheduler and OpenAI clients use it, around a real llama.cpp. It takes the arguments
-// of the scheduler's built-in presets, refuses in their words (see dialects.mjs), and ends as llama-server does when loading fails.
+// The HTTP API of llama-server or vLLM, as far as the scheduler and OpenAI clients use it, around a real llama.cpp. It accepts the arguments
+// of the scheduler's built-in presets, refuses with their messages (see dialects.mjs), and exits as llama-server does when loading fails.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { dialectOf } from "./dialects.mjs";
@@ -38,7 +38,7 @@ const plain = {
   closing: { text: "", logprobs: null },
 };
 
-/** Runs a generator to its end; hands each text to `say`. */
+/** Runs a generator to its end and passes each text to `say`. */
 async function drain(generation, say) {
   for (;;) {
     const step = await generation.next();
@@ -51,7 +51,7 @@ async function drain(generation, say) {
   }
 }
 
-/** A list without numbers is a list of prompts; any other thing is one: a text, tokens, or both in a row. */
+/** A list without numbers is a list of prompts; anything else is one prompt: a text, tokens, or a list of both. */
 const promptsOf = (input) => (Array.isArray(input) && !input.some((part) => typeof part === "number") ? input : [input]);
 
 async function complete(kind, prompts, body, answer, signal) {
@@ -149,7 +149,7 @@ async function load() {
 }
 
 async function die(lastWords, cause) {
-  // What llama.cpp said comes from a thread of its own, and may come after the error: without it nobody could tell what went wrong.
+  // llama.cpp writes its log on a separate thread, perhaps after the error; without the log the cause is unknown.
   await new Promise((resolve) => setTimeout(resolve, 300));
   console.error(lastWords);
   console.error(`main: exiting due to ${cause}`);

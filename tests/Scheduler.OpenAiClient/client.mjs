@@ -1,6 +1,6 @@
-// What users of the npm package openai do, one after the other: the package as it is, told nothing but where and with which key.
+// Typical calls of the npm package openai, one after the other: the unmodified package with only a base URL and a key.
 // usage: OPENAI_BASE_URL=… OPENAI_API_KEY=… node client.mjs MODEL SLOW_MODEL EMBEDDING_MODEL
-// Prints one line of JSON: what each call got, or the fields of its error.
+// Prints one line of JSON: the result of each call, or the fields of its error.
 import OpenAI from "openai";
 
 const [model, slow, vectors] = process.argv.slice(2);
@@ -66,7 +66,7 @@ async function embedded() {
   return { count: answer.data.length, width: answer.data[0].embedding.length, usage: answer.usage };
 }
 
-/** Leaves a stream after its first words; the slow model has one place, so the next answer shows whether its work has ended. */
+/** Aborts a stream after its first words; the slow model has one slot, so the next answer shows whether its work has ended. */
 async function aborted() {
   const stream = await client.chat.completions.create({ model: slow, messages, stream: true });
   let parts = 0;

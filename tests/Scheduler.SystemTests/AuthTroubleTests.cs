@@ -5,16 +5,16 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The auth bucket of the troubleshooting page, over both transports, and its remedies.</summary>
+/// <summary>The authentication codes of the troubleshooting page over both transports, with their remedies.</summary>
 [Collection(TroubleGroup.Name)]
 public sealed class AuthTroubleTests(TroubledScheduler troubled)
 {
     [Theory]
     [InlineData("http")]
     [InlineData("grpc")]
-    public async Task Without_a_header_it_is_AUTH_MISSING_TOKEN_and_the_header_it_names_helps(string transport)
+    public async Task A_missing_header_gives_AUTH_MISSING_TOKEN_and_the_header_in_its_hint_works(string transport)
     {
-        var account = await troubled.AccountAsync(troubled.Door(transport), 0);
+        var account = await troubled.AccountAsync(troubled.ApiClient(transport), 0);
 
         var refused = await With(transport, null).GetAccountAsync(account);
 
@@ -27,9 +27,9 @@ public sealed class AuthTroubleTests(TroubledScheduler troubled)
     [Theory]
     [InlineData("http")]
     [InlineData("grpc")]
-    public async Task A_wrong_secret_is_AUTH_INVALID_TOKEN_and_the_right_one_of_that_prefix_helps(string transport)
+    public async Task A_wrong_secret_gives_AUTH_INVALID_TOKEN_and_the_correct_secret_works(string transport)
     {
-        var operators = troubled.Door(transport);
+        var operators = troubled.ApiClient(transport);
         var account = await troubled.AccountAsync(operators, 0);
         var key = (await operators.CreateKeyAsync(account)).Ok;
         var last = key.Token[^1] == 'a' ? 'b' : 'a';
@@ -47,9 +47,9 @@ public sealed class AuthTroubleTests(TroubledScheduler troubled)
     [Theory]
     [InlineData("http")]
     [InlineData("grpc")]
-    public async Task A_revoked_key_is_AUTH_REVOKED_TOKEN_and_a_new_one_helps(string transport)
+    public async Task A_revoked_key_gives_AUTH_REVOKED_TOKEN_and_a_new_key_works(string transport)
     {
-        var operators = troubled.Door(transport);
+        var operators = troubled.ApiClient(transport);
         var account = await troubled.AccountAsync(operators, 0);
         var key = (await operators.CreateKeyAsync(account)).Ok;
         _ = (await With(transport, $"Bearer {key.Token}").GetAccountAsync(account)).Ok;
@@ -66,9 +66,9 @@ public sealed class AuthTroubleTests(TroubledScheduler troubled)
     [Theory]
     [InlineData("http")]
     [InlineData("grpc")]
-    public async Task A_viewers_key_sees_changes_nothing_and_says_which_key_helps(string transport)
+    public async Task A_viewer_key_reads_but_cannot_change_and_the_hint_names_the_key_to_use(string transport)
     {
-        var operators = troubled.Door(transport);
+        var operators = troubled.ApiClient(transport);
         var account = await troubled.AccountAsync(operators, 0);
         var spec = new LaunchSpec { Model = "Qwen/Qwen2.5-0.5B-Instruct" };
         var instance = (await operators.CreateInstanceAsync(account, "seen", spec)).Ok;
@@ -89,10 +89,10 @@ public sealed class AuthTroubleTests(TroubledScheduler troubled)
         Assert.NotNull((await With(transport, $"Bearer {full.Token}").CreateKeyAsync(account)).Ok);
     }
 
-    private Door With(string transport, string? authorization) =>
+    private ApiClient With(string transport, string? authorization) =>
         transport == "http"
-            ? new HttpDoor(troubled.Process.Http, "") { Authorization = authorization }
-            : new GrpcDoor(troubled.Process, "") { Authorization = authorization };
+            ? new HttpApiClient(troubled.Process.Http, "") { Authorization = authorization }
+            : new GrpcApiClient(troubled.Process, "") { Authorization = authorization };
 
     private static void AssertRefused(Reply<Account> refused, string code)
     {

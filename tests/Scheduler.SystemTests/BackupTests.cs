@@ -7,14 +7,14 @@ using InstanceState = Scheduler.Api.V1.InstanceState;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>A back-up is worth what its restore is worth: both are done as deploy/backup says, by its own scripts.</summary>
+/// <summary>Makes backups and restores them as deploy/backup describes, with its own scripts.</summary>
 public sealed class BackupTests
 {
     private const string Account = "accounts/acct-kept";
     private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
 
     [Fact]
-    public async Task A_back_up_under_load_restores_to_a_scheduler_whose_money_adds_up_and_which_releases_what_came_after()
+    public async Task A_backup_under_load_restores_balances_and_later_allocations_are_released()
     {
         var ct = TestContext.Current.CancellationToken;
         var place = Directory.CreateTempSubdirectory("backup-").FullName;
@@ -30,13 +30,13 @@ public sealed class BackupTests
         ];
         await using var first = new SchedulerProcess(null, settings);
         await first.StartAsync(ct);
-        var door = Door.Of("grpc", first);
-        _ = (await door.CreateAccountAsync("acct-kept")).Ok;
-        _ = (await door.TopUpAsync(Account, 1_000_000_000_000, "opening")).Ok;
-        var before = await LaunchAsync(door, "before");
+        var api = ApiClient.Of("grpc", first);
+        _ = (await api.CreateAccountAsync("acct-kept")).Ok;
+        _ = (await api.TopUpAsync(Account, 1_000_000_000_000, "opening")).Ok;
+        var before = await LaunchAsync(api, "before");
 
-        var launched = await BackUpUnderLoadAsync(door, first, backup, ct);
-        var after = await LaunchAsync(door, "after");
+        var launched = await BackUpUnderLoadAsync(api, first, backup, ct);
+        var after = await LaunchAsync(api, "after");
         await first.KillAsync();
         Assert.Contains(IdOf(after), await SimulatedCloudList.InstancesAsync(cloud, ct));
         AssertAddsUp(backup);
@@ -45,12 +45,12 @@ public sealed class BackupTests
         Directory.CreateDirectory(Path.Combine(second.Folder, "data"));
         await RestoreAsync(backup, Path.Combine(second.Folder, "data", "scheduler.db"), ct);
         await second.StartAsync(ct);
-        var restored = Door.Of("http", second);
+        var restored = ApiClient.Of("http", second);
         var known = await restored.UntilAsync(before.Name, instance => instance.State == InstanceState.Running);
         Assert.Equal(before.Run, known.Run);
         Assert.NotNull((await restored.GetInstanceAsync(after.Name)).Error);
 
-        // What was allocated after the back-up belongs to nobody any more: the sweep finds it by its tag and gives it back (INV-02).
+        // No instance owns what was allocated after the backup: the sweep finds it by its tag and releases it (INV-02).
         var survivors = new List<string>();
         foreach (var instance in launched.Append(before))
         {
@@ -74,7 +74,7 @@ public sealed class BackupTests
     }
 
     [Fact]
-    public async Task A_restore_under_a_running_scheduler_and_a_back_up_over_a_file_are_refused()
+    public async Task Restore_refuses_a_running_scheduler_and_the_backup_script_keeps_recent_files()
     {
         var ct = TestContext.Current.CancellationToken;
         await using var scheduler = new SchedulerProcess(null, SchedulerProcess.ZeroDelay);
@@ -95,39 +95,11 @@ public sealed class BackupTests
         Assert.Equal(1, restore);
         Assert.Contains("stop it first", words, StringComparison.Ordinal);
         Assert.Equal(3, (await BackUpAsync(Path.Combine(scheduler.Folder, "none.db"), $"{backup}2", ct)).ExitCode);
+        await AssertScriptKeepsTheLatestAsync(scheduler, ct);
     }
 
-    [Fact]
-    public async Task A_back_up_whose_ledger_does_not_add_up_is_not_kept()
+    private static async Task AssertScriptKeepsTheLatestAsync(SchedulerProcess scheduler, CancellationToken ct)
     {
-        var ct = TestContext.Current.CancellationToken;
-        await using var scheduler = new SchedulerProcess(null, SchedulerProcess.ZeroDelay);
-        await scheduler.StartAsync(ct);
-        var door = Door.Of("http", scheduler);
-        _ = (await door.CreateAccountAsync("acct-kept")).Ok;
-        _ = (await door.TopUpAsync(Account, 5_000_000, "opening")).Ok;
-        await scheduler.StopAsync(ct);
-        var database = Path.Combine(scheduler.Folder, "data", "scheduler.db");
-        Execute(
-            database,
-            "INSERT INTO ledger (account, sequence, key, kind, amount, balance_after, at, run, segment, seconds, price_per_hour) "
-                + "VALUES ('acct-kept', 99, 'by hand', 'TopUp', 1, 1, '2026-01-01T00:00:00.000Z', 0, 0, 0, 0)"
-        );
-        var backup = Path.Combine(scheduler.Folder, "copy.db");
-
-        var (exitCode, said) = await BackUpAsync(database, backup, ct);
-
-        Assert.Equal(3, exitCode);
-        Assert.Contains("acct-kept does not add up", said, StringComparison.Ordinal);
-        Assert.Empty(Directory.EnumerateFiles(scheduler.Folder, "copy.db*"));
-    }
-
-    [Fact]
-    public async Task The_script_keeps_the_latest_back_ups_and_no_more()
-    {
-        var ct = TestContext.Current.CancellationToken;
-        await using var scheduler = new SchedulerProcess(null, SchedulerProcess.ZeroDelay);
-        await scheduler.StartAsync(ct);
         var backups = Path.Combine(scheduler.Folder, "backups");
         Directory.CreateDirectory(backups);
         foreach (var day in new[] { "20260101T000000Z", "20260102T000000Z", "20260103T000000Z" })
@@ -154,9 +126,36 @@ public sealed class BackupTests
         Assert.Equal("scheduler-20260103T000000Z.db", kept[0]);
     }
 
-    /// <summary>Backs up while clients launch, until enough was acknowledged before, during and after.</summary>
+    [Fact]
+    public async Task A_backup_with_an_inconsistent_ledger_is_not_kept()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var scheduler = new SchedulerProcess(null, SchedulerProcess.ZeroDelay);
+        await scheduler.StartAsync(ct);
+        var api = ApiClient.Of("http", scheduler);
+        _ = (await api.CreateAccountAsync("acct-kept")).Ok;
+        _ = (await api.TopUpAsync(Account, 5_000_000, "opening")).Ok;
+        await scheduler.StopAsync(ct);
+        var database = Path.Combine(scheduler.Folder, "data", "scheduler.db");
+        Execute(
+            database,
+            "INSERT INTO ledger (account, sequence, key, kind, amount, balance_after, at, run, segment, seconds, price_per_hour) "
+                + "VALUES ('acct-kept', 99, 'by hand', 'TopUp', 1, 1, '2026-01-01T00:00:00.000Z', 0, 0, 0, 0)"
+        );
+        var backup = Path.Combine(scheduler.Folder, "copy.db");
+
+        var (exitCode, said) = await BackUpAsync(database, backup, ct);
+
+        Assert.Equal(3, exitCode);
+        Assert.Contains("acct-kept does not add up", said, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(scheduler.Folder, "copy.db*"));
+    }
+
+    /// <summary>
+    /// Makes a backup while clients launch, with enough acknowledged commands before, during and after it.
+    /// </summary>
     private static async Task<IReadOnlyCollection<Instance>> BackUpUnderLoadAsync(
-        Door door,
+        ApiClient api,
         SchedulerProcess scheduler,
         string backup,
         CancellationToken ct
@@ -169,7 +168,7 @@ public sealed class BackupTests
         var (exitCode, said) = await BackUpAsync(Path.Combine(scheduler.Folder, "data", "scheduler.db"), backup, ct);
         Assert.True(exitCode == 0, said);
         var during = launched.Count;
-        await EventuallyAsync(() => Task.FromResult(launched.Count > during + 4), "the load goes on", ct);
+        await EventuallyAsync(() => Task.FromResult(launched.Count > during + 4), "the load continues", ct);
         await load.CancelAsync();
         await Task.WhenAll(clients);
         return launched;
@@ -178,16 +177,16 @@ public sealed class BackupTests
         {
             for (var i = 0; !load.IsCancellationRequested; i++)
             {
-                launched.Add(await LaunchAsync(door, $"load-{client}-{i}"));
+                launched.Add(await LaunchAsync(api, $"load-{client}-{i}"));
             }
         }
     }
 
-    private static async Task<Instance> LaunchAsync(Door door, string name)
+    private static async Task<Instance> LaunchAsync(ApiClient api, string name)
     {
-        var created = (await door.CreateInstanceAsync(Account, name, Troubles.On(Troubles.Small))).Ok;
-        _ = (await door.StartAsync(created.Name)).Ok;
-        return await door.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
+        var created = (await api.CreateInstanceAsync(Account, name, Troubles.On(Troubles.Small))).Ok;
+        _ = (await api.StartAsync(created.Name)).Ok;
+        return await api.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
     }
 
     private static Task<(int ExitCode, string Output)> BackUpAsync(string database, string to, CancellationToken ct) =>
@@ -215,7 +214,7 @@ public sealed class BackupTests
         Assert.True(exitCode == 0, said);
     }
 
-    /// <summary>INV-05, from outside: Σ ledger is the balance of every account.</summary>
+    /// <summary>INV-05 from outside: the sum of the ledger equals the balance of every account.</summary>
     private static void AssertAddsUp(string database)
     {
         using var connection = new SqliteConnection($"Data Source={database};Mode=ReadOnly;Pooling=False");
@@ -249,7 +248,7 @@ public sealed class BackupTests
         var began = TimeProvider.System.GetTimestamp();
         while (!await isSo())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40), $"Not in time: {what}");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(40), $"Timed out: {what}");
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, ct);
         }
     }

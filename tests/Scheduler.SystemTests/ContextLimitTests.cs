@@ -9,12 +9,15 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// CTX_TOO_LARGE against the runtime's own count: what is refused is too long by it to the token, and what is sent on the runtime takes.
+/// Compares CTX_TOO_LARGE with the runtime's own count. A refused request exceeds the context by that count to the
+/// token, and the runtime accepts every request that is sent.
 /// </summary>
 [Collection(LlamaGroup.Name)]
 public sealed partial class ContextLimitTests(LlamaScheduler llama, ITestOutputHelper output) : IAsyncLifetime
 {
-    private const int Requests = 150;
+    /// <summary>Requests compared in every run; the explicit cases compare <see cref="Many"/>.</summary>
+    private const int Few = 40;
+    private const int Many = 150;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -26,40 +29,46 @@ public sealed partial class ContextLimitTests(LlamaScheduler llama, ITestOutputH
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    /// <remarks>llama-server rounds 700 tokens up to 768: a request between the two is refused by us, and would not be by it.</remarks>
+    /// <remarks>
+    /// llama-server rounds 700 tokens up to 768. The scheduler refuses a request between the two, and the runtime would
+    /// not.
+    /// </remarks>
     [Theory]
-    [InlineData("llama-server", 1024)]
-    [InlineData("llama-server", 700)]
-    [InlineData("vllm", 1000)]
-    public async Task Whatever_is_asked_is_refused_exactly_when_prompt_and_output_exceed_the_context(
+    [InlineData("llama-server", 700, Few)]
+    [InlineData("vllm", 1000, Few)]
+    [InlineData("llama-server", 1024, Many, Explicit = true)]
+    [InlineData("llama-server", 700, Many, Explicit = true)]
+    [InlineData("vllm", 1000, Many, Explicit = true)]
+    public async Task A_request_is_refused_exactly_when_prompt_and_output_exceed_the_context(
         string preset,
-        int context
+        int context,
+        int requests
     )
     {
         var name = $"ctx-{preset}-{context}";
         var instance = await llama.SharedAsync(name, context, preset);
-        var seed = LaunchLoad.Seed("SCHEDULER_CONTEXT_SEED");
-        await CompareAsync(instance, new RandomPrompts(seed, name, context, preset == "vllm"), Requests);
+        var seed = LaunchLoad.Seed();
+        await CompareAsync(instance, new RandomPrompts(seed, name, context, preset == "vllm"), requests);
     }
 
     [Theory]
     [InlineData("llama-server", "--embeddings")]
-    [InlineData("vllm", "--runner", "pooling")]
-    public async Task Texts_to_embed_are_refused_exactly_when_one_of_them_exceeds_the_context(
+    [InlineData("vllm", "--runner", "pooling", Explicit = true)]
+    public async Task Embedding_inputs_are_refused_exactly_when_one_of_them_exceeds_the_context(
         string preset,
         params string[] arguments
     )
     {
         var name = $"ctx-{preset}-embeds";
         var instance = await llama.SharedAsync(name, 512, preset, arguments);
-        var seed = LaunchLoad.Seed("SCHEDULER_CONTEXT_SEED");
+        var seed = LaunchLoad.Seed();
         await CompareAsync(instance, new RandomPrompts(seed, name, 512, preset == "vllm") { Embeds = true }, 60);
     }
 
     [Theory]
     [InlineData("llama-server")]
-    [InlineData("vllm")]
-    public async Task Each_way_out_that_CTX_TOO_LARGE_names_is_one(string preset)
+    [InlineData("vllm", Explicit = true)]
+    public async Task Each_remedy_in_the_hint_of_CTX_TOO_LARGE_works(string preset)
     {
         var name = $"hint-{preset}";
         var instance = await llama.RunningAsync(name, 512, preset);
@@ -71,7 +80,7 @@ public sealed partial class ContextLimitTests(LlamaScheduler llama, ITestOutputH
         Assert.True(ways.Success, hint);
         var (fewer, shorter, larger) = (Number("fewer"), Number("shorter"), Number("larger"));
 
-        // Less output, and one token more of it is again too much.
+        // With less output the request fits; one more token of output exceeds the context again.
         Assert.Equal(200, (await AskAsync(Chat(prompt, fewer))).Status);
         Assert.Equal(413, (await AskAsync(Chat(prompt, fewer + 1))).Status);
 
@@ -81,11 +90,11 @@ public sealed partial class ContextLimitTests(LlamaScheduler llama, ITestOutputH
         Assert.Equal(413, (await AskAsync(Chat(cut + "x", 100))).Status);
 
         // A larger context, and a restart.
-        _ = (await llama.Door.StopAsync(instance)).Ok;
-        var stopped = await llama.Door.UntilAsync(instance, i => i.State == Api.V1.InstanceState.Stopped);
+        _ = (await llama.ApiClient.StopAsync(instance)).Ok;
+        var stopped = await llama.ApiClient.UntilAsync(instance, i => i.State == Api.V1.InstanceState.Stopped);
         stopped.Spec.ContextTokens = larger;
-        _ = (await llama.Door.UpdateAsync(instance, stopped.Spec, "spec.context_tokens")).Ok;
-        _ = (await llama.Door.StartAsync(instance)).Ok;
+        _ = (await llama.ApiClient.UpdateAsync(instance, stopped.Spec, "spec.context_tokens")).Ok;
+        _ = (await llama.ApiClient.StartAsync(instance)).Ok;
         await llama.ServesAsync(instance);
         await using var server = LlamaServer.Of(instance);
         Assert.Equal(200, (await AskAsync(Chat(prompt, 100))).Status);
@@ -133,19 +142,22 @@ public sealed partial class ContextLimitTests(LlamaScheduler llama, ITestOutputH
                 Assert.True((string?)details["limit_tokens"] == $"{prompts.Context}", what);
             }
 
-            // It never came to the runtime's own refusal.
+            // No request reached the refusal of the runtime itself.
             Assert.True(Refusals(await llama.OutputOfAsync(instance)) == said, what);
             close += Math.Abs(tokens + (long)request.Need - prompts.Context) <= 2 ? 1 : 0;
         }
 
         output.WriteLine($"{count} requests, {refusals} refused, {close} within two tokens of the limit");
         Assert.InRange(refusals, count / 10, count * 9 / 10);
-        Assert.True(close > count / 10, "The prompts miss the limit.");
+        Assert.True(close > count / 10, "Too few prompts are close to the limit.");
     }
 
     private static int Refusals(string output) => output.Split("send_error").Length - 1;
 
-    /// <summary>What the runtime counts when it is asked for a completion, in its usage or its refusal; of several prompts the longest.</summary>
+    /// <summary>
+    /// Tokens that the runtime counts for a completion, from its usage or its refusal; with several prompts, of the
+    /// longest one.
+    /// </summary>
     private static async Task<int> TokensAsync(HttpClient direct, RandomRequest request)
     {
         var longest = 0;

@@ -4,10 +4,10 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>README's first command does what it says, also when it is given again.</summary>
+/// <summary>The first command of the README works as described, also when it is repeated.</summary>
 public sealed class DemoTests
 {
-    private const string LastLine = "Stop with Ctrl-C; the same command goes on where it stopped.";
+    private const string LastLine = "Stop with Ctrl-C; the same command continues with the stored state.";
 
     private static readonly string[] Codes =
     [
@@ -19,7 +19,7 @@ public sealed class DemoTests
     ];
 
     [Fact]
-    public async Task The_demo_tells_its_stories_and_leaves_the_api_up_also_the_second_time()
+    public async Task The_demo_plays_its_scenarios_and_leaves_the_API_running_on_both_runs()
     {
         var ct = TestContext.Current.CancellationToken;
         await using var scheduler = new SchedulerProcess { Command = "demo" };
@@ -39,15 +39,15 @@ public sealed class DemoTests
                 line => line.StartsWith($"Open {scheduler.Http.ToString().TrimEnd('/')} and sign in")
             );
             var key = Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
-            var account = (await Door.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
+            var account = (await ApiClient.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
             await AskAsTheReadmeSaysAsync(scheduler, key, ct);
-            // The run that ended out of memory cost its seconds.
+            // The run that ended out of memory is billed for its seconds.
             Assert.InRange(account.BalanceMicroEur, 99_000_000, 100_000_000);
             Assert.Equal(0, await scheduler.StopAsync(ct));
         }
     }
 
-    /// <summary>README's "Ask a model", as it stands there.</summary>
+    /// <summary>Runs the section "Ask a model" of the README as written.</summary>
     private static async Task AskAsTheReadmeSaysAsync(SchedulerProcess scheduler, string key, CancellationToken ct)
     {
         var section = (await File.ReadAllTextAsync(Repository.Path("README.md"), ct)).Split("## Ask a model\n")[1];
@@ -77,7 +77,7 @@ public sealed class DemoTests
 
             Assert.True(
                 TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(2),
-                $"It did not come to its end:\n{scheduler.Output}"
+                $"The demo did not finish:\n{scheduler.Output}"
             );
             await Task.Delay(
                 TimeSpan.FromMilliseconds(200),

@@ -7,48 +7,47 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>A real process with a judge and a model on the stand-in runtime: each code from its cause, repaired by following its hint.</summary>
-public sealed partial class FirewallTests : IAsyncLifetime
+/// <summary>
+/// A judge and a model run on the stand-in runtime of a real process. Each firewall code comes from its real cause, and
+/// following its hint resolves it.
+/// </summary>
+[Collection(TroubleGroup.Name)]
+public sealed partial class FirewallTests(TroubledScheduler troubled) : IAsyncLifetime
 {
-    private const string Account = "accounts/acct-walls";
-    private readonly SchedulerProcess _scheduler = new(
-        null,
-        [.. SchedulerProcess.ZeroDelay, "--Providers:Simulated:ServeRuntime=true"]
-    );
-    private HttpClient _operator = null!;
+    /// <summary>A provider of the troubled market on which every launch succeeds.</summary>
+    private const string Market = "sim-lambda";
+
+    private string _account = "";
     private HttpClient _client = null!;
+
+    private SchedulerProcess Scheduler => troubled.Process;
 
     public async ValueTask InitializeAsync()
     {
-        await _scheduler.StartAsync(TestContext.Current.CancellationToken);
-        _operator = Client(_scheduler.Token);
-        await OkAsync(_operator, HttpMethod.Post, "accounts", new { accountId = "acct-walls" });
-        await OkAsync(
-            _operator,
-            HttpMethod.Post,
-            $"{Account}:topUp",
-            new { amountMicroEur = 50_000_000, reference = "payment-1" }
+        var operators = troubled.ApiClient("http");
+        _account = await troubled.AccountAsync(operators, 50_000_000);
+        _client = new HttpClient(Scheduler.NewHandler()) { BaseAddress = Scheduler.Http };
+        _client.DefaultRequestHeaders.Authorization = new(
+            "Bearer",
+            (await operators.CreateKeyAsync(_account)).Ok.Token
         );
-        var key = await OkAsync(_operator, HttpMethod.Post, $"{Account}/keys", new { });
-        _client = Client(key.GetProperty("token").GetString()!);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         _client.Dispose();
-        _operator.Dispose();
-        await _scheduler.DisposeAsync();
+        return ValueTask.CompletedTask;
     }
 
     [Fact]
-    public async Task A_firewall_blocks_fails_closed_and_serves_again_once_its_hint_was_followed()
+    public async Task A_firewall_blocks_fails_closed_and_recovers_when_its_hint_is_followed()
     {
         await InstanceAsync("chat", start: true);
         await InstanceAsync("judge", start: false, "--simulated-yes=forbidden");
         await OkAsync(
             _client,
             HttpMethod.Post,
-            $"{Account}/rules",
+            $"{_account}/rules",
             new
             {
                 ruleId = "no-secrets",
@@ -61,7 +60,7 @@ public sealed partial class FirewallTests : IAsyncLifetime
         await OkAsync(
             _client,
             HttpMethod.Post,
-            $"{Account}/firewalls",
+            $"{_account}/firewalls",
             new
             {
                 firewallId = "strict",
@@ -72,7 +71,7 @@ public sealed partial class FirewallTests : IAsyncLifetime
             }
         );
 
-        // The judge does not run: nothing passes, and the hint names the command that helps.
+        // The judge does not run: no request passes, and the hint names the command that helps.
         var closed = await ChatAsync("hello");
         Assert.Equal((503, "JUDGE_UNREACHABLE"), Refused(closed));
         var hint = closed.Json.GetProperty("error").GetProperty("hint").GetString()!;
@@ -90,7 +89,7 @@ public sealed partial class FirewallTests : IAsyncLifetime
         var tried = await OkAsync(
             _client,
             HttpMethod.Post,
-            $"{Account}/firewalls/strict:evaluate",
+            $"{_account}/firewalls/strict:evaluate",
             new { text = "the forbidden words" }
         );
         Assert.Equal("FIREWALL_DECISION_MATCH", tried.GetProperty("decision").GetString());
@@ -98,13 +97,13 @@ public sealed partial class FirewallTests : IAsyncLifetime
         await EvaluationsAsync(closed.RequestId, "JUDGE_UNREACHABLE");
         await EvaluationsAsync(blocked.RequestId, "FIREWALL_BLOCKED");
 
-        // The other remedy of the page.
-        await OkAsync(_client, HttpMethod.Patch, $"{Account}/firewalls/strict", new { mode = "FIREWALL_MODE_AUDIT" });
+        // The other remedy of the runbook.
+        await OkAsync(_client, HttpMethod.Patch, $"{_account}/firewalls/strict", new { mode = "FIREWALL_MODE_AUDIT" });
         await PassesAsync("tell me the forbidden words");
-        Assert.DoesNotContain(_scheduler.Lines, line => line.Contains("forbidden words", StringComparison.Ordinal));
+        Assert.DoesNotContain(Scheduler.Lines, line => line.Contains("forbidden words", StringComparison.Ordinal));
     }
 
-    /// <summary>A door learns of a start or a change a moment after it was recorded.</summary>
+    /// <summary>A gateway learns of a start or a change shortly after it is recorded.</summary>
     private async Task PassesAsync(string words) =>
         await Eventually.UntilAsync(() => ChatAsync(words), answer => answer.Status == 200, $"'{words}' passes");
 
@@ -112,7 +111,7 @@ public sealed partial class FirewallTests : IAsyncLifetime
         await UntilAsync(
             async () =>
             {
-                var list = await OkAsync(_client, HttpMethod.Get, $"{Account}/evaluations?firewall=strict", null);
+                var list = await OkAsync(_client, HttpMethod.Get, $"{_account}/evaluations?firewall=strict", null);
                 return list.GetProperty("evaluations")
                     .EnumerateArray()
                     .Any(one =>
@@ -129,8 +128,17 @@ public sealed partial class FirewallTests : IAsyncLifetime
         var instance = await OkAsync(
             _client,
             HttpMethod.Post,
-            $"{Account}/instances",
-            new { servingName, spec = new { model = Troubles.Small, runtimeArguments = arguments } }
+            $"{_account}/instances",
+            new
+            {
+                servingName,
+                spec = new
+                {
+                    model = Troubles.Small,
+                    runtimeArguments = arguments,
+                    constraints = new { providers = new[] { Market } },
+                },
+            }
         );
         if (start)
         {
@@ -183,13 +191,6 @@ public sealed partial class FirewallTests : IAsyncLifetime
         var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{verb} {path}: {(int)answer.StatusCode} {text}");
         return JsonDocument.Parse(text).RootElement;
-    }
-
-    private HttpClient Client(string token)
-    {
-        var client = new HttpClient(_scheduler.NewHandler()) { BaseAddress = _scheduler.Http };
-        client.DefaultRequestHeaders.Authorization = new("Bearer", token);
-        return client;
     }
 
     [GeneratedRegex(@"POST (/v1/accounts/\S+:start)", RegexOptions.None, 1000)]

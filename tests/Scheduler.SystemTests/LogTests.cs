@@ -1,48 +1,29 @@
 using System.Text;
 using System.Text.Json;
-using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The log for machines: one JSON object a line, the request's ids on what it caused, and never a secret (INV-13).</summary>
-public sealed class LogTests
+/// <summary>
+/// The JSON log has one object per line, a request id on every line about an instance, and no secret (INV-13).
+/// </summary>
+[Collection(ObservedGroup.Name)]
+public sealed class LogTests(ObservedScheduler observed)
 {
-    private const string Correlation = "ticket-4711";
-
     [Fact]
-    public async Task Lines_are_json_carry_the_ids_of_their_request_and_no_secret_is_in_log_or_store_INV_13()
+    public async Task Log_lines_are_JSON_with_request_ids_and_no_secret_is_logged_or_stored_INV_13()
     {
-        var ct = TestContext.Current.CancellationToken;
-        await using var scheduler = new SchedulerProcess(
-            null,
-            [.. SchedulerProcess.ZeroDelay, "--Providers:Simulated:Vendors:0=lambda"]
+        var lines = Parsed(observed.Process);
+        var (start, refusedStart, stop) = observed.Requests;
+        AssertIds(lines, IdOf(observed.Launched), start, [start, stop]);
+        AssertIds(lines, IdOf(observed.Refused), null, [refusedStart]);
+        await AssertNoSecretsAsync(
+            observed.Process,
+            [observed.Process.Token, observed.Key.Token, observed.WrongToken],
+            TestContext.Current.CancellationToken
         );
-        await scheduler.StartAsync(ct);
-        var operators = Door.Of("http", scheduler);
-        var account = (await operators.CreateAccountAsync("acct-log")).Ok.Name;
-        _ = (await operators.TopUpAsync(account, 100_000_000, "payment")).Ok;
-        var key = (await operators.CreateKeyAsync(account)).Ok;
-        var wrong = key.Token[..^1] + (key.Token[^1] == 'a' ? 'b' : 'a');
-        var tenant = Door.Of("http", scheduler, key.Token);
-        Assert.NotNull((await Door.Of("grpc", scheduler, wrong).GetAccountAsync(account)).Error);
-        var created = (await tenant.CreateInstanceAsync(account, "logged", Troubles.On(Troubles.Small))).Ok;
-        var start = await StartUnderAsync(scheduler, key.Token, created.Name, ct);
-        await tenant.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
-        var refused = (await tenant.CreateInstanceAsync(account, "refused", Troubles.On("no/model"))).Ok;
-        var refusal = await tenant.StartAsync(refused.Name);
-        Assert.NotNull(refusal.Error);
-        var stop = await tenant.StopAsync(created.Name);
-        await tenant.UntilAsync(created.Name, instance => instance.State == InstanceState.Stopped);
-        _ = (await operators.RevokeKeyAsync(key.Key.Name)).Ok;
-        await scheduler.StopAsync(ct);
-
-        var lines = Parsed(scheduler);
-        AssertIds(lines, IdOf(created), start, [start, stop.RequestId]);
-        AssertIds(lines, IdOf(refused), null, [refusal.RequestId]);
-        await AssertNoSecretsAsync(scheduler, [scheduler.Token, key.Token, wrong], ct);
     }
 
     private static List<JsonElement> Parsed(SchedulerProcess scheduler)
@@ -62,13 +43,13 @@ public sealed class LogTests
         }
         catch (JsonException exception)
         {
-            throw new InvalidOperationException($"This is no JSON: {line}", exception);
+            throw new InvalidOperationException($"Not JSON: {line}", exception);
         }
     }
 
     /// <summary>
-    /// Whatever is said of an instance is said under one of the requests that concern it. The caller's own id is on what is said while the
-    /// call is answered; what comes of it later is found by the request's id.
+    /// Every line about an instance carries one of the requests that concern it. Lines written during the call carry
+    /// the id that the caller sent; later consequences carry the id of the request.
     /// </summary>
     private static void AssertIds(
         List<JsonElement> lines,
@@ -87,7 +68,7 @@ public sealed class LogTests
             about.Where(line =>
                 correlated is not null && Text(line, "RequestId") == correlated && Text(line, "Trigger") == "Start"
             ),
-            line => Assert.True(Text(line, "CorrelationId") == Correlation, $"{line}")
+            line => Assert.True(Text(line, "CorrelationId") == ObservedScheduler.Correlation, $"{line}")
         );
     }
 
@@ -96,31 +77,13 @@ public sealed class LogTests
         : value.ValueKind == JsonValueKind.String ? value.GetString()
         : value.GetRawText();
 
-    private static async Task<string> StartUnderAsync(
-        SchedulerProcess scheduler,
-        string token,
-        string instance,
-        CancellationToken cancellationToken
-    )
-    {
-        using var call = new Instances.InstancesClient(scheduler.Channel).StartInstanceAsync(
-            new StartInstanceRequest { Name = instance },
-            new Metadata { { "authorization", $"Bearer {token}" }, { "x-request-id", Correlation } },
-            cancellationToken: cancellationToken
-        );
-        await call;
-        var headers = await call.ResponseHeadersAsync;
-        Assert.Equal(Correlation, headers.GetValue("x-correlation-id"));
-        return headers.GetValue("x-request-id")!;
-    }
-
     private static async Task AssertNoSecretsAsync(
         SchedulerProcess scheduler,
         string[] tokens,
         CancellationToken cancellationToken
     )
     {
-        // The last 43 characters of a token are its secret; what comes before may be shown.
+        // The last 43 characters of a token are its secret; the part before may be shown.
         var secrets = tokens.Select(token => token[^43..]).ToList();
         Assert.All(secrets, secret => Assert.DoesNotContain(scheduler.Lines, line => line.Contains(secret)));
         foreach (var file in Directory.EnumerateFiles(scheduler.Folder, "*", SearchOption.AllDirectories))

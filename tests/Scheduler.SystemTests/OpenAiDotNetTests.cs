@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The official .NET package <c>OpenAI</c>, unmodified, against the gateway and a real runtime.</summary>
+/// <summary>The official .NET package <c>OpenAI</c>, unmodified, with the gateway and a real runtime.</summary>
 [Collection(LlamaGroup.Name)]
 public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
 {
@@ -26,7 +26,7 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task The_dotnet_package_lists_chats_streams_and_embeds()
+    public async Task The_dotnet_client_can_list_models_chat_stream_and_embed()
     {
         await llama.SharedAsync("sdk", 2048);
         await llama.SharedAsync("sdk-vectors", 512, "llama-server", "--embeddings");
@@ -56,7 +56,7 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
         }
 
         Assert.Equal(text, said);
-        // The package asks for it by itself.
+        // The package requests usage by itself.
         Assert.Equal((prompt, 20), (usage?.InputTokenCount, usage?.OutputTokenCount));
 
         var vectors = await Client
@@ -67,7 +67,7 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Errors_reach_its_users_with_code_hint_and_request_id()
+    public async Task Errors_reach_the_caller_with_code_hint_and_request_id()
     {
         await llama.SharedAsync("sdk", 2048);
         var many = new string('x', 5000);
@@ -95,13 +95,13 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
         );
         Assert.Equal("MODEL_NOT_FOUND", (string?)unknown["code"]);
         Assert.NotNull(unknown["hint"]);
-        var stranger = ClientOf("sk-nobody").GetChatClient("sdk");
-        var denied = await RefusedAsync(() => stranger.CompleteChatAsync(Messages, null, Ct), 401);
+        var unauthorized = ClientOf("sk-nobody").GetChatClient("sdk");
+        var denied = await RefusedAsync(() => unauthorized.CompleteChatAsync(Messages, null, Ct), 401);
         Assert.Equal("AUTH_INVALID_TOKEN", (string?)denied["code"]);
     }
 
     [Fact]
-    public async Task A_stream_that_is_cancelled_ends_the_work_of_the_runtime()
+    public async Task Cancelling_a_stream_stops_the_work_of_the_runtime()
     {
         var instance = await llama.SharedAsync("sdk-slow", 8192, "llama-server", "--token-delay-ms", "20");
         var left = Left(await llama.OutputOfAsync(instance));
@@ -118,7 +118,7 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
             }
         });
 
-        // The stream would have held the only place for minutes.
+        // Otherwise the stream would occupy the only slot for minutes.
         var options = new ChatCompletionOptions { MaxOutputTokenCount = 2 };
         var next = await chat.CompleteChatAsync(Messages, options, Ct);
         Assert.Equal(2, next.Value.Usage.OutputTokenCount);
@@ -130,7 +130,9 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
     private OpenAIClient ClientOf(string key) =>
         new(new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(llama.Process.Http, "v1") });
 
-    /// <summary>What a user of the package sees of a refusal: the status, and our error in the body.</summary>
+    /// <summary>
+    /// The parts of a refusal that users of the package see: the status, and the scheduler's error in the body.
+    /// </summary>
     private static async Task<JsonNode> RefusedAsync(Func<Task> ask, int status)
     {
         var refused = await Assert.ThrowsAsync<ClientResultException>(ask);
@@ -139,7 +141,7 @@ public sealed class OpenAiDotNetTests(LlamaScheduler llama) : IAsyncLifetime
         var error = JsonNode.Parse(response.Content.ToString())!["error"]!;
         Assert.True(response.Headers.TryGetValue("X-Request-Id", out var id));
         Assert.Equal(id, (string?)error["request_id"]);
-        // The package shows the message to people, so the instruction must be in it.
+        // The package shows the message to users, so it must contain the instruction.
         Assert.Contains((string)error["code"]!, refused.Message);
         return error;
     }

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The npm package <c>openai</c>, unmodified, against the gateway and a real runtime.</summary>
+/// <summary>The npm package <c>openai</c>, unmodified, with the gateway and a real runtime.</summary>
 [Collection(LlamaGroup.Name)]
 public sealed class OpenAiNpmTests(LlamaScheduler llama) : IAsyncLifetime
 {
@@ -21,7 +21,7 @@ public sealed class OpenAiNpmTests(LlamaScheduler llama) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task The_npm_package_lists_chats_streams_completes_embeds_aborts_and_is_told_what_is_wrong()
+    public async Task The_npm_client_can_list_chat_stream_complete_embed_abort_and_read_errors()
     {
         await llama.SharedAsync("sdk", 2048);
         await llama.SharedAsync("sdk-slow", 8192, "llama-server", "--token-delay-ms", "20");
@@ -51,7 +51,7 @@ public sealed class OpenAiNpmTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Equal(6, (int)seen["completed"]!["usage"]!["prompt_tokens"]!);
         Assert.Equal((2, 64), ((int)seen["embedded"]!["count"]!, (int)seen["embedded"]!["width"]!));
 
-        // The stream would have held the only place for minutes.
+        // Otherwise the stream would occupy the only slot for minutes.
         Assert.Equal(2, (int)seen["aborted"]!["next"]!);
         Assert.InRange((int)seen["aborted"]!["waited"]!, 0, 20_000);
         AssertErrors(seen);

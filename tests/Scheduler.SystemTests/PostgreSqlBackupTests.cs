@@ -5,13 +5,16 @@ using InstanceState = Scheduler.Api.V1.InstanceState;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The same for the shared database: dumped while a scheduler writes, restored into an empty one by the scripts of deploy/backup.</summary>
+/// <summary>
+/// Dumps the shared database while a scheduler writes, and restores it into an empty one, with the scripts of
+/// deploy/backup.
+/// </summary>
 public sealed class PostgreSqlBackupTests
 {
     private const string Account = "accounts/acct-dumped";
 
     [Fact]
-    public async Task A_dump_restores_to_a_scheduler_that_knows_its_instances_and_its_money()
+    public async Task A_database_dump_restores_instances_and_balances()
     {
         var ct = TestContext.Current.CancellationToken;
         var server = await PostgreSqlServer.SharedAsync(ct);
@@ -27,15 +30,15 @@ public sealed class PostgreSqlBackupTests
             null,
             [.. settings, $"--Storage:PostgreSql:ConnectionString={from}"]
         );
-        // The operator's key lies where the SQLite file would.
+        // The operator's key lies in the same folder as the SQLite file would.
         Directory.CreateDirectory(Path.Combine(first.Folder, "data"));
         await first.StartAsync(ct);
-        var door = Door.Of("grpc", first);
-        _ = (await door.CreateAccountAsync("acct-dumped")).Ok;
-        _ = (await door.TopUpAsync(Account, 1_000_000_000, "opening")).Ok;
-        var created = (await door.CreateInstanceAsync(Account, "dumped", Troubles.On(Troubles.Small))).Ok;
-        _ = (await door.StartAsync(created.Name)).Ok;
-        await door.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
+        var api = ApiClient.Of("grpc", first);
+        _ = (await api.CreateAccountAsync("acct-dumped")).Ok;
+        _ = (await api.TopUpAsync(Account, 1_000_000_000, "opening")).Ok;
+        var created = (await api.CreateInstanceAsync(Account, "dumped", Troubles.On(Troubles.Small))).Ok;
+        _ = (await api.StartAsync(created.Name)).Ok;
+        await api.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
 
         await ScriptAsync("backup-postgresql.sh", from, place, ct);
         await first.KillAsync();
@@ -48,7 +51,7 @@ public sealed class PostgreSqlBackupTests
         );
         Directory.CreateDirectory(Path.Combine(second.Folder, "data"));
         await second.StartAsync(ct);
-        var restored = Door.Of("http", second);
+        var restored = ApiClient.Of("http", second);
         await restored.UntilAsync(created.Name, instance => instance.State == InstanceState.Running);
         var balance = (await restored.GetAccountAsync(Account)).Ok.BalanceMicroEur;
         await using var source = NpgsqlDataSource.Create(to);

@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>As a probe asks: without a key.</summary>
+/// <summary>Calls health endpoints as a probe does, without a key.</summary>
 internal static class Probe
 {
     private static readonly HttpClient Client = new();
 
-    /// <summary>The HTTP status of a probe; null where nobody listens.</summary>
+    /// <summary>Null when the connection is refused.</summary>
     public static async Task<int?> StatusAsync(SchedulerProcess node, string path = "/readyz")
     {
         try
@@ -23,7 +23,6 @@ internal static class Probe
         }
     }
 
-    /// <summary>What <c>/readyz</c> says of one check.</summary>
     public static async Task<(bool IsOk, string Says)> CheckAsync(SchedulerProcess node, string check)
     {
         using var answer = await Client.GetAsync(new Uri(node.Http, "/readyz"), TestContext.Current.CancellationToken);
@@ -35,7 +34,7 @@ internal static class Probe
         Assert.Equal(isReady, checks.EnumerateObject().All(one => one.Value.GetProperty("state").GetString() == "ok"));
         if (!checks.TryGetProperty(check, out var found))
         {
-            // Doors that reach no silo cannot say more than that.
+            // An API process that reaches no silo reports nothing more.
             Assert.False(isReady);
             return (false, text);
         }
@@ -44,7 +43,7 @@ internal static class Probe
         return (found.GetProperty("state").GetString() == "ok", found.GetProperty("says").GetString()!);
     }
 
-    /// <summary>Waits until all nodes are ready and say what is wanted of a check.</summary>
+    /// <summary>Waits until all nodes are ready and a check reports the expected text.</summary>
     public static Task UntilAsync(IEnumerable<SchedulerProcess> nodes, string check, Func<string, bool> says) =>
         UntilAsync(
             nodes,
@@ -55,7 +54,9 @@ internal static class Probe
             }
         );
 
-    /// <summary>Waits until a check of all nodes is in order, and they are ready; or is not, and they are not.</summary>
+    /// <summary>
+    /// Waits until a check passes on all nodes and they are ready, or until it fails and they are not.
+    /// </summary>
     public static Task UntilAsync(IEnumerable<SchedulerProcess> nodes, string check, bool isOk) =>
         UntilAsync(
             nodes,

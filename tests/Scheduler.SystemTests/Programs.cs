@@ -3,14 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>Runs other programs to their end, and finds the repository's files.</summary>
 internal static class Programs
 {
-    /// <summary>A file of the repository.</summary>
     public static string Repository(params string[] parts) => Path.Combine([Root(), .. parts]);
 
-    /// <summary>Runs a program.</summary>
-    /// <returns>Its exit code and what it printed.</returns>
     public static async Task<(int ExitCode, string Output)> RunAsync(
         string program,
         IEnumerable<string> arguments,

@@ -5,17 +5,19 @@ using System.Text.Json.Nodes;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>Requests of every shape, most of them near the limit of a context; the same seed makes the same ones.</summary>
+/// <summary>
+/// Requests of every shape, most of them near the limit of a context; a seed always gives the same requests.
+/// </summary>
 internal sealed class RandomPrompts(int seed, string model, int context, bool isVllm)
 {
-    /// <summary>What vLLM takes for output where a completion says nothing.</summary>
+    /// <summary>Output that vLLM assumes for a completion without max_tokens.</summary>
     private const int VllmCompletionOutput = 16;
 
-    /// <summary>Ids of the tests' model that are plain bytes.</summary>
+    /// <summary>The first id of the test model that is a plain byte.</summary>
     private const int FirstId = 3;
     private const int LastId = 258;
 
-    /// <summary>Texts that tokenizers and JSON treat in ways of their own.</summary>
+    /// <summary>Texts that tokenizers and JSON treat in special ways.</summary>
     private static readonly string[] Odd =
     [
         "é",
@@ -43,12 +45,12 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
     /// <summary>Tokens that prompt and output share.</summary>
     public int Context { get; } = context;
 
-    /// <summary>Whether it asks for embeddings, and not for chats and completions.</summary>
+    /// <summary>Makes embedding requests instead of chats and completions.</summary>
     public bool Embeds { get; init; }
 
     private bool Chance(int percent) => _random.Next(100) < percent;
 
-    /// <summary>A request that says nothing of its output yet.</summary>
+    /// <summary>A request without a limit of output.</summary>
     public RandomRequest Next()
     {
         var size =
@@ -63,17 +65,17 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
         return Chance(50) ? Chat(size) : Plain("v1/completions", "prompt", size);
     }
 
-    /// <summary>The request with so much more prompt that it stands within two tokens of the limit, where it is near below it.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="tokens">Tokens it has.</param>
+    /// <summary>
+    /// The request with its prompt extended to within two tokens of the limit, if it is close below it.
+    /// </summary>
+    /// <param name="tokens">Tokens of the request.</param>
     public RandomRequest Filled(RandomRequest request, int tokens)
     {
         var missing = Context - request.Need - tokens + _random.Next(-2, 3);
         return missing > 0 && Chance(50) ? request with { Body = Longer(request.Body, missing) } : request;
     }
 
-    /// <summary>The request with a wish for output, most often one that all but fits.</summary>
-    /// <param name="request">The request.</param>
+    /// <summary>The request with a limit of output, usually close to the remaining context.</summary>
     /// <param name="tokens">Tokens of its longest prompt.</param>
     public RandomRequest WithOutput(RandomRequest request, int tokens)
     {
@@ -155,7 +157,7 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
             .ToList();
         if (!isVllm && Chance(50))
         {
-            // Texts and tokens in a row are one prompt to llama-server, and a mistake to vLLM.
+            // A list of texts and tokens is one prompt for llama-server and an error for vLLM.
             ids.Insert(_random.Next(ids.Count), Text(_random.Next(20)));
         }
 
@@ -189,7 +191,7 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
             },
         };
 
-    /// <summary>A text of about so many bytes.</summary>
+    /// <summary>A text of approximately this number of bytes.</summary>
     private string Text(int bytes)
     {
         var text = new StringBuilder();
@@ -204,7 +206,7 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
             left -= Encoding.UTF8.GetByteCount(piece);
         }
 
-        // Both halves of a message's text must be texts.
+        // Both halves of a message's text must be valid texts.
         return text.Length > 1 && char.IsLowSurrogate(text[text.Length / 2]) ? $"{text} {text[0]}" : $"{text}";
     }
 
@@ -213,14 +215,14 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
         var body = new JsonObject { ["model"] = model, [prompt.Name] = prompt.Value };
         if (!Embeds)
         {
-            // The first letter is the last one: what is asked for must fit, and need not be waited for.
+            // Generation stops at the first letter: the requested output must fit, and the test need not wait for it.
             body["stop"] = new JsonArray([.. "abcdefghijklmnopqrstuvwxyz ".Select(letter => (JsonNode)$"{letter}")]);
         }
 
         return body;
     }
 
-    /// <summary>Longer by so many tokens where the prompt ends with a text.</summary>
+    /// <summary>The body with a prompt longer by a number of tokens, if the prompt ends with a text.</summary>
     private static JsonObject Longer(JsonObject body, int tokens)
     {
         var longer = body.DeepClone().AsObject();
@@ -243,11 +245,10 @@ internal sealed class RandomPrompts(int seed, string model, int context, bool is
     }
 }
 
-/// <summary>One request.</summary>
-/// <param name="Path">Where to.</param>
-/// <param name="Body">What.</param>
-/// <param name="Need">Tokens of output that must fit: what is asked for, or the least that the runtime takes where nothing is.</param>
-/// <param name="IsEscaped">Whether all that is not ASCII is written as <c>\uXXXX</c>.</param>
+/// <param name="Need">
+/// Tokens of output that must fit: the requested number, or the runtime's minimum without one.
+/// </param>
+/// <param name="IsEscaped">Whether all characters outside ASCII are written as <c>\uXXXX</c>.</param>
 internal sealed record RandomRequest(string Path, JsonObject Body, int Need, bool IsEscaped = true)
 {
     private static readonly JsonSerializerOptions Escaped = new();
@@ -257,13 +258,12 @@ internal sealed record RandomRequest(string Path, JsonObject Body, int Need, boo
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The same request for each of its prompts alone; empty where it has one.</summary>
+    /// <summary>The same request for each of its prompts separately; empty with a single prompt.</summary>
     public IReadOnlyList<JsonObject> Alone { get; init; } = [];
 
-    /// <summary>The body as it is sent.</summary>
     public StringContent Content() => ContentOf(Body);
 
-    /// <summary>Another body, written as this one's is.</summary>
+    /// <summary>Another body with the escaping of this request.</summary>
     public StringContent ContentOf(JsonObject body) =>
         new(body.ToJsonString(IsEscaped ? Escaped : Plain), Encoding.UTF8, "application/json");
 }

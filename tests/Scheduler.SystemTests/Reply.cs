@@ -4,9 +4,9 @@ using Status = Google.Rpc.Status;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>What a caller of either transport sees of one answer.</summary>
-/// <param name="Value">The answer; null for a refusal.</param>
-/// <param name="Error">The refusal; null for an answer.</param>
+/// <summary>One answer of either transport.</summary>
+/// <param name="Value">Null for a refusal.</param>
+/// <param name="Error">Null for a success.</param>
 /// <param name="RequestId">The <c>X-Request-Id</c> of the response.</param>
 /// <param name="Code">The gRPC status code; null over HTTP.</param>
 /// <param name="HttpStatus">The HTTP status; null over gRPC.</param>

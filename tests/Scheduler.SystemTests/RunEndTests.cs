@@ -4,19 +4,21 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>Capacity that goes while clients ask, on the simulated market: they get the cause and what to do, never a riddle.</summary>
+/// <summary>
+/// Capacity ends while clients send requests, on the simulated market: they receive the cause and the remedy.
+/// </summary>
 [Collection(TroubleGroup.Name)]
 public sealed class RunEndTests(TroubledScheduler troubled)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task Who_asks_an_instance_that_runs_out_of_memory_is_told_the_larger_gpu_and_its_price()
+    public async Task Requests_to_an_out_of_memory_instance_get_the_larger_GPU_and_its_price()
     {
-        var door = troubled.Door("grpc");
-        var account = await troubled.AccountAsync(door, 1_000_000_000);
+        var api = troubled.ApiClient("grpc");
+        var account = await troubled.AccountAsync(api, 1_000_000_000);
         var trouble = Troubles.All["OOM_KILLED"];
-        var (gateway, instance) = await LaunchAsync(door, account, trouble.Spec.Clone());
+        var (gateway, instance) = await LaunchAsync(api, account, trouble.Spec.Clone());
         using (gateway)
         {
             var answers = await AskUntilAsync(gateway, instance, answer => answer.Code == "OOM_KILLED");
@@ -32,14 +34,14 @@ public sealed class RunEndTests(TroubledScheduler troubled)
     }
 
     [Fact]
-    public async Task Who_asks_an_instance_that_lost_its_capacity_is_told_that_it_is_coming_back_and_it_does()
+    public async Task Requests_to_a_preempted_instance_get_a_retry_hint_and_the_instance_recovers()
     {
-        var door = troubled.Door("grpc");
-        var account = await troubled.AccountAsync(door, 1_000_000_000);
-        // The cheaper of two regions takes its capacity back after two seconds.
+        var api = troubled.ApiClient("grpc");
+        var account = await troubled.AccountAsync(api, 1_000_000_000);
+        // The cheaper of two regions preempts after two seconds.
         var spec = Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-verda"), "A100-80GB-PCIe", 1);
         spec.AutoReroute = true;
-        var (gateway, instance) = await LaunchAsync(door, account, spec);
+        var (gateway, instance) = await LaunchAsync(api, account, spec);
         using (gateway)
         {
             var answers = await AskUntilAsync(gateway, instance, answer => answer.Status == 200);
@@ -57,11 +59,11 @@ public sealed class RunEndTests(TroubledScheduler troubled)
         }
     }
 
-    private async Task<(Gateway Gateway, Instance Instance)> LaunchAsync(Door door, string account, LaunchSpec spec)
+    private async Task<(Gateway Gateway, Instance Instance)> LaunchAsync(ApiClient api, string account, LaunchSpec spec)
     {
-        var instance = await troubled.CreateAsync(door, account, spec);
-        var key = (await door.CreateKeyAsync(account)).Ok.Token;
-        _ = (await door.StartAsync(instance.Name)).Ok;
+        var instance = await troubled.CreateAsync(api, account, spec);
+        var key = (await api.CreateKeyAsync(account)).Ok.Token;
+        _ = (await api.StartAsync(instance.Name)).Ok;
         return (new Gateway(troubled.Process, key), instance);
     }
 
@@ -77,7 +79,7 @@ public sealed class RunEndTests(TroubledScheduler troubled)
         {
             Assert.True(
                 TimeProvider.System.GetElapsedTime(began) < Patience,
-                $"It did not come: {answers.LastOrDefault()}"
+                $"The expected answer did not arrive: {answers.LastOrDefault()}"
             );
             answers.Add(await gateway.ChatAsync(instance.ServingName, "Hi", 4));
         } while (!isIt(answers[^1]));

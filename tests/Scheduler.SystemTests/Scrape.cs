@@ -4,7 +4,7 @@ using Scheduler.TestKit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>What <c>/metrics</c> said at one moment.</summary>
+/// <summary>The contents of <c>/metrics</c> at one moment.</summary>
 internal sealed partial class Scrape
 {
     private static readonly HttpClient Client = new();
@@ -26,16 +26,14 @@ internal sealed partial class Scrape
         ];
     }
 
-    /// <summary>As it came.</summary>
     public string Text { get; }
 
     public IReadOnlyList<Sample> Samples { get; }
 
-    /// <summary>Scrapes a scheduler.</summary>
     public static async Task<Scrape> ReadAsync(SchedulerProcess scheduler, CancellationToken cancellationToken) =>
         new(await Client.GetStringAsync(new Uri(scheduler.Http, "metrics"), cancellationToken));
 
-    /// <summary>Σ of a metric under these labels.</summary>
+    /// <summary>Sum of a metric over all series with these labels.</summary>
     public double Sum(string name, params (string Name, string Value)[] labels) =>
         Samples
             .Where(sample =>

@@ -6,16 +6,17 @@ using Scheduler.Providers;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The simulated cloud's own list of what it holds, read from its journal: the truth beside what a scheduler believes.</summary>
+/// <summary>
+/// The simulated cloud's own list of allocations, read from its journal: the true state beside the scheduler's records.
+/// </summary>
 internal static class SimulatedCloudList
 {
-    /// <summary>Instances that hold an allocation, each as often as it holds one.</summary>
+    /// <summary>Instances that hold an allocation; an instance with two allocations is listed twice.</summary>
     public static async Task<IReadOnlyList<string>> InstancesAsync(
         string journal,
         CancellationToken cancellationToken
     ) => [.. (await ReadAsync(journal, cancellationToken)).Select(allocation => allocation.Tag.Instance.Value)];
 
-    /// <summary>Every allocation that is held.</summary>
     public static async Task<IReadOnlyList<Allocation>> ReadAsync(string journal, CancellationToken cancellationToken)
     {
         var configuration = new ConfigurationBuilder()

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>As much of an OTLP collector as a test needs: takes traces over HTTP and keeps their spans.</summary>
+/// <summary>A minimal OTLP collector: receives traces over HTTP and keeps their spans.</summary>
 internal sealed class TraceReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -23,7 +23,6 @@ internal sealed class TraceReceiver : IAsyncDisposable
         _app.MapPost("/v1/metrics", () => Results.Bytes([], "application/x-protobuf"));
     }
 
-    /// <summary>Where it listens.</summary>
     public string Address => _app.Urls.Single();
 
     public IReadOnlyCollection<Span> Spans => _spans;
@@ -66,7 +65,7 @@ internal sealed class TraceReceiver : IAsyncDisposable
                 .SingleOrDefault()
         );
 
-    /// <summary>The length-delimited fields of a number in a protobuf message.</summary>
+    /// <summary>The length-delimited values of a field number in a protobuf message.</summary>
     private static List<byte[]> Fields(byte[] message, int number)
     {
         var found = new List<byte[]>();

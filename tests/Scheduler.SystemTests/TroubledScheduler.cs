@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>One scheduler on a <see cref="TroubledMarket"/>. The tests of the collection share it, one after the other.</summary>
+/// <summary>
+/// One scheduler on a <see cref="TroubledMarket"/>. The tests of the collection share it, one after the other.
+/// </summary>
 public sealed class TroubledScheduler : IAsyncLifetime
 {
     private int _accounts;
@@ -17,25 +19,24 @@ public sealed class TroubledScheduler : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
-    internal Door Door(string transport) => SystemTests.Door.Of(transport, Process);
+    internal ApiClient ApiClient(string transport) => SystemTests.ApiClient.Of(transport, Process);
 
-    /// <summary>A new account with so much money.</summary>
-    internal async Task<string> AccountAsync(Door door, long microEuros)
+    internal async Task<string> AccountAsync(ApiClient api, long microEuros)
     {
-        var name = (await door.CreateAccountAsync($"acct-t{++_accounts}")).Ok.Name;
+        var name = (await api.CreateAccountAsync($"acct-t{++_accounts}")).Ok.Name;
         if (microEuros > 0)
         {
-            await TopUpAsync(door, name, microEuros);
+            await TopUpAsync(api, name, microEuros);
         }
 
         return name;
     }
 
-    internal static async Task TopUpAsync(Door door, string account, long microEuros) =>
-        _ = (await door.TopUpAsync(account, microEuros, $"payment-{Guid.NewGuid():N}")).Ok;
+    internal static async Task TopUpAsync(ApiClient api, string account, long microEuros) =>
+        _ = (await api.TopUpAsync(account, microEuros, $"payment-{Guid.NewGuid():N}")).Ok;
 
-    internal async Task<Instance> CreateAsync(Door door, string account, LaunchSpec spec) =>
-        (await door.CreateInstanceAsync(account, $"trouble-{++_instances}", spec)).Ok;
+    internal async Task<Instance> CreateAsync(ApiClient api, string account, LaunchSpec spec) =>
+        (await api.CreateInstanceAsync(account, $"trouble-{++_instances}", spec)).Ok;
 }
 
 [CollectionDefinition(Name)]

@@ -6,8 +6,8 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// Every code of the troubleshooting page that a launch can end with, by its real cause, over both transports: the code, a hint with
-/// numbers, a request id that leads back to it, and all of it still there after the process was killed.
+/// Every launch failure code of the troubleshooting page, from its real cause, over both transports. Checks the code, a
+/// hint with numbers and a request id that leads to it, and that all of it survives a kill of the process.
 /// </summary>
 [Collection(TroubleGroup.Name)]
 public sealed class TroubleshootingTests(TroubledScheduler troubled)
@@ -26,12 +26,12 @@ public sealed class TroubleshootingTests(TroubledScheduler troubled)
 
     [Theory]
     [MemberData(nameof(EveryTroubleOverBothTransports))]
-    public async Task A_failed_launch_says_what_why_and_what_to_change(string code, string transport)
+    public async Task A_failed_launch_states_code_cause_and_remedy(string code, string transport)
     {
-        var door = troubled.Door(transport);
+        var api = troubled.ApiClient(transport);
         var trouble = Troubles.All[code];
 
-        var (failed, requestId) = await ProvokeAsync(door, trouble);
+        var (failed, requestId) = await ProvokeAsync(api, trouble);
 
         Assert.Equal(code, failed.Failure.Code);
         Assert.NotEmpty(failed.Failure.Message);
@@ -39,20 +39,20 @@ public sealed class TroubleshootingTests(TroubledScheduler troubled)
         Assert.Equal(requestId, failed.Failure.RequestId);
         Assert.Equal($"/v1/failures/{code}", failed.Failure.HelpUri);
         Assert.NotNull(failed.Failure.FailedAt);
-        var told = (await door.GetRequestAsync(requestId)).Ok;
+        var told = (await api.GetRequestAsync(requestId)).Ok;
         var line = Assert.Single(told.Events, happened => happened.FailureCode == code);
         Assert.Equal(failed.Name, line.Subject);
         Assert.Equal("Failed", line.To);
     }
 
     [Fact]
-    public async Task Failures_are_still_on_their_instances_after_a_kill_and_a_restart()
+    public async Task Failures_stay_on_their_instances_after_a_kill_and_a_restart()
     {
-        var door = troubled.Door("grpc");
+        var api = troubled.ApiClient("grpc");
         var failed = new List<(Instance Instance, string RequestId)>();
         foreach (var trouble in Troubles.All.Values)
         {
-            failed.Add(await ProvokeAsync(door, trouble));
+            failed.Add(await ProvokeAsync(api, trouble));
         }
 
         await troubled.Process.KillAsync();
@@ -60,7 +60,7 @@ public sealed class TroubleshootingTests(TroubledScheduler troubled)
 
         foreach (var transport in new[] { "http", "grpc" })
         {
-            var again = troubled.Door(transport);
+            var again = troubled.ApiClient(transport);
             foreach (var (before, requestId) in failed)
             {
                 var after = (await again.GetInstanceAsync(before.Name)).Ok;
@@ -72,12 +72,12 @@ public sealed class TroubleshootingTests(TroubledScheduler troubled)
         }
     }
 
-    /// <summary>Launches what must fail, and sees to it that a refusal carries the same facts as the instance.</summary>
-    private async Task<(Instance Failed, string RequestId)> ProvokeAsync(Door door, Trouble trouble)
+    /// <summary>Makes a launch fail, and checks that a refusal carries the same facts as the instance.</summary>
+    private async Task<(Instance Failed, string RequestId)> ProvokeAsync(ApiClient api, Trouble trouble)
     {
-        var account = await troubled.AccountAsync(door, trouble.MicroEuros);
-        var created = await troubled.CreateAsync(door, account, trouble.Spec.Clone());
-        var start = await door.StartAsync(created.Name);
+        var account = await troubled.AccountAsync(api, trouble.MicroEuros);
+        var created = await troubled.CreateAsync(api, account, trouble.Spec.Clone());
+        var start = await api.StartAsync(created.Name);
         if (trouble.Status is { } status)
         {
             Assert.NotNull(start.Error);
@@ -85,7 +85,7 @@ public sealed class TroubleshootingTests(TroubledScheduler troubled)
             Assert.Equal(start.Code is null ? null : status.Grpc, start.Code);
         }
 
-        var failed = await door.UntilAsync(created.Name, instance => instance.State == InstanceState.Failed);
+        var failed = await api.UntilAsync(created.Name, instance => instance.State == InstanceState.Failed);
         if (start.Error is { } error)
         {
             AssertTellsTheSame(start, error, failed.Failure);
@@ -107,6 +107,6 @@ public sealed class TroubleshootingTests(TroubledScheduler troubled)
         Assert.All(failure.Details, fact => Assert.StartsWith(Short(fact.Value), start.Info.Metadata[fact.Key]));
     }
 
-    /// <summary>Error details travel in headers, so a long fact is cut there.</summary>
+    /// <summary>Error details are sent in headers, which limit the length of a fact.</summary>
     private static string Short(string fact) => fact.Length <= 1024 ? fact : fact[..1024];
 }

@@ -7,52 +7,49 @@ public sealed record AllocateAnswer
 {
     private AllocateAnswer(AllocateBehaviour behaviour) => Behaviour = behaviour;
 
-    /// <summary>Gives capacity that serves at once.</summary>
+    /// <summary>Allocates capacity that is ready at once.</summary>
     public static AllocateAnswer Succeed { get; } = new(AllocateBehaviour.Give);
 
-    /// <summary>Gives capacity whose runtime still boots.</summary>
+    /// <summary>Allocates capacity whose runtime still boots.</summary>
     public static AllocateAnswer SucceedBooting { get; } =
         new(AllocateBehaviour.Give) { Status = AllocationStatus.Booting };
 
-    /// <summary>Never answers and never gives anything; ends when the caller stops waiting.</summary>
+    /// <summary>Never answers and allocates nothing; ends when the caller cancels.</summary>
     public static AllocateAnswer Hang { get; } = new(AllocateBehaviour.Hang);
 
-    /// <summary>Answers only when told to (<see cref="FakeProvider.DeliverLate"/>), whether or not anybody waits still.</summary>
+    /// <summary>
+    /// Answers only after <see cref="FakeProvider.DeliverLate"/>, even if the caller no longer waits.
+    /// </summary>
     public static AllocateAnswer Late { get; } = new(AllocateBehaviour.Late);
 
-    /// <summary>Throws before anything was allocated.</summary>
+    /// <summary>Throws before anything is allocated.</summary>
     public static AllocateAnswer ThrowBefore { get; } = new(AllocateBehaviour.ThrowBefore);
 
-    /// <summary>Allocates, then throws: the caller cannot know.</summary>
+    /// <summary>Allocates, then throws: the caller does not know the outcome.</summary>
     public static AllocateAnswer ThrowAfter { get; } = new(AllocateBehaviour.ThrowAfter);
 
-    /// <summary>What it does.</summary>
     public AllocateBehaviour Behaviour { get; }
 
-    /// <summary>What is given.</summary>
     public AllocationStatus Status { get; private init; } = AllocationStatus.Ready;
 
-    /// <summary>Why nothing is given.</summary>
+    /// <summary>Null for an allocation.</summary>
     public Rejection? Rejection { get; private init; }
 
-    /// <summary>Refuses in the provider's words.</summary>
+    /// <summary>Refuses with the provider's message.</summary>
     public static AllocateAnswer Reject(RejectionKind kind, string words) =>
         new(AllocateBehaviour.Reject) { Rejection = new Rejection(kind, words) };
 }
 
-/// <summary>What a fake provider does with one allocation call.</summary>
 public enum AllocateBehaviour
 {
-    /// <summary>Gives capacity.</summary>
+    /// <summary>Allocates capacity.</summary>
     Give = 1,
 
-    /// <summary>Refuses.</summary>
     Reject = 2,
 
-    /// <summary>Never answers.</summary>
     Hang = 3,
 
-    /// <summary>Answers when told to.</summary>
+    /// <summary>Answers when the test delivers the answer.</summary>
     Late = 4,
 
     /// <summary>Throws without effect.</summary>
@@ -65,18 +62,18 @@ public enum AllocateBehaviour
 /// <summary>How a <see cref="FakeProvider"/> answers one release call.</summary>
 public enum ReleaseAnswer
 {
-    /// <summary>Gives back and says so.</summary>
+    /// <summary>Releases and confirms.</summary>
     Release = 1,
 
-    /// <summary>Says "not yet" and keeps the capacity.</summary>
+    /// <summary>Answers "not yet" and keeps the capacity.</summary>
     Pending = 2,
 
     /// <summary>Throws without effect.</summary>
     ThrowBefore = 3,
 
-    /// <summary>Gives back, then throws.</summary>
+    /// <summary>Releases, then throws.</summary>
     ThrowAfter = 4,
 
-    /// <summary>Never answers, whatever the caller's token says.</summary>
+    /// <summary>Never answers, even if the caller cancels.</summary>
     Hang = 5,
 }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Scheduler.TestKit;
 
-/// <summary>A network between one process and a server on this host, as a loopback port, that can be cut in two ways and healed.</summary>
+/// <summary>
+/// A network between one process and a server on this host, as a loopback port. It can be cut in two ways and restored.
+/// </summary>
 public sealed class CuttableProxy : IAsyncDisposable
 {
     private const int BufferBytes = 16 * 1024;
@@ -18,7 +20,7 @@ public sealed class CuttableProxy : IAsyncDisposable
     private TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ProxyState _state = ProxyState.Open;
 
-    /// <summary>Open from the start.</summary>
+    /// <summary>The proxy is open at first.</summary>
     /// <param name="serverPort">The server's loopback port.</param>
     public CuttableProxy(int serverPort)
     {
@@ -29,10 +31,10 @@ public sealed class CuttableProxy : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Where it listens, on 127.0.0.1.</summary>
+    /// <summary>Port on 127.0.0.1.</summary>
     public int Port { get; }
 
-    /// <summary>Cuts or heals. One at a time.</summary>
+    /// <summary>Cuts or restores the network. Not thread-safe.</summary>
     public void Become(ProxyState state)
     {
         if (state == ProxyState.Open)
@@ -57,7 +59,6 @@ public sealed class CuttableProxy : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _ends.CancelAsync();
@@ -112,7 +113,7 @@ public sealed class CuttableProxy : IAsyncDisposable
             }
             catch (Exception exception) when (IsTornDown(exception))
             {
-                // Whoever tore it, the other end is told the same way.
+                // Either end may have closed the connection; the other end gets the same reset.
                 Reset(client);
                 Reset(server);
             }
@@ -147,7 +148,7 @@ public sealed class CuttableProxy : IAsyncDisposable
         }
         catch (Exception exception) when (IsTornDown(exception))
         {
-            // A reset is news too: none comes through a silent network.
+            // A reset is also a message: none passes through a silent network.
             await OpenAsync();
             Reset(from);
             Reset(to);
@@ -160,7 +161,7 @@ public sealed class CuttableProxy : IAsyncDisposable
     private static bool IsTornDown(Exception exception) =>
         exception is SocketException or ObjectDisposedException or OperationCanceledException;
 
-    /// <summary>Closes without a farewell: the peer gets RST.</summary>
+    /// <summary>Closes without a handshake: the peer gets RST.</summary>
     private static void Reset(Socket socket)
     {
         try
@@ -169,7 +170,7 @@ public sealed class CuttableProxy : IAsyncDisposable
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // It is closed or was never open: nothing is left to reset.
+            // Already closed or never open: there is nothing to reset.
         }
 
         socket.Dispose();

@@ -2,12 +2,11 @@ using System.Diagnostics;
 
 namespace Scheduler.TestKit;
 
-/// <summary>Packages of Debian that tests need. They are installed where that can be done without asking: by root.</summary>
+/// <summary>Debian packages that tests need. They are installed if this process runs as root.</summary>
 public static class DebianPackage
 {
-    /// <summary>Says what is missing where it cannot be installed.</summary>
-    /// <param name="package">Its name.</param>
-    /// <exception cref="InvalidOperationException">This process is not root's.</exception>
+    /// <summary>Throws if the package is missing and cannot be installed.</summary>
+    /// <exception cref="InvalidOperationException">This process does not run as root.</exception>
     public static void RequireRoot(string package)
     {
         if (!Environment.IsPrivilegedProcess)
@@ -16,10 +15,8 @@ public static class DebianPackage
         }
     }
 
-    /// <summary>Installs a package with what it depends on and nothing else.</summary>
-    /// <param name="package">Its name.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="InvalidOperationException">It could not be installed; the message says why.</exception>
+    /// <summary>Installs a package with its dependencies only.</summary>
+    /// <exception cref="InvalidOperationException">The installation failed; the message gives the reason.</exception>
     public static async Task InstallAsync(string package, CancellationToken cancellationToken)
     {
         RequireRoot(package);
@@ -40,7 +37,10 @@ public static class DebianPackage
         );
     }
 
-    /// <summary>One at a time on this machine: two that update the lists at once refuse each other. A server it starts holds no lock.</summary>
+    /// <summary>
+    /// One at a time on this machine: concurrent updates of the package lists fail. A server that it starts holds no
+    /// lock.
+    /// </summary>
     private static Task AptGetAsync(string[] arguments, CancellationToken cancellationToken) =>
         QuietProgram.RunAsync(
             new ProcessStartInfo(

@@ -3,23 +3,20 @@ using Microsoft.Extensions.Time.Testing;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// Waits for what must come true, with a deadline on the real clock; where time must pass for it, the fake clock is advanced in small
-/// steps, so that whatever arms its timer a moment later still sees its moment.
+/// Waits for a condition with a deadline on the real clock. If time must pass, it advances the fake clock in small
+/// steps, so that a timer armed a moment later still fires.
 /// </summary>
 public static class Eventually
 {
-    /// <summary>Longest real wait: far more than anything here takes, short of hanging a build.</summary>
+    /// <summary>Longest real wait: much longer than any step takes, but short enough not to hang a build.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Asks until the answer is as wanted.</summary>
-    /// <param name="ask">The question.</param>
-    /// <param name="isSo">Whether the answer is as wanted.</param>
-    /// <param name="what">What is waited for, for the message.</param>
-    /// <param name="clock">Advanced between questions; null leaves time as it is.</param>
-    /// <param name="step">By how much.</param>
-    /// <exception cref="TimeoutException">It did not come true in time.</exception>
+    /// <summary>Polls until the answer matches.</summary>
+    /// <param name="what">Description of the condition for the message.</param>
+    /// <param name="clock">Advanced between polls; null leaves the time unchanged.</param>
+    /// <exception cref="TimeoutException">The condition did not hold in time.</exception>
     public static async Task<T> UntilAsync<T>(
         Func<Task<T>> ask,
         Func<T, bool> isSo,
@@ -51,7 +48,6 @@ public static class Eventually
         }
     }
 
-    /// <summary>Waits until a condition holds.</summary>
     public static Task TrueAsync(
         Func<bool> condition,
         string what,

@@ -7,16 +7,18 @@ using Status = Grpc.Core.Status;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// What a careful client does: a call that is answered UNAVAILABLE for no failure's sake, or not at all, is made again, with the same contents, at the next node. Any typed
-/// client can be made on it.
+/// Retries as a careful client does. A call without an answer, or with UNAVAILABLE that is not a stored failure, is
+/// repeated with the same contents at the next node. Any typed client can use it.
 /// </summary>
-/// <param name="nodes">All nodes; those without doors or not yet started are passed over.</param>
-/// <param name="patience">How long a call goes round before it fails finally.</param>
+/// <param name="nodes">All nodes; those without an API or not started are skipped.</param>
+/// <param name="patience">How long a call is retried before it fails.</param>
 public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpan patience) : CallInvoker
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>An answer that takes longer is no answer: whoever was asked is gone without a word.</summary>
+    /// <summary>
+    /// A slower answer counts as none: the called process has stopped without closing the connection.
+    /// </summary>
     private static readonly TimeSpan OneTry = TimeSpan.FromSeconds(35);
 
     private static readonly FrozenSet<string> Failures = FailureCatalogue
@@ -26,10 +28,8 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
     private int _next;
     private int _retries;
 
-    /// <summary>How often a call was made again.</summary>
     public int Retries => _retries;
 
-    /// <inheritdoc/>
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method,
         string? host,
@@ -44,7 +44,6 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
             () => { }
         );
 
-    /// <inheritdoc/>
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method,
         string? host,
@@ -52,7 +51,6 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
         TRequest request
     ) => Next().Calls.AsyncServerStreamingCall(method, host, options, request);
 
-    /// <inheritdoc/>
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method,
         string? host,
@@ -60,14 +58,12 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
         TRequest request
     ) => throw new NotSupportedException("Await the call.");
 
-    /// <inheritdoc/>
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method,
         string? host,
         CallOptions options
     ) => throw new NotSupportedException("The API has no such method.");
 
-    /// <inheritdoc/>
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method,
         string? host,
@@ -106,8 +102,8 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
     }
 
     /// <summary>
-    /// Whether it may have been done or not: nobody was there, or nobody answered in time. A stored refusal has the status of its code, and would
-    /// be the same at every node: the reason tells it apart.
+    /// Whether the outcome is unknown: the connection failed, or no answer arrived in time. A stored refusal has the
+    /// status of its code and would be the same at every node; its reason tells the two apart.
     /// </summary>
     private static bool IsNoAnswer(RpcException refused, TimeSpan after) =>
         (
@@ -120,7 +116,7 @@ public sealed class FailoverCalls(IReadOnlyList<SchedulerProcess> nodes, TimeSpa
 
     private SchedulerProcess Next()
     {
-        var doors = nodes.Where(node => node.Grpc is not null).ToList();
-        return doors[(int)((uint)Interlocked.Increment(ref _next) % doors.Count)];
+        var apiNodes = nodes.Where(node => node.Grpc is not null).ToList();
+        return apiNodes[(int)((uint)Interlocked.Increment(ref _next) % apiNodes.Count)];
     }
 }

@@ -9,15 +9,13 @@ using Scheduler.Domain.Runtimes;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// A provider that does as it is told, records every call, and keeps the truth of what the "cloud" holds, so that a test can compare it
-/// with what the grains believe.
+/// A provider that follows the test's instructions, records every call and keeps the true state of the "cloud", which a
+/// test compares with the state of the grains.
 /// </summary>
 /// <param name="id">The configured name.</param>
-/// <param name="clock">The provider's clock.</param>
-/// <param name="offers">What it rents.</param>
 public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerable<Offer> offers) : IProvider
 {
-    /// <summary>Past every deadline of a launch.</summary>
+    /// <summary>Longer than every deadline of a launch.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(90);
 
     private readonly Lock _lock = new();
@@ -31,44 +29,44 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     private readonly List<StepFaults> _cases = [];
     private readonly TaskCompletionSource _never = new();
 
-    /// <inheritdoc/>
     public ProviderId Id { get; } = new(id);
 
-    /// <summary>What it rents now.</summary>
     public ImmutableArray<Offer> Offers { get; set; } = [.. offers];
 
-    /// <summary>What an allocation call gets when nothing is queued.</summary>
+    /// <summary>Answer to an allocation call when none is queued.</summary>
     public AllocateAnswer Otherwise { get; set; } = AllocateAnswer.Succeed;
 
-    /// <summary>What an allocation call under a key gets when nothing is queued; null for <see cref="Otherwise"/>.</summary>
+    /// <summary>
+    /// Answer to an allocation call by its key when none is queued; null uses <see cref="Otherwise"/>.
+    /// </summary>
     public Func<AllocationKey, AllocateAnswer>? AnswerFor { get; set; }
 
-    /// <summary>What a release call gets when nothing is queued.</summary>
+    /// <summary>Answer to a release call when none is queued.</summary>
     public Func<AllocationKey, ReleaseAnswer> OtherwiseRelease { get; set; } = _ => ReleaseAnswer.Release;
 
     /// <summary>While true, listing offers throws.</summary>
     public bool ListingFails { get; set; }
 
-    /// <summary>While true, news is not pushed: only questions and the sweep tell.</summary>
+    /// <summary>While true, changes are not pushed: only calls and the sweep report them.</summary>
     public bool IsSilent { get; set; }
 
-    /// <summary>What is held now: the truth.</summary>
+    /// <summary>Current allocations: the true state.</summary>
     public ImmutableArray<Allocation> Held => Locked(() => _held.Values.ToImmutableArray());
 
-    /// <summary>Every machine ever made, in order: a key that is there twice cost twice.</summary>
+    /// <summary>Every machine ever created, in order; a repeated key was billed twice.</summary>
     public ImmutableArray<AllocationKey> Made => Locked(() => _made.ToImmutableArray());
 
     /// <summary>Every allocation and release call, in order.</summary>
     public ImmutableArray<ProviderCall> Calls => Locked(() => _calls.ToImmutableArray());
 
-    /// <summary>What its runtimes have printed; null has the question for it fail.</summary>
+    /// <summary>Output of its runtimes; with null, reading it fails.</summary>
     public string? Output { get; set; } = "";
 
     /// <summary>Keys of the allocation calls, in order.</summary>
     public ImmutableArray<AllocationKey> Asked =>
         [.. Calls.Where(call => call.Verb == "Allocate").Select(call => call.Key)];
 
-    /// <summary>Has the calls of one case counted, and one of them go wrong, whatever other cases do.</summary>
+    /// <summary>Counts the calls of one case and makes one of them fail, independently of other cases.</summary>
     public void Watch(StepFaults steps)
     {
         lock (_lock)
@@ -77,7 +75,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         }
     }
 
-    /// <summary>Answers for the next allocation calls.</summary>
+    /// <summary>Queues answers for the next allocation calls.</summary>
     public void NextAllocate(params ReadOnlySpan<AllocateAnswer> answers)
     {
         lock (_lock)
@@ -89,7 +87,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         }
     }
 
-    /// <summary>Answers for the next release calls.</summary>
+    /// <summary>Queues answers for the next release calls.</summary>
     public void NextRelease(params ReadOnlySpan<ReleaseAnswer> answers)
     {
         lock (_lock)
@@ -101,10 +99,10 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         }
     }
 
-    /// <summary>Lets a call that is to answer late answer now.</summary>
+    /// <summary>Completes a call that waits to answer late.</summary>
     public void DeliverLate(AllocationKey key) => Locked(() => LateOf(key)).TrySetResult();
 
-    /// <summary>Puts an allocation there that nobody asked for through this process.</summary>
+    /// <summary>Adds an allocation that no call of this process created.</summary>
     public void Plant(Allocation allocation)
     {
         ArgumentNullException.ThrowIfNull(allocation);
@@ -114,7 +112,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         }
     }
 
-    /// <summary>Loses an allocation without a word.</summary>
+    /// <summary>Removes an allocation without a notification.</summary>
     public void Vanish(AllocationKey key)
     {
         lock (_lock)
@@ -123,28 +121,23 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         }
     }
 
-    /// <summary>The runtime became healthy.</summary>
     public void BecomeReady(AllocationKey key) =>
         Change(key, held => held with { Status = AllocationStatus.Ready, Endpoint = EndpointOf(key) });
 
-    /// <summary>The runtime ended.</summary>
     public void Exit(AllocationKey key, RuntimeExit exit) =>
         Change(key, held => held with { Status = AllocationStatus.Exited, Exit = exit });
 
-    /// <summary>The runtime stopped answering.</summary>
+    /// <summary>The runtime stopped answering its health check.</summary>
     public void BecomeUnhealthy(AllocationKey key) =>
         Change(key, held => held with { Status = AllocationStatus.Unhealthy });
 
-    /// <summary>The capacity was taken back.</summary>
     public void Preempt(AllocationKey key) => Change(key, held => held with { Status = AllocationStatus.Preempted });
 
-    /// <inheritdoc/>
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         ListingFails
-            ? Task.FromException<OfferListing>(new HttpRequestException("The price list is on fire."))
+            ? Task.FromException<OfferListing>(new HttpRequestException("The price list is unavailable."))
             : Task.FromResult(new OfferListing(Offers, ImmutableSortedDictionary<string, int>.Empty));
 
-    /// <inheritdoc/>
     public async Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -174,27 +167,23 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
                 throw new HttpRequestException("The connection was refused.");
             case AllocateBehaviour.ThrowAfter:
                 Give(request, answer.Status);
-                throw new HttpRequestException("The connection broke off before the answer.");
+                throw new HttpRequestException("The connection was interrupted before the answer.");
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
     }
 
-    /// <inheritdoc/>
     public Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
         StepAsync("Find", key, () => Task.FromResult(Locked(() => _held.GetValueOrDefault(key))));
 
-    /// <inheritdoc/>
     public Task<string> ReadOutputAsync(AllocationKey key, CancellationToken cancellationToken) =>
         StepAsync("ReadOutput", key, () => Task.FromResult(OutputOf(key)));
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
         Task.FromResult(
             Locked<IReadOnlyList<Allocation>>(() => [.. _held.Values.Where(held => held.Tag.Cluster == cluster)])
         );
 
-    /// <inheritdoc/>
     public Task<ReleaseOutcome> ReleaseAsync(AllocationKey key, CancellationToken cancellationToken) =>
         StepAsync("Release", key, () => ReleasedAsync(key));
 
@@ -221,7 +210,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
                 throw new HttpRequestException("The connection was refused.");
             case ReleaseAnswer.ThrowAfter:
                 Vanish(key);
-                throw new HttpRequestException("The connection broke off before the answer.");
+                throw new HttpRequestException("The connection was interrupted before the answer.");
             case ReleaseAnswer.Hang:
                 await _never.Task;
                 throw new System.Diagnostics.UnreachableException();
@@ -230,7 +219,6 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         }
     }
 
-    /// <inheritdoc/>
     public async IAsyncEnumerable<Allocation> WatchAsync(
         string cluster,
         [EnumeratorCancellation] CancellationToken cancellationToken
@@ -270,7 +258,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
                 throw new HttpRequestException("The connection was refused.");
             case StepFault.After:
                 await answer();
-                throw new HttpRequestException("The connection broke off before the answer.");
+                throw new HttpRequestException("The connection was interrupted before the answer.");
             case StepFault.Late:
                 var late = await answer();
                 await Task.Delay(Late, clock, CancellationToken.None);
@@ -288,7 +276,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     private Allocation Give(AllocationRequest request, AllocationStatus status) =>
         Locked(() =>
         {
-            // The promise of the port: the same key never makes a second one.
+            // Promise of the port: the same key never creates a second machine.
             if (_held.TryGetValue(request.Key, out var held))
             {
                 return held;
@@ -296,7 +284,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
 
             if (_made.Contains(request.Key))
             {
-                throw new HttpRequestException("What was made under this key is gone.");
+                throw new HttpRequestException("The machine of this key no longer exists.");
             }
 
             _made.Add(request.Key);

@@ -2,19 +2,17 @@ using Orleans.Storage;
 
 namespace Scheduler.TestKit;
 
-/// <summary>A grain storage whose writes fail as <see cref="StorageFaults"/> says, before or after they took effect.</summary>
-/// <param name="inner">The real one.</param>
-/// <param name="faults">Which fail.</param>
+/// <summary>
+/// A grain storage whose writes fail as <see cref="StorageFaults"/> defines, before or after they take effect.
+/// </summary>
 public sealed class FaultyStorage(IGrainStorage inner, StorageFaults faults) : IGrainStorage
 {
-    /// <summary>Real time: where the clock is driven meanwhile, longer than most of a launch's waits.</summary>
+    /// <summary>Real time: while the test advances the clock, this is longer than most waits of a launch.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(400);
 
-    /// <inheritdoc/>
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         inner.ReadStateAsync(stateName, grainId, grainState);
 
-    /// <inheritdoc/>
     public Task ReadStateAsync<T>(
         string stateName,
         GrainId grainId,
@@ -22,11 +20,9 @@ public sealed class FaultyStorage(IGrainStorage inner, StorageFaults faults) : I
         CancellationToken cancellationToken
     ) => inner.ReadStateAsync(stateName, grainId, grainState, cancellationToken);
 
-    /// <inheritdoc/>
     public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
-    /// <inheritdoc/>
     public async Task WriteStateAsync<T>(
         string stateName,
         GrainId grainId,
@@ -59,11 +55,9 @@ public sealed class FaultyStorage(IGrainStorage inner, StorageFaults faults) : I
         }
     }
 
-    /// <inheritdoc/>
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         inner.ClearStateAsync(stateName, grainId, grainState);
 
-    /// <inheritdoc/>
     public Task ClearStateAsync<T>(
         string stateName,
         GrainId grainId,

@@ -5,7 +5,9 @@ using System.Net.Sockets;
 
 namespace Scheduler.TestKit;
 
-/// <summary>One running <see cref="LlamaRuntime"/>: started by the test itself, or found by the instance that it serves.</summary>
+/// <summary>
+/// One running <see cref="LlamaRuntime"/>: started by the test, or found by the instance that it serves.
+/// </summary>
 public sealed class LlamaServer : IAsyncDisposable
 {
     private readonly Process _process;
@@ -16,17 +18,13 @@ public sealed class LlamaServer : IAsyncDisposable
         Http = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
     }
 
-    /// <summary>Where it listens.</summary>
     public Uri Http { get; }
 
-    /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
-    /// <summary>Starts one without a scheduler, as <c>llama-server</c>, and waits until it serves.</summary>
-    /// <param name="runtime">What to start.</param>
-    /// <param name="contextTokens">Its context; llama-server rounds it up to a multiple of 256.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="arguments">Further ones, for example <c>--embeddings</c>.</param>
+    /// <summary>Starts a runtime without a scheduler, as <c>llama-server</c>, and waits until it serves.</summary>
+    /// <param name="contextTokens">llama-server rounds it up to a multiple of 256.</param>
+    /// <param name="arguments">Further arguments, for example <c>--embeddings</c>.</param>
     public static Task<LlamaServer> StartAsync(
         LlamaRuntime runtime,
         int contextTokens,
@@ -39,11 +37,9 @@ public sealed class LlamaServer : IAsyncDisposable
         return StartAsync(runtime, "llama-server", all, cancellationToken);
     }
 
-    /// <summary>Starts one without a scheduler, as <c>vllm</c>, and waits until it serves.</summary>
-    /// <param name="runtime">What to start.</param>
-    /// <param name="contextTokens">Its context, to the token.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="arguments">Further ones, for example <c>--runner pooling</c>.</param>
+    /// <summary>Starts a runtime without a scheduler, as <c>vllm</c>, and waits until it serves.</summary>
+    /// <param name="contextTokens">The exact context.</param>
+    /// <param name="arguments">Further arguments, for example <c>--runner pooling</c>.</param>
     public static Task<LlamaServer> StartVllmAsync(
         LlamaRuntime runtime,
         int contextTokens,
@@ -56,9 +52,9 @@ public sealed class LlamaServer : IAsyncDisposable
         return StartAsync(runtime, "vllm", all, cancellationToken);
     }
 
-    /// <summary>The one that a scheduler's process provider started for an instance.</summary>
+    /// <summary>The runtime that a scheduler's process provider started for an instance.</summary>
     /// <param name="instance">The instance's id, <c>inst-…</c>, or its resource name.</param>
-    /// <exception cref="InvalidOperationException">None lives.</exception>
+    /// <exception cref="InvalidOperationException">The instance has no running runtime.</exception>
     public static LlamaServer Of(string instance)
     {
         ArgumentNullException.ThrowIfNull(instance);
@@ -80,18 +76,17 @@ public sealed class LlamaServer : IAsyncDisposable
             process.Dispose();
         }
 
-        throw new InvalidOperationException($"No runtime of {instance} lives.");
+        throw new InvalidOperationException($"{instance} has no running runtime.");
     }
 
     /// <summary><c>kill -9</c>.</summary>
     public void Kill() => _process.Kill();
 
     /// <summary>
-    /// From now on the kernel gives it no more memory than it has and a little: the next thing that needs much fails for real. What
-    /// needs more than all that it may have given back meanwhile is sure to (see <c>--late-memory-above</c>).
+    /// Limits the memory of the process to its current use and a little more: the next large allocation really fails.
+    /// An allocation larger than any memory freed meanwhile fails for certain (see <c>--late-memory-above</c>).
     /// </summary>
-    /// <param name="more">Bytes that it may still get.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="more">Bytes that remain available.</param>
     public async Task LimitMemoryAsync(long more, CancellationToken cancellationToken)
     {
         var line = (await File.ReadAllLinesAsync($"/proc/{Id}/status", cancellationToken)).Single(text =>
@@ -112,7 +107,6 @@ public sealed class LlamaServer : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
@@ -171,7 +165,7 @@ public sealed class LlamaServer : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>Empty for a process that is gone or not ours to see.</summary>
+    /// <summary>Empty for a process that has exited or is not readable.</summary>
     private static string[] WordsOf(int processId, string file)
     {
         try

@@ -6,25 +6,22 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.TestKit;
 
-/// <summary>Things a test needs, with everything that does not matter to it filled in.</summary>
+/// <summary>Builds test objects with defaults for every value that does not matter to the test.</summary>
 public static class Make
 {
     /// <summary>A model of the shipped catalogue that fits an L40S with room to spare.</summary>
     public const string Model = "Qwen/Qwen2.5-7B";
 
-    /// <summary>A GPU it fits.</summary>
+    /// <summary>A GPU that it fits.</summary>
     public const string Gpu = "L40S";
 
     /// <summary>Price of the cheapest default offer.</summary>
     public static readonly MicroEuro CheapestPrice = new(1_200_000);
 
-    /// <summary>An account's id.</summary>
     public static AccountId Account(string slug = "a") => new($"acct-{slug}");
 
-    /// <summary>An amount.</summary>
     public static MicroEuro Euros(decimal euros) => MicroEuro.CeilingFromEuros(euros);
 
-    /// <summary>An offer.</summary>
     public static Offer Offer(
         string provider = "cloud",
         string region = "eu-west",
@@ -51,7 +48,6 @@ public static class Make
     public static ImmutableArray<Offer> DefaultOffers(string provider = "cloud") =>
         [Offer(provider), Offer(provider, "eu-north", price: 1.5m)];
 
-    /// <summary>What to run.</summary>
     public static LaunchSpec Spec(SmartConstraints? constraints = null) =>
         new() { Model = Model, Constraints = constraints ?? SmartConstraints.None };
 }

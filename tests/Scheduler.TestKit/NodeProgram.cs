@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// Node, the one foreign program that several tests need. A machine with the .NET SDK alone does not have it: it is installed where that can
-/// be done without asking.
+/// Node, the one external program that several tests need. A machine with only the .NET SDK does not have it; it is
+/// installed if this process runs as root.
 /// </summary>
 public static class NodeProgram
 {
     private static readonly SemaphoreSlim One = new(1);
 
-    /// <summary>Sees to it that <c>node</c> and <c>npm</c> can be called.</summary>
-    /// <returns>Null when they can; else why not, for a test to skip with.</returns>
+    /// <summary>Makes sure that <c>node</c> and <c>npm</c> can be called.</summary>
+    /// <returns>Null if they can, otherwise the reason for a skip.</returns>
     public static async Task<string?> MissingAsync(CancellationToken cancellationToken)
     {
         await One.WaitAsync(cancellationToken);
@@ -27,7 +27,7 @@ public static class NodeProgram
                 return "node and npm are not on PATH, and only root with apt-get could install them.";
             }
 
-            // The list of packages may be missing or old.
+            // The package lists may be missing or old.
             var said = await RunAsync("apt-get install -y nodejs npm", cancellationToken);
             said += IsThere()
                 ? ""

@@ -7,8 +7,8 @@ using Npgsql;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// A PostgreSQL server of its own in a temporary directory, on a free loopback port. Debian's package is installed where it is missing.
-/// It ends with this process, however that ends.
+/// A PostgreSQL server in a temporary directory, on a free loopback port. Debian's package is installed if missing. The
+/// server ends with this process, however that ends.
 /// </summary>
 public sealed class PostgreSqlServer : IAsyncDisposable
 {
@@ -33,7 +33,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         Port = port;
     }
 
-    /// <summary>Where it listens, on 127.0.0.1.</summary>
+    /// <summary>Port on 127.0.0.1.</summary>
     public int Port { get; }
 
     /// <summary>One server for all tests of this process that do not stop or break it.</summary>
@@ -52,10 +52,10 @@ public sealed class PostgreSqlServer : IAsyncDisposable
 
     /// <summary>Starts a server.</summary>
     /// <param name="durable">
-    /// Whether a commit waits for the disk. Off by default: a test kills processes and not the machine's power. Figures need it on.
+    /// Whether a commit waits for the disk. Off by default: a test kills processes, not the machine. Measurements need
+    /// it on.
     /// </param>
     /// <param name="settings">Further settings, for example <c>max_connections=300</c>.</param>
-    /// <param name="cancellationToken">Ends the start.</param>
     public static async Task<PostgreSqlServer> StartAsync(
         bool durable = false,
         IEnumerable<string>? settings = null,
@@ -105,7 +105,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A new empty database.</summary>
+    /// <summary>Creates an empty database.</summary>
     /// <returns>Its connection string, as the server's superuser.</returns>
     public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken = default)
     {
@@ -114,7 +114,6 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         return ConnectionString(name);
     }
 
-    /// <summary>How to reach a database of this server.</summary>
     public string ConnectionString(string database) =>
         new NpgsqlConnectionStringBuilder
         {
@@ -124,7 +123,6 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             Username = "postgres",
         }.ConnectionString;
 
-    /// <summary>Runs statements.</summary>
     public static async Task ExecuteAsync(
         string connectionString,
         string sql,
@@ -136,11 +134,15 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>A program that comes with the server, for example <c>pg_dump</c>; the server must have been started once.</summary>
+    /// <summary>
+    /// A program that comes with the server, for example <c>pg_dump</c>; the server must have been started once.
+    /// </summary>
     public static string Program(string name) =>
         Path.Combine(Newest() ?? throw new InvalidOperationException("PostgreSQL is not installed."), name);
 
-    /// <summary>Lets it crash: all its processes end at once, without a checkpoint; the next start recovers from the log.</summary>
+    /// <summary>
+    /// Crashes the server: all its processes end at once, without a checkpoint; the next start recovers from the log.
+    /// </summary>
     public Task CrashAsync(CancellationToken cancellationToken = default) => StopAsync("immediate", cancellationToken);
 
     /// <summary>Starts it again on the same port and data.</summary>
@@ -160,10 +162,9 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             cancellationToken
         );
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        // The watchdog stops the server and takes the directory away when its input ends.
+        // When its input ends, the watchdog stops the server and removes the directory.
         _watchdog.StandardInput.Close();
         await _watchdog.WaitForExitAsync();
         _watchdog.Dispose();
@@ -177,7 +178,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
 
     private static string Data(string directory) => Path.Combine(directory, "data");
 
-    /// <summary>The newest installed server's programs; installs Debian's package where there is none.</summary>
+    /// <summary>Folder of the newest installed server's programs; installs Debian's package if there is none.</summary>
     private static async Task<string> InstalledAsync(CancellationToken cancellationToken)
     {
         if (Newest() is { } found)
@@ -186,7 +187,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         }
 
         DebianPackage.RequireRoot("postgresql");
-        // The package would otherwise make and start a server of its own.
+        // Otherwise the package would create and start its own server.
         Directory.CreateDirectory("/etc/postgresql-common");
         await File.WriteAllTextAsync(
             "/etc/postgresql-common/createcluster.conf",
@@ -194,7 +195,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             cancellationToken
         );
         await DebianPackage.InstallAsync("postgresql", cancellationToken);
-        return Newest() ?? throw new InvalidOperationException($"No server came to {Binaries}.");
+        return Newest() ?? throw new InvalidOperationException($"No server was installed in {Binaries}.");
     }
 
     private static string? Newest() =>
@@ -209,7 +210,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
                 .FirstOrDefault()
             : null;
 
-    /// <summary>Waits for the end of its input, which comes with the end of this process, and then clears everything away.</summary>
+    /// <summary>Starts a watchdog whose input ends with this process; it then removes everything.</summary>
     private static Process Watch(string directory, string binaries)
     {
         var start = AsOwner([
@@ -227,7 +228,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     private static Task RunAsOwnerAsync(string[] command, CancellationToken cancellationToken) =>
         QuietProgram.RunAsync(AsOwner(command), cancellationToken);
 
-    /// <summary>PostgreSQL refuses to be run by root.</summary>
+    /// <summary>PostgreSQL refuses to run as root.</summary>
     private static ProcessStartInfo AsOwner(string[] command) =>
         Environment.IsPrivilegedProcess
             ? new ProcessStartInfo("runuser", ["-u", Owner, "--", .. command]) { WorkingDirectory = "/" }

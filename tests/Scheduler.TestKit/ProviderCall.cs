@@ -2,8 +2,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.TestKit;
 
-/// <summary>One call a <see cref="FakeProvider"/> received.</summary>
+/// <summary>One call that a <see cref="FakeProvider"/> received.</summary>
 /// <param name="Verb"><c>Allocate</c> or <c>Release</c>.</param>
-/// <param name="Key">Under which key.</param>
-/// <param name="Region">Where, for allocations.</param>
+/// <param name="Region">Null for a release.</param>
 public sealed record ProviderCall(string Verb, AllocationKey Key, string? Region);

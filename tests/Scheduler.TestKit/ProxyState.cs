@@ -1,17 +1,17 @@
 namespace Scheduler.TestKit;
 
-/// <summary>What a <see cref="CuttableProxy"/> does with what it is given.</summary>
+/// <summary>How a <see cref="CuttableProxy"/> treats traffic.</summary>
 public enum ProxyState
 {
-    /// <summary>It is passed on.</summary>
+    /// <summary>Traffic passes.</summary>
     Open,
 
-    /// <summary>Connections are reset, new ones at once: the other side says no.</summary>
+    /// <summary>Existing connections are reset, and new ones are reset at once.</summary>
     Reset,
 
     /// <summary>
-    /// Connections are taken and nothing comes through: the other side says nothing. What was sent meanwhile arrives when the proxy is open
-    /// again, also where its sender has long given up, as after TCP's own repeats.
+    /// Connections are accepted and no data passes. Data sent meanwhile arrives when the proxy is open again, even if
+    /// its sender has given up, as after TCP retransmissions.
     /// </summary>
     Silent,
 }

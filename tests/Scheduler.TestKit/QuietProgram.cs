@@ -2,14 +2,13 @@ using System.Diagnostics;
 
 namespace Scheduler.TestKit;
 
-/// <summary>Runs a program whose words matter only when it fails.</summary>
+/// <summary>Runs a program whose output matters only when it fails.</summary>
 internal static class QuietProgram
 {
-    /// <summary>Runs it to its end.</summary>
-    /// <exception cref="InvalidOperationException">It failed; the message holds what it said.</exception>
+    /// <exception cref="InvalidOperationException">The program failed; the message contains its output.</exception>
     public static async Task RunAsync(ProcessStartInfo start, CancellationToken cancellationToken)
     {
-        // Not read through pipes: a server that it starts would inherit them and keep them open.
+        // No pipes: a server started by the program would inherit them and keep them open.
         var log = Path.GetTempFileName();
         try
         {

@@ -1,12 +1,11 @@
 namespace Scheduler.TestKit;
 
-/// <summary>Where the sources are, for tests that read them.</summary>
+/// <summary>Location of the sources, for tests that read them.</summary>
 public static class Repository
 {
     /// <summary>The folder of <c>Scheduler.sln</c>.</summary>
     public static string Root { get; } = Find();
 
-    /// <summary>A file or folder of the tree.</summary>
     public static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
     private static string Find()

@@ -5,12 +5,13 @@ using System.Security.Cryptography;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// Several scheduler processes on one database, as on one host: one directory, one cloud journal, a fixed set of ports each, so that a node
-/// that was killed comes back in its own place. A node is killed, stopped and started by itself.
+/// Several scheduler processes on one database, as on one host: one directory, one cloud journal, and fixed ports for
+/// each node, so that a killed node returns at the same address. Each node can be killed, stopped and started
+/// separately.
 /// </summary>
 public sealed class SchedulerCluster : IAsyncDisposable
 {
-    /// <summary>Below the range from which the system takes ports for connections: nobody takes them while their node is down.</summary>
+    /// <summary>Below the range of ephemeral ports: no connection takes them while their node is down.</summary>
     private const int FirstPort = 12_000;
     private const int LastPort = 29_000;
 
@@ -19,8 +20,8 @@ public sealed class SchedulerCluster : IAsyncDisposable
     private readonly HashSet<int> _taken = [];
     private readonly string[] _settings;
 
-    /// <summary>Without nodes yet.</summary>
-    /// <param name="connectionString">The database they share.</param>
+    /// <summary>The cluster has no nodes at first.</summary>
+    /// <param name="connectionString">The database that they share.</param>
     /// <param name="settings">Settings of every node, as arguments.</param>
     public SchedulerCluster(string connectionString, params string[] settings)
     {
@@ -35,26 +36,26 @@ public sealed class SchedulerCluster : IAsyncDisposable
     /// <summary>Working directory of all nodes.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("scheduler-cluster-").FullName;
 
-    /// <summary>The journal of the simulated cloud, which outlives all nodes.</summary>
+    /// <summary>The journal of the simulated cloud, which is kept across restarts of all nodes.</summary>
     public string Cloud => Path.Combine(Folder, "data", "cloud.journal");
 
-    /// <summary>Who issued the certificate of the doors; null where they speak no TLS.</summary>
+    /// <summary>Issuer of the API's certificate; null without TLS.</summary>
     public TestAuthority? Authority { get; init; }
 
     /// <summary>All nodes, in the order in which they were added.</summary>
     public IReadOnlyList<SchedulerProcess> Nodes => _nodes;
 
-    /// <summary>Calls that go to any node with doors, and on to the next one where one is unavailable.</summary>
-    /// <param name="patience">How long a call goes round before it fails finally.</param>
+    /// <summary>Calls to any node with an API, retried at the next one where a node is unavailable.</summary>
+    /// <param name="patience">How long a call is retried before it fails.</param>
     public FailoverCalls Calls(TimeSpan patience) => new(_nodes, patience);
 
-    /// <summary>Where a node's silo listens for other silos.</summary>
+    /// <summary>Port of the node's silo for other silos.</summary>
     public int SiloPort(int node) => _ports[node].Silo;
 
-    /// <summary>Where a node's silo listens for doors.</summary>
+    /// <summary>Port of the node's silo for API processes.</summary>
     public int GatewayPort(int node) => _ports[node].Gateway;
 
-    /// <summary>Adds a node, not started.</summary>
+    /// <summary>Adds a node without starting it.</summary>
     /// <param name="settings">Its own settings, for example <c>--Host:Role=silo</c>.</param>
     public SchedulerProcess Add(params string[] settings)
     {
@@ -79,7 +80,7 @@ public sealed class SchedulerCluster : IAsyncDisposable
         return node;
     }
 
-    /// <summary>Adds so many nodes that are silo and doors both, and starts all of them at once.</summary>
+    /// <summary>Adds nodes that are both silo and API, and starts all of them at once.</summary>
     public async Task StartAsync(int nodes, CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < nodes; i++)
@@ -90,17 +91,15 @@ public sealed class SchedulerCluster : IAsyncDisposable
         await StartAllAsync(cancellationToken);
     }
 
-    /// <summary>Starts every node that does not run, all at once.</summary>
     public Task StartAllAsync(CancellationToken cancellationToken = default) =>
         Task.WhenAll(_nodes.Where(node => !node.IsRunning).Select(node => node.StartAsync(cancellationToken)));
 
-    /// <summary><c>kill -9</c> to every node that runs.</summary>
+    /// <summary><c>kill -9</c> for every running node.</summary>
     public Task KillAllAsync() => Task.WhenAll(_nodes.Where(node => node.IsRunning).Select(node => node.KillAsync()));
 
     /// <summary>The last lines of every node, for messages of failed tests.</summary>
     public string Output => string.Join("\n\n", _nodes.Select((node, i) => $"--- node {i}\n{node.Output}"));
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes)

@@ -7,8 +7,8 @@ using Grpc.Net.Client;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// The scheduler as its users run it: a process of its own on a directory of its own, on free ports. It can be killed and started again on
-/// the same directory, as often as a test likes.
+/// The scheduler as users run it: a separate process with its own directory and free ports. It can be killed and
+/// started again on the same directory any number of times.
 /// </summary>
 public sealed class SchedulerProcess : IAsyncDisposable
 {
@@ -17,7 +17,7 @@ public sealed class SchedulerProcess : IAsyncDisposable
     private Process? _process;
     private GrpcChannel? _channel;
 
-    /// <summary>Not started yet.</summary>
+    /// <summary>The process is not started yet.</summary>
     /// <param name="folder">Its working directory; null for a new temporary one.</param>
     /// <param name="settings">Arguments after <see cref="Command"/>.</param>
     public SchedulerProcess(string? folder = null, params string[] settings)
@@ -26,47 +26,47 @@ public sealed class SchedulerProcess : IAsyncDisposable
         _settings = settings;
     }
 
-    /// <summary>Its working directory.</summary>
     public string Folder { get; }
 
-    /// <summary>The program; of the tests' own build where nothing is said.</summary>
+    /// <summary>By default the program of the tests' own build.</summary>
     public string Program { get; init; } = Path.Combine(AppContext.BaseDirectory, "scheduler.dll");
 
-    /// <summary>What it is told to do: <c>serve</c> or <c>demo</c>.</summary>
+    /// <summary>The command: <c>serve</c> or <c>demo</c>.</summary>
     public string Command { get; init; } = "serve";
 
-    /// <summary>Whether its directory is somebody else's and stays when it is disposed of.</summary>
+    /// <summary>Whether its directory belongs to the caller and is kept on disposal.</summary>
     public bool KeepsFolder { get; init; }
 
-    /// <summary>Who issued the certificate of its doors; null where they speak no TLS.</summary>
+    /// <summary>Issuer of the API's certificate; null without TLS.</summary>
     public TestAuthority? Authority { get; init; }
 
-    /// <summary>Whether a file that may not grow is an error of its write (as a full disk is), and not the end of the process.</summary>
+    /// <summary>
+    /// Whether a file size limit is an error of the write, as a full disk is, and does not end the process.
+    /// </summary>
     public bool ReadsFileLimitAsError { get; init; }
 
-    /// <summary>Variables it has beside those of the test.</summary>
+    /// <summary>Variables in addition to those of the test.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Its process id.</summary>
     public int Id => _process!.Id;
 
-    /// <summary>Where its HTTP door listens.</summary>
+    /// <summary>Address of the HTTP API.</summary>
     public Uri Http { get; private set; } = null!;
 
-    /// <summary>Where its gRPC door listens; null for a silo without doors.</summary>
+    /// <summary>Address of the gRPC API; null for a silo without one.</summary>
     public Uri? Grpc { get; private set; }
 
-    /// <summary>The operator's key; empty where it knows none.</summary>
+    /// <summary>The operator's key; empty if it has none.</summary>
     public string Token { get; private set; } = "";
 
-    /// <summary>A channel to its gRPC door; a new one after a start that took another port.</summary>
-    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("Not started, or without doors.");
+    /// <summary>A channel to the gRPC API; replaced after a start on another port.</summary>
+    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("Not started, or without an API.");
 
-    /// <summary>Calls of its gRPC door, made by the operator.</summary>
+    /// <summary>Calls of the gRPC API as an operator.</summary>
     public CallInvoker Calls =>
         Channel.Intercept(headers =>
         {
-            // The caller's own headers stay as they are: whoever is asked next has a key of its own.
+            // The caller's headers stay unchanged: another process has another key.
             var mine = new Metadata();
             foreach (var header in headers)
             {
@@ -77,16 +77,13 @@ public sealed class SchedulerProcess : IAsyncDisposable
             return mine;
         });
 
-    /// <summary>Whether it was started and has not ended.</summary>
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>The operator's credentials.</summary>
     public Metadata Auth => new() { { "authorization", $"Bearer {Token}" } };
 
-    /// <summary>From the start of the process to its line that says it is ready.</summary>
+    /// <summary>Time from the start of the process to its line that reports readiness.</summary>
     public TimeSpan TookToListen { get; private set; }
 
-    /// <summary>CPU time the process has used.</summary>
     public TimeSpan Cpu
     {
         get
@@ -96,13 +93,13 @@ public sealed class SchedulerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The last lines it printed, for messages of failed tests.</summary>
+    /// <summary>The last lines of output, for messages of failed tests.</summary>
     public string Output => string.Join('\n', _output.TakeLast(60));
 
-    /// <summary>The lines it printed, over all its starts; the oldest are dropped where there are more than 20,000.</summary>
+    /// <summary>The output lines of all its starts; beyond 20,000 the oldest are dropped.</summary>
     public IReadOnlyCollection<string> Lines => _output;
 
-    /// <summary>Settings for which nothing at the providers takes time.</summary>
+    /// <summary>Settings without delays at the providers.</summary>
     public static string[] ZeroDelay { get; } =
     [
         "--Providers:Simulated:AllocateLatency=00:00:00",
@@ -112,7 +109,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
     ];
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    /// <exception cref="InvalidOperationException">It ended before it was ready; the message holds what it printed.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It exited before it was ready; the message contains its output.
+    /// </exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         var began = Stopwatch.GetTimestamp();
@@ -137,14 +136,14 @@ public sealed class SchedulerProcess : IAsyncDisposable
         Open(words["grpc"] == "none" ? null : new Uri(words["grpc"]));
     }
 
-    /// <summary><c>kill -9</c>: nothing of it gets to run any more.</summary>
+    /// <summary><c>kill -9</c>: no shutdown code runs.</summary>
     public async Task KillAsync()
     {
         _process!.Kill();
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Asks it to stop (SIGTERM) and waits.</summary>
+    /// <summary>Stops it with SIGTERM and waits.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> StopAsync(CancellationToken cancellationToken = default)
     {
@@ -154,8 +153,8 @@ public sealed class SchedulerProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Starts it where it is not expected to come up.</summary>
-    /// <returns>Its exit code and what it printed.</returns>
+    /// <summary>Starts a process that is expected to exit.</summary>
+    /// <returns>Its exit code and output.</returns>
     public async Task<(int ExitCode, string Output)> RunToEndAsync(CancellationToken cancellationToken = default)
     {
         using var process =
@@ -175,7 +174,6 @@ public sealed class SchedulerProcess : IAsyncDisposable
         return (process.ExitCode, await output + await errors);
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _channel?.Dispose();
@@ -193,7 +191,7 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     private ProcessStartInfo StartInfo()
     {
-        // The shell makes itself the scheduler: one process, one id.
+        // The shell replaces itself with the scheduler: one process, one id.
         var start = new ProcessStartInfo(ReadsFileLimitAsError ? "sh" : "dotnet")
         {
             UseShellExecute = false,
@@ -242,14 +240,15 @@ public sealed class SchedulerProcess : IAsyncDisposable
                 {
                     HttpHandler = NewHandler(),
                     DisposeHttpClient = true,
-                    // Who comes back after a kill is asked again at once, as is right for a process on this host.
+                    // After a kill and restart the client reconnects at once, which is right for a process on this
+                    // host.
                     MaxReconnectBackoff = TimeSpan.FromSeconds(1),
                     InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
                 }
             );
     }
 
-    /// <summary>For calls of its doors: trusts their certificate and no other.</summary>
+    /// <summary>For API calls: trusts their certificate and no other.</summary>
     public SocketsHttpHandler NewHandler()
     {
         var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true };
@@ -266,7 +265,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
         Keep(line);
         if (line is null)
         {
-            ready.TrySetException(new InvalidOperationException($"It ended before it was ready:\n{Output}"));
+            ready.TrySetException(
+                new InvalidOperationException($"The scheduler exited before it was ready:\n{Output}")
+            );
         }
         else if (line.StartsWith("ready ", StringComparison.Ordinal))
         {

@@ -1,8 +1,8 @@
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// The steps one case takes towards the outside, counted by what they are, and the one of them that goes wrong. Several cases share a
-/// cluster; each sees only what its own grains do.
+/// Counts the external steps of one case by kind and makes one of them fail. Several cases share a cluster; each sees
+/// only the steps of its own grains.
 /// </summary>
 /// <param name="owns">Whether a grain or allocation key belongs to the case.</param>
 public sealed class StepFaults(Func<string, bool> owns)
@@ -10,16 +10,14 @@ public sealed class StepFaults(Func<string, bool> owns)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _taken = new(StringComparer.Ordinal);
 
-    /// <summary>The step that goes wrong; null in a dry run.</summary>
+    /// <summary>The step that fails; null in a dry run.</summary>
     public TakenStep? Goes { get; init; }
 
-    /// <summary>How.</summary>
     public StepFault Wrong { get; init; }
 
-    /// <summary>Whether it has gone wrong.</summary>
     public bool HasHappened { get; private set; }
 
-    /// <summary>Every step taken so far.</summary>
+    /// <summary>Every step so far.</summary>
     public IReadOnlyList<TakenStep> Taken
     {
         get
@@ -36,12 +34,11 @@ public sealed class StepFaults(Func<string, bool> owns)
         }
     }
 
-    /// <summary>Whether a key belongs to the case.</summary>
     public bool Owns(string key) => owns(key);
 
     /// <summary>Counts a step.</summary>
     /// <param name="what">For example <c>write instance</c> or <c>Allocate</c>.</param>
-    /// <returns>How it goes wrong, or null.</returns>
+    /// <returns>How the step fails, or null.</returns>
     public StepFault? Take(string what)
     {
         lock (_lock)
@@ -58,27 +55,25 @@ public sealed class StepFaults(Func<string, bool> owns)
     }
 }
 
-/// <summary>One step towards the outside.</summary>
-/// <param name="What">What is done, for example <c>write instance</c>.</param>
-/// <param name="Number">The how manieth of its kind, from 1.</param>
+/// <summary>One external step.</summary>
+/// <param name="What">Kind of step, for example <c>write instance</c>.</param>
+/// <param name="Number">Number within its kind, from 1.</param>
 public sealed record TakenStep(string What, int Number)
 {
-    /// <inheritdoc/>
     public override string ToString() => $"{What} #{Number}";
 }
 
-/// <summary>How a step goes wrong.</summary>
 public enum StepFault
 {
-    /// <summary>It fails, and nothing was done.</summary>
+    /// <summary>It fails without an effect.</summary>
     Before = 1,
 
-    /// <summary>It is done, and whoever asked is told otherwise.</summary>
+    /// <summary>It takes effect, and the caller receives an error.</summary>
     After = 2,
 
-    /// <summary>It is done at once, and whoever asked learns of it late.</summary>
+    /// <summary>It takes effect at once, and the answer is late.</summary>
     Late = 3,
 
-    /// <summary>It is done twice, as by a layer below that tries again.</summary>
+    /// <summary>It is executed twice, as by a lower layer that retries.</summary>
     Twice = 4,
 }

@@ -1,6 +1,9 @@
 namespace Scheduler.TestKit;
 
-/// <summary>Which writes of a cluster's grain storage fail, and how. Shared by the silos of a cluster; counts every write by state name.</summary>
+/// <summary>
+/// Defines which writes of a cluster's grain storage fail, and how. Shared by the silos of a cluster; counts every
+/// write by state name.
+/// </summary>
 public sealed class StorageFaults
 {
     private readonly Lock _lock = new();
@@ -8,7 +11,7 @@ public sealed class StorageFaults
     private readonly List<Fault> _faults = [];
     private readonly List<StepFaults> _cases = [];
 
-    /// <summary>How many writes of a state name there were, failed ones included.</summary>
+    /// <summary>Number of writes of a state name, failed ones included.</summary>
     public int Writes(string stateName)
     {
         lock (_lock)
@@ -17,14 +20,12 @@ public sealed class StorageFaults
         }
     }
 
-    /// <summary>How many writes were made to fail.</summary>
     public int Failed { get; private set; }
 
     /// <summary>Makes writes of a state name fail.</summary>
     /// <param name="stateName">For example <c>instance</c>.</param>
-    /// <param name="moment">Before the write takes effect, or after.</param>
     /// <param name="nth">The first to fail, counted from now: 1 is the next.</param>
-    /// <param name="times">How many in a row.</param>
+    /// <param name="times">Number of consecutive failures.</param>
     public void FailWrite(string stateName, FaultMoment moment, int nth = 1, int times = 1)
     {
         lock (_lock)
@@ -34,7 +35,7 @@ public sealed class StorageFaults
         }
     }
 
-    /// <summary>Has the writes of one case counted, and one of them go wrong, whatever other cases do.</summary>
+    /// <summary>Counts the writes of one case and makes one of them fail, independently of other cases.</summary>
     public void Watch(StepFaults steps)
     {
         lock (_lock)
@@ -54,7 +55,6 @@ public sealed class StorageFaults
         return steps?.Take($"write {stateName}");
     }
 
-    /// <summary>Nothing fails any more.</summary>
     public void Clear()
     {
         lock (_lock)
@@ -79,12 +79,11 @@ public sealed class StorageFaults
     private sealed record Fault(string StateName, FaultMoment Moment, int First, int Last);
 }
 
-/// <summary>When a storage call fails.</summary>
 public enum FaultMoment
 {
-    /// <summary>Nothing was written.</summary>
+    /// <summary>Nothing is written.</summary>
     Before = 1,
 
-    /// <summary>It was written, but the caller is told otherwise.</summary>
+    /// <summary>The write takes effect, but the caller receives an error.</summary>
     After = 2,
 }

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Scheduler.TestKit;
 
-/// <summary>A certificate authority of a test's own, with its files in a directory.</summary>
+/// <summary>A certificate authority for one test, with its files in a directory.</summary>
 public sealed class TestAuthority : IDisposable
 {
     private static readonly TimeSpan Valid = TimeSpan.FromDays(1);
@@ -12,9 +12,7 @@ public sealed class TestAuthority : IDisposable
     private readonly string _folder;
     private readonly X509Certificate2 _root;
 
-    /// <summary>Makes one.</summary>
-    /// <param name="folder">Where its files go.</param>
-    /// <param name="name">What its files are called.</param>
+    /// <param name="name">Base name of its files.</param>
     public TestAuthority(string folder, string name)
     {
         _folder = folder;
@@ -32,8 +30,8 @@ public sealed class TestAuthority : IDisposable
     /// <summary>File of its own certificate.</summary>
     public string Path { get; }
 
-    /// <summary>Issues a certificate for <c>localhost</c> and 127.0.0.1; again under the same name, it renews the files.</summary>
-    /// <returns>Its file and its key's.</returns>
+    /// <summary>Issues a certificate for <c>localhost</c> and 127.0.0.1. A repeated name renews the files.</summary>
+    /// <returns>Its file and its key's file.</returns>
     public (string Certificate, string Key) Issue(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -50,7 +48,7 @@ public sealed class TestAuthority : IDisposable
         return files;
     }
 
-    /// <summary>Whether a certificate is one it issued.</summary>
+    /// <summary>Whether the authority issued a certificate.</summary>
     public bool Issued(X509Certificate? shown)
     {
         if (shown is null)
@@ -66,6 +64,5 @@ public sealed class TestAuthority : IDisposable
         return chain.Build(certificate);
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _root.Dispose();
 }

@@ -3,18 +3,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Scheduler.TestKit;
 
-/// <summary>Keeps what is logged.</summary>
 public sealed class TestLog : ILoggerProvider
 {
     private readonly ConcurrentQueue<string> _lines = new();
 
-    /// <summary>Every line: level, category, message, exception.</summary>
+    /// <summary>One line each: level, category, message, exception.</summary>
     public IEnumerable<string> Lines => _lines;
 
-    /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new Logger(categoryName, _lines);
 
-    /// <inheritdoc/>
     public void Dispose() { }
 
     private sealed class Logger(string category, ConcurrentQueue<string> lines) : ILogger

@@ -14,8 +14,8 @@ using Scheduler.Storage.Sqlite;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// A whole scheduler in this process: silos, a real SQLite file of its own, fake providers, a clock that stands still until told. Silos
-/// may be killed and started again on the same file.
+/// A complete scheduler in this process: silos, a new SQLite file, fake providers, and a clock that only the test
+/// advances. Silos can be killed and started again on the same file.
 /// </summary>
 public sealed partial class TestScheduler : IAsyncDisposable
 {
@@ -36,34 +36,29 @@ public sealed partial class TestScheduler : IAsyncDisposable
         Store = SqliteStore.Open(_storage, TimeProvider.System);
     }
 
-    /// <summary>When the fake clock begins.</summary>
+    /// <summary>Start time of the fake clock.</summary>
     public static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>How many silos.</summary>
     public short Silos { get; }
 
     /// <summary>The clock of grains and providers.</summary>
     public FakeTimeProvider Clock { get; } = new(Noon);
 
-    /// <summary>Which storage writes fail.</summary>
     public StorageFaults Faults { get; } = new();
 
-    /// <summary>What was logged at Warning and above, for tests that look into it.</summary>
+    /// <summary>Log lines of level Warning and above.</summary>
     public TestLog Log { get; } = new();
 
-    /// <summary>The providers.</summary>
     public IReadOnlyList<FakeProvider> Providers => _providers;
 
     /// <summary>The first provider.</summary>
     public FakeProvider Cloud => _providers[0];
 
-    /// <summary>The settings.</summary>
     public SchedulerOptions Options { get; } = new();
 
-    /// <summary>The store the silos share.</summary>
+    /// <summary>The store that the silos share.</summary>
     public SqliteStore Store { get; private set; }
 
-    /// <summary>The silos.</summary>
     public InProcessTestCluster Cluster => _cluster ?? throw new InvalidOperationException("No silo is running.");
 
     /// <summary>For calls from outside.</summary>
@@ -72,12 +67,11 @@ public sealed partial class TestScheduler : IAsyncDisposable
     /// <summary>Services of the first silo.</summary>
     public IServiceProvider Services => Cluster.GetSiloServiceProvider(Cluster.Silos[0].SiloAddress);
 
-    /// <summary>A scheduler with one provider that rents <see cref="Make.DefaultOffers"/>.</summary>
+    /// <summary>Starts a scheduler with one provider that offers <see cref="Make.DefaultOffers"/>.</summary>
     public static Task<TestScheduler> DeployAsync() => DeployAsync(_ => { });
 
-    /// <summary>A scheduler, set up by the caller: providers, settings.</summary>
+    /// <summary>Starts a scheduler with the caller's providers and settings.</summary>
     /// <param name="setUp">Called before the silos start.</param>
-    /// <param name="silos">How many.</param>
     public static async Task<TestScheduler> DeployAsync(Action<TestScheduler> setUp, short silos = 1)
     {
         ArgumentNullException.ThrowIfNull(setUp);
@@ -92,7 +86,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
         return scheduler;
     }
 
-    /// <summary>Adds a provider; only before the start.</summary>
+    /// <summary>Only before the start.</summary>
     public FakeProvider AddProvider(string id)
     {
         var provider = new FakeProvider(id, Clock, Make.DefaultOffers(id));
@@ -100,14 +94,14 @@ public sealed partial class TestScheduler : IAsyncDisposable
         return provider;
     }
 
-    /// <summary>Kills every silo where it stands and starts new ones on the same file, opened anew.</summary>
+    /// <summary>Kills every silo and starts new ones on the same, reopened file.</summary>
     public async Task CrashAndRestartAsync()
     {
         await CrashAsync();
         await StartSilosAsync();
     }
 
-    /// <summary>Kills every silo where it stands, and closes the file.</summary>
+    /// <summary>Kills every silo and closes the file.</summary>
     public async Task CrashAsync()
     {
         var cluster = Cluster;
@@ -122,7 +116,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
         Store = SqliteStore.Open(_storage, TimeProvider.System);
     }
 
-    /// <summary>Starts the silos on the file there is, and waits until offers are known.</summary>
+    /// <summary>Starts the silos on the existing file and waits until offers are known.</summary>
     public async Task StartSilosAsync()
     {
         _cluster = await DeployClusterAsync();
@@ -133,8 +127,8 @@ public sealed partial class TestScheduler : IAsyncDisposable
     }
 
     /// <summary>
-    /// A second cluster that knows nothing of the first, on the same store and providers: what a network cut in two leaves, and every grain
-    /// may be active twice. The caller disposes of it.
+    /// A second cluster without knowledge of the first, on the same store and providers, as after a network split:
+    /// every grain may have two activations. The caller disposes of it.
     /// </summary>
     public async Task<InProcessTestCluster> SplitAsync()
     {
@@ -177,7 +171,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
                 }
 
                 silo.Services.AddSchedulerGrains();
-                // Keys live by the real clock: how soon a revocation is known is measured, not told.
+                // Keys use the real clock, because a test measures how soon a revocation takes effect.
                 silo.Services.AddSingleton(services => new KeyAuthority(
                     services.GetRequiredService<IGrainFactory>(),
                     TimeProvider.System,
@@ -190,8 +184,8 @@ public sealed partial class TestScheduler : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>A context of a fresh request.</summary>
-    /// <param name="account">Whose; null for an operator.</param>
+    /// <summary>Context of a new request.</summary>
+    /// <param name="account">Null for an operator.</param>
     /// <param name="clientRequestId">The caller's idempotency id.</param>
     public CommandContext As(AccountId? account, string? clientRequestId = null) =>
         new(
@@ -201,11 +195,10 @@ public sealed partial class TestScheduler : IAsyncDisposable
             clientRequestId
         );
 
-    /// <summary>An id nobody has.</summary>
     public InstanceId NewInstanceId() =>
         new($"i-{Interlocked.Increment(ref _lastInstance).ToString("D20", CultureInfo.InvariantCulture)}");
 
-    /// <summary>Lets time pass in small steps, each with a moment for what it sets off.</summary>
+    /// <summary>Advances the clock in small steps, each with a pause for the work that it triggers.</summary>
     public async Task PassAsync(TimeSpan time, TimeSpan? step = null)
     {
         var each = step ?? TimeSpan.FromSeconds(1);
@@ -216,7 +209,6 @@ public sealed partial class TestScheduler : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (_cluster is not null)

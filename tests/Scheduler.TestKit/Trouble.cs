@@ -3,12 +3,14 @@ using Scheduler.Api.V1;
 
 namespace Scheduler.TestKit;
 
-/// <summary>How a failure is provoked on its real path, and what it must say.</summary>
-/// <param name="Code">The code that must come.</param>
+/// <summary>How a failure is provoked on its real path, and its expected contents.</summary>
+/// <param name="Code">The expected code.</param>
 /// <param name="Spec">The launch that provokes it.</param>
-/// <param name="Hint">What the hint must match: the instruction with its numbers.</param>
-/// <param name="Status">The status of a start that is refused at once; null where the start is accepted and fails later.</param>
-/// <param name="MicroEuros">What the account is topped up with.</param>
+/// <param name="Hint">Pattern of the hint: the instruction with its numbers.</param>
+/// <param name="Status">
+/// Status of a start that is refused at once; null if the start is accepted and fails later.
+/// </param>
+/// <param name="MicroEuros">Top-up of the account.</param>
 public sealed record Trouble(
     string Code,
     LaunchSpec Spec,

@@ -1,6 +1,8 @@
 namespace Scheduler.TestKit;
 
-/// <summary>A scheduler on a simulated market where each route of <see cref="Troubles"/> goes wrong in a way of its own.</summary>
+/// <summary>
+/// A scheduler on a simulated market where each route of <see cref="Troubles"/> fails in its own way.
+/// </summary>
 public static class TroubledMarket
 {
     private const string File = "troubles.json";
@@ -36,7 +38,7 @@ public static class TroubledMarket
         return process;
     }
 
-    /// <summary>What a process is told that is to read the settings of its directory.</summary>
+    /// <summary>Arguments of a process that reads the settings of its directory.</summary>
     public static string[] Arguments { get; } = ["--config", File];
 
     /// <summary>A new directory with the settings.</summary>

@@ -4,7 +4,7 @@ using Scheduler.Api.V1;
 
 namespace Scheduler.TestKit;
 
-/// <summary>One launch for each code that a launch can end with.</summary>
+/// <summary>One launch for each code that a launch can fail with.</summary>
 public static class Troubles
 {
     /// <summary>Fits every GPU.</summary>
@@ -13,10 +13,10 @@ public static class Troubles
     /// <summary>Fits most GPUs.</summary>
     public const string Middle = "Qwen/Qwen2.5-7B-Instruct";
 
-    /// <summary>Fits few GPUs, and none that is cheap.</summary>
+    /// <summary>Fits few GPUs, all of them expensive.</summary>
     public const string Large = "meta-llama/Llama-3.3-70B-Instruct";
 
-    /// <summary>The launches, by code; on a <see cref="TroubledMarket"/> they go wrong as they should.</summary>
+    /// <summary>The launches by code; on a <see cref="TroubledMarket"/> they fail as expected.</summary>
     public static IReadOnlyDictionary<string, Trouble> All { get; } =
         new Trouble[]
         {
@@ -71,7 +71,7 @@ public static class Troubles
             new("PREEMPTED", OnGpu(On(Small, "sim-nebius"), "H200-141GB-SXM", 1), "set spot_allowed to false"),
         }.ToDictionary(trouble => trouble.Code);
 
-    /// <summary>A launch that takes what is cheapest of some providers.</summary>
+    /// <summary>A launch that chooses the cheapest offer of some providers.</summary>
     public static LaunchSpec On(string model, params string[] providers)
     {
         var spec = new LaunchSpec
@@ -92,7 +92,7 @@ public static class Troubles
         return spec;
     }
 
-    /// <summary>The same launch, at no more than this price.</summary>
+    /// <summary>The same launch, with a maximum price.</summary>
     public static LaunchSpec AtMost(LaunchSpec spec, long microEurosPerHour)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -100,7 +100,7 @@ public static class Troubles
         return spec;
     }
 
-    /// <summary>The same launch, which waits for capacity no longer than this.</summary>
+    /// <summary>The same launch, with a maximum wait for capacity.</summary>
     public static LaunchSpec Within(LaunchSpec spec, int seconds)
     {
         ArgumentNullException.ThrowIfNull(spec);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Scheduler.Tidy;
 
-/// <summary>An entry that does not resolve is ignored by the analyzer in silence: the ban would be gone without a word.</summary>
+/// <summary>The analyzer silently ignores an entry that does not resolve, so the ban would have no effect.</summary>
 public sealed partial class BannedSymbolsTests
 {
     public static TheoryData<string> Lists =>
@@ -17,7 +17,7 @@ public sealed partial class BannedSymbolsTests
 
     [Theory]
     [MemberData(nameof(Lists))]
-    public void Every_banned_symbol_exists_and_says_what_to_use_instead(string list)
+    public void Every_banned_symbol_exists_and_names_its_replacement(string list)
     {
         foreach (var line in File.ReadLines(Repo.Path(list)).Where(line => line.Length > 0))
         {

@@ -4,8 +4,8 @@ using Xunit;
 namespace Scheduler.Tidy;
 
 /// <summary>
-/// What the pages' own policy would stop in a browser is not written in the first place: a page brings no style and no script of its own,
-/// and asks no other host for anything.
+/// The sources obey the Content-Security-Policy of the pages: a page contains no style and no script, and loads nothing
+/// from another host.
 /// </summary>
 public sealed partial class DashboardSourceTests
 {
@@ -17,7 +17,7 @@ public sealed partial class DashboardSourceTests
     private static IEnumerable<string> Assets => Repo.Files($"{Room}/wwwroot", "*.*");
 
     [Fact]
-    public void No_page_style_or_script_is_longer_than_one_sitting()
+    public void Pages_styles_and_scripts_have_at_most_400_lines()
     {
         var tooLong = Razor
             .Concat(Assets)
@@ -27,7 +27,7 @@ public sealed partial class DashboardSourceTests
     }
 
     [Fact]
-    public void No_page_has_a_style_or_a_script_inside_it() => Assert.Empty(Razor.SelectMany(InPage().FoundIn));
+    public void Pages_contain_no_inline_style_or_script() => Assert.Empty(Razor.SelectMany(InPage().FoundIn));
 
     [Fact]
     public void Nothing_is_fetched_from_another_host() =>
@@ -44,13 +44,13 @@ public sealed partial class DashboardSourceTests
     [InlineData("<a onclick=\"go()\">")]
     [InlineData("<form onsubmit='go()'>")]
     [InlineData("<a href=\"javascript:go()\">")]
-    public void A_style_or_script_inside_a_page_is_found(string text) => Assert.Matches(InPage(), text);
+    public void Inline_styles_and_scripts_are_detected(string text) => Assert.Matches(InPage(), text);
 
     [Theory]
-    [InlineData("<script type=\"module\" src=\"@Assets[\"window.js\"]\"></script>")]
+    [InlineData("<script type=\"module\" src=\"@Assets[\"dashboard.js\"]\"></script>")]
     [InlineData("<button @onclick=\"Go\">")]
     [InlineData("<td class=\"style\">")]
-    public void What_a_page_may_have_is_not_taken_for_it(string text) => Assert.DoesNotMatch(InPage(), text);
+    public void Permitted_markup_is_not_detected(string text) => Assert.DoesNotMatch(InPage(), text);
 
     [Theory]
     [InlineData("<link rel=\"stylesheet\" href=\"https://cdn.example/a.css\" />")]
@@ -60,13 +60,13 @@ public sealed partial class DashboardSourceTests
     [InlineData("src: url(\"http://fonts.example/a.woff2\")")]
     [InlineData("import { a } from \"https://cdn.example/a.js\";")]
     [InlineData("fetch(`https://elsewhere.example/`)")]
-    public void An_address_of_another_host_is_found(string text) => Assert.Matches(Elsewhere(), text);
+    public void Addresses_of_other_hosts_are_detected(string text) => Assert.Matches(Elsewhere(), text);
 
     [Theory]
     [InlineData("xmlns=\"http://www.w3.org/2000/svg\"")]
     [InlineData("// a comment, and a / b // c")]
     [InlineData("href=\"/dashboard//x\"")]
-    public void What_leads_nowhere_else_is_not_taken_for_it(string text) => Assert.DoesNotMatch(Elsewhere(), text);
+    public void Local_addresses_are_not_detected(string text) => Assert.DoesNotMatch(Elsewhere(), text);
 
     [GeneratedRegex(
         @"<style\b|(?<![\w-])style\s*=|<script\b(?![^>]*\bsrc\s*=)|(?<![\w@-])on[a-z]+\s*=\s*[""']|javascript:",
@@ -74,14 +74,14 @@ public sealed partial class DashboardSourceTests
     )]
     private static partial Regex InPage();
 
-    // A namespace is a name that looks like an address; nobody asks for it.
+    // A namespace looks like an address, but no browser requests it.
     [GeneratedRegex(@"https?://(?!www\.w3\.org/)|[""'(`]//", RegexOptions.IgnoreCase)]
     private static partial Regex Elsewhere();
 }
 
 file static class RegexExtensions
 {
-    /// <summary>The lines of a file in which something is found.</summary>
+    /// <summary>The lines of a file that match.</summary>
     public static IEnumerable<string> FoundIn(this Regex sought, string file) =>
         File.ReadLines(file)
             .Select((line, i) => (Line: line, Place: $"{Repo.Relative(file)}:{i + 1}"))

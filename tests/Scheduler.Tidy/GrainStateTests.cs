@@ -4,12 +4,12 @@ using Xunit;
 namespace Scheduler.Tidy;
 
 /// <summary>
-/// Orleans' own dashboard calls, on any id its user types, every method of a grain's interfaces that has no parameters and either returns
-/// the type of one of its stored states or is named GetState. Whatever it may call must change nothing and show no secrets.
+/// For any id that its user types, Orleans' own dashboard calls every parameterless method of a grain's interfaces that
+/// returns the type of a stored state or is named GetState. Such a method must change nothing and show no secrets.
 /// </summary>
 public sealed class GrainStateTests
 {
-    /// <summary>What it may call, looked at by people: views that were made for it, and counts of tokens.</summary>
+    /// <summary>Reviewed methods that it may call: views made for it, and token counts.</summary>
     private static readonly string[] Reviewed =
     [
         "IInspectedAccount.GetState -> AccountGlance",
@@ -24,7 +24,7 @@ public sealed class GrainStateTests
             .Where(type => typeof(Grain).IsAssignableFrom(type) && !type.IsAbstract);
 
     [Fact]
-    public void Nothing_but_the_reviewed_views_is_called_by_looking_at_a_grain()
+    public void Inspecting_a_grain_calls_only_reviewed_views()
     {
         var called = Grains
             .SelectMany(grain =>

@@ -4,13 +4,14 @@ using Xunit;
 
 namespace Scheduler.Tidy;
 
-/// <summary>Prose rots unless a test reads it.</summary>
+/// <summary>The documentation is checked against the code, because it would otherwise become outdated.</summary>
 public sealed partial class ProseTests
 {
     public static TheoryData<string> Pages =>
         [
             .. new[] { "README.md" }
                 .Select(page => Repo.Path(page))
+                .Concat(Repo.Files(".github", "*.md"))
                 .Concat(Repo.Files("src", "*.md"))
                 .Concat(Repo.Files("tests", "*.md"))
                 .Concat(Repo.Files("deploy", "*.md"))
@@ -20,7 +21,7 @@ public sealed partial class ProseTests
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void Every_link_of_a_page_leads_somewhere(string page)
+    public void Every_link_in_a_page_resolves(string page)
     {
         var folder = Path.GetDirectoryName(Repo.Path(page))!;
         var dead = Link()
@@ -33,7 +34,7 @@ public sealed partial class ProseTests
     }
 
     [Fact]
-    public void The_failure_table_of_the_README_is_the_catalogue()
+    public void The_failure_table_of_the_README_matches_the_catalogue()
     {
         var rows = FailureRow()
             .Matches(File.ReadAllText(Repo.Path("README.md")))

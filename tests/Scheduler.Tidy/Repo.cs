@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Scheduler.Tidy;
 
-/// <summary>The tree as it lies on disk.</summary>
+/// <summary>The source tree on disk.</summary>
 internal static class Repo
 {
     private static readonly string[] Left = ["artifacts", "bin", "obj", "node_modules", ".git"];

@@ -5,8 +5,8 @@ using Xunit;
 namespace Scheduler.Tidy;
 
 /// <summary>
-/// What silos of different builds send each other. Interfaces and methods are held by Orleans' analyzer (OrleansContracts.txt); what is
-/// inside the records it does not see: an id that changes its meaning would be read as something else by the silo next door.
+/// Messages between silos of different builds. Orleans' analyzer checks interfaces and methods (OrleansContracts.txt),
+/// but not the members of records: a reused id would be misread by a silo of another build.
 /// </summary>
 public sealed class WireShapeTests
 {
@@ -15,7 +15,7 @@ public sealed class WireShapeTests
     private static readonly string[] Assemblies = ["Scheduler.Domain", "Scheduler.Grains"];
 
     [Fact]
-    public void Members_on_the_wire_are_those_of_the_reviewed_file()
+    public void Wire_members_match_the_reviewed_file()
     {
         var found = Describe();
         if (Environment.GetEnvironmentVariable("SCHEDULER_ACCEPT_WIRE") == "1")
@@ -23,7 +23,8 @@ public sealed class WireShapeTests
             File.WriteAllText(Repo.Path(Reviewed), found);
         }
 
-        // To accept a change: only new ids, never one that is gone, renumbered or of another type; then run with SCHEDULER_ACCEPT_WIRE=1.
+        // To accept a change: only new ids, and none removed, renumbered or of another type. Then run with
+        // SCHEDULER_ACCEPT_WIRE=1.
         Assert.Equal(File.ReadAllText(Repo.Path(Reviewed)), found);
     }
 

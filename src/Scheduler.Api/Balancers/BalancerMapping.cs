@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Instances;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
@@ -27,14 +27,14 @@ internal static class BalancerMapping
     {
         var proto = detail.Record.ToProto();
         var account = detail.Record.Account;
-        proto.Doors.AddRange(detail.Doors.Select(door => ToProto(door, account)));
+        proto.Doors.AddRange(detail.Gateways.Select(gateway => ToProto(gateway, account)));
         proto.RecentFailures.AddRange(detail.Failures.Select(failure => ToProto(failure, account)));
         return proto;
     }
 
     private static V1.BalancerDoor ToProto(BalancerReport report, AccountId account)
     {
-        var proto = new V1.BalancerDoor { Door = report.Door, Time = report.At.ToProtoTime() };
+        var proto = new V1.BalancerDoor { Door = report.Gateway, Time = report.At.ToProtoTime() };
         proto.Destinations.AddRange(report.Destinations.Select(destination => ToProto(destination, account)));
         return proto;
     }

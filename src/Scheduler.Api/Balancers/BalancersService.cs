@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
@@ -9,7 +9,6 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.Api.Balancers;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.BalancersBase
 {
     public override async Task<Balancer> CreateBalancer(CreateBalancerRequest request, ServerCallContext context)
@@ -46,7 +45,7 @@ internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.Bala
             await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
         }
 
-        var query = BalancerRules.Query(request.Parent);
+        var query = BalancerRequestValidation.Query(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()
@@ -82,7 +81,7 @@ internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.Bala
         ServerCallContext context
     )
     {
-        var query = BalancerRules.EventsQuery(request.Parent);
+        var query = BalancerRequestValidation.EventsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await GrainOf(request.Parent)
             .TimelineAsync(

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Grains.Billing;

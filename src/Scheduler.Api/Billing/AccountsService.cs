@@ -1,15 +1,15 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
 
 namespace Scheduler.Api.Billing;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.AccountsBase
 {
     public override async Task<Account> CreateAccount(CreateAccountRequest request, ServerCallContext context)
@@ -45,11 +45,12 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()
-            .ListAccountsAsync(Paging.CursorOf(request.PageToken, AccountRules.AccountsQuery), size)
+            .ListAccountsAsync(Paging.CursorOf(request.PageToken, AccountRequestValidation.AccountsQuery), size)
             .WaitAsync(context.CancellationToken);
         var response = new ListAccountsResponse
         {
-            NextPageToken = page.Length < size ? "" : Paging.Next(AccountRules.AccountsQuery, page[^1].Id.Value),
+            NextPageToken =
+                page.Length < size ? "" : Paging.Next(AccountRequestValidation.AccountsQuery, page[^1].Id.Value),
         };
         response.Accounts.AddRange(page.Select(view => view.ToProto()));
         return response;
@@ -105,7 +106,7 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
     {
         var id = ResourceName.ParseAccount(request.Parent);
         await grains.Account(id).GetAsync(context.Caller().Account).OrThrow(request.Parent, context.CancellationToken);
-        var query = AccountRules.LedgerQuery(request.Parent);
+        var query = AccountRequestValidation.LedgerQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()

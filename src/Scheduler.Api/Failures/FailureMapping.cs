@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 

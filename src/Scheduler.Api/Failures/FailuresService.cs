@@ -1,12 +1,11 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Failures;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Failures;
 
-/// <summary>The failure catalogue; it needs no key.</summary>
 internal sealed class FailuresService : V1.Failures.FailuresBase
 {
     public override Task<ListFailuresResponse> ListFailures(ListFailuresRequest request, ServerCallContext context)
@@ -19,5 +18,5 @@ internal sealed class FailuresService : V1.Failures.FailuresBase
     public override Task<V1.FailureDefinition> GetFailure(GetFailureRequest request, ServerCallContext context) =>
         FailureCodes.TryParse(ResourceName.LastOf(request.Name, "failures"), out var code) && code != FailureCode.None
             ? Task.FromResult(FailureCatalogue.Definition(code).ToProto())
-            : throw new DoorException(DoorError.NotFound(request.Name));
+            : throw new ApiException(ApiError.NotFound(request.Name));
 }

@@ -15,9 +15,9 @@ internal static class AttachedFirewall
     /// </summary>
     public static void CheckAttached(this Faults faults, string field, string slug)
     {
-        if (slug.Length > 0 && !FirewallChecks.IsSlug(slug))
+        if (slug.Length > 0 && !FirewallValidation.IsSlug(slug))
         {
-            faults.Add(field, $"Must be {FirewallChecks.Slug}, or empty for none.");
+            faults.Add(field, $"Must be {FirewallValidation.Slug}, or empty for none.");
         }
     }
 
@@ -25,7 +25,6 @@ internal static class AttachedFirewall
     /// Refuses a firewall that the account does not have. A missing firewall refuses every request, so the caller must
     /// get the error when attaching it. A null or empty slug passes.
     /// </summary>
-    /// <exception cref="DoorException">The account has no such firewall.</exception>
     public static async Task RequireFirewallAsync(
         this IGrainFactory grains,
         AccountId account,
@@ -38,11 +37,11 @@ internal static class AttachedFirewall
             return;
         }
 
-        var answer = await grains.Firewall(account, slug).GetAsync(account).WaitAsync(cancellationToken);
+        var answer = await grains.Firewalls(account).GetAsync(slug, account).WaitAsync(cancellationToken);
         if (!answer.IsOk)
         {
             ImmutableArray<FieldFault> faults = [new("firewall", $"The account has no firewall '{slug}'.")];
-            throw new DoorException(DoorError.Invalid(faults));
+            throw new ApiException(ApiError.Invalid(faults));
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
@@ -13,7 +13,7 @@ internal static class FirewallMapping
     /// <param name="account">The account whose resource name the rule gets.</param>
     public static V1.Rule ToProto(this FirewallRuleRecord record, AccountId account)
     {
-        var rule = record.Rule ?? throw new InvalidOperationException("The record holds no rule.");
+        var rule = record.Rule;
         var isShipped = record.Version == 0;
         return new V1.Rule
         {

@@ -1,6 +1,6 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
@@ -34,8 +34,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             Recommended = request.Recommended,
         };
         var record = await grains
-            .FirewallRule(account, request.RuleId)
-            .CreateAsync(new WriteFirewallRule(account, rule), context.Command(account))
+            .Firewalls(account)
+            .CreateRuleAsync(rule, context.Command(account))
             .OrThrow(ResourceName.Rule(account, request.RuleId), context.CancellationToken);
         return record.ToProto(account);
     }
@@ -51,18 +51,18 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
 
         // An account may own a rule of the same name from before the rule was shipped. Its own rule wins.
         await AccountAsync(ResourceName.Account(account), request.Name, context);
-        var own = await grains.FirewallRule(account, slug).GetAsync(account).WaitAsync(context.CancellationToken);
-        return (own.Value ?? new FirewallRuleRecord { Slug = slug, Rule = shipped }).ToProto(account);
+        var own = await grains.Firewalls(account).GetRuleAsync(slug, account).WaitAsync(context.CancellationToken);
+        return (own.Value ?? new FirewallRuleRecord { Rule = shipped }).ToProto(account);
     }
 
     public override async Task<ListRulesResponse> ListRules(ListRulesRequest request, ServerCallContext context)
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.RulesQuery(request.Parent);
+        var query = FirewallRequestValidation.RulesQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
-            .FirewallLists()
-            .ListRulesAsync(account, Paging.CursorOf(request.PageToken, query), size)
+            .Firewalls(account)
+            .ListRulesAsync(Paging.CursorOf(request.PageToken, query), size)
             .WaitAsync(context.CancellationToken);
         var response = new ListRulesResponse
         {
@@ -79,7 +79,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             {
                 var account = ResourceName.ParseAccount(request.Name);
                 var present = await RuleAsync(request.Name, context);
-                var rule = present.Rule!;
+                var rule = present.Rule;
                 var next = rule with
                 {
                     Name = request.HasDisplayName ? request.DisplayName : rule.Name,
@@ -93,8 +93,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
                 };
                 var guard = request.HasIfVersion ? request.IfVersion : present.Version;
                 var record = await grains
-                    .FirewallRule(account, rule.Slug)
-                    .UpdateAsync(new WriteFirewallRule(account, next, guard), context.Command(account))
+                    .Firewalls(account)
+                    .UpdateRuleAsync(next, guard, context.Command(account))
                     .OrThrow(request.Name, context.CancellationToken);
                 return record.ToProto(account);
             }
@@ -104,8 +104,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(request.Name);
         var record = await grains
-            .FirewallRule(account, ResourceName.LastOf(request.Name, "rules"))
-            .DeleteAsync(context.Command(account))
+            .Firewalls(account)
+            .DeleteRuleAsync(ResourceName.LastOf(request.Name, "rules"), context.Command(account))
             .OrThrow(request.Name, context.CancellationToken);
         return record.ToProto(account);
     }
@@ -123,8 +123,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             KeepPrompt = request.KeepPrompt,
         };
         var record = await grains
-            .Firewall(account, request.FirewallId)
-            .CreateAsync(new WriteFirewall(account, request.FirewallId, draft), context.Command(account))
+            .Firewalls(account)
+            .CreateAsync(request.FirewallId, draft, context.Command(account))
             .OrThrow(ResourceName.Firewall(account, request.FirewallId), context.CancellationToken);
         return record.ToProto();
     }
@@ -138,11 +138,11 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.FirewallsQuery(request.Parent);
+        var query = FirewallRequestValidation.FirewallsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
-            .FirewallLists()
-            .ListFirewallsAsync(account, Paging.CursorOf(request.PageToken, query), size)
+            .Firewalls(account)
+            .ListAsync(Paging.CursorOf(request.PageToken, query), size)
             .WaitAsync(context.CancellationToken);
         var response = new ListFirewallsResponse
         {
@@ -170,11 +170,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
                 };
                 var guard = request.HasIfVersion ? request.IfVersion : present.Version;
                 var record = await grains
-                    .Firewall(present.Account, present.Slug)
-                    .UpdateAsync(
-                        new WriteFirewall(present.Account, present.Slug, next, guard),
-                        context.Command(present.Account)
-                    )
+                    .Firewalls(present.Account)
+                    .UpdateAsync(present.Slug, next, guard, context.Command(present.Account))
                     .OrThrow(request.Name, context.CancellationToken);
                 return record.ToProto();
             }
@@ -184,8 +181,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(request.Name);
         var record = await grains
-            .Firewall(account, ResourceName.LastOf(request.Name, "firewalls"))
-            .DeleteAsync(context.Command(account))
+            .Firewalls(account)
+            .DeleteAsync(ResourceName.LastOf(request.Name, "firewalls"), context.Command(account))
             .OrThrow(request.Name, context.CancellationToken);
         return record.ToProto();
     }
@@ -196,7 +193,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var firewall = await FirewallAsync(request.Name, context);
-        var text = new JudgedText(new JudgedPart("user", request.Text));
+        var text = new JudgeInput(new JudgeInputPart("user", request.Text));
         var result = await trial.TryAsync(firewall, text, context.CancellationToken);
         var response = new EvaluateFirewallResponse
         {
@@ -228,12 +225,11 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     )
     {
         var account = await AccountAsync(request.Parent, context);
-        var query = FirewallRules.EvaluationsQuery(request);
+        var query = FirewallRequestValidation.EvaluationsQuery(request);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
-            .FirewallLists()
-            .ListEvaluationsAsync(
-                account,
+            .Evaluations(account)
+            .ListAsync(
                 request.Firewall.Length > 0 ? request.Firewall : null,
                 Paging.NumberOf(request.PageToken, query, long.MaxValue),
                 size
@@ -258,7 +254,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             {
                 return await once();
             }
-            catch (DoorException moved) when (again > 1 && !isGuarded && moved.Error.Reason is DoorReasons.WrongState)
+            catch (ApiException moved) when (again > 1 && !isGuarded && moved.Error.Reason is ApiErrorCodes.WrongState)
             {
                 // Another caller changed the record. The next attempt reads it again, to keep the fields this request
                 // leaves out.
@@ -280,8 +276,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(name);
         return grains
-            .FirewallRule(account, ResourceName.LastOf(name, "rules"))
-            .GetAsync(account)
+            .Firewalls(account)
+            .GetRuleAsync(ResourceName.LastOf(name, "rules"), account)
             .OrThrow(name, context.CancellationToken);
     }
 
@@ -289,8 +285,8 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
     {
         var account = ResourceName.ParseAccount(name);
         return grains
-            .Firewall(account, ResourceName.LastOf(name, "firewalls"))
-            .GetAsync(account)
+            .Firewalls(account)
+            .GetAsync(ResourceName.LastOf(name, "firewalls"), account)
             .OrThrow(name, context.CancellationToken);
     }
 }

@@ -22,26 +22,26 @@ internal sealed partial class HealthBoard(
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
 
     private readonly Lock _asking = new();
-    private Task<ImmutableArray<HealthLine>>? _look;
+    private Task<ImmutableArray<HealthLine>>? _check;
     private long _began;
     private bool _wasReady;
 
     public async Task<HealthReport> ReadyAsync(CancellationToken cancellationToken)
     {
-        Task<ImmutableArray<HealthLine>> look;
+        Task<ImmutableArray<HealthLine>> check;
         long began;
         lock (_asking)
         {
-            if (_look is null || (_look.IsCompleted && clock.GetElapsedTime(_began) >= GoodFor))
+            if (_check is null || (_check.IsCompleted && clock.GetElapsedTime(_began) >= GoodFor))
             {
                 _began = clock.GetTimestamp();
-                _look = LookAsync();
+                _check = CheckAsync();
             }
 
-            (look, began) = (_look, _began);
+            (check, began) = (_check, _began);
         }
 
-        var lines = await look.WaitAsync(cancellationToken);
+        var lines = await check.WaitAsync(cancellationToken);
         return new HealthReport([Draining(), .. lines], clock.GetElapsedTime(began));
     }
 
@@ -59,11 +59,11 @@ internal sealed partial class HealthBoard(
     private HealthLine Draining() =>
         lifetime.ApplicationStopping.IsCancellationRequested
             ? new HealthLine("draining", false, "this process is stopping; use another one")
-            : new HealthLine("draining", true, "not asked to stop");
+            : new HealthLine("draining", true, "no stop requested");
 
-    private async Task<ImmutableArray<HealthLine>> LookAsync()
+    private async Task<ImmutableArray<HealthLine>> CheckAsync()
     {
-        var lines = (await Task.WhenAll(sources.Select(LookAtAsync))).SelectMany(found => found).ToImmutableArray();
+        var lines = (await Task.WhenAll(sources.Select(CheckOneAsync))).SelectMany(found => found).ToImmutableArray();
         var isReady = lines.All(line => line.IsOk);
         if (isReady != _wasReady && !lifetime.ApplicationStopping.IsCancellationRequested)
         {
@@ -75,7 +75,7 @@ internal sealed partial class HealthBoard(
             else
             {
                 LogNotReady(
-                    string.Join("; ", lines.Where(line => !line.IsOk).Select(line => $"{line.Name}: {line.Says}"))
+                    string.Join("; ", lines.Where(line => !line.IsOk).Select(line => $"{line.Name}: {line.Finding}"))
                 );
             }
         }
@@ -83,17 +83,17 @@ internal sealed partial class HealthBoard(
         return lines;
     }
 
-    private async Task<ImmutableArray<HealthLine>> LookAtAsync(IReadiness source)
+    private async Task<ImmutableArray<HealthLine>> CheckOneAsync(IReadiness source)
     {
         try
         {
             using var longest = new CancellationTokenSource(Longest, clock);
-            return await source.LookAsync(longest.Token).WaitAsync(Longest, clock, CancellationToken.None);
+            return await source.CheckAsync(longest.Token).WaitAsync(Longest, clock, CancellationToken.None);
         }
         catch (Exception exception)
         {
             // A probe always gets a response: a check that fails counts as not ready.
-            LogLookFailed(exception);
+            LogCheckFailed(exception);
             return [new HealthLine("look", false, "the check failed; see the log for the cause")];
         }
     }
@@ -105,5 +105,5 @@ internal sealed partial class HealthBoard(
     private partial void LogNotReady(string why);
 
     [LoggerMessage(3103, LogLevel.Warning, "Cannot run a health check; this process counts as not ready")]
-    private partial void LogLookFailed(Exception exception);
+    private partial void LogCheckFailed(Exception exception);
 }

@@ -5,15 +5,12 @@ using Scheduler.Grains.Health;
 
 namespace Scheduler.Api.Health;
 
-/// <summary>The response to a probe.</summary>
 /// <param name="Age">Time since the checks started.</param>
 internal sealed record HealthReport(ImmutableArray<HealthLine> Lines, TimeSpan Age)
 {
     public bool IsOk => Lines.All(line => line.IsOk);
 
     /// <summary><c>{"status":"ready","checks":{"store":{"state":"ok","age_ms":12,"says":"…"}}}</c></summary>
-    /// <param name="good">The status if all checks pass.</param>
-    /// <param name="bad">The status otherwise.</param>
     public byte[] ToJson(string good, string bad)
     {
         var age = (long)Age.TotalMilliseconds;
@@ -21,7 +18,7 @@ internal sealed record HealthReport(ImmutableArray<HealthLine> Lines, TimeSpan A
             IsOk ? good : bad,
             Lines.ToDictionary(
                 line => line.Name,
-                line => new Check(line.IsOk ? "ok" : "failing", age, line.Says),
+                line => new Check(line.IsOk ? "ok" : "failing", age, line.Finding),
                 StringComparer.Ordinal
             )
         );

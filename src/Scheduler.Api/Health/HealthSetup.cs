@@ -14,7 +14,7 @@ namespace Scheduler.Api.Health;
 public static class HealthSetup
 {
     /// <summary>Interval of updates to watchers of the gRPC health service; the shortest that ASP.NET allows.</summary>
-    private static readonly TimeSpan ToldEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PublishEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>Adds the services of the endpoints. The host adds its checks as <see cref="IReadiness"/>.</summary>
     public static IServiceCollection AddHealth(this IServiceCollection services)
@@ -30,7 +30,7 @@ public static class HealthSetup
         services.Configure<HealthCheckPublisherOptions>(publisher =>
         {
             publisher.Delay = TimeSpan.Zero;
-            publisher.Period = ToldEvery;
+            publisher.Period = PublishEvery;
         });
     }
 

@@ -6,5 +6,5 @@ namespace Scheduler.Api.Health;
 /// <summary>A readiness check. The host adds the checks of its role.</summary>
 public interface IReadiness
 {
-    Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken);
+    Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken);
 }

@@ -1,5 +1,6 @@
 using Scheduler.Api.Failures;
 using Scheduler.Api.Providers;
+using Scheduler.Domain.Compatibility;
 using Scheduler.Grains.Instances;
 
 namespace Scheduler.Api.Instances;
@@ -63,10 +64,10 @@ internal static class ExplanationMapping
             UsableBytes = check.UsableBytes,
             Verdict = check.Verdict switch
             {
-                "fits" => V1.FitVerdict.Fits,
-                "tight" => V1.FitVerdict.Tight,
-                "cannot_fit" => V1.FitVerdict.CannotFit,
-                _ => V1.FitVerdict.Unspecified,
+                FitOutcome.Fits => V1.FitVerdict.Fits,
+                FitOutcome.Tight => V1.FitVerdict.Tight,
+                FitOutcome.CannotFit => V1.FitVerdict.CannotFit,
+                _ => throw new System.Diagnostics.UnreachableException(),
             },
             SmallestThatFits = check.SmallestThatFits ?? "",
         };

@@ -54,7 +54,6 @@ internal sealed class InstanceFilter
         return filter._query;
     }
 
-    /// <summary>Quotes and escapes a value for a filter.</summary>
     public static string Quote(string value) =>
         $"\"{value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 

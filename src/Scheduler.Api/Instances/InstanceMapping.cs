@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Domain.Instances;
 
@@ -24,7 +24,7 @@ internal static class InstanceMapping
             RunningSince = record.RunningSince.ToProtoTime(),
             RunningUntil = record.RunningUntil.ToProtoTime(),
             Failure = record.Failure?.ToProto(),
-            ReleasePending = record.Debts.Any(debt => debt.Kind == DebtKind.Release),
+            ReleasePending = record.PendingCleanups.Any(cleanup => cleanup.Kind == CleanupKind.Release),
             RequestId = record.RequestId.Text(),
             CreateTime = record.CreatedAt.ToProtoTime(),
             UpdateTime = record.UpdatedAt.ToProtoTime(),

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 using Scheduler.Grains;
@@ -39,7 +39,7 @@ internal sealed class InstanceWatch(
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            throw new DoorException(DoorError.Unavailable() with { Hint = "This process is stopping; watch again." });
+            throw new ApiException(ApiError.Unavailable() with { Hint = "This process is stopping; watch again." });
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class InstanceWatch(
                 stop.ThrowIfCancellationRequested();
                 if (await authority.RecheckAsync(caller) is { } failure)
                 {
-                    throw new DoorException(DoorError.Of(failure));
+                    throw new ApiException(ApiError.Of(failure));
                 }
             }
 

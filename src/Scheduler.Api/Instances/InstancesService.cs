@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
@@ -14,7 +14,6 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Api.Instances;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch) : V1.Instances.InstancesBase
 {
     /// <summary>Attempts of a partial update, because the scheduler itself may change the record in between.</summary>
@@ -63,7 +62,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
         }
 
-        var token = InstanceRules.Query(request);
+        var token = InstanceRequestValidation.Query(request);
         var query = InstanceFilter.Parse(request.Filter, context.Scope().Faults) with
         {
             Account = isAny ? null : account,
@@ -96,8 +95,8 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             {
                 return await UpdateOnceAsync(request, context);
             }
-            catch (DoorException moved)
-                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is DoorReasons.WrongState)
+            catch (ApiException moved)
+                when (again > 1 && !request.HasIfGeneration && moved.Error.Reason is ApiErrorCodes.WrongState)
             {
                 // The caller does not guard the update. The change in between came from the scheduler, for example a
                 // confirmed release.
@@ -133,7 +132,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         ServerCallContext context
     )
     {
-        var query = InstanceRules.EventsQuery(request.Parent);
+        var query = InstanceRequestValidation.EventsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()
@@ -177,7 +176,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
             faults.CheckSpec(spec, isWhole: true);
             if (!faults.None)
             {
-                throw new DoorException(DoorError.Invalid(faults.All));
+                throw new ApiException(ApiError.Invalid(faults.All));
             }
         }
 

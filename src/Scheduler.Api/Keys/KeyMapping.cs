@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Keys;
 
 namespace Scheduler.Api.Keys;

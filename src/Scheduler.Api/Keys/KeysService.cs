@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
@@ -10,7 +10,6 @@ using KeyRole = Scheduler.Domain.Keys.KeyRole;
 
 namespace Scheduler.Api.Keys;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) : V1.Keys.KeysBase
 {
     public override async Task<CreateKeyResponse> CreateKey(CreateKeyRequest request, ServerCallContext context)
@@ -91,7 +90,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
         ServerCallContext context
     )
     {
-        var query = KeyRules.Query(parent);
+        var query = KeyRequestValidation.Query(parent);
         var size = Paging.SizeOf(askedSize);
         var page = await grains
             .Fleet()
@@ -114,7 +113,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             .Key(ResourceName.LastOf(name, "operatorKeys"))
             .GetAsync(null)
             .OrThrow(name, context.CancellationToken);
-        return key.Account is null ? key : throw new DoorException(DoorError.NotFound(name));
+        return key.Account is null ? key : throw new ApiException(ApiError.NotFound(name));
     }
 
     private async Task<Key> RevokeAsync(string name, string keyId, AccountId? account, ServerCallContext context)
@@ -123,7 +122,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             .Key(keyId)
             .RevokeAsync(context.Command(account))
             .OrThrow(name, context.CancellationToken);
-        authority.NoteRevoked(key);
+        authority.RecordRevoked(key);
         return key.ToProto();
     }
 }

@@ -1,14 +1,14 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Models;
 
 namespace Scheduler.Api.Models;
 
-/// <summary>Each method calls one grain and maps the result.</summary>
 internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
 {
     public override async Task<Model> RegisterModel(RegisterModelRequest request, ServerCallContext context)
@@ -44,7 +44,7 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
     {
         AccountId account = ResourceName.ParseAccount(request.Parent);
         await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
-        var query = ModelRules.Query(request.Parent);
+        var query = ModelRequestValidation.Query(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()

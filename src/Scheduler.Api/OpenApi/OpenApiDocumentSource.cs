@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.OpenApi;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 
 namespace Scheduler.Api.OpenApi;
 

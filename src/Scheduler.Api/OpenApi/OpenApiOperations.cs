@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.OpenApi;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 
 namespace Scheduler.Api.OpenApi;
@@ -146,7 +146,7 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
             responses["401"] = Error("The key is missing, unknown or revoked: `AUTH_*`.");
         }
 
-        if (WhoIsRefused(method) is { } refused)
+        if (RefusedCallers(method) is { } refused)
         {
             responses["403"] = Error(refused);
         }
@@ -160,7 +160,7 @@ internal sealed partial class OpenApiOperations(OpenApiDocument document, OpenAp
         return responses;
     }
 
-    private static string? WhoIsRefused(ApiMethod method) =>
+    private static string? RefusedCallers(ApiMethod method) =>
         (method.Access == Access.Operator, method.Changes) switch
         {
             (true, true) => "The method needs an operator key that is not a viewer's.",

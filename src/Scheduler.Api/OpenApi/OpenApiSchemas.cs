@@ -11,7 +11,6 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
 {
     public const string ErrorName = "Error";
 
-    /// <summary>Whether the method refuses a request without the field.</summary>
     public static bool IsRequired(FieldDescriptor field) =>
         field.GetOptions()?.GetExtension(AccessExtensions.Required) == true;
 
@@ -25,7 +24,6 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
             },
         };
 
-    /// <summary>A reference to the schema of a message.</summary>
     public IOpenApiSchema Of(MessageDescriptor message)
     {
         if (document.Components!.Schemas?.ContainsKey(message.Name) != true)
@@ -75,7 +73,6 @@ internal sealed class OpenApiSchemas(OpenApiDocument document)
             : Single(field, comment);
     }
 
-    /// <summary>Adds the schema of all errors: <c>google.rpc.Status</c> with typed details.</summary>
     public void AddError() =>
         document.AddComponent(
             ErrorName,

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Google.Protobuf.WellKnownTypes;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
 
@@ -18,10 +19,10 @@ internal static class ProviderMapping
             Draining = view.Draining,
             Breaker = view.Breaker switch
             {
-                "closed" => V1.BreakerState.Closed,
-                "open" => V1.BreakerState.Open,
-                "half_open" => V1.BreakerState.HalfOpen,
-                _ => V1.BreakerState.Unspecified,
+                BreakerState.Closed => V1.BreakerState.Closed,
+                BreakerState.Open => V1.BreakerState.Open,
+                BreakerState.HalfOpen => V1.BreakerState.HalfOpen,
+                _ => throw new System.Diagnostics.UnreachableException(),
             },
             BreakerOpenUntil = view.BreakerOpenUntil.ToProtoTime(),
             Attempts = view.Attempts,

@@ -1,15 +1,15 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
 
 namespace Scheduler.Api.Providers;
 
-/// <summary>Each method calls the grains and maps the results.</summary>
 internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.ProvidersBase
 {
     public override async Task<ListProvidersResponse> ListProviders(
@@ -41,7 +41,7 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
 
     public override async Task<ListOffersResponse> ListOffers(ListOffersRequest request, ServerCallContext context)
     {
-        var token = ProviderRules.Query(request);
+        var token = ProviderRequestValidation.Query(request);
         var skip = (int)Paging.NumberOf(request.PageToken, token, 0);
         var query = new OfferQuery(
             NullIfEmpty(request.Provider),

@@ -1,4 +1,4 @@
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;

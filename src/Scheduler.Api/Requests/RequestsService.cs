@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
 using Scheduler.Edge;
@@ -21,7 +21,7 @@ internal sealed class RequestsService(IGrainFactory grains) : V1.Requests.Reques
             .WaitAsync(context.CancellationToken);
         if (events.IsEmpty)
         {
-            throw new DoorException(DoorError.NotFound(request.Name));
+            throw new ApiException(ApiError.NotFound(request.Name));
         }
 
         var response = new V1.Request { Name = request.Name };

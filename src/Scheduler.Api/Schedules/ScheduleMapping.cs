@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Failures;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Schedules;
 using Scheduler.Grains.Schedules;
 

@@ -1,13 +1,13 @@
 using Grpc.Core;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Api.Schedules;
 
-/// <summary>Each method calls the grain that holds the instance's schedules and maps the result.</summary>
 internal sealed class SchedulesService(IGrainFactory grains) : V1.Schedules.SchedulesBase
 {
     public override async Task<Schedule> CreateSchedule(CreateScheduleRequest request, ServerCallContext context)
@@ -35,7 +35,7 @@ internal sealed class SchedulesService(IGrainFactory grains) : V1.Schedules.Sche
         var all = await GrainOf(request.Parent)
             .ListAsync(ResourceName.ParseAccount(request.Parent))
             .OrThrow(request.Parent, context.CancellationToken);
-        var query = ScheduleRules.Query(request.Parent);
+        var query = ScheduleRequestValidation.Query(request.Parent);
         var after = Paging.CursorOf(request.PageToken, query);
         var rest = all.Schedules.Where(view => string.CompareOrdinal(view.Schedule.Id, after) > 0).ToList();
         var size = Paging.SizeOf(request.PageSize);
@@ -70,7 +70,7 @@ internal sealed class SchedulesService(IGrainFactory grains) : V1.Schedules.Sche
         ServerCallContext context
     )
     {
-        var query = ScheduleRules.EventsQuery(request.Parent);
+        var query = ScheduleRequestValidation.EventsQuery(request.Parent);
         var size = Paging.SizeOf(request.PageSize);
         var page = await grains
             .Fleet()

@@ -17,7 +17,7 @@ public sealed partial class BalancerPage
     private const int EventsShown = 50;
 
     private BalancerDetail _detail = new(new BalancerRecord(), [], []);
-    private BalancerSight _sight = null!;
+    private BalancerOverview _overview = null!;
     private BalancerRoute[] _routes = [];
     private ImmutableArray<StoredEvent> _events = [];
 
@@ -33,13 +33,13 @@ public sealed partial class BalancerPage
     protected override async Task LoadAsync()
     {
         var grain = Grains.Balancer(Addressed.Balancer(Id));
-        _detail = await AskAsync(grain.DetailAsync(Eyes), Id);
+        _detail = await AskAsync(grain.DetailAsync(AccessScope), Id);
         var names = Spec.Router is { } router ? Spec.Destinations.Add(router.ServingName) : Spec.Destinations;
         var instances = NamedInstance.FindAllAsync(Grains, Record.Account, names, Http.RequestAborted);
         var from = Math.Max(0, Record.LastSequence - EventsShown);
-        var timeline = await AskAsync(grain.TimelineAsync(Eyes, from, EventsShown), Id);
+        var timeline = await AskAsync(grain.TimelineAsync(AccessScope, from, EventsShown), Id);
         _events = [.. timeline.Events.Reverse()];
-        _sight = new BalancerSight(_detail, await instances, Now);
+        _overview = new BalancerOverview(_detail, await instances, Now);
         _routes = [.. RouteOrder.Of(Spec), .. Spec.Routes.Where(route => !route.Enabled)];
     }
 }

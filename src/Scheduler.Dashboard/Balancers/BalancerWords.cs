@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Instances;
@@ -45,7 +44,7 @@ internal static class BalancerWords
     /// <summary>Why a destination has its state; empty if it is healthy.</summary>
     public static string Why(this DestinationView view, DateTimeOffset now) =>
         view.State is not { } state ? "No instance has this name."
-        : state != InstanceState.Running ? $"The instance is {state.Word()}."
+        : state != InstanceState.Running ? $"The instance is {state.WireName()}."
         : view.Condition switch
         {
             DestinationCondition.Healthy => view.FailuresInARow > 0

@@ -11,7 +11,7 @@ public sealed partial class BalancersPage
     /// <summary>Small, because the page reads every destination of every balancer.</summary>
     private const int Size = 25;
 
-    private BalancerSight[] _page = [];
+    private BalancerOverview[] _page = [];
     private string? _next;
 
     [SupplyParameterFromQuery]
@@ -40,9 +40,9 @@ public sealed partial class BalancersPage
                 : null;
     }
 
-    private async Task<BalancerSight> SeeAsync(BalancerRecord record)
+    private async Task<BalancerOverview> SeeAsync(BalancerRecord record)
     {
-        var detail = await AskAsync(Grains.Balancer(record.Id).DetailAsync(Eyes), record.ServingName);
+        var detail = await AskAsync(Grains.Balancer(record.Id).DetailAsync(AccessScope), record.ServingName);
         var spec = detail.Record.Spec;
         var instances = await NamedInstance.FindAllAsync(
             Grains,
@@ -50,6 +50,6 @@ public sealed partial class BalancersPage
             spec.Destinations,
             Http.RequestAborted
         );
-        return new BalancerSight(detail, instances, Now);
+        return new BalancerOverview(detail, instances, Now);
     }
 }

@@ -102,7 +102,7 @@ internal static class AccountActions
         _ = action.OperatorCommand();
 
         // A missing firewall would refuse every request, so it is rejected here.
-        if (slug.Length > 0 && !(await action.Grains.Firewall(id, Addressed.Slug(slug)).GetAsync(id)).IsOk)
+        if (slug.Length > 0 && !(await action.Grains.Firewalls(id).GetAsync(Addressed.Slug(slug), id)).IsOk)
         {
             var faults = new Faults();
             faults.Add("firewall", $"The account has no firewall '{slug}'.");
@@ -146,7 +146,7 @@ internal static class AccountActions
     {
         if (!faults.None)
         {
-            throw new DoorException(DoorError.Invalid(faults.All));
+            throw new ApiException(ApiError.Invalid(faults.All));
         }
     }
 }

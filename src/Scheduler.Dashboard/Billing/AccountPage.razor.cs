@@ -38,10 +38,10 @@ public sealed partial class AccountPage
     {
         var id = Addressed.Account(Name);
         MustSee(id, Name);
-        _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), Name);
+        _account = await AskAsync(Grains.Account(id).GetAsync(AccessScope), Name);
         var ledger = Grains.Fleet().LedgerAsync(id, Number(Before) ?? long.MaxValue, LedgerSize + 1);
         var keys = Grains.Fleet().ListKeysAsync(id, "", Most);
-        var firewalls = Grains.FirewallLists().ListFirewallsAsync(id, "", Most);
+        var firewalls = Grains.Firewalls(id).ListAsync("", Most);
         await Task.WhenAll(ledger, keys, firewalls).WaitAsync(Http.RequestAborted);
 
         var entries = await ledger;

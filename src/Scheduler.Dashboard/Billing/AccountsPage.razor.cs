@@ -22,7 +22,7 @@ public sealed partial class AccountsPage
 
     protected override async Task LoadAsync()
     {
-        if (Eyes is { } own)
+        if (AccessScope is { } own)
         {
             Http.Response.Redirect($"/dashboard/accounts/{own}");
             return;

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Components;
-using Scheduler.Dashboard.Instances;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
@@ -15,7 +14,7 @@ public sealed partial class FailurePage
     private const int MostCases = 20;
 
     private FailureDefinition _definition = null!;
-    private IReadOnlyList<Place> _places = [];
+    private IReadOnlyList<CaseSource> _sources = [];
     private IReadOnlyList<Case> _cases = [];
 
     /// <summary>Wire name of the code.</summary>
@@ -28,19 +27,22 @@ public sealed partial class FailurePage
     {
         if (!FailureCodes.TryParse(Code, out var code) || code == FailureCode.None)
         {
-            throw new DoorException(DoorError.NotFound($"Failure {Code}"));
+            throw new ApiException(ApiError.NotFound($"Failure {Code}"));
         }
 
         _definition = FailureCatalogue.Definition(code);
-        _places = code.AnsweredDirectly();
-        _cases = _places.Count > 0 ? [] : await CasesAsync(code);
+        _sources = code.AnsweredDirectly();
+        _cases = _sources.Count > 0 ? [] : await CasesAsync(code);
     }
 
     private async Task<IReadOnlyList<Case>> CasesAsync(FailureCode code)
     {
-        var recent = await Grains.Fleet().RecentFailuresAsync(code, Eyes, MostCases).WaitAsync(Http.RequestAborted);
+        var recent = await Grains
+            .Fleet()
+            .RecentFailuresAsync(code, AccessScope, MostCases)
+            .WaitAsync(Http.RequestAborted);
         var ids = recent.Select(row => row.Subject.Id).Distinct(StringComparer.Ordinal);
-        var found = await Task.WhenAll(ids.Select(id => Grains.Instance(new InstanceId(id)).GetAsync(Eyes)))
+        var found = await Task.WhenAll(ids.Select(id => Grains.Instance(new InstanceId(id)).GetAsync(AccessScope)))
             .WaitAsync(Http.RequestAborted);
         var byId = found.Where(answer => answer.IsOk).ToDictionary(answer => answer.Value!.Id, answer => answer.Value!);
         return [.. recent.Select(row => Case.Of(row, byId.GetValueOrDefault(new InstanceId(row.Subject.Id))))];
@@ -65,7 +67,7 @@ public sealed partial class FailurePage
                 new InstanceId(row.Subject.Id),
                 row.Subject.Account,
                 instance?.ServingName,
-                instance?.State.Word(),
+                instance?.State.WireName(),
                 row.Event.At,
                 row.Event.Reason,
                 isStanding ? instance!.Failure!.Failure.Hint : null,

@@ -38,21 +38,17 @@ internal static class FailureWords
     /// <summary>
     /// Where to find cases of a code that only answers requests; empty for codes that instances fail with.
     /// </summary>
-    public static IReadOnlyList<Place> AnsweredDirectly(this FailureCode code) =>
+    public static IReadOnlyList<CaseSource> AnsweredDirectly(this FailureCode code) =>
         code switch
         {
             FailureCode.AuthMissingToken or FailureCode.AuthInvalidToken or FailureCode.AuthRevokedToken =>
             [
                 new("Counted by code in the metric", "scheduler.keys.refused", null),
-                new("Keys, and when each was last used and revoked", "the account's page", Place.Accounts),
+                new("Keys, and when each was last used and revoked", "the account's page", CaseSource.Accounts),
             ],
             FailureCode.FirewallBlocked =>
             [
-                new(
-                    "Each rule and its verdict",
-                    "evaluations on the firewall's page",
-                    "/dashboard/firewalls"
-                ),
+                new("Each rule and its verdict", "evaluations on the firewall's page", "/dashboard/firewalls"),
             ],
             FailureCode.JudgeUnreachable =>
             [
@@ -94,14 +90,15 @@ internal static class FailureWords
         };
 }
 
-/// <summary>A place that shows cases of a failure.</summary>
+/// <summary>A source that shows cases of a failure.</summary>
 /// <param name="Path">Path of the dashboard page; null outside the dashboard.</param>
-internal sealed record Place(string What, string Name, string? Path)
+internal sealed record CaseSource(string What, string Name, string? Path)
 {
     /// <summary>Accounts page; for a session of one account, <see cref="PathFor"/> returns its own page.</summary>
     public const string Accounts = "/dashboard/accounts";
 
     /// <summary>The page that the caller may open.</summary>
-    /// <param name="eyes">Account of the caller; null for an operator.</param>
-    public string? PathFor(AccountId? eyes) => Path == Accounts && eyes is { } own ? $"{Accounts}/{own}" : Path;
+    /// <param name="accessScope">Account of the caller; null for an operator.</param>
+    public string? PathFor(AccountId? accessScope) =>
+        Path == Accounts && accessScope is { } own ? $"{Accounts}/{own}" : Path;
 }

@@ -30,14 +30,14 @@ internal static class FirewallActions
 
         if (!faults.None)
         {
-            throw new DoorException(DoorError.Invalid(faults.All));
+            throw new ApiException(ApiError.Invalid(faults.All));
         }
 
         // The version from the page guards the update: it fails if the firewall changed after the page was shown.
-        var grain = action.Grains.Firewall(account, slug);
-        var present = await action.DoAsync(grain.GetAsync(account), slug);
+        var grain = action.Grains.Firewalls(account);
+        var present = await action.DoAsync(grain.GetAsync(slug, account), slug);
         var draft = present.Draft! with { Mode = mode };
-        await action.DoAsync(grain.UpdateAsync(new WriteFirewall(account, slug, draft, version), command), slug);
+        await action.DoAsync(grain.UpdateAsync(slug, draft, version, command), slug);
         return new Done($"{slug} is in {mode.Word()} mode. {mode.Effect()}");
     }
 }

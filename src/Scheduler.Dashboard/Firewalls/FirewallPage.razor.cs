@@ -48,7 +48,7 @@ public sealed partial class FirewallPage
     /// <summary>Why the judge is unreachable, and the effect on requests.</summary>
     private string JudgeTrouble =>
         _judge is { } judge
-            ? $"The judge {Draft.Judge} is {judge.State.Word()}. {Meaning}"
+            ? $"The judge {Draft.Judge} is {judge.State.WireName()}. {Meaning}"
             : $"No instance of the account has the serving name of the judge, {Draft.Judge}. {Meaning}";
 
     private string Meaning =>
@@ -58,10 +58,10 @@ public sealed partial class FirewallPage
     {
         var (account, slug) = (Addressed.Account(Account), Addressed.Slug(Slug));
         MustSee(account, Slug);
-        _firewall = await AskAsync(Grains.Firewall(account, slug).GetAsync(account), Slug);
+        _firewall = await AskAsync(Grains.Firewalls(account).GetAsync(slug, account), Slug);
         _rules = _firewall.Rules.ToFrozenDictionary(rule => rule.Slug, StringComparer.Ordinal);
         var judge = NamedInstance.FindAsync(Grains, account, Draft.Judge);
-        var owner = AskAsync(Grains.Account(account).GetAsync(Eyes), Account);
+        var owner = AskAsync(Grains.Account(account).GetAsync(AccessScope), Account);
         var latest = await ListAsync(long.MaxValue, Counted);
         _tally = new EvaluationTally(latest, Draft.Rules);
         var page = Number(Before) is { } before ? await ListAsync(before, Size + 1) : latest;
@@ -75,10 +75,7 @@ public sealed partial class FirewallPage
         _unreachable = _judge is { State: InstanceState.Running } ? null : Unreachable();
 
         Task<ImmutableArray<FirewallEvaluation>> ListAsync(long beforeSequence, int limit) =>
-            Grains
-                .FirewallLists()
-                .ListEvaluationsAsync(account, slug, beforeSequence, limit)
-                .WaitAsync(Http.RequestAborted);
+            Grains.Evaluations(account).ListAsync(slug, beforeSequence, limit).WaitAsync(Http.RequestAborted);
     }
 
     /// <summary>The same failure that a request gets now.</summary>
@@ -90,7 +87,7 @@ public sealed partial class FirewallPage
                 Draft.Judge,
                 _judge is null ? JudgeFault.NotFound : JudgeFault.NotRunning,
                 _judge?.Id,
-                _judge?.State.Word().ToUpperInvariant(),
+                _judge?.State.WireName().ToUpperInvariant(),
                 Draft.JudgeDeadline,
                 null,
                 _judge?.Failure?.Failure.Code ?? FailureCode.None

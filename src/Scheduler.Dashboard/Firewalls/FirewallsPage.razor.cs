@@ -47,11 +47,8 @@ public sealed partial class FirewallsPage
         }
 
         var id = Addressed.Account(asked.Value);
-        _account = await AskAsync(Grains.Account(id).GetAsync(Eyes), id.Value);
-        var firewalls = await Grains
-            .FirewallLists()
-            .ListFirewallsAsync(id, After ?? "", Size + 1)
-            .WaitAsync(Http.RequestAborted);
+        _account = await AskAsync(Grains.Account(id).GetAsync(AccessScope), id.Value);
+        var firewalls = await Grains.Firewalls(id).ListAsync(After ?? "", Size + 1).WaitAsync(Http.RequestAborted);
         _page = [.. firewalls.Take(Size)];
         _next = firewalls.Length > Size ? $"{First}&after={_page[^1].Slug}" : null;
         _judges = await NamedInstance.FindAllAsync(

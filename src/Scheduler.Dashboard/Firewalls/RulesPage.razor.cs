@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Firewalls;
@@ -14,6 +15,7 @@ public sealed partial class RulesPage
 
     private AccountId _account;
     private FirewallRuleRecord[] _page = [];
+    private ImmutableArray<FirewallRecord> _firewalls = [];
     private string? _next;
 
     [SupplyParameterFromQuery]
@@ -35,12 +37,16 @@ public sealed partial class RulesPage
         }
 
         _account = Addressed.Account(asked.Value);
-        await AskAsync(Grains.Account(_account).GetAsync(Eyes), _account.Value);
-        var rules = await Grains
-            .FirewallLists()
-            .ListRulesAsync(_account, After ?? "", Size + 1)
-            .WaitAsync(Http.RequestAborted);
+        await AskAsync(Grains.Account(_account).GetAsync(AccessScope), _account.Value);
+        var grain = Grains.Firewalls(_account);
+        var rules = await grain.ListRulesAsync(After ?? "", Size + 1).WaitAsync(Http.RequestAborted);
+        _firewalls = await grain.ListAsync("", int.MaxValue).WaitAsync(Http.RequestAborted);
         _page = [.. rules.Take(Size)];
         _next = rules.Length > Size ? $"{First}&after={_page[^1].Slug}" : null;
     }
+
+    private IEnumerable<string> UsersOf(string rule) =>
+        _firewalls
+            .Where(firewall => firewall.Draft!.Rules.Contains(rule, StringComparer.Ordinal))
+            .Select(firewall => firewall.Slug);
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
 using Scheduler.Grains;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
@@ -39,7 +40,7 @@ public sealed partial class FleetPage
     {
         _window = Windows.FirstOrDefault(window => window.Name == Window, Windows[1]);
         var fleet = Grains.Fleet();
-        var overview = fleet.OverviewAsync(Eyes, _window.Length, Buckets);
+        var overview = fleet.OverviewAsync(AccessScope, _window.Length, Buckets);
         var failed = ListAsync(InstanceSort.RecentlyChanged, InstanceState.Failed);
         var inFlight = ListAsync(
             InstanceSort.RecentlyChanged,
@@ -58,7 +59,7 @@ public sealed partial class FleetPage
 
     /// <summary>Sort key: providers with problems first.</summary>
     private static int Trouble(ProviderView provider) =>
-        provider.ListingError is not null || provider.Breaker != "closed" ? 0
+        provider.ListingError is not null || provider.Breaker != BreakerState.Closed ? 0
         : provider.Draining || !provider.CoolingRoutes.IsEmpty || provider.Successes < provider.Attempts ? 1
         : provider.Attempts > 0 ? 2
         : 3;
@@ -70,7 +71,7 @@ public sealed partial class FleetPage
     {
         var query = new InstanceQuery
         {
-            Account = Eyes,
+            Account = AccessScope,
             States = states,
             Sort = sort,
             Limit = Latest,

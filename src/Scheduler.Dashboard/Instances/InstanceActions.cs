@@ -47,13 +47,13 @@ internal static class InstanceActions
         var isSame = record.Generation.ToString(CultureInfo.InvariantCulture) == action.Text("generation");
         if (!isSame || Remedies.For(record).FirstOrDefault(way => way.Id == action.Route("remedy")) is not { } remedy)
         {
-            throw new DoorException(
-                DoorError.Of(
+            throw new ApiException(
+                ApiError.Of(
                     new Refusal
                     {
                         Kind = RefusalKind.WrongState,
                         Message = "The instance has changed since the page was loaded, so nothing was done.",
-                        State = record.State.Word(),
+                        State = record.State.WireName(),
                     },
                     what
                 ) with
@@ -86,7 +86,7 @@ internal static class InstanceActions
         }
 
         record = await action.DoAsync(grain.StartAsync(command), what);
-        return new Done($"{record.ServingName} is {record.State.Word()}.");
+        return new Done($"{record.ServingName} is {record.State.WireName()}.");
     }
 
     private static async Task<(InstanceRecord Record, string What)> SeeAsync(PageAction action)

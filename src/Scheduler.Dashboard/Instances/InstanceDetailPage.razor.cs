@@ -26,7 +26,7 @@ public sealed partial class InstanceDetailPage
     private string _output = "";
     private ImmutableArray<Remedy> _remedies = [];
     private ImmutableArray<StoredEvent> _events = [];
-    private ImmutableArray<StoredEvent> _way = [];
+    private ImmutableArray<StoredEvent> _steps = [];
     private bool _hasEarlier;
 
     [Parameter]
@@ -44,23 +44,15 @@ public sealed partial class InstanceDetailPage
     {
         get
         {
-            var (what, deadline) = _record.State switch
-            {
-                InstanceState.Provisioning => ("Waiting for capacity", _record.Intent?.AllocationDeadline),
-                InstanceState.Starting => ("Starting the runtime and loading the model", _record.Intent?.StartDeadline),
-                InstanceState.Stopped
-                or InstanceState.Checking
-                or InstanceState.Running
-                or InstanceState.Stopping
-                or InstanceState.Failed
-                or InstanceState.Deleted => ("", null),
-                _ => throw new System.Diagnostics.UnreachableException(),
-            };
-            if (deadline is not { } ends)
+            if (_record.Deadline() is not { } ends)
             {
                 return null;
             }
 
+            var what =
+                _record.State == InstanceState.Provisioning
+                    ? "Waiting for capacity"
+                    : "Starting the runtime and loading the model";
             var whole = (ends - _record.StateSince).TotalSeconds;
             return (what, ends, whole <= 0 ? 1 : Math.Clamp((Now - _record.StateSince).TotalSeconds / whole, 0, 1));
         }
@@ -70,15 +62,15 @@ public sealed partial class InstanceDetailPage
     {
         var id = Addressed.Instance(Id);
         var grain = Grains.Instance(id);
-        _record = await AskAsync(grain.GetAsync(Eyes), Id);
+        _record = await AskAsync(grain.GetAsync(AccessScope), Id);
         _remedies = Remedies.For(_record);
         // The provider may be slow to answer, so the other reads run in parallel.
-        var output = AskAsync(grain.ReadOutputAsync(Eyes), Id);
+        var output = AskAsync(grain.ReadOutputAsync(AccessScope), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
         if (_record.State != InstanceState.Deleted)
         {
-            _explanation = await AskAsync(grain.ExplainAsync(Eyes), Id);
+            _explanation = await AskAsync(grain.ExplainAsync(AccessScope), Id);
         }
 
         _output = await output;
@@ -89,18 +81,18 @@ public sealed partial class InstanceDetailPage
         var isWhole = !string.IsNullOrEmpty(All);
         var after = isWhole ? 0 : Math.Max(0, _record.LastSequence - LatestEvents);
         var page = await AskAsync(
-            Grains.Fleet().TimelineAsync(id, Eyes, after, isWhole ? MostEvents : LatestEvents * 2),
+            Grains.Fleet().TimelineAsync(id, AccessScope, after, isWhole ? MostEvents : LatestEvents * 2),
             Id
         );
         _events = page.Events;
         _hasEarlier = after > 0;
         var steps = _events.Where(step => step.To is not null).ToList();
         var start = steps.FindLastIndex(step => step.Trigger == nameof(InstanceTrigger.Start));
-        _way = [.. steps.Skip(Math.Max(0, start))];
+        _steps = [.. steps.Skip(Math.Max(0, start))];
     }
 
-    private static string Owed(Debt debt) =>
-        debt.Kind == DebtKind.Release
-            ? $"the release of {debt.Key} by {debt.Provider}"
-            : $"the settlement of run {debt.Run}";
+    private static string Describe(PendingCleanup cleanup) =>
+        cleanup.Kind == CleanupKind.Release
+            ? $"the release of {cleanup.Key} by {cleanup.Provider}"
+            : $"the settlement of run {cleanup.Run}";
 }

@@ -52,7 +52,7 @@ internal sealed record ListAddress
         new()
         {
             Account = account,
-            States = InstanceWords.TryParse(State, out var state) ? [state] : [],
+            States = InstanceStates.TryParse(State, out var state) ? [state] : [],
             Code = FailureCodes.TryParse(Code ?? "", out var code) ? code : FailureCode.None,
             Provider = NullIfEmpty(Provider),
             Region = NullIfEmpty(Region),

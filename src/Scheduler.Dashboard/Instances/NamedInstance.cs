@@ -53,6 +53,6 @@ internal static class NamedInstance
         var id = Addressed.Instance(action.Text("instance"));
         var command = action.Command(account, id.Value);
         var started = await action.DoAsync(action.Grains.Instance(id).StartAsync(command), id.Value);
-        return new Done($"{started.ServingName} is {started.State.Word()}.");
+        return new Done($"{started.ServingName} is {started.State.WireName()}.");
     }
 }

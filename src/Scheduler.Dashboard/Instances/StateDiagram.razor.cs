@@ -8,10 +8,10 @@ namespace Scheduler.Dashboard.Instances;
 /// <summary>Diagram of the instance states: the current state and the transitions since the last start.</summary>
 public sealed partial class StateDiagram
 {
-    private readonly HashSet<(string? From, string? To)> _been = [];
+    private readonly HashSet<(string? From, string? To)> _visited = [];
 
     /// <summary>Upper left corners of the boxes, each 120 by 40 SVG units.</summary>
-    internal static ImmutableSortedDictionary<InstanceState, (int X, int Y)> Places { get; } =
+    internal static ImmutableSortedDictionary<InstanceState, (int X, int Y)> Positions { get; } =
         ImmutableSortedDictionary.CreateRange<InstanceState, (int, int)>([
             new(InstanceState.Stopped, (10, 20)),
             new(InstanceState.Checking, (187, 20)),
@@ -50,26 +50,26 @@ public sealed partial class StateDiagram
 
     /// <summary>The transitions since the last start.</summary>
     [Parameter, EditorRequired]
-    public IReadOnlyList<StoredEvent> Way { get; set; } = [];
+    public IReadOnlyList<StoredEvent> Steps { get; set; } = [];
 
     private string Description =>
-        Way.Count == 0
-            ? $"The instance is {Now.Word()}."
-            : $"The instance is {Now.Word()}; previous states: {string.Join(", ", Way.Select(step => step.From).OfType<string>().Select(Lower))}.";
+        Steps.Count == 0
+            ? $"The instance is {Now.WireName()}."
+            : $"The instance is {Now.WireName()}; previous states: {string.Join(", ", Steps.Select(step => step.From).OfType<string>().Select(Lower))}.";
 
     protected override void OnParametersSet()
     {
-        _been.Clear();
-        _been.UnionWith(Way.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
+        _visited.Clear();
+        _visited.UnionWith(Steps.Select(step => ((string?)Lower(step.From), (string?)Lower(step.To))));
     }
 
-    private bool IsBeen(InstanceState from, InstanceState to) => _been.Contains((from.Word(), to.Word()));
+    private bool IsVisited(InstanceState from, InstanceState to) => _visited.Contains((from.WireName(), to.WireName()));
 
     private string Class(InstanceState state)
     {
-        var word = state.Word();
+        var word = state.WireName();
         return state == Now ? $"now {word}"
-            : _been.Any(step => step.From == word || step.To == word) ? $"been {word}"
+            : _visited.Any(step => step.From == word || step.To == word) ? $"been {word}"
             : word;
     }
 

@@ -31,7 +31,7 @@ internal static class KeyActions
 
         if (!faults.None)
         {
-            throw new DoorException(DoorError.Invalid(faults.All));
+            throw new ApiException(ApiError.Invalid(faults.All));
         }
 
         await action.DoAsync(action.Grains.Account(account).GetAsync(account), account.Value);
@@ -45,8 +45,8 @@ internal static class KeyActions
             .WaitAsync(action.Http.RequestAborted);
         if (answer.Refusal is { Kind: RefusalKind.AlreadyExists } refusal)
         {
-            throw new DoorException(
-                DoorError.Of(refusal, token.KeyId) with
+            throw new ApiException(
+                ApiError.Of(refusal, token.KeyId) with
                 {
                     Message = $"This form was already sent: it created {token.KeyId} and showed its token.",
                     Hint = "If the token was not copied, revoke that key and create another.",
@@ -54,7 +54,7 @@ internal static class KeyActions
             );
         }
 
-        var key = answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, token.KeyId));
+        var key = answer.OrThrow(token.KeyId);
         return new Done(
             "",
             Page: new RazorComponentResult<KeyCreatedPage>(
@@ -74,7 +74,7 @@ internal static class KeyActions
         var id = Addressed.Key(action.Route("key"));
         var command = action.Command(account, id);
         var key = await action.DoAsync(action.Grains.Key(id).RevokeAsync(command), id);
-        action.Http.RequestServices.GetRequiredService<KeyAuthority>().NoteRevoked(key);
+        action.Http.RequestServices.GetRequiredService<KeyAuthority>().RecordRevoked(key);
         return new Done($"{id} is revoked: requests with this key are refused.");
     }
 }

@@ -16,7 +16,7 @@ namespace Scheduler.Dashboard.Live;
 internal static class LiveEndpoint
 {
     private static readonly TimeSpan Recheck = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan KeepAliveEvery = TimeSpan.FromSeconds(15);
 
     public static IEndpointConventionBuilder MapLive(this IEndpointRouteBuilder pages) =>
         pages.MapGet("/live", RunAsync).WithMetadata(StaysOpen.Mark);
@@ -62,7 +62,7 @@ internal static class LiveEndpoint
                     return;
                 }
 
-                if (clock.GetElapsedTime(spoke) >= SignOfLife)
+                if (clock.GetElapsedTime(spoke) >= KeepAliveEvery)
                 {
                     await SendAsync(http, ": still here\n\n", ends.Token);
                     spoke = clock.GetTimestamp();

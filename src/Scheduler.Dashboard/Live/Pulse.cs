@@ -19,7 +19,7 @@ internal sealed partial class Pulse(
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
-    private readonly HashSet<Channel<long>> _windows = [];
+    private readonly HashSet<Channel<long>> _tabs = [];
     private Task? _beating;
 
     /// <summary>
@@ -29,18 +29,18 @@ internal sealed partial class Pulse(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var window = Channel.CreateBounded<long>(
+        var tab = Channel.CreateBounded<long>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest }
         );
         lock (_lock)
         {
-            _windows.Add(window);
+            _tabs.Add(tab);
             _beating ??= Task.Run(BeatAsync, CancellationToken.None);
         }
 
         try
         {
-            await foreach (var beat in window.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var beat in tab.Reader.ReadAllAsync(cancellationToken))
             {
                 yield return beat;
             }
@@ -49,7 +49,7 @@ internal sealed partial class Pulse(
         {
             lock (_lock)
             {
-                _windows.Remove(window);
+                _tabs.Remove(tab);
             }
         }
     }
@@ -62,7 +62,7 @@ internal sealed partial class Pulse(
             var now = await AskAsync();
             if (now is { } beat && last is { } before && beat != before)
             {
-                Tell(beat);
+                Broadcast(beat);
             }
 
             last = now ?? last;
@@ -75,7 +75,7 @@ internal sealed partial class Pulse(
     {
         lock (_lock)
         {
-            if (_windows.Count > 0)
+            if (_tabs.Count > 0)
             {
                 return true;
             }
@@ -85,13 +85,13 @@ internal sealed partial class Pulse(
         }
     }
 
-    private void Tell(long beat)
+    private void Broadcast(long beat)
     {
         lock (_lock)
         {
-            foreach (var window in _windows)
+            foreach (var tab in _tabs)
             {
-                window.Writer.TryWrite(beat);
+                tab.Writer.TryWrite(beat);
             }
         }
     }

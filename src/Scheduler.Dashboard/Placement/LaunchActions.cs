@@ -20,7 +20,7 @@ internal static class LaunchActions
     {
         pages.MapAction("/launch/create", CreateAsync);
         pages.MapPost("/launch/explain", ExplainAsync).RequireAuthorization(Session.AnyPolicy);
-        pages.MapPost("/launch/look", LookAsync).RequireAuthorization(Session.AnyPolicy);
+        pages.MapPost("/launch/look", PreviewAsync).RequireAuthorization(Session.AnyPolicy);
     }
 
     private static async Task<RazorComponentResult> ExplainAsync(
@@ -35,7 +35,7 @@ internal static class LaunchActions
     }
 
     /// <summary>Fallback without JavaScript: redirects to the URL that holds the form values.</summary>
-    private static async Task LookAsync(HttpContext http, IAntiforgery antiforgery)
+    private static async Task PreviewAsync(HttpContext http, IAntiforgery antiforgery)
     {
         var form = await ReadAsync(http, antiforgery);
         http.Response.StatusCode = StatusCodes.Status303SeeOther;
@@ -56,7 +56,7 @@ internal static class LaunchActions
 
         if (!reader.Faults.None || reader.Account is not { } account)
         {
-            throw new DoorException(Wrong(reader.Faults));
+            throw new ApiException(Wrong(reader.Faults));
         }
 
         // 2. Create. The id is derived from the request id of the form, so a form sent twice creates one instance.
@@ -68,7 +68,7 @@ internal static class LaunchActions
             reader.Spec,
             ImmutableSortedDictionary<string, string>.Empty
         );
-        Check(await action.Grains.Instance(id).CreateAsync(wish, command), account.Value);
+        (await action.Grains.Instance(id).CreateAsync(wish, command)).OrThrow(account.Value);
 
         // 3. Start. A refused start leaves its reason on the instance, so the instance page follows in both cases.
         var page = $"{DashboardSetup.Root}/instances/{id}";
@@ -78,7 +78,7 @@ internal static class LaunchActions
             return new Done($"{reader.ServingName} was created and is stopped.", page);
         }
 
-        Check(await action.Grains.Instance(id).StartAsync(command), id.Value);
+        (await action.Grains.Instance(id).StartAsync(command)).OrThrow(id.Value);
         return new Done($"{reader.ServingName} was created and is being started.", page);
     }
 
@@ -89,20 +89,9 @@ internal static class LaunchActions
         return LaunchForm.Of(field => sent.TryGetValue(field, out var text) ? text.ToString() : null);
     }
 
-    private static void Check<T>(Answer<T> answer, string what)
-        where T : class
-    {
-        if (!answer.IsOk)
-        {
-            throw new DoorException(DoorError.Of(answer.Refusal, what));
-        }
-    }
-
     /// <summary>The validation errors, with field labels instead of names.</summary>
-    private static DoorError Wrong(Faults faults) =>
-        DoorError.Invalid([
-            .. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) }),
-        ]) with
+    private static ApiError Wrong(Faults faults) =>
+        ApiError.Invalid([.. faults.All.Select(fault => fault with { Field = LaunchFields.LabelOf(fault.Field) })]) with
         {
             Hint = "Correct the fields below. Nothing was created.",
         };

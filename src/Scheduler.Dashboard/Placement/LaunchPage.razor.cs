@@ -30,7 +30,7 @@ public sealed partial class LaunchPage
 
     private static readonly (string Value, string Text)[] KvFormats =
     [
-        .. SpecBounds.KvFormats.Select(format => (format, format)),
+        .. SpecSyntax.KvFormats.Select(format => (format, format)),
     ];
 
     private static readonly (string Value, string Text)[] Tiers =
@@ -97,8 +97,8 @@ public sealed partial class LaunchPage
         if (!string.IsNullOrEmpty(Like))
         {
             var record = Grammar.IsInstanceId(Like)
-                ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(Eyes), Like)
-                : throw new DoorException(DoorError.NotFound(Like));
+                ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(AccessScope), Like)
+                : throw new ApiException(ApiError.NotFound(Like));
             below = LaunchForm.Of(record);
         }
 

@@ -61,10 +61,10 @@ public sealed record LaunchPreview(
         LaunchExplanation? explanation = null;
         if (account is not null && reader.IsSpecRight)
         {
-            var told = await grains.Fleet().ExplainAsync(account.Id, reader.Spec).WaitAsync(cancellationToken);
-            explanation = told.IsOk
-                ? told.Value
-                : throw new DoorException(DoorError.Of(told.Refusal, account.Id.Value));
+            explanation = await grains
+                .Fleet()
+                .ExplainAsync(account.Id, reader.Spec)
+                .OrThrow(account.Id.Value, cancellationToken);
         }
 
         return new LaunchPreview(form, reader.Spec, reader.Faults.All, account, explanation);

@@ -37,7 +37,7 @@ internal sealed class LaunchReader
             Account = null;
         }
 
-        ServingName = Required(LaunchFields.Name, Grammar.IsServingName, SpecBounds.ServingName);
+        ServingName = Required(LaunchFields.Name, Grammar.IsServingName, SpecSyntax.ServingName);
         Spec = Read();
     }
 
@@ -75,19 +75,19 @@ internal sealed class LaunchReader
         return new LaunchSpec
         {
             Model = Required(LaunchFields.Model, Grammar.IsModelName, Grammar.ModelName),
-            WeightFormat = Optional(LaunchFields.Weights, Grammar.IsFormat, SpecBounds.Format),
-            KvFormat = Optional(LaunchFields.Kv, SpecBounds.IsKvFormat, SpecBounds.KvFormat) ?? standard.KvFormat,
+            WeightFormat = Optional(LaunchFields.Weights, Grammar.IsFormat, SpecSyntax.Format),
+            KvFormat = Optional(LaunchFields.Kv, SpecSyntax.IsKvFormat, SpecSyntax.KvFormat) ?? standard.KvFormat,
             ContextTokens =
                 Whole(LaunchFields.Context, SpecLimits.LargestContextTokens, "tokens") ?? standard.ContextTokens,
             ParallelSequences = (int)(
                 Whole(LaunchFields.Parallel, SpecLimits.MostSequences) ?? standard.ParallelSequences
             ),
-            Runtime = Optional(LaunchFields.Runtime, Grammar.IsPreset, SpecBounds.Runtime) ?? standard.Runtime,
+            Runtime = Optional(LaunchFields.Runtime, Grammar.IsPreset, SpecSyntax.Runtime) ?? standard.Runtime,
             RuntimeArguments = Lines(
                 LaunchFields.Arguments,
                 line =>
-                    SpecBounds.IsArgument(line) && !line.Contains(LaunchForm.LineBreakInside, StringComparison.Ordinal),
-                SpecBounds.Argument + ", without a line break inside"
+                    SpecSyntax.IsArgument(line) && !line.Contains(LaunchForm.LineBreakInside, StringComparison.Ordinal),
+                SpecSyntax.Argument + ", without a line break inside"
             ),
             Constraints = ReadConstraints(),
             AutoReroute = IsTicked(LaunchFields.Reroute),
@@ -100,14 +100,14 @@ internal sealed class LaunchReader
         new()
         {
             MaxPricePerHour = Price(),
-            Regions = Lines(LaunchFields.Regions, Grammar.IsWord, SpecBounds.Word),
+            Regions = Lines(LaunchFields.Regions, Grammar.IsWord, SpecSyntax.Word),
             MinimumTier = Tier(),
             SpotAllowed = IsTicked(LaunchFields.Spot),
-            GpuType = Optional(LaunchFields.Gpu, Grammar.IsWord, SpecBounds.Word),
+            GpuType = Optional(LaunchFields.Gpu, Grammar.IsWord, SpecSyntax.Word),
             GpuCount = (int?)Whole(LaunchFields.GpuCount, SpecLimits.MostGpus),
-            Providers = Lines(LaunchFields.Providers, Grammar.IsProviderId, SpecBounds.Provider),
-            GpuPreferences = Lines(LaunchFields.GpuPreferences, Grammar.IsWord, SpecBounds.Word),
-            ProviderPreferences = Lines(LaunchFields.ProviderPreferences, Grammar.IsProviderId, SpecBounds.Provider),
+            Providers = Lines(LaunchFields.Providers, Grammar.IsProviderId, SpecSyntax.Provider),
+            GpuPreferences = Lines(LaunchFields.GpuPreferences, Grammar.IsWord, SpecSyntax.Word),
+            ProviderPreferences = Lines(LaunchFields.ProviderPreferences, Grammar.IsProviderId, SpecSyntax.Provider),
         };
 
     private string Required(string field, Func<string, bool> isRight, string accepted)

@@ -20,7 +20,7 @@ internal static class ProviderActions
     private static async Task<Done> SetDrainingAsync(PageAction action, bool draining)
     {
         var command = action.Command(null, What(action));
-        Check(action, await GrainOf(action).SetDrainingAsync(draining, command));
+        (await GrainOf(action).SetDrainingAsync(draining, command)).OrThrow(What(action));
         return new Done(
             draining
                 ? $"{action.Route("id")} is draining: no new launches are placed there."
@@ -32,7 +32,7 @@ internal static class ProviderActions
     {
         // Only checks the permission: a refresh takes no command context.
         action.Command(null, What(action));
-        var view = Check(action, await GrainOf(action).RefreshAsync());
+        var view = (await GrainOf(action).RefreshAsync()).OrThrow(What(action));
         return view.ListingError is null
             ? new Done($"{view.Id} listed {Units.Count(view.Offers)} offers.")
             : new Done($"The listing of {view.Id} failed: {view.ListingError}");
@@ -43,8 +43,5 @@ internal static class ProviderActions
     private static IProviderGrain GrainOf(PageAction action) =>
         Grammar.IsProviderId(action.Route("id"))
             ? action.Grains.Provider(new ProviderId(action.Route("id")))
-            : throw new DoorException(DoorError.NotFound(What(action)));
-
-    private static ProviderView Check(PageAction action, Answer<ProviderView> answer) =>
-        answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, What(action)));
+            : throw new ApiException(ApiError.NotFound(What(action)));
 }

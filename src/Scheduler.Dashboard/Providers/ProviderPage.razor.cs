@@ -17,7 +17,7 @@ public sealed partial class ProviderPage
     [Parameter]
     public string Id { get; set; } = "";
 
-    private bool IsOpen => _provider.Breaker == "open";
+    private bool IsOpen => _provider.Breaker == BreakerState.Open;
 
     private string Rate =>
         _provider.Attempts == 0 ? "–" : Units.Percent((double)_provider.Successes / _provider.Attempts);
@@ -27,7 +27,7 @@ public sealed partial class ProviderPage
         var what = $"providers/{Id}";
         _provider = Grammar.IsProviderId(Id)
             ? await AskAsync(Grains.Provider(new ProviderId(Id)).GetAsync(), what)
-            : throw new DoorException(DoorError.NotFound(what));
+            : throw new ApiException(ApiError.NotFound(what));
         _cooling = [.. _provider.CoolingRoutes.Where(cooling => cooling.Until > Now).OrderBy(cooling => cooling.Until)];
     }
 

@@ -13,7 +13,7 @@ using Scheduler.Grains;
 namespace Scheduler.Dashboard.Requests;
 
 /// <summary>Serves the support bundle of a request as a file download.</summary>
-internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, CancellationToken cancellationToken)
+internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScope, CancellationToken cancellationToken)
 {
     /// <summary>Most subjects of one kind whose current state is read; a request touches only a few.</summary>
     private const int MostSubjects = 100;
@@ -42,22 +42,25 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
         );
 
     /// <summary>Collects the bundle within the caller's access scope.</summary>
-    /// <exception cref="DoorException">The id has no events in the access scope.</exception>
+    /// <exception cref="ApiException">The id has no events in the access scope.</exception>
     private async Task<SupportBundle> MakeAsync(string id, DateTimeOffset now)
     {
         var events = RequestIds.IsWellFormed(id)
             ? await grains
                 .Fleet()
-                .RequestAsync(new RequestId(id), eyes, TracePage.MostEvents)
+                .RequestAsync(new RequestId(id), accessScope, TracePage.MostEvents)
                 .WaitAsync(cancellationToken)
             : [];
         if (events.IsEmpty)
         {
-            throw new DoorException(DoorError.NotFound($"Request {id}"));
+            throw new ApiException(ApiError.NotFound($"Request {id}"));
         }
 
         var subjects = events.Select(row => row.Subject).Distinct().ToList();
-        var instances = await SeenAsync(InstancesOf(subjects), instance => grains.Instance(instance).GetAsync(eyes));
+        var instances = await SeenAsync(
+            InstancesOf(subjects),
+            instance => grains.Instance(instance).GetAsync(accessScope)
+        );
         var accounts = Of(subjects, "account")
             .Select(subject => new AccountId(subject.Id))
             .Concat(instances.Select(instance => instance.Account));
@@ -66,25 +69,25 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             RequestId = id,
             SchedulerVersion = Version,
             MadeAt = now,
-            MadeFor = eyes?.Value ?? "operator",
+            MadeFor = accessScope?.Value ?? "operator",
             Events = [.. events.Select(row => EventPart.Of(row.Event, row.Subject))],
             Instances = [.. await Task.WhenAll(instances.Select(WithTimelineAsync))],
-            Accounts = [.. await SeenAsync(accounts, account => grains.Account(account).GetAsync(eyes))],
+            Accounts = [.. await SeenAsync(accounts, account => grains.Account(account).GetAsync(accessScope))],
             Providers = await ProvidersAsync(subjects, instances),
             Balancers =
             [
                 .. (
                     await SeenAsync(
                         Of(subjects, "balancer"),
-                        subject => grains.Balancer(new BalancerId(subject.Id)).GetAsync(eyes)
+                        subject => grains.Balancer(new BalancerId(subject.Id)).GetAsync(accessScope)
                     )
                 ).Select(BalancerPart.Of),
             ],
             Keys =
             [
-                .. (await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(eyes))).Select(
-                    KeyPart.Of
-                ),
+                .. (
+                    await SeenAsync(Of(subjects, "key"), subject => grains.Key(subject.Id).GetAsync(accessScope))
+                ).Select(KeyPart.Of),
             ],
         };
     }
@@ -113,7 +116,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? eyes, Canc
             var after = timeline.Count > 0 ? timeline[^1].Sequence : 0;
             var page = await grains
                 .Fleet()
-                .TimelineAsync(instance.Id, eyes, after, AtOnce)
+                .TimelineAsync(instance.Id, accessScope, after, AtOnce)
                 .WaitAsync(cancellationToken);
             timeline.AddRange(page.Value?.Events ?? []);
             isMore = page.Value?.Events.Length == AtOnce;

@@ -132,7 +132,14 @@ internal sealed record InstancePart(
             record.Intent is { } intent ? PlacementPart.Of(intent) : null,
             record.Allocation is { } allocation ? AllocationPart.Of(allocation) : null,
             record.Failure is { } failure ? FailurePart.Of(failure) : null,
-            [.. record.Debts.Select(debt => new DebtPart(debt.Kind, debt.Provider.Value, debt.Run, debt.Since))],
+            [
+                .. record.PendingCleanups.Select(debt => new DebtPart(
+                    debt.Kind,
+                    debt.Provider.Value,
+                    debt.Run,
+                    debt.Since
+                )),
+            ],
             record.AvoidedRoutes,
             record.CreatedAt,
             record.UpdatedAt,
@@ -197,7 +204,7 @@ internal sealed record FailurePart(
 }
 
 /// <summary>A pending cleanup.</summary>
-internal sealed record DebtPart(DebtKind Kind, string Provider, int Run, DateTimeOffset Since);
+internal sealed record DebtPart(CleanupKind Kind, string Provider, int Run, DateTimeOffset Since);
 
 /// <summary>A balancer, without the prompt of its router.</summary>
 internal sealed record BalancerPart(

@@ -29,7 +29,7 @@ public sealed partial class TracePage
         {
             _events = await Grains
                 .Fleet()
-                .RequestAsync(new RequestId(Id), Eyes, MostEvents)
+                .RequestAsync(new RequestId(Id), AccessScope, MostEvents)
                 .WaitAsync(Http.RequestAborted);
         }
     }

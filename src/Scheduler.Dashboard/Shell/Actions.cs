@@ -38,7 +38,7 @@ internal static class Actions
         {
             if (!action.Caller.MayChange)
             {
-                throw new DoorException(DoorError.ViewersKey(action.Caller.KeyId));
+                throw new ApiException(ApiError.ViewersKey(action.Caller.KeyId));
             }
 
             var done = await act(action);
@@ -50,7 +50,7 @@ internal static class Actions
             notices.Leave(http, new Notice(true, done.Text, null, null, id));
             back = done.GoTo ?? back;
         }
-        catch (DoorException refused)
+        catch (ApiException refused)
         {
             notices.Leave(http, Refused(refused.Error, id));
             back = action.Back ?? back;
@@ -62,7 +62,7 @@ internal static class Actions
         return Results.Empty;
     }
 
-    private static Notice Refused(DoorError error, string id)
+    private static Notice Refused(ApiError error, string id)
     {
         var faults = string.Join(" ", error.Faults.Select(fault => $"{fault.Field}: {fault.Description}"));
 

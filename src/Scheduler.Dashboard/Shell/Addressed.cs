@@ -24,12 +24,12 @@ internal static class Addressed
     public static BalancerId Balancer(string text) => new(Of(text, Grammar.IsBalancerId));
 
     /// <summary>Slug of a firewall or a rule.</summary>
-    public static string Slug(string text) => Of(text, FirewallChecks.IsSlug);
+    public static string Slug(string text) => Of(text, FirewallValidation.IsSlug);
 
     public static string Key(string text) => Of(text, KeyToken.IsKeyId);
 
     public static string Schedule(string text) => Of(text, Grammar.IsScheduleId);
 
     private static string Of(string text, Func<string, bool> isOne) =>
-        isOne(text) ? text : throw new DoorException(DoorError.NotFound(text.Length > 64 ? text[..64] + "…" : text));
+        isOne(text) ? text : throw new ApiException(ApiError.NotFound(text.Length > 64 ? text[..64] + "…" : text));
 }

@@ -26,7 +26,7 @@ public abstract class DashboardPage : ComponentBase
     protected Caller Caller => Http.Scope().Caller ?? throw new InvalidOperationException("A page without a session.");
 
     /// <summary>Access scope: the account of the caller; null for an operator.</summary>
-    protected AccountId? Eyes => Caller.Account;
+    protected AccountId? AccessScope => Caller.Account;
 
     protected bool MayChange => Caller.MayChange;
 
@@ -51,7 +51,8 @@ public abstract class DashboardPage : ComponentBase
     /// Account that a list is restricted to: the session's own, or the one an operator chooses; null for all.
     /// </summary>
     /// <param name="asked">From the query string; null or empty for all.</param>
-    protected AccountId? ScopeOf(string? asked) => Eyes ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));
+    protected AccountId? ScopeOf(string? asked) =>
+        AccessScope ?? (string.IsNullOrEmpty(asked) ? null : new AccountId(asked));
 
     /// <summary>Parses a number from the query string; null if missing or malformed.</summary>
     protected static long? Number(string? asked) =>
@@ -65,18 +66,13 @@ public abstract class DashboardPage : ComponentBase
     {
         if (!Caller.MayActFor(account))
         {
-            throw new DoorException(DoorError.NotFound(what));
+            throw new ApiException(ApiError.NotFound(what));
         }
     }
 
     /// <summary>Returns the value of an answer.</summary>
     /// <param name="what">Name for the error, as in the URL.</param>
     /// <exception cref="Exception">The answer is a refusal; an error page replaces this page.</exception>
-    protected async Task<T> AskAsync<T>(Task<Answer<T>> asked, string what)
-        where T : class
-    {
-        ArgumentNullException.ThrowIfNull(asked);
-        var answer = await asked.WaitAsync(Http.RequestAborted);
-        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, what));
-    }
+    protected Task<T> AskAsync<T>(Task<Answer<T>> asked, string what)
+        where T : class => asked.OrThrow(what, Http.RequestAborted);
 }

@@ -21,8 +21,8 @@ internal static class Forms
 
         if (!await IsFormAsync(http) || !await antiforgery.IsRequestValidAsync(http))
         {
-            throw new DoorException(
-                DoorError.OfHttpStatus(StatusCodes.Status400BadRequest, http.Request.Path) with
+            throw new ApiException(
+                ApiError.OfHttpStatus(StatusCodes.Status400BadRequest, http.Request.Path) with
                 {
                     Message = "The form did not come from a page of this dashboard, or the page is too old.",
                     Hint = "Load the page again and repeat what you did.",

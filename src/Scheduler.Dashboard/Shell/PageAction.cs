@@ -32,22 +32,18 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
 
     /// <summary>Returns the value of an answer.</summary>
     /// <param name="what">Name for the error, as in the URL.</param>
-    /// <exception cref="DoorException">The answer is a refusal; the next page shows it.</exception>
-    public async Task<T> DoAsync<T>(Task<Answer<T>> asked, string what)
-        where T : class
-    {
-        var answer = await asked.WaitAsync(http.RequestAborted);
-        return answer.IsOk ? answer.Value : throw new DoorException(DoorError.Of(answer.Refusal, what));
-    }
+    /// <exception cref="ApiException">The answer is a refusal; the next page shows it.</exception>
+    public Task<T> DoAsync<T>(Task<Answer<T>> asked, string what)
+        where T : class => asked.OrThrow(what, http.RequestAborted);
 
     /// <summary>Context of a command on a resource of an account; null for a resource of the operator.</summary>
-    /// <exception cref="DoorException">The resource belongs to another account; the error is the same "not found" as
+    /// <exception cref="ApiException">The resource belongs to another account; the error is the same "not found" as
     /// for a missing one (INV-08).</exception>
     public CommandContext Command(AccountId? account, string what)
     {
         if (account is { } owner ? !Caller.MayActFor(owner) : !Caller.IsOperator)
         {
-            throw new DoorException(account is null ? DoorError.OperatorsOnly() : DoorError.NotFound(what));
+            throw new ApiException(account is null ? ApiError.OperatorsOnly() : ApiError.NotFound(what));
         }
 
         return new CommandContext(
@@ -59,6 +55,6 @@ internal sealed class PageAction(HttpContext http, IFormCollection form)
     }
 
     /// <summary>Context of a command that only operators may run.</summary>
-    /// <exception cref="DoorException">The session belongs to an account.</exception>
+    /// <exception cref="ApiException">The session belongs to an account.</exception>
     public CommandContext OperatorCommand() => Command(null, "");
 }

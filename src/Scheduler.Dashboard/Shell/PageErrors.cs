@@ -14,9 +14,9 @@ internal sealed class PageErrors : IErrorShape
 
     /// <summary>Answers paths without a page.</summary>
     public static Task NothingHere(HttpContext http) =>
-        throw new DoorException(DoorError.OfHttpStatus(StatusCodes.Status404NotFound, http.Request.Path));
+        throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status404NotFound, http.Request.Path));
 
-    public async Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
+    public async Task WriteAsync(HttpContext http, ApiError error, RequestScope scope)
     {
         // The failed page has already used the rendering services of the request scope, so a new scope is needed.
         await using var fresh = http.RequestServices.CreateAsyncScope();

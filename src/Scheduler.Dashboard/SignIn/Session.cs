@@ -53,7 +53,7 @@ internal static class Session
             return Task.CompletedTask;
         };
         cookie.Events.OnValidatePrincipal = RecheckAsync;
-        cookie.Events.OnRedirectToAccessDenied = _ => throw new DoorException(DoorError.OperatorsOnly());
+        cookie.Events.OnRedirectToAccessDenied = _ => throw new ApiException(ApiError.OperatorsOnly());
     }
 
     public static ClaimsPrincipal Of(Caller caller)

@@ -12,7 +12,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
 {
     private const int MaxFormBytes = 16 * 1024;
 
-    public async Task<IResult> SignInAsync(HttpContext http, IAntiforgery antiforgery, Doorkeeper doorkeeper)
+    public async Task<IResult> SignInAsync(HttpContext http, IAntiforgery antiforgery, RequestAdmission admission)
     {
         await Forms.ValidateAsync(http, antiforgery);
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
@@ -23,9 +23,9 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         http.Request.Headers.Authorization = HeaderOf(form["key"].ToString().Trim());
         try
         {
-            using var passage = await doorkeeper.AdmitAsync(http, new Load(false, MaxFormBytes), changes: false);
+            using var admitted = await admission.AdmitAsync(http, new RequestLoad(false, MaxFormBytes), changes: false);
         }
-        catch (DoorException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
+        catch (ApiException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
         {
             return Results.Redirect(
                 $"{Session.SignInPath}?refused={refused.Error.Reason}&return={Uri.EscapeDataString(back)}"

@@ -17,9 +17,9 @@ internal static class SessionMapping
             (
                 HttpContext http,
                 IAntiforgery antiforgery,
-                [FromKeyedServices(DashboardSetup.Door)] Doorkeeper doorkeeper,
+                [FromKeyedServices(DashboardSetup.AdmissionKey)] RequestAdmission admission,
                 ILogger<SessionEndpoints> logger
-            ) => new SessionEndpoints(logger).SignInAsync(http, antiforgery, doorkeeper)
+            ) => new SessionEndpoints(logger).SignInAsync(http, antiforgery, admission)
         );
         pages.MapPost(
             "/sign-out",

@@ -9,7 +9,7 @@ namespace Scheduler.Dashboard.SignIn;
 /// <summary>Sets the caller of a session's request and applies the concurrency limits.</summary>
 internal sealed class SessionMiddleware(
     RequestDelegate next,
-    [FromKeyedServices(DashboardSetup.Door)] Doorkeeper doorkeeper
+    [FromKeyedServices(DashboardSetup.AdmissionKey)] RequestAdmission admission
 )
 {
     private const int MaxFormBytes = 256 * 1024;
@@ -23,7 +23,7 @@ internal sealed class SessionMiddleware(
         }
 
         var isStream = http.GetEndpoint()?.Metadata.GetMetadata<StaysOpen>() is not null;
-        using var passage = await doorkeeper.AdmitKnownAsync(http, caller, new Load(isStream, MaxFormBytes));
+        using var admitted = await admission.AdmitKnownAsync(http, caller, new RequestLoad(isStream, MaxFormBytes));
         await next(http);
     }
 }

@@ -65,9 +65,9 @@ public sealed class DestinationHealth(HealthSettings settings)
     /// <param name="mayEject">
     /// Whether enough other destinations remain (see <see cref="HealthSettings.MostEjectedPercent"/>).
     /// </param>
-    public bool NoteRequest(DateTimeOffset now, bool succeeded, bool mayEject)
+    public bool RecordRequest(DateTimeOffset now, bool succeeded, bool mayEject)
     {
-        _results.Note(now, succeeded);
+        _results.Record(now, succeeded);
         _failuresInARow = succeeded ? 0 : _failuresInARow + 1;
         if (succeeded || !mayEject || _ejectedUntil > now || !IsTooBad(now))
         {
@@ -80,7 +80,7 @@ public sealed class DestinationHealth(HealthSettings settings)
 
     /// <summary>Records the result of a probe; returns whether it took the destination out.</summary>
     /// <param name="error">The error in one line; null for a success.</param>
-    public bool NoteProbe(DateTimeOffset now, string? error)
+    public bool RecordProbe(DateTimeOffset now, string? error)
     {
         ProbeError = error;
         if (error is not null)

@@ -19,11 +19,16 @@ public sealed class HealthPool(HealthSettings settings)
     /// <summary>Records the result of a request; returns whether it ejected the destination.</summary>
     /// <param name="running">The destinations that run now; the others take no requests and do not count.</param>
     /// <param name="succeeded">Whether the runtime handled the request correctly.</param>
-    public bool NoteRequest(string servingName, IReadOnlyCollection<string> running, DateTimeOffset now, bool succeeded)
+    public bool RecordRequest(
+        string servingName,
+        IReadOnlyCollection<string> running,
+        DateTimeOffset now,
+        bool succeeded
+    )
     {
         ArgumentNullException.ThrowIfNull(running);
         var mayEject = !succeeded && (OutOf(running, now) + 1) * 100 <= running.Count * settings.MostEjectedPercent;
-        return Of(servingName).NoteRequest(now, succeeded, mayEject);
+        return Of(servingName).RecordRequest(now, succeeded, mayEject);
     }
 
     private int OutOf(IReadOnlyCollection<string> running, DateTimeOffset now) =>

@@ -53,13 +53,13 @@ public static class IntentQuestion
         var text = new StringBuilder().Append("BEGIN ").Append(nonce).Append("\n\"");
         if (prompt.Length <= LongestPrompt)
         {
-            StrangersText.Quote(prompt, text);
+            UntrustedText.Quote(prompt, text);
         }
         else
         {
-            StrangersText.Quote(prompt.AsSpan(0, LongestPrompt / 2), text);
+            UntrustedText.Quote(prompt.AsSpan(0, LongestPrompt / 2), text);
             text.Append("\"\n(the middle is left out)\n\"");
-            StrangersText.Quote(prompt.AsSpan(prompt.Length - (LongestPrompt / 2)), text);
+            UntrustedText.Quote(prompt.AsSpan(prompt.Length - (LongestPrompt / 2)), text);
         }
 
         return text.Append("\"\nEND ").Append(nonce).ToString();

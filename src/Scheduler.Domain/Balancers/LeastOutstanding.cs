@@ -6,7 +6,7 @@ namespace Scheduler.Domain.Balancers;
 public static class LeastOutstanding
 {
     /// <param name="members">The available members; at least one.</param>
-    public static int Pick(ReadOnlySpan<Load> members)
+    public static int Pick(ReadOnlySpan<DestinationLoad> members)
     {
         ArgumentOutOfRangeException.ThrowIfZero(members.Length, nameof(members));
         var best = 0;
@@ -23,11 +23,11 @@ public static class LeastOutstanding
     }
 
     // Counts the new request too, so of two idle members the one with the larger weight wins.
-    private static int Compare(in Load one, in Load other) =>
+    private static int Compare(in DestinationLoad one, in DestinationLoad other) =>
         ((Int128)(one.Outstanding + 1) * other.Weight).CompareTo((Int128)(other.Outstanding + 1) * one.Weight);
 }
 
 /// <param name="Outstanding">Requests in progress, ≥ 0.</param>
 /// <param name="LastTurn">Sequence number of its latest pick; 0 for never.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct Load(int Outstanding, long Weight, long LastTurn);
+public readonly record struct DestinationLoad(int Outstanding, long Weight, long LastTurn);

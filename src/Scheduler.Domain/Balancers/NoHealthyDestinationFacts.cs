@@ -24,10 +24,10 @@ public sealed record NoHealthyDestinationFacts(
             ("destinations_total", Destinations.Length),
             ("retry_after_seconds", SecondsLeft()),
             .. Destinations.Select(destination =>
-                ($"destination.{destination.ServingName}", (object?)Told(destination))
+                ($"destination.{destination.ServingName}", (object?)Describe(destination))
             ),
         ];
-        var named = Destinations.Select(destination => $"{destination.ServingName} ({Told(destination)})");
+        var named = Destinations.Select(destination => $"{destination.ServingName} ({Describe(destination)})");
         return new FailureText(
             Destinations.IsEmpty
                 ? $"No enabled route of the balancer {ServingName} leads to a destination."
@@ -37,7 +37,7 @@ public sealed record NoHealthyDestinationFacts(
         );
     }
 
-    private static string Told(DestinationOut destination) =>
+    private static string Describe(DestinationOut destination) =>
         destination.Why switch
         {
             OutReason.Unknown => "no instance has this name",
@@ -51,7 +51,7 @@ public sealed record NoHealthyDestinationFacts(
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    private static string Word(InstanceState? state) => state?.ToString().ToLowerInvariant() ?? "not running";
+    private static string Word(InstanceState? state) => state?.WireName() ?? "not running";
 
     /// <summary>Fastest remedy first: waiting, then starting, repairing, and renaming.</summary>
     private string Hint()

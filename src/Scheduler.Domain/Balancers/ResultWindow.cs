@@ -10,7 +10,7 @@ internal sealed class ResultWindow(TimeSpan window)
     private readonly Part[] _parts = new Part[Parts];
     private readonly long _ticksOfPart = Math.Max(window.Ticks / Parts, 1);
 
-    public void Note(DateTimeOffset now, bool succeeded)
+    public void Record(DateTimeOffset now, bool succeeded)
     {
         var number = now.UtcTicks / _ticksOfPart;
         ref var part = ref _parts[number % Parts];

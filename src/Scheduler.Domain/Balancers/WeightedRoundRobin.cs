@@ -22,7 +22,7 @@ public sealed class WeightedRoundRobin
     {
         Settle(members);
         var best = -1;
-        var bestIsOwed = false;
+        var bestHasCredit = false;
         for (var i = 0; i < members.Length; i++)
         {
             var earned = _earned[members[i].Name] += members[i].Weight;
@@ -31,10 +31,14 @@ public sealed class WeightedRoundRobin
                 continue;
             }
 
-            var isOwed = earned > 0;
-            if (best < 0 || (isOwed && !bestIsOwed) || (isOwed == bestIsOwed && IsDueSooner(members[i], members[best])))
+            var hasCredit = earned > 0;
+            if (
+                best < 0
+                || (hasCredit && !bestHasCredit)
+                || (hasCredit == bestHasCredit && IsDueSooner(members[i], members[best]))
+            )
             {
-                (best, bestIsOwed) = (i, isOwed);
+                (best, bestHasCredit) = (i, hasCredit);
             }
         }
 

@@ -7,25 +7,23 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Domain.Billing;
 
 /// <summary>
-/// Everything stored of one account but its tabs and ledger, which are rows of their own: this record carries only what changed in
-/// the present write (<see cref="NewEntries"/>, <see cref="ChangedTabs"/>, <see cref="RemovedTabs"/>), so its size does not
-/// grow with the number of instances. State name <c>account</c>.
+/// The stored state of one account, state name <c>account</c>. Tabs and ledger entries have rows of their own: the record carries only
+/// those that the current write changes (<see cref="NewEntries"/>, <see cref="ChangedTabs"/>, <see cref="RemovedTabs"/>), so its size
+/// does not grow with the number of instances.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.AccountRecord")]
 public sealed record AccountRecord : IStoredState
 {
-    /// <summary>The shape this code writes.</summary>
+    /// <summary>The schema version that this code writes.</summary>
     public const int CurrentSchemaVersion = 2;
 
-    /// <inheritdoc/>
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>Which account; empty until created.</summary>
+    /// <summary>Empty until created.</summary>
     [Id(1)]
     public AccountId Id { get; init; }
 
-    /// <summary>For people.</summary>
     [Id(2)]
     public string DisplayName { get; init; } = "";
 
@@ -37,7 +35,7 @@ public sealed record AccountRecord : IStoredState
     [Id(4)]
     public MicroEuro Balance { get; init; }
 
-    /// <summary>How long running instances may go on below zero; zero stops them at once.</summary>
+    /// <summary>How long instances may continue to run on a used-up balance; zero stops them at once.</summary>
     [Id(5)]
     public TimeSpan ExhaustionGrace { get; init; }
 
@@ -45,7 +43,7 @@ public sealed record AccountRecord : IStoredState
     [Id(6)]
     public long LastEntry { get; init; }
 
-    /// <summary>When the low-balance event was given; null when it is due again.</summary>
+    /// <summary>When the low-balance event was written; null when it may be written again.</summary>
     [Id(7)]
     public DateTimeOffset? LowBalanceSince { get; init; }
 
@@ -53,7 +51,6 @@ public sealed record AccountRecord : IStoredState
     [Id(8)]
     public DateTimeOffset? ExhaustedSince { get; init; }
 
-    /// <summary>When it was created.</summary>
     [Id(9)]
     public DateTimeOffset CreatedAt { get; init; }
 
@@ -61,11 +58,9 @@ public sealed record AccountRecord : IStoredState
     [Id(10)]
     public long Generation { get; init; }
 
-    /// <inheritdoc/>
     [Id(11)]
     public DateTimeOffset? WakeAt { get; init; }
 
-    /// <inheritdoc/>
     [Id(12)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
 
@@ -73,23 +68,20 @@ public sealed record AccountRecord : IStoredState
     [Id(13)]
     public long LastSequence { get; init; }
 
-    /// <summary>Ledger entries of this write.</summary>
     [Id(14)]
     public ImmutableArray<LedgerEntry> NewEntries { get; init; } = [];
 
-    /// <summary>Tabs put or changed by this write.</summary>
+    /// <summary>Tabs added or changed by this write.</summary>
     [Id(15)]
     public ImmutableArray<InstanceTab> ChangedTabs { get; init; } = [];
 
-    /// <summary>Tabs removed by this write.</summary>
     [Id(16)]
     public ImmutableArray<InstanceId> RemovedTabs { get; init; } = [];
 
-    /// <summary>Slug of the firewall that every request of the account passes; null for none.</summary>
+    /// <summary>Slug of the firewall for every request of the account; null for none.</summary>
     [Id(17)]
     public string? Firewall { get; init; }
 
-    /// <summary>Whether there is such an account at all.</summary>
     [JsonIgnore]
     public bool Exists => Generation > 0;
 }

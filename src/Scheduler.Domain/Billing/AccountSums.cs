@@ -3,10 +3,12 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Billing;
 
 /// <summary>
-/// Sums over an account's tabs, kept so that a command costs the same however many instances the account has. What does not depend on the
-/// time is carried along with every change; what does is summed once per moment, and every command of one write shares one moment.
+/// Sums over an account's tabs, so that the cost of a command does not depend on the number of instances. Sums that do not depend on the
+/// time are updated with every change. The others are computed once per moment, and all commands of one write share one moment.
 /// </summary>
-/// <remarks>The two earliest moments are lower bounds: a tab that is gone may leave one behind, which costs an early look and no more.</remarks>
+/// <remarks>
+/// The two earliest moments are lower bounds: a removed tab may leave its moment behind, which only costs an early check.
+/// </remarks>
 internal sealed class AccountSums
 {
     private readonly Dictionary<InstanceId, InstanceTab> _metered = [];
@@ -23,27 +25,26 @@ internal sealed class AccountSums
         }
     }
 
-    /// <summary>Tabs of runs that are metered now.</summary>
     public IReadOnlyCollection<InstanceTab> Metered => _metered.Values;
 
-    /// <summary>Σ of the prices of what is metered.</summary>
+    /// <summary>Σ of the prices of all metered runs.</summary>
     public MicroEuro BurnPerHour { get; private set; }
 
     /// <summary>Running cost that is not in the ledger yet.</summary>
     public MicroEuro Accrued(DateTimeOffset now) => At(now).Accrued;
 
-    /// <summary>Money put aside: whole holds of launches, and what running meters have left of theirs.</summary>
+    /// <summary>Reserved money: the whole holds of launches, and the unused part of the holds of running meters.</summary>
     public MicroEuro Holds(DateTimeOffset now) => _launchHolds + At(now).HoldsLeft;
 
-    /// <summary>The next moment at which a hold lapses or a meter is due for settlement, or earlier.</summary>
+    /// <summary>The next moment at which a hold lapses or a settlement is due; may be too early, never too late.</summary>
     public DateTimeOffset? NextAct(TimeSpan settleEvery) => Earliest(_firstLapse, _firstUnsettled + settleEvery);
 
-    /// <summary>A tab came, changed or went.</summary>
+    /// <summary>Updates the sums for a tab that was added (before is null), changed or removed (after is null).</summary>
     public void Change(InstanceTab? before, InstanceTab? after)
     {
         if (before is not null)
         {
-            Take(before);
+            Subtract(before);
         }
 
         if (after is not null)
@@ -52,24 +53,23 @@ internal sealed class AccountSums
         }
     }
 
-    /// <summary>Finds the earliest moments anew.</summary>
-    public void LookAgain(IEnumerable<InstanceTab> tabs)
+    public void RecomputeEarliest(IEnumerable<InstanceTab> tabs)
     {
         (_firstLapse, _firstUnsettled) = (null, null);
         foreach (var tab in tabs)
         {
-            Notice(tab);
+            UpdateEarliest(tab);
         }
     }
 
-    /// <summary>What a tab adds to the running cost that is not in the ledger yet.</summary>
+    /// <summary>The tab's running cost that is not in the ledger yet.</summary>
     public static MicroEuro Unbilled(InstanceTab tab, DateTimeOffset now) =>
         tab.MeterSince is { } since
             ? Usage.Cost(tab.PricePerHour, Math.Max(tab.BilledSeconds, Usage.Seconds(since, now)))
                 - Usage.Cost(tab.PricePerHour, tab.BilledSeconds)
             : MicroEuro.Zero;
 
-    /// <summary>What a tab has left of its hold: all of it before the run, then less what the run has cost.</summary>
+    /// <summary>The unused part of the hold: all of it before the run, then less the cost of the run so far.</summary>
     public static MicroEuro HoldLeft(InstanceTab tab, DateTimeOffset now) =>
         tab.MeterSince is { } since
             ? MicroEuro.Max(MicroEuro.Zero, tab.Hold - Usage.Cost(tab.PricePerHour, Usage.Seconds(since, now)))
@@ -82,7 +82,7 @@ internal sealed class AccountSums
         : b is null || a < b ? a
         : b;
 
-    private void Take(InstanceTab tab)
+    private void Subtract(InstanceTab tab)
     {
         if (!IsMetered(tab))
         {
@@ -100,7 +100,7 @@ internal sealed class AccountSums
 
     private void Add(InstanceTab tab)
     {
-        Notice(tab);
+        UpdateEarliest(tab);
         if (!IsMetered(tab))
         {
             _launchHolds += tab.Hold;
@@ -115,7 +115,7 @@ internal sealed class AccountSums
         }
     }
 
-    private void Notice(InstanceTab tab)
+    private void UpdateEarliest(InstanceTab tab)
     {
         if (IsMetered(tab))
         {

@@ -3,11 +3,9 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Billing;
 
-/// <summary>Money ran out while running.</summary>
-/// <param name="Account">Whose.</param>
-/// <param name="Balance">Balance less running cost at that moment.</param>
-/// <param name="PricePerHour">Price of the run that was stopped.</param>
-/// <param name="LaunchNeeds">What the next launch at that price needs.</param>
+/// <summary>The balance was used up while an instance was running.</summary>
+/// <param name="Balance">Balance − running cost at that moment.</param>
+/// <param name="LaunchNeeds">The hold of the next launch at that price.</param>
 public sealed record BalanceExhaustedFacts(
     AccountId Account,
     MicroEuro Balance,
@@ -15,7 +13,6 @@ public sealed record BalanceExhaustedFacts(
     MicroEuro LaunchNeeds
 ) : FailureFacts(FailureCode.BalanceExhausted)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var missing = MicroEuro.Max(MicroEuro.Zero, LaunchNeeds - Balance);

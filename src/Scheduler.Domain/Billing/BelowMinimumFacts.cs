@@ -4,15 +4,11 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Billing;
 
-/// <summary>Too little money for a launch.</summary>
-/// <param name="Account">Whose.</param>
-/// <param name="Suspended">Whether the account is suspended, whatever its money.</param>
-/// <param name="Balance">Σ of the ledger.</param>
+/// <summary>The account has too little money for a launch, or is suspended.</summary>
 /// <param name="Accrued">Running cost not yet in the ledger.</param>
-/// <param name="Holds">Money put aside for other launches.</param>
-/// <param name="Needed">What this launch needs.</param>
-/// <param name="Chosen">The offer it was needed for; null when the minimum itself was missing.</param>
-/// <param name="Affordable">The best offer that the money there would pay for; null when there is none.</param>
+/// <param name="Needed">The hold of this launch, or the minimum of any launch.</param>
+/// <param name="Chosen">The offer that the hold is for; null when the minimum of any launch was missing.</param>
+/// <param name="Affordable">The best offer that the available money pays for; null when there is none.</param>
 public sealed record BelowMinimumFacts(
     AccountId Account,
     bool Suspended,
@@ -24,10 +20,9 @@ public sealed record BelowMinimumFacts(
     Offer? Affordable
 ) : FailureFacts(FailureCode.BillingBelowMinimum)
 {
-    /// <summary>How much to top up so that the launch passes.</summary>
+    /// <summary>The top-up that makes the launch possible.</summary>
     public MicroEuro Missing => MicroEuro.Max(MicroEuro.Zero, Needed - (Balance - Accrued - Holds));
 
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var available = Balance - Accrued - Holds;

@@ -8,7 +8,6 @@ namespace Scheduler.Domain.Billing;
 /// An amount of money in micro-EUR (1 EUR = 1,000,000). Signed; arithmetic is checked and throws
 /// <see cref="OverflowException"/> rather than wrap. Money is never a floating-point number.
 /// </summary>
-/// <param name="Value">Micro-EUR.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.MicroEuro")]
 [JsonConverter(typeof(Json))]
 public readonly record struct MicroEuro([property: Id(0)] long Value) : IComparable<MicroEuro>
@@ -16,31 +15,23 @@ public readonly record struct MicroEuro([property: Id(0)] long Value) : ICompara
     /// <summary>Micro-EUR in one EUR.</summary>
     public const long PerEuro = 1_000_000;
 
-    /// <summary>Nothing.</summary>
     public static readonly MicroEuro Zero;
 
-    /// <summary>A whole number of EUR.</summary>
-    /// <param name="euros">EUR.</param>
     public static MicroEuro FromEuros(long euros) => new(checked(euros * PerEuro));
 
     /// <summary>A decimal EUR amount, rounded up to the next micro-EUR (a converted price is never understated).</summary>
-    /// <param name="euros">EUR.</param>
     /// <exception cref="OverflowException">The amount does not fit 64 bits of micro-EUR.</exception>
     public static MicroEuro CeilingFromEuros(decimal euros) => new(checked((long)decimal.Ceiling(euros * PerEuro)));
 
-    /// <summary>The larger of two amounts.</summary>
     public static MicroEuro Max(MicroEuro a, MicroEuro b) => a.Value >= b.Value ? a : b;
 
-    /// <summary>The smaller of two amounts.</summary>
     public static MicroEuro Min(MicroEuro a, MicroEuro b) => a.Value <= b.Value ? a : b;
 
-    /// <inheritdoc/>
     public int CompareTo(MicroEuro other) => Value.CompareTo(other.Value);
 
     /// <summary>EUR with as many decimals as needed, at least two: <c>1.29</c>, <c>0.000001</c>.</summary>
     public override string ToString() => (Value / (decimal)PerEuro).ToString("0.00####", CultureInfo.InvariantCulture);
 
-#pragma warning disable CS1591 // operators say what they do
     public static MicroEuro operator +(MicroEuro a, MicroEuro b) => new(checked(a.Value + b.Value));
 
     public static MicroEuro operator -(MicroEuro a, MicroEuro b) => new(checked(a.Value - b.Value));
@@ -54,7 +45,6 @@ public readonly record struct MicroEuro([property: Id(0)] long Value) : ICompara
     public static bool operator <=(MicroEuro a, MicroEuro b) => a.Value <= b.Value;
 
     public static bool operator >=(MicroEuro a, MicroEuro b) => a.Value >= b.Value;
-#pragma warning restore CS1591
 
     private sealed class Json : JsonConverter<MicroEuro>
     {

@@ -1,9 +1,8 @@
 namespace Scheduler.Domain.Billing;
 
-/// <summary>What an instance served: requests that reached its runtime, and tokens as the runtime counted them. Not money: that is seconds.</summary>
-/// <param name="Requests">Requests.</param>
-/// <param name="PromptTokens">Tokens in.</param>
-/// <param name="CompletionTokens">Tokens out.</param>
+/// <summary>
+/// Requests that reached the runtime of an instance, and tokens as the runtime counted them. No money: that is billed by seconds.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ServedUsage")]
 public sealed record ServedUsage(
     [property: Id(0)] long Requests,
@@ -11,10 +10,8 @@ public sealed record ServedUsage(
     [property: Id(2)] long CompletionTokens
 )
 {
-    /// <summary>Nothing.</summary>
     public static readonly ServedUsage None = new(0, 0, 0);
 
-    /// <summary>Both together.</summary>
     /// <exception cref="OverflowException">A sum does not fit 64 bits.</exception>
     public static ServedUsage operator +(ServedUsage one, ServedUsage other)
     {
@@ -29,6 +26,5 @@ public sealed record ServedUsage(
         );
     }
 
-    /// <summary>Both together.</summary>
     public static ServedUsage Add(ServedUsage left, ServedUsage right) => left + right;
 }

@@ -1,26 +1,23 @@
 namespace Scheduler.Domain.Billing;
 
-/// <summary>What seconds of <c>running</c> cost.</summary>
+/// <summary>The cost of seconds of <c>running</c>.</summary>
 public static class Usage
 {
-    /// <summary>Seconds in an hour.</summary>
     public const long SecondsPerHour = 3600;
 
-    /// <summary>Whole seconds between two moments; 0 when the clock stepped back. A started second that did not end is not billed.</summary>
-    /// <param name="since">Start of <c>running</c>.</param>
-    /// <param name="until">Its end, or the present.</param>
+    /// <summary>Whole seconds between two moments; 0 when the clock stepped back. A second that has not ended is not billed.</summary>
     public static long Seconds(DateTimeOffset since, DateTimeOffset until) =>
         until <= since ? 0 : (until - since).Ticks / TimeSpan.TicksPerSecond;
 
     /// <summary>
     /// Cost of the first <paramref name="seconds"/> of a run, rounded down to a micro-EUR. A segment costs the difference of two such
-    /// figures, so however a run is cut into segments their sum is the cost of the whole: nothing is lost or billed twice by rounding.
+    /// figures. So the segments of a run always add up to the cost of the whole run: rounding neither loses nor bills money twice.
     /// </summary>
     /// <param name="pricePerHour">Price snapshot, ≥ 0.</param>
     /// <param name="seconds">Whole seconds, ≥ 0.</param>
     /// <exception cref="OverflowException">The cost does not fit 64 bits of micro-EUR.</exception>
     public static MicroEuro Cost(MicroEuro pricePerHour, long seconds) =>
-        // Prices below 2,000 EUR/h and runs below 68 years: the whole of practice, at a tenth of the time.
+        // Covers prices below 2,000 EUR/h and runs below 68 years, which is every practical case, in a tenth of the time.
         pricePerHour.Value
             is >= 0
                 and <= int.MaxValue
@@ -29,8 +26,8 @@ public static class Usage
             : new(checked((long)((Int128)pricePerHour.Value * seconds / SecondsPerHour)));
 
     /// <summary>How many whole seconds an amount lasts at a price; null when the price is zero.</summary>
-    /// <param name="amount">Money, negative counts as none.</param>
-    /// <param name="pricePerHour">Price, ≥ 0.</param>
+    /// <param name="amount">A negative amount counts as zero.</param>
+    /// <param name="pricePerHour">≥ 0.</param>
     public static long? SecondsFor(MicroEuro amount, MicroEuro pricePerHour)
     {
         if (pricePerHour.Value == 0)

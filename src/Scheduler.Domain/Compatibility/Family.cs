@@ -62,7 +62,7 @@ internal sealed record Family
         "distilbert",
     };
 
-    private static readonly HashSet<string> TiedUnlessSaid = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> TiedByDefault = new(StringComparer.Ordinal)
     {
         "gemma",
         "gemma2",
@@ -105,7 +105,7 @@ internal sealed record Family
     public bool IsEncoder { get; private init; }
 
     /// <summary>Whether the output head is tied to the embeddings when the config does not state it.</summary>
-    public bool IsTiedUnlessSaid { get; private init; }
+    public bool IsTiedByDefault { get; private init; }
 
     public bool HasPositionTable { get; private init; }
 
@@ -135,7 +135,7 @@ internal sealed record Family
             HasAttention = hasAttention || !isState,
             IsPureState = isState && !hasAttention,
             IsEncoder = Encoders.Contains(type),
-            IsTiedUnlessSaid = TiedUnlessSaid.Contains(type),
+            IsTiedByDefault = TiedByDefault.Contains(type),
             HasPositionTable = Encoders.Contains(type) || type is "gpt2" or "gpt_bigcode" or "gpt_neo" or "opt",
         };
     }

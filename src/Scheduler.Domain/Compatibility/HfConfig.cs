@@ -95,7 +95,7 @@ public static class HfConfig
         }
 
         var plan = LayerPlan.Read(fields, family, size.Layers);
-        var isTied = fields.Flag(family.IsTiedUnlessSaid, "tie_word_embeddings");
+        var isTied = fields.Flag(family.IsTiedByDefault, "tie_word_embeddings");
         var hasHead = !isTied && !family.IsEncoder && !name.Contains("embedding", StringComparison.OrdinalIgnoreCase);
 
         var assembly = new ModelAssembly(fields, family, size, quantization, plan);

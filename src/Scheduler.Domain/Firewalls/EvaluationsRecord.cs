@@ -7,8 +7,8 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>
-/// What is stored of an account's evaluations beside the evaluations themselves, which are rows: each write carries the new ones and
-/// says which old ones go. State name <c>evaluations</c>.
+/// The state of an account's evaluations. The evaluations themselves are rows: each write carries the new ones and
+/// names the old ones to delete. State name <c>evaluations</c>.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.EvaluationsRecord")]
 public sealed record EvaluationsRecord : IStoredState
@@ -16,11 +16,9 @@ public sealed record EvaluationsRecord : IStoredState
     /// <summary>The shape this code writes.</summary>
     public const int CurrentSchemaVersion = 1;
 
-    /// <inheritdoc/>
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
 
-    /// <summary>Whose.</summary>
     [Id(1)]
     public AccountId Account { get; init; }
 
@@ -28,7 +26,7 @@ public sealed record EvaluationsRecord : IStoredState
     [Id(2)]
     public long LastEvaluation { get; init; }
 
-    /// <summary>When the latest evaluation was recorded.</summary>
+    /// <summary>Time of the latest write with evaluations.</summary>
     [Id(3)]
     public DateTimeOffset RecordedAt { get; init; }
 
@@ -36,19 +34,17 @@ public sealed record EvaluationsRecord : IStoredState
     [Id(4)]
     public ImmutableArray<FirewallEvaluation> NewEvaluations { get; init; } = [];
 
-    /// <summary>Evaluations up to this sequence number go.</summary>
+    /// <summary>This write deletes evaluations up to this sequence number.</summary>
     [Id(5)]
     public long ForgetUpTo { get; init; }
 
-    /// <summary>Evaluations decided before this moment go.</summary>
+    /// <summary>This write deletes evaluations decided before this time.</summary>
     [Id(6)]
     public DateTimeOffset ForgetBefore { get; init; }
 
-    /// <inheritdoc/>
     [Id(7)]
     public DateTimeOffset? WakeAt { get; init; }
 
-    /// <inheritdoc/>
     [Id(8)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
 

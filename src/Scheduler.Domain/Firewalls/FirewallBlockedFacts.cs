@@ -5,13 +5,12 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>A firewall in block mode matched.</summary>
-/// <param name="Account">Whose.</param>
+/// <param name="Account">The account of the firewall.</param>
 /// <param name="Firewall">The firewall's slug.</param>
 /// <param name="Rules">The rules that matched, in the firewall's order.</param>
 public sealed record FirewallBlockedFacts(AccountId Account, string Firewall, ImmutableArray<FirewallRule> Rules)
     : FailureFacts(FailureCode.FirewallBlocked)
 {
-    /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
         var slugs = string.Join(", ", Rules.Select(rule => rule.Slug));

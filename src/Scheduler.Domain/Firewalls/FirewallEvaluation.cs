@@ -5,22 +5,23 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>What one firewall made of one request. No word of the request is in it, unless the firewall keeps prompts.</summary>
+/// <summary>
+/// The decision of one firewall about one request. It contains no part of the request, unless the firewall keeps
+/// prompts.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.FirewallEvaluation")]
 public sealed record FirewallEvaluation
 {
     /// <summary>Most characters of a kept prompt.</summary>
     public const int LongestPrompt = 2000;
 
-    /// <summary>Place among the account's evaluations, from 1; 0 before it is recorded.</summary>
+    /// <summary>Sequence number among the account's evaluations, from 1; 0 before it is recorded.</summary>
     [Id(0)]
     public long Sequence { get; init; }
 
-    /// <summary>When it was decided.</summary>
     [Id(1)]
     public DateTimeOffset At { get; init; }
 
-    /// <summary>The request it was about.</summary>
     [Id(2)]
     public RequestId RequestId { get; init; }
 
@@ -28,15 +29,13 @@ public sealed record FirewallEvaluation
     [Id(3)]
     public string Firewall { get; init; } = "";
 
-    /// <summary>The firewall's version.</summary>
     [Id(4)]
     public long Version { get; init; }
 
-    /// <summary>The firewall's mode then.</summary>
+    /// <summary>The firewall's mode at that time.</summary>
     [Id(5)]
     public FirewallMode Mode { get; init; }
 
-    /// <summary>What was found.</summary>
     [Id(6)]
     public FirewallDecision Decision { get; init; }
 
@@ -44,7 +43,7 @@ public sealed record FirewallEvaluation
     [Id(7)]
     public ImmutableArray<string> Matched { get; init; } = [];
 
-    /// <summary>How long it took, milliseconds; 0 for a remembered answer.</summary>
+    /// <summary>Time of the judge, milliseconds; 0 for a cached answer.</summary>
     [Id(8)]
     public long LatencyMs { get; init; }
 
@@ -52,24 +51,23 @@ public sealed record FirewallEvaluation
     [Id(9)]
     public string Judge { get; init; } = "";
 
-    /// <summary>What the request was answered with on account of this; none where it went on.</summary>
+    /// <summary>The failure code that the request got; none if the request continued.</summary>
     [Id(10), JsonConverter(typeof(FailureCodeConverter))]
     public FailureCode Code { get; init; }
 
-    /// <summary>Why there was no verdict; null where there was one.</summary>
+    /// <summary>Why there was no verdict; null if there was one.</summary>
     [Id(11)]
     public JudgeFault? Fault { get; init; }
 
-    /// <summary>Whether the answer was remembered from the same text before.</summary>
+    /// <summary>Whether the answer came from the cache of an earlier judgement of the same text.</summary>
     [Id(12)]
     public bool Remembered { get; init; }
 
-    /// <summary>The beginning of the judged text, where the firewall keeps it; else null.</summary>
+    /// <summary>The beginning of the judged text if the firewall keeps prompts; else null.</summary>
     [Id(13)]
     public string? Prompt { get; init; }
 }
 
-/// <summary>What a firewall found.</summary>
 public enum FirewallDecision
 {
     /// <summary>No rule matched.</summary>
@@ -85,30 +83,31 @@ public enum FirewallDecision
 /// <summary>Why there is no verdict.</summary>
 public enum JudgeFault
 {
-    /// <summary>No instance of the account serves under the judge's name.</summary>
+    /// <summary>No instance of the account has the judge's serving name.</summary>
     NotFound = 1,
 
-    /// <summary>The judge is not running.</summary>
     NotRunning = 2,
 
     /// <summary>No answer came before the deadline.</summary>
     TimedOut = 3,
 
-    /// <summary>What came was not an answer.</summary>
+    /// <summary>The judge's text is not an answer (<see cref="JudgeAnswer"/>).</summary>
     Unreadable = 4,
 
-    /// <summary>The judge refused or broke off.</summary>
+    /// <summary>The judge refused, or its response broke off.</summary>
     Failing = 5,
 
-    /// <summary>The text is longer than any judge is asked about.</summary>
+    /// <summary>The text is longer than <see cref="JudgeInput.LongestLength"/>.</summary>
     TooLong = 6,
 
-    /// <summary>As much was being judged as the door takes.</summary>
+    /// <summary>The gateway's limit of simultaneous judgements was reached.</summary>
     Busy = 7,
 
-    /// <summary>The firewall itself is missing: what names it was left behind, or is mistaken.</summary>
+    /// <summary>
+    /// The account has no such firewall: it was deleted while it was attached, or the request names a wrong one.
+    /// </summary>
     NoFirewall = 8,
 
-    /// <summary>The request holds what a judge of texts cannot read: an image, a sound, token ids.</summary>
+    /// <summary>The request contains parts that a judge of texts cannot read: an image, a sound, token ids.</summary>
     NotText = 9,
 }

@@ -2,13 +2,13 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>Reads recorded evaluations. They are written with <see cref="EvaluationsRecord"/>, never apart.</summary>
+/// <summary>Reads recorded evaluations. The write of an <see cref="EvaluationsRecord"/> stores them.</summary>
 public interface IEvaluationLog
 {
     /// <summary>Evaluations of an account, newest first.</summary>
-    /// <param name="account">Whose.</param>
-    /// <param name="firewall">Of which firewall, by slug; null for all.</param>
-    /// <param name="beforeSequence">Those recorded before this one; <see cref="long.MaxValue"/> for the newest.</param>
+    /// <param name="account">The account of the firewalls.</param>
+    /// <param name="firewall">Slug of one firewall; null for all.</param>
+    /// <param name="beforeSequence">Older than this one; <see cref="long.MaxValue"/> for the newest.</param>
     /// <param name="limit">1 to 1,000.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     Task<IReadOnlyList<FirewallEvaluation>> ListAsync(

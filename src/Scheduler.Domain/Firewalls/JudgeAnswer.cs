@@ -6,22 +6,21 @@ using System.Text.Json;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>
-/// What a judge said. The form is narrow on purpose: one JSON object with the question's marker and exactly one boolean for each rule
-/// number, in any order, nothing around it but white space. Whatever else came is no answer, and no answer is not a no.
+/// Reads a judge's answer. The accepted form is narrow on purpose: one JSON object with the question's marker and
+/// exactly one boolean for each rule number, in any order, with nothing but white space around it. Any other text is no
+/// answer, and no answer does not mean no.
 /// </summary>
 public static class JudgeAnswer
 {
-    /// <summary>The key under which an answer repeats its question's marker.</summary>
+    /// <summary>The key of the question's marker in an answer.</summary>
     public const string MarkerName = "marker";
 
-    /// <summary>Longer texts are not looked at.</summary>
+    /// <summary>Longer texts are no answers.</summary>
     public const int LongestLength = 8_192;
 
-    /// <summary>Reads an answer.</summary>
-    /// <param name="text">What the judge wrote; null where it wrote nothing.</param>
-    /// <param name="question">What it was asked.</param>
-    /// <param name="answers">One for each rule, in their order.</param>
-    /// <returns>Whether it is an answer.</returns>
+    /// <param name="text">The judge's text; null if it wrote none.</param>
+    /// <param name="question">The question to which the text must be the answer.</param>
+    /// <param name="answers">One for each rule, in the order of the rules.</param>
     public static bool TryRead(string? text, JudgeQuestion question, out ImmutableArray<bool> answers)
     {
         ArgumentNullException.ThrowIfNull(question);
@@ -37,7 +36,7 @@ public static class JudgeAnswer
         }
         catch (JsonException)
         {
-            // Not JSON is the commonest way of not being an answer.
+            // Most texts that are no answers are not JSON.
             return false;
         }
     }
@@ -54,7 +53,7 @@ public static class JudgeAnswer
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            // Nothing in the form needs an escape, so a name that has one is not of the form.
+            // No key of the form needs an escape, so an escaped key is not accepted.
             var name = reader.ValueIsEscaped ? "" : Encoding.UTF8.GetString(reader.ValueSpan);
             reader.Read();
             if (!isMarked && string.Equals(name, MarkerName, StringComparison.Ordinal))
@@ -75,7 +74,7 @@ public static class JudgeAnswer
             }
         }
 
-        // Reading on past the end of the object throws where something follows it.
+        // A read past the end of the object throws if anything follows it.
         if (reader.TokenType != JsonTokenType.EndObject || reader.Read() || !isMarked || said.Contains(null))
         {
             return false;
@@ -90,7 +89,9 @@ public static class JudgeAnswer
 
     private static bool IsBoolean(JsonTokenType type) => type is JsonTokenType.True or JsonTokenType.False;
 
-    /// <summary>A rule's place, from 0; null for what is not the number of a rule as it was written in the question.</summary>
+    /// <summary>
+    /// The index of a rule, from 0; null for a name that is not a rule's number as the question writes it.
+    /// </summary>
     private static int? IndexOf(string name, int rules) =>
         int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         && number >= 1

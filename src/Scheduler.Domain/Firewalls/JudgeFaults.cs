@@ -2,10 +2,9 @@ using System.Diagnostics;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>The wire names of <see cref="JudgeFault"/>.</summary>
 public static class JudgeFaults
 {
-    /// <summary>The wire name, for example <c>TIMED_OUT</c>.</summary>
+    /// <summary>For example <c>TIMED_OUT</c>.</summary>
     public static string WireName(this JudgeFault fault) =>
         fault switch
         {

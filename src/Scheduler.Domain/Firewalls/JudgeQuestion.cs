@@ -9,28 +9,31 @@ namespace Scheduler.Domain.Firewalls;
 /// <summary>One call of a judge: all rules of a firewall about one text.</summary>
 /// <remarks>
 /// <para>
-/// The text is a stranger's, and the judge is a language model that reads it. Three things keep the one from speaking in the place of the
-/// other. It stands as strings of JSON, one line a piece, in which a line end, a quote, and every character that begins a control token of
-/// a chat template are escaped: nothing in it can end its string, begin a line, or be read as a change of speaker. It lies between two lines
-/// with a marker drawn for this one request, so an end written into it is not the end. And an answer counts only with the marker in it
-/// (<see cref="JudgeAnswer"/>), so a judge that repeats an answer it found in the text has given none.
+/// The text is untrusted, and the judge is a language model that reads it. Three measures keep the text from
+/// controlling the judge. First, each piece of the text is one line with a JSON string. Line ends, quotes and all
+/// characters that begin a control token of a chat template are escaped: nothing in the text can end its string, begin
+/// a line or change the speaker. Second, the text stands between two lines with a marker that is random for each
+/// request, so an end line inside the text has no effect. Third, an answer counts only with the marker in it
+/// (<see cref="JudgeAnswer"/>), so a judge that repeats an answer from the text gives no answer.
 /// </para>
 /// <para>
-/// The system text is the same for all requests under one version of a firewall: a runtime that keeps prefixes has read it already.
-/// It shows no answer that could be copied: what the form is, is said in words.
+/// The system text is the same for all requests under one version of a firewall, so that a runtime with a prefix cache
+/// reads it once. It describes the form of an answer in words, so that it contains no answer to copy.
 /// </para>
 /// </remarks>
 public sealed class JudgeQuestion
 {
-    /// <summary>Characters of a marker: 50 bits, and each guess costs a request.</summary>
+    /// <summary>Characters of a marker: 50 bits. Each guess costs a request.</summary>
     public const int MarkerLength = 10;
 
-    /// <summary>Fewest bytes that a marker is made of.</summary>
+    /// <summary>Fewest random bytes for a marker.</summary>
     public const int LeastRandom = 16;
 
     private const string MarkerLetters = "abcdefghijklmnopqrstuvwxyz234567";
 
-    /// <summary>What an answer needs besides the rules: braces, the marker in pieces of one letter, some white space.</summary>
+    /// <summary>
+    /// Tokens of an answer besides the rules: braces, the marker with one token a letter, some white space.
+    /// </summary>
     private const int TokensAround = 64;
 
     /// <summary>Number, colon, value, comma and white space.</summary>
@@ -44,27 +47,26 @@ public sealed class JudgeQuestion
         User = user;
     }
 
-    /// <summary>What marks the text's ends and the answer.</summary>
+    /// <summary>Marks both ends of the text, and the answer.</summary>
     public string Marker { get; }
 
-    /// <summary>How many rules are asked, numbered from 1.</summary>
+    /// <summary>The number of rules; the question numbers them from 1.</summary>
     public int Rules { get; }
 
-    /// <summary>What the judge is and what it is asked: nothing of the request.</summary>
+    /// <summary>The system message: the judge's task and the questions, without any part of the request.</summary>
     public string System { get; }
 
-    /// <summary>The text to judge between its markers.</summary>
+    /// <summary>The user message: the text between its markers.</summary>
     public string User { get; }
 
-    /// <summary>Tokens that every readable answer fits into.</summary>
+    /// <summary>Every valid answer fits into this many tokens.</summary>
     public int MaxAnswerTokens => TokensAround + (TokensPerRule * Rules);
 
-    /// <summary>Builds the call.</summary>
-    /// <param name="rules">What is asked; at least one.</param>
-    /// <param name="text">About what.</param>
-    /// <param name="random">At least 16 bytes that nobody can foresee.</param>
-    /// <returns>Null where the text is longer than any judge is asked about.</returns>
-    public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgedText text, ReadOnlySpan<byte> random)
+    /// <param name="rules">At least one.</param>
+    /// <param name="text">The text to judge.</param>
+    /// <param name="random">At least <see cref="LeastRandom"/> unpredictable bytes.</param>
+    /// <returns>Null if the text is longer than <see cref="JudgeInput.LongestLength"/>.</returns>
+    public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgeInput text, ReadOnlySpan<byte> random)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (rules.IsDefaultOrEmpty)
@@ -77,7 +79,7 @@ public sealed class JudgeQuestion
             throw new ArgumentException($"Needs {LeastRandom} bytes at least.", nameof(random));
         }
 
-        if (text.Length > JudgedText.LongestLength)
+        if (text.Length > JudgeInput.LongestLength)
         {
             return null;
         }
@@ -91,7 +93,7 @@ public sealed class JudgeQuestion
         return new JudgeQuestion(marker, rules.Length, SystemFor(rules), user);
     }
 
-    /// <summary>The form of an answer as a JSON schema, for runtimes that hold a model to one.</summary>
+    /// <summary>The form of an answer as a JSON schema, for runtimes with structured output.</summary>
     public JsonObject AnswerSchema()
     {
         var properties = new JsonObject
@@ -115,7 +117,7 @@ public sealed class JudgeQuestion
         };
     }
 
-    /// <summary>Says nothing of the text (INV-13).</summary>
+    /// <summary>Contains nothing of the text (INV-13).</summary>
     public override string ToString() => $"{Rules} rules";
 
     private static string SystemFor(ImmutableArray<FirewallRule> rules)
@@ -153,22 +155,22 @@ public sealed class JudgeQuestion
             .ToString();
     }
 
-    private static string Quote(JudgedText text)
+    private static string Quote(JudgeInput text)
     {
         var lines = new StringBuilder();
         foreach (var part in text.Parts)
         {
             lines.Append("{\"role\":\"");
-            StrangersText.Quote(part.Role, lines);
+            UntrustedText.Quote(part.Role, lines);
             lines.Append("\",\"text\":\"");
-            StrangersText.Quote(part.Text, lines);
+            UntrustedText.Quote(part.Text, lines);
             lines.Append("\"}\n");
         }
 
         return lines.ToString();
     }
 
-    /// <summary>A marker that does not occur in the text, not even by accident.</summary>
+    /// <summary>A marker that does not occur in the text.</summary>
     private static string MarkerFor(string lines, ReadOnlySpan<byte> random)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];

@@ -4,16 +4,16 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Firewalls;
 
-/// <summary>A firewall in block mode has no verdict, so the request goes nowhere (INV-10).</summary>
-/// <param name="Account">Whose.</param>
+/// <summary>A firewall in block mode has no verdict, so the request is sent to no model (INV-10).</summary>
+/// <param name="Account">The account of the firewall.</param>
 /// <param name="Firewall">The firewall's slug.</param>
 /// <param name="Judge">The judge's serving name.</param>
-/// <param name="Why">What is wrong with it.</param>
-/// <param name="Instance">The instance behind the name; null where there is none.</param>
-/// <param name="State">Where that instance stands, as the API names it; null where it is running or missing.</param>
+/// <param name="Why">Why there is no verdict.</param>
+/// <param name="Instance">The instance with that serving name; null if there is none.</param>
+/// <param name="State">The instance's state as the API names it; null if the instance is running or missing.</param>
 /// <param name="Deadline">How long the judge may take.</param>
-/// <param name="Reason">What was heard from the judge, one line; says nothing of the request. Null where nothing was.</param>
-/// <param name="JudgeCode">With what the judge itself failed; <see cref="FailureCode.None"/> where it said nothing.</param>
+/// <param name="Reason">The judge's error in one line, without any part of the request; null if there was none.</param>
+/// <param name="JudgeCode">The judge's own failure code; <see cref="FailureCode.None"/> if it reported none.</param>
 public sealed record JudgeUnreachableFacts(
     AccountId Account,
     string Firewall,
@@ -30,7 +30,6 @@ public sealed record JudgeUnreachableFacts(
 
     private string Milliseconds => Deadline.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
 
-    /// <inheritdoc/>
     protected internal override FailureText Describe() =>
         new(
             $"Firewall '{Firewall}' could not judge the request, which was therefore not sent to any model: {Cause()}.",
@@ -60,10 +59,10 @@ public sealed record JudgeUnreachableFacts(
                 ? $"its judge failed: {Reason ?? $"'{Judge}' broke off"}"
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
-                $"the text is longer than the {JudgedText.LongestLength} characters that a judge is asked about",
+                $"the text is longer than the {JudgeInput.LongestLength} characters that a judge is asked about",
             JudgeFault.NotText => "it holds what a judge of texts cannot read, such as an image or token ids",
             JudgeFault.NoFirewall => "the account has no firewall of that name",
-            JudgeFault.Busy => $"as much as this door takes is being judged by '{Judge}'",
+            JudgeFault.Busy => $"its judge '{Judge}' already judges as many texts as this gateway sends at once",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
@@ -74,14 +73,14 @@ public sealed record JudgeUnreachableFacts(
                 $"Create and start an instance with the serving name '{Judge}', name another judge, or {Audit}.",
             JudgeFault.NotRunning => $"{Start()}, or {Audit}.",
             JudgeFault.TimedOut =>
-                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallChecks.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
+                $"Try again; if it stays so, raise the firewall's judge_deadline above {Milliseconds} ms (at most {FirewallValidation.LongestDeadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s), run the judge on a faster GPU, or {Audit}.",
             JudgeFault.Unreadable =>
                 $"Let '{Judge}' serve a model that follows instructions, on a runtime that holds answers to a JSON schema, or {Audit}.",
             JudgeFault.Failing when JudgeCode == FailureCode.CtxTooLarge =>
                 $"Shorten the request, start the judge '{Judge}' with a larger context, or {Audit}.",
             JudgeFault.Failing =>
                 $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
-            JudgeFault.TooLong => $"Shorten the request to {JudgedText.LongestLength} characters, or {Audit}.",
+            JudgeFault.TooLong => $"Shorten the request to {JudgeInput.LongestLength} characters, or {Audit}.",
             JudgeFault.NotText => $"Send the request as text alone, or {Audit}.",
             JudgeFault.NoFirewall =>
                 $"Correct the name, create firewall '{Firewall}', or take its name out of the account, balancer or instance that it is a default of.",

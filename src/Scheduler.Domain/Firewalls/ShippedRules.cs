@@ -4,18 +4,18 @@ using System.Collections.Immutable;
 namespace Scheduler.Domain.Firewalls;
 
 /// <summary>
-/// Rules that come with the scheduler; every account may use them and none can change them. Categories with an S are the hazard codes of
-/// MLCommons (S1 to S14), so that verdicts can be set beside those of other judges.
+/// Rules that come with the scheduler. Every account can use them, and no account can change them. Categories with an S
+/// are the hazard codes of MLCommons (S1 to S14), so that verdicts can be compared with those of other judges.
 /// </summary>
 public static class ShippedRules
 {
-    /// <summary>The source they name.</summary>
+    /// <summary>The value of <see cref="FirewallRule.Source"/>.</summary>
     public const string Source = "shipped";
 
     private const string Security = "security";
     private const string Data = "data";
 
-    /// <summary>All of them, in order of slug.</summary>
+    /// <summary>In order of slug.</summary>
     public static readonly ImmutableArray<FirewallRule> All =
     [
         .. new[]

@@ -7,34 +7,24 @@ using static Scheduler.Domain.Instances.InstanceTrigger;
 namespace Scheduler.Domain.Instances;
 
 /// <summary>
-/// The effect of each trigger on the record. Pure, so tests can run every sequence of triggers without a cluster. A
-/// decision contains all that one write must hold: the new state, its timeline events, the pending cleanup and the
-/// wake-up time.
+/// The effect of each trigger on the record. The functions are pure, so that every sequence of triggers can be tested without a cluster.
+/// A decision contains everything that one write must hold: the new state, its timeline events, the pending cleanup and the wake-up.
 /// </summary>
 /// <remarks>
-/// Rules. Capacity that may exist is never forgotten: leaving a state that may hold an allocation adds a release debt
-/// for its key, also when the provider never answered. Money works the same way: leaving a run adds a settle debt. A
-/// debt is removed only after the other side has confirmed it. Several triggers can be decided in one turn and written
-/// once (<c>checking</c> is never stored). In that case <see cref="InstanceRecord.Events"/> has one event for each
-/// trigger.
+/// Ground rules. Capacity that may exist is never forgotten: a transition out of a state that may hold an allocation adds a pending
+/// release of its key, even when the provider never answered. Money is settled the same way: the end of a run adds a pending settlement.
+/// A pending cleanup is removed only when the other side has confirmed it. Several triggers may be decided in one turn and written once
+/// (checking is never stored); <see cref="InstanceRecord.Events"/> then holds one event for each.
 /// </remarks>
 public static class InstanceDecisions
 {
-    /// <summary>More than a client repeats, and few enough to store.</summary>
+    /// <summary>Commands remembered for idempotency: more than a client repeats, few enough to store.</summary>
     public const int HandledCommandsKept = 8;
 
+    /// <summary>Failed routes remembered by one instance.</summary>
     public const int AvoidedRoutesKept = 16;
 
-    /// <summary>Delay from the start of <c>running</c> until the agenda checks that the meter has started.</summary>
-    public static readonly TimeSpan MeterBackstop = TimeSpan.FromSeconds(30);
-
-    /// <summary>
-    /// Interval at which the agenda checks an instance that waits for a provider or has pending cleanup. If its
-    /// activation is lost with a silo, nothing else continues the work before the deadline, and a launch must not time
-    /// out because of that (INV-03).
-    /// </summary>
-    public static readonly TimeSpan WorkBackstop = TimeSpan.FromSeconds(30);
-
+    /// <summary>The first write of a new instance, in <c>stopped</c>.</summary>
     public static InstanceRecord Create(InstanceRecord blank, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(blank);
@@ -65,7 +55,6 @@ public static class InstanceDecisions
 
     /// <summary>A start whose checks passed: stopped or failed → checking → provisioning, in one write.</summary>
     /// <param name="intent">Its key contains <paramref name="run"/> and <paramref name="attempt"/>.</param>
-    /// <param name="attempt">Within the run, from 1.</param>
     public static InstanceDecision Begin(
         InstanceRecord record,
         AllocationIntent intent,
@@ -77,9 +66,9 @@ public static class InstanceDecisions
         ArgumentNullException.ThrowIfNull(intent);
         var reason = attempt == 1 ? "launch asked for" : $"re-routed, attempt {attempt}";
         return Open(record)
-            .Then(Start, reason, cause)
-            .Then(OfferChosen, intent.Why, cause, FailureCode.None, IntentData(intent))
-            .Finish(
+            .Transition(Start, reason, cause)
+            .Transition(OfferChosen, intent.Why, cause, FailureCode.None, IntentData(intent))
+            .Build(
                 cause,
                 next =>
                     next with
@@ -92,10 +81,11 @@ public static class InstanceDecisions
                         RunningUntil = null,
                         Failure = null,
                         Reroutes = 0,
-                        // The new hold replaced the old hold of the same run, so that run's settle debt is void. An
-                        // earlier run was closed by the same command (see TakeHold), but only this write records its
-                        // end. So its debt stays until the account confirms that end.
-                        Debts = next.Debts.RemoveAll(debt => debt.Kind == DebtKind.Settle && debt.Run == run),
+                        // The new hold replaced the old one of the same run. The close of an earlier run was only provisional (see
+                        // InstanceTab), so its settlement stays pending until the account confirms the recorded end.
+                        PendingCleanups = next.PendingCleanups.RemoveAll(cleanup =>
+                            cleanup.Kind == CleanupKind.Settle && cleanup.Run == run
+                        ),
                     }
             );
     }
@@ -105,11 +95,12 @@ public static class InstanceDecisions
     {
         ArgumentNullException.ThrowIfNull(failure);
         return Open(record)
-            .Then(Start, "launch asked for", cause)
-            .Then(CheckFailed, failure.Message, cause, failure.Code)
-            .Finish(cause, Failing(failure, cause));
+            .Transition(Start, "launch asked for", cause)
+            .Transition(CheckFailed, failure.Message, cause, failure.Code)
+            .Build(cause, Failing(failure, cause));
     }
 
+    /// <summary>The provider allocated capacity in time.</summary>
     public static InstanceDecision Allocate(
         InstanceRecord record,
         Allocation allocation,
@@ -119,8 +110,8 @@ public static class InstanceDecisions
     {
         ArgumentNullException.ThrowIfNull(allocation);
         return Open(record)
-            .Then(Allocated, $"{record.Intent?.Offer.Route} gave {allocation.ProviderAllocationId}", cause)
-            .Finish(
+            .Transition(Allocated, $"{record.Intent?.Offer.Route} gave {allocation.ProviderAllocationId}", cause)
+            .Build(
                 cause,
                 next =>
                     next with
@@ -131,18 +122,18 @@ public static class InstanceDecisions
             );
     }
 
-    /// <summary>The runtime is healthy; billing starts now.</summary>
+    /// <summary>The runtime is healthy; the run is billed from now on.</summary>
     public static InstanceDecision BecomeReady(InstanceRecord record, Allocation allocation, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(allocation);
         var now = cause.Now;
         return Open(record)
-            .Then(Ready, $"runtime answers at {allocation.Endpoint}", cause)
-            .Finish(cause, next => next with { Allocation = allocation, RunningSince = now });
+            .Transition(Ready, $"runtime answers at {allocation.Endpoint}", cause)
+            .Build(cause, next => next with { Allocation = allocation, RunningSince = now });
     }
 
-    /// <summary>A failure before or while running: allocation, boot, exit, preemption, exhausted balance.</summary>
-    /// <param name="avoid">The route to rank last, and until when; null for none.</param>
+    /// <summary>A failure during the launch or while running: allocation, boot, runtime exit, preemption, exhausted balance.</summary>
+    /// <param name="avoid">The route to rank last from now on; null for none.</param>
     public static InstanceDecision Fail(
         InstanceRecord record,
         InstanceTrigger trigger,
@@ -153,62 +144,67 @@ public static class InstanceDecisions
     {
         ArgumentNullException.ThrowIfNull(failure);
         return Open(record)
-            .Then(trigger, failure.Message, cause, failure.Code)
-            .Finish(cause, EndRun(record, cause), Avoiding(avoid), Failing(failure, cause));
+            .Transition(trigger, failure.Message, cause, failure.Code)
+            .Build(cause, EndRun(record, cause), Avoiding(avoid), Failing(failure, cause));
     }
 
-    /// <summary>Stop was requested. Without pending cleanup the instance is stopped in the same write.</summary>
+    /// <summary>A requested stop. Without pending cleanup the instance is stopped in the same write.</summary>
     public static InstanceDecision End(InstanceRecord record, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(record);
         var ended = EndRun(record, cause)(record);
-        var draft = Open(record).Then(Stop, "stop asked for", cause);
-        return ended.Debts.IsEmpty
-            ? draft.Then(Released, "nothing was held", cause).Finish(cause, ClearRun)
-            : draft.Finish(cause, EndRun(record, cause));
+        var decision = Open(record).Transition(Stop, "stop asked for", cause);
+        return ended.PendingCleanups.IsEmpty
+            ? decision.Transition(Released, "nothing was held", cause).Build(cause, ClearRun)
+            : decision.Build(cause, EndRun(record, cause));
     }
 
-    /// <summary>Removes confirmed debts; when none is left, fires <see cref="Released"/>.</summary>
-    public static InstanceDecision Pay(InstanceRecord record, IReadOnlyCollection<Debt> paid, in Cause cause)
+    /// <summary>Removes cleanups that were confirmed; the last one fires <see cref="Released"/>.</summary>
+    public static InstanceDecision ConfirmCleanup(
+        InstanceRecord record,
+        IReadOnlyCollection<PendingCleanup> confirmed,
+        in Cause cause
+    )
     {
         ArgumentNullException.ThrowIfNull(record);
-        var left = record.Debts.RemoveAll(paid.Contains);
-        if (left.Length == record.Debts.Length)
+        var left = record.PendingCleanups.RemoveAll(confirmed.Contains);
+        if (left.Length == record.PendingCleanups.Length)
         {
-            return InstanceDecision.Refuse(record.State, "No such debt is open.");
+            return InstanceDecision.Refuse(record.State, "No such cleanup is pending.");
         }
 
         if (!left.IsEmpty || !InstanceLifecycle.TryNext(record.State, Released, out _))
         {
-            // A re-routed launch confirms the debts of its earlier attempts meanwhile: no transition, so no event.
-            return Open(record).Finish(cause, next => next with { Debts = left });
+            // The cleanup of an earlier attempt of a re-routed launch is no transition, so it has no event.
+            return Open(record).Build(cause, next => next with { PendingCleanups = left });
         }
 
-        var draft = Open(record).Then(Released, "release confirmed, billed to its end", cause);
+        var decision = Open(record).Transition(Released, "release confirmed, billed to its end", cause);
         return record.State == InstanceState.Stopping
-            ? draft.Finish(cause, ClearRun)
-            : draft.Finish(cause, next => next with { Debts = left });
+            ? decision.Build(cause, ClearRun)
+            : decision.Build(cause, next => next with { PendingCleanups = left });
     }
 
-    /// <summary>Delete was requested; refused while cleanup is pending.</summary>
+    /// <summary>A requested delete; refused while cleanup is pending.</summary>
     public static InstanceDecision Remove(InstanceRecord record, in Cause cause)
     {
         ArgumentNullException.ThrowIfNull(record);
-        return record.Debts.IsEmpty
-            ? Open(record).Then(Delete, "delete asked for", cause).Finish(cause)
+        return record.PendingCleanups.IsEmpty
+            ? Open(record).Transition(Delete, "delete asked for", cause).Build(cause)
             : InstanceDecision.Refuse(
                 record.State,
                 "Its capacity is still being released; delete it when that is confirmed."
             );
     }
 
-    /// <summary>A change without a transition: the spec, the labels, handled commands.</summary>
+    /// <summary>A change that is no transition: spec, labels, handled commands.</summary>
     public static InstanceDecision Change(
         InstanceRecord record,
         Func<InstanceRecord, InstanceRecord> change,
         in Cause cause
-    ) => Open(record).Finish(cause, change);
+    ) => Open(record).Build(cause, change);
 
+    /// <summary>Adds a command to the handled ones; no effect without a client request id.</summary>
     public static InstanceRecord Remember(this InstanceRecord record, string command, string? clientRequestId)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -227,10 +223,10 @@ public static class InstanceDecisions
         return clientRequestId is not null && record.Handled.Contains(new HandledCommand(command, clientRequestId));
     }
 
-    private static InstanceDraft Open(InstanceRecord record)
+    private static InstanceDecisionBuilder Open(InstanceRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        return new InstanceDraft(record);
+        return new InstanceDecisionBuilder(record);
     }
 
     private static Func<InstanceRecord, InstanceRecord> Failing(Failure failure, Cause cause) =>
@@ -264,10 +260,12 @@ public static class InstanceDecisions
         {
             Intent = null,
             Allocation = null,
-            Debts = [],
+            PendingCleanups = [],
         };
 
-    /// <summary>Adds the cleanup of a run: its allocation (which may exist without an answer) and its money.</summary>
+    /// <summary>
+    /// Ends the run and adds its cleanup: release of the allocation (which may exist even if the provider never answered) and settlement.
+    /// </summary>
     private static Func<InstanceRecord, InstanceRecord> EndRun(InstanceRecord before, Cause cause)
     {
         if (!before.State.MayHoldAllocation() || before.Intent is not { } intent)
@@ -276,16 +274,16 @@ public static class InstanceDecisions
         }
 
         DateTimeOffset? until = before.RunningSince is { } since ? Later(since, cause.Now) : null;
-        var release = new Debt
+        var release = new PendingCleanup
         {
-            Kind = DebtKind.Release,
+            Kind = CleanupKind.Release,
             Provider = intent.Offer.Provider,
             Key = intent.Key,
             Since = cause.Now,
         };
-        var settle = new Debt
+        var settle = new PendingCleanup
         {
-            Kind = DebtKind.Settle,
+            Kind = CleanupKind.Settle,
             Run = before.Run,
             RunningSince = before.RunningSince,
             RunningUntil = until,
@@ -296,14 +294,14 @@ public static class InstanceDecisions
             next with
             {
                 RunningUntil = until,
-                Debts = next
-                    .Debts.Add(release)
-                    .RemoveAll(debt => debt.Kind == DebtKind.Settle && debt.Run == settle.Run)
+                PendingCleanups = next
+                    .PendingCleanups.Add(release)
+                    .RemoveAll(cleanup => cleanup.Kind == CleanupKind.Settle && cleanup.Run == settle.Run)
                     .Add(settle),
             };
     }
 
-    // If the clock stepped back, the length of a run must not be negative.
+    // A clock that stepped back must not make the length of a run negative.
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
 
     private static ImmutableSortedDictionary<string, string> IntentData(AllocationIntent intent) =>

@@ -1,9 +1,20 @@
+using System.Collections.Frozen;
 using System.Diagnostics;
 
 namespace Scheduler.Domain.Instances;
 
 public static class InstanceStates
 {
+    private static readonly FrozenDictionary<InstanceState, string> Names = Enum.GetValues<InstanceState>()
+        .ToFrozenDictionary(state => state, state => state.ToString().ToLowerInvariant());
+
+    /// <summary>The name in texts, addresses and pages, for example <c>running</c>.</summary>
+    public static string WireName(this InstanceState state) => Names[state];
+
+    /// <summary>Parses what <see cref="WireName"/> returns; false for any other text.</summary>
+    public static bool TryParse(string? name, out InstanceState state) =>
+        Enum.TryParse(name, ignoreCase: true, out state) && Names.GetValueOrDefault(state) == name;
+
     /// <summary>Whether a provider may hold capacity that this instance intends to use.</summary>
     public static bool MayHoldAllocation(this InstanceState state) =>
         state switch

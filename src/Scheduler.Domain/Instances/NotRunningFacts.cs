@@ -10,7 +10,7 @@ public sealed record NotRunningFacts(InstanceId Instance, string ServingName, In
     /// <inheritdoc/>
     protected internal override FailureText Describe() =>
         new(
-            $"'{ServingName}' is {State.ToString().ToLowerInvariant()}, not running.",
+            $"'{ServingName}' is {State.WireName()}, not running.",
             State switch
             {
                 InstanceState.Checking or InstanceState.Provisioning or InstanceState.Starting =>

@@ -18,11 +18,11 @@ internal static class SpecChanges
             // The instruction for a change of the type already contains the count.
             (from, to) => from.Constraints.GpuType == to.Constraints.GpuType ? $"start on {Gpus(to.Constraints)}" : null
         ),
-        new("max price", spec => Price(spec.Constraints), TellPrice),
+        new("max price", spec => Price(spec.Constraints), PriceInstruction),
         new(
             "regions",
             spec => List(spec.Constraints.Regions),
-            (from, to) => TellList("region", from.Constraints.Regions, to.Constraints.Regions)
+            (from, to) => ListInstruction("region", from.Constraints.Regions, to.Constraints.Regions)
         ),
         new(
             "lowest tier",
@@ -37,7 +37,7 @@ internal static class SpecChanges
         new(
             "providers",
             spec => List(spec.Constraints.Providers),
-            (from, to) => TellList("provider", from.Constraints.Providers, to.Constraints.Providers)
+            (from, to) => ListInstruction("provider", from.Constraints.Providers, to.Constraints.Providers)
         ),
         new(
             "context",
@@ -70,7 +70,7 @@ internal static class SpecChanges
     public static ImmutableArray<RemedyChange> Between(LaunchSpec from, LaunchSpec to) =>
         [
             .. Parts
-                .Select(part => new RemedyChange(part.Field, part.Say(from), part.Say(to)))
+                .Select(part => new RemedyChange(part.Field, part.Format(from), part.Format(to)))
                 .Where(change => !string.Equals(change.From, change.To, StringComparison.Ordinal)),
         ];
 
@@ -81,8 +81,8 @@ internal static class SpecChanges
         var all = string.Join(
             " and ",
             Parts
-                .Where(part => !string.Equals(part.Say(from), part.Say(to), StringComparison.Ordinal))
-                .Select(part => part.Tell(from, to))
+                .Where(part => !string.Equals(part.Format(from), part.Format(to), StringComparison.Ordinal))
+                .Select(part => part.Instruction(from, to))
                 .OfType<string>()
         );
         return char.ToUpperInvariant(all[0]) + all[1..];
@@ -101,7 +101,7 @@ internal static class SpecChanges
     private static string Price(SmartConstraints constraints) =>
         constraints.MaxPricePerHour is { } most ? $"{most} EUR/h" : Any;
 
-    private static string? TellPrice(LaunchSpec from, LaunchSpec to)
+    private static string? PriceInstruction(LaunchSpec from, LaunchSpec to)
     {
         var verb =
             from.Constraints.MaxPricePerHour is not { } before ? "set"
@@ -114,7 +114,7 @@ internal static class SpecChanges
 
     private static string List(ImmutableArray<string> items) => items.IsEmpty ? Any : string.Join(", ", items);
 
-    private static string TellList(string noun, ImmutableArray<string> from, ImmutableArray<string> to)
+    private static string ListInstruction(string noun, ImmutableArray<string> from, ImmutableArray<string> to)
     {
         var added = to.Except(from, StringComparer.Ordinal).ToList();
         return to.IsEmpty
@@ -131,7 +131,11 @@ internal static class SpecChanges
             _ => "any GPU",
         };
 
-    /// <param name="Say">Formats its value; different values give different text.</param>
-    /// <param name="Tell">Instruction for the change; null where another field's contains it.</param>
-    private sealed record Part(string Field, Func<LaunchSpec, string> Say, Func<LaunchSpec, LaunchSpec, string?> Tell);
+    /// <param name="Format">Formats its value; different values give different text.</param>
+    /// <param name="Instruction">Instruction for the change; null where another field's contains it.</param>
+    private sealed record Part(
+        string Field,
+        Func<LaunchSpec, string> Format,
+        Func<LaunchSpec, LaunchSpec, string?> Instruction
+    );
 }

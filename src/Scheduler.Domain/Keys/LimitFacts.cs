@@ -55,7 +55,7 @@ public sealed record UnknownCallerFacts(string Address, int PerSecond, int Retry
 
 /// <summary>A process has reached its limit of requests or streams in progress.</summary>
 /// <param name="Kind">Requests or streams.</param>
-public sealed record FullDoorFacts(string Kind, int Limit, int RetryAfterSeconds) : LimitFacts
+public sealed record OverloadFacts(string Kind, int Limit, int RetryAfterSeconds) : LimitFacts
 {
     protected internal override FailureText Describe() =>
         new(

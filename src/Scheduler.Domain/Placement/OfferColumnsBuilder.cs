@@ -10,10 +10,10 @@ namespace Scheduler.Domain.Placement;
 /// </summary>
 internal sealed class OfferColumnsBuilder
 {
-    private readonly CodeBook<string> _providers = new(ushort.MaxValue);
-    private readonly CodeBook<string> _regions = new(ushort.MaxValue);
-    private readonly CodeBook<GpuShape> _shapes = new(ushort.MaxValue);
-    private readonly CodeBook<string> _currencies = new(byte.MaxValue);
+    private readonly ValueCodes<string> _providers = new(ushort.MaxValue);
+    private readonly ValueCodes<string> _regions = new(ushort.MaxValue);
+    private readonly ValueCodes<GpuShape> _shapes = new(ushort.MaxValue);
+    private readonly ValueCodes<string> _currencies = new(byte.MaxValue);
     private readonly HashSet<(int Provider, string Id)> _known = [];
     private Row[] _rows;
     private int _count;
@@ -183,12 +183,12 @@ internal sealed class OfferColumnsBuilder
         return named ? null : OfferFault.NameMissing;
     }
 
-    private static int Translate<T>(int[] known, int oldCode, T value, CodeBook<T> book)
+    private static int Translate<T>(int[] known, int oldCode, T value, ValueCodes<T> codes)
         where T : notnull
     {
         if (known[oldCode] == 0)
         {
-            known[oldCode] = book.Code(value) + 1;
+            known[oldCode] = codes.Code(value) + 1;
         }
 
         return known[oldCode] - 1;

@@ -7,7 +7,7 @@ public sealed record PlacementRequest
 
     public ShapeFit Fit { get; init; } = ShapeFit.Any;
 
-    public PlacementMemory Memory { get; init; } = PlacementMemory.None;
+    public PlacementState State { get; init; } = PlacementState.None;
 
     /// <summary>The number of offers to rank, ≥ 1. A launch needs the first one and a few fallbacks.</summary>
     public int Top { get; init; } = 3;

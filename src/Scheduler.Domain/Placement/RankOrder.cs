@@ -10,8 +10,8 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
 {
     private readonly OfferColumns _columns = snapshot.Columns;
     private readonly SmartConstraints _constraints = request.Constraints;
-    private readonly PlacementMemory _memory = request.Memory;
-    private readonly ulong[] _lastRoutes = LastRoutes(snapshot.Columns, request.Memory);
+    private readonly PlacementState _state = request.State;
+    private readonly ulong[] _lastRoutes = LastRoutes(snapshot.Columns, request.State);
 
     /// <summary>The row's route is cooling down or failed this instance before.</summary>
     public bool RanksLast(int row) => _lastRoutes.Length > 0 && _lastRoutes.AsSpan().Contains(RouteKey(_columns, row));
@@ -42,14 +42,14 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
 
     private int ByHistory(int a, int b, out RankCriterion criterion)
     {
-        if (_memory.Routes.IsEmpty && _memory.Providers.IsEmpty)
+        if (_state.Routes.IsEmpty && _state.Providers.IsEmpty)
         {
             criterion = RankCriterion.Name;
             return a.CompareTo(b);
         }
 
-        var left = _memory.TrackOf(_columns.RouteAt(a));
-        var right = _memory.TrackOf(_columns.RouteAt(b));
+        var left = _state.TrackOf(_columns.RouteAt(a));
+        var right = _state.TrackOf(_columns.RouteAt(b));
         criterion = RankCriterion.AllocationSuccess;
         var order = right.SuccessRatio.CompareTo(left.SuccessRatio);
         if (order != 0)
@@ -86,15 +86,15 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
     private static ulong Key(int provider, int region, int firstShape) =>
         ((ulong)provider << 32) | ((ulong)region << 16) | (uint)firstShape;
 
-    private static ulong[] LastRoutes(OfferColumns columns, PlacementMemory memory)
+    private static ulong[] LastRoutes(OfferColumns columns, PlacementState state)
     {
-        if (memory.Cooling.IsEmpty && memory.Avoided.IsEmpty)
+        if (state.Cooling.IsEmpty && state.Avoided.IsEmpty)
         {
             return [];
         }
 
         var keys = new HashSet<ulong>();
-        foreach (var route in memory.Cooling.Concat(memory.Avoided))
+        foreach (var route in state.Cooling.Concat(state.Avoided))
         {
             var provider = OfferSnapshot.CodeOf(columns.Providers, route.Provider.Value);
             var region = OfferSnapshot.CodeOf(columns.Regions, route.Region);

@@ -78,7 +78,7 @@ public sealed record SmartNoMatchFacts(
             )
             .AddRange(
                 Instructions
-                    .Take(MaxRelaxationsTold)
+                    .Take(MaxRelaxationsReported)
                     .Select((line, i) => KeyValuePair.Create($"relaxation_{i + 1}", line))
             )
             .AddRange(RelaxationDetails.Of(Relaxations));
@@ -95,7 +95,7 @@ public sealed record SmartNoMatchFacts(
     private const int HintedRelaxations = 3;
 
     /// <summary>Relaxations in the details; <c>explain</c> returns all of them.</summary>
-    private const int MaxRelaxationsTold = 20;
+    private const int MaxRelaxationsReported = 20;
 
     private static string Capital(string line) => char.ToUpperInvariant(line[0]) + line[1..];
 }

@@ -20,7 +20,7 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
     /// <summary>End of the open state; null while the breaker is closed.</summary>
     public DateTimeOffset? OpenUntil { get; private set; }
 
-    public void Note(DateTimeOffset now, Route route, bool succeeded, TimeSpan took)
+    public void Record(DateTimeOffset now, Route route, bool succeeded, TimeSpan took)
     {
         _attempts.Enqueue(new Attempt(now, route, succeeded, took));
         Forget(now);
@@ -31,11 +31,10 @@ public sealed class HealthWindow(TimeSpan window, int breakerFailures, TimeSpan 
             : OpenUntil;
     }
 
-    /// <summary><c>closed</c>, <c>open</c> or <c>half_open</c>.</summary>
-    public string Breaker(DateTimeOffset now) =>
-        OpenUntil is not { } until ? "closed"
-        : now < until ? "open"
-        : "half_open";
+    public BreakerState Breaker(DateTimeOffset now) =>
+        OpenUntil is not { } until ? BreakerState.Closed
+        : now < until ? BreakerState.Open
+        : BreakerState.HalfOpen;
 
     /// <summary>Attempts and successes in the window, and the median time to allocate.</summary>
     public (int Attempts, int Successes, TimeSpan? MedianTook) Sum(DateTimeOffset now)

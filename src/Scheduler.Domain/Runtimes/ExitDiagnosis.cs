@@ -113,22 +113,22 @@ public static class ExitDiagnosis
     public static FailureCode Diagnose(RuntimeExit exit, bool wasServing)
     {
         ArgumentNullException.ThrowIfNull(exit);
-        if (Says(exit.ProviderReason, OutOfMemoryReasons) || Says(exit.OutputTail, OutOfMemoryTexts))
+        if (ContainsAny(exit.ProviderReason, OutOfMemoryReasons) || ContainsAny(exit.OutputTail, OutOfMemoryTexts))
         {
             return FailureCode.OomKilled;
         }
 
-        if (exit.ExitCode == ExitCodeOfSigkill && !Says(exit.ProviderReason, DeliberateReasons))
+        if (exit.ExitCode == ExitCodeOfSigkill && !ContainsAny(exit.ProviderReason, DeliberateReasons))
         {
             return FailureCode.OomKilled;
         }
 
-        if (!wasServing && (Says(exit.ProviderReason, ImageReasons) || Says(exit.OutputTail, ImageTexts)))
+        if (!wasServing && (ContainsAny(exit.ProviderReason, ImageReasons) || ContainsAny(exit.OutputTail, ImageTexts)))
         {
             return FailureCode.ImagePullFailed;
         }
 
-        return !wasServing && Says(exit.OutputTail, ModelTexts)
+        return !wasServing && ContainsAny(exit.OutputTail, ModelTexts)
             ? FailureCode.ModelLoadError
             : FailureCode.RuntimeExited;
     }
@@ -152,7 +152,7 @@ public static class ExitDiagnosis
             // A killed process prints nothing about its end, so its last output line has another cause.
             return exit.ExitCode == ExitCodeOfSigkill
                 ? WithoutWords(exit)
-                : OutputLines.LastTelling(exit.OutputTail) ?? WithoutWords(exit);
+                : OutputLines.LastErrorLine(exit.OutputTail) ?? WithoutWords(exit);
         }
 
         return OutputLines.LastWith(exit.OutputTail, signs) ?? WithoutWords(exit);
@@ -172,7 +172,7 @@ public static class ExitDiagnosis
             : $"{code}; the provider says: {OutputLines.Clean(exit.ProviderReason)}.";
     }
 
-    private static bool Says(string? text, ImmutableArray<string> signs)
+    private static bool ContainsAny(string? text, ImmutableArray<string> signs)
     {
         if (string.IsNullOrEmpty(text))
         {

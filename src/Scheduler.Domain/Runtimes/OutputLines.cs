@@ -10,7 +10,7 @@ public static partial class OutputLines
     /// <summary>Maximum length of a selected line, in characters: it must fit one line of the dashboard.</summary>
     public const int MaxChars = 300;
 
-    private static readonly ImmutableArray<string> TellingWords = ["error", "exception", "fatal", "failed", "panic"];
+    private static readonly ImmutableArray<string> ErrorWords = ["error", "exception", "fatal", "failed", "panic"];
 
     /// <summary>The last line that contains one of the signs, cleaned; null when none does.</summary>
     internal static string? LastWith(string output, ImmutableArray<string> signs)
@@ -32,11 +32,11 @@ public static partial class OutputLines
     }
 
     /// <summary>The last line that mentions a failure, else the last line with text; null without output.</summary>
-    internal static string? LastTelling(string output)
+    internal static string? LastErrorLine(string output)
     {
-        if (LastWith(output, TellingWords) is { } telling)
+        if (LastWith(output, ErrorWords) is { } errorLine)
         {
-            return telling;
+            return errorLine;
         }
 
         string? last = null;

@@ -33,7 +33,7 @@ public sealed partial class CronPattern
         new("day of week", "0 to 7 or SUN to SAT", ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]),
     ];
 
-    private static readonly DateTime LongAgo = new(1900, 1, 1, 0, 0, 0, DateTimeKind.Unspecified);
+    private static readonly DateTime EarliestDate = new(1900, 1, 1, 0, 0, 0, DateTimeKind.Unspecified);
 
     /// <summary>A day matches if one of these matches.</summary>
     private readonly ImmutableArray<CronExpression> _either;
@@ -76,7 +76,7 @@ public sealed partial class CronPattern
             string.Join(' ', parts),
             [.. Split(parts).Select(part => CronExpression.Parse(part))]
         );
-        if (read.NextAfter(LongAgo) is null)
+        if (read.NextAfter(EarliestDate) is null)
         {
             faults = ["Matches no day there is."];
             return false;
@@ -100,7 +100,7 @@ public sealed partial class CronPattern
     /// </remarks>
     public DateTime? LatestUntil(DateTime local)
     {
-        var (from, until) = (LongAgo, local);
+        var (from, until) = (EarliestDate, local);
         if (!(NextAfter(from) <= local))
         {
             return null;

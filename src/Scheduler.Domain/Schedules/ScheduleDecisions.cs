@@ -31,20 +31,20 @@ public static class ScheduleDecisions
     public static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
 
     /// <summary>Time after which a schedule is checked again when the host does not know its time zone.</summary>
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RecheckAfter = TimeSpan.FromHours(1);
 
     /// <summary>Adds a schedule, or replaces the spec of one. Past occurrences do not run.</summary>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
-    public static ScheduleBook Put(
-        ScheduleBook book,
+    public static ScheduleSet Put(
+        ScheduleSet set,
         string id,
         ScheduleSpec spec,
         Func<string, TimeZoneInfo?> zones,
         in Cause cause
     )
     {
-        ArgumentNullException.ThrowIfNull(book);
-        var known = book.Find(id);
+        ArgumentNullException.ThrowIfNull(set);
+        var known = set.Find(id);
         var place =
             known is not null && !known.Spec.HasOtherTimesThan(spec)
                 ? known.DealtWith
@@ -52,35 +52,35 @@ public static class ScheduleDecisions
         var put = (known ?? new Schedule { Id = id, CreatedAt = cause.Now }) with
         {
             Spec = spec,
-            Generation = book.LastGeneration + 1,
+            Generation = set.LastGeneration + 1,
             UpdatedAt = cause.Now,
             DealtWith = place,
         };
-        var next = (known is null ? book : Without(book, id)) with { LastGeneration = put.Generation };
+        var next = (known is null ? set : Without(set, id)) with { LastGeneration = put.Generation };
         next = next with
         {
             Schedules = [.. next.Schedules.Add(put).OrderBy(schedule => schedule.Id, StringComparer.Ordinal)],
             // Disabling a schedule also drops its run in progress.
-            UnderWay = book.UnderWay?.Schedule == id && spec.Enabled ? book.UnderWay : next.UnderWay,
+            InProgress = set.InProgress?.Schedule == id && spec.Enabled ? set.InProgress : next.InProgress,
         };
         return Written(next, zones, cause, ScheduleEvents.Put(put, isNew: known is null, cause));
     }
 
-    public static ScheduleBook Remove(ScheduleBook book, string id, Func<string, TimeZoneInfo?> zones, in Cause cause)
+    public static ScheduleSet Remove(ScheduleSet set, string id, Func<string, TimeZoneInfo?> zones, in Cause cause)
     {
-        ArgumentNullException.ThrowIfNull(book);
-        return Written(Without(book, id), zones, cause, ScheduleEvents.Removed(id, cause));
+        ArgumentNullException.ThrowIfNull(set);
+        return Written(Without(set, id), zones, cause, ScheduleEvents.Removed(id, cause));
     }
 
     /// <summary>Removes all schedules, because the instance is deleted.</summary>
-    public static ScheduleBook Forget(ScheduleBook book, in Cause cause)
+    public static ScheduleSet Forget(ScheduleSet set, in Cause cause)
     {
-        ArgumentNullException.ThrowIfNull(book);
+        ArgumentNullException.ThrowIfNull(set);
         return Written(
-            book with
+            set with
             {
                 Schedules = [],
-                UnderWay = null,
+                InProgress = null,
             },
             _ => null,
             cause,
@@ -90,30 +90,30 @@ public static class ScheduleDecisions
 
     /// <summary>Records the run that is due; returns the same state when none is due.</summary>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
-    public static ScheduleBook TakeUp(ScheduleBook book, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
+    public static ScheduleSet TakeUp(ScheduleSet set, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(book);
-        var due = book
-            .Schedules.Select(schedule => DueOf(book, schedule, zones, now))
-            .OfType<RunUnderWay>()
+        ArgumentNullException.ThrowIfNull(set);
+        var due = set
+            .Schedules.Select(schedule => DueOf(set, schedule, zones, now))
+            .OfType<RunInProgress>()
             .OrderBy(run => run.Due.At)
             .ThenBy(run => run.Action)
             .ThenBy(run => run.Schedule, StringComparer.Ordinal)
             .ToList();
         if (due.Count == 0)
         {
-            return book;
+            return set;
         }
 
         var chosen = due[^1];
         var cause = new Cause(now, chosen.RequestId, ScheduleEvents.ActorOf(chosen.Schedule));
-        var passed = book.UnderWay is { } earlier ? due.SkipLast(1).Prepend(earlier) : due.SkipLast(1);
-        var next = book with
+        var passed = set.InProgress is { } earlier ? due.SkipLast(1).Prepend(earlier) : due.SkipLast(1);
+        var next = set with
         {
-            UnderWay = chosen,
+            InProgress = chosen,
             Schedules =
             [
-                .. book.Schedules.Select(schedule =>
+                .. set.Schedules.Select(schedule =>
                     due.Find(run => run.Schedule == schedule.Id) is { } run
                         ? schedule with
                         {
@@ -139,8 +139,8 @@ public static class ScheduleDecisions
     /// <param name="reason">One line, for people.</param>
     /// <param name="failure">Why the instance refused; null when it did not.</param>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
-    public static ScheduleBook Conclude(
-        ScheduleBook book,
+    public static ScheduleSet Conclude(
+        ScheduleSet set,
         RunOutcome outcome,
         string reason,
         Failure? failure,
@@ -148,30 +148,30 @@ public static class ScheduleDecisions
         DateTimeOffset now
     )
     {
-        ArgumentNullException.ThrowIfNull(book);
-        var run = book.UnderWay ?? throw new InvalidOperationException("No run is in progress.");
+        ArgumentNullException.ThrowIfNull(set);
+        var run = set.InProgress ?? throw new InvalidOperationException("No run is in progress.");
         var ended = EndOf(run, outcome, reason, failure, now);
-        var next = WithRun(book, run.Schedule, ended) with { UnderWay = null };
+        var next = WithRun(set, run.Schedule, ended) with { InProgress = null };
         var cause = new Cause(now, run.RequestId, ScheduleEvents.ActorOf(run.Schedule));
         return Written(next, zones, cause, ScheduleEvents.Ended(run.Schedule, ended));
     }
 
     /// <summary>When the schedules must be checked next; null for never.</summary>
-    public static DateTimeOffset? NextWake(ScheduleBook book, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
+    public static DateTimeOffset? NextWake(ScheduleSet set, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(book);
-        var due = book
+        ArgumentNullException.ThrowIfNull(set);
+        var due = set
             .Schedules.Where(schedule => schedule.Spec.Enabled)
             .Min(schedule =>
                 schedule.Spec.TimetableIn(zones) is { } timetable
                     ? timetable.NextAfter(schedule.DealtWith)?.At
-                    : now + LookAgainAfter
+                    : now + RecheckAfter
             );
-        return book.UnderWay is not null && !(due < now + TryAgainAfter) ? now + TryAgainAfter : due;
+        return set.InProgress is not null && !(due < now + TryAgainAfter) ? now + TryAgainAfter : due;
     }
 
-    private static RunUnderWay? DueOf(
-        ScheduleBook book,
+    private static RunInProgress? DueOf(
+        ScheduleSet set,
         Schedule schedule,
         Func<string, TimeZoneInfo?> zones,
         DateTimeOffset now
@@ -190,7 +190,7 @@ public static class ScheduleDecisions
 
         var first = timetable.NextAfter(schedule.DealtWith);
         var local = latest.Local.ToString("yyyyMMdd'T'HHmm", CultureInfo.InvariantCulture);
-        return new RunUnderWay
+        return new RunInProgress
         {
             Schedule = schedule.Id,
             Action = schedule.Spec.Action,
@@ -200,14 +200,14 @@ public static class ScheduleDecisions
             RequestId = new RequestId(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"req-{book.Instance}-{schedule.Id}-{schedule.Generation}-{local}"
+                    $"req-{set.Instance}-{schedule.Id}-{schedule.Generation}-{local}"
                 )
             ),
         };
     }
 
     private static ScheduleRun EndOf(
-        RunUnderWay run,
+        RunInProgress run,
         RunOutcome outcome,
         string reason,
         Failure? failure,
@@ -225,25 +225,25 @@ public static class ScheduleDecisions
             RequestId = run.RequestId,
         };
 
-    private static ScheduleBook WithRun(ScheduleBook book, string id, ScheduleRun run) =>
-        book with
+    private static ScheduleSet WithRun(ScheduleSet set, string id, ScheduleRun run) =>
+        set with
         {
             Schedules =
             [
-                .. book.Schedules.Select(schedule => schedule.Id == id ? schedule with { LastRun = run } : schedule),
+                .. set.Schedules.Select(schedule => schedule.Id == id ? schedule with { LastRun = run } : schedule),
             ],
         };
 
-    private static ScheduleBook Without(ScheduleBook book, string id) =>
-        book with
+    private static ScheduleSet Without(ScheduleSet set, string id) =>
+        set with
         {
-            Schedules = book.Schedules.RemoveAll(schedule => schedule.Id == id),
-            UnderWay = book.UnderWay?.Schedule == id ? null : book.UnderWay,
+            Schedules = set.Schedules.RemoveAll(schedule => schedule.Id == id),
+            InProgress = set.InProgress?.Schedule == id ? null : set.InProgress,
         };
 
     /// <summary>The last step of every decision: numbers the events and sets the wake-up time.</summary>
-    private static ScheduleBook Written(
-        ScheduleBook next,
+    private static ScheduleSet Written(
+        ScheduleSet next,
         Func<string, TimeZoneInfo?> zones,
         in Cause cause,
         params ImmutableArray<StoredEvent> events

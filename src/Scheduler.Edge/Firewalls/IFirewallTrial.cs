@@ -14,7 +14,7 @@ internal interface IFirewallTrial
     /// <summary>
     /// Sends a text to the firewall's judge. Nothing is recorded, and the verdict cache is neither read nor written.
     /// </summary>
-    Task<FirewallTrialResult> TryAsync(FirewallRecord firewall, JudgedText text, CancellationToken cancellationToken);
+    Task<FirewallTrialResult> TryAsync(FirewallRecord firewall, JudgeInput text, CancellationToken cancellationToken);
 }
 
 internal sealed record FirewallTrialResult

@@ -8,11 +8,11 @@ internal sealed class NoFirewallTrial : IFirewallTrial
 {
     public Task<FirewallTrialResult> TryAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     ) =>
-        throw new DoorException(
-            new DoorError(StatusCode.Unavailable, 503, DoorReasons.Unavailable, "This process asks no judges.")
+        throw new ApiException(
+            new ApiError(StatusCode.Unavailable, 503, ApiErrorCodes.Unavailable, "This process cannot call a judge.")
             {
                 Hint = "Send the request to a process that serves /v1/chat/completions.",
             }

@@ -15,10 +15,8 @@ internal sealed class AddressLimits(Rate rate, TimeProvider clock)
 
     private readonly Partitions<AddressPrefix, AddressPartition> _addresses = new(Capacity, clock);
 
-    /// <summary>Number of addresses with counters now.</summary>
     public int Count => _addresses.Count;
 
-    /// <summary>Counts a request without a valid key.</summary>
     public void Charge(AddressPrefix address)
     {
         if (rate.IsLimited)
@@ -45,7 +43,7 @@ internal sealed class AddressLimits(Rate rate, TimeProvider clock)
 
         lock (partition.Gate)
         {
-            return partition.Bucket.Look(rate, clock.GetTimestamp(), clock.TimestampFrequency).Next;
+            return partition.Bucket.Peek(rate, clock.GetTimestamp(), clock.TimestampFrequency).Next;
         }
     }
 

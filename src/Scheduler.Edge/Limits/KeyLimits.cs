@@ -19,17 +19,15 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
 
     private readonly Partitions<string, KeyPartition> _keys = new(Capacity, clock);
 
-    /// <summary>Number of keys with counters now.</summary>
     public int Count => _keys.Count;
 
     /// <summary>Counts one request against the rate of its key.</summary>
-    /// <param name="caller">The caller with a verified key.</param>
     /// <param name="authorization">
     /// The header of the request; <see cref="WasGood"/> recognizes the key by its fingerprint.
     /// </param>
     /// <param name="left">The rest of the rate; null for a key without a limit.</param>
     /// <returns>The refusal; null if the request is admitted.</returns>
-    public DoorError? Take(Caller caller, string authorization, out RateLeft? left)
+    public ApiError? Take(Caller caller, string authorization, out RateLeft? left)
     {
         var rate = LimitsOf(caller).Rate;
         var (isTaken, seen) = _keys.With(
@@ -47,7 +45,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
                 }
 
                 var isTaken = key.Bucket.TryTake(at.rate, now, key.Frequency);
-                return (isTaken, (RateLeft?)key.Bucket.Look(at.rate, now, key.Frequency));
+                return (isTaken, (RateLeft?)key.Bucket.Peek(at.rate, now, key.Frequency));
             }
         );
         left = seen;
@@ -63,7 +61,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             rate.Burst,
             (int)Math.Ceiling(wait.TotalSeconds)
         );
-        return DoorError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
+        return ApiError.Of(FailureCatalogue.Describe(facts)) with { RetryAfter = wait };
     }
 
     /// <summary>
@@ -84,10 +82,9 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
 
     /// <summary>Counts a request or stream as in progress.</summary>
     /// <param name="isStream">Streams have their own counter.</param>
-    /// <param name="weight">Number of limit units.</param>
     /// <param name="key">The argument for <see cref="Leave"/> at the end of the request.</param>
     /// <returns>The refusal; null if the request is admitted.</returns>
-    public DoorError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
+    public ApiError? Enter(Caller caller, bool isStream, int weight, out KeyPartition? key)
     {
         var limits = LimitsOf(caller);
         key = _keys.With(
@@ -100,7 +97,6 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
             : Refusal(new ParallelRequestFacts(caller.KeyId, limits.Requests, RequestRetrySeconds));
     }
 
-    /// <summary>Counts a request or stream as ended.</summary>
     public static void Leave(KeyPartition key, bool isStream, int weight)
     {
         lock (key.Gate)
@@ -109,7 +105,7 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
         }
     }
 
-    private static DoorError Refusal(FailureFacts facts) => DoorError.Of(FailureCatalogue.Describe(facts));
+    private static ApiError Refusal(FailureFacts facts) => ApiError.Of(FailureCatalogue.Describe(facts));
 
     private Limits LimitsOf(Caller caller) => caller.IsOperator ? settings.Operator : settings.Account;
 

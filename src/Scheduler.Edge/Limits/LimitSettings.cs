@@ -18,7 +18,6 @@ internal sealed record LimitSettings
     /// <summary>Requests that may wait in the queue while the limit is reached.</summary>
     public required int Queued { get; init; }
 
-    /// <summary>Longest wait of a request in the queue.</summary>
     public required TimeSpan QueueWait { get; init; }
 
     /// <summary>Open streams of all callers; at least 1.</summary>

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http;
 
 namespace Scheduler.Edge.Limits;
 
-/// <summary>The rest of a rate.</summary>
 /// <param name="Limit">Tokens of a full bucket.</param>
 /// <param name="Next">Time until the next token; zero if there is one now.</param>
 /// <param name="Full">Time until the bucket is full.</param>

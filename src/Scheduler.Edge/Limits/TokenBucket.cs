@@ -12,8 +12,6 @@ internal struct TokenBucket
 {
     private long _fullAt;
 
-    /// <summary>Takes one token if there is one.</summary>
-    /// <param name="now">A timestamp of the clock.</param>
     /// <param name="frequency">Timestamps per second.</param>
     public bool TryTake(Rate rate, long now, long frequency)
     {
@@ -38,7 +36,7 @@ internal struct TokenBucket
         _fullAt = Math.Min(Math.Max(_fullAt, now) + each, now + (2 * each * rate.Burst));
     }
 
-    public readonly RateLeft Look(Rate rate, long now, long frequency)
+    public readonly RateLeft Peek(Rate rate, long now, long frequency)
     {
         var each = Each(rate, frequency);
         var whole = each * rate.Burst;

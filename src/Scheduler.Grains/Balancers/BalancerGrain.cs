@@ -14,13 +14,10 @@ internal sealed class BalancerGrain(
     TimeProvider clock
 ) : Grain, IBalancerGrain, INamed
 {
-    /// <summary>How long a watcher waits; shorter than the 30 s timeout of grain calls.</summary>
-    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
-
     private readonly Recorded<BalancerRecord> _balancer = new(state);
     private readonly BalancerReports _reports = new();
+    private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
-    private TaskCompletionSource _changed = NewSignal();
 
     private BalancerId Self => new(this.GetPrimaryKeyString());
 
@@ -28,7 +25,7 @@ internal sealed class BalancerGrain(
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _changed.TrySetResult();
+        _changed.Close();
         return Task.CompletedTask;
     }
 
@@ -50,9 +47,9 @@ internal sealed class BalancerGrain(
             return account.Refusal;
         }
 
-        if (await FindStrangersAsync(command.Account, command.Spec) is { } strangers)
+        if (await FindUnknownNamesAsync(command.Account, command.Spec) is { } refusal)
         {
-            return strangers;
+            return refusal;
         }
 
         // While the record is being written, HoldsNameAsync must already confirm the claimed name.
@@ -95,14 +92,7 @@ internal sealed class BalancerGrain(
     {
         if (Seen(account) is { IsOk: true } seen && seen.Value.Generation <= afterGeneration)
         {
-            try
-            {
-                await _changed.Task.WaitAsync(WatchFor, clock, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed; the watcher gets the current record and calls again.
-            }
+            await _changed.WaitAsync(cancellationToken);
         }
 
         return Seen(account);
@@ -127,15 +117,15 @@ internal sealed class BalancerGrain(
         }
 
         // The balancer's own serving name was unknown to the API's validation.
-        var faults = BalancerChecks.FaultsOf(balancer.ServingName, command.Spec);
+        var faults = BalancerValidation.FaultsOf(balancer.ServingName, command.Spec);
         if (!faults.IsEmpty)
         {
             return Refusal.Invalid(faults.Select(fault => new FieldFault(fault.Field, fault.Description)));
         }
 
-        if (await FindStrangersAsync(balancer.Account, command.Spec) is { } strangers)
+        if (await FindUnknownNamesAsync(balancer.Account, command.Spec) is { } refusal)
         {
-            return strangers;
+            return refusal;
         }
 
         await RecordAsync(balancer with { Spec = command.Spec }, "Update", "spec replaced", context);
@@ -164,7 +154,9 @@ internal sealed class BalancerGrain(
     {
         var seen = Seen(account);
         return Task.FromResult<Answer<BalancerDetail>>(
-            seen.IsOk ? new BalancerDetail(seen.Value, _reports.Doors(clock.Now()), _reports.Failures()) : seen.Refusal
+            seen.IsOk
+                ? new BalancerDetail(seen.Value, _reports.Gateways(clock.Now()), _reports.Failures())
+                : seen.Refusal
         );
     }
 
@@ -182,7 +174,7 @@ internal sealed class BalancerGrain(
     {
         if (_balancer.Value.IsLive)
         {
-            _reports.Note(report, clock.Now());
+            _reports.Add(report, clock.Now());
         }
 
         return Task.CompletedTask;
@@ -208,7 +200,7 @@ internal sealed class BalancerGrain(
                         Sequence = sequence,
                         At = now,
                         Trigger = verb,
-                        Reason = string.Create(CultureInfo.InvariantCulture, $"{reason}; {Told(next.Spec)}"),
+                        Reason = string.Create(CultureInfo.InvariantCulture, $"{reason}; {Describe(next.Spec)}"),
                         RequestId = context.RequestId,
                         Actor = context.Actor,
                     },
@@ -216,10 +208,10 @@ internal sealed class BalancerGrain(
             },
             this
         );
-        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+        _changed.Raise();
     }
 
-    private static string Told(BalancerSpec spec) =>
+    private static string Describe(BalancerSpec spec) =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"{spec.Routes.Length} routes to {spec.Destinations.Length} instances"
@@ -229,17 +221,20 @@ internal sealed class BalancerGrain(
     /// Validation errors for every name in a spec that is not an instance of the account (or, for the firewall,
     /// missing); null without errors. A balancer cannot lead to a balancer.
     /// </summary>
-    private async Task<Refusal?> FindStrangersAsync(AccountId account, BalancerSpec spec)
+    private async Task<Refusal?> FindUnknownNamesAsync(AccountId account, BalancerSpec spec)
     {
-        var places = PlacesOf(spec).ToList();
-        var names = places.Select(place => place.ServingName).Distinct(StringComparer.Ordinal).ToList();
+        var references = ReferencesOf(spec).ToList();
+        var names = references.Select(reference => reference.ServingName).Distinct(StringComparer.Ordinal).ToList();
         var holders = await Task.WhenAll(names.Select(name => GrainFactory.ServingName(account, name).HolderAsync()));
         var byName = names.Zip(holders).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
-        var faults = places
-            .Select(place => new FieldFault(place.Field, WhatIsWrong(place.ServingName, byName[place.ServingName])))
+        var faults = references
+            .Select(reference => new FieldFault(
+                reference.Field,
+                WhatIsWrong(reference.ServingName, byName[reference.ServingName])
+            ))
             .Where(fault => fault.Description.Length > 0)
             .ToList();
-        if (spec.Firewall is { } slug && !(await GrainFactory.Firewall(account, slug).GetAsync(account)).IsOk)
+        if (spec.Firewall is { } slug && !(await GrainFactory.Firewalls(account).GetAsync(slug, account)).IsOk)
         {
             // A missing firewall refuses every request, so report it now.
             faults.Add(new FieldFault("spec.firewall", $"The account has no firewall `{slug}`."));
@@ -253,7 +248,7 @@ internal sealed class BalancerGrain(
         : holder.Value.IsBalancer ? $"`{name}` is a balancer; only instances can be named here."
         : "";
 
-    private static IEnumerable<(string Field, string ServingName)> PlacesOf(BalancerSpec spec)
+    private static IEnumerable<(string Field, string ServingName)> ReferencesOf(BalancerSpec spec)
     {
         for (var i = 0; i < spec.Routes.Length; i++)
         {
@@ -289,6 +284,4 @@ internal sealed class BalancerGrain(
             Message = why,
             State = _balancer.Value.IsLive ? "Live" : "Deleted",
         };
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

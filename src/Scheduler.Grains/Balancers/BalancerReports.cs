@@ -9,24 +9,24 @@ namespace Scheduler.Grains.Balancers;
 internal sealed class BalancerReports
 {
     /// <summary>Most gateway processes kept; each restart adds a new name and evicts the oldest.</summary>
-    public const int MostDoors = 64;
+    public const int MostGateways = 64;
 
     public const int MostFailures = 50;
 
     /// <summary>A process without a report for this long no longer routes by this balancer.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<string, (BalancerReport Report, DateTimeOffset Heard)> _doors = new(
+    private readonly Dictionary<string, (BalancerReport Report, DateTimeOffset ReceivedAt)> _gateways = new(
         StringComparer.Ordinal
     );
     private readonly Queue<DestinationFailure> _failures = new();
 
-    public void Note(BalancerReport report, DateTimeOffset now)
+    public void Add(BalancerReport report, DateTimeOffset now)
     {
-        _doors[report.Door] = (report with { Failures = [] }, now);
-        if (_doors.Count > MostDoors)
+        _gateways[report.Gateway] = (report with { Failures = [] }, now);
+        if (_gateways.Count > MostGateways)
         {
-            _doors.Remove(_doors.MinBy(door => door.Value.Heard).Key);
+            _gateways.Remove(_gateways.MinBy(gateway => gateway.Value.ReceivedAt).Key);
         }
 
         foreach (var failure in report.Failures)
@@ -40,17 +40,22 @@ internal sealed class BalancerReports
     }
 
     /// <summary>The latest reports of processes that still route by this balancer, ordered by name.</summary>
-    public ImmutableArray<BalancerReport> Doors(DateTimeOffset now)
+    public ImmutableArray<BalancerReport> Gateways(DateTimeOffset now)
     {
-        foreach (var (door, (_, heard)) in _doors)
+        foreach (var (gateway, (_, receivedAt)) in _gateways)
         {
-            if (now - heard > LongestSilence)
+            if (now - receivedAt > LongestSilence)
             {
-                _doors.Remove(door);
+                _gateways.Remove(gateway);
             }
         }
 
-        return [.. _doors.Values.Select(door => door.Report).OrderBy(report => report.Door, StringComparer.Ordinal)];
+        return
+        [
+            .. _gateways
+                .Values.Select(gateway => gateway.Report)
+                .OrderBy(report => report.Gateway, StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>The latest failures, newest first.</summary>

@@ -73,21 +73,21 @@ public sealed record UpdateBalancer([property: Id(0)] BalancerSpec Spec, [proper
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerTimeline")]
 public sealed record BalancerTimeline([property: Id(0)] ImmutableArray<StoredEvent> Events);
 
-/// <param name="Doors">Latest reports by process, ordered by name; none older than a minute.</param>
+/// <param name="Gateways">Latest reports by process, ordered by name; none older than a minute.</param>
 /// <param name="Failures">The latest failed requests at its destinations, newest first.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerDetail")]
 public sealed record BalancerDetail(
     [property: Id(0)] BalancerRecord Record,
-    [property: Id(1)] ImmutableArray<BalancerReport> Doors,
+    [property: Id(1)] ImmutableArray<BalancerReport> Gateways,
     [property: Id(2)] ImmutableArray<DestinationFailure> Failures
 );
 
-/// <param name="Door">Random name of the process.</param>
+/// <param name="Gateway">Random name of the process.</param>
 /// <param name="At">Time of the report, by the process's clock.</param>
 /// <param name="Failures">Requests that failed since the previous report, oldest first.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerReport")]
 public sealed record BalancerReport(
-    [property: Id(0)] string Door,
+    [property: Id(0)] string Gateway,
     [property: Id(1)] DateTimeOffset At,
     [property: Id(2)] ImmutableArray<DestinationView> Destinations,
     [property: Id(3)] ImmutableArray<DestinationFailure> Failures

@@ -4,51 +4,51 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>What happens to money by the passing of time: holds lapse, meters are settled, warnings are given, the balance ends.</summary>
+/// <summary>Changes that time alone causes: holds lapse, meters are settled, warnings are written, the balance is used up.</summary>
 internal sealed partial class AccountGrain
 {
     private const string Scheduler = "scheduler";
 
     /// <param name="isWoken">
-    /// Whether the agenda asks. Then something is written in any case: the store refuses it should another activation have written since,
-    /// and an old memory must not say when this account is to be woken next.
+    /// Whether the agenda calls. Then the record is written in any case. The store refuses the write if another activation has written
+    /// since, so that an outdated activation cannot set the next wake-up of the account.
     /// </param>
-    private async Task PassTimeAsync(bool isWoken = false)
+    private async Task HandleDueAsync(bool isWoken = false)
     {
-        var told = await DoAsync(
-            (book, now) =>
+        var exhausted = await DoAsync(
+            (ledger, now) =>
             {
-                if (!book.Record.Exists)
+                if (!ledger.Record.Exists)
                 {
                     return [];
                 }
 
                 if (isWoken)
                 {
-                    book.Change(record => record);
+                    ledger.Change(record => record);
                 }
 
-                book.Lapse(now);
-                if (book.Metered.Any(tab => SettleAt(tab) <= now))
+                ledger.Lapse(now);
+                if (ledger.Metered.Any(tab => SettleAt(tab) <= now))
                 {
-                    book.Settle(now);
+                    ledger.Settle(now);
                 }
 
-                NoteMoney(now);
-                return IsOver(book, now) ? book.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
+                AddBalanceEvents(now);
+                return IsOver(ledger, now) ? ledger.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
             }
         );
         var now = clock.Now();
-        // Nothing may have been written, and then nothing has set the timer for what comes next.
+        // Without a write the timer of the next moment has not been set yet.
         ArmTimer(now);
-        var left = _book.Record.Balance - _book.Accrued(now);
-        foreach (var (instance, run) in told)
+        var left = _ledger.Record.Balance - _ledger.Accrued(now);
+        foreach (var (instance, run) in exhausted)
         {
-            TellAsync(instance, run, left).Ignore();
+            NotifyExhaustedAsync(instance, run, left).Ignore();
         }
     }
 
-    private async Task TellAsync(InstanceId instance, int run, MicroEuro balance)
+    private async Task NotifyExhaustedAsync(InstanceId instance, int run, MicroEuro balance)
     {
         try
         {
@@ -56,58 +56,64 @@ internal sealed partial class AccountGrain
         }
         catch (Exception exception)
         {
-            // It is told again: the wake-up stays until nothing runs.
-            LogTellFailed(exception, instance);
+            // Retried: the wake-up stays until no run is metered.
+            LogNotifyFailed(exception, instance);
         }
     }
 
-    /// <summary>Gives the low-balance and exhausted events, once each until there is money again.</summary>
-    private void NoteMoney(DateTimeOffset now)
+    /// <summary>Writes the low-balance and exhausted events, each once until there is money again.</summary>
+    private void AddBalanceEvents(DateTimeOffset now)
     {
-        // A top-up is not the only way back: a run that ended earlier than was known gives back what it seemed to burn.
-        if (_book.Record.ExhaustedSince is not null && _book.HasMoney(now))
+        // Besides a top-up, a run that ended earlier than it was billed returns money.
+        if (_ledger.Record.ExhaustedSince is not null && _ledger.HasMoney(now))
         {
-            _book.Change(record => record with { ExhaustedSince = null });
+            _ledger.Change(record => record with { ExhaustedSince = null });
         }
 
-        if (_book.ExhaustedAt(now) is not { } ends)
+        if (_ledger.ExhaustedAt(now) is not { } ends)
         {
             return;
         }
 
-        var request = _book.Metered.First().RequestId;
-        if (ends <= now && _book.Record.ExhaustedSince is null)
+        var request = _ledger.Metered.First().RequestId;
+        if (ends <= now && _ledger.Record.ExhaustedSince is null)
         {
-            _book.Change(record => record with { ExhaustedSince = now });
-            _book.Note("BalanceExhausted", "the balance is used up", now, request, Scheduler);
+            _ledger.Change(record => record with { ExhaustedSince = now });
+            _ledger.AddEvent("BalanceExhausted", "the balance is used up", now, request, Scheduler);
         }
-        else if (ends > now && ends - now <= Billing.LowBalanceAhead && _book.Record.LowBalanceSince is null)
+        else if (ends > now && ends - now <= Billing.LowBalanceAhead && _ledger.Record.LowBalanceSince is null)
         {
-            _book.Change(record => record with { LowBalanceSince = now });
-            _book.Note("LowBalance", $"the balance ends at {ends:u} at the present burn rate", now, request, Scheduler);
+            _ledger.Change(record => record with { LowBalanceSince = now });
+            _ledger.AddEvent(
+                "LowBalance",
+                $"the balance ends at {ends:u} at the present burn rate",
+                now,
+                request,
+                Scheduler
+            );
         }
     }
 
-    private static bool IsOver(AccountBook book, DateTimeOffset now) =>
-        book.Record.ExhaustedSince is { } since && now >= since + book.Record.ExhaustionGrace;
+    private static bool IsOver(AccountLedger ledger, DateTimeOffset now) =>
+        ledger.Record.ExhaustedSince is { } since && now >= since + ledger.Record.ExhaustionGrace;
 
     private DateTimeOffset SettleAt(InstanceTab tab) =>
         tab.MeterSince!.Value + TimeSpan.FromSeconds(tab.BilledSeconds) + Billing.SettleEvery;
 
     private DateTimeOffset? NextWake(DateTimeOffset now)
     {
-        var next = _book.NextAct(now, Billing.SettleEvery);
-        if (_book.Record is { LowBalanceSince: null, ExhaustedSince: null } && _book.ExhaustedAt(now) is { } ends)
+        var next = _ledger.NextAct(now, Billing.SettleEvery);
+        if (_ledger.Record is { LowBalanceSince: null, ExhaustedSince: null } && _ledger.ExhaustedAt(now) is { } ends)
         {
             var warn = ends - Billing.LowBalanceAhead;
             next = next is { } other && other < warn ? other : warn;
         }
 
-        if (_book.Record.ExhaustedSince is { } since && _book.Metered.Count > 0)
+        if (_ledger.Record.ExhaustedSince is { } since && _ledger.Metered.Count > 0)
         {
-            var over = since + _book.Record.ExhaustionGrace;
-            var tell = over > now ? over : now + TellAgainAfter;
-            next = next is { } other && other < tell ? other : tell;
+            var over = since + _ledger.Record.ExhaustionGrace;
+            var notify = over > now ? over : now + NotifyAgainAfter;
+            next = next is { } other && other < notify ? other : notify;
         }
 
         return next;
@@ -117,11 +123,11 @@ internal sealed partial class AccountGrain
     {
         _timer?.Dispose();
         _timer = null;
-        if (_book.Record.Exists && NextWake(now) is { } due)
+        if (_ledger.Record.Exists && NextWake(now) is { } due)
         {
             var left = due > now ? due - now : TimeSpan.Zero;
             _timer = this.RegisterGrainTimer(
-                static (self, _) => self.PassTimeAsync(),
+                static (self, _) => self.HandleDueAsync(),
                 this,
                 new GrainTimerCreationOptions(left, Timeout.InfiniteTimeSpan) { Interleave = true }
             );

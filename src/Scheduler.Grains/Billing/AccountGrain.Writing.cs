@@ -3,68 +3,68 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>The queue and its one writer.</summary>
+/// <summary>The command queue and its single writer.</summary>
 internal sealed partial class AccountGrain
 {
-    /// <summary>Something to be done to the book, and whoever waits for it.</summary>
-    private abstract class Act
+    /// <summary>A command for the ledger, and the caller that waits for its answer.</summary>
+    private abstract class QueuedCommand
     {
-        /// <summary>Does it and keeps the answer back.</summary>
-        public abstract void Do(AccountBook book, DateTimeOffset now);
+        /// <summary>Runs the command and keeps its answer until the write.</summary>
+        public abstract void Run(AccountLedger ledger, DateTimeOffset now);
 
-        /// <summary>Gives the answer: it is recorded.</summary>
+        /// <summary>Completes the call after the write.</summary>
         public abstract void Answer();
 
-        /// <summary>Fails: the outcome is unknown.</summary>
+        /// <summary>Fails the call: the outcome of the write is unknown.</summary>
         public abstract void Fail(Exception exception);
     }
 
-    private sealed class Act<T>(Func<AccountBook, DateTimeOffset, T> act) : Act
+    private sealed class QueuedCommand<T>(Func<AccountLedger, DateTimeOffset, T> command) : QueuedCommand
     {
         private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T _value = default!;
-        private Exception? _refused;
+        private Exception? _refusal;
 
         public Task<T> Answered => _answer.Task;
 
-        public override void Do(AccountBook book, DateTimeOffset now)
+        public override void Run(AccountLedger ledger, DateTimeOffset now)
         {
             try
             {
-                _value = act(book, now);
+                _value = command(ledger, now);
             }
             catch (Exception exception)
             {
-                // The rules refuse before they change anything: whoever shares the write does not suffer for it.
-                _refused = exception;
+                // The rules refuse before they change anything, so the other commands of the write are not affected.
+                _refusal = exception;
             }
         }
 
         public override void Answer()
         {
-            if (_refused is null)
+            if (_refusal is null)
             {
                 _answer.SetResult(_value);
             }
             else
             {
-                _answer.SetException(_refused);
+                _answer.SetException(_refusal);
             }
         }
 
-        public override void Fail(Exception exception) => _answer.SetException(_refused ?? exception);
+        public override void Fail(Exception exception) => _answer.SetException(_refusal ?? exception);
     }
 
-    private Task<T> DoAsync<T>(Func<AccountBook, DateTimeOffset, T> what)
+    private Task<T> DoAsync<T>(Func<AccountLedger, DateTimeOffset, T> command)
     {
         if (_isBroken)
         {
-            // Whoever was let in before the write failed is told as those are who waited for it: to ask again.
-            throw new StorageException($"{Self} is being read again after a failed write; ask again.");
+            // Commands that arrive after a failed write fail like those that waited for it: their callers retry.
+            throw new StorageException($"{Self} is being read again after a failed write; retry.");
         }
 
-        var act = new Act<T>(what);
-        _queue.Enqueue(act);
+        var queued = new QueuedCommand<T>(command);
+        _queue.Enqueue(queued);
         metrics.AccountQueued(1);
         if (!_isWriting)
         {
@@ -72,25 +72,25 @@ internal sealed partial class AccountGrain
             _ = WriteAllAsync();
         }
 
-        return act.Answered;
+        return queued.Answered;
     }
 
     private async Task WriteAllAsync()
     {
-        var batch = new List<Act>();
+        var batch = new List<QueuedCommand>();
         try
         {
             while (_queue.Count > 0)
             {
                 batch.Clear();
-                while (batch.Count < MaxBatch && _queue.TryDequeue(out var act))
+                while (batch.Count < MaxBatch && _queue.TryDequeue(out var command))
                 {
-                    batch.Add(act);
+                    batch.Add(command);
                 }
 
                 metrics.AccountAnswers(batch.Count);
                 await WriteAsync(batch);
-                batch.ForEach(act => act.Answer());
+                batch.ForEach(command => command.Answer());
             }
 
             _isWriting = false;
@@ -101,31 +101,31 @@ internal sealed partial class AccountGrain
         }
     }
 
-    private async Task WriteAsync(List<Act> batch)
+    private async Task WriteAsync(List<QueuedCommand> batch)
     {
         var now = clock.Now();
-        foreach (var act in batch)
+        foreach (var command in batch)
         {
-            act.Do(_book, now);
+            command.Run(_ledger, now);
         }
 
-        if (_book.IsDirty)
+        if (_ledger.IsDirty)
         {
-            NoteMoney(now);
-            state.State = _book.Commit(NextWake(now));
+            AddBalanceEvents(now);
+            state.State = _ledger.Commit(NextWake(now));
             await state.WriteStateAsync();
             ArmTimer(now);
         }
     }
 
-    /// <summary>The book may hold what the store has not: it is thrown away, and everybody who waits is told to ask again.</summary>
-    private void Break(List<Act> batch, Exception exception)
+    /// <summary>The ledger may contain changes that the store lacks: it is discarded, and every waiting call fails so that its caller retries.</summary>
+    private void Break(List<QueuedCommand> batch, Exception exception)
     {
         _isBroken = true;
         LogWriteFailed(exception, Self, batch.Count + _queue.Count);
-        foreach (var act in batch.Concat(_queue))
+        foreach (var command in batch.Concat(_queue))
         {
-            act.Fail(exception);
+            command.Fail(exception);
         }
 
         metrics.AccountQueued(-_queue.Count);

@@ -7,43 +7,43 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>One account: rules in <see cref="AccountBook"/>, one write for all commands that wait.</summary>
+/// <summary>One account: the rules are in <see cref="AccountLedger"/>; one write answers all commands that wait.</summary>
 /// <remarks>
 /// <para>
-/// <b>Group commit.</b> Hundreds of launches may use one account at once, and each needs its hold recorded before it goes on. Commands
-/// are put in a queue; one loop takes all that wait, applies them to the book in order, writes once, and only then answers them
-/// all. That is why the grain is reentrant: waiting for the shared write must not keep the next command out of the queue.
-/// Questions go through the same queue, so nobody is ever told what is not recorded.
+/// <b>Group commit.</b> Hundreds of launches may use one account at the same time, and each needs its hold recorded before it continues.
+/// Commands enter a queue. One loop takes all that wait, applies them to the ledger in order, writes once, and only then answers them.
+/// The grain is reentrant, so that a command can enter the queue while another one waits for the shared write. Queries use the same queue,
+/// so that no answer contains anything that is not recorded.
 /// </para>
 /// <para>
-/// <b>A failed write</b> has an unknown outcome: every waiting command fails, the activation is dropped with its book, and the next one
-/// reads what is true. All commands are keyed (reference, instance and run), so repeating them is harmless.
+/// <b>A failed write</b> has an unknown outcome: every waiting command fails, the activation ends with its ledger, and the next one reads
+/// the stored state. All commands are keyed (by reference, or by instance and run), so they are safe to repeat.
 /// </para>
 /// <para>
-/// <b>Exhaustion</b> costs nothing per running instance: the book knows the moment at which the money runs out, the agenda wakes the
-/// grain then, and it tells the running instances, which stop themselves.
+/// <b>Exhaustion</b> costs nothing per running instance: the ledger computes the moment at which the money runs out. The agenda wakes the
+/// grain at that moment, and the grain notifies the running instances, which stop themselves.
 /// </para>
 /// </remarks>
 [Reentrant]
 [GrainType("account")]
 internal sealed partial class AccountGrain(
     [PersistentState("account", GrainStorageNames.Database)] IPersistentState<AccountRecord> state,
-    IAccountBook rows,
+    IAccountRows rows,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<AccountGrain> logger
 ) : Grain, IAccountGrain, IInspectedAccount, IWakeable
 {
-    /// <summary>Commands answered by one write: bounds the row that carries their changes.</summary>
+    /// <summary>The most commands in one write: limits the size of the row that contains their changes.</summary>
     private const int MaxBatch = 256;
 
-    /// <summary>How long after exhaustion running instances are told again, until none runs.</summary>
-    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(5);
+    /// <summary>How often running instances are notified after exhaustion, until none runs.</summary>
+    private static readonly TimeSpan NotifyAgainAfter = TimeSpan.FromSeconds(5);
 
-    private readonly Queue<Act> _queue = new();
+    private readonly Queue<QueuedCommand> _queue = new();
     private readonly Dictionary<string, LedgerEntry> _topUps = new(StringComparer.Ordinal);
-    private AccountBook _book = null!;
+    private AccountLedger _ledger = null!;
     private bool _isWriting;
     private bool _isBroken;
     private IGrainTimer? _timer;
@@ -52,27 +52,25 @@ internal sealed partial class AccountGrain(
 
     private BillingOptions Billing => options.Value.Billing;
 
-    /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var tabs = state.State.Exists ? await rows.LoadTabsAsync(Self, cancellationToken) : [];
-        _book = new AccountBook(state.State, tabs);
+        _ledger = new AccountLedger(state.State, tabs);
         ArmTimer(clock.Now());
     }
 
-    /// <inheritdoc/>
     public Task<Answer<AccountView>> CreateAsync(CreateAccount command, CommandContext context) =>
         DoAsync<Answer<AccountView>>(
-            (book, now) =>
+            (ledger, now) =>
             {
-                if (book.Record.Exists)
+                if (ledger.Record.Exists)
                 {
-                    return book.Record.DisplayName == command.DisplayName
-                        ? View(book, now)
+                    return ledger.Record.DisplayName == command.DisplayName
+                        ? View(ledger, now)
                         : Refusal.Exists($"Account {Self} exists already.");
                 }
 
-                book.Change(record =>
+                ledger.Change(record =>
                     record with
                     {
                         Id = Self,
@@ -81,47 +79,44 @@ internal sealed partial class AccountGrain(
                         CreatedAt = now,
                     }
                 );
-                book.Note("Create", "account created", now, context.RequestId, context.Actor);
-                return View(book, now);
+                ledger.AddEvent("Create", "account created", now, context.RequestId, context.Actor);
+                return View(ledger, now);
             }
         );
 
-    /// <inheritdoc/>
     public Task<Answer<AccountView>> GetAsync(AccountId? account) =>
-        DoAsync<Answer<AccountView>>((book, now) => MaySee(book, account) ? View(book, now) : Unknown());
+        DoAsync<Answer<AccountView>>((ledger, now) => MaySee(ledger, account) ? View(ledger, now) : Unknown());
 
-    /// <inheritdoc/>
     public Task<AccountGlance> GetState() =>
         DoAsync(
-            (book, now) =>
-                book.Record.Exists
+            (ledger, now) =>
+                ledger.Record.Exists
                     ? new AccountGlance
                     {
                         Exists = true,
-                        Suspended = book.Record.Suspended,
-                        Balance = book.Record.Balance.ToString(),
-                        Accrued = book.Accrued(now).ToString(),
-                        Holds = book.Holds(now).ToString(),
-                        BurnPerHour = book.BurnPerHour().ToString(),
-                        Metered = book.Metered.Count,
+                        Suspended = ledger.Record.Suspended,
+                        Balance = ledger.Record.Balance.ToString(),
+                        Accrued = ledger.Accrued(now).ToString(),
+                        Holds = ledger.Holds(now).ToString(),
+                        BurnPerHour = ledger.BurnPerHour().ToString(),
+                        Metered = ledger.Metered.Count,
                         Queued = _queue.Count,
-                        Generation = book.Record.Generation,
-                        WakeAt = book.Record.WakeAt,
+                        Generation = ledger.Record.Generation,
+                        WakeAt = ledger.Record.WakeAt,
                     }
                     : new AccountGlance()
         );
 
-    /// <inheritdoc/>
     public Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context) =>
         DoAsync<Answer<AccountView>>(
-            (book, now) =>
+            (ledger, now) =>
             {
-                if (!MaySee(book, context.Account))
+                if (!MaySee(ledger, context.Account))
                 {
                     return Unknown();
                 }
 
-                book.Change(record =>
+                ledger.Change(record =>
                     record with
                     {
                         DisplayName = command.DisplayName ?? record.DisplayName,
@@ -134,20 +129,19 @@ internal sealed partial class AccountGrain(
                             : record.Firewall,
                     }
                 );
-                book.Note("Update", "account changed", now, context.RequestId, context.Actor);
-                return View(book, now);
+                ledger.AddEvent("Update", "account changed", now, context.RequestId, context.Actor);
+                return View(ledger, now);
             }
         );
 
-    /// <inheritdoc/>
     public async Task<Answer<TopUpAnswer>> TopUpAsync(MicroEuro amount, string reference, CommandContext context)
     {
-        // The ledger's unique key is the fence; asking first turns a repeat into an answer instead of a failed write.
-        var entered = await rows.FindEntryAsync(Self, AccountBook.TopUpKey(reference), CancellationToken.None);
+        // The unique key of the ledger prevents a second entry; the read turns a repeat into an answer instead of a failed write.
+        var entered = await rows.FindEntryAsync(Self, AccountLedger.TopUpKey(reference), CancellationToken.None);
         return await DoAsync<Answer<TopUpAnswer>>(
-            (book, now) =>
+            (ledger, now) =>
             {
-                if (!MaySee(book, context.Account))
+                if (!MaySee(ledger, context.Account))
                 {
                     return Unknown();
                 }
@@ -155,125 +149,91 @@ internal sealed partial class AccountGrain(
                 if ((entered ?? _topUps.GetValueOrDefault(reference)) is { } earlier)
                 {
                     return earlier.Amount == amount
-                        ? new TopUpAnswer(earlier, View(book, now), true)
+                        ? new TopUpAnswer(earlier, View(ledger, now), true)
                         : Refusal.Exists($"Reference '{reference}' was entered with {earlier.Amount} EUR.");
                 }
 
-                var entry = book.TopUp(amount, reference, now, context.RequestId);
+                var entry = ledger.TopUp(amount, reference, now, context.RequestId);
                 _topUps[reference] = entry;
-                book.Note("TopUp", $"{amount} EUR, reference {reference}", now, context.RequestId, context.Actor);
-                return new TopUpAnswer(entry, View(book, now), false);
+                ledger.AddEvent("TopUp", $"{amount} EUR, reference {reference}", now, context.RequestId, context.Actor);
+                return new TopUpAnswer(entry, View(ledger, now), false);
             }
         );
     }
 
-    /// <inheritdoc/>
     public async Task<HoldAnswer> TakeHoldAsync(TakeHold command)
     {
         var answer = await DoAsync(
-            (book, now) =>
-            {
-                if (command.Earlier is { } earlier)
-                {
-                    Close(book, earlier, now, isRecorded: false);
-                }
-
-                var taken =
-                    book.Record.Exists
-                    && book.TryHold(
-                        command.Instance,
-                        command.Run,
-                        command.Amount,
-                        command.LapsesAt,
-                        now,
-                        command.RequestId
-                    );
-                return new HoldAnswer(
-                    taken,
-                    book.Record.Suspended,
-                    book.Record.Balance,
-                    book.Accrued(now),
-                    book.Holds(now)
-                );
-            }
+            (ledger, now) =>
+                new HoldAnswer(
+                    ledger.Record.Exists && ledger.TryHold(command, now),
+                    ledger.Record.Suspended,
+                    ledger.Record.Balance,
+                    ledger.Accrued(now),
+                    ledger.Holds(now)
+                )
         );
         metrics.HoldAsked(answer.Taken, command.Amount);
         return answer;
     }
 
-    /// <inheritdoc/>
     public Task StartMeterAsync(StartMeter command) =>
         DoAsync(
-            (book, _) =>
+            (ledger, _) =>
             {
-                book.StartMeter(command.Instance, command.Run, command.Since, command.PricePerHour, command.RequestId);
+                ledger.StartMeter(command);
                 return true;
             }
         );
 
-    /// <inheritdoc/>
     public Task CloseRunAsync(CloseRun command) =>
         DoAsync(
-            (book, now) =>
+            (ledger, now) =>
             {
-                Close(book, command, now);
+                ledger.Close(command, now);
                 return true;
             }
         );
 
-    /// <inheritdoc/>
     public Task ForgetAsync(InstanceId instance) =>
         DoAsync(
-            (book, _) =>
+            (ledger, _) =>
             {
-                book.Forget(instance);
+                ledger.Forget(instance);
                 return true;
             }
         );
 
-    /// <inheritdoc/>
     public async Task<DateTimeOffset?> WakeAsync()
     {
-        await PassTimeAsync(isWoken: true);
+        await HandleDueAsync(isWoken: true);
         return NextWake(clock.Now());
     }
 
-    private static void Close(AccountBook book, CloseRun command, DateTimeOffset now, bool isRecorded = true) =>
-        book.Close(
-            command.Instance,
-            command.Run,
-            command.Since,
-            command.Until,
-            command.PricePerHour,
-            now,
-            command.RequestId,
-            isRecorded
-        );
-
-    private static bool MaySee(AccountBook book, AccountId? account) =>
-        book.Record.Exists && (account is null || account == book.Record.Id);
+    private static bool MaySee(AccountLedger ledger, AccountId? account) =>
+        ledger.Record.Exists && (account is null || account == ledger.Record.Id);
 
     private Refusal Unknown() => Refusal.NotFound($"Account {Self}");
 
-    private AccountView View(AccountBook book, DateTimeOffset now)
+    private AccountView View(AccountLedger ledger, DateTimeOffset now)
     {
-        var (accrued, holds) = (book.Accrued(now), book.Holds(now));
+        var (accrued, holds) = (ledger.Accrued(now), ledger.Holds(now));
         return new AccountView
         {
-            Id = book.Record.Id,
-            DisplayName = book.Record.DisplayName,
-            Suspended = book.Record.Suspended,
-            Balance = book.Record.Balance,
+            Id = ledger.Record.Id,
+            DisplayName = ledger.Record.DisplayName,
+            Suspended = ledger.Record.Suspended,
+            Balance = ledger.Record.Balance,
             Accrued = accrued,
             Holds = holds,
-            Available = book.Record.Balance - accrued - holds,
-            BurnPerHour = book.BurnPerHour(),
-            ExhaustedAt = book.ExhaustedAt(now),
-            Running = book.Metered.Count,
-            ExhaustionGrace = book.Record.ExhaustionGrace,
-            CreatedAt = book.Record.CreatedAt,
+            Available = ledger.Record.Balance - accrued - holds,
+            BurnPerHour = ledger.BurnPerHour(),
+            ExhaustedAt = ledger.ExhaustedAt(now),
+            Running = ledger.Metered.Count,
+            ExhaustionGrace = ledger.Record.ExhaustionGrace,
+            CreatedAt = ledger.Record.CreatedAt,
             LaunchThreshold = Billing.Threshold.Minimum,
-            Firewall = book.Record.Firewall,
+            Firewall = ledger.Record.Firewall,
         };
     }
 }

@@ -3,58 +3,54 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>One account: its money, its holds, its meters. Every answer means "recorded".</summary>
+/// <summary>One account: its money, holds and meters. Every answer is given after the write.</summary>
 [Alias("scheduler.IAccountGrain")]
 [GrainInterfaceType("scheduler.account")]
 public interface IAccountGrain : IGrainWithStringKey
 {
-    /// <summary>Creates it. The same create again returns the account; a different one is refused.</summary>
+    /// <summary>Creates the account. A repeated create returns it; a different one is refused.</summary>
     [Alias("Create")]
     Task<Answer<AccountView>> CreateAsync(CreateAccount command, CommandContext context);
 
-    /// <summary>Balance, holds, burn rate, runway, at this moment.</summary>
+    /// <summary>Balance, holds, burn rate and time of exhaustion now. A null account is an operator, who may see all.</summary>
     [Alias("Get")]
     Task<Answer<AccountView>> GetAsync(AccountId? account);
 
-    /// <summary>Changes what may change; null leaves a part as it is.</summary>
     [Alias("Update")]
     Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context);
 
-    /// <summary>Enters money once per reference; the same reference again returns the first entry.</summary>
+    /// <summary>Adds money once per reference; a repeated reference returns the first entry.</summary>
     /// <param name="amount">More than zero.</param>
     /// <param name="reference">The caller's id of the payment.</param>
-    /// <param name="context">Under what.</param>
     [Alias("TopUp")]
     Task<Answer<TopUpAnswer>> TopUpAsync(MicroEuro amount, string reference, CommandContext context);
 
     /// <summary>
-    /// Puts money aside for one run, if balance − accrued − other holds allows it; replaces the run's earlier hold.
+    /// Reserves money for one run if balance − accrued − other holds covers it; replaces the run's earlier hold.
     /// </summary>
     [Alias("TakeHold")]
     Task<HoldAnswer> TakeHoldAsync(TakeHold command);
 
-    /// <summary>Turns a run's hold into a running meter. Harmless when repeated; ignored for a run already closed.</summary>
+    /// <summary>Starts the meter of a run, which then uses up its hold. Safe to repeat; no effect on a closed run.</summary>
     [Alias("StartMeter")]
     Task StartMeterAsync(StartMeter command);
 
     /// <summary>
-    /// Ends a run: bills it to its end, once, gives its hold back. Harmless when repeated, right also when the meter never started here.
+    /// Ends a run: bills it to its end and returns its hold. Safe to repeat, and correct even if the command to start the meter was lost.
     /// </summary>
     [Alias("CloseRun")]
     Task CloseRunAsync(CloseRun command);
 
-    /// <summary>Forgets a deleted instance.</summary>
+    /// <summary>Removes the tab of a deleted instance.</summary>
     [Alias("Forget")]
     Task ForgetAsync(InstanceId instance);
 }
 
-/// <summary>What a create asks for.</summary>
-/// <param name="DisplayName">For people.</param>
-/// <param name="ExhaustionGrace">How long running instances may go on below zero.</param>
+/// <param name="ExhaustionGrace">How long instances may continue to run on a used-up balance.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.CreateAccount")]
 public sealed record CreateAccount([property: Id(0)] string DisplayName, [property: Id(1)] TimeSpan ExhaustionGrace);
 
-/// <summary>What an update changes.</summary>
+/// <summary>The fields to change; null leaves a field as it is, an empty firewall removes it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.UpdateAccount")]
 public sealed record UpdateAccount(
     [property: Id(0)] string? DisplayName,
@@ -63,15 +59,13 @@ public sealed record UpdateAccount(
     [property: Id(3)] string? Firewall = null
 );
 
-/// <summary>An account as it is shown.</summary>
+/// <summary>An account as callers see it.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.AccountView")]
 public sealed record AccountView
 {
-    /// <summary>Which.</summary>
     [Id(0)]
     public AccountId Id { get; init; }
 
-    /// <summary>For people.</summary>
     [Id(1)]
     public string DisplayName { get; init; } = "";
 
@@ -87,47 +81,44 @@ public sealed record AccountView
     [Id(4)]
     public MicroEuro Accrued { get; init; }
 
-    /// <summary>Money put aside.</summary>
+    /// <summary>Reserved money.</summary>
     [Id(5)]
     public MicroEuro Holds { get; init; }
 
-    /// <summary>Balance − accrued − holds: what a launch may use.</summary>
+    /// <summary>Balance − accrued − holds: the money that a launch may use.</summary>
     [Id(6)]
     public MicroEuro Available { get; init; }
 
-    /// <summary>Σ of the prices of what is running.</summary>
+    /// <summary>Σ of the prices of all metered runs.</summary>
     [Id(7)]
     public MicroEuro BurnPerHour { get; init; }
 
-    /// <summary>When balance − accrued reaches zero at the present burn rate; null when nothing burns.</summary>
+    /// <summary>When balance − accrued reaches zero at the current burn rate; null when nothing is metered.</summary>
     [Id(8)]
     public DateTimeOffset? ExhaustedAt { get; init; }
 
-    /// <summary>How many instances are metered.</summary>
+    /// <summary>Number of metered instances.</summary>
     [Id(9)]
     public int Running { get; init; }
 
-    /// <summary>How long running instances may go on below zero.</summary>
+    /// <summary>How long instances may continue to run on a used-up balance.</summary>
     [Id(10)]
     public TimeSpan ExhaustionGrace { get; init; }
 
-    /// <summary>When it was created.</summary>
     [Id(11)]
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>What a launch needs at least.</summary>
+    /// <summary>The money that any launch needs at least.</summary>
     [Id(12)]
     public MicroEuro LaunchThreshold { get; init; }
 
-    /// <summary>Slug of the firewall that every request of the account passes; null for none.</summary>
+    /// <summary>Slug of the firewall for every request of the account; null for none.</summary>
     [Id(13)]
     public string? Firewall { get; init; }
 }
 
-/// <summary>The answer to a top-up.</summary>
-/// <param name="Entry">The ledger entry.</param>
-/// <param name="Account">The account after it.</param>
-/// <param name="Repeated">Whether the reference had been entered before.</param>
+/// <param name="Account">The account after the top-up.</param>
+/// <param name="Repeated">Whether an earlier top-up had this reference.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.TopUpAnswer")]
 public sealed record TopUpAnswer(
     [property: Id(0)] LedgerEntry Entry,
@@ -135,18 +126,7 @@ public sealed record TopUpAnswer(
     [property: Id(2)] bool Repeated
 );
 
-/// <summary>Asks for a hold; an earlier run that is still open is closed in the same act.</summary>
-[GenerateSerializer, Immutable, Alias("scheduler.TakeHold")]
-public sealed record TakeHold(
-    [property: Id(0)] InstanceId Instance,
-    [property: Id(1)] int Run,
-    [property: Id(2)] MicroEuro Amount,
-    [property: Id(3)] DateTimeOffset LapsesAt,
-    [property: Id(4)] RequestId RequestId,
-    [property: Id(5)] CloseRun? Earlier = null
-);
-
-/// <summary>The answer to a hold: taken, or what is there.</summary>
+/// <summary>The answer to <see cref="TakeHold"/>, with the money of the account at that moment.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.HoldAnswer")]
 public sealed record HoldAnswer(
     [property: Id(0)] bool Taken,
@@ -154,25 +134,4 @@ public sealed record HoldAnswer(
     [property: Id(2)] MicroEuro Balance,
     [property: Id(3)] MicroEuro Accrued,
     [property: Id(4)] MicroEuro Holds
-);
-
-/// <summary>Starts a meter.</summary>
-[GenerateSerializer, Immutable, Alias("scheduler.StartMeter")]
-public sealed record StartMeter(
-    [property: Id(0)] InstanceId Instance,
-    [property: Id(1)] int Run,
-    [property: Id(2)] DateTimeOffset Since,
-    [property: Id(3)] MicroEuro PricePerHour,
-    [property: Id(4)] RequestId RequestId
-);
-
-/// <summary>Closes a run; without <see cref="Since"/> it never ran and only its hold is given back.</summary>
-[GenerateSerializer, Immutable, Alias("scheduler.CloseRun")]
-public sealed record CloseRun(
-    [property: Id(0)] InstanceId Instance,
-    [property: Id(1)] int Run,
-    [property: Id(2)] DateTimeOffset? Since,
-    [property: Id(3)] DateTimeOffset? Until,
-    [property: Id(4)] MicroEuro PricePerHour,
-    [property: Id(5)] RequestId RequestId
 );

@@ -1,28 +1,26 @@
 namespace Scheduler.Grains.Billing;
 
 /// <summary>
-/// What Orleans' own dashboard shows of an account; see <see cref="Instances.IInspectedInstance"/> for what it calls and why this is
-/// apart.
+/// The view of an account in Orleans' own dashboard; see <see cref="Instances.IInspectedInstance"/> for the reason of this interface.
 /// </summary>
 [Alias("scheduler.IInspectedAccount")]
 [GrainInterfaceType("scheduler.account.inspected")]
 internal interface IInspectedAccount : IGrainWithStringKey
 {
-    /// <summary>How it stands, by what is recorded; an account that was never created is not made by asking.</summary>
+    /// <summary>The recorded state. The call does not create an account.</summary>
     [Alias("GetState")]
     [System.Diagnostics.CodeAnalysis.SuppressMessage(
         "Usage",
         "MA0137",
-        Justification = "The dashboard finds it by this very name."
+        Justification = "The dashboard finds the method by this name."
     )]
     Task<AccountGlance> GetState();
 }
 
-/// <summary>An account in a few sums, in EUR.</summary>
+/// <summary>A summary of an account; amounts in EUR.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.AccountGlance")]
 internal sealed record AccountGlance
 {
-    /// <summary>Whether there is such an account at all.</summary>
     [Id(0)]
     public bool Exists { get; init; }
 
@@ -38,19 +36,19 @@ internal sealed record AccountGlance
     [Id(3)]
     public string Accrued { get; init; } = "";
 
-    /// <summary>Money put aside.</summary>
+    /// <summary>Reserved money.</summary>
     [Id(4)]
     public string Holds { get; init; } = "";
 
-    /// <summary>Σ of the prices of what is running, an hour.</summary>
+    /// <summary>Σ of the prices of all metered runs.</summary>
     [Id(5)]
     public string BurnPerHour { get; init; } = "";
 
-    /// <summary>How many instances are metered.</summary>
+    /// <summary>Number of metered instances.</summary>
     [Id(6)]
     public int Metered { get; init; }
 
-    /// <summary>Commands that wait for the next write.</summary>
+    /// <summary>Number of commands that wait for the next write.</summary>
     [Id(7)]
     public int Queued { get; init; }
 
@@ -58,7 +56,6 @@ internal sealed record AccountGlance
     [Id(8)]
     public long Generation { get; init; }
 
-    /// <summary>When the agenda wakes it.</summary>
     [Id(9)]
     public DateTimeOffset? WakeAt { get; init; }
 }

@@ -3,19 +3,17 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>Counts what one instance serves, from the reports of the doors.</summary>
+/// <summary>Counts the requests and tokens that one instance serves, from the reports of the gateways.</summary>
 [Alias("scheduler.IUsageGrain")]
 [GrainInterfaceType("scheduler.usage")]
 public interface IUsageGrain : IGrainWithStringKey
 {
-    /// <summary>Takes a report; the same one again is harmless.</summary>
-    /// <param name="account">Whose the instance is.</param>
-    /// <param name="report">Which door's report.</param>
-    /// <param name="served">What was served since that door's report before.</param>
+    /// <summary>Adds a report; a repeated one has no effect.</summary>
+    /// <param name="served">The usage since the previous report of the same gateway.</param>
     [Alias("Report")]
-    Task ReportAsync(AccountId account, DoorReport report, ServedUsage served);
+    Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served);
 
-    /// <summary>What is recorded; nothing served where nothing was reported.</summary>
+    /// <summary>The recorded usage; zero before the first report.</summary>
     [Alias("Get"), AlwaysInterleave]
     Task<ServedUsageRecord> GetAsync();
 }

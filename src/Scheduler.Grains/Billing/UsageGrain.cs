@@ -3,7 +3,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>What one instance has served: one write a report.</summary>
+/// <summary>The usage of one instance: one write per report.</summary>
 [GrainType("usage")]
 internal sealed class UsageGrain(
     [PersistentState("usage", GrainStorageNames.Database)] IPersistentState<ServedUsageRecord> state,
@@ -12,8 +12,7 @@ internal sealed class UsageGrain(
 {
     private readonly Recorded<ServedUsageRecord> _usage = new(state);
 
-    /// <inheritdoc/>
-    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    public async Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served)
     {
         var instance = new InstanceId(this.GetPrimaryKeyString()[GrainKeys.UsagePrefix.Length..]);
         var day = DateOnly.FromDateTime(clock.Now().UtcDateTime);
@@ -24,12 +23,11 @@ internal sealed class UsageGrain(
         }
     }
 
-    /// <inheritdoc/>
     public Task<ServedUsageRecord> GetAsync()
     {
         if (!_usage.Value.Exists)
         {
-            // Whoever guesses ids must not fill the memory.
+            // Requests for unknown ids must not accumulate activations.
             DeactivateOnIdle();
         }
 

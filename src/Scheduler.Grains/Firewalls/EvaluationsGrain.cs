@@ -7,22 +7,22 @@ using Scheduler.Grains.Agenda;
 namespace Scheduler.Grains.Firewalls;
 
 /// <summary>
-/// An account's evaluations. They are rows; this grain only counts them, hands each batch to its write, and says what is old. Nobody
-/// waits for it: a batch that is lost was decided all the same.
+/// An account's evaluations. They are rows; this grain numbers them, writes each batch, and removes old ones. No
+/// request waits for it: the decisions of a batch that is lost were already applied.
 /// </summary>
 [GrainType("evaluations")]
 internal sealed class EvaluationsGrain(
     [PersistentState("evaluations", GrainStorageNames.Database)] IPersistentState<EvaluationsRecord> state,
+    IEvaluationLog log,
     IOptions<SchedulerOptions> options,
     TimeProvider clock
 ) : Grain, IEvaluationsGrain, IWakeable
 {
-    /// <summary>How often old evaluations go where no new ones come.</summary>
+    /// <summary>How often old evaluations are removed while no new ones are recorded.</summary>
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromDays(1);
 
     private readonly Recorded<EvaluationsRecord> _evaluations = new(state);
 
-    /// <inheritdoc/>
     public async Task RecordAsync(AccountId account, ImmutableArray<FirewallEvaluation> evaluations)
     {
         if (evaluations.Length > IEvaluationsGrain.MostAtOnce)
@@ -48,7 +48,17 @@ internal sealed class EvaluationsGrain(
         }
     }
 
-    /// <inheritdoc/>
+    public async Task<ImmutableArray<FirewallEvaluation>> ListAsync(string? firewall, long beforeSequence, int limit) =>
+        [
+            .. await log.ListAsync(
+                FirewallKeys.AccountOf(this.GetPrimaryKeyString()),
+                firewall,
+                beforeSequence,
+                limit,
+                CancellationToken.None
+            ),
+        ];
+
     public async Task<DateTimeOffset?> WakeAsync()
     {
         if (_evaluations.Value.WakeAt <= clock.Now())

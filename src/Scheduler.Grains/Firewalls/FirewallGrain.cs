@@ -1,279 +1,265 @@
 using System.Collections.Immutable;
-using Scheduler.Domain.Events;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 
 namespace Scheduler.Grains.Firewalls;
 
-/// <summary>One firewall: decide, record, act. What it answers is what was recorded, never what is about to be.</summary>
-[GrainType("firewall")]
+/// <summary>The rules and firewalls of one account: decide, record; see <see cref="FirewallDecisions"/>.</summary>
+[GrainType("firewalls")]
 internal sealed class FirewallGrain(
-    [PersistentState("firewall", GrainStorageNames.Database)] IPersistentState<FirewallRecord> state,
+    IGrainContext context,
+    [PersistentState("firewalls", GrainStorageNames.Database)] IPersistentState<FirewallSet> state,
+    IGrainFactory grains,
     TimeProvider clock
-) : Grain, IFirewallGrain, IFirewallInbox
+) : IGrainBase, IFirewallGrain
 {
-    /// <summary>Below Orleans' time-out of a call, so that who waits for a change gets an answer.</summary>
-    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
+    private readonly Recorded<FirewallSet> _set = new(state);
+    private readonly ChangeSignal _changed = new(clock);
 
-    private readonly Recorded<FirewallRecord> _firewall = new(state);
-    private ImmutableArray<string> _wanted = [];
-    private TaskCompletionSource _changed = NewSignal();
+    public IGrainContext GrainContext => context;
 
-    /// <inheritdoc/>
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    private FirewallSet Set => _set.Value;
+
+    private AccountId Account { get; } = FirewallKeys.AccountOf(context.GrainId.Key.ToString()!);
+
+    public Task OnDeactivateAsync(DeactivationReason reason, CancellationToken token)
     {
-        _changed.TrySetResult();
+        _changed.Close();
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
-    public async Task<Answer<FirewallRecord>> CreateAsync(WriteFirewall command, CommandContext context)
+    public async Task<Answer<FirewallRuleRecord>> CreateRuleAsync(FirewallRule rule, CommandContext context)
     {
-        if (_firewall.Value.Exists)
+        if (Set.FindRule(rule.Slug) is { } known)
         {
-            return MaySee(context.Account) && command.Draft.Equals(_firewall.Value.Draft)
-                ? _firewall.Value
-                : Refusal.Exists($"Firewall '{command.Slug}' exists already, with other contents.");
+            return MaySee(context.Account) && known.Rule == rule
+                ? known
+                : Refusal.Exists($"Rule '{rule.Slug}' exists already, with other contents.");
         }
 
-        var blank = _firewall.Value with { Account = command.Account, Slug = command.Slug, CreatedAt = clock.Now() };
-        return await ChangeAsync(blank, command.Draft, "FirewallCreated", context);
-    }
-
-    /// <inheritdoc/>
-    public Task<Answer<FirewallRecord>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
-
-    /// <inheritdoc/>
-    public async Task<Answer<FirewallRecord>> WaitForChangeAsync(
-        AccountId? account,
-        long afterVersion,
-        CancellationToken cancellationToken
-    )
-    {
-        if (Seen(account) is { IsOk: true } seen && seen.Value.Version <= afterVersion)
+        if (ShippedRules.Find(rule.Slug) is not null)
         {
-            try
-            {
-                await _changed.Task.WaitAsync(WatchFor, clock, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed; the watcher gets what there is and asks again.
-            }
-        }
-
-        return Seen(account);
-    }
-
-    /// <inheritdoc/>
-    public async Task<Answer<FirewallRecord>> UpdateAsync(WriteFirewall command, CommandContext context)
-    {
-        if (Seen(context.Account) is { IsOk: false } unseen)
-        {
-            return unseen;
-        }
-
-        return command.IfVersion is { } expected && expected != _firewall.Value.Version
-            ? FirewallAnswers.Moved("firewall", _firewall.Value.Version, expected)
-            : await ChangeAsync(_firewall.Value, command.Draft, "FirewallChanged", context);
-    }
-
-    /// <inheritdoc/>
-    public async Task<Answer<FirewallRecord>> DeleteAsync(CommandContext context)
-    {
-        if (Seen(context.Account) is { IsOk: false } unseen)
-        {
-            return unseen;
-        }
-
-        var deleted = _firewall.Value;
-        await RecordAsync(
-            deleted with
-            {
-                Draft = null,
-                Rules = [],
-            },
-            "FirewallDeleted",
-            "The firewall was deleted.",
-            context
-        );
-        return deleted;
-    }
-
-    /// <inheritdoc/>
-    public Task<bool> UsesAsync(string rule) =>
-        Task.FromResult(
-            _wanted.Contains(rule, StringComparer.Ordinal)
-                || _firewall.Value.Rules.Any(own => string.Equals(own.Slug, rule, StringComparison.Ordinal))
-        );
-
-    /// <inheritdoc/>
-    public async Task<bool> RuleChangedAsync(FirewallRule rule, CommandContext context)
-    {
-        var present = _firewall.Value.Rules.FirstOrDefault(own =>
-            string.Equals(own.Slug, rule.Slug, StringComparison.Ordinal)
-        );
-        if (present is null)
-        {
-            return false;
-        }
-
-        if (present != rule)
-        {
-            await RecordAsync(
-                _firewall.Value with
-                {
-                    Rules = _firewall.Value.Rules.Replace(present, rule),
-                },
-                "RuleChanged",
-                $"Rule '{rule.Slug}' was changed.",
-                context
+            return Refusal.Exists(
+                $"Rule '{rule.Slug}' is shipped: use it as it is, or write your own under another slug."
             );
         }
 
-        return true;
+        var faults = FirewallValidation.FaultsOf(rule);
+        if (Set.Rules.Length >= FirewallSet.MostRules)
+        {
+            faults = faults.Add(Full(FirewallSet.MostRules, "rules"));
+        }
+
+        if (Refused(faults) is { } refusal)
+        {
+            return refusal;
+        }
+
+        await RecordAsync(FirewallDecisions.PutRule(Named(), rule, CauseOf(context)));
+        return Set.FindRule(rule.Slug)!;
     }
 
-    private async Task<Answer<FirewallRecord>> ChangeAsync(
-        FirewallRecord before,
-        FirewallDraft draft,
-        string verb,
+    public Task<Answer<FirewallRuleRecord>> GetRuleAsync(string slug, AccountId? account) =>
+        Task.FromResult(Seen(Set.FindRule(slug), account, "Rule"));
+
+    public Task<ImmutableArray<FirewallRuleRecord>> ListRulesAsync(string afterSlug, int limit) =>
+        Task.FromResult<ImmutableArray<FirewallRuleRecord>>([.. Set.ListRules(afterSlug).Take(limit)]);
+
+    public async Task<Answer<FirewallRuleRecord>> UpdateRuleAsync(
+        FirewallRule rule,
+        long? ifVersion,
         CommandContext context
     )
     {
-        // From here until it is recorded, whoever asks whether a rule may go is told no.
-        _wanted = draft.Rules;
-        try
+        var seen = Seen(Set.FindRule(rule.Slug), context.Account, "Rule");
+        if (!seen.IsOk)
         {
-            var (rules, faults) = await ResolveAsync(before, draft);
-            if (FirewallAnswers.Faults(faults) is { } refusal)
-            {
-                return refusal;
-            }
-
-            if (!draft.Equals(before.Draft) || !rules.SequenceEqual(before.Rules))
-            {
-                var why = $"{draft.Mode}, judge '{draft.Judge}', {rules.Length} rules";
-                await RecordAsync(before with { Draft = draft, Rules = rules }, verb, why, context);
-            }
-
-            return _firewall.Value;
+            return seen;
         }
-        finally
+
+        if ((Moved("rule", seen.Value.Version, ifVersion) ?? Refused(FirewallValidation.FaultsOf(rule))) is { } refusal)
         {
-            _wanted = [];
+            return refusal;
         }
+
+        if (seen.Value.Rule != rule)
+        {
+            await RecordAsync(FirewallDecisions.PutRule(Set, rule, CauseOf(context)));
+        }
+
+        return Set.FindRule(rule.Slug)!;
     }
 
-    /// <summary>Finds rules and judge, and everything that is wrong: with the draft in itself, and with what it names.</summary>
-    private async Task<(ImmutableArray<FirewallRule> Rules, ImmutableArray<FirewallFault> Faults)> ResolveAsync(
-        FirewallRecord before,
-        FirewallDraft draft
-    )
+    public async Task<Answer<FirewallRuleRecord>> DeleteRuleAsync(string slug, CommandContext context)
     {
-        var faults = FirewallChecks.FaultsOf(draft).ToBuilder();
-        var rules = ImmutableArray.CreateBuilder<FirewallRule>();
-        for (var i = 0; i < Math.Min(draft.Rules.Length, FirewallChecks.MostRules); i++)
+        var seen = Seen(Set.FindRule(slug), context.Account, "Rule");
+        if (!seen.IsOk)
         {
-            var (slug, field) = (draft.Rules[i], FirewallChecks.RuleField(i));
-            if (faults.Any(fault => string.Equals(fault.Field, field, StringComparison.Ordinal)))
-            {
-                continue;
-            }
-
-            if (await FindRuleAsync(before, slug) is { } rule)
-            {
-                rules.Add(rule);
-            }
-            else
-            {
-                faults.Add(
-                    new(
-                        field,
-                        $"No rule '{slug}' is the account's own or shipped; list what there is, or create it first."
-                    )
-                );
-            }
+            return seen;
         }
 
-        if (
-            faults.All(fault => !string.Equals(fault.Field, "judge", StringComparison.Ordinal))
-            && !await IsInstanceAsync(before.Account, draft.Judge)
-        )
+        if (Set.UsersOf(slug) is { Length: > 0 } users)
         {
-            faults.Add(
+            var named = string.Join(", ", users.Select(user => $"'{user}'"));
+            return new Refusal
+            {
+                Kind = RefusalKind.WrongState,
+                Message =
+                    $"Rule '{slug}' is in use by {(users.Length == 1 ? "firewall" : "firewalls")} {named}; take it out of there first.",
+                State = "IN_USE",
+            };
+        }
+
+        await RecordAsync(FirewallDecisions.RemoveRule(Set, seen.Value, CauseOf(context)));
+        return seen;
+    }
+
+    public async Task<Answer<FirewallRecord>> CreateAsync(string slug, FirewallDraft draft, CommandContext context)
+    {
+        if (Set.FindFirewall(slug) is { } known)
+        {
+            return MaySee(context.Account) && draft.Equals(known.Draft)
+                ? known
+                : Refusal.Exists($"Firewall '{slug}' exists already, with other contents.");
+        }
+
+        var faults = await FaultsOfAsync(draft);
+        if (Set.Firewalls.Length >= FirewallSet.MostFirewalls)
+        {
+            faults = faults.Add(Full(FirewallSet.MostFirewalls, "firewalls"));
+        }
+
+        return Refused(faults) is { } refusal ? refusal : await PutAsync(slug, draft, context);
+    }
+
+    public Task<Answer<FirewallRecord>> GetAsync(string slug, AccountId? account) =>
+        Task.FromResult(Seen(Set.FindFirewall(slug), account, "Firewall"));
+
+    public Task<ImmutableArray<FirewallRecord>> ListAsync(string afterSlug, int limit) =>
+        Task.FromResult<ImmutableArray<FirewallRecord>>([.. Set.ListFirewalls(afterSlug).Take(limit)]);
+
+    public async Task<Answer<FirewallRecord>> UpdateAsync(
+        string slug,
+        FirewallDraft draft,
+        long? ifVersion,
+        CommandContext context
+    )
+    {
+        var seen = Seen(Set.FindFirewall(slug), context.Account, "Firewall");
+        if (!seen.IsOk)
+        {
+            return seen;
+        }
+
+        return (Moved("firewall", seen.Value.Version, ifVersion) ?? Refused(await FaultsOfAsync(draft))) is { } refusal
+            ? refusal
+            : await PutAsync(slug, draft, context);
+    }
+
+    public async Task<Answer<FirewallRecord>> DeleteAsync(string slug, CommandContext context)
+    {
+        var seen = Seen(Set.FindFirewall(slug), context.Account, "Firewall");
+        if (seen.IsOk)
+        {
+            await RecordAsync(FirewallDecisions.RemoveFirewall(Set, slug, CauseOf(context)));
+        }
+
+        return seen;
+    }
+
+    public async Task<FirewallSet> WaitForChangeAsync(long afterSequence, CancellationToken cancellationToken)
+    {
+        if (Set.LastSequence <= afterSequence)
+        {
+            await _changed.WaitAsync(cancellationToken);
+        }
+
+        return Named();
+    }
+
+    private async Task<Answer<FirewallRecord>> PutAsync(string slug, FirewallDraft draft, CommandContext context)
+    {
+        var next = FirewallDecisions.PutFirewall(Named(), slug, draft, CauseOf(context));
+        if (next.LastSequence != Set.LastSequence)
+        {
+            await RecordAsync(next);
+        }
+
+        return Set.FindFirewall(slug)!;
+    }
+
+    /// <summary>
+    /// Everything wrong with a firewall: in itself, rules that do not exist, and a judge that is no instance of the
+    /// account.
+    /// </summary>
+    private async Task<ImmutableArray<FirewallFault>> FaultsOfAsync(FirewallDraft draft)
+    {
+        var faults = FirewallDecisions.FaultsOf(Set, draft);
+        return faults.Any(fault => fault.Field == "judge") || await IsInstanceAsync(draft.Judge)
+            ? faults
+            : faults.Add(
                 new(
                     "judge",
                     $"No instance of the account has the serving name '{draft.Judge}'; create it first (it need not be running)."
                 )
             );
-        }
-
-        return (rules.ToImmutable(), faults.ToImmutable());
     }
 
-    /// <summary>The account's own rule first: one that is shipped later must not take its place.</summary>
-    private async Task<FirewallRule?> FindRuleAsync(FirewallRecord before, string slug)
+    private async Task<bool> IsInstanceAsync(string servingName)
     {
-        var own = await GrainFactory
-            .GetGrain<IFirewallRuleInbox>(FirewallKeys.Rule(before.Account, slug))
-            .AttachAsync(before.Slug);
-        return own.Value ?? ShippedRules.Find(slug);
-    }
-
-    private async Task<bool> IsInstanceAsync(AccountId account, string servingName)
-    {
-        var holder = await GrainFactory.ServingName(account, servingName).HolderAsync();
+        var holder = await grains.ServingName(Account, servingName).HolderAsync();
         return holder is { IsBalancer: false } instance
-            && await GrainFactory.Instance(new InstanceId(instance.Value)).GetAsync(account)
+            && await grains.Instance(new InstanceId(instance.Value)).GetAsync(Account)
                 is { Value.State: not InstanceState.Deleted };
     }
 
-    private Answer<FirewallRecord> Seen(AccountId? account)
+    private Answer<T> Seen<T>(T? found, AccountId? account, string what)
+        where T : class
     {
-        if (_firewall.Value.Exists && MaySee(account))
+        if (found is not null && MaySee(account))
         {
-            return _firewall.Value;
+            return found;
         }
 
-        if (!_firewall.Value.Exists)
+        if (Set.IsBlank)
         {
-            // Whoever guesses names must not fill the memory.
-            DeactivateOnIdle();
+            // A caller that tries names must not fill the silo with activations.
+            this.DeactivateOnIdle();
         }
 
-        return Refusal.NotFound("Firewall");
+        return Refusal.NotFound(what);
     }
 
-    private bool MaySee(AccountId? account) => account is null || account == _firewall.Value.Account;
+    private bool MaySee(AccountId? account) => account is null || account == Account;
 
-    private async Task RecordAsync(FirewallRecord next, string verb, string reason, CommandContext under)
+    /// <summary>The set, which names its account also before the first write.</summary>
+    private FirewallSet Named() => Set with { Account = Account };
+
+    private async Task RecordAsync(FirewallSet next)
     {
-        var now = clock.Now();
-        await _firewall.WriteAsync(
-            next with
+        await _set.WriteAsync(next, this);
+        _changed.Raise();
+    }
+
+    private Cause CauseOf(CommandContext command) => new(clock.Now(), command.RequestId, command.Actor);
+
+    private static Refusal? Refused(ImmutableArray<FirewallFault> faults) =>
+        faults.IsEmpty ? null : Refusal.Invalid(faults.Select(fault => new FieldFault(fault.Field, fault.Description)));
+
+    private static FirewallFault Full(int most, string what) =>
+        new("parent", $"Has {most} {what}, the most an account may have; delete one first.");
+
+    /// <summary>
+    /// The refusal when the caller read another version; null when it is the same, or the caller names none.
+    /// </summary>
+    private static Refusal? Moved(string what, long present, long? expected) =>
+        expected is null || expected == present
+            ? null
+            : new()
             {
-                Version = next.Version + 1,
-                UpdatedAt = now,
-                LastSequence = next.LastSequence + 1,
-                Events =
-                [
-                    new StoredEvent
-                    {
-                        Sequence = next.LastSequence + 1,
-                        At = now,
-                        Trigger = verb,
-                        Reason = reason,
-                        RequestId = under.RequestId,
-                        Actor = under.Actor,
-                    },
-                ],
-            },
-            this
-        );
-        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
-    }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+                Kind = RefusalKind.WrongState,
+                Message = $"The {what} is at version {present}, not {expected}: read it again.",
+                State = $"VERSION_{present}",
+            };
 }

@@ -1,53 +1,76 @@
+using System.Collections.Immutable;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Firewalls;
 
-/// <summary>One firewall of an account.</summary>
-[Alias("scheduler.IFirewallGrain")]
-[GrainInterfaceType("scheduler.firewall")]
+/// <summary>
+/// The rules and firewalls of one account. Where a method takes an account, it is the caller's, and null for an
+/// operator.
+/// </summary>
+[Alias("scheduler.IFirewallsGrain")]
+[GrainInterfaceType("scheduler.firewalls")]
 public interface IFirewallGrain : IGrainWithStringKey
 {
-    /// <summary>Creates it, if rules and judge exist. The same create again is harmless; one with other contents is refused.</summary>
-    [Alias("Create")]
-    Task<Answer<FirewallRecord>> CreateAsync(WriteFirewall command, CommandContext context);
+    /// <summary>Creates a rule. The same create again is harmless; one with other contents is refused.</summary>
+    [Alias("CreateRule")]
+    Task<Answer<FirewallRuleRecord>> CreateRuleAsync(FirewallRule rule, CommandContext context);
 
-    /// <summary>What is recorded.</summary>
-    /// <param name="account">Whose eyes; null for an operator.</param>
-    [Alias("Get"), AlwaysInterleave]
-    Task<Answer<FirewallRecord>> GetAsync(AccountId? account);
+    /// <summary>One of the account's own rules.</summary>
+    [Alias("GetRule"), AlwaysInterleave]
+    Task<Answer<FirewallRuleRecord>> GetRuleAsync(string slug, AccountId? account);
 
     /// <summary>
-    /// What is recorded, as soon as it is newer than a version, or after a while what there is. For holding a fresh copy without polling.
+    /// Rules that the account can use, in order of slug: its own and the shipped ones, which have version 0.
     /// </summary>
-    /// <param name="account">Whose eyes; null for an operator.</param>
-    /// <param name="afterVersion">The version the caller has.</param>
+    [Alias("ListRules"), AlwaysInterleave]
+    Task<ImmutableArray<FirewallRuleRecord>> ListRulesAsync(string afterSlug, int limit);
+
+    /// <summary>Changes a rule together with the versions of all firewalls that use it.</summary>
+    /// <param name="rule">The whole rule.</param>
+    /// <param name="ifVersion">Refuse unless this is the rule's version; null for any.</param>
+    /// <param name="context">The request.</param>
+    [Alias("UpdateRule")]
+    Task<Answer<FirewallRuleRecord>> UpdateRuleAsync(FirewallRule rule, long? ifVersion, CommandContext context);
+
+    /// <summary>Removes a rule; refused while a firewall uses it. Answers what it was.</summary>
+    [Alias("DeleteRule")]
+    Task<Answer<FirewallRuleRecord>> DeleteRuleAsync(string slug, CommandContext context);
+
+    /// <summary>
+    /// Creates a firewall, if its rules and its judge exist. The same create again is harmless; one with other contents
+    /// is refused.
+    /// </summary>
+    [Alias("Create")]
+    Task<Answer<FirewallRecord>> CreateAsync(string slug, FirewallDraft draft, CommandContext context);
+
+    [Alias("Get"), AlwaysInterleave]
+    Task<Answer<FirewallRecord>> GetAsync(string slug, AccountId? account);
+
+    /// <summary>Firewalls in order of slug.</summary>
+    [Alias("List"), AlwaysInterleave]
+    Task<ImmutableArray<FirewallRecord>> ListAsync(string afterSlug, int limit);
+
+    /// <summary>Changes a firewall, if its rules and its judge exist.</summary>
+    /// <param name="slug">Which one.</param>
+    /// <param name="draft">The whole firewall.</param>
+    /// <param name="ifVersion">Refuse unless this is the firewall's version; null for any.</param>
+    /// <param name="context">The request.</param>
+    [Alias("Update")]
+    Task<Answer<FirewallRecord>> UpdateAsync(string slug, FirewallDraft draft, long? ifVersion, CommandContext context);
+
+    /// <summary>
+    /// Removes a firewall; answers what it was. A request that still names it is refused from then on, not let through.
+    /// </summary>
+    [Alias("Delete")]
+    Task<Answer<FirewallRecord>> DeleteAsync(string slug, CommandContext context);
+
+    /// <summary>
+    /// All rules and firewalls, as soon as they are newer than a state the caller has; after some seconds also if
+    /// nothing changed. Lets a gateway keep a fresh copy without polling.
+    /// </summary>
+    /// <param name="afterSequence">The <see cref="FirewallSet.LastSequence"/> of the caller's copy; -1 for none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("WaitForChange"), AlwaysInterleave]
-    Task<Answer<FirewallRecord>> WaitForChangeAsync(
-        AccountId? account,
-        long afterVersion,
-        CancellationToken cancellationToken
-    );
-
-    /// <summary>Changes it, if rules and judge exist.</summary>
-    [Alias("Update")]
-    Task<Answer<FirewallRecord>> UpdateAsync(WriteFirewall command, CommandContext context);
-
-    /// <summary>Removes it. A request that still names it is refused from then on, not let through.</summary>
-    [Alias("Delete")]
-    Task<Answer<FirewallRecord>> DeleteAsync(CommandContext context);
+    Task<FirewallSet> WaitForChangeAsync(long afterSequence, CancellationToken cancellationToken);
 }
-
-/// <summary>What a create or an update says.</summary>
-/// <param name="Account">Whose.</param>
-/// <param name="Slug">Which.</param>
-/// <param name="Draft">The whole firewall.</param>
-/// <param name="IfVersion">Refuse unless this is the present version; null for any. Not looked at in a create.</param>
-[GenerateSerializer, Immutable, Alias("scheduler.WriteFirewall")]
-public sealed record WriteFirewall(
-    [property: Id(0)] AccountId Account,
-    [property: Id(1)] string Slug,
-    [property: Id(2)] FirewallDraft Draft,
-    [property: Id(3)] long? IfVersion = null
-);

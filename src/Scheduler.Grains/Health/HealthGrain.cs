@@ -6,5 +6,5 @@ namespace Scheduler.Grains.Health;
 [GrainType("health")]
 internal sealed class HealthGrain(SiloHealth health) : Grain, IHealthGrain
 {
-    public Task<ImmutableArray<HealthLine>> LookAsync() => health.LookAsync();
+    public Task<ImmutableArray<HealthLine>> CheckAsync() => health.CheckAsync();
 }

@@ -8,5 +8,5 @@ namespace Scheduler.Grains.Health;
 public interface IHealthGrain : IGrainWithStringKey
 {
     [Alias("Look")]
-    Task<ImmutableArray<HealthLine>> LookAsync();
+    Task<ImmutableArray<HealthLine>> CheckAsync();
 }

@@ -12,26 +12,26 @@ public sealed partial class SiloHealth
     private static readonly TimeSpan StoreAnswers = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// <see cref="ProviderKeeper"/> asks every second. The limit exceeds the 30 s timeout of grain calls: the loss of
+    /// <see cref="ProviderService"/> asks every second. The limit exceeds the 30 s timeout of grain calls: the loss of
     /// one silo with a provider's grain is no lack of offers.
     /// </summary>
     private static readonly TimeSpan OffersFresh = TimeSpan.FromSeconds(45);
 
     private readonly IAgenda _store;
-    private readonly OfferBook _book;
+    private readonly OfferCatalogue _catalogue;
     private readonly TimeProvider _clock;
     private readonly ILogger<SiloHealth> _logger;
 
-    internal SiloHealth(IAgenda store, OfferBook book, TimeProvider clock, ILogger<SiloHealth> logger)
+    internal SiloHealth(IAgenda store, OfferCatalogue catalogue, TimeProvider clock, ILogger<SiloHealth> logger)
     {
         _store = store;
-        _book = book;
+        _catalogue = catalogue;
         _clock = clock;
         _logger = logger;
     }
 
     /// <summary>Runs the checks; takes at most 2 s.</summary>
-    public async Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken = default) =>
+    public async Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken = default) =>
         [await StoreAsync(cancellationToken), Offers()];
 
     private async Task<HealthLine> StoreAsync(CancellationToken cancellationToken)
@@ -62,7 +62,7 @@ public sealed partial class SiloHealth
     /// </summary>
     private HealthLine Offers()
     {
-        var (all, fresh) = _book.HeardOf(_clock, OffersFresh);
+        var (all, fresh) = _catalogue.AnsweredOf(_clock, OffersFresh);
         return new HealthLine(
             "offers",
             all == 0 || fresh > 0,
@@ -70,6 +70,6 @@ public sealed partial class SiloHealth
         );
     }
 
-    [LoggerMessage(1501, LogLevel.Warning, "Cannot read the store for a health check; reporting it as unhealthy")]
+    [LoggerMessage(1801, LogLevel.Warning, "Cannot read the store for a health check; reporting it as unhealthy")]
     private partial void LogStoreFailed(Exception exception);
 }

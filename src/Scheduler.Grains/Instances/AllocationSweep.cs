@@ -8,8 +8,8 @@ using Scheduler.Grains.Telemetry;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// Compares a provider's own list with our records, both ways: what nobody owns is released after a safety age (INV-02), what an instance
-/// means to use but the provider holds no more fails that instance, and what changed unseen is told.
+/// Compares a provider's own list with our records, in both directions. An allocation without an owner is released after a safety age
+/// (INV-02). An instance whose allocation the provider no longer holds fails. A status that an instance has missed is reported to it.
 /// </summary>
 internal sealed partial class AllocationSweep(
     IInstanceIndex index,
@@ -21,11 +21,10 @@ internal sealed partial class AllocationSweep(
 {
     private const int Page = 1000;
 
-    /// <summary>One sweep.</summary>
     public async Task RunAsync(IProvider provider, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        // The instances first: what is allocated between the two readings is then in the list, not missing from it.
-        var meant = await MeantAsync(provider.Id, cancellationToken);
+        // Instances are read first: an allocation that is made between the two reads is then in the list, not missing from it.
+        var expected = await ReadExpectedAsync(provider.Id, cancellationToken);
         var held = await provider.ListAllocationsAsync(options.Value.ClusterId, cancellationToken);
         foreach (var allocation in held)
         {
@@ -33,15 +32,15 @@ internal sealed partial class AllocationSweep(
                 provider,
                 allocation.Key,
                 () =>
-                    meant.Remove(allocation.Key)
-                        ? TellAsync(allocation, grains)
-                        : ReleaseIfNobodysAsync(provider, allocation, grains, cancellationToken),
+                    expected.Remove(allocation.Key)
+                        ? ReportAsync(allocation, grains)
+                        : ReleaseIfUnownedAsync(provider, allocation, grains, cancellationToken),
                 cancellationToken
             );
         }
 
         var safe = clock.Now() - options.Value.Providers.SafetyAge;
-        foreach (var (key, record) in meant.Where(m => m.Value.StateSince <= safe))
+        foreach (var (key, record) in expected.Where(entry => entry.Value.StateSince <= safe))
         {
             await TryAsync(
                 provider,
@@ -52,7 +51,7 @@ internal sealed partial class AllocationSweep(
         }
     }
 
-    /// <summary>One allocation that cannot be handled must not keep the sweep from the others; the next sweep comes back to it.</summary>
+    /// <summary>A failure for one allocation must not prevent the sweep of the others; the next sweep tries it again.</summary>
     private async Task TryAsync(
         IProvider provider,
         AllocationKey key,
@@ -71,7 +70,7 @@ internal sealed partial class AllocationSweep(
         }
     }
 
-    private static Task TellAsync(Allocation allocation, IGrainFactory grains) =>
+    private static Task ReportAsync(Allocation allocation, IGrainFactory grains) =>
         allocation.Status is AllocationStatus.Booting or AllocationStatus.Ready
             ? Task.CompletedTask
             : grains.GetGrain<IInstanceInbox>(allocation.Tag.Instance.Value).ObservedAsync(allocation);
@@ -84,7 +83,7 @@ internal sealed partial class AllocationSweep(
         CancellationToken cancellationToken
     )
     {
-        // The list may lag: the provider is asked for this one before its instance fails.
+        // The list may lag: this allocation is read by its key before its instance fails.
         if (await provider.FindAsync(key, cancellationToken) is null)
         {
             LogVanished(instance, provider.Id, key);
@@ -93,12 +92,12 @@ internal sealed partial class AllocationSweep(
         }
     }
 
-    private async Task<Dictionary<AllocationKey, InstanceRecord>> MeantAsync(
+    private async Task<Dictionary<AllocationKey, InstanceRecord>> ReadExpectedAsync(
         ProviderId provider,
         CancellationToken cancellationToken
     )
     {
-        var meant = new Dictionary<AllocationKey, InstanceRecord>();
+        var expected = new Dictionary<AllocationKey, InstanceRecord>();
         var query = new InstanceQuery
         {
             Provider = provider.Value,
@@ -110,26 +109,26 @@ internal sealed partial class AllocationSweep(
             var page = await index.ListAsync(query, cancellationToken);
             foreach (var record in page.Instances)
             {
-                meant[record.Intent!.Key] = record;
+                expected[record.Intent!.Key] = record;
             }
 
             if (page.Next is null)
             {
-                return meant;
+                return expected;
             }
 
             query = query with { After = page.Next };
         }
     }
 
-    private async Task ReleaseIfNobodysAsync(
+    private async Task ReleaseIfUnownedAsync(
         IProvider provider,
         Allocation allocation,
         IGrainFactory grains,
         CancellationToken cancellationToken
     )
     {
-        // The grain itself is asked: an intent may have been recorded after the list was read.
+        // The grain decides: its intent may have been recorded after the list was read.
         if (
             clock.Now() - allocation.CreatedAt < options.Value.Providers.SafetyAge
             || await grains.GetGrain<IInstanceInbox>(allocation.Tag.Instance.Value).OwnsAsync(allocation.Key)
@@ -146,13 +145,17 @@ internal sealed partial class AllocationSweep(
     [LoggerMessage(
         1301,
         LogLevel.Warning,
-        "Provider {Provider} holds {Key} for {Instance}, which does not own it: released"
+        "Provider {Provider} holds {Key} for {Instance}, which does not own it; releasing it"
     )]
     private partial void LogOrphan(ProviderId provider, AllocationKey key, InstanceId instance);
 
-    [LoggerMessage(1302, LogLevel.Warning, "Instance {Instance}: {Provider} holds {Key} no more")]
+    [LoggerMessage(
+        1302,
+        LogLevel.Warning,
+        "Instance {Instance}: {Provider} no longer holds {Key}; failing the instance"
+    )]
     private partial void LogVanished(InstanceId instance, ProviderId provider, AllocationKey key);
 
-    [LoggerMessage(1303, LogLevel.Error, "Sweeping {Provider}: {Key} could not be handled; the next sweep tries again")]
+    [LoggerMessage(1303, LogLevel.Error, "Sweep of {Provider} failed for {Key}; retrying at the next sweep")]
     private partial void LogPutOff(Exception exception, ProviderId provider, AllocationKey key);
 }

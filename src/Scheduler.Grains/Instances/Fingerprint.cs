@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>A digest of what a command asks for, to tell a repeated command from a different one under the same id.</summary>
+/// <summary>A digest of a command, to tell a repeated command from a different one under the same id.</summary>
 internal static class Fingerprint
 {
     /// <summary>SHA-256 of the command as JSON, hexadecimal.</summary>

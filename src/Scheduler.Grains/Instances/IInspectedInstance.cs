@@ -1,76 +1,91 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// What Orleans' own dashboard shows of an instance. It calls every method without parameters that is named <c>GetState</c>, or that
-/// returns the type of a stored state, on whatever id its user types: none but this one may be so, and it changes nothing.
+/// The view of an instance in Orleans' own dashboard. That dashboard calls every method without parameters that is named <c>GetState</c>
+/// or that returns the type of a stored state, on any id that its user enters. This method is the only such one, and it changes nothing.
 /// </summary>
 [Alias("scheduler.IInspectedInstance")]
 [GrainInterfaceType("scheduler.instance.inspected")]
 internal interface IInspectedInstance : IGrainWithStringKey
 {
-    /// <summary>How it stands, by what is recorded; an instance that was never created is not made by asking.</summary>
+    /// <summary>The recorded state. The call does not create an instance.</summary>
     [Alias("GetState"), AlwaysInterleave]
     [System.Diagnostics.CodeAnalysis.SuppressMessage(
         "Usage",
         "MA0137",
-        Justification = "The dashboard finds it by this very name."
+        Justification = "The dashboard finds the method by this name."
     )]
     Task<InstanceGlance> GetState();
 }
 
-/// <summary>An instance in a few words: no spec, no address, nothing that opens anything. States are words for whoever reads the JSON.</summary>
+/// <summary>A summary of an instance without its spec, address or any secret. States are names, because the dashboard shows the JSON.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceGlance")]
 internal sealed record InstanceGlance
 {
-    /// <summary>Whether there is such an instance at all.</summary>
     [Id(0)]
     public bool Exists { get; init; }
 
-    /// <summary>Whose.</summary>
     [Id(1)]
     public string? Account { get; init; }
 
-    /// <summary>The name requests are sent to.</summary>
     [Id(2)]
     public string? ServingName { get; init; }
 
-    /// <summary>Where it stands.</summary>
     [Id(3)]
     public string? State { get; init; }
 
-    /// <summary>Since when.</summary>
     [Id(4)]
     public DateTimeOffset? StateSince { get; init; }
 
-    /// <summary>Counts every write.</summary>
     [Id(5)]
     public long Generation { get; init; }
 
-    /// <summary>Which launch.</summary>
+    /// <summary>Counts launches.</summary>
     [Id(6)]
     public int Run { get; init; }
 
-    /// <summary>Which attempt of it.</summary>
+    /// <summary>Counts the attempts of the run.</summary>
     [Id(7)]
     public int Attempt { get; init; }
 
-    /// <summary>Provider, region and GPU it is or was placed on.</summary>
+    /// <summary>Provider, region and GPU of the current or latest placement.</summary>
     [Id(8)]
     public string? Route { get; init; }
 
-    /// <summary>The code it failed with.</summary>
     [Id(9)]
     public string? FailureCode { get; init; }
 
-    /// <summary>Releases and settlements that are not confirmed.</summary>
+    /// <summary>Number of releases and settlements that are not confirmed.</summary>
     [Id(10)]
-    public int Owed { get; init; }
+    public int PendingCleanup { get; init; }
 
-    /// <summary>When the agenda wakes it.</summary>
     [Id(11)]
     public DateTimeOffset? WakeAt { get; init; }
 
-    /// <summary>The request its state is due to.</summary>
+    /// <summary>The request that caused the state.</summary>
     [Id(12)]
     public string? RequestId { get; init; }
+
+    public static InstanceGlance Of(InstanceRecord record) =>
+        record.Exists
+            ? new InstanceGlance
+            {
+                Exists = true,
+                Account = record.Account.Value,
+                ServingName = record.ServingName,
+                State = record.State.ToString(),
+                StateSince = record.StateSince,
+                Generation = record.Generation,
+                Run = record.Run,
+                Attempt = record.Attempt,
+                Route = record.Intent?.Offer.Route.ToString(),
+                FailureCode = record.Failure?.Failure.Code.WireName(),
+                PendingCleanup = record.PendingCleanups.Length,
+                WakeAt = record.WakeAt,
+                RequestId = record.RequestId.Value,
+            }
+            : new InstanceGlance();
 }

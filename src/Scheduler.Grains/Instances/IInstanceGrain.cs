@@ -5,28 +5,24 @@ using Scheduler.Domain.Instances;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// One instance. Commands are done one at a time, recorded before they are answered, and harmless when repeated; questions are
-/// answered at any time, also while a command is under way.
+/// One instance. Commands are executed one at a time, recorded before they are answered, and safe to repeat. Queries are answered at any
+/// time, also while a command is in progress. The <c>account</c> of a query is the one whose instances the caller may see; null is an
+/// operator.
 /// </summary>
 [Alias("scheduler.IInstanceGrain")]
 [GrainInterfaceType("scheduler.instance")]
 public interface IInstanceGrain : IGrainWithStringKey
 {
-    /// <summary>Creates it, stopped. The same create again returns the instance; a different one is refused.</summary>
+    /// <summary>Creates the instance in <c>stopped</c>. A repeated create returns the instance; a different one is refused.</summary>
     [Alias("Create")]
     Task<Answer<InstanceRecord>> CreateAsync(CreateInstance command, CommandContext context);
 
-    /// <summary>What is recorded.</summary>
-    /// <param name="account">Whose eyes; null for an operator.</param>
     [Alias("Get"), AlwaysInterleave]
     Task<Answer<InstanceRecord>> GetAsync(AccountId? account);
 
     /// <summary>
-    /// What is recorded, as soon as it is newer than a generation, or after a while what there is. For watching without polling.
+    /// Returns the record as soon as its generation is higher than the given one, or after 20 s as it is. For watching without polling.
     /// </summary>
-    /// <param name="account">Whose eyes; null for an operator.</param>
-    /// <param name="afterGeneration">The generation the caller has.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("WaitForChange"), AlwaysInterleave]
     Task<Answer<InstanceRecord>> WaitForChangeAsync(
         AccountId? account,
@@ -35,19 +31,17 @@ public interface IInstanceGrain : IGrainWithStringKey
     );
 
     /// <summary>
-    /// Somebody found that the runtime of a run does not answer: the provider is asked now, not when its watch comes round, and what it
-    /// says is taken up before this answers. Those who ask together are answered by one look.
+    /// For a caller that found the runtime of a run unresponsive: reads the status from the provider now, without waiting for its watch,
+    /// and applies it before this returns. Concurrent callers share one read.
     /// </summary>
-    /// <param name="account">Whose eyes.</param>
-    /// <param name="run">Which run; of another one nothing is asked.</param>
+    /// <param name="run">Nothing is read if the instance is not running or is in another run.</param>
     [Alias("Examine"), AlwaysInterleave]
     Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run);
 
     /// <summary>
-    /// The last lines its runtime has printed, as the provider tells them now. Empty where none lives (of the dead the failure's details
-    /// tell), it printed none, or the provider does not tell in time.
+    /// The last output lines of the runtime, read from the provider now. Empty when no runtime is alive (a failed instance has its output in
+    /// the details of the failure), when there is no output, or when the provider does not answer within 2 s.
     /// </summary>
-    /// <param name="account">Whose eyes; null for an operator.</param>
     [Alias("ReadOutput"), AlwaysInterleave]
     Task<Answer<string>> ReadOutputAsync(AccountId? account);
 
@@ -58,28 +52,24 @@ public interface IInstanceGrain : IGrainWithStringKey
     [Alias("Start")]
     Task<Answer<InstanceRecord>> StartAsync(CommandContext context);
 
-    /// <summary>Ends the run; returns in <c>stopping</c> (or <c>stopped</c>, when nothing was held).</summary>
+    /// <summary>Ends the run; returns in <c>stopping</c>, or in <c>stopped</c> when nothing was allocated.</summary>
     [Alias("Stop")]
     Task<Answer<InstanceRecord>> StopAsync(CommandContext context);
 
-    /// <summary>Makes it a tombstone; refused while it is live.</summary>
+    /// <summary>Deletes the instance and keeps a tombstone; refused while a run or its cleanup is not over.</summary>
     [Alias("Delete")]
     Task<Answer<InstanceRecord>> DeleteAsync(CommandContext context);
 
-    /// <summary>Changes what may change while it is stopped or failed.</summary>
+    /// <summary>Changes labels and firewall at any time, the spec only in <c>stopped</c> or <c>failed</c>.</summary>
     [Alias("Update")]
     Task<Answer<InstanceRecord>> UpdateAsync(UpdateInstance command, CommandContext context);
 
-    /// <summary>What a start would do now, and why: the same checks, without side effects.</summary>
+    /// <summary>Explains the result of a start at this moment: the same checks, without side effects.</summary>
     [Alias("Explain"), AlwaysInterleave]
     Task<Answer<LaunchExplanation>> ExplainAsync(AccountId? account);
 }
 
-/// <summary>What a create asks for.</summary>
-/// <param name="Account">Whose.</param>
 /// <param name="ServingName">Unique in the account.</param>
-/// <param name="Spec">What to run.</param>
-/// <param name="Labels">Free labels.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.CreateInstance")]
 public sealed record CreateInstance(
     [property: Id(0)] AccountId Account,
@@ -88,11 +78,11 @@ public sealed record CreateInstance(
     [property: Id(3)] ImmutableSortedDictionary<string, string> Labels
 );
 
-/// <summary>What an update changes; null leaves a part as it is.</summary>
-/// <param name="Spec">The whole new spec (the door has applied the field mask to the present one).</param>
-/// <param name="Labels">The whole new labels.</param>
-/// <param name="Firewall">Slug of the firewall that every request passes, empty for none; may change at any time.</param>
-/// <param name="IfGeneration">Refuse unless this is the present generation; null for any.</param>
+/// <summary>The fields to change; null leaves a field as it is.</summary>
+/// <param name="Spec">The whole new spec (the API has applied the field mask to the current one).</param>
+/// <param name="Labels">All new labels.</param>
+/// <param name="IfGeneration">Refuse unless this is the current generation; null for any.</param>
+/// <param name="Firewall">Slug of the firewall for every request; empty for none.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.UpdateInstance")]
 public sealed record UpdateInstance(
     [property: Id(0)] LaunchSpec? Spec,

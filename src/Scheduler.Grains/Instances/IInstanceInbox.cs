@@ -7,34 +7,34 @@ using Scheduler.Domain.Providers;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// What the world tells an instance: answers to its own effects, and news. Each names the allocation key or run it is about, so
-/// what is late, doubled or lost does no harm.
+/// Messages to an instance: results of its own work, and reports about its allocation. Each contains the allocation key or run that it
+/// concerns, so that late, repeated and lost messages do no harm.
 /// </summary>
 [Alias("scheduler.IInstanceInbox")]
 [GrainInterfaceType("scheduler.instance.inbox")]
 internal interface IInstanceInbox : IGrainWithStringKey
 {
-    /// <summary>The provider answered an allocation request.</summary>
+    /// <summary>The provider answered the allocation request.</summary>
     [Alias("AllocationAnswered")]
     Task AllocationAnsweredAsync(AllocationKey key, AllocateOutcome outcome, TimeSpan took);
 
-    /// <summary>An allocation was seen in this shape.</summary>
+    /// <summary>The provider reported the status of an allocation.</summary>
     [Alias("Observed")]
     Task ObservedAsync(Allocation allocation);
 
-    /// <summary>The provider holds nothing under the key any more, though nobody released it.</summary>
+    /// <summary>The provider holds nothing under the key any more, although it was not released.</summary>
     [Alias("Vanished")]
     Task VanishedAsync(AllocationKey key);
 
-    /// <summary>Debts were confirmed.</summary>
+    /// <summary>Provider or account confirmed these steps.</summary>
     [Alias("DebtsPaid")]
-    Task DebtsPaidAsync(ImmutableArray<Debt> paid);
+    Task CleanupConfirmedAsync(ImmutableArray<PendingCleanup> confirmed);
 
-    /// <summary>The account's money ran out during a run.</summary>
+    /// <summary>The balance of the account is used up.</summary>
     [Alias("BalanceExhausted")]
     Task BalanceExhaustedAsync(int run, MicroEuro balance);
 
-    /// <summary>Whether the instance means to use the allocation under a key (or is still releasing it itself).</summary>
+    /// <summary>Whether the instance uses the allocation under a key or is still releasing it itself.</summary>
     [Alias("Owns"), AlwaysInterleave]
     Task<bool> OwnsAsync(AllocationKey key);
 }

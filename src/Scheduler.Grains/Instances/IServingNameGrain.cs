@@ -2,33 +2,29 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>Owns one serving name of one account, so that it resolves to at most one instance or balancer (INV-11).</summary>
+/// <summary>Manages one serving name of one account, so that it resolves to at most one instance or balancer (INV-11).</summary>
 [Alias("scheduler.IServingNameGrain")]
 [GrainInterfaceType("scheduler.servingname")]
 public interface IServingNameGrain : IGrainWithStringKey
 {
-    /// <summary>Takes the name.</summary>
-    /// <param name="holder">Who wants it.</param>
-    /// <returns>Whose it is now: the asker's, or an earlier holder's.</returns>
+    /// <summary>Claims the name. Returns its holder afterwards: the given one, or an earlier one that still holds it.</summary>
     [Alias("Claim")]
     Task<NameHolder> ClaimAsync(NameHolder holder);
 
-    /// <summary>Gives the name back, if it is held by who says so.</summary>
-    /// <param name="holder">Who held it.</param>
+    /// <summary>Releases the name; no effect if another holder has it.</summary>
     [Alias("Release")]
     Task ReleaseAsync(NameHolder holder);
 
-    /// <summary>Who holds it, or null.</summary>
     [Alias("Holder"), AlwaysInterleave]
     Task<NameHolder?> HolderAsync();
 }
 
-/// <summary>What every grain that may hold a serving name answers.</summary>
+/// <summary>A grain that may hold a serving name.</summary>
 [Alias("scheduler.INamed")]
 [GrainInterfaceType("scheduler.named")]
 internal interface INamed : IGrainWithStringKey
 {
-    /// <summary>Whether its serving name is still its own.</summary>
+    /// <summary>Whether the grain exists, or is being created, and still holds its serving name.</summary>
     [Alias("HoldsName"), AlwaysInterleave]
     Task<bool> HoldsNameAsync();
 }

@@ -20,31 +20,16 @@ internal sealed partial class InstanceGrain
         string actor
     );
 
-    [LoggerMessage(1002, LogLevel.Debug, "Instance {Instance}: {Work} is needed no longer")]
-    private partial void LogCalledOff(InstanceId instance, string work);
-
-    [LoggerMessage(1003, LogLevel.Error, "Instance {Instance}: {Work} failed; it is tried again")]
-    private partial void LogWorkFailed(Exception exception, InstanceId instance, string work);
-
-    [LoggerMessage(
-        1004,
-        LogLevel.Warning,
-        "Instance {Instance}: {Provider} gave no clear answer about {Key}; asked again"
-    )]
-    private partial void LogProviderUnclear(
-        Exception exception,
-        InstanceId instance,
-        ProviderId provider,
-        AllocationKey key
-    );
-
-    [LoggerMessage(1005, LogLevel.Information, "Instance {Instance}: news about {Key} came too late and is dropped")]
+    [LoggerMessage(1005, LogLevel.Information, "Instance {Instance}: late message about {Key} dropped")]
     private partial void LogStale(InstanceId instance, AllocationKey key);
 
+    [LoggerMessage(1007, LogLevel.Error, "Instance {Instance}: {Work} failed; retrying")]
+    private partial void LogRetrying(Exception exception, InstanceId instance, string work);
+
     [LoggerMessage(
-        1006,
-        LogLevel.Warning,
-        "Instance {Instance}: {Provider}, which must release {Key}, is configured no longer; configure it until that is done"
+        1008,
+        LogLevel.Error,
+        "Instance {Instance}: cannot compute the hint of a failure; recording it without"
     )]
-    private partial void LogProviderGone(InstanceId instance, ProviderId provider, AllocationKey key);
+    private partial void LogHintFailed(Exception exception, InstanceId instance);
 }

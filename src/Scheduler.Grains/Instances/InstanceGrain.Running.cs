@@ -3,74 +3,23 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
-using Scheduler.Domain.Runtimes;
-using Scheduler.Grains.Billing;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>Running: the meter is started once; after that nothing ticks. News of the runtime's end comes from the provider's watch.</summary>
+/// <summary>
+/// Running: the meter is started once, then nothing is polled. The provider's watch reports the end of the runtime. There is no deadline:
+/// the account reports an exhausted balance.
+/// </summary>
 internal sealed partial class InstanceGrain
 {
     /// <summary>The run whose meter the account has confirmed to this activation.</summary>
     private int _meteredRun;
 
-    private Task _look = Task.CompletedTask;
+    private Task _examination = Task.CompletedTask;
 
-    /// <inheritdoc/>
-    public async Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run)
-    {
-        if (Seen(account) is { IsOk: true } && _recorded.State == InstanceState.Running && _recorded.Run == run)
-        {
-            if (_look.IsCompleted)
-            {
-                _look = LookAgainAsync(_recorded.Intent!);
-            }
+    private bool IsMetered => _meteredRun == _recorded.Run;
 
-            await _look;
-        }
-
-        return Seen(account);
-    }
-
-    /// <inheritdoc/>
-    public async Task<Answer<string>> ReadOutputAsync(AccountId? account)
-    {
-        var seen = Seen(account);
-        if (!seen.IsOk)
-        {
-            return seen.Refusal;
-        }
-
-        return seen.Value.State is InstanceState.Starting or InstanceState.Running
-            ? await LastWordsAsync(seen.Value.Intent!)
-            : "";
-    }
-
-    /// <summary>What the runtime has printed last, if its provider says so soon; else empty.</summary>
-    private async Task<string> LastWordsAsync(AllocationIntent intent)
-    {
-        try
-        {
-            return providers.Find(intent.Offer.Provider) is { } provider
-                ? await provider.ReadOutputAsync(intent.Key, _work.Token).WaitAsync(LastLook, clock, _work.Token)
-                : "";
-        }
-        catch (Exception exception) when (!_work.IsCancellationRequested)
-        {
-            LogProviderUnclear(exception, Self, intent.Offer.Provider, intent.Key);
-            return "";
-        }
-    }
-
-    private async Task LookAgainAsync(AllocationIntent intent)
-    {
-        // One that is not there may be a list that lags; the sweep sees to what has vanished.
-        if (await LookOnceAsync(intent) is { } seen && seen.Status != AllocationStatus.Ready)
-        {
-            await Inbox.ObservedAsync(seen);
-        }
-    }
-
+    /// <summary>Work: starts the meter at the account.</summary>
     private async Task StartMeterAsync(InstanceRecord record, CancellationToken cancellationToken)
     {
         var command = new StartMeter(
@@ -80,7 +29,7 @@ internal sealed partial class InstanceGrain
             record.Intent!.PriceSnapshot,
             record.RequestId
         );
-        for (var pause = Launch.DebtRetry; ; pause = Longer(pause))
+        for (var pause = Launch.DebtRetry; ; pause = RetryPause.Next(pause))
         {
             try
             {
@@ -90,108 +39,44 @@ internal sealed partial class InstanceGrain
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                LogWorkFailed(exception, record.Id, "meter");
+                LogRetrying(exception, record.Id, "meter");
             }
 
             await Task.Delay(pause, clock, cancellationToken);
         }
     }
 
-    /// <inheritdoc/>
-    public async Task VanishedAsync(AllocationKey key)
+    /// <summary>Reads the allocation now; callers that arrive meanwhile share the same read.</summary>
+    private async Task<Answer<InstanceRecord>> ExamineRuntimeAsync(AccountId? account)
     {
-        if (_recorded.State is not (InstanceState.Starting or InstanceState.Running) || _recorded.Intent?.Key != key)
+        if (_examination.IsCompleted)
         {
-            LogStale(Self, key);
-            return;
+            _examination = ReportUnlessReadyAsync(_recorded);
         }
 
-        var facts = EndFacts(
-            FailureCode.RuntimeExited,
-            null,
-            $"{_recorded.Intent.Offer.Provider} no longer lists the allocation {key}"
-        );
-        var cause = OwnCause($"provider:{_recorded.Intent.Offer.Provider}");
-        await ApplyAsync(
-            InstanceDecisions.Fail(
-                _recorded,
-                InstanceTrigger.RuntimeExited,
-                FailureCatalogue.Describe(facts),
-                null,
-                cause
-            )
-        );
+        await _examination;
+        return VisibleTo(account);
     }
 
-    /// <inheritdoc/>
-    public async Task BalanceExhaustedAsync(int run, MicroEuro balance)
+    private async Task ReportUnlessReadyAsync(InstanceRecord record)
     {
-        if (_recorded.State != InstanceState.Running || _recorded.Run != run)
+        // A missing allocation is not reported: the provider's list may lag. The sweep handles allocations that vanished.
+        if (
+            await provider.TryFindAsync(record, _work.Cancellation) is { } seen
+            && seen.Status != AllocationStatus.Ready
+        )
         {
-            return;
+            await Inbox.ObservedAsync(seen);
         }
+    }
 
+    private async Task StopForBalanceAsync(MicroEuro balance)
+    {
         var price = _recorded.Intent!.PriceSnapshot;
-        var failure = FailureCatalogue.Describe(
-            new BalanceExhaustedFacts(_recorded.Account, balance, price, options.Value.Billing.Threshold.HoldFor(price))
-        );
+        var nextHold = options.Value.Billing.Threshold.HoldFor(price);
+        var failure = FailureCatalogue.Describe(new BalanceExhaustedFacts(_recorded.Account, balance, price, nextHold));
         await ApplyAsync(
             InstanceDecisions.Fail(_recorded, InstanceTrigger.BalanceExhausted, failure, null, OwnCause())
         );
     }
-
-    /// <summary>The runtime ended, stopped answering, or lost its capacity, while starting or running.</summary>
-    private async Task RuntimeEndedAsync(Allocation allocation)
-    {
-        var (trigger, code, what) = allocation.Status switch
-        {
-            AllocationStatus.Exited => Diagnosed(allocation.Exit ?? new RuntimeExit()),
-            AllocationStatus.Preempted => (
-                InstanceTrigger.Preempted,
-                FailureCode.Preempted,
-                $"{_recorded.Intent!.Offer.Provider} took the capacity back"
-            ),
-            AllocationStatus.Unhealthy => (
-                InstanceTrigger.RuntimeUnhealthy,
-                FailureCode.RuntimeExited,
-                "The runtime stopped answering its health check"
-            ),
-            AllocationStatus.Booting or AllocationStatus.Ready => (default, FailureCode.None, ""),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-        if (!InstanceLifecycle.TryNext(_recorded.State, trigger, out _))
-        {
-            return;
-        }
-
-        var cause = OwnCause($"provider:{_recorded.Intent!.Offer.Provider}");
-        var avoid =
-            trigger == InstanceTrigger.Preempted
-                ? new AvoidedRoute(_recorded.Intent.Offer.Route, cause.Now + Launch.RouteCooldown)
-                : null;
-        var remedy =
-            code == FailureCode.OomKilled ? await HintAsync(checks.RemedyForAsync(_recorded, GrainFactory)) : null;
-        // One that only fell silent is about to be given back: what it printed is asked for while it can be.
-        var exit =
-            allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
-                ? new RuntimeExit { OutputTail = await LastWordsAsync(_recorded.Intent) }
-                : allocation.Exit;
-        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy));
-        await FailOrRerouteAsync(InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause), cause);
-    }
-
-    private (InstanceTrigger, FailureCode, string) Diagnosed(RuntimeExit exit)
-    {
-        var code = ExitDiagnosis.Diagnose(exit, _recorded.State == InstanceState.Running);
-        var how = exit.ExitCode is { } number ? $"with exit code {number}" : "without an exit code";
-        var what =
-            code == FailureCode.OomKilled ? $"The runtime exceeded the GPU's memory and ended {how}"
-            : code == FailureCode.ModelLoadError ? $"The runtime could not load the model and ended {how}"
-            : code == FailureCode.ImagePullFailed ? "The runtime's image could not be pulled"
-            : $"The runtime ended {how}";
-        return (InstanceTrigger.RuntimeExited, code, what);
-    }
-
-    private RuntimeEndFacts EndFacts(FailureCode code, RuntimeExit? exit, string what, MemoryRemedy? remedy = null) =>
-        new(code, _recorded.Intent!.Offer, _recorded.Intent.Model, _recorded.Spec.ContextTokens, exit, what, remedy);
 }

@@ -1,30 +1,29 @@
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>Starting: the runtime boots; the provider is asked for its health until it serves, ends, or the deadline passes.</summary>
+/// <summary>Starting: the runtime boots and is probed until it is ready, has ended, or the deadline passes.</summary>
 internal sealed partial class InstanceGrain
 {
     /// <summary>
-    /// Probes in a row that find nothing before the allocation counts as vanished: a provider's list may lag behind its own answer.
+    /// Consecutive probes that find no allocation before it counts as vanished: a provider's list may lag behind its own answer.
     /// </summary>
     private const int ProbesUntilVanished = 5;
 
-    /// <summary>How long the last look before a start deadline's failure may hold the turn.</summary>
-    private static readonly TimeSpan LastLook = TimeSpan.FromSeconds(2);
-
+    /// <summary>Work: probes the runtime until its outcome has reached the inbox.</summary>
     private async Task ProbeAsync(InstanceRecord record, CancellationToken cancellationToken)
     {
         var intent = record.Intent!;
-        var provider = providers.Find(intent.Offer.Provider);
         for (var missing = 0; missing < ProbesUntilVanished; )
         {
             try
             {
-                var seen = provider is null ? null : await provider.FindAsync(intent.Key, cancellationToken);
+                var seen = await provider.FindAsync(record, cancellationToken);
                 missing = seen is null ? missing + 1 : 0;
-                if (seen is not null && !MayYetBeReady(seen))
+                if (seen is not null && !MayBecomeReady(seen))
                 {
                     await Inbox.ObservedAsync(seen);
                     return;
@@ -32,7 +31,7 @@ internal sealed partial class InstanceGrain
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                LogProviderUnclear(exception, record.Id, intent.Offer.Provider, intent.Key);
+                provider.LogUnclear(exception, record.Id, intent.Offer.Provider, intent.Key);
             }
 
             await Task.Delay(Launch.ProbeEvery, clock, cancellationToken);
@@ -41,53 +40,35 @@ internal sealed partial class InstanceGrain
         await Inbox.VanishedAsync(intent.Key);
     }
 
+    /// <summary>Ends the wait for a healthy runtime if its deadline has passed.</summary>
+    private async Task EndStartingIfLateAsync()
+    {
+        if (_recorded.State != InstanceState.Starting || !IsLate)
+        {
+            return;
+        }
+
+        // After an outage the deadline may be handled before the report that the runtime was ready in time.
+        var cause = OwnCause();
+        if (await provider.TryFindAsync(_recorded, _work.Cancellation) is { } seen && !MayBecomeReady(seen))
+        {
+            await ObservedAsync(seen);
+            return;
+        }
+
+        var intent = _recorded.Intent!;
+        var waited = cause.Now - _recorded.StateSince;
+        var output = await provider.TryReadOutputAsync(_recorded, _work.Cancellation);
+        var failure = FailureCatalogue.Describe(
+            new RuntimeStartTimeoutFacts(intent.Offer, waited, intent.Model, output)
+        );
+        await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, failure, null, cause));
+    }
+
     /// <summary>
-    /// Nothing is decided yet: it boots, or answers badly before it was ever seen to answer well. Either becomes ready or is ended by the
-    /// deadline; a runtime that never served cannot have stopped serving.
+    /// Whether the outcome is still open. An unhealthy runtime in this phase was never healthy, so it has not stopped answering: it becomes
+    /// ready or the deadline ends it.
     /// </summary>
-    private static bool MayYetBeReady(Allocation seen) =>
+    private static bool MayBecomeReady(Allocation seen) =>
         seen.Status is AllocationStatus.Booting or AllocationStatus.Unhealthy;
-
-    /// <summary>What the provider says of an allocation now, if it says so soon.</summary>
-    private async Task<Allocation?> LookOnceAsync(AllocationIntent intent)
-    {
-        try
-        {
-            return providers.Find(intent.Offer.Provider) is { } provider
-                ? await provider.FindAsync(intent.Key, _work.Token).WaitAsync(LastLook, clock, _work.Token)
-                : null;
-        }
-        catch (Exception exception) when (!_work.IsCancellationRequested)
-        {
-            LogProviderUnclear(exception, Self, intent.Offer.Provider, intent.Key);
-            return null;
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task ObservedAsync(Allocation allocation)
-    {
-        ArgumentNullException.ThrowIfNull(allocation);
-        await EndWaitIfLateAsync();
-        if (!_recorded.State.MayHoldAllocation() || _recorded.Intent?.Key != allocation.Key)
-        {
-            LogStale(Self, allocation.Key);
-            return;
-        }
-
-        if (_recorded.State == InstanceState.Provisioning)
-        {
-            // The provider's answer was lost, or is on its way: what is seen is as good.
-            await AllocatedAsync(allocation);
-        }
-
-        if (_recorded.State == InstanceState.Starting && allocation.Status == AllocationStatus.Ready)
-        {
-            var cause = OwnCause($"provider:{_recorded.Intent.Offer.Provider}");
-            await ApplyAsync(InstanceDecisions.BecomeReady(_recorded, allocation, cause));
-            return;
-        }
-
-        await RuntimeEndedAsync(allocation);
-    }
 }

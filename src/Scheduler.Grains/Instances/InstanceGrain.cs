@@ -3,31 +3,32 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains.Agenda;
-using Scheduler.Grains.Providers;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>One instance: decide, record, act.</summary>
+/// <summary>One instance: decide, record, act. This file holds the commands and the queries of callers.</summary>
 /// <remarks>
 /// <para>
-/// <b>The loop.</b> A command or a piece of news becomes a trigger. <em>Decide</em>: <see cref="InstanceDecisions"/> says, purely,
-/// what record would follow, or refuses. <em>Record</em>: the record is written whole; timeline, wake-up and list row commit with
-/// it. <em>Act</em>: only then is the world touched, from the record alone: <see cref="ActAfterRecord"/> looks at what is stored
-/// and sets going whatever it demands and is not under way. Every act is safe to repeat, so a crash costs nothing but
-/// time: on the next activation the same record demands the same acts.
+/// <b>The loop.</b> A command or a message of <see cref="IInstanceInbox"/> becomes a trigger. <em>Decide</em>:
+/// <see cref="InstanceDecisions"/>, a set of pure functions, returns the next record or a refusal. <em>Record</em>: the record is written
+/// whole; timeline, wake-up and list row are part of the same write. <em>Act</em>: only then are provider and account called, and the
+/// record alone decides how: <see cref="ActAfterRecord"/> starts all work that the record requires and that is not in progress. All work is
+/// safe to repeat. A crash therefore costs only time: the next activation reads the same record and starts the same work.
 /// </para>
 /// <para>
-/// <b>Acts never hold a turn.</b> A provider may take minutes; a Stop must not queue behind it. Acts run beside the turns, and what
-/// they learn comes back as a call to <see cref="IInstanceInbox"/> that names the allocation key or run it is about, and is dropped
-/// when the record has moved on.
+/// <b>Work never blocks a turn.</b> A provider may take minutes, and a Stop must not wait for it. <see cref="InstanceWork"/> runs beside
+/// the turns. It reports its results through <see cref="IInstanceInbox"/>, with the allocation key or run that they concern; a message
+/// that does not match the record any more is dropped.
 /// </para>
 /// <para>
-/// <b>Memory never runs ahead of the store.</b> Questions read <see cref="_recorded"/>, which changes only after a write succeeded.
-/// When a write fails its outcome is unknown: the activation is dropped and the next one reads what is true.
+/// <b>Memory never holds more than the store.</b> Queries read <see cref="_recorded"/>, which changes only after a successful write. The
+/// outcome of a failed write is unknown: the activation ends, and the next one reads the stored record.
 /// </para>
 /// <para>
-/// The phases have a file each: Checking, Provisioning, Starting, Running, Stopping.
+/// <b>The files.</b> Record: write, act, wake-up. Inbox: messages, checked against the record and passed to their phase. Checking,
+/// Provisioning, Starting, Running, Stopping: one phase each, with its work, its decisions and its deadline. Failing: the end of a run by
+/// a failure in any phase, and the re-route.
 /// </para>
 /// </remarks>
 [GrainType("instance")]
@@ -35,46 +36,44 @@ internal sealed partial class InstanceGrain(
     [PersistentState("instance", GrainStorageNames.Database)] IPersistentState<InstanceRecord> state,
     LaunchChecks checks,
     LaunchExplainer explainer,
-    ProviderDirectory providers,
+    InstanceProviderCalls provider,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
 ) : Grain, IInstanceGrain, IInstanceInbox, IInspectedInstance, INamed, IWakeable, IDisposable
 {
-    /// <summary>How long a watcher waits before it gets what there is: shorter than the 30 s after which a grain call times out.</summary>
-    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(20);
+    private const string StartCommand = "Start";
+    private const string StopCommand = "Stop";
 
+    private readonly InstanceWork _work = new(logger);
     private InstanceRecord _recorded = new();
+    private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
-    private TaskCompletionSource _changed = NewSignal();
-    private bool _hasRecorded;
 
     private InstanceId Self => new(this.GetPrimaryKeyString());
 
     private LaunchOptions Launch => options.Value.Launch;
 
-    /// <inheritdoc/>
+    private string StateName => _recorded.State.WireName();
+
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _recorded = state.State;
-        NoticeLaunch(_recorded);
+        RememberLaunchStart(_recorded);
         ActAfterRecord();
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _changed.TrySetResult();
-        CallOffAll();
+        _changed.Close();
+        _work.CancelAll();
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _work.Dispose();
 
-    /// <inheritdoc/>
     public async Task<Answer<InstanceRecord>> CreateAsync(CreateInstance command, CommandContext context)
     {
         var fingerprint = Fingerprint.Of(command);
@@ -91,7 +90,7 @@ internal sealed partial class InstanceGrain(
             return account.Refusal;
         }
 
-        // Whoever asks meanwhile whether the name is still ours must not be told no: the record may take its time.
+        // Until the record is written, HoldsNameAsync must answer that the name is taken.
         _isCreating = true;
         var holder = await GrainFactory
             .ServingName(command.Account, command.ServingName)
@@ -117,37 +116,11 @@ internal sealed partial class InstanceGrain(
         return _recorded;
     }
 
-    /// <inheritdoc/>
-    public Task<Answer<InstanceRecord>> GetAsync(AccountId? account) => Task.FromResult(Seen(account));
-
-    /// <inheritdoc/>
-    public async Task<Answer<InstanceRecord>> WaitForChangeAsync(
-        AccountId? account,
-        long afterGeneration,
-        CancellationToken cancellationToken
-    )
-    {
-        if (Seen(account) is { IsOk: true } seen && seen.Value.Generation <= afterGeneration)
-        {
-            try
-            {
-                await _changed.Task.WaitAsync(WatchFor, clock, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed; the watcher gets what there is and asks again.
-            }
-        }
-
-        return Seen(account);
-    }
-
-    /// <inheritdoc/>
     public async Task<Answer<InstanceRecord>> UpdateAsync(UpdateInstance command, CommandContext context)
     {
-        if (Seen(context.Account) is { IsOk: false } unseen)
+        if (VisibleTo(context.Account) is { IsOk: false } hidden)
         {
-            return unseen;
+            return hidden;
         }
 
         if (_recorded.State == InstanceState.Deleted)
@@ -189,12 +162,56 @@ internal sealed partial class InstanceGrain(
         );
     }
 
-    /// <inheritdoc/>
+    public async Task<Answer<InstanceRecord>> StartAsync(CommandContext context)
+    {
+        if (VisibleTo(context.Account) is { IsOk: false } hidden)
+        {
+            return hidden;
+        }
+
+        if (_recorded.WasHandled(StartCommand, context.ClientRequestId))
+        {
+            return _recorded is { State: InstanceState.Failed, Failure: { } failed }
+                ? Refusal.Failed(failed.Failure)
+                : _recorded;
+        }
+
+        if (!InstanceLifecycle.TryNext(_recorded.State, InstanceTrigger.Start, out _))
+        {
+            return WrongState($"Start is not possible while the instance is {StateName}.");
+        }
+
+        var run = _recorded.Run + 1;
+        var (intent, failure) = await CheckAsync(_recorded, run, 1, context.RequestId);
+        var cause = CauseOf(context);
+        var decision = intent is not null
+            ? InstanceDecisions.Begin(_recorded, intent, run, 1, cause)
+            : InstanceDecisions.Refuse(_recorded, failure!, cause);
+        var answer = await ApplyAsync(Remembering(decision, StartCommand, context, cause));
+        return failure is null || !answer.IsOk ? answer : Refusal.Failed(failure);
+    }
+
+    public async Task<Answer<InstanceRecord>> StopAsync(CommandContext context)
+    {
+        if (VisibleTo(context.Account) is { IsOk: false } hidden)
+        {
+            return hidden;
+        }
+
+        if (_recorded.WasHandled(StopCommand, context.ClientRequestId))
+        {
+            return _recorded;
+        }
+
+        var cause = CauseOf(context);
+        return await ApplyAsync(Remembering(InstanceDecisions.End(_recorded, cause), StopCommand, context, cause));
+    }
+
     public async Task<Answer<InstanceRecord>> DeleteAsync(CommandContext context)
     {
-        if (Seen(context.Account) is { IsOk: false } unseen)
+        if (VisibleTo(context.Account) is { IsOk: false } hidden)
         {
-            return unseen;
+            return hidden;
         }
 
         if (_recorded.State == InstanceState.Deleted)
@@ -205,7 +222,7 @@ internal sealed partial class InstanceGrain(
         var answer = await ApplyAsync(InstanceDecisions.Remove(_recorded, CauseOf(context)));
         if (answer.IsOk)
         {
-            // All may be lost in a crash and do no harm then: the next claim of the name asks whether its holder still lives,
+            // A crash may lose all three calls without harm: the next claim of the name checks whether its holder still exists,
             // a closed tab bills nothing, and a schedule that comes due finds the instance deleted.
             await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(NameHolder.Of(Self));
             await GrainFactory.Account(_recorded.Account).ForgetAsync(Self);
@@ -215,78 +232,60 @@ internal sealed partial class InstanceGrain(
         return answer;
     }
 
-    /// <inheritdoc/>
+    public Task<Answer<InstanceRecord>> GetAsync(AccountId? account) => Task.FromResult(VisibleTo(account));
+
+    public async Task<Answer<InstanceRecord>> WaitForChangeAsync(
+        AccountId? account,
+        long afterGeneration,
+        CancellationToken cancellationToken
+    )
+    {
+        if (VisibleTo(account) is { IsOk: true } known && known.Value.Generation <= afterGeneration)
+        {
+            await _changed.WaitAsync(cancellationToken);
+        }
+
+        return VisibleTo(account);
+    }
+
+    public Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run) =>
+        VisibleTo(account) is { IsOk: true } && _recorded.State == InstanceState.Running && _recorded.Run == run
+            ? ExamineRuntimeAsync(account)
+            : GetAsync(account);
+
+    public async Task<Answer<string>> ReadOutputAsync(AccountId? account)
+    {
+        if (VisibleTo(account) is { IsOk: false } hidden)
+        {
+            return hidden.Refusal;
+        }
+
+        return _recorded.State is InstanceState.Starting or InstanceState.Running
+            ? await provider.TryReadOutputAsync(_recorded, _work.Cancellation)
+            : "";
+    }
+
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId? account) =>
-        Seen(account) is { IsOk: false } unseen
-            ? unseen.Refusal
+        VisibleTo(account) is { IsOk: false } hidden
+            ? hidden.Refusal
             : await explainer.ExplainAsync(_recorded, GrainFactory, clock.Now());
 
-    /// <inheritdoc/>
+    public Task<InstanceGlance> GetState() => Task.FromResult(InstanceGlance.Of(_recorded));
+
     public Task<bool> HoldsNameAsync() =>
         Task.FromResult(_recorded.Exists ? _recorded.State.HoldsServingName() : _isCreating);
 
-    /// <inheritdoc/>
-    public Task<bool> OwnsAsync(AllocationKey key) =>
-        Task.FromResult(
-            (_recorded.State.MayHoldAllocation() && _recorded.Intent?.Key == key)
-                || _recorded.Debts.Any(debt => debt.Kind == DebtKind.Release && debt.Key == key)
+    private static InstanceDecision Remembering(
+        InstanceDecision decision,
+        string command,
+        CommandContext context,
+        Cause cause
+    ) =>
+        decision.And(next =>
+            InstanceDecisions.Change(next, record => record.Remember(command, context.ClientRequestId), cause)
         );
 
-    /// <summary>Blocks one and two: decide, record. The third follows from the record.</summary>
-    private async Task<Answer<InstanceRecord>> ApplyAsync(InstanceDecision decision)
-    {
-        if (!decision.IsPermitted)
-        {
-            return WrongState(decision.Why);
-        }
-
-        await RecordAsync(decision.Next);
-        return _recorded;
-    }
-
-    private async Task RecordAsync(InstanceRecord next)
-    {
-        state.State = next;
-        try
-        {
-            await state.WriteStateAsync(CancellationToken.None);
-        }
-        catch
-        {
-            // The outcome is unknown.
-            state.State = _recorded;
-            GiveUp();
-            if (_hasRecorded)
-            {
-                // What the record demands goes on now, not when the agenda comes round: a launch must not time out over one failed
-                // write. An activation that never could write leaves it to the agenda: a full disk must not become a loop.
-                this.AsReference<IWakeable>().WakeAsync().Ignore();
-            }
-
-            throw;
-        }
-
-        Measure(_recorded, next);
-        _recorded = next;
-        _hasRecorded = true;
-        foreach (var happened in next.Events)
-        {
-            LogTransition(
-                next.Id,
-                happened.From,
-                happened.To,
-                happened.Trigger,
-                happened.Reason,
-                happened.RequestId,
-                happened.Actor
-            );
-        }
-
-        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
-        ActAfterRecord();
-    }
-
-    private Answer<InstanceRecord> Seen(AccountId? account) =>
+    private Answer<InstanceRecord> VisibleTo(AccountId? account) =>
         _recorded.Exists && MaySee(account) ? _recorded : Refusal.NotFound($"Instance {Self}");
 
     private bool MaySee(AccountId? account) => account is null || account == _recorded.Account;
@@ -307,8 +306,4 @@ internal sealed partial class InstanceGrain(
             .Select(trigger => trigger.ToString());
 
     private Cause CauseOf(CommandContext context) => new(clock.Now(), context.RequestId, context.Actor);
-
-    private Cause OwnCause(string actor = "scheduler") => new(clock.Now(), _recorded.RequestId, actor);
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -14,17 +14,17 @@ using Scheduler.Grains.Providers;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// The launch checks: gathers the facts and asks the three rules of the domain. <c>Start</c>, re-routing and <c>explain</c> all come
-/// through here, so that what is explained is what would happen.
+/// The launch checks: collects the facts and applies the three rules of the domain. <c>Start</c>, re-routing and <c>explain</c> use the
+/// same code, so that the explanation matches the launch.
 /// </summary>
-internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions<SchedulerOptions> options)
+internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models, IOptions<SchedulerOptions> options)
 {
-    /// <summary>How long a launch waits for the first listing of every provider after a start of the silo.</summary>
-    private static readonly TimeSpan BookOpens = TimeSpan.FromSeconds(15);
+    /// <summary>How long a launch waits, after a start of the silo, for the first offer list of every provider.</summary>
+    private static readonly TimeSpan CatalogueOpens = TimeSpan.FromSeconds(15);
 
     private LaunchThreshold Threshold => options.Value.Billing.Threshold;
 
-    /// <summary>Compatibility and placement: the best offer, or the failure.</summary>
+    /// <summary>Checks compatibility and placement: returns the best offer or the failure.</summary>
     public async ValueTask<Placed> PlaceAsync(
         InstanceRecord record,
         IGrainFactory grains,
@@ -37,21 +37,21 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
         }
 
-        if (!book.Opened.IsCompleted)
+        if (!catalogue.Opened.IsCompleted)
         {
-            await book
-                .Opened.WaitAsync(BookOpens)
+            await catalogue
+                .Opened.WaitAsync(CatalogueOpens)
                 .ConfigureAwait(
                     ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext
                 );
         }
 
-        var page = book.Page;
+        var page = catalogue.Page;
         var request = new PlacementRequest
         {
             Constraints = record.Spec.Constraints,
             Fit = models.FitOf(model),
-            Memory = page.Memory with
+            State = page.State with
             {
                 Avoided =
                 [
@@ -74,14 +74,13 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         return decision.Matched ? placed : placed with { Failure = FailureOf(placed, record.Spec, page) };
     }
 
-    /// <summary>The first check: is there money for any launch at all? Null when there is.</summary>
+    /// <summary>The failure of an account without money for any launch, or null.</summary>
     public async Task<Failure?> CheckThresholdAsync(AccountId account, IGrainFactory grains)
     {
         var seen = await grains.Account(account).GetAsync(null);
         return seen.IsOk ? BelowThreshold(seen.Value) : null;
     }
 
-    /// <summary>The failure of an account without money for any launch, or null.</summary>
     public Failure? BelowThreshold(AccountView view) =>
         view.Suspended || view.Available < Threshold.Minimum
             ? FailureCatalogue.Describe(
@@ -98,7 +97,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
             )
             : null;
 
-    /// <summary>The failure when a hold was refused: what is missing, and the best offer that could be paid.</summary>
+    /// <summary>The failure when a hold was refused: the missing amount, and the best offer that the account can pay.</summary>
     public Failure BelowMinimum(InstanceRecord record, HoldAnswer held, MicroEuro needed, Offer offer, Placed placed)
     {
         var available = held.Balance - held.Accrued - held.Holds;
@@ -122,7 +121,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         );
     }
 
-    /// <summary>The offer a start would take once a route ranks last; for the hint of the failure that made it so.</summary>
+    /// <summary>The offer that a start would choose with the failed route ranked last; for the hint of that failure.</summary>
     public async ValueTask<Offer?> NextBestAsync(
         InstanceRecord record,
         AvoidedRoute avoid,
@@ -134,7 +133,7 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         return (await PlaceAsync(then, grains, now)).Offer;
     }
 
-    /// <summary>What would fit instead, after the runtime ran out of memory; null when nothing is known of the model or GPU.</summary>
+    /// <summary>A configuration that fits, after the runtime ran out of memory; null when the model or GPU is unknown.</summary>
     public async ValueTask<MemoryRemedy?> RemedyForAsync(InstanceRecord record, IGrainFactory grains)
     {
         var offer = record.Intent!.Offer;
@@ -148,8 +147,8 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
 
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var had = checked(gpu.VramBytes * offer.GpuCount);
-        var wish = record.Spec.Constraints with { GpuType = null, GpuCount = null };
-        var search = SearchOn(wish, book.Page, shape => IsComfortable(model, shape, had));
+        var unbound = record.Spec.Constraints with { GpuType = null, GpuCount = null };
+        var search = SearchOn(unbound, catalogue.Page, shape => IsComfortable(model, shape, had));
         var nearest = search.Relaxations.FirstOrDefault();
         return (search.Chosen ?? nearest?.Best) is { } larger
             ? new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour, nearest)
@@ -157,21 +156,21 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
     }
 
     /// <summary>
-    /// The cheapest offer on GPUs that pass a test, or the nearest changes that leave one: a hint must name what is to be had, so that
-    /// following it works.
+    /// The cheapest offer on GPUs that pass a test, or the smallest changes of the constraints that leave one. A hint must name an available
+    /// offer, so that following it works.
     /// </summary>
     private static PlacementDecision SearchOn(
         SmartConstraints constraints,
-        OfferBookPage page,
-        Func<GpuShape, bool> isGood
+        OfferCataloguePage page,
+        Func<GpuShape, bool> isSuitable
     ) =>
         PlacementSolver.Solve(
             page.Snapshot,
             new PlacementRequest
             {
                 Constraints = constraints,
-                Fit = new ShapeFit(isGood),
-                Memory = page.Memory,
+                Fit = new ShapeFit(isSuitable),
+                State = page.State,
                 Top = 1,
             }
         );
@@ -181,8 +180,10 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
         && checked(gpu.VramBytes * shape.GpuCount) > moreThanBytes
         && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
 
-    /// <summary>No match: because nothing that the constraints leave fits the model, or because of the constraints themselves.</summary>
-    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferBookPage page)
+    /// <summary>
+    /// The failure of a placement without a match: either the model fits none of the remaining offers, or no offer meets the constraints.
+    /// </summary>
+    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferCataloguePage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
@@ -192,8 +193,8 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
-        var wish = spec.Constraints with { GpuType = null, GpuCount = null };
-        facts = SearchOn(wish, page, shape => IsComfortable(model, shape, 0)).Chosen is { } offer
+        var unbound = spec.Constraints with { GpuType = null, GpuCount = null };
+        facts = SearchOn(unbound, page, shape => IsComfortable(model, shape, 0)).Chosen is { } offer
             ? facts with
             {
                 SmallestGpu = offer.GpuType,
@@ -218,30 +219,27 @@ internal sealed class LaunchChecks(OfferBook book, ModelLibrary models, IOptions
     }
 }
 
-/// <summary>What placement came to.</summary>
+/// <summary>The result of placement.</summary>
 internal sealed record Placed
 {
-    /// <summary>The model; null when there is none of that name.</summary>
+    /// <summary>Null when no model has that name.</summary>
     public LaunchModel? Model { get; init; }
 
-    /// <summary>What was asked.</summary>
     public PlacementRequest? Request { get; init; }
 
-    /// <summary>On which catalogue.</summary>
     public OfferSnapshot? Snapshot { get; init; }
 
-    /// <summary>The whole decision.</summary>
     public PlacementDecision? Decision { get; init; }
 
-    /// <summary>The best offer; null when there is none.</summary>
+    /// <summary>The best offer; null when no offer matches.</summary>
     public Offer? Offer { get; init; }
 
-    /// <summary>One line: why this offer.</summary>
+    /// <summary>The reason for this offer, one line.</summary>
     public string Why { get; init; } = "";
 
-    /// <summary>What the runtime is told to load.</summary>
+    /// <summary>The published name of the model to load.</summary>
     public string ModelSource { get; init; } = "";
 
-    /// <summary>Why there is no offer; null when there is one.</summary>
+    /// <summary>Null when there is an offer.</summary>
     public Failure? Failure { get; init; }
 }

@@ -8,16 +8,14 @@ using Scheduler.Grains.Billing;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>A launch that is not made: the same checks as a start, laid open, without side effects.</summary>
+/// <summary>Explains a launch: runs the checks of a start, without side effects, and returns each result.</summary>
 internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOptions> options)
 {
-    /// <summary>Matching offers shown.</summary>
     private const int RankedShown = 20;
 
-    /// <summary>Refused offers shown, cheapest first.</summary>
+    /// <summary>Cheapest refused offers shown.</summary>
     private const int RefusedShown = 20;
 
-    /// <summary>What a start of this record would do now.</summary>
     public async Task<LaunchExplanation> ExplainAsync(InstanceRecord record, IGrainFactory grains, DateTimeOffset now)
     {
         var placed = await checks.PlaceAsync(record, grains, now, RankedShown);
@@ -45,7 +43,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
 
     private Failure? FailureOf(InstanceRecord record, Placed placed, AccountView account)
     {
-        // As a start: without an offer, money for any launch goes before fit and placement; with one, its hold decides.
+        // As for a start: without an offer, the minimum of any launch is checked before fit and placement; with one, its hold decides.
         if (placed.Offer is not { } offer)
         {
             return checks.BelowThreshold(account) ?? placed.Failure;
@@ -72,7 +70,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
         };
     }
 
-    /// <summary>The budget on the offer a start would take, or on the GPUs asked for.</summary>
+    /// <summary>The memory budget on the offer that a start would choose, or on the requested GPUs.</summary>
     private static CompatibilityCheck? CompatibilityOf(Placed placed, LaunchSpec spec)
     {
         var model = placed.Model!;
@@ -102,13 +100,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
                     line.HighBytes
                 )),
             ],
-            Verdict = verdict.Outcome switch
-            {
-                FitOutcome.Fits => "fits",
-                FitOutcome.Tight => "tight",
-                FitOutcome.CannotFit => "cannot_fit",
-                _ => throw new System.Diagnostics.UnreachableException(),
-            },
+            Verdict = verdict.Outcome,
             LargestContext = GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, count),
             SmallestThatFits = smallest is null ? null : $"{smallest.Count}×{smallest.Gpu.Name}",
         };

@@ -1,60 +1,60 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>What a launch would do now and why: the three checks laid open.</summary>
+/// <summary>The result that a launch would have now, with the results of its three checks.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.LaunchExplanation")]
 public sealed record LaunchExplanation
 {
-    /// <summary>Whether a start now would reach the provider.</summary>
+    /// <summary>Whether all checks of a start would pass now.</summary>
     [Id(0)]
     public bool WouldLaunch { get; init; }
 
-    /// <summary>The failure a start now would end with, or null.</summary>
+    /// <summary>The failure of a start now, or null.</summary>
     [Id(1)]
     public Failure? Failure { get; init; }
 
-    /// <summary>The money.</summary>
     [Id(2)]
     public BillingCheck? Billing { get; init; }
 
-    /// <summary>The fit, on the best offer's GPUs (or those asked for).</summary>
+    /// <summary>The fit on the best offer's GPUs, or on the requested ones.</summary>
     [Id(3)]
     public CompatibilityCheck? Compatibility { get; init; }
 
-    /// <summary>The constraints in their order.</summary>
+    /// <summary>The constraints in the order in which they are applied.</summary>
     [Id(4)]
     public ImmutableArray<FunnelLine> Funnel { get; init; } = [];
 
-    /// <summary>The offers left, best first.</summary>
+    /// <summary>The matching offers, best first.</summary>
     [Id(5)]
     public ImmutableArray<RankedOfferLine> Ranked { get; init; } = [];
 
-    /// <summary>Each smallest set of loosenings that would match, when nothing does.</summary>
+    /// <summary>When no offer matches: every smallest set of relaxed constraints that would match.</summary>
     [Id(6)]
     public ImmutableArray<RelaxationLine> Relaxations { get; init; } = [];
 
-    /// <summary>Why the cheapest offers that were refused were refused: every failing constraint of each.</summary>
+    /// <summary>The cheapest refused offers, each with every constraint that it fails.</summary>
     [Id(7)]
     public ImmutableArray<RefusedOfferLine> Refused { get; init; } = [];
 
-    /// <summary>Which catalogue this was decided on.</summary>
+    /// <summary>Identifies the offer catalogue that was used.</summary>
     [Id(8)]
     public long CatalogueEpoch { get; init; }
 
-    /// <summary>Offers in the catalogue.</summary>
+    /// <summary>Number of offers in the catalogue.</summary>
     [Id(9)]
     public int OffersIn { get; init; }
 
-    /// <summary>Offers that match.</summary>
+    /// <summary>Number of matching offers.</summary>
     [Id(10)]
     public int OffersMatching { get; init; }
 }
 
-/// <summary>The money check.</summary>
+/// <summary>The check of the money of the account.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.BillingCheck")]
 public sealed record BillingCheck
 {
@@ -66,56 +66,57 @@ public sealed record BillingCheck
     [Id(1)]
     public MicroEuro Accrued { get; init; }
 
-    /// <summary>Money put aside for launches.</summary>
+    /// <summary>Reserved money.</summary>
     [Id(2)]
     public MicroEuro Holds { get; init; }
 
-    /// <summary>What a launch needs: the threshold, or the hold once the price is known.</summary>
+    /// <summary>The money that a launch needs: the hold when an offer is chosen, else the minimum.</summary>
     [Id(3)]
     public MicroEuro Needed { get; init; }
 
-    /// <summary>Whether there is enough.</summary>
     [Id(4)]
     public bool Enough { get; init; }
 }
 
-/// <summary>The fit check: a budget per GPU.</summary>
+/// <summary>The check whether the model fits: a memory budget per GPU.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.CompatibilityCheck")]
 public sealed record CompatibilityCheck
 {
-    /// <summary>The model.</summary>
     [Id(0)]
     public string Model { get; init; } = "";
 
-    /// <summary>GPU type the budget is for.</summary>
     [Id(1)]
     public string GpuType { get; init; } = "";
 
-    /// <summary>How many of it.</summary>
     [Id(2)]
     public int GpuCount { get; init; }
 
-    /// <summary>Weight format used.</summary>
     [Id(3)]
     public string WeightFormat { get; init; } = "";
 
-    /// <summary>VRAM of one GPU that can be used, bytes.</summary>
+    /// <summary>Usable VRAM of one GPU, bytes.</summary>
     [Id(4)]
     public long UsableBytes { get; init; }
 
-    /// <summary>The lines of the budget, bytes per GPU.</summary>
+    /// <summary>Bytes per GPU.</summary>
     [Id(5)]
     public ImmutableArray<BudgetLine> Lines { get; init; } = [];
 
-    /// <summary><c>fits</c>, <c>tight</c> or <c>cannot_fit</c>.</summary>
+    /// <summary><see cref="Verdict"/> on the wire.</summary>
     [Id(6)]
-    public string Verdict { get; init; } = "";
+    internal string VerdictName { get; init; } = "cannot_fit";
 
-    /// <summary>Largest context that fits these GPUs, tokens; null when none does.</summary>
+    public FitOutcome Verdict
+    {
+        get => FitOutcomes.Parse(VerdictName);
+        init => VerdictName = value.WireName();
+    }
+
+    /// <summary>Largest context that fits these GPUs, tokens; null when none fits.</summary>
     [Id(7)]
     public long? LargestContext { get; init; }
 
-    /// <summary>The smallest GPU shape that fits, for example <c>2×L40S</c>; null when none does.</summary>
+    /// <summary>The smallest GPU type and count that fits, for example <c>2×L40S</c>; null when none fits.</summary>
     [Id(8)]
     public string? SmallestThatFits { get; init; }
 }
@@ -130,6 +131,8 @@ public sealed record BudgetLine(
 );
 
 /// <summary>One stage of the funnel.</summary>
+/// <param name="RemovedAlone">Offers that this constraint alone removes.</param>
+/// <param name="Left">Offers that remain after this stage.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FunnelLine")]
 public sealed record FunnelLine(
     [property: Id(0)] string Constraint,
@@ -140,6 +143,7 @@ public sealed record FunnelLine(
 );
 
 /// <summary>An offer that matches.</summary>
+/// <param name="Cooling">Whether the offer ranks last because its route failed recently.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.RankedOfferLine")]
 public sealed record RankedOfferLine(
     [property: Id(0)] int Rank,
@@ -148,7 +152,7 @@ public sealed record RankedOfferLine(
     [property: Id(3)] string Why
 );
 
-/// <summary>One smallest set of loosenings that would match.</summary>
+/// <summary>A smallest set of relaxed constraints that would match.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.RelaxationLine")]
 public sealed record RelaxationLine(
     [property: Id(0)] string Text,
@@ -157,7 +161,6 @@ public sealed record RelaxationLine(
     [property: Id(3)] Offer? BestThen
 );
 
-/// <summary>One loosening.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.RelaxedConstraint")]
 public sealed record RelaxedConstraint(
     [property: Id(0)] string Constraint,
@@ -165,14 +168,15 @@ public sealed record RelaxedConstraint(
     [property: Id(2)] string To
 );
 
-/// <summary>An offer that does not match, with every constraint it fails.</summary>
+/// <summary>An offer that does not match, with every constraint that it fails.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.RefusedOfferLine")]
 public sealed record RefusedOfferLine(
     [property: Id(0)] Offer Offer,
     [property: Id(1)] ImmutableArray<FailedConstraint> Failing
 );
 
-/// <summary>One constraint an offer fails, and by how much.</summary>
+/// <summary>A constraint that an offer fails.</summary>
+/// <param name="Margin">The difference with its unit; empty when it is no number.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FailedConstraint")]
 public sealed record FailedConstraint(
     [property: Id(0)] string Constraint,

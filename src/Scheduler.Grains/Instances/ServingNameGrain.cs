@@ -3,7 +3,7 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>Owns one serving name. A holder that never came to exist, or was deleted, loses it to the next who asks.</summary>
+/// <summary>Manages one serving name. A holder that was never created, or was deleted, loses it to the next claim.</summary>
 [GrainType("servingname")]
 internal sealed class ServingNameGrain(
     [PersistentState("name", GrainStorageNames.Database)] IPersistentState<NameRecord> state,
@@ -12,10 +12,9 @@ internal sealed class ServingNameGrain(
 {
     private readonly Recorded<NameRecord> _name = new(state);
 
-    /// <summary>How long a create may take between claiming its name and being recorded.</summary>
+    /// <summary>The longest time between the claim of a name and the record of the create.</summary>
     private static readonly TimeSpan ClaimGrace = TimeSpan.FromSeconds(60);
 
-    /// <inheritdoc/>
     public async Task<NameHolder> ClaimAsync(NameHolder asker)
     {
         if (_name.Value.Holder is { } holder && holder != asker && await StillHoldsAsync(holder))
@@ -31,7 +30,6 @@ internal sealed class ServingNameGrain(
         return asker;
     }
 
-    /// <inheritdoc/>
     public async Task ReleaseAsync(NameHolder asker)
     {
         if (_name.Value.Holder == asker)
@@ -40,12 +38,11 @@ internal sealed class ServingNameGrain(
         }
     }
 
-    /// <inheritdoc/>
     public Task<NameHolder?> HolderAsync()
     {
         if (_name.Value.Holder is null)
         {
-            // Whoever guesses names must not fill the memory.
+            // Requests for unknown names must not accumulate activations.
             DeactivateOnIdle();
         }
 
@@ -56,6 +53,5 @@ internal sealed class ServingNameGrain(
         clock.Now() - _name.Value.ClaimedAt < ClaimGrace
         || await GrainFactory.GetGrain<INamed>(GrainId.Create(KindOf(holder), holder.Value)).HoldsNameAsync();
 
-    /// <summary>The grain type of a holder.</summary>
     private static string KindOf(NameHolder holder) => holder.IsBalancer ? "balancer" : "instance";
 }

@@ -5,8 +5,9 @@ namespace Scheduler.Grains.Keys;
 public sealed partial class KeyAuthority
 {
     [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "The bootstrap operator key {KeyId} was revoked at {RevokedAt}; it grants no access"
+        1701,
+        LogLevel.Warning,
+        "The bootstrap operator key {KeyId} was revoked at {RevokedAt}; it grants no access"
     )]
     private partial void LogBootstrapRevoked(string keyId, DateTimeOffset revokedAt);
 }

@@ -105,7 +105,7 @@ public sealed partial class KeyAuthority
     }
 
     /// <summary>Caches a revocation at once and permanently.</summary>
-    public void NoteRevoked(KeyRecord revoked)
+    public void RecordRevoked(KeyRecord revoked)
     {
         ArgumentNullException.ThrowIfNull(revoked);
         _known.Put(revoked.Id, revoked, _clock.GetTimestamp());

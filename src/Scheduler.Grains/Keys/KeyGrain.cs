@@ -84,7 +84,7 @@ internal sealed class KeyGrain(
             );
         }
 
-        authority.NoteRevoked(_key.Value);
+        authority.RecordRevoked(_key.Value);
         return _key.Value;
     }
 

@@ -18,14 +18,14 @@ public interface IProviderGrain : IGrainWithStringKey
     Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context);
 
     [Alias("Note"), OneWay]
-    Task NoteAsync(AllocationNote note);
+    Task ReportOutcomeAsync(AllocationReport report);
 
     [Alias("Refresh")]
     Task<Answer<ProviderView>> RefreshAsync();
 }
 
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationNote")]
-public sealed record AllocationNote(
+public sealed record AllocationReport(
     [property: Id(0)] Route Route,
     [property: Id(1)] AllocationEnd End,
     [property: Id(2)] TimeSpan Took,
@@ -51,9 +51,15 @@ public sealed record ProviderView
     [Id(1)]
     public bool Draining { get; init; }
 
-    /// <summary><c>closed</c>, <c>open</c> or <c>half_open</c>.</summary>
+    /// <summary><see cref="Breaker"/> on the wire.</summary>
     [Id(2)]
-    public string Breaker { get; init; } = "closed";
+    internal string BreakerName { get; init; } = "closed";
+
+    public BreakerState Breaker
+    {
+        get => BreakerStates.Parse(BreakerName);
+        init => BreakerName = value.WireName();
+    }
 
     /// <summary>Until when the breaker stays open; null when it is not open.</summary>
     [Id(3)]

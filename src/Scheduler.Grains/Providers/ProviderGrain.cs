@@ -19,13 +19,13 @@ namespace Scheduler.Grains.Providers;
 internal sealed partial class ProviderGrain(
     [PersistentState("provider", GrainStorageNames.Database)] IPersistentState<ProviderRecord> state,
     ProviderDirectory directory,
-    OfferBook book,
+    OfferCatalogue catalogue,
     AllocationSweep sweep,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
     TimeProvider clock,
     ILogger<ProviderGrain> logger
-) : Grain, IProviderGrain, IProviderTending, IDisposable
+) : Grain, IProviderGrain, IProviderMaintenance, IDisposable
 {
     private const string KeyPrefix = "provider-";
 
@@ -47,15 +47,15 @@ internal sealed partial class ProviderGrain(
         options.Value.Providers.BreakerOpenFor
     );
     private OfferListing? _listing;
-    private ProviderSheet? _sheet;
+    private ProviderSnapshot? _snapshot;
     private long _offersNumber;
     private DateTimeOffset? _listedAt;
     private string? _listingError;
     private DateTimeOffset _listDue;
     private DateTimeOffset _sweepDue;
     private DateTimeOffset _publishedAt;
-    private Task? _listingUnderWay;
-    private Task? _sweepUnderWay;
+    private Task? _runningListing;
+    private Task? _runningSweep;
     private Task? _watch;
 
     private ProviderId Self => new(this.GetPrimaryKeyString()[KeyPrefix.Length..]);
@@ -97,12 +97,12 @@ internal sealed partial class ProviderGrain(
         return View();
     }
 
-    public async Task NoteAsync(AllocationNote note)
+    public async Task ReportOutcomeAsync(AllocationReport report)
     {
         var now = clock.Now();
-        metrics.AllocationEnded(Self, NameOf(note.End), note.Took);
-        _health.Note(now, note.Route, note.End == AllocationEnd.Allocated, note.Took);
-        if (note.End == AllocationEnd.Allocated)
+        metrics.AllocationEnded(Self, NameOf(report.End), report.Took);
+        _health.Record(now, report.Route, report.End == AllocationEnd.Allocated, report.Took);
+        if (report.End == AllocationEnd.Allocated)
         {
             return;
         }
@@ -113,13 +113,13 @@ internal sealed partial class ProviderGrain(
             {
                 Cooling =
                 [
-                    .. _record.Value.Cooling.Where(c => c.Route != note.Route && c.Until > now),
-                    new CoolingRoute(note.Route, until),
+                    .. _record.Value.Cooling.Where(c => c.Route != report.Route && c.Until > now),
+                    new CoolingRoute(report.Route, until),
                 ],
             },
-            note.End == AllocationEnd.TimedOut ? "RouteTimedOut" : "RouteRejected",
-            $"{note.Route} ranks last until {until:u}",
-            note.RequestId,
+            report.End == AllocationEnd.TimedOut ? "RouteTimedOut" : "RouteRejected",
+            $"{report.Route} ranks last until {until:u}",
+            report.RequestId,
             "scheduler"
         );
         Publish(null);
@@ -136,7 +136,7 @@ internal sealed partial class ProviderGrain(
         return View();
     }
 
-    public Task TendAsync()
+    public Task MaintainAsync()
     {
         if (directory.Find(Self) is not { } provider)
         {
@@ -144,16 +144,16 @@ internal sealed partial class ProviderGrain(
         }
 
         var now = clock.Now();
-        if (now >= _listDue && _listingUnderWay is null or { IsCompleted: true })
+        if (now >= _listDue && _runningListing is null or { IsCompleted: true })
         {
             _listDue = now + Care.RefreshEvery;
-            _listingUnderWay = ListAsync(provider);
+            _runningListing = ListAsync(provider);
         }
 
-        if (now >= _sweepDue && _sweepUnderWay is null or { IsCompleted: true })
+        if (now >= _sweepDue && _runningSweep is null or { IsCompleted: true })
         {
             _sweepDue = now + Care.SweepEvery;
-            _sweepUnderWay = SweepAsync(provider);
+            _runningSweep = SweepAsync(provider);
         }
 
         if (_watch is null or { IsCompleted: true })
@@ -214,20 +214,20 @@ internal sealed partial class ProviderGrain(
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
-            // The next call of TendAsync restarts the watch; the sweep finds what was missed.
+            // The next call of MaintainAsync restarts the watch; the sweep finds what was missed.
             LogWatchFailed(exception, Self);
         }
     }
 
-    public Task<ProviderSheet?> SheetAsync(SheetEdition known)
+    public Task<ProviderSnapshot?> GetSnapshotAsync(SnapshotVersion known)
     {
-        if (_sheet is null)
+        if (_snapshot is null)
         {
-            return Task.FromResult<ProviderSheet?>(null);
+            return Task.FromResult<ProviderSnapshot?>(null);
         }
 
-        var lacksOffers = known.Activation != _sheet.Edition.Activation || known.Number < _offersNumber;
-        return Task.FromResult<ProviderSheet?>(_sheet with { Offers = lacksOffers ? _listing?.Offers : null });
+        var lacksOffers = known.Activation != _snapshot.Version.Activation || known.Number < _offersNumber;
+        return Task.FromResult<ProviderSnapshot?>(_snapshot with { Offers = lacksOffers ? _listing?.Offers : null });
     }
 
     private void Publish(ImmutableArray<Offer>? offers)
@@ -241,20 +241,20 @@ internal sealed partial class ProviderGrain(
 
         var now = clock.Now();
         _publishedAt = now;
-        var edition = new SheetEdition(GrainContext.ActivationId.ToString(), (_sheet?.Edition.Number ?? 0) + 1);
-        _offersNumber = offers is null ? _offersNumber : edition.Number;
+        var version = new SnapshotVersion(GrainContext.ActivationId.ToString(), (_snapshot?.Version.Number ?? 0) + 1);
+        _offersNumber = offers is null ? _offersNumber : version.Number;
         var (attempts, successes, median) = _health.Sum(now);
-        var standing = new ProviderStanding(
+        var status = new ProviderStatus(
             _record.Value.Draining,
-            _health.Breaker(now) == "open",
+            _health.Breaker(now) == BreakerState.Open,
             [.. _record.Value.Cooling.Where(c => c.Until > now).Select(c => c.Route)],
             _health
                 .SumByRoute(now)
                 .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
             attempts == 0 ? null : TrackOf(attempts, successes, median)
         );
-        _sheet = new ProviderSheet(edition, null, standing);
-        book.Publish(Self, _sheet with { Offers = offers });
+        _snapshot = new ProviderSnapshot(version, null, status);
+        catalogue.Publish(Self, _snapshot with { Offers = offers });
     }
 
     private static string NameOf(AllocationEnd end) =>

@@ -4,6 +4,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -23,10 +24,10 @@ internal sealed class FleetGrain(
     IInstanceIndex instances,
     IEventLog events,
     IFleetTotals totals,
-    IAccountBook ledger,
+    IAccountRows ledger,
     IEntityIndex entities,
     ProviderDirectory directory,
-    OfferBook book,
+    OfferCatalogue catalogue,
     LaunchExplainer explainer,
     TimeProvider clock
 ) : Grain, IFleetGrain
@@ -190,7 +191,7 @@ internal sealed class FleetGrain(
 
     public Task<OfferPage> ListOffersAsync(OfferQuery query)
     {
-        var snapshot = book.Page.Snapshot;
+        var snapshot = catalogue.Page.Snapshot;
         var matching = snapshot
             .Offers()
             .Where(offer =>
@@ -220,7 +221,11 @@ internal sealed class FleetGrain(
         ]);
 
     public async Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit) =>
-        [.. await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)];
+        [
+            .. (await events.ReadByRequestAsync(requestId, account, limit, CancellationToken.None)).Select(
+                FirewallEvents.WithNamedSubject
+            ),
+        ];
 
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)
     {

@@ -13,27 +13,27 @@ internal sealed partial class ScheduleGrain
     public async Task<DateTimeOffset?> WakeAsync()
     {
         await state.ReadStateAsync(CancellationToken.None);
-        var next = ScheduleDecisions.TakeUp(Book, TimeZones.Find, clock.Now());
-        if (next != Book)
+        var next = ScheduleDecisions.TakeUp(Current, TimeZones.Find, clock.Now());
+        if (next != Current)
         {
             await RecordRunsAsync(next);
         }
 
-        if (Book.UnderWay is { } run)
+        if (Current.InProgress is { } run)
         {
             await FollowUpAsync(run);
         }
 
         LogUnknownZones();
-        return ScheduleDecisions.NextWake(Book, TimeZones.Find, clock.Now());
+        return ScheduleDecisions.NextWake(Current, TimeZones.Find, clock.Now());
     }
 
-    private async Task FollowUpAsync(RunUnderWay run)
+    private async Task FollowUpAsync(RunInProgress run)
     {
         var command = new CommandContext(
             run.RequestId,
             ScheduleEvents.ActorOf(run.Schedule),
-            Book.Account,
+            Current.Account,
             run.RequestId.Value
         );
         var instance = grains.Instance(Instance);
@@ -41,7 +41,7 @@ internal sealed partial class ScheduleGrain
             run.Action == ScheduleAction.Start ? await instance.StartAsync(command) : await instance.StopAsync(command);
         if (answer.IsOk)
         {
-            await ConcludeAsync(RunOutcome.Done, $"the instance is {Word(answer.Value.State)}");
+            await ConcludeAsync(RunOutcome.Done, $"the instance is {answer.Value.State.WireName()}");
             return;
         }
 
@@ -55,7 +55,7 @@ internal sealed partial class ScheduleGrain
                 await FollowUpAsync(run, Enum.Parse<InstanceState>(refusal.State!));
                 break;
             case RefusalKind.NotFound:
-                await RecordAsync(ScheduleDecisions.Forget(Book, CauseOf(command)));
+                await RecordAsync(ScheduleDecisions.Forget(Current, CauseOf(command)));
                 break;
             case RefusalKind.Failed or RefusalKind.AlreadyExists or RefusalKind.Invalid:
             default:
@@ -63,16 +63,16 @@ internal sealed partial class ScheduleGrain
         }
     }
 
-    private async Task FollowUpAsync(RunUnderWay run, InstanceState found)
+    private async Task FollowUpAsync(RunInProgress run, InstanceState found)
     {
         if (found == InstanceState.Deleted)
         {
             var cause = new Cause(clock.Now(), run.RequestId, ScheduleEvents.ActorOf(run.Schedule));
-            await RecordAsync(ScheduleDecisions.Forget(Book, cause));
+            await RecordAsync(ScheduleDecisions.Forget(Current, cause));
         }
         else if (run.Action == ScheduleAction.Stop || found != InstanceState.Stopping)
         {
-            await ConcludeAsync(RunOutcome.AlreadySo, $"the instance is {Word(found)} already");
+            await ConcludeAsync(RunOutcome.AlreadySo, $"the instance is {found.WireName()} already");
         }
         else if (clock.Now() - run.Since >= ScheduleDecisions.LongestWait)
         {
@@ -82,12 +82,12 @@ internal sealed partial class ScheduleGrain
     }
 
     private Task ConcludeAsync(RunOutcome outcome, string reason, Failure? failure = null) =>
-        RecordRunsAsync(ScheduleDecisions.Conclude(Book, outcome, reason, failure, TimeZones.Find, clock.Now()));
+        RecordRunsAsync(ScheduleDecisions.Conclude(Current, outcome, reason, failure, TimeZones.Find, clock.Now()));
 
     /// <summary>Records runs that ended, then counts them from the record.</summary>
-    private async Task RecordRunsAsync(ScheduleBook next)
+    private async Task RecordRunsAsync(ScheduleSet next)
     {
-        var before = Book;
+        var before = Current;
         await RecordAsync(next);
         foreach (var schedule in next.Schedules)
         {
@@ -102,7 +102,7 @@ internal sealed partial class ScheduleGrain
     /// <summary>A time zone accepted earlier can be unknown here: another host, or other time zone data.</summary>
     private void LogUnknownZones()
     {
-        foreach (var schedule in Book.Schedules)
+        foreach (var schedule in Current.Schedules)
         {
             if (schedule.Spec.Enabled && TimeZones.Find(schedule.Spec.TimeZone) is null)
             {
@@ -110,8 +110,6 @@ internal sealed partial class ScheduleGrain
             }
         }
     }
-
-    private static string Word(InstanceState state) => state.ToString().ToLowerInvariant();
 
     [LoggerMessage(
         1501,

@@ -17,7 +17,7 @@ namespace Scheduler.Grains.Schedules;
 [GrainType("schedules")]
 internal sealed partial class ScheduleGrain(
     IGrainContext context,
-    [PersistentState("schedules", GrainStorageNames.Database)] IPersistentState<ScheduleBook> state,
+    [PersistentState("schedules", GrainStorageNames.Database)] IPersistentState<ScheduleSet> state,
     IGrainFactory grains,
     SchedulerMetrics metrics,
     TimeProvider clock,
@@ -26,11 +26,11 @@ internal sealed partial class ScheduleGrain(
 {
     private const int RunsShown = 5;
 
-    private readonly Recorded<ScheduleBook> _book = new(state);
+    private readonly Recorded<ScheduleSet> _stored = new(state);
 
     public IGrainContext GrainContext => context;
 
-    private ScheduleBook Book => _book.Value;
+    private ScheduleSet Current => _stored.Value;
 
     private InstanceId Instance { get; } = GrainKeys.InstanceOfSchedules(context.GrainId.Key.ToString()!);
 
@@ -52,7 +52,7 @@ internal sealed partial class ScheduleGrain(
             };
         }
 
-        if (Book.Find(id) is { } known)
+        if (Current.Find(id) is { } known)
         {
             return known.Spec == spec
                 ? ViewOf(known)
@@ -60,10 +60,10 @@ internal sealed partial class ScheduleGrain(
         }
 
         var faults = FaultsOf(spec);
-        if (Book.Schedules.Length >= ScheduleBook.MostSchedules)
+        if (Current.Schedules.Length >= ScheduleSet.MostSchedules)
         {
             faults = faults.Add(
-                new FieldFault("parent", $"Has {ScheduleBook.MostSchedules} schedules, the most there may be.")
+                new FieldFault("parent", $"Has {ScheduleSet.MostSchedules} schedules, the most there may be.")
             );
         }
 
@@ -72,9 +72,9 @@ internal sealed partial class ScheduleGrain(
             return Refusal.Invalid(faults);
         }
 
-        var named = Book with { Instance = Instance, Account = instance.Value.Account };
+        var named = Current with { Instance = Instance, Account = instance.Value.Account };
         await RecordAsync(ScheduleDecisions.Put(named, id, spec, TimeZones.Find, CauseOf(context)));
-        return ViewOf(Book.Find(id)!);
+        return ViewOf(Current.Find(id)!);
     }
 
     public async Task<Answer<ScheduleView>> GetAsync(string id, AccountId? account) =>
@@ -88,7 +88,7 @@ internal sealed partial class ScheduleGrain(
             return instance.Refusal;
         }
 
-        var schedules = instance.Value.State == InstanceState.Deleted ? [] : Book.Schedules;
+        var schedules = instance.Value.State == InstanceState.Deleted ? [] : Current.Schedules;
         return new ScheduleList([.. schedules.Select(ViewOf)]);
     }
 
@@ -118,10 +118,10 @@ internal sealed partial class ScheduleGrain(
 
         if (spec != found.Value.Spec)
         {
-            await RecordAsync(ScheduleDecisions.Put(Book, id, spec, TimeZones.Find, CauseOf(context)));
+            await RecordAsync(ScheduleDecisions.Put(Current, id, spec, TimeZones.Find, CauseOf(context)));
         }
 
-        return ViewOf(Book.Find(id)!);
+        return ViewOf(Current.Find(id)!);
     }
 
     public async Task<Answer<ScheduleView>> DeleteAsync(string id, CommandContext context)
@@ -133,15 +133,15 @@ internal sealed partial class ScheduleGrain(
         }
 
         var was = ViewOf(found.Value);
-        await RecordAsync(ScheduleDecisions.Remove(Book, id, TimeZones.Find, CauseOf(context)));
+        await RecordAsync(ScheduleDecisions.Remove(Current, id, TimeZones.Find, CauseOf(context)));
         return was with { NextRuns = [] };
     }
 
     public async Task ForgetAsync(CommandContext context)
     {
-        if (!Book.IsEmpty)
+        if (!Current.IsEmpty)
         {
-            await RecordAsync(ScheduleDecisions.Forget(Book, CauseOf(context)));
+            await RecordAsync(ScheduleDecisions.Forget(Current, CauseOf(context)));
         }
     }
 
@@ -149,7 +149,7 @@ internal sealed partial class ScheduleGrain(
     private async Task<Answer<InstanceRecord>> SeenAsync(AccountId? account)
     {
         var instance = await grains.Instance(Instance).GetAsync(account);
-        if (!instance.IsOk && Book.IsEmpty)
+        if (!instance.IsOk && Current.IsEmpty)
         {
             // Guessed ids must not fill the memory with activations.
             this.DeactivateOnIdle();
@@ -161,7 +161,7 @@ internal sealed partial class ScheduleGrain(
     private async Task<Answer<Schedule>> FindAsync(string id, AccountId? account)
     {
         var instance = await SeenAsync(account);
-        return instance is { IsOk: true, Value.State: not InstanceState.Deleted } && Book.Find(id) is { } schedule
+        return instance is { IsOk: true, Value.State: not InstanceState.Deleted } && Current.Find(id) is { } schedule
             ? schedule
             : Refusal.NotFound("Schedule");
     }
@@ -179,16 +179,16 @@ internal sealed partial class ScheduleGrain(
             }
         }
 
-        return new ScheduleView(Book.Account, Instance, schedule, runs.ToImmutable());
+        return new ScheduleView(Current.Account, Instance, schedule, runs.ToImmutable());
     }
 
-    private Task RecordAsync(ScheduleBook next) => _book.WriteAsync(next, this);
+    private Task RecordAsync(ScheduleSet next) => _stored.WriteAsync(next, this);
 
     private Cause CauseOf(CommandContext command) => new(clock.Now(), command.RequestId, command.Actor);
 
     private static ImmutableArray<FieldFault> FaultsOf(ScheduleSpec spec) =>
         [
-            .. ScheduleChecks
+            .. ScheduleValidation
                 .FaultsOf(spec, TimeZones.Find)
                 .Select(fault => new FieldFault(fault.Field, fault.Description)),
         ];

@@ -135,7 +135,7 @@ internal sealed partial class FleetGauges : BackgroundService
     private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     [LoggerMessage(
-        1501,
+        1811,
         LogLevel.Warning,
         "Cannot read the fleet totals; their gauges are missing until the next successful read"
     )]

@@ -10,7 +10,7 @@ namespace Scheduler.Grains.Telemetry;
 internal static class LaunchCount
 {
     /// <param name="launchBegan">Null when this activation did not see the start of the launch.</param>
-    public static void Note(
+    public static void Record(
         this SchedulerMetrics metrics,
         InstanceRecord before,
         InstanceRecord after,

@@ -10,7 +10,7 @@ internal sealed class SiloGauges : IHostedService
 {
     private readonly SchedulerMetrics _metrics;
     private readonly ProviderDirectory _directory;
-    private readonly OfferBook _book;
+    private readonly OfferCatalogue _catalogue;
     private readonly ISiloStatusOracle _cluster;
     private readonly TimeProvider _clock;
 
@@ -18,34 +18,34 @@ internal sealed class SiloGauges : IHostedService
         IMeterFactory meters,
         SchedulerMetrics metrics,
         ProviderDirectory directory,
-        OfferBook book,
+        OfferCatalogue catalogue,
         ISiloStatusOracle cluster,
         TimeProvider clock
     )
     {
-        (_metrics, _directory, _book, _cluster, _clock) = (metrics, directory, book, cluster, clock);
+        (_metrics, _directory, _catalogue, _cluster, _clock) = (metrics, directory, catalogue, cluster, clock);
         var meter = meters.Create(SchedulerMetrics.MeterName);
         _ = meter.CreateObservableGauge("scheduler.cluster.silos", ActiveSilos, "{silo}", "Silos seen as active");
         _ = meter.CreateObservableGauge("scheduler.catalogue.age", Ages, "s", "Age of the provider's latest listing");
         _ = meter.CreateObservableGauge(
             "scheduler.catalogue.offers",
-            () => _book.Listings.Select(listed => Of(listed.Key, (long)listed.Value.Offers)),
+            () => _catalogue.Listings.Select(listed => Of(listed.Key, (long)listed.Value.Offers)),
             "{offer}",
             "Offers in the provider's latest listing"
         );
         _ = meter.CreateObservableGauge(
             "scheduler.provider.breaker",
-            () => _book.Standings.Select(standing => Of(standing.Key, standing.Value.BreakerOpen ? 1L : 0)),
+            () => _catalogue.Statuses.Select(status => Of(status.Key, status.Value.BreakerOpen ? 1L : 0)),
             description: "1 while the provider's breaker keeps it out of placement"
         );
         _ = meter.CreateObservableGauge(
             "scheduler.provider.draining",
-            () => _book.Standings.Select(standing => Of(standing.Key, standing.Value.Draining ? 1L : 0)),
+            () => _catalogue.Statuses.Select(status => Of(status.Key, status.Value.Draining ? 1L : 0)),
             description: "1 while an operator keeps the provider out of placement"
         );
         _ = meter.CreateObservableGauge(
             "scheduler.provider.cooling",
-            () => _book.Standings.Select(standing => Of(standing.Key, (long)standing.Value.Cooling.Length)),
+            () => _catalogue.Statuses.Select(status => Of(status.Key, (long)status.Value.Cooling.Length)),
             "{route}",
             "Routes of the provider that currently rank last"
         );
@@ -66,7 +66,7 @@ internal sealed class SiloGauges : IHostedService
     private long ActiveSilos() => _cluster.GetApproximateSiloStatuses(onlyActive: true).Count;
 
     private IEnumerable<Measurement<double>> Ages() =>
-        _book.Listings.Select(listed => Of(listed.Key, _clock.GetElapsedTime(listed.Value.TakenAt).TotalSeconds));
+        _catalogue.Listings.Select(listed => Of(listed.Key, _clock.GetElapsedTime(listed.Value.TakenAt).TotalSeconds));
 
     private static Measurement<T> Of<T>(ProviderId provider, T value)
         where T : struct => new(value, new KeyValuePair<string, object?>("provider", provider.Value));

@@ -11,40 +11,43 @@ using Scheduler.Storage.PostgreSql;
 namespace Scheduler.Host.Clustering;
 
 /// <summary>
-/// How silos find each other: embedded, one silo that nobody else may join; in a cluster, by the membership table in the database that
-/// they share.
+/// Configures the Orleans membership. Embedded: one silo that no other can join. Cluster: silos find each other in the
+/// membership table of the shared database.
 /// </summary>
 internal static class ClusterSetup
 {
-    /// <summary>Part of the key of every stored state: never changes.</summary>
+    /// <summary>Part of the key of every stored state; it must never change.</summary>
     private const string ServiceId = "scheduler";
 
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// A silo that does not answer is asked so often, so long: with <see cref="Misses"/> it is dead to the others within 6 s, and within
-    /// 2 to 3 s when its port refuses connections, as after a kill. Shorter, and a long garbage collection would be a death.
+    /// Interval and timeout of a probe. With <see cref="Misses"/>, a silo that does not answer is declared dead within
+    /// 6 s. If its port refuses connections, as after a kill, it takes 2 to 3 s. A shorter interval would declare a
+    /// silo dead during a long garbage collection.
     /// </summary>
     private static readonly TimeSpan Probe = TimeSpan.FromSeconds(2);
 
     private const int Misses = 3;
 
     /// <summary>
-    /// After three of these without a sign of life nobody waits for a silo any more: what a start on another port waits for after a crash
-    /// of the whole cluster.
+    /// Interval of "I am alive" updates. After three missed ones no process waits for the silo any more. After a crash
+    /// of the whole cluster, a silo that starts on another port waits this long.
     /// </summary>
-    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AliveReportEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>The membership is read anew so often even when no silo tells of changes.</summary>
+    /// <summary>Interval at which the membership is read even without a notification of changes.</summary>
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(10);
 
-    /// <summary>How soon doors without a silo know of new gateways.</summary>
+    /// <summary>Interval at which a process without a silo reads the list of gateways.</summary>
     private static readonly TimeSpan GatewayRefresh = TimeSpan.FromSeconds(5);
 
-    /// <summary>Silos that died longer ago are struck from the table.</summary>
-    private static readonly TimeSpan DeadAreKept = TimeSpan.FromDays(1);
+    /// <summary>Dead silos are removed from the table after this time.</summary>
+    private static readonly TimeSpan DefunctSilosKeptFor = TimeSpan.FromDays(1);
 
-    /// <summary>The one silo of an embedded scheduler: no gateway, since its doors live in its own process.</summary>
+    /// <summary>
+    /// The only silo of an embedded scheduler. It needs no gateway, because all clients are in the same process.
+    /// </summary>
     public static void UseEmbedded(this ISiloBuilder silo, HostOptions host)
     {
         var port = PortOr(host.Moved(host.SiloPort));
@@ -52,7 +55,6 @@ internal static class ClusterSetup
         silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
     }
 
-    /// <summary>One of the silos of a cluster.</summary>
     public static void UseCluster(this ISiloBuilder silo, HostOptions host, string clusterId)
     {
         var address = IPAddress.Parse(host.SiloAddress);
@@ -72,9 +74,9 @@ internal static class ClusterSetup
             membership.ProbeTimeout = Probe;
             membership.MaxProbeTimeout = Probe * 2;
             membership.NumMissedProbesLimit = Misses;
-            membership.IAmAliveTablePublishTimeout = SignOfLife;
+            membership.IAmAliveTablePublishTimeout = AliveReportEvery;
             membership.TableRefreshTimeout = TableRefresh;
-            membership.DefunctSiloExpiration = DeadAreKept;
+            membership.DefunctSiloExpiration = DefunctSilosKeptFor;
         });
         silo.UseAdoNetClustering(options =>
             options.Configure<PostgreSqlStore>(
@@ -84,12 +86,12 @@ internal static class ClusterSetup
         silo.UseTls(host.Tls.Silo);
     }
 
-    /// <summary>Doors alone: a client of the silos, who are found in the same table.</summary>
+    /// <summary>A process without a silo: a client that finds the silos in the same table.</summary>
     public static void UseClusterClient(this WebApplicationBuilder builder, Settings settings)
     {
         var (host, clusterId) = (settings.Host, settings.Scheduler.ClusterId);
 
-        // Of the database it knows the gateways and nothing else.
+        // The client uses the database only to find the gateways.
         builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(settings.Storage.PostgreSql.Resolved()));
         builder.UseOrleansClient(client =>
         {

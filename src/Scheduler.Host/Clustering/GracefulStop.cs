@@ -2,22 +2,24 @@ using Microsoft.AspNetCore.Hosting.Server;
 
 namespace Scheduler.Host.Clustering;
 
-/// <summary>The way out of a process that is asked to stop. Everything acknowledged goes on in the other silos, or after the next start.</summary>
+/// <summary>
+/// Stops the process without losing work. All acknowledged work continues in the other silos, or after the next start.
+/// </summary>
 /// <remarks>
 /// <list type="number">
-/// <item>At once: <c>/readyz</c> says no, and watches end with UNAVAILABLE, so that their callers go elsewhere.</item>
-/// <item>For <see cref="HostOptions.DrainFor"/> the doors go on taking work, until balancers have noticed.</item>
-/// <item>The doors close; what is under way gets <see cref="HostOptions.FinishWithin"/> to finish.</item>
+/// <item><c>/readyz</c> reports not ready, and watches end with UNAVAILABLE, so that callers use another process.</item>
+/// <item>New requests are accepted for <see cref="HostOptions.DrainFor"/>, until load balancers have noticed.</item>
+/// <item>The ports close; requests in progress have <see cref="HostOptions.FinishWithin"/> to finish.</item>
 /// <item>
-/// The keepers stop, then the silo: it leaves the membership, its grains call off their work and are found in other silos from then on,
-/// where the agenda wakes them.
+/// The background services stop, then the silo. The silo leaves the membership. Its grains cancel their work and
+/// activate in other silos, where the agenda wakes them.
 /// </item>
 /// </list>
-/// The first happens by the host's <see cref="IHostApplicationLifetime.ApplicationStopping"/>, the second and third here, before any other
-/// service is told to stop, the last by the order in which services were added.
+/// Step 1 follows from <see cref="IHostApplicationLifetime.ApplicationStopping"/>. This class does steps 2 and 3, before
+/// any other service stops. Step 4 follows from the order in which the services were added.
 /// </remarks>
 internal sealed partial class GracefulStop(
-    IServer doors,
+    IServer server,
     HostOptions options,
     TimeProvider clock,
     ILogger<GracefulStop> logger
@@ -25,7 +27,7 @@ internal sealed partial class GracefulStop(
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // A silo without doors has nothing that a balancer sends.
+        // A process with the role silo gets no requests from a load balancer.
         var drainFor = options.Role == HostRole.Silo ? TimeSpan.Zero : options.DrainFor;
         LogStopping(drainFor);
         if (drainFor > TimeSpan.Zero)
@@ -35,7 +37,7 @@ internal sealed partial class GracefulStop(
 
         using var enough = new CancellationTokenSource(options.FinishWithin, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, cancellationToken);
-        await doors.StopAsync(either.Token);
+        await server.StopAsync(either.Token);
         if (enough.IsCancellationRequested)
         {
             LogCutOff(options.FinishWithin);
@@ -52,9 +54,9 @@ internal sealed partial class GracefulStop(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(4103, LogLevel.Information, "Asked to stop; the doors close in {DrainFor}")]
+    [LoggerMessage(4103, LogLevel.Information, "Stop requested; new requests are accepted for another {DrainFor}")]
     private partial void LogStopping(TimeSpan drainFor);
 
-    [LoggerMessage(4104, LogLevel.Warning, "Requests that took longer than {FinishWithin} were cut off")]
+    [LoggerMessage(4104, LogLevel.Warning, "Requests did not finish within {FinishWithin}; they were aborted")]
     private partial void LogCutOff(TimeSpan finishWithin);
 }

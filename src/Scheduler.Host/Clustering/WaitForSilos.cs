@@ -1,6 +1,8 @@
 namespace Scheduler.Host.Clustering;
 
-/// <summary>Doors that start before any silo wait for one, as long as it takes: in which order processes come up is nobody's care.</summary>
+/// <summary>
+/// A <c>doors</c> process that starts before any silo waits without a limit, so that the start order does not matter.
+/// </summary>
 internal sealed partial class WaitForSilos(TimeProvider clock, ILogger<WaitForSilos> logger)
     : IClientConnectionRetryFilter
 {
@@ -13,6 +15,6 @@ internal sealed partial class WaitForSilos(TimeProvider clock, ILogger<WaitForSi
         return true;
     }
 
-    [LoggerMessage(4101, LogLevel.Warning, "No silo can be reached yet; it is tried again in a second: {Why}")]
+    [LoggerMessage(4101, LogLevel.Warning, "Cannot reach a silo yet; retrying in one second: {Why}")]
     private partial void LogWaiting(string why);
 }

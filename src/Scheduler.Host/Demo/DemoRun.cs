@@ -5,12 +5,12 @@ using Scheduler.Api.V1;
 namespace Scheduler.Host.Demo;
 
 /// <summary>
-/// The main job before your eyes: a client of the running scheduler, over the same door as any other, that creates an account, tops it up,
-/// launches instances on the simulated market, and prints what became of each and why.
+/// The demo: a client of the running scheduler that uses the public API. It creates accounts, tops one up, launches
+/// instances on the simulated market, and prints the result of each launch with its cause.
 /// </summary>
 internal sealed class DemoRun
 {
-    private const string Wish =
+    private const string SpecJson =
         """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"regions":["eu-north1"],"max_price_per_hour_micro_eur":300000}}}""";
 
     private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
@@ -34,11 +34,7 @@ internal sealed class DemoRun
         _instances = new Instances.InstancesClient(channel);
     }
 
-    /// <summary>Shows it, and ends with the calls to try next.</summary>
-    /// <param name="app">The started scheduler.</param>
-    /// <param name="operatorToken">The operator's key.</param>
-    /// <param name="output">Where to.</param>
-    /// <param name="cancellationToken">Breaks it off.</param>
+    /// <summary>Runs the demo and prints example calls at the end.</summary>
     public static async Task ShowAsync(
         WebApplication app,
         string operatorToken,
@@ -47,7 +43,7 @@ internal sealed class DemoRun
     )
     {
         using var channel = GrpcChannel.ForAddress(
-            app.GrpcAddress() ?? throw new InvalidOperationException("The demo needs doors.")
+            app.GrpcAddress() ?? throw new InvalidOperationException("The demo needs a process with the API.")
         );
         var demo = new DemoRun(channel, operatorToken, output, app.Services.GetRequiredService<TimeProvider>());
         await demo.ShowAsync(app.HttpAddress(), cancellationToken);
@@ -62,7 +58,7 @@ internal sealed class DemoRun
         );
         foreach (var story in DemoStory.All)
         {
-            await TellAsync(story, story.HasMoney ? account : poor, cancellationToken);
+            await RunStoryAsync(story, story.HasMoney ? account : poor, cancellationToken);
         }
 
         await PrintNextStepsAsync(account, http, cancellationToken);
@@ -99,7 +95,7 @@ internal sealed class DemoRun
         return name;
     }
 
-    private async Task TellAsync(DemoStory story, string account, CancellationToken cancellationToken)
+    private async Task RunStoryAsync(DemoStory story, string account, CancellationToken cancellationToken)
     {
         await _out.WriteLineAsync($"── {story.Title}");
         var created = await _instances.CreateInstanceAsync(
@@ -122,7 +118,7 @@ internal sealed class DemoRun
         }
         catch (RpcException refused) when (refused.StatusCode is not (StatusCode.Unavailable or StatusCode.Internal))
         {
-            // The refusal is kept on the instance too, and printed from there.
+            // The instance also stores the refusal; it is printed from there.
         }
 
         var ended = await WaitAsync(created.Name, story.IsOver, cancellationToken);
@@ -152,7 +148,7 @@ internal sealed class DemoRun
             }
         }
 
-        return latest ?? throw new InvalidOperationException($"{name} was never seen.");
+        return latest ?? throw new InvalidOperationException($"The watch of {name} returned no instance.");
     }
 
     private async Task PrintAsync(Instance instance, CancellationToken cancellationToken)
@@ -191,17 +187,17 @@ internal sealed class DemoRun
         await _out.WriteLineAsync(
             $$$"""
             Open {{{url}}} and sign in with the operator's key: {{{_token}}}
-            Five of the seven failed on purpose: the dashboard says why, and each has a button that repairs it.
+            Five of the seven launches failed on purpose: the dashboard shows the cause, and each has a button that fixes it.
 
-            The API is up at the same address; reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
+            The API is at the same address; reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
 
             Try (copy and paste):
               export KEY={{{key.Token}}}
               curl -s -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
-              curl -s -H "Authorization: Bearer $KEY" -d '{{{Wish}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
+              curl -s -H "Authorization: Bearer $KEY" -d '{{{SpecJson}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
               curl -s {{{url}}}/v1/failures/SMART_NO_MATCH
 
-            Stop with Ctrl-C; the same command goes on where it stopped.
+            Stop with Ctrl-C; the same command continues with the stored state.
             """
         );
     }

@@ -2,12 +2,10 @@ using Scheduler.Api.V1;
 
 namespace Scheduler.Host.Demo;
 
-/// <summary>One launch of the demo, and when its story is over.</summary>
-/// <param name="Title">What it shows.</param>
-/// <param name="ServingName">Beginning of its serving name.</param>
-/// <param name="Spec">What is launched.</param>
-/// <param name="IsOver">Whether the instance has come where the story leads.</param>
-/// <param name="HasMoney">Whether its account was topped up.</param>
+/// <summary>One launch of the demo.</summary>
+/// <param name="ServingName">Prefix of its serving name.</param>
+/// <param name="IsOver">Whether the instance has reached the state that ends this part of the demo.</param>
+/// <param name="HasMoney">Whether it uses the account with a top-up.</param>
 internal sealed record DemoStory(
     string Title,
     string ServingName,
@@ -17,8 +15,8 @@ internal sealed record DemoStory(
 )
 {
     /// <summary>
-    /// All of them, the good one first. One region of <c>sim-verda</c> and all of <c>sim-yotta</c> never answer, and <c>sim-jarvislabs</c> runs
-    /// out of memory: see silo-config/demo.json.
+    /// All launches, the successful one first. In silo-config/demo.json, one region of <c>sim-verda</c> and all of
+    /// <c>sim-yotta</c> never answer, and <c>sim-jarvislabs</c> runs out of memory.
     /// </summary>
     public static IReadOnlyList<DemoStory> All { get; } =
     [

@@ -2,7 +2,10 @@ using System.IO.Pipelines;
 
 namespace Scheduler.Host.Tls;
 
-/// <summary>A connection's two pipes as the one stream TLS wants. Asynchronous only; the pipes stay their owner's.</summary>
+/// <summary>
+/// Combines the two pipes of a connection into the single stream that TLS needs. Asynchronous only; it does not close
+/// the pipes.
+/// </summary>
 internal sealed class DuplexStream(IDuplexPipe pipes) : Stream
 {
     private readonly Stream _input = pipes.Input.AsStream(leaveOpen: true);

@@ -7,18 +7,14 @@ using Microsoft.AspNetCore.Connections;
 namespace Scheduler.Host.Tls;
 
 /// <summary>
-/// Puts TLS under the connections between silos, and between doors and silos. Both sides show a certificate of the cluster's authority;
-/// names are not compared, since silos are known by address.
+/// Adds TLS to the connections of the silos. Both sides present a certificate of the cluster's authority. Names are not
+/// compared, because silos are known by address.
 /// </summary>
-/// <param name="own">What this process shows.</param>
-/// <param name="authority">Whose certificates are let in.</param>
-/// <param name="logger">Told who was turned away.</param>
 internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection authority, ILogger logger)
 {
-    /// <summary>Whoever has not finished the handshake by then is not one of us.</summary>
     private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(10);
 
-    /// <summary>The side that was called.</summary>
+    /// <summary>Adds TLS to incoming connections.</summary>
     public void Answer(IConnectionBuilder connections) =>
         connections.Use(next =>
             context =>
@@ -31,14 +27,14 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
                             {
                                 ServerCertificateContext = own.Current,
                                 ClientCertificateRequired = true,
-                                RemoteCertificateValidationCallback = IsOneOfUs,
+                                RemoteCertificateValidationCallback = IsClusterCertificate,
                             },
                             ct
                         )
                 )
         );
 
-    /// <summary>The side that calls.</summary>
+    /// <summary>Adds TLS to outgoing connections.</summary>
     public void Call(IConnectionBuilder connections) =>
         connections.Use(next =>
             context =>
@@ -51,7 +47,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
                             {
                                 TargetHost = "silo",
                                 ClientCertificateContext = own.Current,
-                                RemoteCertificateValidationCallback = IsOneOfUs,
+                                RemoteCertificateValidationCallback = IsClusterCertificate,
                             },
                             ct
                         )
@@ -76,7 +72,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
             when (exception is AuthenticationException or IOException or OperationCanceledException)
         {
             LogTurnedAway(context.RemoteEndPoint, exception.Message);
-            context.Abort(new ConnectionAbortedException("No TLS connection came about.", exception));
+            context.Abort(new ConnectionAbortedException("The TLS handshake failed.", exception));
             throw;
         }
 
@@ -93,7 +89,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
         }
     }
 
-    private bool IsOneOfUs(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
+    private bool IsClusterCertificate(object sender, X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
     {
         if (shown is null)
         {
@@ -103,7 +99,8 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authority);
-        // The authority is the cluster's own; who is to be shut out gets no new certificate.
+        // There is no revocation list: the authority serves this cluster only, and a removed process gets no new
+        // certificate.
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         if (sent is not null)
         {
@@ -114,7 +111,7 @@ internal sealed partial class MutualTls(PemFiles own, X509Certificate2Collection
         return chain.Build(certificate);
     }
 
-    [LoggerMessage(4203, LogLevel.Warning, "No TLS connection with {Remote} came about: {Why}")]
+    [LoggerMessage(4203, LogLevel.Warning, "TLS handshake with {Remote} failed; the connection is closed: {Why}")]
     private partial void LogTurnedAway(System.Net.EndPoint? remote, string why);
 
     private sealed class TlsPipe(Stream tls) : IDuplexPipe

@@ -4,21 +4,18 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Scheduler.Host.Tls;
 
-/// <summary>A certificate with its key and chain from PEM files, read again when the files change.</summary>
-/// <param name="certificatePath">Leaf first, then those between it and its root.</param>
-/// <param name="keyPath">The leaf's key.</param>
-/// <param name="clock">Limits how often the files are looked at.</param>
-/// <param name="logger">Told of renewed files, and of ones that cannot be read.</param>
+/// <summary>A certificate with its key and chain from PEM files; reloaded when the files change.</summary>
+/// <param name="certificatePath">The leaf certificate, then the intermediate certificates.</param>
 internal sealed partial class PemFiles(string certificatePath, string keyPath, TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(10);
 
     private readonly Lock _looking = new();
     private SslStreamCertificateContext? _current;
     private (DateTime Certificate, DateTime Key) _written;
-    private long _looked;
+    private long _checkedAt;
 
-    /// <summary>What to show to the other side now.</summary>
+    /// <summary>The certificate to present now. Checks the files for changes at most every 10 s.</summary>
     public SslStreamCertificateContext Current
     {
         get
@@ -29,7 +26,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
                 {
                     Read();
                 }
-                else if (clock.GetElapsedTime(_looked) >= LookEvery)
+                else if (clock.GetElapsedTime(_checkedAt) >= CheckEvery)
                 {
                     TryRenew(_current);
                 }
@@ -39,11 +36,11 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
         }
     }
 
-    /// <summary>Why the files are no certificate with its key; null when they are.</summary>
+    /// <summary>Why the files are not a certificate with its key; null if they are.</summary>
     public static string? FaultOfPair(string certificatePath, string keyPath) =>
         FaultOf(() => X509Certificate2.CreateFromPemFile(certificatePath, keyPath).Dispose());
 
-    /// <summary>Why the file holds no certificates; null when it does.</summary>
+    /// <summary>Why the file holds no certificates; null if it does.</summary>
     public static string? FaultOfAuthority(string path) =>
         FaultOf(() =>
         {
@@ -53,7 +50,6 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
             }
         });
 
-    /// <summary>All certificates of a file.</summary>
     public static X509Certificate2Collection Authority(string path)
     {
         var authority = new X509Certificate2Collection();
@@ -78,7 +74,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
 
     private void Read()
     {
-        _looked = clock.GetTimestamp();
+        _checkedAt = clock.GetTimestamp();
         var written = (File.GetLastWriteTimeUtc(certificatePath), File.GetLastWriteTimeUtc(keyPath));
         var leaf = X509Certificate2.CreateFromPemFile(certificatePath, keyPath);
         var chain = Authority(certificatePath);
@@ -90,7 +86,7 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
     {
         try
         {
-            _looked = clock.GetTimestamp();
+            _checkedAt = clock.GetTimestamp();
             if (_written != (File.GetLastWriteTimeUtc(certificatePath), File.GetLastWriteTimeUtc(keyPath)))
             {
                 Read();
@@ -101,15 +97,16 @@ internal sealed partial class PemFiles(string certificatePath, string keyPath, T
             when (exception is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException
             )
         {
-            // Half of a renewal may be written: the old one goes on until the files are right, or it expires.
+            // A renewal may be half written. The old certificate stays in use until the files are valid, or until it
+            // expires.
             LogUnreadable(exception, certificatePath);
             _current = old;
         }
     }
 
-    [LoggerMessage(4201, LogLevel.Information, "The certificate {Path} was renewed")]
+    [LoggerMessage(4201, LogLevel.Information, "Reloaded certificate {Path}; new connections use it")]
     private partial void LogRenewed(string path);
 
-    [LoggerMessage(4202, LogLevel.Error, "The certificate {Path} cannot be read; the one before it is still shown")]
+    [LoggerMessage(4202, LogLevel.Error, "Cannot reload certificate {Path}; keeping the previous one")]
     private partial void LogUnreadable(Exception exception, string path);
 }

@@ -1,21 +1,21 @@
 namespace Scheduler.Host.Tls;
 
-/// <summary>Certificates, PEM files all; section <c>Host:Tls</c>. Read again when they change, so that renewing one needs no restart.</summary>
+/// <summary>
+/// Certificates as PEM files; section <c>Host:Tls</c>. A changed file is reloaded, so that a renewal needs no restart.
+/// </summary>
 internal sealed class TlsOptions
 {
-    /// <summary>The certificate, and those between it and its root, with which both doors speak TLS; null for none.</summary>
+    /// <summary>Certificate and intermediate certificates of the HTTP and gRPC ports; null for no TLS.</summary>
     public string? CertificatePath { get; set; }
 
-    /// <summary>Its private key, not encrypted.</summary>
+    /// <summary>Its private key, unencrypted.</summary>
     public string? KeyPath { get; set; }
 
-    /// <summary>Between silos, and from doors to silos.</summary>
+    /// <summary>TLS between silos, and from <c>doors</c> processes to silos.</summary>
     public SiloTlsOptions Silo { get; set; } = new();
 
-    /// <summary>Whether the doors speak TLS.</summary>
     public bool IsSet => CertificatePath is not null;
 
-    /// <summary>Every fault, with the setting's full path, the value seen and what is accepted.</summary>
     public IEnumerable<string> Faults(string section) =>
         [
             .. PairFaults(section, CertificatePath, KeyPath),
@@ -66,20 +66,19 @@ internal sealed class TlsOptions
 }
 
 /// <summary>
-/// Mutual TLS of the silos; section <c>Host:Tls:Silo</c>. Whoever shows a certificate of the authority is let in, whatever its name says:
-/// the authority must be the cluster's own.
+/// Mutual TLS of the silos; section <c>Host:Tls:Silo</c>. Every certificate of the authority is accepted, whatever its
+/// name. The authority must therefore serve this cluster only.
 /// </summary>
 internal sealed class SiloTlsOptions
 {
-    /// <summary>This process's certificate; null for connections without TLS.</summary>
+    /// <summary>Certificate of this process; null for connections without TLS.</summary>
     public string? CertificatePath { get; set; }
 
-    /// <summary>Its private key, not encrypted.</summary>
+    /// <summary>Its private key, unencrypted.</summary>
     public string? KeyPath { get; set; }
 
-    /// <summary>The authority whose certificates are let in.</summary>
+    /// <summary>The authority whose certificates are accepted.</summary>
     public string? CaPath { get; set; }
 
-    /// <summary>Whether silos speak TLS.</summary>
     public bool IsSet => CertificatePath is not null;
 }

@@ -4,19 +4,17 @@ using Orleans.Configuration;
 
 namespace Scheduler.Host.Tls;
 
-/// <summary>Puts the certificates where they belong, when there are any.</summary>
 internal static class TlsSetup
 {
-    /// <summary>TLS at a door.</summary>
-    public static void UseTls(this ListenOptions door, TlsOptions options)
+    public static void UseTls(this ListenOptions endpoint, TlsOptions options)
     {
         if (!options.IsSet)
         {
             return;
         }
 
-        var own = Files(door.ApplicationServices, options.CertificatePath!, options.KeyPath!);
-        door.UseHttps(
+        var own = Files(endpoint.ApplicationServices, options.CertificatePath!, options.KeyPath!);
+        endpoint.UseHttps(
             new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ =>
@@ -50,7 +48,7 @@ internal static class TlsSetup
             );
     }
 
-    /// <summary>Mutual TLS from doors to silos.</summary>
+    /// <summary>Mutual TLS from a <c>doors</c> process to silos.</summary>
     public static void UseTls(this IClientBuilder client, SiloTlsOptions options)
     {
         if (!options.IsSet)

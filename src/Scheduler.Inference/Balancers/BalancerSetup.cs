@@ -9,8 +9,8 @@ internal static class BalancerSetup
     {
         services.AddSingleton<BalancerMetrics>();
         services.AddSingleton<DestinationProber>();
-        services.AddSingleton<BalancerDesks>();
-        services.AddHostedService(at => at.GetRequiredService<BalancerDesks>());
+        services.AddSingleton<BalancerStates>();
+        services.AddHostedService(at => at.GetRequiredService<BalancerStates>());
         services.AddSingleton<IntentRouter>();
         services.AddSingleton<IDestinationPicker, DestinationPicker>();
         return services;

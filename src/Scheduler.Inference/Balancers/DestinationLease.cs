@@ -10,7 +10,7 @@ namespace Scheduler.Inference.Balancers;
 /// can still break off.
 /// </summary>
 internal sealed class DestinationLease(
-    BalancerDesk desk,
+    BalancerState state,
     ServedInstance instance,
     IReadOnlyCollection<string> running,
     RequestId requestId
@@ -28,15 +28,15 @@ internal sealed class DestinationLease(
     {
         if (Interlocked.Exchange(ref _failed, 1) == 0)
         {
-            desk.Failed(instance, running);
+            state.Failed(instance, running);
         }
     }
 
-    public void Explained(DoorError why)
+    public void Explained(ApiError why)
     {
         if (FailureCodes.TryParse(why.Reason, out var code))
         {
-            desk.Explained(instance, code, why.Hint ?? why.Message, requestId);
+            state.Explained(instance, code, why.Hint ?? why.Message, requestId);
         }
     }
 
@@ -44,7 +44,7 @@ internal sealed class DestinationLease(
     {
         if (Interlocked.Exchange(ref _ended, 1) == 0)
         {
-            desk.Ended(instance, running, succeeded: _began && _failed == 0);
+            state.Ended(instance, running, succeeded: _began && _failed == 0);
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Scheduler.Inference.Balancers;
 /// <summary>Tries the request's routes in order and takes the next member of the first that has one.</summary>
 internal sealed class DestinationPicker(
     IServingTable names,
-    BalancerDesks desks,
+    BalancerStates states,
     IntentRouter router,
     BalancerMetrics metrics,
     TimeProvider clock
@@ -17,12 +17,12 @@ internal sealed class DestinationPicker(
     public async ValueTask<Destination> PickAsync(RoutingQuestion question, CancellationToken cancellationToken)
     {
         var spec = question.Balancer.Spec;
-        var desk = desks.Of(question.Balancer);
+        var state = states.Of(question.Balancer);
         var routes = await RoutesAsync(question, cancellationToken);
         var known = await Destinations.FindAsync(names, question.Balancer, cancellationToken);
         foreach (var route in routes)
         {
-            if (desk.TryTake(route, known, question) is { } lease)
+            if (state.TryTake(route, known, question) is { } lease)
             {
                 metrics.Picked(ModeOf(spec), route.IsDefault ? "default_route" : "route");
                 return new Destination(lease, null);
@@ -32,7 +32,7 @@ internal sealed class DestinationPicker(
         metrics.Picked(ModeOf(spec), "none");
         var facts = new NoHealthyDestinationFacts(
             question.Balancer.ServingName,
-            Out(routes, spec, desk, known, question),
+            Out(routes, spec, state, known, question),
             clock.GetUtcNow()
         );
         return new Destination(null, FailureCatalogue.Describe(facts));
@@ -57,7 +57,7 @@ internal sealed class DestinationPicker(
     private static ImmutableArray<DestinationOut> Out(
         ImmutableArray<BalancerRoute> routes,
         BalancerSpec spec,
-        BalancerDesk desk,
+        BalancerState state,
         Destinations known,
         RoutingQuestion question
     ) =>
@@ -66,7 +66,7 @@ internal sealed class DestinationPicker(
                 .SelectMany(route => spec.MembersOf(route))
                 .Select(member => member.ServingName)
                 .Distinct(StringComparer.Ordinal)
-                .Select(name => desk.WhyOut(name, known, question.Tried))
+                .Select(name => state.WhyOut(name, known, question.Tried))
                 .OfType<DestinationOut>(),
         ];
 

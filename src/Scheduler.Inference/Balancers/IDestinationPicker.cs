@@ -46,5 +46,5 @@ internal interface IDestinationLease : IDisposable
     void Failed();
 
     /// <summary>Records the cause of the failure, shown in the balancer's detail.</summary>
-    void Explained(DoorError why);
+    void Explained(ApiError why);
 }

@@ -40,7 +40,7 @@ internal sealed partial class ContextGuard(
     /// <summary>vLLM's default output of a completion, tokens.</summary>
     private const int VllmCompletionOutput = 16;
 
-    /// <exception cref="DoorException">CTX_TOO_LARGE.</exception>
+    /// <exception cref="ApiException">CTX_TOO_LARGE.</exception>
     public async ValueTask CheckAsync(
         InferenceRequest request,
         ServedInstance instance,
@@ -63,8 +63,8 @@ internal sealed partial class ContextGuard(
         metrics.ContextChecked("counted");
         if (prompt + output > instance.ContextTokens)
         {
-            throw new DoorException(
-                DoorError.Of(
+            throw new ApiException(
+                ApiError.Of(
                     FailureCatalogue.Describe(
                         new ContextTooLargeFacts(instance.ServingName, instance.ContextTokens, prompt, output)
                     )
@@ -127,6 +127,6 @@ internal sealed partial class ContextGuard(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "The tokenizer of {Instance} did not count a prompt; sending it uncounted")]
+    [LoggerMessage(3303, LogLevel.Debug, "The tokenizer of {Instance} did not count a prompt; sending it uncounted")]
     private partial void LogNotCounted(Exception? exception, Domain.Ids.InstanceId instance);
 }

@@ -31,7 +31,7 @@ internal sealed partial class EvaluationRecorder(
         FirewallEvaluation
     )>(new BoundedChannelOptions(options.Value.EvaluationsWaiting) { SingleReader = true });
 
-    public void Note(AccountId account, FirewallEvaluation evaluation)
+    public void Record(AccountId account, FirewallEvaluation evaluation)
     {
         if (!_waiting.Writer.TryWrite((account, evaluation)))
         {

@@ -20,7 +20,7 @@ internal sealed partial class FirewallAudits(
     private readonly Channel<Audit> _waiting = Channel.CreateBounded<Audit>(options.Value.AuditsWaiting);
     private long _characters;
 
-    public void Post(FirewallRecord firewall, JudgedText text, RequestId requestId)
+    public void Post(FirewallRecord firewall, JudgeInput text, RequestId requestId)
     {
         if (
             Interlocked.Add(ref _characters, text.Length) <= options.Value.AuditCharactersWaiting
@@ -31,7 +31,7 @@ internal sealed partial class FirewallAudits(
         }
 
         Interlocked.Add(ref _characters, -text.Length);
-        evaluator.NoteUnjudged(firewall, text, requestId, JudgeFault.Busy);
+        evaluator.RecordUnjudged(firewall, text, requestId, JudgeFault.Busy);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -48,7 +48,7 @@ internal sealed partial class FirewallAudits(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 LogNotAudited(exception, audit.Firewall.Slug, audit.Firewall.Account, audit.RequestId);
-                evaluator.NoteUnjudged(audit.Firewall, audit.Text, audit.RequestId, JudgeFault.Failing);
+                evaluator.RecordUnjudged(audit.Firewall, audit.Text, audit.RequestId, JudgeFault.Failing);
             }
             finally
             {
@@ -64,7 +64,7 @@ internal sealed partial class FirewallAudits(
     )]
     private partial void LogNotAudited(Exception exception, string slug, AccountId account, RequestId requestId);
 
-    private sealed record Audit(FirewallRecord Firewall, JudgedText Text, RequestId RequestId)
+    private sealed record Audit(FirewallRecord Firewall, JudgeInput Text, RequestId RequestId)
     {
         /// <summary>Never contains the text (INV-13).</summary>
         public override string ToString() => RequestId.Value;

@@ -6,8 +6,8 @@ namespace Scheduler.Inference.Firewalls;
 
 /// <summary>Evaluates one text against one firewall, from the cache or by the judge.</summary>
 internal sealed class FirewallEvaluator(
-    JudgeDesk desk,
-    VerdictMemory memory,
+    JudgeClient judge,
+    VerdictCache cache,
     IEvaluationSink sink,
     FirewallMetrics metrics,
     TimeProvider clock
@@ -16,26 +16,26 @@ internal sealed class FirewallEvaluator(
     /// <summary>Evaluates the text. Throws only when cancelled, and then records nothing.</summary>
     public async Task<JudgeVerdict> EvaluateAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         RequestId requestId,
         CancellationToken cancellationToken
     )
     {
         var verdict = await RecallOrAskAsync(firewall, text, cancellationToken);
-        Note(firewall, text, requestId, verdict);
+        Record(firewall, text, requestId, verdict);
         return verdict;
     }
 
-    public JudgeVerdict NoteUnjudged(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeFault why)
+    public JudgeVerdict RecordUnjudged(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeFault why)
     {
         var verdict = JudgeVerdict.None(why);
-        Note(firewall, text, requestId, verdict);
+        Record(firewall, text, requestId, verdict);
         return verdict;
     }
 
     private async Task<JudgeVerdict> RecallOrAskAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     )
     {
@@ -46,26 +46,26 @@ internal sealed class FirewallEvaluator(
             firewall.Draft?.Judge ?? "",
             text.Digest()
         );
-        if (memory.TryGet(key, out var answers))
+        if (cache.TryGet(key, out var answers))
         {
             return JudgeVerdict.Of(answers) with { Remembered = true };
         }
 
-        var verdict = await desk.AskAsync(firewall, text, cancellationToken);
+        var verdict = await judge.AskAsync(firewall, text, cancellationToken);
         metrics.Judged(verdict.Latency, verdict.Decision);
         if (verdict.Fault is null)
         {
-            memory.Put(key, verdict.Answers);
+            cache.Put(key, verdict.Answers);
         }
 
         return verdict;
     }
 
-    private void Note(FirewallRecord firewall, JudgedText text, RequestId requestId, JudgeVerdict verdict)
+    private void Record(FirewallRecord firewall, JudgeInput text, RequestId requestId, JudgeVerdict verdict)
     {
         var draft = firewall.Draft!;
         metrics.Decided(draft.Mode, verdict.Decision);
-        sink.Note(
+        sink.Record(
             firewall.Account,
             new FirewallEvaluation
             {

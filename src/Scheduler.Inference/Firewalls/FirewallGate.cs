@@ -41,7 +41,7 @@ internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evalu
         // 2
         var prompt = question.Prompt();
         var isText = prompt.All(part => part.IsText);
-        var text = new JudgedText([.. prompt.Select(part => new JudgedPart(part.Role, part.Text))]);
+        var text = new JudgeInput([.. prompt.Select(part => new JudgeInputPart(part.Role, part.Text))]);
         foreach (var (firewall, _) in firewalls.Where(one => one.Draft.Mode == FirewallMode.Audit))
         {
             audits.Post(firewall, text, question.RequestId);
@@ -57,7 +57,7 @@ internal sealed class FirewallGate(IFirewallTable table, FirewallEvaluator evalu
                         one.Draft,
                         Verdict: isText || one.Draft.Mode != FirewallMode.Block
                             ? await evaluator.EvaluateAsync(one.Firewall, text, question.RequestId, cancellationToken)
-                            : evaluator.NoteUnjudged(one.Firewall, text, question.RequestId, JudgeFault.NotText)
+                            : evaluator.RecordUnjudged(one.Firewall, text, question.RequestId, JudgeFault.NotText)
                     )
                 )
         );

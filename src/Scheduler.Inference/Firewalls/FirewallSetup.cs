@@ -25,13 +25,13 @@ internal static class FirewallSetup
         services.AddSingleton(at =>
         {
             var options = at.GetRequiredService<IOptions<FirewallGateOptions>>().Value;
-            return new VerdictMemory(
+            return new VerdictCache(
                 options.RememberedVerdicts,
                 TimeSpan.FromSeconds(options.RememberedSeconds),
                 at.GetRequiredService<TimeProvider>()
             );
         });
-        services.AddSingleton<JudgeDesk>();
+        services.AddSingleton<JudgeClient>();
         services.AddSingleton<FirewallEvaluator>();
         services.AddSingleton<IFirewallTable, FirewallTable>();
         services.AddSingleton<EvaluationRecorder>();

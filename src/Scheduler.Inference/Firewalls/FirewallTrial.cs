@@ -4,16 +4,16 @@ using Scheduler.Edge.Firewalls;
 namespace Scheduler.Inference.Firewalls;
 
 /// <summary>Tries a firewall as requests are judged, without cache and without recording.</summary>
-internal sealed class FirewallTrial(JudgeDesk desk) : IFirewallTrial
+internal sealed class FirewallTrial(JudgeClient judge) : IFirewallTrial
 {
     public async Task<FirewallTrialResult> TryAsync(
         FirewallRecord firewall,
-        JudgedText text,
+        JudgeInput text,
         CancellationToken cancellationToken
     )
     {
-        var verdict = await desk.AskAsync(firewall, text, cancellationToken);
-        var (instance, state) = await desk.WhoJudgesAsync(firewall, cancellationToken);
+        var verdict = await judge.AskAsync(firewall, text, cancellationToken);
+        var (instance, state) = await judge.WhoJudgesAsync(firewall, cancellationToken);
         return new FirewallTrialResult
         {
             Decision = verdict.Decision,

@@ -6,5 +6,5 @@ namespace Scheduler.Inference.Firewalls;
 internal interface IEvaluationSink
 {
     /// <summary>Accepts an evaluation; never waits.</summary>
-    void Note(AccountId account, FirewallEvaluation evaluation);
+    void Record(AccountId account, FirewallEvaluation evaluation);
 }

@@ -6,5 +6,5 @@ namespace Scheduler.Inference.Firewalls;
 internal interface IFirewallAudits
 {
     /// <summary>Accepts a text; never waits.</summary>
-    void Post(FirewallRecord firewall, JudgedText text, RequestId requestId);
+    void Post(FirewallRecord firewall, JudgeInput text, RequestId requestId);
 }

@@ -13,14 +13,17 @@ namespace Scheduler.Inference.Gateway;
 /// <c>GET /v1/models</c>: the serving names of the caller's account that can take requests now: running instances,
 /// then balancers.
 /// </summary>
-internal sealed class ModelList([FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper, IGrainFactory grains)
+internal sealed class ModelList(
+    [FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission,
+    IGrainFactory grains
+)
 {
     /// <summary>Most names returned; OpenAI's list has no paging.</summary>
     private const int Most = 1000;
 
     public async Task HandleAsync(HttpContext http)
     {
-        using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, 1), changes: false);
+        using var admitted = await admission.AdmitAsync(http, new RequestLoad(IsStream: false, 1), changes: false);
         var account = RequestPath.AccountOf(http);
         var page = await grains
             .Fleet()

@@ -19,7 +19,7 @@ internal sealed class OpenAiErrors : IErrorShape
 
     private OpenAiErrors() { }
 
-    public async Task WriteAsync(HttpContext http, DoorError error, RequestScope scope)
+    public async Task WriteAsync(HttpContext http, ApiError error, RequestScope scope)
     {
         var body = Envelope(error, scope);
         http.Response.StatusCode = error.HttpStatus;
@@ -35,10 +35,10 @@ internal sealed class OpenAiErrors : IErrorShape
     }
 
     /// <summary>The error as the last event of a stream in progress.</summary>
-    public static byte[] Event(DoorError error, RequestScope scope) =>
+    public static byte[] Event(ApiError error, RequestScope scope) =>
         [.. "data: "u8, .. Envelope(error, scope).Span, .. "\n\n"u8];
 
-    private static ReadOnlyMemory<byte> Envelope(DoorError error, RequestScope scope)
+    private static ReadOnlyMemory<byte> Envelope(ApiError error, RequestScope scope)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer, Readable))
@@ -82,11 +82,11 @@ internal sealed class OpenAiErrors : IErrorShape
         return buffer.WrittenMemory;
     }
 
-    private static string? HintOf(DoorError error) =>
+    private static string? HintOf(ApiError error) =>
         error.Faults.IsEmpty ? error.Hint : "Correct every field that details names.";
 
     /// <summary>OpenAI's clients show only the message: it includes all validation errors and the hint.</summary>
-    private static string MessageOf(DoorError error)
+    private static string MessageOf(ApiError error)
     {
         if (error.Faults.Length > 1)
         {

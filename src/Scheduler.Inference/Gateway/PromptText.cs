@@ -26,7 +26,7 @@ internal static class PromptText
         "service_tier",
     ];
 
-    /// <exception cref="DoorException">A member occurs twice, so parsers could disagree on its value.</exception>
+    /// <exception cref="ApiException">A member occurs twice, so parsers could disagree on its value.</exception>
     public static ImmutableArray<PromptPart> Of(InferenceRequest request)
     {
         JsonObject tree;
@@ -36,7 +36,7 @@ internal static class PromptText
         }
         catch (JsonException e)
         {
-            throw new DoorException(DoorError.Invalid([new FieldFault("body", $"Cannot be judged: {e.Message}")]));
+            throw new ApiException(ApiError.Invalid([new FieldFault("body", $"Cannot be judged: {e.Message}")]));
         }
 
         var parts = ImmutableArray.CreateBuilder<PromptPart>();

@@ -14,21 +14,19 @@ internal static class RequestBody
     private const int FirstGuess = 4096;
 
     /// <param name="limit">Longest body, bytes.</param>
-    /// <exception cref="DoorException">The body is too long, or not plain JSON.</exception>
+    /// <exception cref="ApiException">The body is too long, or not plain JSON.</exception>
     public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int limit)
     {
         if (!IsPlainJson(http.Request))
         {
-            throw new DoorException(
-                DoorError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path)
-            );
+            throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
         }
 
         // Checked before the limit is set, so that the server still drains the body and the caller can read the
         // answer.
         if (http.Request.ContentLength > limit)
         {
-            throw new DoorException(DoorError.BodyTooLarge(limit));
+            throw new ApiException(ApiError.BodyTooLarge(limit));
         }
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -42,7 +40,7 @@ internal static class RequestBody
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw new DoorException(DoorError.BodyTooLarge(limit));
+            throw new ApiException(ApiError.BodyTooLarge(limit));
         }
     }
 
@@ -62,7 +60,7 @@ internal static class RequestBody
             filled += read;
             if (filled > limit)
             {
-                throw new DoorException(DoorError.BodyTooLarge(limit));
+                throw new ApiException(ApiError.BodyTooLarge(limit));
             }
 
             if (filled == buffer.Length && filled != length)

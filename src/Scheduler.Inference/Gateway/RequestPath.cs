@@ -21,16 +21,16 @@ namespace Scheduler.Inference.Gateway;
 /// destination.
 /// </summary>
 internal sealed class RequestPath(
-    [FromKeyedServices(InferenceSetup.Door)] Doorkeeper doorkeeper,
+    [FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission,
     IServingTable names,
     IFirewallGate firewalls,
     IDestinationPicker picker,
     ContextGuard context,
-    InstancePlaces places,
+    InstanceSlots slots,
     UpstreamForwarder upstream,
-    InstanceDoctor doctor,
+    InstanceDiagnosis diagnosis,
     InferenceMetrics metrics,
-    UsageBook usage,
+    UsageCounter usage,
     IOptions<InferenceOptions> options,
     TimeProvider clock
 )
@@ -48,29 +48,33 @@ internal sealed class RequestPath(
         try
         {
             var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
-            using var passage = await doorkeeper.AdmitAsync(http, new Load(IsStream: false, bytes), changes: true);
+            using var admitted = await admission.AdmitAsync(
+                http,
+                new RequestLoad(IsStream: false, bytes),
+                changes: true
+            );
             var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
             var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);
             var served =
                 await names.FindAsync(account, request.Model, http.RequestAborted)
                 ?? throw Refused(new NameUnknownFacts(request.Model));
-            var way = new Way(http, request, served, began);
-            code = await SendAsync(way) ?? code;
+            var progress = new RequestProgress(http, request, served, began);
+            code = await SendAsync(progress) ?? code;
         }
-        catch (DoorException refused)
+        catch (ApiException refused)
         {
             code = refused.Error.Reason;
             throw;
         }
         catch (OperationCanceledException)
         {
-            code = DoorReasons.Cancelled;
+            code = ApiErrorCodes.Cancelled;
             throw;
         }
         catch
         {
-            code = DoorReasons.Internal;
+            code = ApiErrorCodes.Internal;
             throw;
         }
         finally
@@ -80,7 +84,7 @@ internal sealed class RequestPath(
     }
 
     /// <summary>The account whose serving names the caller means.</summary>
-    /// <exception cref="DoorException">An operator did not name an account.</exception>
+    /// <exception cref="ApiException">An operator did not name an account.</exception>
     public static AccountId AccountOf(HttpContext http)
     {
         const string header = "OpenAI-Organization";
@@ -93,11 +97,11 @@ internal sealed class RequestPath(
         var said = http.Request.Headers[header];
         return said is [{ Length: > 0 and <= 64 } account]
             ? new AccountId(account)
-            : throw new DoorException(
-                new DoorError(
+            : throw new ApiException(
+                new ApiError(
                     Grpc.Core.StatusCode.PermissionDenied,
                     StatusCodes.Status403Forbidden,
-                    DoorReasons.PermissionDenied,
+                    ApiErrorCodes.PermissionDenied,
                     $"An operator key belongs to no account. Use an account's key, or name the account in the header {header}."
                 )
             );
@@ -105,58 +109,58 @@ internal sealed class RequestPath(
 
     /// <summary>Sends the request to one destination after another until one answers.</summary>
     /// <returns>The error code sent in the middle of a stream; null without an error.</returns>
-    private async Task<string?> SendAsync(Way way)
+    private async Task<string?> SendAsync(RequestProgress progress)
     {
-        await PassFirewallsAsync(way, way.Served.Firewall);
+        await PassFirewallsAsync(progress, progress.Served.Firewall);
         while (true)
         {
-            using var lease = await DestinationAsync(way);
+            using var lease = await DestinationAsync(progress);
             var instance = lease.Instance;
             try
             {
-                await PassFirewallsAsync(way, instance.Firewall);
-                await context.CheckAsync(way.Request, instance, way.Http.RequestAborted);
-                using var place = places.Take(instance);
-                var (isDone, code) = await ForwardAsync(way, lease);
+                await PassFirewallsAsync(progress, instance.Firewall);
+                await context.CheckAsync(progress.Request, instance, progress.Http.RequestAborted);
+                using var slot = slots.Take(instance);
+                var (isDone, code) = await ForwardAsync(progress, lease);
                 if (isDone)
                 {
                     return code;
                 }
             }
-            catch (DoorException refused) when (way.Served is ServedBalancer && IsOfInstance(refused.Error))
+            catch (ApiException refused) when (progress.Served is ServedBalancer && IsOfInstance(refused.Error))
             {
                 // Another destination may have a larger context, or a free slot.
-                way.Refuse(refused);
+                progress.Refuse(refused);
             }
 
-            way.Tried.Add(instance.Id);
+            progress.Tried.Add(instance.Id);
         }
     }
 
-    private async ValueTask<IDestinationLease> DestinationAsync(Way way)
+    private async ValueTask<IDestinationLease> DestinationAsync(RequestProgress progress)
     {
-        if (way.Served is ServedInstance instance)
+        if (progress.Served is ServedInstance instance)
         {
-            if (way.Refusal is { } refusal)
+            if (progress.Refusal is { } refusal)
             {
                 throw refusal;
             }
 
             return instance.IsServing
                 ? new OnlyDestination(instance)
-                : throw new DoorException(DoorError.Of(InstanceDoctor.NotServing(instance)));
+                : throw new ApiException(ApiError.Of(InstanceDiagnosis.NotServing(instance)));
         }
 
-        way.Routing ??= new RoutingQuestion(
-            (ServedBalancer)way.Served,
-            () => PromptText.Of(way.Request),
-            way.Tried,
-            way.Http.Scope().Id
+        progress.Routing ??= new RoutingQuestion(
+            (ServedBalancer)progress.Served,
+            () => PromptText.Of(progress.Request),
+            progress.Tried,
+            progress.Http.Scope().Id
         );
-        var chosen = await picker.PickAsync(way.Routing, way.Http.RequestAborted);
+        var chosen = await picker.PickAsync(progress.Routing, progress.Http.RequestAborted);
         if (chosen.Lease is { } lease)
         {
-            if (way.Tried.Count > 0)
+            if (progress.Tried.Count > 0)
             {
                 metrics.FailedOver();
             }
@@ -165,46 +169,51 @@ internal sealed class RequestPath(
         }
 
         // The last destination's own error is more specific than the absence of further destinations.
-        throw way.Diagnosis is { } sought
-            ? new DoorException(await sought)
-            : way.Refusal ?? new DoorException(DoorError.Of(chosen.Refusal!));
+        throw progress.Diagnosis is { } sought
+            ? new ApiException(await sought)
+            : progress.Refusal ?? new ApiException(ApiError.Of(chosen.Refusal!));
     }
 
-    private async ValueTask PassFirewallsAsync(Way way, string? attached)
+    private async ValueTask PassFirewallsAsync(RequestProgress progress, string? attached)
     {
         var wanted =
-            way.Judged.Count == 0
+            progress.Judged.Count == 0
                 ?
                 [
                     attached,
-                    way.Request.Firewall,
-                    await names.AccountFirewallAsync(way.Served.Account, way.Http.RequestAborted),
+                    progress.Request.Firewall,
+                    await names.AccountFirewallAsync(progress.Served.Account, progress.Http.RequestAborted),
                 ]
                 : new[] { attached };
-        ImmutableArray<string> slugs = [.. wanted.OfType<string>().Where(way.Judged.Add)];
+        ImmutableArray<string> slugs = [.. wanted.OfType<string>().Where(progress.Judged.Add)];
         if (slugs.IsEmpty)
         {
             return;
         }
 
         var verdict = await firewalls.JudgeAsync(
-            new GateQuestion(way.Served.Account, slugs, () => PromptText.Of(way.Request), way.Http.Scope().Id),
-            way.Http.RequestAborted
+            new GateQuestion(
+                progress.Served.Account,
+                slugs,
+                () => PromptText.Of(progress.Request),
+                progress.Http.Scope().Id
+            ),
+            progress.Http.RequestAborted
         );
         if (verdict.Refusal is { } refusal)
         {
-            throw new DoorException(DoorError.Of(refusal));
+            throw new ApiException(ApiError.Of(refusal));
         }
 
-        way.Matched.AddRange(verdict.Matched);
+        progress.Matched.AddRange(verdict.Matched);
     }
 
-    private async Task<(bool IsDone, string? Code)> ForwardAsync(Way way, IDestinationLease lease)
+    private async Task<(bool IsDone, string? Code)> ForwardAsync(RequestProgress progress, IDestinationLease lease)
     {
-        var http = way.Http;
+        var http = progress.Http;
         var call = new UpstreamCall
         {
-            Request = way.Request,
+            Request = progress.Request,
             Instance = lease.Instance,
             Scope = http.Scope(),
             Aborted = http.RequestAborted,
@@ -212,11 +221,11 @@ internal sealed class RequestPath(
             Answered = () =>
             {
                 lease.Succeeded();
-                metrics.FirstByte(clock.GetElapsedTime(way.Began));
+                metrics.FirstByte(clock.GetElapsedTime(progress.Began));
                 http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
-                if (way.Matched.Count > 0)
+                if (progress.Matched.Count > 0)
                 {
-                    http.Response.Headers[MatchedHeader] = string.Join(',', way.Matched);
+                    http.Response.Headers[MatchedHeader] = string.Join(',', progress.Matched);
                 }
             },
         };
@@ -239,7 +248,7 @@ internal sealed class RequestPath(
             case UpstreamOutcome.Refused:
             case UpstreamOutcome.Unreachable:
             case UpstreamOutcome.TimedOut:
-                await NoteRefusalAsync(way, lease, call, outcome);
+                await RecordRefusalAsync(progress, lease, call, outcome);
                 return (false, null);
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -247,26 +256,31 @@ internal sealed class RequestPath(
     }
 
     /// <summary>Nothing was sent to the client yet: keeps the cause in case no other one answers.</summary>
-    /// <exception cref="DoorException">The request itself is invalid: no other destination would accept it.</exception>
-    private async Task NoteRefusalAsync(Way way, IDestinationLease lease, UpstreamCall call, UpstreamOutcome outcome)
+    /// <exception cref="ApiException">The request itself is invalid: no other destination would accept it.</exception>
+    private async Task RecordRefusalAsync(
+        RequestProgress progress,
+        IDestinationLease lease,
+        UpstreamCall call,
+        UpstreamOutcome outcome
+    )
     {
-        way.Http.Response.Clear();
+        progress.Http.Response.Clear();
         if (outcome != UpstreamOutcome.Refused)
         {
             var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
-            way.Diagnosis = ExplainAsync(lease, what);
-            if (way.Served is ServedInstance)
+            progress.Diagnosis = ExplainAsync(lease, what);
+            if (progress.Served is ServedInstance)
             {
-                throw new DoorException(await way.Diagnosis);
+                throw new ApiException(await progress.Diagnosis);
             }
 
             // The next destination need not wait for the diagnosis.
             return;
         }
 
-        var end = MayBeGone(call.Refusal!) ? await doctor.EndOfAsync(lease.Instance) : null;
-        var error = end is not null ? DoorError.Of(end) : RefusalReading.Of(call, call.Refusal!);
-        way.Refuse(new DoorException(error));
+        var end = MayBeGone(call.Refusal!) ? await diagnosis.EndOfAsync(lease.Instance) : null;
+        var error = end is not null ? ApiError.Of(end) : RefusalReading.Of(call, call.Refusal!);
+        progress.Refuse(new ApiException(error));
         if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
         {
             lease.Failed();
@@ -274,7 +288,7 @@ internal sealed class RequestPath(
         }
         else if (!IsOfInstance(error))
         {
-            throw way.Refusal!;
+            throw progress.Refusal!;
         }
     }
 
@@ -282,10 +296,10 @@ internal sealed class RequestPath(
     /// Diagnoses a runtime that does not answer. Marks the destination as failed first, so that no further request
     /// goes there.
     /// </summary>
-    private async Task<DoorError> ExplainAsync(IDestinationLease lease, string what)
+    private async Task<ApiError> ExplainAsync(IDestinationLease lease, string what)
     {
         lease.Failed();
-        var why = DoorError.Of(await doctor.DiagnoseAsync(lease.Instance, what));
+        var why = ApiError.Of(await diagnosis.DiagnoseAsync(lease.Instance, what));
         lease.Explained(why);
         return why;
     }
@@ -297,12 +311,12 @@ internal sealed class RequestPath(
     private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
 
     /// <summary>Whether another instance might accept the request that this one refused.</summary>
-    private static bool IsOfInstance(DoorError error) =>
+    private static bool IsOfInstance(ApiError error) =>
         error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
 
-    private static DoorException Refused(FailureFacts facts) => new(DoorError.Of(FailureCatalogue.Describe(facts)));
+    private static ApiException Refused(FailureFacts facts) => new(ApiError.Of(FailureCatalogue.Describe(facts)));
 
-    private sealed record Way(HttpContext Http, InferenceRequest Request, Served Served, long Began)
+    private sealed record RequestProgress(HttpContext Http, InferenceRequest Request, Served Served, long Began)
     {
         /// <summary>Firewalls the request has passed.</summary>
         public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
@@ -313,18 +327,18 @@ internal sealed class RequestPath(
         public HashSet<InstanceId> Tried { get; } = [];
 
         /// <summary>Why the last destination refused the request.</summary>
-        public DoorException? Refusal { get; private set; }
+        public ApiException? Refusal { get; private set; }
 
         /// <summary>
         /// The running diagnosis of the last destination that did not answer; takes precedence over
         /// <see cref="Refusal"/>.
         /// </summary>
-        public Task<DoorError>? Diagnosis { get; set; }
+        public Task<ApiError>? Diagnosis { get; set; }
 
         /// <summary>The question to the balancer, reused for every pick.</summary>
         public RoutingQuestion? Routing { get; set; }
 
-        public void Refuse(DoorException refusal) => (Refusal, Diagnosis) = (refusal, null);
+        public void Refuse(ApiException refusal) => (Refusal, Diagnosis) = (refusal, null);
     }
 
     /// <summary>The destination of a request that names an instance.</summary>
@@ -334,7 +348,7 @@ internal sealed class RequestPath(
 
         public void Failed() { }
 
-        public void Explained(DoorError why) { }
+        public void Explained(ApiError why) { }
 
         public void Dispose() { }
     }

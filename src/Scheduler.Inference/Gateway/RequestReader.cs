@@ -65,7 +65,7 @@ internal ref struct RequestReader
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    /// <exception cref="DoorException">
+    /// <exception cref="ApiException">
     /// The body is not a JSON object, or a needed member is missing, duplicate or of the wrong type. Lists all
     /// validation errors.
     /// </exception>
@@ -119,7 +119,7 @@ internal ref struct RequestReader
 
         if (!_faults.None)
         {
-            throw new DoorException(DoorError.Invalid(_faults.All));
+            throw new ApiException(ApiError.Invalid(_faults.All));
         }
 
         return new InferenceRequest
@@ -272,10 +272,10 @@ internal ref struct RequestReader
 
     private static string Shown(string name) => name.Length <= LongestName ? name : name[..LongestName];
 
-    private static DoorException Invalid(string field, string what)
+    private static ApiException Invalid(string field, string what)
     {
         var faults = new Faults();
         faults.Add(field, what);
-        return new DoorException(DoorError.Invalid(faults.All));
+        return new ApiException(ApiError.Invalid(faults.All));
     }
 }

@@ -22,7 +22,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
     public bool HasReady => _given < _ready;
 
     /// <summary>Free buffer space for the runtime's next bytes. Call only when nothing is ready.</summary>
-    public Memory<byte> Room()
+    public Memory<byte> FreeSpace()
     {
         // Discard the bytes already forwarded.
         _buffer.AsSpan(_ready, _filled - _ready).CopyTo(_buffer);
@@ -39,7 +39,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         return _buffer.AsMemory(_filled);
     }
 
-    /// <summary>Processes bytes that were written to <see cref="Room"/>.</summary>
+    /// <summary>Processes bytes that were written to <see cref="FreeSpace"/>.</summary>
     public void Filled(int bytes)
     {
         _filled += bytes;

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
 using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Upstream;
@@ -31,7 +32,7 @@ internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, 
                     ChatFault.NotRunning,
                     instance.Failure is { Failure: { } failure }
                         ? $"'{servingName}' has failed: {failure.Message}"
-                        : $"'{servingName}' is {instance.State.ToString().ToLowerInvariant()}"
+                        : $"'{servingName}' is {instance.State.WireName()}"
                 ),
                 ServedBalancer => new ChatReply(null, ChatFault.NotFound, $"'{servingName}' is a balancer"),
                 _ => new ChatReply(null, ChatFault.NotFound, $"no instance has the serving name '{servingName}'"),

@@ -26,12 +26,12 @@ internal static class RefusalReading
         "larger than the max context size",
     ];
 
-    public static DoorError Of(UpstreamCall call, UpstreamRefusal refusal)
+    public static ApiError Of(UpstreamCall call, UpstreamRefusal refusal)
     {
         var (message, prompt) = Read(refusal.Body.Span);
         if (refusal.Status is 400 or 413 or 422 or 500 && IsContext(refusal.Body.Span, message))
         {
-            return DoorError.Of(
+            return ApiError.Of(
                 FailureCatalogue.Describe(
                     new ContextTooLargeFacts(
                         call.Instance.ServingName,
@@ -46,14 +46,14 @@ internal static class RefusalReading
         if (refusal.Status is 400 or 404 or 405 or 413 or 415 or 422)
         {
             // The client's error, in the runtime's words.
-            return DoorError.Invalid([new FieldFault("body", message ?? "The runtime refused it without a message.")]);
+            return ApiError.Invalid([new FieldFault("body", message ?? "The runtime refused it without a message.")]);
         }
 
         var what =
             refusal.Status is 429 or 503 ? "has no room for the request now"
             : refusal.Status is 501 ? "does not do what was asked of it"
             : $"answered with the status {refusal.Status}";
-        return DoorError.Of(
+        return ApiError.Of(
             FailureCatalogue.Describe(new RuntimeErrorFacts(call.Instance.ServingName, what, refusal.Status, message))
         );
     }

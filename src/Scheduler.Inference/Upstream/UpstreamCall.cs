@@ -22,7 +22,7 @@ internal sealed class UpstreamCall
     public required CancellationToken Aborted { get; init; }
 
     /// <summary>Diagnoses a runtime that broke off after its answer had begun.</summary>
-    public required Func<string, Task<DoorError>> ExplainBreak { get; init; }
+    public required Func<string, Task<ApiError>> ExplainBreak { get; init; }
 
     /// <summary>Called once, when the runtime begins a successful answer.</summary>
     public required Action Answered { get; init; }
@@ -37,7 +37,7 @@ internal sealed class UpstreamCall
     public int Chunks { get; set; }
 
     /// <summary>The error sent in the middle of the stream; null when it ended well.</summary>
-    public DoorError? Break { get; set; }
+    public ApiError? Break { get; set; }
 }
 
 /// <param name="Body">The first bytes of the answer.</param>

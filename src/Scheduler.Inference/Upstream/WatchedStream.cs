@@ -82,7 +82,7 @@ internal sealed class WatchedStream : Stream
     {
         try
         {
-            var read = await _inner.ReadAsync(_events.Room(), _stop.Token);
+            var read = await _inner.ReadAsync(_events.FreeSpace(), _stop.Token);
             if (read > 0)
             {
                 _stop.CancelAfter(_silence);

@@ -3,7 +3,7 @@ using OsProcess = System.Diagnostics.Process;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Asks the driver's own tool which GPUs this host has, and remembers the answer for a while.</summary>
+/// <summary>Lists the GPUs of this host with <c>nvidia-smi</c>, and caches the result.</summary>
 internal sealed class HostGpus(ProcessOptions options, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
@@ -11,7 +11,7 @@ internal sealed class HostGpus(ProcessOptions options, TimeProvider clock) : IDi
     private readonly SemaphoreSlim _gate = new(1, 1);
     private (DateTimeOffset At, IReadOnlyList<HostGpu?> Gpus)? _known;
 
-    /// <summary>Every line of the tool's answer: a GPU, or null for a line that cannot be read. None on a host without the tool.</summary>
+    /// <summary>One entry per output line, null for an unreadable one. Empty on a host without the tool.</summary>
     internal async Task<IReadOnlyList<HostGpu?>> ListAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
@@ -48,7 +48,7 @@ internal sealed class HostGpus(ProcessOptions options, TimeProvider clock) : IDi
         }
         catch (Win32Exception)
         {
-            // No driver, no GPU: an ordinary host.
+            // The tool is not installed, so this host has no GPU.
             return [];
         }
 

@@ -2,7 +2,6 @@ using System.Globalization;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Asks <c>/proc</c>.</summary>
 internal static class ProcFs
 {
     internal static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
@@ -26,7 +25,7 @@ internal static class ProcFs
         }
     }
 
-    /// <summary>The variables a process was started with; none where it belongs to another user, and so is not ours.</summary>
+    /// <summary>The variables that a process was started with; empty for a process of another user.</summary>
     internal static Dictionary<string, string> Environment(int processId)
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -43,7 +42,7 @@ internal static class ProcFs
         return variables;
     }
 
-    /// <summary>Processes come and go while one reads: what is gone reads as null.</summary>
+    /// <summary>Null if the process has exited or the file is not readable.</summary>
     private static string? Read(string path)
     {
         try

@@ -2,11 +2,8 @@ using System.Globalization;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>One process as the kernel shows it. Id and start time together name a process: ids are used again.</summary>
-/// <param name="Id">Process id.</param>
-/// <param name="State">The kernel's letter; <c>Z</c> and <c>X</c> are dead.</param>
-/// <param name="Group">Process group.</param>
-/// <param name="Session">Session.</param>
+/// <summary>Only id and start time together identify a process, because the kernel reuses ids.</summary>
+/// <param name="State">The kernel's state letter; <c>Z</c> and <c>X</c> mean that the process has exited.</param>
 /// <param name="StartTicks">Start time in clock ticks since boot.</param>
 internal readonly record struct ProcStat(int Id, char State, int Group, int Session, long StartTicks)
 {
@@ -14,7 +11,7 @@ internal readonly record struct ProcStat(int Id, char State, int Group, int Sess
 
     internal bool IsSameProcess(ProcStat other) => Id == other.Id && StartTicks == other.StartTicks;
 
-    /// <summary>Reads a line of <c>/proc/{pid}/stat</c>; the name in brackets may itself hold brackets and spaces.</summary>
+    /// <summary>Parses <c>/proc/{pid}/stat</c>. The name in brackets may itself contain brackets and spaces.</summary>
     internal static ProcStat? Parse(string line)
     {
         var open = line.IndexOf(" (", StringComparison.Ordinal);
@@ -24,7 +21,8 @@ internal readonly record struct ProcStat(int Id, char State, int Group, int Sess
             return null;
         }
 
-        // After the name: state, ppid, pgrp, session, …; the start time is field 22 of the line, 19 after the state.
+        // Fields after the name: state, ppid, pgrp, session, and so on. The start time is field 22 of the line, so
+        // index 19 here.
         var fields = line[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return
             fields.Length > 19

@@ -8,29 +8,32 @@ using OsProcess = System.Diagnostics.Process;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>What talks to the operating system: starts children, finds them again, signals them.</summary>
+/// <summary>Starts, finds and signals child processes.</summary>
 /// <remarks>
-/// Each child is a session of its own (<c>setsid</c>), so that all it starts can be found and ended with it, and so that a Ctrl-C at the
-/// scheduler's terminal does not reach it. Between the session and the runtime stands a shell that writes down who it is, waits, and
-/// writes down the exit code: a scheduler started later cannot wait for a child that is not its own.
+/// Each child has a separate session (<c>setsid</c>), so that all its descendants can be found and ended with it, and
+/// so that a Ctrl-C at the scheduler's terminal does not reach it. A shell starts the runtime. The shell records its
+/// own process, waits, and records the exit code, because a scheduler that starts later cannot wait for a process that
+/// is not its child.
 /// </remarks>
 internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore store)
 {
-    internal const int PoliteSignal = 15;
-    internal const int RudeSignal = 9;
+    internal const int TerminateSignal = 15;
+    internal const int KillSignal = 9;
 
     private const string AllocationVariable = "SCHEDULER_ALLOCATION";
     private const string ClusterVariable = "SCHEDULER_CLUSTER";
     private const string InstanceVariable = "SCHEDULER_INSTANCE";
 
-    /// <summary>Two schedulers on one host tell their children apart by where they keep them.</summary>
+    /// <summary>Contains the state directory, which distinguishes the children of two schedulers on one host.</summary>
     private const string StateVariable = "SCHEDULER_STATE";
 
     /// <summary>
-    /// <c>$0</c> is the allocation's folder, <c>$@</c> the runtime's command line: passed on as they are, never read by the shell. With
-    /// noclobber the first child to write <c>stat</c> is the only one, should a crash ever have led to two. The empty trap lets the shell
-    /// outlive a polite signal to its group until the runtime has ended (unlike an ignored signal it is not handed down). Beside the exit
-    /// code it writes how often the kernel had killed for want of memory before and after: a kill that it did not count was somebody's.
+    /// <c>$0</c> is the allocation's folder, <c>$@</c> the runtime's command line; the shell does not interpret them.
+    /// If a crash led to two children, noclobber (<c>set -C</c>) lets only the first one write <c>stat</c> and
+    /// continue. The empty trap keeps the shell running after SIGTERM to its group until the runtime has exited. The
+    /// runtime does not inherit the trap, as it would inherit an ignored signal. Next to the exit code the shell writes
+    /// the kernel's count of out-of-memory kills before and after. If the count did not change, SIGKILL came from
+    /// another process.
     /// </summary>
     private const string Launcher = """
         trap : TERM INT HUP
@@ -49,7 +52,10 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         echo "$code $before $(kills)" > "$0/exit.new" && mv "$0/exit.new" "$0/exit"
         """;
 
-    /// <summary>What any program needs, and the libraries of a GPU; the rest of our environment is ours.</summary>
+    /// <summary>
+    /// Variables that every program or the GPU libraries need. The child does not receive other variables of the
+    /// scheduler.
+    /// </summary>
     private static readonly string[] AlwaysPassed =
     [
         "PATH",
@@ -70,7 +76,6 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
 
     internal string BootId => _bootId;
 
-    /// <summary>Whether the program can be found as the child would find it.</summary>
     internal static bool CanRun(string program) =>
         Path.IsPathRooted(program)
             ? File.Exists(program)
@@ -78,8 +83,8 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
                 .Split(':', StringSplitOptions.RemoveEmptyEntries)
                 .Any(folder => File.Exists(Path.Combine(folder, program)));
 
-    /// <summary>Starts the runtime of a record that is already written down.</summary>
-    /// <returns>What went wrong, or null.</returns>
+    /// <summary>Starts the runtime of a record that is already stored.</summary>
+    /// <returns>Error message; null on success.</returns>
     internal string? Start(ProcessRecord record, RuntimePreset preset, IEnumerable<string> arguments)
     {
         using var child = new OsProcess();
@@ -105,7 +110,10 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         }
     }
 
-    /// <summary>The child as it wrote itself down; null until it has, and for a child of an earlier boot.</summary>
+    /// <summary>
+    /// The child as recorded in its <c>stat</c> file; null before the child writes it, and for a child of an earlier
+    /// boot.
+    /// </summary>
     internal ProcStat? ChildOf(ProcessRecord record) =>
         string.Equals(record.BootId, _bootId, StringComparison.Ordinal)
         && store.ReadText(record.Key, "stat") is { } line
@@ -119,7 +127,8 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         ProcFs.Stat(child.Id) is { } now && now.IsAlive && now.IsSameProcess(child);
 
     /// <summary>
-    /// Everything that lives because of one allocation: the child's session, and whatever carries its tag though it left the session.
+    /// All running processes of one allocation: the child's session, and processes with its tag that have left the
+    /// session.
     /// </summary>
     internal List<ProcStat> MembersOf(string key, ProcStat? child) =>
         [
@@ -128,11 +137,10 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
                 .Where(process => process.IsAlive && (IsInSessionOf(process, child) || IsTagged(process.Id, key))),
         ];
 
-    /// <summary>Sessions in which anything lives.</summary>
-    internal static HashSet<int> LivingSessions() =>
+    internal static HashSet<int> LiveSessions() =>
         [.. ProcFs.All().Where(process => process.IsAlive).Select(process => process.Session)];
 
-    /// <summary>Living children of ours by their tags, with or without a record.</summary>
+    /// <summary>Running children of this scheduler, found by their tags, with or without a record.</summary>
     internal List<(string Key, string Cluster, string Instance)> Tagged()
     {
         var found = new List<(string, string, string)>();
@@ -150,12 +158,13 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         return found;
     }
 
-    /// <summary>Signals each; one that is gone by now is what was wanted.</summary>
+    /// <summary>Signals each process; a process that has already exited is not an error.</summary>
     internal static void Signal(IEnumerable<ProcStat> processes, int signal)
     {
         foreach (var process in processes)
         {
-            // Between listing and signalling an id could only be used again after 32,768 others; the start time is looked at once more.
+            // Checks the start time again, because the kernel may reuse an id between listing and signalling, though
+            // only after 32,768 other ids.
             if (IsAlive(process))
             {
                 Kill(process.Id, signal);
@@ -163,7 +172,7 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         }
     }
 
-    /// <summary>Signals a whole group at once, so that nothing it starts meanwhile is missed.</summary>
+    /// <summary>Signals a whole group at once, so that new processes of the group are not missed.</summary>
     internal static void SignalGroup(ProcStat leader, int signal)
     {
         if (IsAlive(leader) && leader.Group == leader.Id)
@@ -172,7 +181,7 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         }
     }
 
-    /// <summary>A port nobody listens on and nobody was promised; null when there is none.</summary>
+    /// <summary>A port without a listener that is not assigned to another child; null if there is none.</summary>
     internal int? FreePort(IReadOnlySet<int> promised)
     {
         for (var port = options.FirstPort; port <= options.LastPort; port++)
@@ -221,7 +230,7 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
             environment[name] = value;
         }
 
-        // An empty list hides every GPU from a runtime that rented none.
+        // An empty list hides all GPUs from a runtime without GPUs.
         environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', record.Gpus);
         environment[AllocationVariable] = record.Key;
         environment[ClusterVariable] = record.Cluster;
@@ -229,7 +238,10 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         environment[StateVariable] = _stateDirectory;
     }
 
-    /// <summary>A session's number is used again only when all of the session is gone, so a living stranger under it shows by its leader.</summary>
+    /// <summary>
+    /// The kernel reuses a session id only after all processes of the session have exited. So if another process than
+    /// the child has this id, the session belongs to another program.
+    /// </summary>
     private static bool IsInSessionOf(ProcStat process, ProcStat? child) =>
         child is { } leader
         && process.Session == leader.Id

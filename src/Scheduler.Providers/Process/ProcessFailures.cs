@@ -4,7 +4,7 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>What this host's refusals and the children's ends mean.</summary>
+/// <summary>Maps rejections of this host and exits of children to domain types.</summary>
 internal static class ProcessFailures
 {
     /// <summary>128 + SIGKILL.</summary>
@@ -27,7 +27,7 @@ internal static class ProcessFailures
     internal static AllocateOutcome OutOfStock(string offerId) =>
         AllocateOutcome.Rejected(
             RejectionKind.OutOfStock,
-            $"'{OutputLines.Clean(offerId)}' is not to be had on this host now"
+            $"'{OutputLines.Clean(offerId)}' is not available on this host now"
         );
 
     internal static AllocateOutcome NoPort(int first, int last) =>
@@ -42,12 +42,10 @@ internal static class ProcessFailures
             "the runtime could not be started: " + OutputLines.Clean(words)
         );
 
-    /// <summary>How a child ended, from the file its launcher left and its last output.</summary>
     /// <param name="exitFile">
-    /// Exit code and the kernel's counts of out-of-memory kills before and after, where it has them; null where the launcher was killed
-    /// before it could write.
+    /// Exit code and the kernel's counts of out-of-memory kills before and after, if available; null if the launcher
+    /// was killed before it could write the file.
     /// </param>
-    /// <param name="outputTail">The last output.</param>
     internal static RuntimeExit ExitOf(string? exitFile, string outputTail)
     {
         var words = (exitFile ?? "").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
@@ -60,7 +58,7 @@ internal static class ProcessFailures
             OutputTail = outputTail,
             ProviderReason =
                 code == ExitCodeOfSigkill && isCounted && string.Equals(words[1], words[2], StringComparison.Ordinal)
-                    ? RuntimeExit.KilledFromOutside + ": the kernel killed nothing for want of memory while it ran"
+                    ? RuntimeExit.KilledFromOutside + ": the kernel counted no out-of-memory kill while it ran"
                     : null,
         };
     }

@@ -6,7 +6,6 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>From the driver's words to offers.</summary>
 internal static class ProcessMapping
 {
     internal const string CpuOfferId = "cpu";
@@ -14,14 +13,14 @@ internal static class ProcessMapping
     private const int Fields = 5;
     private const double MibPerGib = 1024;
 
-    /// <summary>More memory than any GPU has, in MiB: a fault of the answer.</summary>
+    /// <summary>In MiB. No GPU has more memory, so a larger value is an error in the output.</summary>
     private const long MaxMib = 16L << 20;
 
-    /// <summary>The tool's answer, line by line; null for a line that makes no sense.</summary>
+    /// <summary>One entry per output line; null for an unreadable line.</summary>
     internal static IReadOnlyList<HostGpu?> Gpus(string csv) =>
         [.. csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Gpu)];
 
-    /// <summary>The catalogue name, by the driver's name and by the ways vendors shorten it.</summary>
+    /// <summary>Catalogue name, found by the driver's name and by its common short forms; null if unknown.</summary>
     internal static string? TypeOf(HostGpu gpu, GpuNameResolver resolver)
     {
         var bare = gpu.Name.StartsWith("NVIDIA ", StringComparison.Ordinal) ? gpu.Name["NVIDIA ".Length..] : gpu.Name;
@@ -36,7 +35,7 @@ internal static class ProcessMapping
         return null;
     }
 
-    /// <summary>Machine sizes cut from a number of equal GPUs: powers of two, and all of them.</summary>
+    /// <summary>GPU counts to offer for a number of equal GPUs: powers of two, and all of them.</summary>
     internal static IEnumerable<int> Sizes(int gpus)
     {
         for (var size = 1; size < gpus; size *= 2)
@@ -50,7 +49,6 @@ internal static class ProcessMapping
     internal static string OfferId(string gpuType, int count) =>
         string.Create(CultureInfo.InvariantCulture, $"{gpuType}x{count}");
 
-    /// <summary>Offers of the GPUs that are there, with what is free of them.</summary>
     internal static IEnumerable<Offer> Offers(
         ImmutableDictionary<string, ImmutableArray<string>> freeByType,
         ImmutableDictionary<string, int> totalByType,

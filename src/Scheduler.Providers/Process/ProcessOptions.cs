@@ -7,78 +7,79 @@ internal sealed class ProcessOptions
 {
     internal const string Section = "Providers:Process";
 
-    /// <summary>Whether runtimes may be started on this host.</summary>
+    /// <summary>Whether the provider is registered, so that runtimes may start on this host.</summary>
     public bool Enabled { get; set; }
 
-    /// <summary>The provider's id.</summary>
     public string Id { get; set; } = "process";
 
-    /// <summary>The region its offers name.</summary>
     public string Region { get; set; } = "local";
 
     /// <summary>
-    /// Where the children's records and output lie. It is the adapter's whole memory: a new process over the same directory takes the
-    /// children over.
+    /// Directory for the children's records and output. It is the only storage of the adapter: a new scheduler process
+    /// with the same directory takes over the children.
     /// </summary>
     public string StateDirectory { get; set; } = "data/process";
 
     /// <summary>Price of one GPU in EUR per hour, ≥ 0.</summary>
     public decimal PricePerGpuHour { get; set; }
 
-    /// <summary>The program that lists GPUs; a host without it has none.</summary>
+    /// <summary>Program that lists the GPUs. Without it the host offers no GPUs.</summary>
     public string NvidiaSmi { get; set; } = "nvidia-smi";
 
-    /// <summary>How long a list of GPUs is trusted.</summary>
+    /// <summary>How long the list of GPUs is cached.</summary>
     public TimeSpan DiscoverEvery { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A GPU that has less of its memory free, and is not taken by us, is in somebody else's use and not offered.</summary>
+    /// <summary>
+    /// Share of free memory, 0 to 1. A GPU with less free memory that no allocation uses is in use by another program
+    /// and not offered.
+    /// </summary>
     public double MinFreeMemory { get; set; } = 0.9;
 
-    /// <summary>Capacity without a GPU.</summary>
     public ProcessCpuOptions Cpu { get; set; } = new();
 
-    /// <summary>Address the runtimes listen on and are asked at.</summary>
+    /// <summary>IP address that the runtimes listen on and that the scheduler probes.</summary>
     public string Host { get; set; } = "127.0.0.1";
 
-    /// <summary>First port given to runtimes. Below the kernel's own range for outgoing connections (32768), so that those take none.</summary>
+    /// <summary>
+    /// First port for runtimes. The default is below the kernel's range for outgoing connections (from 32768), so that
+    /// those do not take it.
+    /// </summary>
     public int FirstPort { get; set; } = 28_000;
 
-    /// <summary>Last port given to runtimes.</summary>
     public int LastPort { get; set; } = 28_999;
 
-    /// <summary>From the polite signal until the rude one.</summary>
+    /// <summary>From SIGTERM until SIGKILL.</summary>
     public TimeSpan StopGrace { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often the runtimes are looked at.</summary>
     public TimeSpan ProbeEvery { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a health question may take.</summary>
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Health questions in a row that must be answered badly, or find nobody, before a runtime that was healthy counts as unhealthy.
+    /// Number of consecutive health probes with an error status or a refused connection after which a runtime that was
+    /// healthy counts as unhealthy.
     /// </summary>
     public int UnhealthyAfterProbes { get; set; } = 3;
 
     /// <summary>
-    /// How long a runtime that was healthy may leave all health questions unanswered before it counts as unhealthy. One that works at
-    /// much may be silent for some seconds, and starting it anew takes longer.
+    /// How long a runtime that was healthy may answer no health probe before it counts as unhealthy. A runtime under
+    /// load may not answer for some seconds, and a restart takes longer.
     /// </summary>
     public TimeSpan UnhealthyAfterSilence { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Output kept per runtime; see <see cref="ProcessOutput"/>.</summary>
+    /// <summary>Maximum size of the output file of a runtime; see <see cref="ProcessOutput"/>.</summary>
     public long MaxOutputBytes { get; set; } = 8 << 20;
 
     /// <summary>
-    /// Variables of this process that the children get. All others stay here: a runtime has no business with our connection strings.
+    /// Variables of this process that the children receive. They receive no others, because those may contain secrets
+    /// such as connection strings.
     /// </summary>
     public IList<string> PassEnvironment { get; set; } = [];
 
-    /// <summary>Variables set for the children.</summary>
     public IDictionary<string, string> Environment { get; set; } =
         new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Runtimes by preset name, beside or in place of the built-in ones.</summary>
+    /// <summary>Presets by name, in addition to the built-in ones; an equal name replaces a built-in one.</summary>
     public IDictionary<string, ProcessPresetOptions> Presets { get; set; } =
         new Dictionary<string, ProcessPresetOptions>(StringComparer.Ordinal);
 
@@ -88,38 +89,36 @@ internal sealed class ProcessOptions
             : RuntimePresets.BuiltIn.GetValueOrDefault(name);
 }
 
-/// <summary>Capacity without a GPU: for trying things out, and for small models.</summary>
+/// <summary>Capacity without a GPU, for tests and small models.</summary>
 internal sealed class ProcessCpuOptions
 {
-    /// <summary>Whether it is offered.</summary>
     public bool Enabled { get; set; }
 
-    /// <summary>The GPU type its offer names; it must be in the GPU catalogue for launches that check the fit.</summary>
+    /// <summary>GPU type of the offer. Launches that check the fit need it in the GPU catalogue.</summary>
     public string GpuType { get; set; } = "cpu";
 
-    /// <summary>Runtimes at once, ≥ 1.</summary>
+    /// <summary>Maximum number of runtimes at the same time, ≥ 1.</summary>
     public int Available { get; set; } = 1;
 
     /// <summary>EUR per hour, ≥ 0.</summary>
     public decimal PricePerHour { get; set; }
 }
 
-/// <summary>A runtime from configuration.</summary>
+/// <summary>A runtime preset from configuration.</summary>
 internal sealed class ProcessPresetOptions
 {
-    /// <summary>Program on PATH, or absolute.</summary>
+    /// <summary>Program name on PATH, or an absolute path.</summary>
     public string Program { get; set; } = "";
 
     /// <summary>Argument templates; see <see cref="RuntimePreset"/>.</summary>
     public IList<string> Arguments { get; set; } = [];
 
-    /// <summary>Path that answers 200 when the runtime can serve.</summary>
+    /// <summary>Path that returns 200 when the runtime can serve.</summary>
     public string HealthPath { get; set; } = "/health";
 
-    /// <summary>Path of its tokenizer, or nothing.</summary>
+    /// <summary>Path of the tokenizer API; null if there is none.</summary>
     public string? TokenizePath { get; set; }
 
-    /// <summary>What its tokenizer speaks.</summary>
     public TokenizeShape TokenizeShape { get; set; }
 
     internal RuntimePreset ToPreset(string name) =>

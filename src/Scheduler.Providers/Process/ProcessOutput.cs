@@ -4,20 +4,21 @@ using Scheduler.Domain.Runtimes;
 namespace Scheduler.Providers.Process;
 
 /// <summary>
-/// A child's output file. It is a file and not a pipe so that neither a crash of the scheduler breaks the child's writing nor its last
-/// words are lost.
+/// A child's output file. It is a file instead of a pipe, so that a crash of the scheduler does not break the child's
+/// writes and does not lose its last output.
 /// </summary>
 /// <remarks>
-/// Bounded by cutting, not by <c>ulimit -f</c>, which would end a talkative runtime with SIGXFSZ. The child appends
-/// (<c>O_APPEND</c>), so the file can be cut under it: the tail is kept, the rest dropped; a line written in that moment may be lost. It
-/// is cut when the runtime is looked at, so the bound is soft, and off while no scheduler runs.
+/// The size is limited by truncation. <c>ulimit -f</c> would end a runtime with much output by SIGXFSZ. The child
+/// appends (<c>O_APPEND</c>), so the file can be truncated while it writes. Truncation keeps the tail and drops the
+/// rest; a line written at that moment may be lost. It happens when the runtime is probed, so the file may temporarily
+/// exceed the limit, and there is no limit while no scheduler runs.
 /// </remarks>
 internal static class ProcessOutput
 {
-    /// <summary>What stays when a file is cut: sixteen times what a diagnosis reads.</summary>
+    /// <summary>Size after truncation: sixteen times what a diagnosis reads.</summary>
     private const int KeptBytes = 64 << 10;
 
-    /// <summary>A character is at most four bytes, and the first may be cut in two.</summary>
+    /// <summary>A character has at most four bytes, and the first one may be incomplete.</summary>
     private const int TailBytes = (RuntimeExit.MaxOutputTailChars * 4) + 4;
 
     internal static string Tail(string path)

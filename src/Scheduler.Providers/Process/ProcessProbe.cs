@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Asks runtimes whether they are healthy, each at most once per probe interval however many want to know.</summary>
+/// <summary>Probes the health of runtimes. A result is reused for half a probe interval.</summary>
 /// <remarks>
-/// A wrong answer or a refused connection is the runtime's own word, and counts. That no answer comes in time says less: a runtime under
-/// load is late, and so is a machine under load, which is no reason to end what works. So silence counts by how long it lasts, not by how
-/// often it was met.
+/// An error status or a refused connection is a definite answer, so each one counts. A timeout is weaker evidence: a
+/// runtime or a host under load is late, which is no reason to end a working runtime. So timeouts count by their total
+/// duration, not by their number.
 /// </remarks>
 internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions options, TimeProvider clock)
 {
@@ -14,8 +14,8 @@ internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions optio
 
     private readonly ConcurrentDictionary<string, Seen> _seen = new(StringComparer.Ordinal);
 
-    /// <summary>What the last question showed, in the light of those before it.</summary>
-    internal async Task<ProcessHealth> LookAsync(ProcessRecord record, CancellationToken cancellationToken)
+    /// <summary>Health according to the last probe and those before it.</summary>
+    internal async Task<ProcessHealth> CheckAsync(ProcessRecord record, CancellationToken cancellationToken)
     {
         var asked = clock.GetUtcNow();
         var seen = _seen.GetValueOrDefault(record.Key);
@@ -52,7 +52,7 @@ internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions optio
         }
         catch (HttpRequestException)
         {
-            // Nobody listens yet, or no longer: that is the answer.
+            // Nothing listens on the port yet, or no longer.
             return ProbeAnswer.Refused;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -68,10 +68,11 @@ internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions optio
         Silent,
     }
 
-    /// <summary>The row of bad questions that the last one ended.</summary>
-    /// <param name="At">When it was asked.</param>
-    /// <param name="Refusals">How many were answered badly since the last good answer.</param>
-    /// <param name="SilentSince">When the first of those was asked that were not answered at all since the last answer of any kind.</param>
+    /// <param name="Refusals">Number of error answers since the last good one.</param>
+    /// <param name="SilentSince">
+    /// Time of the first probe without an answer since the last answer of any kind; null if the last probe was
+    /// answered.
+    /// </param>
     private sealed record Seen(DateTimeOffset At, int Refusals, DateTimeOffset? SilentSince)
     {
         internal static Seen After(Seen? before, ProbeAnswer answer, DateTimeOffset asked) =>
@@ -84,15 +85,14 @@ internal sealed class ProcessProbe(IHttpClientFactory http, ProcessOptions optio
     }
 }
 
-/// <summary>What a runtime's health questions say about it.</summary>
 internal enum ProcessHealth
 {
-    /// <summary>It answered the last one well.</summary>
+    /// <summary>The last probe succeeded.</summary>
     Healthy,
 
-    /// <summary>It did not; that may pass.</summary>
+    /// <summary>The last probe failed, but the limits of <see cref="Unhealthy"/> are not reached.</summary>
     Doubtful,
 
-    /// <summary>It has not for too long.</summary>
+    /// <summary>Too many error answers, or no answer for too long.</summary>
     Unhealthy,
 }

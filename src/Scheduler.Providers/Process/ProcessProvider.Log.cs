@@ -8,7 +8,7 @@ internal sealed partial class ProcessProvider
     [LoggerMessage(
         EventId = 6101,
         Level = LogLevel.Information,
-        Message = "Process provider: {Count} allocations found in {Directory}"
+        Message = "Process provider found {Count} allocations in {Directory} and takes them over"
     )]
     private partial void LogAdopted(int count, string directory);
 

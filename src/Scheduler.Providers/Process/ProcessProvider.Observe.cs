@@ -4,10 +4,9 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Looking: what is free on the host, what is taken, and how one child fares.</summary>
 internal sealed partial class ProcessProvider
 {
-    /// <summary>How one child fares; null when nothing was ever started under its record.</summary>
+    /// <summary>Current state of a child; null if no child was ever started for the record.</summary>
     private async Task<Allocation?> ObserveAsync(ProcessRecord record, CancellationToken cancellationToken)
     {
         if (_client.ChildOf(record) is not { } child)
@@ -20,7 +19,7 @@ internal sealed partial class ProcessProvider
             return NeverStarted(record) ? null : Show(record, AllocationStatus.Booting);
         }
 
-        // Life before the exit file: who is dead now has written all it ever will.
+        // Checks the process before the exit file: a process that has exited writes nothing more.
         var isAlive = ProcessClient.IsAlive(child);
         if (!isAlive || _store.ReadText(record.Key, "exit") is not null)
         {
@@ -28,7 +27,7 @@ internal sealed partial class ProcessProvider
         }
 
         ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
-        var health = await _probe.LookAsync(record, cancellationToken);
+        var health = await _probe.CheckAsync(record, cancellationToken);
         if (health == ProcessHealth.Healthy)
         {
             MarkReady(record.Key);
@@ -92,7 +91,10 @@ internal sealed partial class ProcessProvider
     private static bool IsTooOldToStart(ProcessRecord record, DateTimeOffset now) =>
         now - record.CreatedAt >= StartWithin;
 
-    /// <summary>A record whose scheduler died before it started the child: no word from a child, none alive, and time enough.</summary>
+    /// <summary>
+    /// Whether the scheduler crashed between writing the record and starting the child: there is no <c>stat</c> file
+    /// and no running process, and the time for the start has passed.
+    /// </summary>
     private bool NeverStarted(ProcessRecord record) =>
         !_client.IsFromEarlierBoot(record)
         && _client.ChildOf(record) is null
@@ -101,7 +103,7 @@ internal sealed partial class ProcessProvider
 
     private TakenView Taken()
     {
-        var living = ProcessClient.LivingSessions();
+        var live = ProcessClient.LiveSessions();
         var gpus = new HashSet<string>(StringComparer.Ordinal);
         var ports = new HashSet<int>();
         var cpu = 0;
@@ -109,7 +111,7 @@ internal sealed partial class ProcessProvider
         {
             var child = _client.ChildOf(record);
             var isTaking = child is { } known
-                ? living.Contains(known.Id)
+                ? live.Contains(known.Id)
                 : !_client.IsFromEarlierBoot(record) && !NeverStarted(record);
             if (isTaking)
             {

@@ -8,23 +8,26 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Rents out this host: an allocation is a runtime process on some of its GPUs.</summary>
+/// <summary>Offers this host as a provider: an allocation is a runtime process on some of its GPUs.</summary>
 /// <remarks>
-/// The adapter keeps nothing that matters in memory. What it holds is what the state directory and the kernel say
-/// (<see cref="ProcessStore"/>, <see cref="ProcessClient"/>), so a scheduler that was killed finds its children again by looking, and a
-/// child that was started twice by a crash in the worst place finds out by itself.
+/// All important state is in the state directory (<see cref="ProcessStore"/>) and in the kernel
+/// (<see cref="ProcessClient"/>), not in memory. So a scheduler that was killed finds its children again. If a crash
+/// led to two starts of a child, the second one detects it and exits.
 /// </remarks>
 internal sealed partial class ProcessProvider : IProvider, IDisposable
 {
-    /// <summary>From the record until the child must have written itself down: forking on a busy host, with room.</summary>
+    /// <summary>
+    /// From writing the record until the child must have written its <c>stat</c> file. It leaves a margin for a slow
+    /// fork on a busy host.
+    /// </summary>
     private static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>One release call waits at most this long before it says that it is pending.</summary>
+    /// <summary>One release call waits at most this long before it returns pending.</summary>
     private static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(1.5);
 
     private static readonly TimeSpan StrayGrace = ReleaseWait / 2;
 
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ProcessOptions _options;
     private readonly GpuNameResolver _resolver;
@@ -97,7 +100,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             {
                 return _store.WasReleased(request.Key.Value)
                     ? ProcessFailures.CalledOff(request.Key.Value)
-                    : ProcessFailures.NotStarted("the launcher did not come up");
+                    : ProcessFailures.NotStarted("the launcher did not start");
             }
 
             if (_client.ChildOf(record) is not null || allocation.Status == AllocationStatus.Exited)
@@ -105,7 +108,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 return AllocateOutcome.Allocated(allocation);
             }
 
-            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+            await Task.Delay(PollInterval, _clock, cancellationToken);
         }
     }
 
@@ -134,7 +137,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             }
         }
 
-        // A child whose record is lost still burns: it is shown, so that the sweep can have it released.
+        // A child without a record still uses resources, so it is listed and the sweep can release it.
         foreach (var (key, _, instance) in _client.Tagged().Where(tag => IsOf(tag.Cluster, cluster)))
         {
             if (!found.ContainsKey(key) && _store.Find(key) is null)
@@ -155,7 +158,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
         var startedAt = _clock.GetUtcNow();
         var stoppingSince = MarkStopping(key.Value, startedAt);
-        var isFirstLook = true;
+        var isFirstCheck = true;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -169,20 +172,21 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 return ReleaseOutcome.Released;
             }
 
-            // Without a record nothing remembers since when: a stray gets its grace within the call.
-            var isRude = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
-            if (isRude || isFirstLook)
+            // Without a record the start time of the stop is not stored, so a stray gets its grace period within this
+            // call.
+            var isForced = now - stoppingSince >= (record is null ? StrayGrace : _options.StopGrace);
+            if (isForced || isFirstCheck)
             {
-                End(child, members, isRude);
+                End(child, members, isForced);
             }
 
-            isFirstLook = false;
+            isFirstCheck = false;
             if (now - startedAt >= ReleaseWait)
             {
                 return ReleaseOutcome.Pending;
             }
 
-            await Task.Delay(LookAgainAfter, _clock, cancellationToken);
+            await Task.Delay(PollInterval, _clock, cancellationToken);
         }
     }
 
@@ -191,7 +195,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var told = new Dictionary<string, AllocationStatus>(StringComparer.Ordinal);
+        var reported = new Dictionary<string, AllocationStatus>(StringComparer.Ordinal);
         while (true)
         {
             var records = _store.All().Where(record => IsOf(record.Cluster, cluster)).ToList();
@@ -200,19 +204,19 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
                 var allocation = await ObserveAsync(record, cancellationToken);
                 if (
                     allocation is not null
-                    && (!told.TryGetValue(record.Key, out var last) || last != allocation.Status)
+                    && (!reported.TryGetValue(record.Key, out var last) || last != allocation.Status)
                 )
                 {
-                    told[record.Key] = allocation.Status;
+                    reported[record.Key] = allocation.Status;
                     yield return allocation;
                 }
             }
 
             foreach (
-                var gone in told.Keys.Except(records.Select(record => record.Key), StringComparer.Ordinal).ToList()
+                var gone in reported.Keys.Except(records.Select(record => record.Key), StringComparer.Ordinal).ToList()
             )
             {
-                told.Remove(gone);
+                reported.Remove(gone);
             }
 
             await Task.Delay(_options.ProbeEvery, _clock, cancellationToken);
@@ -221,13 +225,13 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     public void Dispose()
     {
-        // The children stay: they are the customers', and the next process takes them over.
+        // The children keep running for their customers, and the next scheduler process takes them over.
         _store.Dispose();
         _gpus.Dispose();
     }
 
-    /// <summary>Under the lock: finds the key's record, or picks GPUs and a port, writes the record, and starts the child.</summary>
-    /// <returns>A refusal, or null when there is a record now.</returns>
+    /// <summary>Under the lock, finds the key's record, or writes a record and starts the child.</summary>
+    /// <returns>The rejection; null if the record exists now.</returns>
     private AllocateOutcome? StartOnce(AllocationRequest request, RuntimePreset preset, HostView host)
     {
         var key = request.Key.Value;
@@ -333,16 +337,16 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         return _store.Find(key) is null ? now : _store.MarkOnce(key, "stopping", now);
     }
 
-    private static void End(ProcStat? child, List<ProcStat> members, bool isRude)
+    private static void End(ProcStat? child, List<ProcStat> members, bool isForced)
     {
-        var signal = isRude ? ProcessClient.RudeSignal : ProcessClient.PoliteSignal;
+        var signal = isForced ? ProcessClient.KillSignal : ProcessClient.TerminateSignal;
         if (child is { } leader)
         {
             ProcessClient.SignalGroup(leader, signal);
         }
 
         ProcessClient.Signal(members.Where(member => child is null || member.Group != child.Value.Group), signal);
-        if (isRude)
+        if (isForced)
         {
             ProcessClient.Signal(members, signal);
         }

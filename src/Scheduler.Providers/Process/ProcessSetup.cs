@@ -7,7 +7,6 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Process;
 
-/// <summary>Puts the process provider into the process.</summary>
 internal static class ProcessSetup
 {
     internal static IServiceCollection AddProcessProvider(
@@ -17,7 +16,9 @@ internal static class ProcessSetup
     {
         var section = configuration.GetSection(ProcessOptions.Section);
         services.AddOptions<ProcessOptions>().Bind(section).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ProcessOptions>, ProcessOptionsCheck>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<ProcessOptions>, ProcessOptionsValidation>()
+        );
         if (!(section.Get<ProcessOptions>() ?? new ProcessOptions()).Enabled)
         {
             return services;

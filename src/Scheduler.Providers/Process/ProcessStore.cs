@@ -4,25 +4,29 @@ using System.Text.Json;
 namespace Scheduler.Providers.Process;
 
 /// <summary>
-/// The state directory: one folder per allocation, and an empty file per released key. Everything the adapter knows is here, so a new
-/// process (or a second one) over the same directory knows the same.
+/// The state directory: one folder per allocation, and an empty file per released key. It contains the whole state of
+/// the adapter, so a new or second process with the same directory has the same state.
 /// </summary>
 /// <remarks>
 /// <list type="bullet">
-/// <item><c>live/{key}/record.json</c>: written before the child is started.</item>
-/// <item><c>live/{key}/stat</c>: the child's own line of <c>/proc/self/stat</c>, written by the child before it runs the runtime.</item>
-/// <item><c>live/{key}/output.log</c>, <c>live/{key}/exit</c>: its output, and its exit code once it has one.</item>
-/// <item><c>live/{key}/ready</c>, <c>live/{key}/stopping</c>: it was healthy once; release was first asked for then.</item>
+/// <item><c>live/{key}/record.json</c>: written before the child starts.</item>
+/// <item>
+/// <c>live/{key}/stat</c>: the launcher's line of <c>/proc/{pid}/stat</c>, written before the runtime starts.
+/// </item>
+/// <item><c>live/{key}/output.log</c>, <c>live/{key}/exit</c>: the output, and the exit code after the exit.</item>
+/// <item><c>live/{key}/ready</c>: time when the runtime was first healthy.</item>
+/// <item><c>live/{key}/stopping</c>: time of the first release request.</item>
 /// <item><c>released/{key}</c>: the key is never served again.</item>
 /// </list>
-/// Changes happen under <see cref="Hold"/>; files appear whole, by renaming.
+/// Changes need <see cref="Hold"/>. Files are written under another name and renamed, so readers never see a partial
+/// file.
 /// </remarks>
 internal sealed class ProcessStore : IDisposable
 {
-    /// <summary>A released key is asked for again within minutes or never; a week is plenty.</summary>
+    /// <summary>A released key is requested again within minutes or never, so a week is enough.</summary>
     private static readonly TimeSpan RememberReleased = TimeSpan.FromDays(7);
 
-    /// <summary>Longest key taken: it becomes a file name.</summary>
+    /// <summary>The key becomes a file name.</summary>
     private const int MaxKeyChars = 128;
 
     private readonly string _live;
@@ -41,7 +45,7 @@ internal sealed class ProcessStore : IDisposable
 
     internal FileLock.Holding Hold() => _lock.Hold();
 
-    /// <summary>Whether a key can name a folder as it is.</summary>
+    /// <summary>Whether the key can be used as a folder name.</summary>
     internal static bool IsUsable(string key) =>
         key.Length is > 0 and <= MaxKeyChars
         && key[0] != '.'
@@ -95,7 +99,7 @@ internal sealed class ProcessStore : IDisposable
         );
     }
 
-    /// <summary>The key's folder goes, its tombstone stays.</summary>
+    /// <summary>Writes the tombstone and deletes the key's folder.</summary>
     internal void Release(string key)
     {
         if (!IsUsable(key))
@@ -107,7 +111,7 @@ internal sealed class ProcessStore : IDisposable
         Forget(key);
     }
 
-    /// <summary>The key's folder goes without a trace: nothing was ever started under it.</summary>
+    /// <summary>Deletes the key's folder without a tombstone; nothing was ever started for it.</summary>
     internal void Forget(string key)
     {
         if (Directory.Exists(FolderOf(key)))
@@ -116,7 +120,7 @@ internal sealed class ProcessStore : IDisposable
         }
     }
 
-    /// <summary>Marks once that something happened; the first time counts.</summary>
+    /// <summary>Records the time of an event once; later calls return the first time.</summary>
     internal DateTimeOffset MarkOnce(string key, string name, DateTimeOffset now)
     {
         if (MarkedAt(key, name) is { } before)
@@ -136,7 +140,7 @@ internal sealed class ProcessStore : IDisposable
             ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
             : null;
 
-    /// <summary>A small file's text, or null where it is not there (any more).</summary>
+    /// <summary>Text of a small file; null if the file does not exist.</summary>
     internal string? ReadText(string key, string name)
     {
         try
@@ -156,7 +160,7 @@ internal sealed class ProcessStore : IDisposable
         using (var file = File.Create(path + ".new"))
         {
             file.Write(bytes);
-            // Without it a power cut may leave the name without the bytes, and an unreadable record stops the next start.
+            // Without the flush, power loss may leave an empty file, and an unreadable record stops the next start.
             file.Flush(flushToDisk: true);
         }
 

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>Where the simulated market's offers come from: the embedded data, or a seed.</summary>
+/// <summary>Source of the simulated market's offers: the embedded data, or rows generated from a seed.</summary>
 internal static class MarketData
 {
     private const string Resource = "Scheduler.Providers.Simulated.Data.offers.csv";
     private const int FieldsUsed = 8;
 
-    /// <summary>The longest text a field may hold; the data's longest has 40 characters.</summary>
+    /// <summary>Maximum length of a field; the longest in the data has 40 characters.</summary>
     private const int MaxFieldChars = 128;
 
     internal static TextReader Embedded() =>
@@ -17,7 +17,7 @@ internal static class MarketData
                 ?? throw new InvalidOperationException($"The assembly was built without {Resource}.")
         );
 
-    /// <summary>Every line after the heading: a row, or null for one that cannot be read.</summary>
+    /// <summary>Reads all lines after the header: a row, or null for an unreadable line.</summary>
     internal static IEnumerable<MarketRow?> Read(TextReader csv)
     {
         if (csv.ReadLine() is null)
@@ -34,7 +34,10 @@ internal static class MarketData
         }
     }
 
-    /// <summary>Made-up offers for large markets: real GPU names, plausible prices, the same for the same seed.</summary>
+    /// <summary>
+    /// Generates offers for large markets, with real GPU names and plausible prices. The same seed gives the same
+    /// offers.
+    /// </summary>
     internal static IEnumerable<MarketRow> Generate(int count, int seed)
     {
         for (var i = 0; i < count; i++)
@@ -57,7 +60,7 @@ internal static class MarketData
         }
     }
 
-    /// <summary>Vendors of the embedded data, or of the generated market.</summary>
+    /// <summary>Generated vendors, or those of the embedded data if <paramref name="generatedOffers"/> is 0.</summary>
     internal static IReadOnlyList<string> Vendors(int generatedOffers)
     {
         if (generatedOffers > 0)

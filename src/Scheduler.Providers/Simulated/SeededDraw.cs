@@ -1,6 +1,6 @@
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>Draws that depend on nothing but their arguments: the same on every machine, in every run, in any order.</summary>
+/// <summary>Draws that depend only on their arguments: the same on every machine, in every run, in any order.</summary>
 internal static class SeededDraw
 {
     private const ulong FnvOffset = 14_695_981_039_346_656_037;
@@ -14,7 +14,10 @@ internal static class SeededDraw
     internal static int Between(int seed, string about, string key, int min, int max) =>
         min + (int)(Hash(seed, about, key) % (ulong)(max - min + 1));
 
-    /// <summary>64 well-mixed bits: FNV-1a over the text, then the finaliser of SplitMix64, whose low and high bits are both good.</summary>
+    /// <summary>
+    /// 64 well-mixed bits: FNV-1a over the text, then the finaliser of SplitMix64, which mixes low and high bits
+    /// equally well.
+    /// </summary>
     internal static ulong Hash(int seed, string about, string key)
     {
         unchecked

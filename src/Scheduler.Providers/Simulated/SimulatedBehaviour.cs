@@ -3,7 +3,6 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>What the rules add up to for one allocation.</summary>
 internal sealed record SimulatedBehaviour
 {
     public TimeSpan AllocateLatency { get; init; }
@@ -29,7 +28,7 @@ internal sealed record SimulatedBehaviour
             ReleaseTime = options.ReleaseTime,
         };
 
-    /// <summary>The rules that hit, first one first, over the market's own manners.</summary>
+    /// <summary>Applies the matching rules to the defaults. The first rule that sets a property wins.</summary>
     internal SimulatedBehaviour Under(ImmutableArray<SimulatedFault> rules, Offer offer, string key)
     {
         var sum = this;
@@ -84,7 +83,6 @@ internal sealed record SimulatedBehaviour
     }
 }
 
-/// <summary>How a simulated runtime ends.</summary>
 internal enum SimulatedEnd
 {
     None = 0,

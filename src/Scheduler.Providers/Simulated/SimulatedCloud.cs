@@ -3,12 +3,15 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// What stands for the outside: the cloud that holds allocations. It keeps its own memory (<see cref="SimulatedJournal"/>), so that it
-/// outlives the scheduler as a real one does, and it knows nothing of why anything is asked.
+/// Simulates the external cloud that holds allocations. It has its own storage (<see cref="SimulatedJournal"/>), so
+/// like a real cloud it survives a restart of the scheduler. It does not know the reason of any request.
 /// </summary>
 internal sealed class SimulatedCloud : IDisposable
 {
-    /// <summary>Tombstones remembered in this process; the journal has them all, and a key is asked again within minutes or never.</summary>
+    /// <summary>
+    /// Maximum number of tombstones in memory. The journal contains all of them, and a key is requested again within
+    /// minutes or never.
+    /// </summary>
     private const int MaxTombstones = 100_000;
 
     private readonly Lock _gate = new();
@@ -25,14 +28,13 @@ internal sealed class SimulatedCloud : IDisposable
         CatchUp();
     }
 
-    /// <summary>Whether other processes may write to the same memory.</summary>
+    /// <summary>Whether other processes may write to the same journal.</summary>
     internal bool IsShared => _journal is not null;
 
-    /// <summary>Counts every change; equal numbers mean that nothing happened in between.</summary>
+    /// <summary>Incremented by every change; equal numbers mean that nothing changed in between.</summary>
     internal long Version { get; private set; }
 
-    /// <summary>Calls back on every change from now on, in order, under the cloud's lock: the callback must not wait.</summary>
-    /// <returns>What is remembered now.</returns>
+    /// <summary>Calls back on later changes, in order, under the cloud's lock. The callback must not block.</summary>
     internal IReadOnlyList<SimulatedRecord> Subscribe(Action<SimulatedRecord> changed)
     {
         lock (_gate)
@@ -50,7 +52,7 @@ internal sealed class SimulatedCloud : IDisposable
         }
     }
 
-    /// <summary>Reads what other processes wrote; cheap when that is nothing.</summary>
+    /// <summary>Reads records that other processes wrote; cheap if there are none.</summary>
     internal void CatchUp()
     {
         lock (_gate)
@@ -77,7 +79,7 @@ internal sealed class SimulatedCloud : IDisposable
         }
     }
 
-    /// <summary>How many of one offer are taken.</summary>
+    /// <summary>Number of allocations that take capacity of the offer.</summary>
     internal int Held(ProviderId provider, string offerId)
     {
         lock (_gate)
@@ -87,8 +89,9 @@ internal sealed class SimulatedCloud : IDisposable
     }
 
     /// <summary>
-    /// The one way to change a record: sees what is there (null for a new key) and how many of its offer are taken, and says what is to be
-    /// there, or null to leave it. Written down before anyone sees it.
+    /// Changes a record; all changes go through this method. The callback receives the record (null for a new key) and
+    /// the used capacity of the offer. It returns the new record, or null for no change. The journal contains the
+    /// record before any caller sees it.
     /// </summary>
     internal SimulatedRecord? Change(
         string key,
@@ -111,7 +114,7 @@ internal sealed class SimulatedCloud : IDisposable
         }
     }
 
-    /// <summary>Completes at the next change of the key's record.</summary>
+    /// <summary>A task that completes at the next change of the key's record.</summary>
     internal Task NextChangeOf(string key)
     {
         lock (_gate)

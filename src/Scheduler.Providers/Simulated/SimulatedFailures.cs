@@ -3,7 +3,7 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>How the simulated cloud refuses, and what its runtimes leave behind: the words real ones use.</summary>
+/// <summary>Rejections and runtime exits of the simulated cloud, with the messages that real ones use.</summary>
 internal static class SimulatedFailures
 {
     internal static AllocateOutcome OutOfStock(string offerId) =>
@@ -24,12 +24,11 @@ internal static class SimulatedFailures
     internal static AllocateOutcome CalledOff(string key) =>
         AllocateOutcome.Rejected(
             RejectionKind.InvalidRequest,
-            $"simulated: the request '{OutputLines.Clean(key)}' was called off; a key is never served again after its release"
+            $"simulated: the request '{OutputLines.Clean(key)}' was cancelled; a key is never served again after its release"
         );
 
-    /// <summary>Null for an end that is not the runtime's own.</summary>
-    /// <param name="end">How it ended.</param>
-    /// <param name="wasServing">Whether it had been healthy before: memory then goes to a request, not to the weights.</param>
+    /// <param name="wasServing">Whether it had been healthy: then a request used up the memory.</param>
+    /// <returns>Null if the runtime did not exit by itself.</returns>
     internal static RuntimeExit? ExitOf(SimulatedEnd end, bool wasServing) =>
         end switch
         {

@@ -2,67 +2,64 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>One rule about what goes wrong. Durations count from the moment named; an unset property leaves the matter to later rules.</summary>
+/// <summary>One fault rule. If a property is not set, later rules decide it.</summary>
 internal sealed class SimulatedFault
 {
-    /// <summary>Whom it concerns; an empty match concerns everyone.</summary>
+    /// <summary>Offers that the rule applies to; an empty match covers all.</summary>
     public SimulatedMatch Match { get; set; } = new();
 
-    /// <summary>Share of allocations it hits, 0 to 1, drawn from <see cref="Seed"/> and the allocation key: the same key always fares the same.</summary>
+    /// <summary>
+    /// Share of allocations that the rule hits, 0 to 1, drawn from <see cref="Seed"/> and the allocation key. The same
+    /// key always gets the same result.
+    /// </summary>
     public double Probability { get; set; } = 1;
 
-    /// <summary>Seed of that draw.</summary>
     public int Seed { get; set; }
 
-    /// <summary>From the request until capacity is ours.</summary>
+    /// <summary>From the request until the capacity is allocated.</summary>
     public TimeSpan? AllocateLatency { get; set; }
 
-    /// <summary>The request is refused: nothing left.</summary>
     public bool? OutOfStock { get; set; }
 
-    /// <summary>The request is refused: our quota is used up.</summary>
+    /// <summary>The request is rejected because the account's quota is used up.</summary>
     public bool? QuotaExceeded { get; set; }
 
-    /// <summary>The request is never answered and nothing is ever allocated, until it is called off.</summary>
+    /// <summary>The request gets no answer and allocates nothing, until it is cancelled by a release.</summary>
     public bool? NeverAnswer { get; set; }
 
-    /// <summary>Capacity is ours (the list shows it), but the call answers only this much later.</summary>
+    /// <summary>The capacity is allocated and listed, but the call returns only this much later.</summary>
     public TimeSpan? AnswerLate { get; set; }
 
-    /// <summary>Watchers are told every change twice.</summary>
+    /// <summary>Watchers receive every change twice.</summary>
     public bool? AnswerTwice { get; set; }
 
-    /// <summary>The first call throws though the allocation was made.</summary>
+    /// <summary>The first call throws although the allocation was made.</summary>
     public bool? FailAfterEffect { get; set; }
 
-    /// <summary>From capacity until the runtime is healthy.</summary>
+    /// <summary>From the allocation until the runtime is healthy.</summary>
     public TimeSpan? BootTime { get; set; }
 
-    /// <summary>The runtime runs out of memory instead of becoming healthy.</summary>
+    /// <summary>The runtime runs out of memory during start-up.</summary>
     public bool? OomAtLoad { get; set; }
 
-    /// <summary>The runtime cannot load its model.</summary>
     public bool? ModelLoadError { get; set; }
 
-    /// <summary>The image cannot be pulled.</summary>
     public bool? ImagePullError { get; set; }
 
-    /// <summary>From healthy until spot capacity is taken back; offers that are not spot are spared.</summary>
+    /// <summary>From healthy until spot capacity is reclaimed; only for spot offers.</summary>
     public TimeSpan? SpotReclaimAfter { get; set; }
 
-    /// <summary>From healthy until the runtime runs out of memory.</summary>
     public TimeSpan? OomAfter { get; set; }
 
-    /// <summary>From healthy until the runtime ends with exit code 1.</summary>
+    /// <summary>From healthy until the runtime exits with code 1.</summary>
     public TimeSpan? ExitAfter { get; set; }
 
-    /// <summary>From healthy until the runtime answers no longer, without ending.</summary>
+    /// <summary>From healthy until the runtime stops answering without exiting.</summary>
     public TimeSpan? UnhealthyAfter { get; set; }
 
-    /// <summary>From the release request until nothing is held.</summary>
+    /// <summary>From the release request until the capacity is released.</summary>
     public TimeSpan? ReleaseTime { get; set; }
 
-    /// <summary>Its durations by name, for the check that none is negative.</summary>
     internal IEnumerable<(string Name, TimeSpan? Value)> Durations =>
         [
             (nameof(AllocateLatency), AllocateLatency),
@@ -79,19 +76,16 @@ internal sealed class SimulatedFault
         Match.Covers(offer) && (Probability >= 1 || SeededDraw.Unit(Seed, "fault", key) < Probability);
 }
 
-/// <summary>Whom a fault concerns; null means any.</summary>
+/// <summary>Offers that a fault rule applies to; a null property matches any value.</summary>
 internal sealed class SimulatedMatch
 {
     /// <summary>Provider id, with or without <c>sim-</c>.</summary>
     public string? Provider { get; set; }
 
-    /// <summary>Region, in the vendor's words.</summary>
     public string? Region { get; set; }
 
-    /// <summary>GPU type, by catalogue name.</summary>
     public string? GpuType { get; set; }
 
-    /// <summary>One offer's id.</summary>
     public string? OfferId { get; set; }
 
     internal bool Covers(Offer offer) =>

@@ -6,19 +6,21 @@ using Microsoft.Win32.SafeHandles;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// The cloud's own memory: one JSON record per line, the last one of a key counts. Each write reaches the operating system before the
-/// call that caused it answers, so <c>kill -9</c> loses nothing; there is no fsync, since a power cut is not what it plays.
+/// Storage of the simulated cloud: one JSON record per line; the last record of a key is valid. Each write reaches the
+/// operating system before the call returns, so <c>kill -9</c> loses nothing. There is no fsync, because the cloud does
+/// not simulate power loss.
 /// </summary>
 /// <remarks>
-/// Several processes may share a file: who writes holds the lock file and has read all others' lines first. A line torn by a crash is
-/// the last one, without its line feed, and is cut off by the next writer. Any other line that cannot be read stops the start.
+/// Several processes may share a file. A writer holds the lock file and first reads all lines of the others. A crash
+/// can leave an incomplete last line without line feed; the next writer removes it. Any other unreadable line stops the
+/// start.
 /// </remarks>
 internal sealed class SimulatedJournal : IDisposable
 {
-    /// <summary>A file this small is not worth rewriting.</summary>
+    /// <summary>Smaller files are not compacted.</summary>
     private const int CompactAboveBytes = 1 << 20;
 
-    /// <summary>Read in pieces of this size; far more than one record, which is below 2 KiB.</summary>
+    /// <summary>Size of the read buffer; far more than one record, which has less than 2 KiB.</summary>
     private const int ReadBytes = 1 << 16;
 
     private readonly string _path;
@@ -44,7 +46,7 @@ internal sealed class SimulatedJournal : IDisposable
     /// <summary>Whether another process wrote since the last read. Costs one system call.</summary>
     internal bool HasNews => RandomAccess.GetLength(_file) > _offset;
 
-    /// <summary>Applies every complete line not read yet.</summary>
+    /// <summary>Applies every complete line that was not read yet.</summary>
     internal void ReadNew(Action<SimulatedRecord> apply)
     {
         var buffer = new byte[ReadBytes];
@@ -79,14 +81,14 @@ internal sealed class SimulatedJournal : IDisposable
         }
     }
 
-    /// <summary>Writes one record. Needs the lock and everything read.</summary>
+    /// <summary>Writes one record. The caller must hold the lock and must have read all lines.</summary>
     internal void Append_NeedsLock(SimulatedRecord record)
     {
         _out.ResetWrittenCount();
         Write(_out, record);
         if (RandomAccess.GetLength(_file) > _offset)
         {
-            // All complete lines are read, so what is left is what a dying writer did not finish.
+            // All complete lines are read, so the rest is the incomplete line of a writer that crashed.
             RandomAccess.SetLength(_file, _offset);
         }
 
@@ -101,7 +103,7 @@ internal sealed class SimulatedJournal : IDisposable
         _lock.Dispose();
     }
 
-    /// <summary>Rewrites a file that holds mostly history, if nobody else has it open.</summary>
+    /// <summary>Opens the file; compacts a large file first, unless another process has it open.</summary>
     private static SafeFileHandle Open(string path)
     {
         if (new FileInfo(path) is { Exists: true, Length: > CompactAboveBytes })
@@ -109,7 +111,8 @@ internal sealed class SimulatedJournal : IDisposable
             TryCompact(path);
         }
 
-        // Shared, and .NET then keeps a shared advisory lock on it: that is how TryCompact of another process sees us.
+        // With FileShare.ReadWrite .NET keeps a shared advisory lock, which makes TryCompact of another process fail to
+        // open the file.
         return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
     }
 
@@ -134,7 +137,7 @@ internal sealed class SimulatedJournal : IDisposable
         File.Move(rewritten, path, overwrite: true);
     }
 
-    /// <summary>Null where another scheduler has the file open: it then stays as long as it is, which costs space and nothing else.</summary>
+    /// <summary>Null if another scheduler has the file open; the file is then not compacted.</summary>
     private static FileStream? OpenAlone(string path)
     {
         try
@@ -147,7 +150,7 @@ internal sealed class SimulatedJournal : IDisposable
         }
     }
 
-    /// <summary>The last line of each key. The record of a key that is gone is kept: it is what refuses the key for ever.</summary>
+    /// <summary>The last line of each key. Tombstones are kept, because they reject their keys for ever.</summary>
     private static Dictionary<string, byte[]> LastLines(FileStream file, string path)
     {
         var last = new Dictionary<string, byte[]>(StringComparer.Ordinal);
@@ -180,7 +183,7 @@ internal sealed class SimulatedJournal : IDisposable
         try
         {
             return JsonSerializer.Deserialize(line, SimulatedJson.Default.SimulatedRecord)
-                ?? throw new JsonException("null is no record");
+                ?? throw new JsonException("null is not a record");
         }
         catch (JsonException e)
         {

@@ -6,16 +6,15 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>From the market data's words to ours.</summary>
 internal static class SimulatedMapping
 {
-    /// <summary>No simulated provider can be mistaken for the vendor it is modelled on.</summary>
+    /// <summary>Distinguishes a simulated provider from the real vendor.</summary>
     internal const string IdPrefix = "sim-";
 
-    /// <summary>Prices above this are taken for a fault of the data: a hundred times the dearest machine seen.</summary>
+    /// <summary>A higher price is an error in the data. The limit is a hundred times the highest price seen.</summary>
     private const decimal MaxUsdPerHour = 20_000;
 
-    /// <summary>More GPUs than any machine of the data holds are taken for a fault.</summary>
+    /// <summary>Rows with more GPUs are errors in the data; no machine of the data has as many.</summary>
     private const int MaxGpuCount = 64;
 
     private const string ReplyOption = "--simulated-reply=";
@@ -30,7 +29,7 @@ internal static class SimulatedMapping
         "fluidstack",
     };
 
-    /// <summary>One row as an offer, or the reason why it makes none.</summary>
+    /// <summary>Converts a row to an offer, or returns the reason why the row is skipped.</summary>
     internal static (Offer? Offer, string? Skipped) ToOffer(
         MarketRow row,
         GpuNameResolver resolver,
@@ -80,22 +79,25 @@ internal static class SimulatedMapping
         return (offer, null);
     }
 
-    /// <summary>A USD price in EUR, rounded up, so that a vendor's bill is never higher than ours.</summary>
+    /// <summary>Rounds up, so that the vendor's charge never exceeds the customer's charge.</summary>
     internal static MicroEuro ToEuro(decimal usdPerHour, decimal eurPerUsd) =>
         MicroEuro.CeilingFromEuros(usdPerHour * eurPerUsd);
 
     internal static string AllocationId(string provider, string key) =>
         string.Create(CultureInfo.InvariantCulture, $"{provider}-{SeededDraw.Hash(0, provider, key):x16}");
 
-    /// <summary>The stand-in runtime answers as vLLM's tokenizer does.</summary>
+    /// <summary>The stand-in runtime has the tokenizer API of vLLM.</summary>
     internal static readonly RuntimeTokenizer Tokenizer = new("/tokenize", TokenizeShape.Vllm);
 
     internal static Uri Endpoint(Uri runtimeBase, string key) => new(runtimeBase, $"a/{Uri.EscapeDataString(key)}/");
 
-    /// <summary>The fixed answer a launch asks its stand-in for, so that a judge or a classifier can be played; null where it asks for none.</summary>
+    /// <summary>
+    /// The fixed answer that a launch sets for its stand-in runtime, to simulate a judge or a classifier; null if it
+    /// sets none.
+    /// </summary>
     internal static string? ReplyIn(RuntimeSpec spec) => OptionIn(spec, ReplyOption);
 
-    /// <summary>The word that a stand-in asked for JSON says yes to; null where the launch names none.</summary>
+    /// <summary>Word for which a stand-in runtime answers true in JSON; null if the launch sets none.</summary>
     internal static string? YesWordIn(RuntimeSpec spec) => OptionIn(spec, YesOption);
 
     private static string? OptionIn(RuntimeSpec spec, string option)

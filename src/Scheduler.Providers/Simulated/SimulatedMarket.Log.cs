@@ -8,7 +8,7 @@ internal sealed partial class SimulatedMarket
     [LoggerMessage(
         EventId = 6001,
         Level = LogLevel.Information,
-        Message = "Simulated provider {Provider}: {Offers} offers, {Skipped} rows left out"
+        Message = "Simulated provider {Provider}: {Offers} offers, {Skipped} rows skipped"
     )]
     private partial void LogFilled(ProviderId provider, int offers, int skipped);
 }

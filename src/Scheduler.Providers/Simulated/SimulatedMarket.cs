@@ -6,16 +6,16 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// The whole simulated market: its offers, its faults and its cloud. Each vendor of the data is a provider of its own
-/// (<see cref="Provider"/>), all served from here.
+/// The simulated market: offers, fault rules and the cloud. Each vendor of the data is a separate provider
+/// (<see cref="Provider"/>) of this market.
 /// </summary>
 internal sealed partial class SimulatedMarket : IDisposable
 {
-    /// <summary>Stands where no runtime is served: the name never resolves (RFC 6761).</summary>
+    /// <summary>Used if no runtime is served: the name never resolves (RFC 6761).</summary>
     private static readonly Uri NoRuntime = new("http://simulated.invalid/");
 
     private readonly Dictionary<ProviderId, SimulatedProvider> _providers = [];
-    private readonly SimulatedBehaviour _manners;
+    private readonly SimulatedBehaviour _behaviour;
     private readonly ImmutableArray<SimulatedFault> _configured;
     private readonly ILogger _log;
     private ImmutableArray<SimulatedFault> _rules;
@@ -31,7 +31,7 @@ internal sealed partial class SimulatedMarket : IDisposable
         Options = options;
         Clock = clock;
         _log = log;
-        _manners = SimulatedBehaviour.From(options);
+        _behaviour = SimulatedBehaviour.From(options);
         _configured = [.. options.Faults];
         _rules = _configured;
         Cloud = new SimulatedCloud(options.StatePath);
@@ -47,26 +47,25 @@ internal sealed partial class SimulatedMarket : IDisposable
 
     internal SimulatedWatch Watch { get; }
 
-    /// <summary>Where allocations' stand-in runtimes answer; set once the listener is up.</summary>
+    /// <summary>Base address of the stand-in runtimes; set when the listener has started.</summary>
     internal Uri RuntimeBase { get; set; } = NoRuntime;
 
     internal IReadOnlyCollection<SimulatedProvider> Providers => _providers.Values;
 
-    /// <summary>One vendor, by its simulated id (<c>sim-lambda</c>).</summary>
+    /// <param name="id">With the prefix, for example <c>sim-lambda</c>.</param>
     internal SimulatedProvider Provider(string id) => _providers[new ProviderId(id)];
 
-    /// <summary>The ids a market with these options has, without building it.</summary>
     internal static IEnumerable<string> ProviderIds(SimulatedOptions options) =>
         MarketData
             .Vendors(options.GeneratedOffers)
             .Where(vendor => options.Vendors.Count == 0 || options.Vendors.Contains(vendor, StringComparer.Ordinal))
             .Select(vendor => SimulatedMapping.IdPrefix + vendor);
 
-    /// <summary>Puts rules before the configured ones, in place of those set earlier. Concerns requests made from now on.</summary>
+    /// <summary>Replaces the rules that precede the configured ones. Affects only later requests.</summary>
     internal void Set(params ReadOnlySpan<SimulatedFault> rules) => _rules = [.. rules, .. _configured];
 
-    /// <summary>Ends a runtime, or takes its capacity back, now.</summary>
-    /// <returns>Whether there was a live one.</returns>
+    /// <summary>Ends a runtime, or reclaims its capacity, now.</summary>
+    /// <returns>Whether the allocation was held.</returns>
     internal bool End(AllocationKey key, SimulatedEnd end)
     {
         var now = Clock.GetUtcNow();
@@ -76,16 +75,16 @@ internal sealed partial class SimulatedMarket : IDisposable
         );
     }
 
-    /// <summary>Makes a runtime answer no longer, without ending.</summary>
-    /// <returns>Whether there was a live one.</returns>
+    /// <summary>Makes a runtime stop answering without exiting.</summary>
+    /// <returns>Whether the allocation was held.</returns>
     internal bool MakeUnhealthy(AllocationKey key)
     {
         var now = Clock.GetUtcNow();
         return Rewrite(key, record => record with { UnhealthyAt = now });
     }
 
-    /// <summary>Forgets an allocation without being asked: what the sweep calls vanished.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Removes an allocation without a release request; the sweep reports it as vanished.</summary>
+    /// <returns>Whether the allocation was held.</returns>
     internal bool Vanish(AllocationKey key)
     {
         var now = Clock.GetUtcNow();
@@ -95,7 +94,7 @@ internal sealed partial class SimulatedMarket : IDisposable
     internal SimulatedBehaviour BehaviourFor(Offer offer, AllocationKey key)
     {
         var rules = _rules;
-        return rules.IsEmpty ? _manners : _manners.Under(rules, offer, key.Value);
+        return rules.IsEmpty ? _behaviour : _behaviour.Under(rules, offer, key.Value);
     }
 
     public void Dispose()
@@ -160,7 +159,7 @@ internal sealed partial class SimulatedMarket : IDisposable
 
         foreach (var provider in _providers.Values)
         {
-            // A line that cannot be read names no vendor that could be believed, so every vendor's count shows it.
+            // An unreadable line has no reliable vendor, so every vendor counts it.
             provider.Close(unreadable);
             LogFilled(provider.Id, provider.OfferCount, provider.SkippedCount);
         }

@@ -6,13 +6,10 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>One vendor of the simulated market behind the port. Its id says that it is simulated.</summary>
 internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) : IProvider
 {
-    /// <summary>
-    /// How long a waiting call trusts what it knows before it looks again: other processes that share the cloud's memory cannot wake us.
-    /// </summary>
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+    /// <summary>Poll interval: other processes that share the journal cannot notify this one.</summary>
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly Dictionary<string, Offer> _offers = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _skipped = new(StringComparer.Ordinal);
@@ -114,7 +111,8 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
             {
                 if (before is null)
                 {
-                    // Never asked for: from now on it never will be, also when the request is only late.
+                    // No request with this key yet. The tombstone rejects all later ones, also a request that is only
+                    // late.
                     return new SimulatedRecord
                     {
                         Key = key.Value,
@@ -170,7 +168,7 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
 
     private bool IsOurs(SimulatedRecord record) => string.Equals(record.Provider, Id.Value, StringComparison.Ordinal);
 
-    /// <summary>Puts the request into the cloud, or finds the one already there; null when it is refused.</summary>
+    /// <summary>Adds the request to the cloud or finds its record; null if the cloud rejects it.</summary>
     private (SimulatedRecord? Record, bool IsNew) Ask(AllocationRequest request, SimulatedBehaviour behaviour)
     {
         var isNew = false;
@@ -196,7 +194,7 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
         return (record, isNew);
     }
 
-    /// <summary>Waits for the moment the cloud answers. Stopping to wait changes nothing in the cloud.</summary>
+    /// <summary>Waits for the cloud's answer. Cancelling the wait changes nothing in the cloud.</summary>
     private async Task<AllocateOutcome> AnswerAsync(SimulatedRecord asked, CancellationToken cancellationToken)
     {
         var record = asked;
@@ -215,9 +213,9 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
             }
 
             var wait = record.AnswersAt - now ?? Timeout.InfiniteTimeSpan;
-            if (market.Cloud.IsShared && (wait == Timeout.InfiniteTimeSpan || wait > LookAgainAfter))
+            if (market.Cloud.IsShared && (wait == Timeout.InfiniteTimeSpan || wait > PollInterval))
             {
-                wait = LookAgainAfter;
+                wait = PollInterval;
             }
 
             if (change is not null)
@@ -225,7 +223,7 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
                 await market.Clock.WhenOrAfter(change, wait, cancellationToken);
             }
 
-            // Asked for before looking, so that no change falls in between.
+            // Subscribes before reading the record, so that no change is missed in between.
             change = market.Cloud.NextChangeOf(asked.Key);
             record = market.Cloud.Find(asked.Key);
         }

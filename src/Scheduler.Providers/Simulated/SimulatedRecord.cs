@@ -6,8 +6,8 @@ using Scheduler.Domain.Providers;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// One allocation as the simulated cloud remembers it. Its whole future is written down when it is asked for, so what it is at any
-/// moment follows from the clock alone: no timer has to fire, and a scheduler that died in between missed nothing.
+/// One allocation in the simulated cloud's storage. The request determines all future times, so the state at any time
+/// follows from the clock alone. No timer has to fire, and a scheduler that restarts misses nothing.
 /// </summary>
 internal sealed record SimulatedRecord
 {
@@ -18,37 +18,39 @@ internal sealed record SimulatedRecord
     public string Instance { get; init; } = "";
     public DateTimeOffset AskedAt { get; init; }
 
-    /// <summary>When capacity becomes ours; null for a request that is never answered.</summary>
+    /// <summary>Time of the allocation; null for a request that never gets an answer.</summary>
     public DateTimeOffset? ArrivesAt { get; init; }
 
-    /// <summary>When the call that asked for it returns.</summary>
+    /// <summary>Time when the allocate call returns.</summary>
     public DateTimeOffset? AnswersAt { get; init; }
 
-    /// <summary>When the runtime is healthy; null when it never will be.</summary>
+    /// <summary>Time when the runtime becomes healthy; null if it never does.</summary>
     public DateTimeOffset? ReadyAt { get; init; }
     public DateTimeOffset? UnhealthyAt { get; init; }
     public DateTimeOffset? EndsAt { get; init; }
     public SimulatedEnd End { get; init; }
     public TimeSpan ReleaseTime { get; init; }
 
-    /// <summary>From when on nothing is held. The record stays as a tombstone: its key is never served again.</summary>
+    /// <summary>End of the allocation. The record stays as a tombstone: its key is never served again.</summary>
     public DateTimeOffset? GoneAt { get; init; }
     public bool AnswerTwice { get; init; }
     public string ServingName { get; init; } = "";
     public long ContextTokens { get; init; }
 
-    /// <summary>What the stand-in runtime is to answer, where the launch says (<c>--simulated-reply=…</c>).</summary>
+    /// <summary>Fixed answer of the stand-in runtime (<c>--simulated-reply=TEXT</c>); null if not set.</summary>
     public string? Reply { get; init; }
 
-    /// <summary>The word that the stand-in runtime says yes to where it is asked for JSON (<c>--simulated-yes=…</c>).</summary>
+    /// <summary>
+    /// Word for which the stand-in runtime answers true in JSON answers (<c>--simulated-yes=WORD</c>); null if the
+    /// launch sets none.
+    /// </summary>
     public string? YesWord { get; init; }
 
     internal bool IsGone(DateTimeOffset now) => GoneAt <= now;
 
-    /// <summary>Whether the provider's list shows it.</summary>
     internal bool IsHeld(DateTimeOffset now) => ArrivesAt <= now && !IsGone(now);
 
-    /// <summary>Whether it takes one of the offer's capacity: also while it is on its way.</summary>
+    /// <summary>Whether it uses capacity of its offer: from the request until the release request.</summary>
     [JsonIgnore]
     internal bool TakesCapacity => ArrivesAt is not null && GoneAt is null;
 
@@ -67,7 +69,7 @@ internal sealed record SimulatedRecord
         return ReadyAt <= now ? AllocationStatus.Ready : AllocationStatus.Booting;
     }
 
-    /// <summary>The next moment at which it changes by itself; null when it will not.</summary>
+    /// <summary>Time of the next change that needs no call; null if there is none.</summary>
     internal DateTimeOffset? NextChange(DateTimeOffset now)
     {
         DateTimeOffset? next = null;
@@ -82,7 +84,6 @@ internal sealed record SimulatedRecord
         return next;
     }
 
-    /// <summary>As the port shows it.</summary>
     internal Allocation ToAllocation(DateTimeOffset now, Uri runtimeBase)
     {
         var status = StatusAt(now);
@@ -101,14 +102,14 @@ internal sealed record SimulatedRecord
         };
     }
 
-    /// <summary>What a runtime would have printed by now.</summary>
+    /// <summary>Simulated output of the runtime until <paramref name="now"/>.</summary>
     internal string OutputAt(DateTimeOffset now) =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"simulated: loading, {ContextTokens} tokens of context\n{(ReadyAt <= now ? $"simulated: serving {ServingName}\n" : "")}"
         ) + (EndsAt <= now ? SimulatedFailures.ExitOf(End, ReadyAt <= EndsAt)?.OutputTail : "");
 
-    /// <summary>What is to become of a request, by the behaviour that hits it.</summary>
+    /// <summary>Creates the record of a request, with all future times according to the behaviour.</summary>
     internal static SimulatedRecord Planned(AllocationRequest request, SimulatedBehaviour behaviour, DateTimeOffset now)
     {
         var arrives = behaviour.NeverAnswer ? (DateTimeOffset?)null : now + behaviour.AllocateLatency;
@@ -160,7 +161,6 @@ internal sealed record SimulatedRecord
     }
 }
 
-/// <summary>Source-generated JSON of the journal.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(SimulatedRecord))]
 internal sealed partial class SimulatedJson : JsonSerializerContext;

@@ -8,7 +8,6 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>Puts the simulated market into the process.</summary>
 internal static class SimulatedSetup
 {
     internal static IServiceCollection AddSimulatedProvider(
@@ -19,7 +18,7 @@ internal static class SimulatedSetup
         var section = configuration.GetSection(SimulatedOptions.Section);
         services.AddOptions<SimulatedOptions>().Bind(section).ValidateOnStart();
         services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IValidateOptions<SimulatedOptions>, SimulatedOptionsCheck>()
+            ServiceDescriptor.Singleton<IValidateOptions<SimulatedOptions>, SimulatedOptionsValidation>()
         );
         var options = section.Get<SimulatedOptions>() ?? new SimulatedOptions();
         if (!options.Enabled)

@@ -6,20 +6,20 @@ using Scheduler.Domain.Providers;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// Tells watchers what changed: at once what somebody did, and by one timer for all what the clock does. With all latencies zero nothing
-/// is ever due later, and no timer runs.
+/// Sends changes to watchers: changes by calls at once, and time-based changes with one shared timer. With all
+/// latencies zero, nothing is due later and no timer runs.
 /// </summary>
 internal sealed class SimulatedWatch : IDisposable
 {
-    /// <summary>Changes a slow watcher may be behind before it loses the oldest; it finds the truth by asking.</summary>
+    /// <summary>Buffered changes per watcher. A slow watcher loses the oldest and must query the state.</summary>
     private const int MaxBehind = 16_384;
 
-    /// <summary>How often a shared cloud is asked what other processes did.</summary>
-    private static readonly TimeSpan LookAtOthersEvery = TimeSpan.FromMilliseconds(100);
+    /// <summary>Poll interval for changes that other processes make to a shared cloud.</summary>
+    private static readonly TimeSpan OthersPollInterval = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>Timers take no more than 49 days; one that fires early finds nothing due and is set again.</summary>
+    /// <summary>Timers accept at most 49 days. A timer that fires early finds nothing due and is set again.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
     private readonly Lock _gate = new();
@@ -48,10 +48,10 @@ internal sealed class SimulatedWatch : IDisposable
             Arm_NeedsLock();
         }
 
-        // What is there is told first, so that nothing falls between a caller's question and its watch.
+        // Sends the existing records first, so that the caller misses no change between its query and its watch.
         foreach (var record in _market.Cloud.List(view.Wants))
         {
-            Tell(view, record);
+            Publish(view, record);
         }
 
         return view;
@@ -65,7 +65,7 @@ internal sealed class SimulatedWatch : IDisposable
 
     private void OnChanged(SimulatedRecord record)
     {
-        TellAll(record);
+        PublishAll(record);
         Await(record);
     }
 
@@ -111,14 +111,14 @@ internal sealed class SimulatedWatch : IDisposable
         }
     }
 
-    /// <summary>Sets the timer to the next moment anything is due; leaves it off when nothing is.</summary>
+    /// <summary>Sets the timer to the next due time; leaves it off if nothing is due.</summary>
     private void Arm_NeedsLock()
     {
         var now = _market.Clock.GetUtcNow();
         var next = _due.TryPeek(out _, out var due) ? due : DateTimeOffset.MaxValue;
-        if (_market.Cloud.IsShared && _views.Count > 0 && now + LookAtOthersEvery < next)
+        if (_market.Cloud.IsShared && _views.Count > 0 && now + OthersPollInterval < next)
         {
-            next = now + LookAtOthersEvery;
+            next = now + OthersPollInterval;
         }
 
         if (next < _armedFor)
@@ -128,7 +128,7 @@ internal sealed class SimulatedWatch : IDisposable
         }
     }
 
-    /// <summary>Never zero: a timer that fires inside its own arming would come back here with the lock held.</summary>
+    /// <summary>Never zero: a timer that fires while it is being set would re-enter with the lock held.</summary>
     private static TimeSpan Clamp(TimeSpan wait)
     {
         if (wait < ShortestWait)
@@ -139,7 +139,7 @@ internal sealed class SimulatedWatch : IDisposable
         return wait > LongestWait ? LongestWait : wait;
     }
 
-    private void TellAll(SimulatedRecord record)
+    private void PublishAll(SimulatedRecord record)
     {
         View[] views;
         lock (_gate)
@@ -154,11 +154,11 @@ internal sealed class SimulatedWatch : IDisposable
 
         foreach (var view in views)
         {
-            Tell(view, record);
+            Publish(view, record);
         }
     }
 
-    private void Tell(View view, SimulatedRecord record)
+    private void Publish(View view, SimulatedRecord record)
     {
         var now = _market.Clock.GetUtcNow();
         if (!record.IsHeld(now))
@@ -182,7 +182,7 @@ internal sealed class SimulatedWatch : IDisposable
         }
     }
 
-    /// <summary>One watcher's view: its provider, its cluster, and what it has not read yet.</summary>
+    /// <summary>One watcher: its provider, its cluster and its unread changes.</summary>
     internal sealed class View(SimulatedWatch watch, ProviderId provider, string cluster) : IDisposable
     {
         private readonly Channel<Allocation> _changes = Channel.CreateBounded<Allocation>(
@@ -193,7 +193,7 @@ internal sealed class SimulatedWatch : IDisposable
             string.Equals(record.Provider, provider.Value, StringComparison.Ordinal)
             && string.Equals(record.Cluster, cluster, StringComparison.Ordinal);
 
-        /// <summary>Never waits: a full channel drops its oldest.</summary>
+        /// <summary>Never blocks: a full channel drops its oldest entry.</summary>
         internal void Write(Allocation allocation) => _changes.Writer.TryWrite(allocation);
 
         internal async IAsyncEnumerable<Allocation> Changes(

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>One completion of the stand-in, whole or as server-sent events.</summary>
+/// <summary>One completion of the stand-in runtime, as one JSON object or as server-sent events.</summary>
 internal sealed record StandInAnswer(
     bool IsChat,
     string Model,

@@ -5,8 +5,8 @@ using Scheduler.Domain.Providers;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// The HTTP face of a simulated allocation: OpenAI's shapes and vLLM's refusals. It says what it is and never pretends that a model ran;
-/// the same request always gets the same answer.
+/// HTTP API of a simulated allocation, with OpenAI's formats and vLLM's errors. Its answers state that no model ran.
+/// The same request always gets the same answer.
 /// </summary>
 internal sealed class StandInApi(SimulatedMarket market)
 {
@@ -211,7 +211,7 @@ internal sealed class StandInApi(SimulatedMarket market)
     private static bool Overflows(SimulatedRecord record, long prompt, long output) =>
         record.ContextTokens > 0 && prompt + output > record.ContextTokens;
 
-    /// <summary>vLLM's words, so that what reads them is tried on them.</summary>
+    /// <summary>Uses vLLM's wording, so that tests cover the code that parses it.</summary>
     private static string OverflowWords(SimulatedRecord record, int prompt, int? output, bool isChat)
     {
         var what = isChat ? "messages" : "prompt";
@@ -246,7 +246,7 @@ internal sealed class StandInApi(SimulatedMarket market)
         await context.Response.WriteAsync(body.ToJsonString(), context.RequestAborted);
     }
 
-    /// <summary><c>/a/{key}/rest</c>.</summary>
+    /// <summary>Splits <c>/a/{key}/rest</c>; the key is null for any other path.</summary>
     private static (string? Key, string Path) Split(string path)
     {
         var parts = path.Split('/', 4);

@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace Scheduler.Providers.Simulated;
 
-/// <summary>What the stand-in reads out of an OpenAI-like body.</summary>
+/// <summary>The fields that the stand-in runtime reads from an OpenAI-like body.</summary>
 internal sealed class StandInRequest(JsonObject body)
 {
-    /// <summary>Deeper bodies are refused, as runtimes' JSON readers do.</summary>
+    /// <summary>Deeper bodies are rejected, as by the JSON parsers of real runtimes.</summary>
     private const int MaxDepth = 64;
 
     internal string Model => Text(body["model"]) ?? "";
@@ -21,12 +21,11 @@ internal sealed class StandInRequest(JsonObject body)
 
     internal int? MaxTokens => Whole(body["max_completion_tokens"]) ?? Whole(body["max_tokens"]);
 
-    /// <summary><c>prompt</c> or llama-server's <c>content</c>; null where neither is a text.</summary>
+    /// <summary><c>prompt</c> or llama-server's <c>content</c>; null if neither is a string.</summary>
     internal string? Prompt => Text(body["prompt"]) ?? Text(body["content"]);
 
     internal bool IsLlamaTokenize => body["content"] is not null && body["prompt"] is null;
 
-    /// <summary>The schema of the answer that is wanted, in <c>response_format</c>.</summary>
     internal JsonObject? Schema =>
         body["response_format"] is JsonObject format && format["json_schema"] is JsonObject named
             ? named["schema"] as JsonObject
@@ -35,7 +34,7 @@ internal sealed class StandInRequest(JsonObject body)
     internal List<string>? Messages =>
         body["messages"] is JsonArray { Count: > 0 } messages ? [.. messages.Select(MessageText)] : null;
 
-    /// <summary><c>input</c> of embeddings: a text or several.</summary>
+    /// <summary><c>input</c> of embeddings: one string or several.</summary>
     internal List<string>? Inputs =>
         body["input"] switch
         {
@@ -60,12 +59,12 @@ internal sealed class StandInRequest(JsonObject body)
         }
         catch (JsonException)
         {
-            // The caller's fault, answered as such.
+            // The caller sent invalid JSON; the API answers with status 400.
             return null;
         }
     }
 
-    /// <summary>A message's content is a text, or parts of which the texts count.</summary>
+    /// <summary>The content is a string or a list of parts; only the text parts count.</summary>
     private static string MessageText(JsonNode? message) =>
         (message as JsonObject)?["content"] switch
         {

@@ -14,7 +14,7 @@ internal sealed partial class StandInRuntime
     [LoggerMessage(
         EventId = 6011,
         Level = LogLevel.Warning,
-        Message = "Port {Port}, which the stand-in runtime had before, is taken; endpoints handed out earlier have moved"
+        Message = "Cannot reuse port {Port} of the stand-in runtime; earlier endpoints no longer work"
     )]
     private partial void LogPortTaken(Exception exception, int port);
 }

@@ -11,15 +11,15 @@ using Microsoft.Extensions.Logging;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// One loopback listener for all simulated allocations: <c>http://127.0.0.1:{port}/a/{key}/</c> is the runtime of that allocation and
-/// answers exactly while the cloud says it is ready.
+/// One loopback listener for all simulated allocations. <c>http://127.0.0.1:{port}/a/{key}/</c> is the runtime of one
+/// allocation. It answers only while the allocation is ready.
 /// </summary>
 internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<StandInRuntime> log)
     : IHostedLifecycleService
 {
     private WebApplication? _app;
 
-    /// <summary>Before any other service starts: a silo that comes up at once asks for allocations and their endpoints.</summary>
+    /// <summary>Runs before other services, because a starting silo requests endpoints at once.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         if (!market.Options.ServeRuntime)
@@ -35,7 +35,7 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
         }
         catch (IOException e) when (market.Options.RuntimePort == 0 && remembered != 0)
         {
-            // Another scheduler over the same cloud has it; it stays that one's.
+            // Another scheduler with the same cloud uses the port, and keeps it.
             LogPortTaken(e, remembered);
             await ListenAsync(0, cancellationToken);
         }
@@ -51,7 +51,7 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>After all others: what still runs may still ask.</summary>
+    /// <summary>Runs after other services have stopped, because they may still send requests.</summary>
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         if (_app is { } app)
@@ -64,7 +64,7 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
 
     private async Task ListenAsync(int port, CancellationToken cancellationToken)
     {
-        // An empty builder: no configuration, no environment. Where it listens is this setting's business alone.
+        // The empty builder reads no configuration and no environment, so only RuntimePort decides the address.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         var app = builder.Build();
@@ -82,14 +82,14 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
         var server = app.Services.GetRequiredService<IServer>();
         var addresses =
             server.Features.Get<IServerAddressesFeature>()
-            ?? throw new InvalidOperationException("Kestrel does not tell where it listens.");
+            ?? throw new InvalidOperationException("Kestrel did not report its listen address.");
         market.RuntimeBase = new Uri(addresses.Addresses.First() + "/");
         _app = app;
     }
 
     private string? PortFile => market.Options.StatePath is { } path ? path + ".port" : null;
 
-    /// <summary>With a cloud that outlives us, endpoints handed out before the restart should be good after it.</summary>
+    /// <summary>The last port, so that stored endpoints stay valid across a restart; 0 for any free port.</summary>
     private int RememberedPort()
     {
         if (market.Options.RuntimePort != 0 || PortFile is not { } file || !File.Exists(file))

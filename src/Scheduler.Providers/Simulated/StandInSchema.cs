@@ -3,15 +3,12 @@ using System.Text.Json.Nodes;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// An answer that follows a JSON schema as a runtime with structured output would, so that a judge can be played whose answer depends on
-/// the text: of a list of values the first, and yes where the text holds a word.
+/// Answers according to a JSON schema, like a runtime with structured output. This simulates a judge whose answer
+/// depends on the text: the first value of each enum, and otherwise true if the text contains a word.
 /// </summary>
 internal static class StandInSchema
 {
-    /// <summary>The answer; null where the schema is not that of an object.</summary>
-    /// <param name="schema">The schema of <c>response_format</c>.</param>
-    /// <param name="text">The last message.</param>
-    /// <param name="yesWord">The word.</param>
+    /// <returns>Null if the schema does not describe an object.</returns>
     internal static string? Answer(JsonObject schema, string text, string yesWord)
     {
         if (schema["properties"] is not JsonObject properties)

@@ -5,14 +5,14 @@ using System.Text.Json.Nodes;
 namespace Scheduler.Providers.Simulated;
 
 /// <summary>
-/// The stand-in's tokenizer: every four bytes of UTF-8 are one token. It is nobody's real tokenizer, but like all of them it never makes
-/// more tokens than bytes, it is exact, and it is always the same.
+/// Tokenizer of the stand-in runtime: every four bytes of UTF-8 are one token. No real model uses it. Like real
+/// tokenizers it is exact and deterministic, and never produces more tokens than bytes.
 /// </summary>
 internal static class StandInTokens
 {
     private const int BytesPerToken = 4;
 
-    /// <summary>What a chat template would add around each message, and once for the answer's opening.</summary>
+    /// <summary>Tokens that a chat template adds to each message, and once for the start of the answer.</summary>
     private const int TokensAroundMessage = 3;
 
     internal static int Count(string text) => (Encoding.UTF8.GetByteCount(text) + BytesPerToken - 1) / BytesPerToken;
@@ -35,7 +35,7 @@ internal static class StandInTokens
         return ids;
     }
 
-    /// <summary>A text in pieces of at most one token each, cut at spaces; joined they are the text again.</summary>
+    /// <summary>Splits a text before each space. Each piece counts as one output token.</summary>
     internal static List<string> Pieces(string text)
     {
         var pieces = new List<string>();
@@ -52,7 +52,7 @@ internal static class StandInTokens
         return pieces;
     }
 
-    /// <summary>A vector of length 1 that depends on the text alone.</summary>
+    /// <summary>A vector of length 1 that depends only on the text.</summary>
     internal static JsonArray Embedding(string text, int dimensions)
     {
         var values = new double[dimensions];

@@ -3,13 +3,12 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Agenda;
 
-/// <summary>Reads and updates the table <c>agenda</c>.</summary>
 internal sealed class SqlAgenda(ISqlStore store) : IAgenda
 {
     private const string Due =
         "SELECT kind, id, wake_at FROM agenda WHERE wake_at <= @now AND state_id % @of = @share ORDER BY wake_at LIMIT @limit";
 
-    private const string Strike =
+    private const string Remove =
         "DELETE FROM agenda WHERE state_id = (SELECT state_id FROM states WHERE kind = @kind AND id = @id AND n0 = 0 AND n1 = 0) AND wake_at = @at";
 
     private const string Move =
@@ -53,6 +52,6 @@ internal sealed class SqlAgenda(ISqlStore store) : IAgenda
         var kind = new SqlValue("@kind", item.Kind);
         var id = new SqlValue("@id", item.Id);
         var at = new SqlValue("@at", item.WakeAt);
-        return next is null ? (Strike, [kind, id, at]) : (Move, [kind, id, at, new SqlValue("@next", next)]);
+        return next is null ? (Remove, [kind, id, at]) : (Move, [kind, id, at, new SqlValue("@next", next)]);
     }
 }

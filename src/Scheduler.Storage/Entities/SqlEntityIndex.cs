@@ -5,7 +5,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Entities;
 
-/// <summary>Reads the table <c>entities</c>, joined with the stored states.</summary>
 internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> logger) : IEntityIndex
 {
     private const string All =
@@ -52,9 +51,9 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
     )
     {
         List<SqlValue> values = [new("@kind", kind), new("@after", afterId), new("@limit", limit)];
-        if (account is { } whose)
+        if (account is { } owner)
         {
-            values.Add(new SqlValue("@account", whose.Value));
+            values.Add(new SqlValue("@account", owner.Value));
         }
 
         return store.ListAsync(

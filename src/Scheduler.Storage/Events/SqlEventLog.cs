@@ -9,7 +9,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Events;
 
-/// <summary>Reads the table <c>events</c>.</summary>
 internal sealed class SqlEventLog(ISqlStore store) : IEventLog
 {
     private const string Columns =

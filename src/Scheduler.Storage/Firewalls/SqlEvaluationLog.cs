@@ -5,7 +5,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Firewalls;
 
-/// <summary>Reads the table <c>evaluations</c>.</summary>
 internal sealed class SqlEvaluationLog(ISqlStore store) : IEvaluationLog
 {
     private const string OfAccount =

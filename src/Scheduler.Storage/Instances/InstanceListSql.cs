@@ -14,9 +14,7 @@ internal static class InstanceListSql
 {
     private const string Live = "i.live = 1";
 
-    /// <summary>
-    /// Builds a list statement. Its columns are the id, the other columns of a cursor, then the payload.
-    /// </summary>
+    /// <summary>Builds a list statement. Its columns are the id, the rest of a cursor, then the payload.</summary>
     public static (string Sql, SqlValue[] Values) Build(InstanceQuery query, int limit)
     {
         var values = new List<SqlValue> { new("@limit", limit) };

@@ -4,9 +4,7 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
-/// <summary>
-/// Sort order of an instance list in SQL: one or more columns, all in the same direction, the id last.
-/// </summary>
+/// <summary>Sort order of an instance list: columns in the same direction, the id last.</summary>
 internal sealed class InstanceOrder
 {
     private static readonly InstanceOrder Newest = new(isDescending: true, "created_at", "id");
@@ -42,17 +40,12 @@ internal sealed class InstanceOrder
             ServingName = sort == InstanceSort.ServingName ? last.ServingName : null,
         };
 
-    /// <summary>ORDER BY clause.</summary>
-    /// <param name="table">Alias of the table in the statement.</param>
     public string By(string table) =>
         $"ORDER BY {string.Join(", ", _columns.Select(column => $"{table}.{column}{(_isDescending ? " DESC" : "")}"))}";
 
-    /// <summary>Condition for rows after the cursor.</summary>
-    /// <param name="table">Alias of the table in the statement.</param>
     public string Past(string table) =>
         $"({string.Join(", ", _columns.Select(column => $"{table}.{column}"))}) {(_isDescending ? '<' : '>')} ({string.Join(", ", _columns.Select(column => $"@after_{column}"))})";
 
-    /// <summary>Parameter values for <see cref="Past"/>.</summary>
     /// <exception cref="ArgumentException">The cursor belongs to another order.</exception>
     public IEnumerable<SqlValue> ValuesOf(InstanceCursor after) =>
         _columns.Select(column => new SqlValue(

@@ -7,7 +7,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
-/// <summary>Sums over the tables <c>instances</c>, <c>tabs</c> and <c>agenda</c>.</summary>
 internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) : IFleetTotals
 {
     // SQLite returns a JSON true as 1. The caller appends the WHERE condition.

@@ -6,7 +6,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
 
-/// <summary>Reads the table <c>instances</c>, joined with the stored states.</summary>
 internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex> logger) : IInstanceIndex
 {
     private const int MostCounted = 1_000_000;

@@ -17,8 +17,6 @@ internal sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
     private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(QueueCapacity);
     private readonly Task[] _lanes;
 
-    /// <param name="lanes">Maximum number of batches in progress.</param>
-    /// <param name="maxBatch">Maximum number of requests in one batch.</param>
     /// <param name="run">
     /// Runs a batch atomically and returns one answer per request, in the same order. If the database rejects a batch,
     /// each request runs again alone, so that an invalid request does not fail the others.

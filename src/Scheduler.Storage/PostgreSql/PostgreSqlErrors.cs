@@ -9,14 +9,11 @@ internal static class PostgreSqlErrors
     /// <summary>SQLSTATE class of errors that end a session, for example when the server shuts down.</summary>
     private const string OperatorIntervention = "57";
 
-    /// <summary>
-    /// Whether the server rejected the statement: it was rolled back, and the connection still works.
-    /// </summary>
+    /// <summary>Whether the server rejected and rolled back the statement; the connection still works.</summary>
     public static bool IsRefusal(Exception exception) =>
         exception is PostgresException { SqlState: var state }
         && !state.StartsWith(OperatorIntervention, StringComparison.Ordinal);
 
-    /// <summary>The exception for the caller of a statement.</summary>
     public static Exception Describe(Exception exception) =>
         exception switch
         {

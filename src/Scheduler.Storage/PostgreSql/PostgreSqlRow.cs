@@ -4,7 +4,6 @@ using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.PostgreSql;
 
-/// <summary>The current row of a reader.</summary>
 internal sealed class PostgreSqlRow(NpgsqlDataReader reader) : ISqlRow
 {
     public string Text(int column) => reader.GetString(column);

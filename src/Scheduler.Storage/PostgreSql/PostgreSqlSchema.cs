@@ -9,9 +9,7 @@ namespace Scheduler.Storage.PostgreSql;
 /// </summary>
 internal static class PostgreSqlSchema
 {
-    /// <summary>
-    /// Key of the advisory lock that serialises migrations. The number is arbitrary, but must be the same in all silos.
-    /// </summary>
+    /// <summary>Advisory lock that serialises migrations. The number is arbitrary, but the same in all silos.</summary>
     private const long MigrationLock = 7_245_801_733;
 
     private static IReadOnlyList<SchemaScript> Scripts { get; } = SchemaScript.ReadAll("PostgreSql");

@@ -4,7 +4,6 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Storage.PostgreSql;
 
-/// <summary>Reads and writes grain states, many in one statement.</summary>
 internal sealed class PostgreSqlStates : IAsyncDisposable
 {
     /// <summary>
@@ -32,7 +31,6 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
     private long _commits;
     private long _statements;
 
-    /// <param name="maxBatch">Maximum number of states in one statement.</param>
     public PostgreSqlStates(string connectionString, int maxBatch)
     {
         // Only these two statements use the pool, so sessions need no reset, and both statements stay prepared.
@@ -71,7 +69,6 @@ internal sealed class PostgreSqlStates : IAsyncDisposable
     public Task<Found?> ReadAsync(Key key, CancellationToken cancellationToken) =>
         _reads.RunAsync(key, cancellationToken);
 
-    /// <summary>Writes one state and the rows that its payload contains.</summary>
     /// <returns>New version; null if the stored version is not the expected one.</returns>
     public Task<int?> WriteAsync(Write write, CancellationToken cancellationToken) =>
         _writes.RunAsync(write, cancellationToken);

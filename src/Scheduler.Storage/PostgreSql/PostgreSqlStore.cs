@@ -29,16 +29,12 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
     /// <summary>Connection pool for cluster membership and lists.</summary>
     public NpgsqlDataSource Pool { get; }
 
-    /// <summary>Number of state writes that wait.</summary>
     public int Waiting => _states.Waiting;
 
-    /// <summary>Number of commits of states since the store was opened.</summary>
     public long Commits => _states.Commits;
 
-    /// <summary>Number of states written since the store was opened.</summary>
     public long Statements => _states.Statements;
 
-    /// <summary>Connects, and creates or upgrades the schema.</summary>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
     /// <exception cref="StorageUnusableException">The database cannot be used; it was not changed.</exception>
     public static PostgreSqlStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)

@@ -26,7 +26,6 @@ public static class SqliteBackup
           (SELECT COUNT(*) FROM instances WHERE live = 1), (SELECT COUNT(*) FROM ledger)
         """;
 
-    /// <param name="database">Path of the scheduler's file.</param>
     /// <param name="target">Path of the new backup; must not exist.</param>
     /// <exception cref="StorageUnusableException">
     /// There is no store, the target exists, or the copy is damaged; no backup was written.
@@ -49,7 +48,7 @@ public static class SqliteBackup
         try
         {
             Copy(from, unnamed);
-            var report = LookThrough(unnamed);
+            var report = Verify(unnamed);
             File.Move(unnamed, to, overwrite: false);
             return report;
         }
@@ -84,7 +83,7 @@ public static class SqliteBackup
         file.Flush(flushToDisk: true);
     }
 
-    private static BackupReport LookThrough(string file)
+    private static BackupReport Verify(string file)
     {
         using var copy = Open(file);
         var found = Scalar(copy, "PRAGMA quick_check(1)");
@@ -139,8 +138,5 @@ public static class SqliteBackup
     }
 }
 
-/// <summary>Contents of a backup.</summary>
 /// <param name="Instances">Instances, without the deleted ones.</param>
-/// <param name="LedgerEntries">Entries of all ledgers.</param>
-/// <param name="Bytes">File size.</param>
 public sealed record BackupReport(int SchemaVersion, long Accounts, long Instances, long LedgerEntries, long Bytes);

@@ -21,12 +21,9 @@ internal sealed class SqliteDatabase : IDisposable
 
     public sqlite3 Handle { get; }
 
-    /// <summary>
-    /// Whether a transaction is open. On some errors (full disk, I/O, out of memory) SQLite ends it itself.
-    /// </summary>
+    /// <summary>False after some errors (full disk, I/O, out of memory), because SQLite then rolls back.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
-    /// <summary>Opens a connection without pooling.</summary>
     public static SqliteDatabase Open(string path, bool readOnly, string pragmas)
     {
         var text = new SqliteConnectionStringBuilder
@@ -50,7 +47,6 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Returns a cached prepared statement.</summary>
     public SqliteStatement Prepare(string sql)
     {
         if (_statements.TryGetValue(sql, out var statement))

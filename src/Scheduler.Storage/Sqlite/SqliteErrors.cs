@@ -19,9 +19,7 @@ internal static class SqliteErrors
         throw new SqliteException($"SQLite error {result}: {text}", result, raw.sqlite3_extended_errcode(handle));
     }
 
-    /// <summary>
-    /// The exception for the caller of a statement. Exceptions without a specific mapping are returned unchanged.
-    /// </summary>
+    /// <summary>Exceptions without a specific mapping are returned unchanged.</summary>
     public static Exception Describe(Exception exception) =>
         exception is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } full
             ? new StorageFullException(

@@ -11,7 +11,6 @@ internal sealed class SqliteFileLock : IDisposable
     private SqliteFileLock(FileStream stream) => _stream = stream;
 
     /// <summary>Takes the lock; creates a missing directory.</summary>
-    /// <param name="path">Full path of the database.</param>
     /// <exception cref="StorageUnusableException">
     /// Another process holds the lock, or the path is not writable.
     /// </exception>
@@ -48,8 +47,6 @@ internal sealed class SqliteFileLock : IDisposable
         }
     }
 
-    /// <summary>
-    /// Releases the lock. The lock file stays: if it were deleted, two processes could lock two files of the same name.
-    /// </summary>
+    /// <summary>Keeps the lock file: after a deletion, two processes could lock two files of the same name.</summary>
     public void Dispose() => _stream.Dispose();
 }

@@ -14,8 +14,6 @@ internal sealed class SqliteReaders : IDisposable
     private readonly SqliteWorkQueue _queue = new(QueueCapacity);
     private readonly Thread[] _threads;
 
-    /// <param name="name">Name of the threads.</param>
-    /// <param name="count">Number of threads.</param>
     /// <param name="open">Opens a read-only connection.</param>
     public SqliteReaders(string name, int count, Func<SqliteDatabase> open)
     {

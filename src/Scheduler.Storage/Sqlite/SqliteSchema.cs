@@ -5,9 +5,7 @@ using SQLitePCL;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>
-/// Upgrades the schema of a file to the version of this build, with the scripts in <c>Schema/Sqlite</c>.
-/// </summary>
+/// <summary>Upgrades a file to the schema version of this build, with the scripts in <c>Schema/Sqlite</c>.</summary>
 internal static class SqliteSchema
 {
     // In bytes. The check reads the whole file, so a larger file would delay the start by seconds. SQLite also detects

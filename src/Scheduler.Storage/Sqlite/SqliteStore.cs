@@ -54,10 +54,8 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
 
     public int Waiting => _writer.Waiting;
 
-    /// <summary>Number of statements committed since the store was opened.</summary>
     public long Statements => _writer.Statements;
 
-    /// <summary>Opens the file, creates or upgrades its schema, and starts the threads.</summary>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
     /// <exception cref="StorageUnusableException">The file cannot be used; it was not changed.</exception>
     public static SqliteStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)
@@ -109,9 +107,7 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         _lock.Dispose();
     }
 
-    /// <summary>
-    /// Runs on the writer thread, in a transaction shared with other writes; completes after the commit.
-    /// </summary>
+    /// <summary>Runs on the writer thread, in a transaction with other writes; completes after the commit.</summary>
     internal Task<T> WriteAsync<T>(Func<SqliteDatabase, T> write, CancellationToken cancellationToken) =>
         _writer.RunAsync(write, cancellationToken);
 

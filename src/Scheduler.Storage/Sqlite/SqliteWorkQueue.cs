@@ -2,9 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Scheduler.Storage.Sqlite;
 
-/// <summary>
-/// A bounded queue for database threads. If it is full, callers wait asynchronously, without blocking a thread.
-/// </summary>
+/// <summary>A bounded queue for database threads. If it is full, callers wait asynchronously.</summary>
 /// <remarks>
 /// It uses a plain monitor on purpose. The framework's blocking collections spin before they wait. On a small machine
 /// that takes CPU time from the grains that produce the work.
@@ -13,12 +11,12 @@ namespace Scheduler.Storage.Sqlite;
 internal sealed class SqliteWorkQueue
 #pragma warning restore CA1001
 {
-    private readonly SemaphoreSlim _room;
+    private readonly SemaphoreSlim _slots;
     private readonly object _gate = new();
     private readonly Queue<SqliteWork> _waiting = [];
     private bool _isComplete;
 
-    public SqliteWorkQueue(int capacity) => _room = new SemaphoreSlim(capacity, capacity);
+    public SqliteWorkQueue(int capacity) => _slots = new SemaphoreSlim(capacity, capacity);
 
     public int Count
     {
@@ -33,15 +31,15 @@ internal sealed class SqliteWorkQueue
 
     public async Task<T> RunAsync<T>(Func<SqliteDatabase, T> action, CancellationToken cancellationToken)
     {
-        if (!_room.Wait(0, CancellationToken.None))
+        if (!_slots.Wait(0, CancellationToken.None))
         {
-            await _room.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         var work = new SqliteWork<T>(action, cancellationToken);
         if (!TryAdd(work))
         {
-            _room.Release();
+            _slots.Release();
             throw new ObjectDisposedException("The store is closed.");
         }
 
@@ -68,7 +66,7 @@ internal sealed class SqliteWorkQueue
             }
         }
 
-        _room.Release();
+        _slots.Release();
         return true;
     }
 
@@ -113,7 +111,7 @@ internal sealed class SqliteWorkQueue
             }
         }
 
-        _room.Release();
+        _slots.Release();
         return work;
     }
 }

@@ -24,7 +24,6 @@ internal sealed class SqliteWriter : IDisposable
     private long _statements;
 
     /// <param name="open">Opens the writing connection; called again if the connection breaks.</param>
-    /// <param name="maxBatch">Maximum number of statements in one commit.</param>
     public SqliteWriter(Func<SqliteDatabase> open, int maxBatch, ILogger logger)
     {
         _open = open;
@@ -73,9 +72,7 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     /// <summary>Runs the batch from <paramref name="next"/> in one transaction.</summary>
-    /// <returns>
-    /// Index of the next item: the end of the batch, or the item after the one that broke the transaction.
-    /// </returns>
+    /// <returns>Index of the next item: the end, or the item after the one that broke the transaction.</returns>
     private int Commit(int next)
     {
         _done.Clear();

@@ -4,8 +4,9 @@ using System.Globalization;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// P-10: requests through the gateway of a process of its own, with key check and context check, beside the same requests to the runtime
-/// itself and through nginx as a plain proxy. The three take turns, so that what else the machine does meets all of them.
+/// P-10: requests through the gateway of a separate process, with key check and context check, compared with the same
+/// requests to the runtime itself and through nginx as a plain proxy. The three alternate, so that other load on the
+/// machine affects all of them.
 /// </summary>
 public static class GatewayFigures
 {
@@ -13,10 +14,10 @@ public static class GatewayFigures
 
     private static readonly string[] Through = ["direct", "nginx", "gateway"];
 
-    /// <summary>Runs and prints the tables.</summary>
     /// <param name="args">
-    /// [rounds, default 5] [seconds of each measurement, default 1.5]; or <c>load json|sse CONNECTIONS[,CONNECTIONS…] SECONDS</c>: nothing but this load
-    /// on the gateway, for a profiler; or <c>memory</c>: the tables of memory alone.
+    /// [rounds, default 5] [seconds of each measurement, default 1.5]; or <c>load json|sse CONNECTIONS[,CONNECTIONS…]
+    /// SECONDS</c>: only this load on
+    /// the gateway, for a profiler; or <c>memory</c>: only the memory tables.
     /// </param>
     public static async Task RunAsync(string[] args)
     {
@@ -74,7 +75,7 @@ public static class GatewayFigures
         }
     }
 
-    /// <summary>The compiler works beside the first tens of thousands of requests.</summary>
+    /// <summary>During the first tens of thousands of requests the JIT compiler is active.</summary>
     private static async Task WarmAsync(GatewayScene scene, string token)
     {
         foreach (var isStream in new[] { false, true, false, true })
@@ -117,13 +118,13 @@ public static class GatewayFigures
         );
     }
 
-    /// <summary>Medians over the rounds; what is relative is so within its round.</summary>
+    /// <summary>Medians over the rounds; ratios are computed within a round.</summary>
     private static void Print(string answer, int connections, Dictionary<string, List<Load>> runs)
     {
         foreach (var way in Through)
         {
             var all = runs[way];
-            // Of the one that is measured: the driver drives the stub itself.
+            // CPU of the measured process: the driver calls the stub directly.
             var of = way == "gateway" ? 0 : 1;
             var cpu = way == "direct" ? "" : Text(Median(all.Select(load => load.CpuMicros(of))), "0.0");
             var cells = new[]

@@ -5,7 +5,8 @@ using System.Text;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// What the gateway holds: at a thousand streams at once, and while clients push bodies as large as they may be, more than it lets in.
+/// Memory of the gateway: with a thousand concurrent streams, and while clients send more bodies of maximum size than
+/// it admits.
 /// </summary>
 internal static class GatewayMemory
 {
@@ -16,7 +17,6 @@ internal static class GatewayMemory
     private const int PushedBytes = 4 * 1024 * 1024;
     private const int PieceBytes = 64 * 1024;
 
-    /// <summary>Runs and prints both tables.</summary>
     public static async Task RunAsync()
     {
         await using (
@@ -48,7 +48,7 @@ internal static class GatewayMemory
 
         async Task MeasureAsync(string way, System.Net.IPEndPoint target, IReadOnlyList<int> ids, int of)
         {
-            // Twice: the first time the compiler works, and pools fill.
+            // Twice: during the first run the JIT compiler is active, and pools fill.
             await new LoadDriver(target, request, StreamEvents).RunAsync(64, 0, 1, scene.Cpu);
             var (before, during) = (GatewayScene.Resident(ids).Now, 0.0);
             var load = await new LoadDriver(target, request, StreamEvents).RunAsync(
@@ -106,8 +106,8 @@ internal static class GatewayMemory
         }
     }
 
-    /// <summary>Pushes one body, in pieces, until there is an answer.</summary>
-    /// <returns>Its status and code; or that the connection was closed.</returns>
+    /// <summary>Sends one body in pieces until an answer arrives.</summary>
+    /// <returns>Its status and code, or that the connection was closed.</returns>
     private static async Task<string> PushAsync(GatewayScene scene, string token)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

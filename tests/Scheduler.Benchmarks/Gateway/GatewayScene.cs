@@ -6,8 +6,8 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// A scheduler in a process of its own whose one running instance is <see cref="StubRuntime"/>, started by the provider <c>process</c> like
-/// any runtime, and nginx in front of the same stub.
+/// A scheduler in a separate process whose one running instance is <see cref="StubRuntime"/>, started by the provider
+/// <c>process</c> like any runtime, and nginx in front of the same stub.
 /// </summary>
 internal sealed class GatewayScene : IAsyncDisposable
 {
@@ -27,23 +27,18 @@ internal sealed class GatewayScene : IAsyncDisposable
         Gateway = new IPEndPoint(IPAddress.Loopback, scheduler.Http.Port);
     }
 
-    /// <summary>The stub itself.</summary>
     public IPEndPoint Direct { get; }
 
-    /// <summary>The scheduler's door.</summary>
     public IPEndPoint Gateway { get; }
 
-    /// <summary>nginx.</summary>
     public NginxProxy Nginx => _nginx;
 
-    /// <summary>Process id of the stub.</summary>
     public int StubId { get; }
 
-    /// <summary>Process id of the scheduler.</summary>
     public int GatewayId => _scheduler.Id;
 
     /// <summary>Starts all three and waits until the instance runs.</summary>
-    /// <param name="settings">Further ones of the scheduler.</param>
+    /// <param name="settings">Further settings of the scheduler.</param>
     public static async Task<GatewayScene> StartAsync(params string[] settings)
     {
         var port = 20_000 + (Environment.ProcessId % 8_000);
@@ -62,7 +57,7 @@ internal sealed class GatewayScene : IAsyncDisposable
                 Process("Presets:stub:Arguments:1", "stub-runtime"),
                 Process("Presets:stub:Arguments:2", "{port}"),
                 Process("Presets:stub:Arguments:3", Environment.ProcessId),
-                // One thread waits and answers, without a hand-over to another.
+                // One thread waits and answers, without a switch to another thread.
                 Process($"Environment:{LoadDriver.Inline}", 1),
                 Process("Environment:DOTNET_gcServer", 0),
                 "--Scheduler:Providers:RefreshEvery=00:00:01",
@@ -87,7 +82,6 @@ internal sealed class GatewayScene : IAsyncDisposable
         );
     }
 
-    /// <summary>A key of the account.</summary>
     public async Task<string> NewKeyAsync() =>
         (await new Keys.KeysClient(_scheduler.Calls).CreateKeyAsync(new CreateKeyRequest { Parent = Account })).Token;
 
@@ -100,7 +94,7 @@ internal sealed class GatewayScene : IAsyncDisposable
             Environment.CpuUsage.TotalTime,
         ];
 
-    /// <summary>Resident memory of processes, MiB; now, and at most so far.</summary>
+    /// <summary>Resident memory of processes in MiB: current and peak.</summary>
     public static (double Now, double Peak) Resident(params IEnumerable<int> ids)
     {
         var (now, peak) = (0.0, 0.0);
@@ -114,11 +108,10 @@ internal sealed class GatewayScene : IAsyncDisposable
         return (now, peak);
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _nginx.DisposeAsync();
-        // A runtime outlives the scheduler; one whose instance is stopped does not.
+        // A runtime survives the scheduler, unless its instance is stopped.
         await new Instances.InstancesClient(_scheduler.Calls).StopInstanceAsync(
             new StopInstanceRequest { Name = _instance }
         );

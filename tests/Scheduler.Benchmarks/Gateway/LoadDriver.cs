@@ -7,14 +7,14 @@ using System.Text;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// A closed loop over so many connections: each sends a prepared request, reads the whole answer, and sends the next. Bare sockets, so that
-/// what is measured is not the driver.
+/// A closed loop over a number of connections: each sends a prepared request, reads the complete answer and sends the
+/// next. It uses plain sockets to keep the driver's own cost small.
 /// </summary>
 internal sealed class LoadDriver(IPEndPoint target, byte[] request, int events)
 {
     /// <summary>
-    /// Set to 1 before the first socket is used, the thread that waits for sockets also does what follows. Right for a driver or a stub, which
-    /// never block; not for a server.
+    /// With 1, set before the first socket is used, the thread that waits for sockets also runs the continuations.
+    /// Right for a driver or a stub, which never block; wrong for a server.
     /// </summary>
     public const string Inline = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
@@ -24,8 +24,7 @@ internal sealed class LoadDriver(IPEndPoint target, byte[] request, int events)
     private volatile bool _ends;
 
     /// <summary>A request to the chat path.</summary>
-    /// <param name="token">Its bearer.</param>
-    /// <param name="members">Of its body, after model and messages; beginning with a comma, or empty.</param>
+    /// <param name="members">Members of its body after model and messages; begins with a comma, or is empty.</param>
     public static byte[] Chat(string token, string members)
     {
         var body =
@@ -38,11 +37,10 @@ internal sealed class LoadDriver(IPEndPoint target, byte[] request, int events)
         );
     }
 
-    /// <summary>Drives.</summary>
-    /// <param name="connections">How many at once.</param>
-    /// <param name="warmUp">Seconds that do not count.</param>
-    /// <param name="seconds">Seconds that do.</param>
-    /// <param name="cpu">CPU time used so far by whatever is looked at.</param>
+    /// <param name="connections">Concurrent connections.</param>
+    /// <param name="warmUp">Seconds that are not measured.</param>
+    /// <param name="seconds">Measured seconds.</param>
+    /// <param name="cpu">CPU time so far of the observed processes.</param>
     public async Task<Load> RunAsync(int connections, double warmUp, double seconds, Func<TimeSpan[]> cpu)
     {
         var all = Enumerable.Range(0, connections).Select(_ => Task.Run(WorkAsync)).ToArray();
@@ -85,7 +83,7 @@ internal sealed class LoadDriver(IPEndPoint target, byte[] request, int events)
     }
 
     /// <summary>Reads one answer to its end.</summary>
-    /// <exception cref="InvalidDataException">It is not the one that is expected.</exception>
+    /// <exception cref="InvalidDataException">The answer is not the expected one.</exception>
     private async ValueTask ReadAsync(Socket socket, byte[] buffer)
     {
         var filled = 0;
@@ -125,22 +123,21 @@ internal sealed class LoadDriver(IPEndPoint target, byte[] request, int events)
     }
 
     private static InvalidDataException Unexpected(ReadOnlySpan<byte> answer) =>
-        new($"An answer that was not expected:\n{Encoding.ASCII.GetString(answer)}");
+        new($"Unexpected answer:\n{Encoding.ASCII.GetString(answer)}");
 }
 
-/// <summary>What was measured.</summary>
-/// <param name="Took">From request to the end of its answer, timestamps, in order.</param>
-/// <param name="Lasted">How long.</param>
-/// <param name="Cpu">CPU time in that time, of each that was looked at.</param>
+/// <param name="Took">Sorted times from a request to the end of its answer, in timestamp ticks.</param>
+/// <param name="Lasted">Duration of the measurement.</param>
+/// <param name="Cpu">CPU time of each observed process during the measurement.</param>
 internal sealed record Load(List<long> Took, TimeSpan Lasted, TimeSpan[] Cpu)
 {
-    /// <summary>Answers a second.</summary>
+    /// <summary>Answers per second.</summary>
     public double PerSecond => Took.Count / Lasted.TotalSeconds;
 
-    /// <summary>Microseconds that this share of the requests took at most.</summary>
+    /// <summary>Latency percentile in microseconds.</summary>
     public double Micros(double share) =>
         Stopwatch.GetElapsedTime(0, Took[(int)Math.Min(Took.Count - 1, Took.Count * share)]).TotalMicroseconds;
 
-    /// <summary>CPU microseconds a request, of one that was looked at.</summary>
+    /// <summary>CPU microseconds per request of one observed process.</summary>
     public double CpuMicros(int of) => Cpu[of].TotalMicroseconds / Took.Count;
 }

@@ -6,8 +6,8 @@ using System.Net.Sockets;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// Debian's nginx as a plain proxy, a worker for each core, in a temporary directory; fetched there where it is not installed. It ends with
-/// this process, however that ends.
+/// Debian's nginx as a plain proxy with one worker per core, in a temporary directory; downloaded there if it is not
+/// installed. It ends with this process, however that ends.
 /// </summary>
 internal sealed class NginxProxy : IAsyncDisposable
 {
@@ -22,16 +22,15 @@ internal sealed class NginxProxy : IAsyncDisposable
         Unbuffered = new IPEndPoint(IPAddress.Loopback, unbuffered);
     }
 
-    /// <summary>Where answers are buffered, as is its default.</summary>
+    /// <summary>Endpoint that buffers answers, the default of nginx.</summary>
     public IPEndPoint Buffered { get; }
 
-    /// <summary>Where every byte goes on at once, as streams of events need it.</summary>
+    /// <summary>Endpoint that forwards every byte at once, as event streams need.</summary>
     public IPEndPoint Unbuffered { get; }
 
-    /// <summary>Its version.</summary>
     public string Version { get; private set; } = "";
 
-    /// <summary>Master and workers.</summary>
+    /// <summary>Process ids of the master and the workers.</summary>
     public IReadOnlyList<int> Ids { get; private set; } = [];
 
     /// <summary>Starts it in front of a server on this host.</summary>
@@ -61,7 +60,6 @@ internal sealed class NginxProxy : IAsyncDisposable
         return proxy;
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _watchdog.StandardInput.Close();
@@ -126,7 +124,9 @@ internal sealed class NginxProxy : IAsyncDisposable
             """
         );
 
-    /// <summary>The installed one, or the package's own unpacked: an installation would start a server nobody asked for.</summary>
+    /// <summary>
+    /// The installed program, or the unpacked one of the package: an installation would start a server.
+    /// </summary>
     private static async Task<string> ProgramAsync(string folder)
     {
         const string installed = "/usr/sbin/nginx";
@@ -135,7 +135,7 @@ internal sealed class NginxProxy : IAsyncDisposable
             return installed;
         }
 
-        // The list of packages may be missing or old.
+        // The package lists may be missing or old.
         await OutputAsync(
             "sh",
             ["-c", "apt-get download -q nginx || (apt-get update -q && apt-get download -q nginx)"],

@@ -8,16 +8,18 @@ using System.Text;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// A runtime that costs next to nothing: prepared answers over bare sockets, in a process of its own. It speaks just enough HTTP for a
-/// proxy that keeps its connections. A web server's static file would be as cheap, but cannot send one event at a time, as runtimes do.
+/// A runtime with almost no cost: prepared answers over plain sockets, in a separate process. It supports just enough
+/// HTTP for a proxy that keeps its connections. A static file of a web server would be as cheap, but cannot send one
+/// event at a time, as runtimes do.
 /// </summary>
 /// <remarks>
-/// Members of a request that it obeys: <c>stream</c>, <c>stub_events</c> (default 32) and <c>stub_pace_ms</c> (default 0: each event is sent
-/// as soon as the last one is) and, as real runtimes do, <c>stream_options.include_usage</c>.
+/// Supported members of a request: <c>stream</c>, <c>stub_events</c> (default 32), <c>stub_pace_ms</c> (default 0: each
+/// event is sent as soon as
+/// the previous one) and, as in real runtimes, <c>stream_options.include_usage</c>.
 /// </remarks>
 internal static class StubRuntime
 {
-    /// <summary>Events of a stream whose request does not say.</summary>
+    /// <summary>Events of a stream without <c>stub_events</c>.</summary>
     public const int Events = 32;
 
     private const int LongestRead = 64 * 1024;
@@ -42,8 +44,8 @@ internal static class StubRuntime
 
     private static readonly byte[] StreamEnd = [.. Chunk("[DONE]"), .. "0\r\n\r\n"u8];
 
-    /// <summary>Serves until the process that measures is gone.</summary>
-    /// <param name="args">The port; the id of the process that measures.</param>
+    /// <summary>Serves until the measuring process has exited.</summary>
+    /// <param name="args">The port, and the id of the measuring process.</param>
     public static async Task RunAsync(string[] args)
     {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -77,12 +79,12 @@ internal static class StubRuntime
         }
         catch (SocketException)
         {
-            // The proxy has gone in the middle of a stream: there is nobody to tell.
+            // The proxy closed the connection in the middle of a stream.
         }
     }
 
-    /// <summary>Reads one request, of which the first bytes are kept.</summary>
-    /// <returns>How many; 0 at the end of the connection.</returns>
+    /// <summary>Reads one request and keeps its first bytes.</summary>
+    /// <returns>Number of bytes; 0 at the end of the connection.</returns>
     private static async ValueTask<int> ReadAsync(Socket client, byte[] buffer)
     {
         var filled = 0;

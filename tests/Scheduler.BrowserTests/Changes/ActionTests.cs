@@ -6,14 +6,17 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>What can be done on a page: asked first, done once, said under which request, and recorded as whose doing it was.</summary>
+/// <summary>
+/// Actions of the pages: each is confirmed first, executed once, reported with its request id, and recorded with its
+/// actor.
+/// </summary>
 [Collection(ChangingGroup.Name)]
 public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     private static LaunchSpec Healthy => Troubles.On(Troubles.Small, "sim-lambda");
 
     [Fact]
-    public async Task An_instance_is_started_stopped_and_deleted_each_after_it_was_asked()
+    public async Task Start_stop_and_delete_each_require_a_confirmation()
     {
         var name = await Api.CreateAsync(Scheduler.Account, "to-be-deleted", Healthy);
         var page = await AccountAsync(PathOf(name));
@@ -41,7 +44,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task What_was_said_once_is_not_said_again_and_a_form_sent_twice_is_done_once()
+    public async Task A_notice_is_shown_once_and_a_form_sent_twice_takes_effect_once()
     {
         var name = await Api.CreateAsync(Scheduler.Account, "sent-twice", Healthy);
         var page = await AccountAsync(PathOf(name));
@@ -63,7 +66,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task A_provider_is_drained_and_taken_back()
+    public async Task A_provider_can_be_drained_and_undrained()
     {
         var page = await OperatorAsync("/dashboard/providers/sim-fluidstack");
 
@@ -113,7 +116,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task A_firewall_and_a_schedule_are_switched()
+    public async Task A_firewall_and_a_schedule_can_be_switched()
     {
         var firewall = $"/dashboard/firewalls/{IdOf(Scheduler.Account)}/{IdOf(Scheduler.Firewall)}";
         var page = await OperatorAsync(firewall);
@@ -128,7 +131,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     }
 
     [Fact]
-    public async Task A_key_is_shown_once_and_good_until_it_is_revoked()
+    public async Task A_key_is_shown_once_and_valid_until_it_is_revoked()
     {
         var page = await AccountAsync($"/dashboard/{Scheduler.Account}");
         var ask = await page.OpenAskAsync("Create a key");
@@ -156,7 +159,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         await Assertions.Expect(theirs.Locator("h1")).ToHaveTextAsync("Sign in");
     }
 
-    /// <summary>What was done is on record under the request that the page named, as this key's doing.</summary>
+    /// <summary>The action is recorded under the request that the page showed, with this key as its actor.</summary>
     private async Task AssertDoneByAsync(string request, string? trigger, string key)
     {
         var events = await Api.EventsAsync(request);

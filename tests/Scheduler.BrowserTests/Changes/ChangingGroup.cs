@@ -2,7 +2,9 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>Page tests that change something share a scheduler of their own, one after the other, each with instances of its own.</summary>
+/// <summary>
+/// Page tests that change data share a separate scheduler, run one after the other and use their own instances.
+/// </summary>
 [CollectionDefinition(Name)]
 public sealed class ChangingGroup : ICollectionFixture<DashboardScheduler>
 {

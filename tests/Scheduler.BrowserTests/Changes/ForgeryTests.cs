@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>An action is taken from a page of this session alone, and never from a viewer's.</summary>
+/// <summary>An action is accepted only from a page of the same session, and never from a viewer.</summary>
 [Collection(ChangingGroup.Name)]
 public sealed class ForgeryTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
@@ -15,7 +15,7 @@ public sealed class ForgeryTests(Browser browser, DashboardScheduler scheduler) 
     [InlineData("missing")]
     [InlineData("another session's")]
     [InlineData("made up")]
-    public async Task A_form_without_its_own_token_is_refused(string kind)
+    public async Task A_form_without_its_token_is_refused(string kind)
     {
         var before = await Api.InstanceAsync(Scheduler.Running);
         var page = await AccountAsync(PathOf(Scheduler.Running));
@@ -52,7 +52,7 @@ public sealed class ForgeryTests(Browser browser, DashboardScheduler scheduler) 
     }
 
     [Fact]
-    public async Task A_form_without_a_session_leads_to_signing_in()
+    public async Task A_form_without_a_session_leads_to_the_sign_in_page()
     {
         var (page, _) = await OpenAsync(Scheduler.Site);
         await page.GotoAsync("/dashboard/sign-in");
@@ -78,7 +78,7 @@ public sealed class ForgeryTests(Browser browser, DashboardScheduler scheduler) 
     [InlineData("providers/sim-lambda/drain")]
     [InlineData("launch/create")]
     [InlineData("start-named")]
-    public async Task What_a_viewer_sends_is_refused_and_nothing_changes(string action)
+    public async Task A_form_from_a_viewer_is_refused_and_changes_nothing(string action)
     {
         var before = await Api.InstancesAsync();
         var (_, key) = await Api.KeyAsync(Scheduler.Account, KeyRole.Viewer);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>More instances than a page shows: each page of them has an address.</summary>
+/// <summary>More instances than a page shows: each page of the list has an address.</summary>
 [Collection(ChangingGroup.Name)]
 public sealed class ManyInstancesTests(Browser browser, DashboardScheduler scheduler)
     : DashboardTest(browser, scheduler)
@@ -14,7 +14,7 @@ public sealed class ManyInstancesTests(Browser browser, DashboardScheduler sched
     private const int Many = 56;
 
     [Fact]
-    public async Task Pages_of_the_list_are_gone_through_and_back()
+    public async Task The_list_can_be_paged_forwards_and_back()
     {
         const string account = "accounts/acct-many";
         await Api.Accounts.CreateAccountAsync(

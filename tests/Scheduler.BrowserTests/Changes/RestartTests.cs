@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
 
-/// <summary>The scheduler dies under an open page and comes back: the page goes on, and so does its session.</summary>
+/// <summary>The scheduler is killed and restarted while a page is open: the page and its session continue.</summary>
 public sealed class RestartTests(Browser browser) : PageTest(browser)
 {
     private SchedulerProcess _process = null!;
@@ -25,7 +25,7 @@ public sealed class RestartTests(Browser browser) : PageTest(browser)
     }
 
     [Fact]
-    public async Task After_a_kill_and_a_start_the_open_page_goes_on_by_itself()
+    public async Task After_a_kill_and_a_start_the_open_page_continues_by_itself()
     {
         var api = new OperatorApi(_process);
         await api.Accounts.CreateAccountAsync(
@@ -49,7 +49,7 @@ public sealed class RestartTests(Browser browser) : PageTest(browser)
         var site = _process.Http;
         var state = await SignedIn.StateAsync(Browser, site, _process.Token);
         var (page, guard) = await OpenAsync(site, new() { StorageState = state });
-        // Its stream breaks, and is asked for again until somebody answers.
+        // The stream breaks, and the page reconnects until the server answers.
         guard.Expect("/dashboard/live");
         await page.GotoAsync($"/dashboard/instances/{name.Split('/')[^1]}");
         await page.EvaluateAsync("() => { window.stayed = true; }");
@@ -61,7 +61,7 @@ public sealed class RestartTests(Browser browser) : PageTest(browser)
         await _process.StartAsync(Ct);
         Assert.Equal(site, _process.Http);
 
-        // What happens before the window has found its way back is shown too.
+        // Changes before the page has reconnected are shown too.
         api = new OperatorApi(_process);
         await api.StopAsync(name);
         await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("stopped");

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>Accounts: their money, where it went, and their keys.</summary>
+/// <summary>Accounts: balance, ledger and keys.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class AccountPagesTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
@@ -21,7 +21,7 @@ public sealed class AccountPagesTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task Whoever_has_one_account_is_led_to_it()
+    public async Task A_caller_with_one_account_is_redirected_to_it()
     {
         var page = await AccountAsync("/dashboard/accounts");
 
@@ -35,7 +35,7 @@ public sealed class AccountPagesTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task Its_ledger_is_the_api_s()
+    public async Task The_ledger_matches_the_API()
     {
         var asked = new ListLedgerEntriesRequest { Parent = Scheduler.Account };
         var page = await AccountAsync($"/dashboard/{Scheduler.Account}");
@@ -58,7 +58,7 @@ public sealed class AccountPagesTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task Its_keys_are_listed_without_a_token_and_its_own_is_marked()
+    public async Task Keys_are_listed_without_tokens_and_the_key_in_use_is_marked()
     {
         var page = await AccountAsync($"/dashboard/{Scheduler.Account}");
 

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>Every page of the dashboard, as an operator sees it with something on it, by the name that its pictures have.</summary>
+/// <summary>Every page of the dashboard with data, as an operator sees it, by the name of its screenshots.</summary>
 internal static class AllPages
 {
     private static readonly Dictionary<string, Func<DashboardScheduler, string>> Fixed = new()
@@ -33,10 +33,8 @@ internal static class AllPages
         ["failure-of-requests"] = _ => "/dashboard/failures/RATE_LIMITED",
     };
 
-    /// <summary>Their names.</summary>
     public static TheoryData<string> Names => [.. Fixed.Keys, "request"];
 
-    /// <summary>Where one is.</summary>
     public static async Task<string> PathAsync(string name, DashboardScheduler at)
     {
         if (Fixed.TryGetValue(name, out var path))

@@ -5,12 +5,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>The first page: its numbers are the API's.</summary>
+/// <summary>The first page: its numbers match the API.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task Its_numbers_are_those_of_the_api()
+    public async Task The_numbers_match_the_API()
     {
         var instances = await Api.InstancesAsync();
         var accounts = (
@@ -30,14 +30,14 @@ public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler
         await Assertions
             .Expect(Tile(page, "EUR/h burn rate"))
             .ToHaveTextAsync(Euros(accounts.Sum(account => account.BurnPerHourMicroEur)));
-        // Nothing is under way, and what running meters have left of their holds is no launch's any more.
+        // No launch is in progress, and the remaining holds of running instances do not count as launches.
         await Assertions.Expect(Tile(page, "launches in flight")).ToHaveTextAsync("0");
         await Assertions.Expect(Tile(page, "EUR held")).ToHaveTextAsync("0.00");
         Assert.NotEqual(0, accounts.Sum(account => account.HoldsMicroEur));
     }
 
     [Fact]
-    public async Task It_shows_what_failed_with_the_way_out_and_how_the_providers_stand()
+    public async Task Failures_are_shown_with_their_remedy_and_providers_with_their_status()
     {
         var page = await OperatorAsync("/dashboard");
 
@@ -60,7 +60,7 @@ public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler
     }
 
     [Fact]
-    public async Task Its_failures_are_counted_by_code_as_far_back_as_is_asked()
+    public async Task Failures_are_counted_by_code_over_the_selected_period()
     {
         var page = await OperatorAsync("/dashboard");
         var failures = page.GetByRole(AriaRole.Region, new() { Name = "Failures", Exact = true });
@@ -79,7 +79,7 @@ public sealed class FleetPageTests(Browser browser, DashboardScheduler scheduler
     }
 
     [Fact]
-    public async Task Its_tiles_lead_to_what_they_count()
+    public async Task Each_tile_links_to_the_items_it_counts()
     {
         var page = await OperatorAsync("/dashboard");
         await page.EvaluateAsync("() => { window.stayed = true; }");

@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>What is on every page: the way to the others, the field that finds, and what is said where there is nothing.</summary>
+/// <summary>The frame of every page: navigation, search field, and the page for a missing address.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task Every_page_is_reached_by_its_name_without_loading_the_frame_again()
+    public async Task Every_page_is_reached_by_its_name_without_reloading_the_frame()
     {
         var page = await OperatorAsync("/dashboard");
         await page.EvaluateAsync("() => { window.stayed = true; }");
@@ -48,7 +48,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     [InlineData("request")]
     [InlineData("code")]
     [InlineData("text")]
-    public async Task Whatever_is_pasted_leads_to_its_page(string what)
+    public async Task A_pasted_id_or_name_leads_to_its_page(string what)
     {
         var oom = await Api.InstanceAsync(Scheduler.Failed["OOM_KILLED"]);
         var (pasted, path) = what switch
@@ -71,7 +71,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     }
 
     [Fact]
-    public async Task Where_no_page_is_it_says_so_under_which_request_and_leads_back()
+    public async Task A_missing_page_shows_its_request_id_and_a_link_back()
     {
         var (page, guard) = await OpenAsync(Scheduler.OperatorKey, "/dashboard/requests");
         guard.Expect("^console: .* 404");
@@ -86,7 +86,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     }
 
     [Fact]
-    public async Task Orleans_own_pages_are_shown_to_operators()
+    public async Task The_Orleans_dashboard_is_shown_to_operators()
     {
         var (page, _) = await OpenAsync(Scheduler.OperatorKey, "/dashboard");
 
@@ -97,7 +97,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     }
 
     [Fact]
-    public async Task Orleans_own_pages_are_not_for_accounts()
+    public async Task The_Orleans_dashboard_is_refused_to_accounts()
     {
         var (page, guard) = await OpenAsync(Scheduler.AccountKey, "/dashboard");
         await Assertions
@@ -113,7 +113,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     }
 
     [Fact]
-    public async Task A_viewer_sees_all_and_is_offered_nothing_to_do()
+    public async Task A_viewer_sees_everything_and_no_actions()
     {
         var (_, key) = await Api.KeyAsync(null, KeyRole.Viewer);
         var (page, _) = await OpenAsync(key, "/dashboard");

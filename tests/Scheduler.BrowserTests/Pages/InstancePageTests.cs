@@ -4,16 +4,16 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>The page of one instance: what it is, why it failed and what can be done.</summary>
+/// <summary>The page of one instance: its state, the cause of its failure and the possible actions.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class InstancePageTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
-    /// <summary>Every code that an instance can stand failed with.</summary>
+    /// <summary>Every failure code that an instance can have.</summary>
     public static TheoryData<string> Codes => [.. Troubles.All.Keys, "BALANCE_EXHAUSTED"];
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public async Task A_failed_one_says_why_what_to_do_and_under_which_request(string code)
+    public async Task A_failed_instance_shows_cause_remedy_and_request_id(string code)
     {
         var name = Scheduler.Failed[code];
         var failure = (await Api.InstanceAsync(name)).Failure;
@@ -45,7 +45,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task A_running_one_says_where_it_runs_and_what_it_costs()
+    public async Task A_running_instance_shows_its_placement_and_cost()
     {
         var running = await Api.InstanceAsync(Scheduler.Running);
 
@@ -83,7 +83,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task A_stopped_one_says_what_a_start_would_find_and_when_it_starts_by_the_clock()
+    public async Task A_stopped_instance_shows_its_expected_placement_and_next_scheduled_start()
     {
         var page = await OperatorAsync(PathOf(Scheduler.Stopped));
 
@@ -97,7 +97,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task The_timeline_tells_every_step_under_its_request()
+    public async Task The_timeline_shows_every_step_with_its_request()
     {
         var page = await OperatorAsync(PathOf(Scheduler.Running));
 
@@ -119,7 +119,7 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task Another_like_it_begins_with_everything_it_was_launched_with()
+    public async Task Launch_another_like_it_copies_the_complete_launch_spec()
     {
         var page = await OperatorAsync(PathOf(Scheduler.Failed["GPU_INCOMPATIBLE"]));
 

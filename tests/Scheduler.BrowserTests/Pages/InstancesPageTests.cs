@@ -4,13 +4,13 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>The list of instances: what is filtered and sorted is what the API lists, and each view has an address.</summary>
+/// <summary>The list of instances: filters and orders match the API, and each view has an address.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class InstancesPageTests(Browser browser, DashboardScheduler scheduler)
     : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task Without_a_filter_all_are_there_newest_first()
+    public async Task Without_a_filter_all_instances_are_listed_newest_first()
     {
         var page = await OperatorAsync("/dashboard/instances");
 
@@ -41,7 +41,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
         Assert.NotEmpty(listed);
         await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
 
-        // The address is the view: whoever opens it sees the same, with the filter filled in.
+        // The address defines the view: after a reload it is the same, with the filter filled in.
         await page.ReloadAsync();
         await page.ExpectInstancesAsync(listed.Select(instance => IdOf(instance.Name)));
         await Assertions.Expect(page.GetByLabel(field, new() { Exact = true })).ToHaveValueAsync(value);
@@ -50,7 +50,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
     }
 
     [Fact]
-    public async Task An_operator_can_look_at_one_account()
+    public async Task An_operator_can_list_one_account()
     {
         var page = await OperatorAsync("/dashboard/instances");
 
@@ -60,7 +60,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
     }
 
     [Fact]
-    public async Task Where_nothing_matches_it_says_so_and_leads_back()
+    public async Task An_empty_result_says_so_and_links_back()
     {
         var page = await OperatorAsync("/dashboard/instances?q=nothing-is-called-so");
 
@@ -74,7 +74,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
     [InlineData("oldest")]
     [InlineData("recently-changed")]
     [InlineData("name")]
-    public async Task Each_order_is_the_one_it_says(string order)
+    public async Task Each_sort_order_is_correct(string order)
     {
         var page = await OperatorAsync("/dashboard/instances");
 
@@ -94,7 +94,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
                 rows =>
                     rows.Count == listed.Count
                     && rows.SequenceEqual(
-                        // What is equal stands in any order.
+                        // Equal values may be in any order.
                         order switch
                         {
                             "newest" => rows.OrderByDescending(instance => instance.CreateTime),
@@ -108,7 +108,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
     }
 
     [Fact]
-    public async Task A_column_s_title_sorts_and_keeps_the_filter()
+    public async Task A_column_header_sorts_and_keeps_the_filter()
     {
         var page = await OperatorAsync("/dashboard/instances?state=failed");
 

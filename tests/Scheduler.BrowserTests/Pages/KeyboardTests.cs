@@ -3,12 +3,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>With the keyboard alone: everything is reached, in an order that makes sense, and where one is can be seen.</summary>
+/// <summary>Keyboard operation: every control is reachable in a sensible order, and the focus is visible.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task The_first_stop_skips_the_frame()
+    public async Task The_first_tab_stop_skips_the_frame()
     {
         var page = await OperatorAsync("/dashboard/instances");
 
@@ -26,7 +26,7 @@ public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler)
     }
 
     [Fact]
-    public async Task Filters_come_before_the_table_and_each_stop_is_seen()
+    public async Task Filters_precede_the_table_and_each_tab_stop_is_visible()
     {
         var page = await OperatorAsync("/dashboard/instances");
         await page.GetByRole(AriaRole.Link, new() { Name = "Skip to content" }).FocusAsync();
@@ -44,7 +44,7 @@ public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler)
     }
 
     [Fact]
-    public async Task A_remedy_is_opened_read_and_closed_again()
+    public async Task A_remedy_can_be_opened_and_closed()
     {
         var page = await OperatorAsync(PathOf(Scheduler.Failed["SMART_NO_MATCH"]));
 
@@ -60,7 +60,7 @@ public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler)
     }
 
     [Fact]
-    public async Task After_a_link_the_new_page_s_content_is_next()
+    public async Task After_a_link_the_new_content_has_the_focus()
     {
         var page = await OperatorAsync("/dashboard");
         await page.GetByRole(AriaRole.Link, new() { Name = "Providers", Exact = true }).First.FocusAsync();
@@ -71,7 +71,9 @@ public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler)
         await Assertions.Expect(page.Content()).ToBeFocusedAsync();
     }
 
-    /// <summary>Goes from stop to stop until one matches; each must show that it has the focus, and lie in sight.</summary>
+    /// <summary>
+    /// Presses Tab until an element matches; each element must show its focus and be in the viewport.
+    /// </summary>
     private static async Task<List<string>> WalkAsync(IPage page, string until)
     {
         const int farther = 80;
@@ -92,7 +94,7 @@ public sealed class KeyboardTests(Browser browser, DashboardScheduler scheduler)
                 until
             );
             stops.Add(stop[0]);
-            Assert.True(stop[1].Length == 0, $"{stop[0]} has the focus, and it is not seen: {stop[1]}");
+            Assert.True(stop[1].Length == 0, $"{stop[0]} has the focus but is not visible: {stop[1]}");
             if (stop[2] == "true")
             {
                 return stops;

@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>Providers and what they offer.</summary>
+/// <summary>Providers and their offers.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class MarketPagesTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task Providers_are_all_there_with_their_offers()
+    public async Task All_providers_are_listed_with_their_offers()
     {
         var providers = (
             await Api.Providers.ListProvidersAsync(new ListProvidersRequest(), cancellationToken: Ct)
@@ -29,7 +29,7 @@ public sealed class MarketPagesTests(Browser browser, DashboardScheduler schedul
     }
 
     [Fact]
-    public async Task A_provider_tells_which_routes_timed_out_and_an_operator_may_drain_it()
+    public async Task A_provider_shows_its_timed_out_routes_and_an_operator_can_drain_it()
     {
         var page = await OperatorAsync("/dashboard/providers/sim-verda");
 
@@ -45,7 +45,7 @@ public sealed class MarketPagesTests(Browser browser, DashboardScheduler schedul
     }
 
     [Fact]
-    public async Task Offers_are_filtered_and_each_page_of_them_has_an_address()
+    public async Task Offers_can_be_filtered_and_each_page_has_an_address()
     {
         var page = await OperatorAsync("/dashboard/offers");
         var first = await page.Locator("tbody").TextContentAsync();
@@ -71,7 +71,7 @@ public sealed class MarketPagesTests(Browser browser, DashboardScheduler schedul
     }
 
     [Fact]
-    public async Task A_price_that_is_none_is_told_at_its_field()
+    public async Task An_invalid_price_is_reported_at_its_field()
     {
         var page = await OperatorAsync("/dashboard/offers");
 
@@ -83,7 +83,7 @@ public sealed class MarketPagesTests(Browser browser, DashboardScheduler schedul
     }
 
     [Fact]
-    public async Task An_offer_leads_to_a_launch_that_asks_for_it()
+    public async Task An_offer_links_to_a_launch_form_that_requests_it()
     {
         var page = await OperatorAsync("/dashboard/offers?provider=sim-lambda&gpu=A10");
 

@@ -4,18 +4,18 @@ using Scheduler.TestKit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>What all pages are made of, as tests find it.</summary>
+/// <summary>Common parts of all pages.</summary>
 internal static partial class Parts
 {
-    /// <summary>The page's own part, without the frame that all have.</summary>
+    /// <summary>The page without its frame.</summary>
     public static ILocator Content(this IPage page) => page.Locator("main");
 
-    /// <summary>The action with this title, whether it is open or not.</summary>
+    /// <summary>The action with this title, open or closed.</summary>
     public static ILocator Ask(this IPage page, string title) =>
         page.Locator("main details.remedy")
             .Filter(new() { Has = page.Locator("summary", new() { HasTextRegex = Whole(title) }) });
 
-    /// <summary>Opens the action with this title: what it will do is to be seen then.</summary>
+    /// <summary>Opens the action with this title, which then shows its effect.</summary>
     public static async Task<ILocator> OpenAskAsync(this IPage page, string title)
     {
         var ask = page.Ask(title);
@@ -24,8 +24,8 @@ internal static partial class Parts
         return ask;
     }
 
-    /// <summary>Opens an action and agrees to it.</summary>
-    /// <returns>The request that the page then says it was done under.</returns>
+    /// <summary>Opens an action and confirms it.</summary>
+    /// <returns>The request id that the page then shows.</returns>
     public static async Task<string> DoAsync(this IPage page, string title, string notice)
     {
         var ask = await page.OpenAskAsync(title);
@@ -33,17 +33,17 @@ internal static partial class Parts
         return await page.ExpectNoticeAsync(notice);
     }
 
-    /// <summary>The page says that it was done.</summary>
-    /// <returns>The request that it was done under.</returns>
+    /// <summary>The page reports success.</summary>
+    /// <returns>The request id.</returns>
     public static Task<string> ExpectNoticeAsync(this IPage page, string text) =>
         ExpectNoticeAsync(page, ".good", text);
 
-    /// <summary>The page says that it was refused.</summary>
-    /// <returns>The request that was refused.</returns>
+    /// <summary>The page reports a refusal.</summary>
+    /// <returns>The id of the refused request.</returns>
     public static Task<string> ExpectRefusalAsync(this IPage page, string text) =>
         ExpectNoticeAsync(page, ".bad", text);
 
-    /// <summary>The links of a table's rows to instances, as ids in their order.</summary>
+    /// <summary>Ids of the instances that the rows of the table link to, in order.</summary>
     public static async Task<string[]> InstanceRowsAsync(this IPage page) =>
         await page.EvaluateAsync<string[]>(
             """
@@ -52,7 +52,7 @@ internal static partial class Parts
             """
         );
 
-    /// <summary>The table comes to list these instances, in this order.</summary>
+    /// <summary>Waits until the table lists these instances in this order.</summary>
     public static Task ExpectInstancesAsync(this IPage page, IEnumerable<string> ids) =>
         Eventually.UntilAsync(
             async () => string.Join('\n', await page.InstanceRowsAsync()),
@@ -60,8 +60,7 @@ internal static partial class Parts
             $"{page.Url} lists\n{string.Join('\n', ids)}\n"
         );
 
-    /// <summary>What a form would send if it were sent now.</summary>
-    /// <param name="page">The page that it is on.</param>
+    /// <summary>The current values of a form.</summary>
     /// <param name="action">The end of the path that it is sent to.</param>
     public static async Task<Dictionary<string, string>> FormAsync(this IPage page, string action) =>
         await page.EvaluateAsync<Dictionary<string, string>>(
@@ -69,7 +68,7 @@ internal static partial class Parts
             action
         );
 
-    /// <summary>Sends a form past the page, with the page's session.</summary>
+    /// <summary>Sends a form outside of the page, with the page's session.</summary>
     /// <returns>The answer; redirects are not followed.</returns>
     public static async Task<IAPIResponse> PostAsync(
         this IPage page,
@@ -87,8 +86,8 @@ internal static partial class Parts
     }
 
     /// <summary>
-    /// A text without what differs from request to request, so that two pages can be compared: ids, the catalogue's version, and
-    /// the money of who looks, which what runs for them uses up meanwhile.
+    /// A text without the parts that differ between requests, so that two pages can be compared: ids, the version of
+    /// the catalogue, and the balance, which running instances reduce.
     /// </summary>
     public static string WithoutPassing(string text) => Space().Replace(Passing().Replace(text, "…"), " ").Trim();
 

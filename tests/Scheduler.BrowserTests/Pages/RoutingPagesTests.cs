@@ -3,14 +3,14 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>Balancers and firewalls: who takes requests, and what was found in them.</summary>
+/// <summary>Balancers and firewalls: destinations, rules and evaluations.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class RoutingPagesTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     private string FirewallPath => $"/dashboard/firewalls/{IdOf(Scheduler.Account)}/{IdOf(Scheduler.Firewall)}";
 
     [Fact]
-    public async Task A_balancer_is_listed_and_its_page_tells_which_destination_is_out_and_why()
+    public async Task A_balancer_page_shows_which_destination_is_ejected_and_why()
     {
         await Scheduler.RouteAsync();
         var page = await AccountAsync("/dashboard/balancers");
@@ -45,7 +45,7 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task A_firewall_s_page_tells_what_each_rule_found()
+    public async Task A_firewall_page_shows_the_result_of_each_rule()
     {
         var page = await OperatorAsync(FirewallPath);
 
@@ -63,7 +63,7 @@ public sealed class RoutingPagesTests(Browser browser, DashboardScheduler schedu
     }
 
     [Fact]
-    public async Task Its_rules_are_the_account_s_and_those_that_are_shipped()
+    public async Task The_rules_are_those_of_the_account_and_the_shipped_ones()
     {
         var page = await OperatorAsync($"/dashboard/firewalls?account={IdOf(Scheduler.Account)}");
 

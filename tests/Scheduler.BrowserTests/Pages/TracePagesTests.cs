@@ -6,12 +6,12 @@ using Xunit;
 
 namespace Scheduler.BrowserTests.Pages;
 
-/// <summary>Requests and failures: what happened under an id, and what a code means.</summary>
+/// <summary>Requests and failures: the events of an id, and the meaning of a code.</summary>
 [Collection(DashboardGroup.Name)]
 public sealed class TracePagesTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
     [Fact]
-    public async Task A_request_is_found_by_its_id_and_tells_everything_that_happened_under_it()
+    public async Task A_request_page_shows_every_event_of_its_id()
     {
         var failure = (await Api.InstanceAsync(Scheduler.Failed["OOM_KILLED"])).Failure;
         var events = await Api.EventsAsync(failure.RequestId);
@@ -35,7 +35,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
     }
 
     [Fact]
-    public async Task An_id_under_which_nothing_is_on_record_says_what_that_can_mean()
+    public async Task An_id_without_events_explains_the_possible_reasons()
     {
         var page = await OperatorAsync("/dashboard/requests/req-of-nothing");
 
@@ -46,7 +46,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
     }
 
     [Fact]
-    public async Task The_support_bundle_is_saved_with_what_happened_and_without_a_secret()
+    public async Task The_support_bundle_contains_the_events_and_no_secret()
     {
         var failure = (await Api.InstanceAsync(Scheduler.Failed["RUNTIME_EXITED"])).Failure;
         var page = await OperatorAsync($"/dashboard/requests/{failure.RequestId}");
@@ -87,7 +87,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
     }
 
     [Fact]
-    public async Task A_code_s_page_leads_to_whom_it_befell()
+    public async Task A_code_page_links_to_the_affected_instances()
     {
         var name = Scheduler.Failed["PROVIDER_TIMEOUT"];
         var failure = (await Api.InstanceAsync(name)).Failure;

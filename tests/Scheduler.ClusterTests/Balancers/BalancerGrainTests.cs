@@ -14,7 +14,7 @@ public sealed class BalancerGrainTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task INV_11_a_name_is_an_instances_or_a_balancers_and_free_again_when_its_holder_is_deleted()
+    public async Task INV_11_instances_and_balancers_share_names_and_deletion_frees_a_name()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -38,7 +38,7 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task INV_11_a_name_whose_holder_was_lost_half_way_is_free_for_the_next()
+    public async Task INV_11_an_unfinished_create_does_not_block_its_name()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -46,7 +46,7 @@ public sealed class BalancerGrainTests
         scheduler.Faults.FailWrite("balancer", FaultMoment.Before);
         await Assert.ThrowsAnyAsync<Exception>(() => CreateAsync(scheduler, account, "bal-a", "front"));
 
-        // The claim is honoured for a minute: the create might have been on its way.
+        // A name claim is valid for a minute, because the create may still be in progress.
         Assert.Equal(
             RefusalKind.AlreadyExists,
             (await CreateAsync(scheduler, account, "bal-b", "front")).Refusal!.Kind
@@ -56,7 +56,7 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task INV_11_of_many_who_want_a_name_on_two_silos_one_gets_it()
+    public async Task INV_11_concurrent_creates_of_one_name_on_two_silos_have_one_winner()
     {
         await using var scheduler = await DeployAsync(_ => { }, silos: 2);
         var account = await scheduler.AccountAsync();
@@ -74,7 +74,7 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task Every_name_that_is_no_instances_is_told_at_once_and_nothing_is_saved()
+    public async Task All_unknown_instance_names_are_reported_together_and_nothing_is_saved()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -106,7 +106,7 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task The_same_create_again_is_the_same_balancer_also_when_it_was_deleted_and_another_one_is_refused()
+    public async Task A_repeated_create_returns_the_same_balancer_and_a_different_create_is_refused()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -132,7 +132,7 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task A_watcher_hears_of_a_change_at_once_and_the_timeline_keeps_it()
+    public async Task A_watcher_receives_a_change_at_once_and_the_timeline_records_it()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -157,7 +157,7 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task An_update_that_is_wrong_in_itself_is_refused_with_all_its_faults()
+    public async Task An_invalid_update_is_refused_with_all_validation_errors()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -170,32 +170,32 @@ public sealed class BalancerGrainTests
     }
 
     [Fact]
-    public async Task INV_08_another_accounts_balancer_is_not_there()
+    public async Task INV_08_a_balancer_of_another_account_reads_as_not_found()
     {
         await using var scheduler = await DeployAsync();
-        var (account, stranger) = (await scheduler.AccountAsync(), await scheduler.AccountAsync("b"));
+        var (account, otherAccount) = (await scheduler.AccountAsync(), await scheduler.AccountAsync("b"));
         await scheduler.CreateAsync(account, name: "target");
         Good(await CreateAsync(scheduler, account, "bal-a", "front"));
         var balancer = Of(scheduler, "bal-a");
         var refusals = new[]
         {
-            (await balancer.GetAsync(stranger)).Refusal,
-            (await balancer.DetailAsync(stranger)).Refusal,
-            (await balancer.TimelineAsync(stranger, 0, 10)).Refusal,
-            (await balancer.WaitForChangeAsync(stranger, 1, Ct)).Refusal,
-            (await balancer.UpdateAsync(new UpdateBalancer(Spec("target")), scheduler.As(stranger))).Refusal,
-            (await balancer.DeleteAsync(scheduler.As(stranger))).Refusal,
+            (await balancer.GetAsync(otherAccount)).Refusal,
+            (await balancer.DetailAsync(otherAccount)).Refusal,
+            (await balancer.TimelineAsync(otherAccount, 0, 10)).Refusal,
+            (await balancer.WaitForChangeAsync(otherAccount, 1, Ct)).Refusal,
+            (await balancer.UpdateAsync(new UpdateBalancer(Spec("target")), scheduler.As(otherAccount))).Refusal,
+            (await balancer.DeleteAsync(scheduler.As(otherAccount))).Refusal,
         };
         Assert.All(refusals, refusal => Assert.Equal(RefusalKind.NotFound, refusal!.Kind));
-        Assert.Empty(await scheduler.Grains.Fleet().ListBalancersAsync(stranger, "", 10));
+        Assert.Empty(await scheduler.Grains.Fleet().ListBalancersAsync(otherAccount, "", 10));
 
-        // The same names in another account are other names.
-        await scheduler.CreateAsync(stranger, name: "front");
-        Good(await CreateAsync(scheduler, stranger, "bal-b", "target", Spec("front")));
+        // Names are separate per account.
+        await scheduler.CreateAsync(otherAccount, name: "front");
+        Good(await CreateAsync(scheduler, otherAccount, "bal-b", "target", Spec("front")));
     }
 
     [Fact]
-    public async Task What_doors_tell_is_shown_and_forgotten_with_age()
+    public async Task Gateway_reports_are_shown_and_expire()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -210,19 +210,19 @@ public sealed class BalancerGrainTests
         await balancer.ObserveAsync(Report("door-b", 31, 0));
         var detail = await Eventually.UntilAsync(
             async () => Good(await balancer.DetailAsync(account)),
-            seen => seen.Doors.Length == 2,
-            "both doors were heard"
+            seen => seen.Gateways.Length == 2,
+            "both gateway reports have arrived"
         );
-        Assert.Equal(["door-a", "door-b"], detail.Doors.Select(door => door.Door));
+        Assert.Equal(["door-a", "door-b"], detail.Gateways.Select(gateway => gateway.Gateway));
         Assert.Equal(50, detail.Failures.Length);
         Assert.Equal("req-29", detail.Failures[0].RequestId.Value);
 
         scheduler.Clock.Advance(TimeSpan.FromSeconds(61));
-        Assert.Empty(Good(await balancer.DetailAsync(account)).Doors);
+        Assert.Empty(Good(await balancer.DetailAsync(account)).Gateways);
     }
 
     [Fact]
-    public async Task A_list_passes_over_tombstones_and_goes_on_page_by_page()
+    public async Task A_list_skips_tombstones_and_continues_page_by_page()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();

@@ -5,7 +5,6 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
-using Scheduler.Grains.Billing;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -16,7 +15,7 @@ public sealed class AccountGrainTests
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public async Task INV_06_fifty_parallel_launches_never_promise_a_euro_twice()
+    public async Task INV_06_fifty_parallel_launches_never_hold_a_euro_twice()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
 
@@ -39,12 +38,12 @@ public sealed class AccountGrainTests
         await Eventually.UntilAsync(
             () => scheduler.MoneyAsync(account),
             seen => seen.Holds == MicroEuro.Zero,
-            "every hold is given back"
+            "every hold is released"
         );
     }
 
     [Fact]
-    public async Task Five_hundred_holds_at_once_share_a_few_writes()
+    public async Task Five_hundred_concurrent_holds_share_a_few_writes()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 10_000m);
@@ -86,7 +85,7 @@ public sealed class AccountGrainTests
     }
 
     [Fact]
-    public async Task A_command_the_rules_cannot_do_fails_alone()
+    public async Task A_failing_command_does_not_affect_the_other_commands()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 10m);
@@ -104,7 +103,7 @@ public sealed class AccountGrainTests
     }
 
     [Fact]
-    public async Task BALANCE_EXHAUSTED_comes_after_a_warning_and_a_top_up_as_told_launches_again()
+    public async Task BALANCE_EXHAUSTED_follows_a_warning_and_the_hinted_top_up_allows_a_launch()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
 
@@ -131,14 +130,14 @@ public sealed class AccountGrainTests
         var missing = new MicroEuro(
             long.Parse(failure.Details["top_up_micro_eur"], System.Globalization.CultureInfo.InvariantCulture)
         );
-        await scheduler.TopUpAsync(account, missing, "as told");
+        await scheduler.TopUpAsync(account, missing, "hinted");
         Assert.True((await scheduler.LaunchAsync(running.Id)).IsOk);
         await scheduler.UntilAsync(running.Id, InstanceState.Running);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task A_top_up_in_time_rescues_and_the_warning_is_given_anew()
+    public async Task A_timely_top_up_keeps_instances_running_and_allows_a_second_warning()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 2.4m);
@@ -157,7 +156,7 @@ public sealed class AccountGrainTests
     }
 
     [Fact]
-    public async Task With_grace_instances_go_on_below_zero_for_so_long_and_no_longer()
+    public async Task With_grace_instances_run_below_zero_for_the_grace_period_only()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 1.2m, grace: TimeSpan.FromMinutes(30));
@@ -176,7 +175,7 @@ public sealed class AccountGrainTests
     }
 
     [Fact]
-    public async Task Running_out_of_money_is_noticed_also_by_a_scheduler_that_was_down()
+    public async Task An_exhausted_balance_is_detected_after_scheduler_downtime()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 1.2m);
@@ -193,7 +192,7 @@ public sealed class AccountGrainTests
     }
 
     [Fact]
-    public async Task INV_05_hourly_settlements_add_up_to_the_seconds_that_ran()
+    public async Task INV_05_hourly_settlements_add_up_to_the_run_time_in_seconds()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -215,21 +214,21 @@ public sealed class AccountGrainTests
     }
 
     [Fact]
-    public async Task INV_08_another_accounts_account_reads_as_one_that_never_was()
+    public async Task INV_08_another_account_reads_as_not_found()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var mine = await scheduler.AccountAsync("mine");
-        var stranger = await scheduler.AccountAsync("stranger");
+        var otherAccount = await scheduler.AccountAsync("other");
 
-        var there = (await scheduler.Grains.Account(mine).GetAsync(stranger)).Refusal!;
-        var nowhere = (await scheduler.Grains.Account(Make.Account("never")).GetAsync(stranger)).Refusal!;
+        var there = (await scheduler.Grains.Account(mine).GetAsync(otherAccount)).Refusal!;
+        var nowhere = (await scheduler.Grains.Account(Make.Account("never")).GetAsync(otherAccount)).Refusal!;
 
         Assert.Equal(RefusalKind.NotFound, there.Kind);
         Assert.Equal(
             nowhere.Message.Replace("acct-never", "*", StringComparison.Ordinal),
             there.Message.Replace("acct-mine", "*", StringComparison.Ordinal)
         );
-        var topUp = await scheduler.Grains.Account(mine).TopUpAsync(Make.Euros(1), "x", scheduler.As(stranger));
+        var topUp = await scheduler.Grains.Account(mine).TopUpAsync(Make.Euros(1), "x", scheduler.As(otherAccount));
         Assert.Equal(RefusalKind.NotFound, topUp.Refusal!.Kind);
         Assert.Equal(
             RefusalKind.NotFound,

@@ -11,6 +11,8 @@ namespace Scheduler.ClusterTests.Firewalls;
 
 public sealed class FirewallGrainTests
 {
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
     private static readonly FirewallRule Own = new()
     {
         Slug = "ours",
@@ -21,7 +23,7 @@ public sealed class FirewallGrainTests
     };
 
     [Fact]
-    public async Task A_firewall_holds_its_rules_whole_and_keeps_their_order()
+    public async Task A_firewall_contains_its_complete_rules_in_order()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -35,7 +37,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task Everything_wrong_is_told_at_once_and_nothing_is_saved()
+    public async Task All_validation_errors_are_reported_together_and_nothing_is_saved()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -54,12 +56,12 @@ public sealed class FirewallGrainTests
             ["display_name", "judge", "judge_deadline", "mode", "rules[1]", "rules[2]", "rules[3]"],
             refusal.Refusal.Faults.Select(fault => fault.Field).Order(StringComparer.Ordinal)
         );
-        Assert.False((await scheduler.Grains.Firewall(account, "strict").GetAsync(account)).IsOk);
-        Assert.Equal(0, scheduler.Faults.Writes("firewall"));
+        Assert.False((await scheduler.Grains.Firewalls(account).GetAsync("strict", account)).IsOk);
+        Assert.Equal(0, scheduler.Faults.Writes("firewalls"));
     }
 
     [Fact]
-    public async Task A_judge_must_be_there_but_need_not_run()
+    public async Task A_judge_must_exist_but_need_not_run()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -75,7 +77,7 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task The_same_create_and_the_same_update_again_change_nothing()
+    public async Task A_repeated_create_or_update_changes_nothing()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -85,12 +87,12 @@ public sealed class FirewallGrainTests
         var other = await CreateAsync(scheduler, account, "strict", Draft("malware"));
 
         Assert.Equal((1, 1), (again.Version, update.Version));
-        Assert.Equal(1, scheduler.Faults.Writes("firewall"));
+        Assert.Equal(1, scheduler.Faults.Writes("firewalls"));
         Assert.Equal(RefusalKind.AlreadyExists, other.Refusal!.Kind);
     }
 
     [Fact]
-    public async Task A_changed_rule_is_a_new_version_of_every_firewall_that_has_it()
+    public async Task A_rule_change_makes_a_new_version_of_every_firewall_that_uses_it_in_one_write()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -98,54 +100,99 @@ public sealed class FirewallGrainTests
         await FirewallAsync(scheduler, account, "one", "ours", "jailbreak");
         await FirewallAsync(scheduler, account, "two", "ours");
         await FirewallAsync(scheduler, account, "three", "jailbreak");
-        var watching = scheduler
-            .Grains.Firewall(account, "one")
-            .WaitForChangeAsync(account, 1, TestContext.Current.CancellationToken);
+        var grain = scheduler.Grains.Firewalls(account);
+        var known = await grain.WaitForChangeAsync(-1, Cancelled);
+        var watching = grain.WaitForChangeAsync(known.LastSequence, Cancelled);
+        var before = scheduler.Faults.Writes("firewalls");
 
         Good(await UpdateRuleAsync(scheduler, account, Own with { Prompt = "Is it about them?" }));
 
-        Assert.Equal("Is it about them?", Good(await watching).Rules[0].Prompt);
-        await VersionAsync(scheduler, account, "two", 2);
-        Assert.Equal(1, Good(await scheduler.Grains.Firewall(account, "three").GetAsync(account)).Version);
-        await Eventually.UntilAsync(
-            async () => Good(await scheduler.Grains.FirewallRule(account, "ours").GetAsync(account)),
-            rule => rule is { Untold.IsEmpty: true, WakeAt: null },
-            "nobody has still to be told"
-        );
+        var seen = await watching;
+        Assert.Equal("Is it about them?", seen.FindFirewall("one")!.Rules[0].Prompt);
+        Assert.Equal([2, 1, 2], seen.ListFirewalls("").Select(firewall => firewall.Version));
+        Assert.Equal(2, seen.FindRule("ours")!.Version);
+        Assert.Equal(before + 1, scheduler.Faults.Writes("firewalls"));
     }
 
     [Theory]
-    [InlineData(FaultMoment.Before)]
-    [InlineData(FaultMoment.After)]
-    public async Task A_change_that_a_firewall_could_not_record_reaches_it_all_the_same(FaultMoment moment)
+    [InlineData(FaultMoment.Before, 1)]
+    [InlineData(FaultMoment.After, 2)]
+    public async Task A_failed_write_changes_rule_and_firewall_together_or_neither(FaultMoment moment, long version)
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
         await RuleAsync(scheduler, account);
         await FirewallAsync(scheduler, account, "one", "ours");
-        scheduler.Faults.FailWrite("firewall", moment);
+        scheduler.Faults.FailWrite("firewalls", moment);
 
-        Good(await UpdateRuleAsync(scheduler, account, Own with { Prompt = "Is it about them?" }));
+        await Assert.ThrowsAnyAsync<Exception>(() =>
+            UpdateRuleAsync(scheduler, account, Own with { Prompt = "Is it about them?" })
+        );
 
-        var firewall = await VersionAsync(scheduler, account, "one", 2, TimeSpan.FromMilliseconds(200));
-        Assert.Equal("Is it about them?", firewall.Rules[0].Prompt);
+        var rule = Good(await scheduler.Grains.Firewalls(account).GetRuleAsync("ours", account));
+        var firewall = Good(await scheduler.Grains.Firewalls(account).GetAsync("one", account));
+        Assert.Equal((version, version), (rule.Version, firewall.Version));
+        Assert.Equal(rule.Rule, Assert.Single(firewall.Rules));
     }
 
     [Fact]
-    public async Task A_change_that_a_crash_interrupted_reaches_every_firewall_afterwards()
+    public async Task Recorded_rules_and_firewalls_survive_a_crash()
+    {
+        await using var scheduler = await DeployAsync();
+        var account = await JudgedAccountAsync(scheduler);
+        await RuleAsync(scheduler, account);
+        await FirewallAsync(scheduler, account, "one", "ours", "jailbreak");
+        await scheduler.CrashAsync();
+        await scheduler.StartSilosAsync();
+
+        var firewall = Good(await scheduler.Grains.Firewalls(account).GetAsync("one", account));
+        Assert.Equal([Own, ShippedRules.Find("jailbreak")!], firewall.Rules.AsEnumerable());
+    }
+
+    [Fact]
+    public async Task An_account_has_at_most_64_rules_and_64_firewalls()
+    {
+        await using var scheduler = await DeployAsync();
+        var account = await JudgedAccountAsync(scheduler);
+        var grain = scheduler.Grains.Firewalls(account);
+        for (var i = 0; i < 64; i++)
+        {
+            Good(await grain.CreateRuleAsync(Own with { Slug = $"rule-{i}" }, scheduler.As(account)));
+            await FirewallAsync(scheduler, account, $"wall-{i}", "jailbreak");
+        }
+
+        var rule = (await grain.CreateRuleAsync(Own with { Slug = "more" }, scheduler.As(account))).Refusal!;
+        var firewall = (await CreateAsync(scheduler, account, "more", Draft("jailbreak"))).Refusal!;
+        Assert.Equal(
+            [
+                new FieldFault("parent", "Has 64 rules, the most an account may have; delete one first."),
+                new FieldFault("parent", "Has 64 firewalls, the most an account may have; delete one first."),
+            ],
+            rule.Faults.Concat(firewall.Faults)
+        );
+
+        Good(await grain.CreateRuleAsync(Own with { Slug = "rule-1" }, scheduler.As(account)));
+        Good(await grain.DeleteRuleAsync("rule-1", scheduler.As(account)));
+        Good(await grain.DeleteAsync("wall-1", scheduler.As(account)));
+        Good(await grain.CreateRuleAsync(Own with { Slug = "more" }, scheduler.As(account)));
+        await FirewallAsync(scheduler, account, "more", "more");
+    }
+
+    [Fact]
+    public async Task A_request_finds_its_events_under_the_rule_and_the_firewall_it_changed()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
         await RuleAsync(scheduler, account);
         await FirewallAsync(scheduler, account, "one", "ours");
-        scheduler.Faults.FailWrite("firewall", FaultMoment.Before, times: 1000);
-        Good(await UpdateRuleAsync(scheduler, account, Own with { Prompt = "Is it about them?" }));
-        await scheduler.CrashAsync();
-        scheduler.Faults.Clear();
-        await scheduler.StartSilosAsync();
+        var command = scheduler.As(account) with { RequestId = new RequestId("req-change") };
+        Good(await scheduler.Grains.Firewalls(account).UpdateRuleAsync(Own with { Name = "New" }, null, command));
 
-        var firewall = await VersionAsync(scheduler, account, "one", 2, TimeSpan.FromMilliseconds(200));
-        Assert.Equal("Is it about them?", firewall.Rules[0].Prompt);
+        var events = await scheduler.Grains.Fleet().RequestAsync(command.RequestId, account, 10);
+        Assert.Equal(
+            [("rule", $"rule-{account}/ours", "RuleChanged"), ("firewall", $"firewall-{account}/one", "RuleChanged")],
+            events.Select(one => (one.Subject.Kind, one.Subject.Id, one.Event.Trigger))
+        );
     }
 
     [Fact]
@@ -156,50 +203,50 @@ public sealed class FirewallGrainTests
         await RuleAsync(scheduler, account);
         await FirewallAsync(scheduler, account, "one", "ours", "jailbreak");
         await FirewallAsync(scheduler, account, "two", "ours");
-        var rule = scheduler.Grains.FirewallRule(account, "ours");
+        var grain = scheduler.Grains.Firewalls(account);
 
-        var refused = (await rule.DeleteAsync(scheduler.As(account))).Refusal!;
+        var refused = (await grain.DeleteRuleAsync("ours", scheduler.As(account))).Refusal!;
         Assert.Equal(RefusalKind.WrongState, refused.Kind);
         Assert.Contains("firewalls 'one', 'two'", refused.Message, StringComparison.Ordinal);
 
         Good(await UpdateAsync(scheduler, account, "one", Draft("jailbreak")));
-        Good(await scheduler.Grains.Firewall(account, "two").DeleteAsync(scheduler.As(account)));
-        Good(await rule.DeleteAsync(scheduler.As(account)));
-        Assert.False((await rule.GetAsync(account)).IsOk);
+        Good(await grain.DeleteAsync("two", scheduler.As(account)));
+        Good(await grain.DeleteRuleAsync("ours", scheduler.As(account)));
+        Assert.False((await grain.GetRuleAsync("ours", account)).IsOk);
     }
 
     [Fact]
-    public async Task A_firewall_or_rule_that_comes_again_counts_on_from_its_last_version()
+    public async Task A_recreated_firewall_or_rule_continues_its_version_numbers()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
         await FirewallAsync(scheduler, account, "strict", "jailbreak");
-        Good(await scheduler.Grains.Firewall(account, "strict").DeleteAsync(scheduler.As(account)));
-        Assert.False((await scheduler.Grains.Firewall(account, "strict").GetAsync(account)).IsOk);
+        Good(await scheduler.Grains.Firewalls(account).DeleteAsync("strict", scheduler.As(account)));
+        Assert.False((await scheduler.Grains.Firewalls(account).GetAsync("strict", account)).IsOk);
         Assert.Equal(3, (await FirewallAsync(scheduler, account, "strict", "jailbreak")).Version);
+        Assert.Equal(1, (await FirewallAsync(scheduler, account, "other", "jailbreak")).Version);
     }
 
     [Fact]
-    public async Task INV_08_another_accounts_firewall_and_rule_are_not_there()
+    public async Task INV_08_firewalls_and_rules_of_another_account_read_as_not_found()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
         var other = await scheduler.AccountAsync("b");
         await RuleAsync(scheduler, account);
         await FirewallAsync(scheduler, account, "strict", "ours");
-        var firewall = scheduler.Grains.Firewall(account, "strict");
-        var rule = scheduler.Grains.FirewallRule(account, "ours");
+        var grain = scheduler.Grains.Firewalls(account);
 
-        Assert.Equal(RefusalKind.NotFound, (await firewall.GetAsync(other)).Refusal!.Kind);
-        Assert.Equal(RefusalKind.NotFound, (await firewall.DeleteAsync(scheduler.As(other))).Refusal!.Kind);
-        Assert.Equal(RefusalKind.NotFound, (await rule.GetAsync(other)).Refusal!.Kind);
-        Assert.Equal(RefusalKind.NotFound, (await rule.DeleteAsync(scheduler.As(other))).Refusal!.Kind);
+        Assert.Equal(RefusalKind.NotFound, (await grain.GetAsync("strict", other)).Refusal!.Kind);
+        Assert.Equal(RefusalKind.NotFound, (await grain.DeleteAsync("strict", scheduler.As(other))).Refusal!.Kind);
+        Assert.Equal(RefusalKind.NotFound, (await grain.GetRuleAsync("ours", other)).Refusal!.Kind);
+        Assert.Equal(RefusalKind.NotFound, (await grain.DeleteRuleAsync("ours", scheduler.As(other))).Refusal!.Kind);
         var theirs = await CreateAsync(scheduler, other, "strict", Draft("ours"));
         Assert.Equal(["judge", "rules[0]"], theirs.Refusal!.Faults.Select(f => f.Field).Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task Lists_hold_what_is_there_page_by_page_and_no_tombstones()
+    public async Task Lists_page_through_existing_items_without_tombstones()
     {
         await using var scheduler = await DeployAsync();
         var account = await JudgedAccountAsync(scheduler);
@@ -208,16 +255,16 @@ public sealed class FirewallGrainTests
             await FirewallAsync(scheduler, account, $"wall-{i}", "jailbreak");
             if (i % 2 == 0)
             {
-                Good(await scheduler.Grains.Firewall(account, $"wall-{i}").DeleteAsync(scheduler.As(account)));
+                Good(await scheduler.Grains.Firewalls(account).DeleteAsync($"wall-{i}", scheduler.As(account)));
             }
         }
 
         await RuleAsync(scheduler, account);
-        var lists = scheduler.Grains.FirewallLists();
-        var first = await lists.ListFirewallsAsync(account, "", 2);
-        var second = await lists.ListFirewallsAsync(account, first[^1].Slug, 2);
+        var grain = scheduler.Grains.Firewalls(account);
+        var first = await grain.ListAsync("", 2);
+        var second = await grain.ListAsync(first[^1].Slug, 2);
         Assert.Equal(["wall-1", "wall-3", "wall-5"], first.Concat(second).Select(firewall => firewall.Slug));
-        var rules = await lists.ListRulesAsync(account, "", 1000);
+        var rules = await grain.ListRulesAsync("", 1000);
         Assert.Equal(
             ShippedRules.All.Select(rule => rule.Slug).Append("ours").Order(StringComparer.Ordinal),
             rules.Select(rule => rule.Slug)
@@ -225,18 +272,18 @@ public sealed class FirewallGrainTests
     }
 
     [Fact]
-    public async Task A_shipped_rule_cannot_be_written_over()
+    public async Task A_shipped_rule_cannot_be_overwritten()
     {
         await using var scheduler = await DeployAsync();
         var account = await scheduler.AccountAsync();
         var answer = await scheduler
-            .Grains.FirewallRule(account, "jailbreak")
-            .CreateAsync(new WriteFirewallRule(account, Own with { Slug = "jailbreak" }), scheduler.As(account));
+            .Grains.Firewalls(account)
+            .CreateRuleAsync(Own with { Slug = "jailbreak" }, scheduler.As(account));
         Assert.Equal(RefusalKind.AlreadyExists, answer.Refusal!.Kind);
     }
 
     [Fact]
-    public async Task Evaluations_are_recorded_with_one_write_and_let_go_in_time()
+    public async Task Evaluations_are_recorded_in_one_write_and_expire()
     {
         await using var scheduler = await DeployAsync(set => set.Options.Firewalls.EvaluationsKept = 100);
         var account = await scheduler.AccountAsync();
@@ -251,7 +298,7 @@ public sealed class FirewallGrainTests
         await Eventually.UntilAsync(
             () => ListAsync(scheduler, account),
             list => list.IsEmpty,
-            "old evaluations go without new ones coming"
+            "old evaluations expire without new ones"
         );
     }
 
@@ -272,7 +319,7 @@ public sealed class FirewallGrainTests
         ];
 
     private static Task<ImmutableArray<FirewallEvaluation>> ListAsync(TestScheduler scheduler, AccountId account) =>
-        scheduler.Grains.FirewallLists().ListEvaluationsAsync(account, null, long.MaxValue, 1000);
+        scheduler.Grains.Evaluations(account).ListAsync(null, long.MaxValue, 1000);
 
     private static FirewallDraft Draft(params string[] rules) =>
         new()
@@ -290,40 +337,27 @@ public sealed class FirewallGrainTests
     }
 
     private static async Task RuleAsync(TestScheduler scheduler, AccountId account) =>
-        Good(
-            await scheduler
-                .Grains.FirewallRule(account, Own.Slug)
-                .CreateAsync(new WriteFirewallRule(account, Own), scheduler.As(account))
-        );
+        Good(await scheduler.Grains.Firewalls(account).CreateRuleAsync(Own, scheduler.As(account)));
 
     private static Task<Answer<FirewallRuleRecord>> UpdateRuleAsync(
         TestScheduler scheduler,
         AccountId account,
         FirewallRule rule
-    ) =>
-        scheduler
-            .Grains.FirewallRule(account, rule.Slug)
-            .UpdateAsync(new WriteFirewallRule(account, rule), scheduler.As(account));
+    ) => scheduler.Grains.Firewalls(account).UpdateRuleAsync(rule, null, scheduler.As(account));
 
     private static Task<Answer<FirewallRecord>> CreateAsync(
         TestScheduler scheduler,
         AccountId account,
         string slug,
         FirewallDraft draft
-    ) =>
-        scheduler
-            .Grains.Firewall(account, slug)
-            .CreateAsync(new WriteFirewall(account, slug, draft), scheduler.As(account));
+    ) => scheduler.Grains.Firewalls(account).CreateAsync(slug, draft, scheduler.As(account));
 
     private static Task<Answer<FirewallRecord>> UpdateAsync(
         TestScheduler scheduler,
         AccountId account,
         string slug,
         FirewallDraft draft
-    ) =>
-        scheduler
-            .Grains.Firewall(account, slug)
-            .UpdateAsync(new WriteFirewall(account, slug, draft), scheduler.As(account));
+    ) => scheduler.Grains.Firewalls(account).UpdateAsync(slug, draft, null, scheduler.As(account));
 
     private static async Task<FirewallRecord> FirewallAsync(
         TestScheduler scheduler,
@@ -331,19 +365,4 @@ public sealed class FirewallGrainTests
         string slug,
         params string[] rules
     ) => Good(await CreateAsync(scheduler, account, slug, Draft(rules)));
-
-    private static Task<FirewallRecord> VersionAsync(
-        TestScheduler scheduler,
-        AccountId account,
-        string slug,
-        long version,
-        TimeSpan? step = null
-    ) =>
-        Eventually.UntilAsync(
-            async () => Good(await scheduler.Grains.Firewall(account, slug).GetAsync(account)),
-            firewall => firewall.Version == version,
-            $"firewall {slug} is at version {version}",
-            step is null ? null : scheduler.Clock,
-            step ?? default
-        );
 }

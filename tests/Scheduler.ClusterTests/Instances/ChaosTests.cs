@@ -9,9 +9,9 @@ using Xunit;
 namespace Scheduler.ClusterTests.Instances;
 
 /// <summary>
-/// A random life of several instances under everything at once: clients that repeat themselves, a provider that answers as it likes,
-/// writes that fail, silos that are killed, time that passes. Then everything behaves, and nothing may have been lost. A few seeds on real
-/// silos and the real store; the many are the simulation's.
+/// Several instances under random faults: clients that repeat commands, an unreliable provider, failed writes, killed
+/// silos and passing time. Then all faults end, and no data may be lost. A few seeds run here on real silos and the
+/// real store; the simulation runs many.
 /// </summary>
 public sealed class ChaosTests
 {
@@ -23,7 +23,7 @@ public sealed class ChaosTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public async Task INV_01_to_07_and_12_hold_after_any_mix_of_troubles(int seed)
+    public async Task INV_01_to_07_and_12_hold_after_random_faults(int seed)
     {
         var random = new Random(seed);
         await using var scheduler = await TestScheduler.DeployAsync(s =>
@@ -121,7 +121,10 @@ public sealed class ChaosTests
             _ => AllocateAnswer.Succeed,
         };
 
-    /// <summary>Faults end, late answers come, every instance is stopped: now all must come to rest, and nothing be held or owed.</summary>
+    /// <summary>
+    /// Ends the faults, delivers late answers and stops every instance. Then everything must settle, with no hold and
+    /// no pending release.
+    /// </summary>
     private static async Task CalmDownAsync(TestScheduler scheduler, AccountId account, List<InstanceId> ids)
     {
         scheduler.Faults.Clear();
@@ -130,9 +133,9 @@ public sealed class ChaosTests
             await Eventually.UntilAsync(
                 () => CalmAsync(() => scheduler.SeeAsync(id)),
                 record =>
-                    record is { Debts.IsEmpty: true }
+                    record is { PendingCleanups.IsEmpty: true }
                     && (record.State is InstanceState.Stopped or InstanceState.Failed || IsStopping(scheduler, id)),
-                $"{id} comes to rest",
+                $"{id} settles",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(500)
             );
@@ -143,7 +146,7 @@ public sealed class ChaosTests
             provider.Asked.ToList().ForEach(provider.DeliverLate);
         }
 
-        // What was asked for by silos that are gone arrives now, and the sweep finds it after the safety age.
+        // Allocations requested by killed silos arrive now, and the sweep finds them after the safety age.
         await scheduler.PassAsync(TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(1));
         await Eventually.TrueAsync(
             () => scheduler.Providers.All(provider => provider.Held.IsEmpty),
@@ -154,7 +157,7 @@ public sealed class ChaosTests
         await Eventually.UntilAsync(
             () => CalmAsync(() => scheduler.MoneyAsync(account)),
             money => money is { Running: 0, Holds.Value: 0, Accrued.Value: 0 },
-            "no money is promised",
+            "no money is held",
             scheduler.Clock,
             TimeSpan.FromSeconds(5)
         );
@@ -174,7 +177,7 @@ public sealed class ChaosTests
         }
         catch (Exception exception) when (exception is not Xunit.Sdk.XunitException)
         {
-            // A failed write, a killed silo: the client does not know, and the test does not care.
+            // After a failed write or a killed silo the outcome is unknown, which the test permits.
         }
     }
 

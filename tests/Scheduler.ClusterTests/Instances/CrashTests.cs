@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>INV-03: whatever is lost between record and act, the instance goes on to where its last command leads.</summary>
+/// <summary>
+/// INV-03: whatever is lost between record and action, the instance continues to the goal of its last command.
+/// </summary>
 public sealed class CrashTests
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
@@ -15,18 +17,18 @@ public sealed class CrashTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task INV_03_a_launch_goes_on_after_a_crash_while_the_provider_is_asked(bool wholeSilo)
+    public async Task INV_03_a_launch_continues_after_a_crash_during_the_allocation_call(bool wholeSilo)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
         var id = await scheduler.CreateAsync(account);
         scheduler.Cloud.NextAllocate(AllocateAnswer.Hang);
         await scheduler.LaunchAsync(id);
-        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is asked");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is called");
 
         await LoseAsync(scheduler, id, wholeSilo);
 
-        var running = await NobodyAsksUntilAsync(scheduler, id, InstanceState.Running);
+        var running = await ListShowsAsync(scheduler, id, InstanceState.Running);
         Assert.Equal((1, 1), (running.Run, running.Attempt));
         Assert.Single(scheduler.Cloud.Asked.Distinct());
         Assert.Single(scheduler.Cloud.Made);
@@ -37,7 +39,7 @@ public sealed class CrashTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task INV_03_a_launch_whose_answer_was_lost_takes_the_machine_that_was_made(bool wholeSilo)
+    public async Task INV_03_a_launch_whose_answer_was_lost_uses_the_machine_that_was_made(bool wholeSilo)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -47,7 +49,7 @@ public sealed class CrashTests
 
         await LoseAsync(scheduler, id, wholeSilo);
 
-        await NobodyAsksUntilAsync(scheduler, id, InstanceState.Running);
+        await ListShowsAsync(scheduler, id, InstanceState.Running);
         Assert.Single(scheduler.Cloud.Made);
         await scheduler.SoundAsync();
     }
@@ -67,12 +69,12 @@ public sealed class CrashTests
         await LoseAsync(scheduler, id, wholeSilo);
         scheduler.Cloud.BecomeReady(starting.Intent!.Key);
 
-        await NobodyAsksUntilAsync(scheduler, id, InstanceState.Running);
+        await ListShowsAsync(scheduler, id, InstanceState.Running);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task INV_03_a_running_instance_is_billed_through_a_crash_and_its_end_is_noticed()
+    public async Task INV_03_billing_continues_through_a_crash_and_the_exit_is_detected()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -85,7 +87,7 @@ public sealed class CrashTests
         scheduler.Cloud.Exit(running.Intent!.Key, new RuntimeExit { ExitCode = 2 });
         await scheduler.StartSilosAsync();
 
-        var failed = await NobodyAsksUntilAsync(scheduler, running.Id, InstanceState.Failed);
+        var failed = await ListShowsAsync(scheduler, running.Id, InstanceState.Failed);
         await scheduler.SettledAsync(running.Id, InstanceState.Failed);
         Assert.True(failed.RunningUntil - failed.RunningSince >= TimeSpan.FromSeconds(100));
         await scheduler.SoundAsync();
@@ -94,7 +96,7 @@ public sealed class CrashTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task INV_03_a_stop_goes_on_after_a_crash(bool wholeSilo)
+    public async Task INV_03_a_stop_continues_after_a_crash(bool wholeSilo)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -104,39 +106,39 @@ public sealed class CrashTests
         await scheduler.StopAsync(running.Id);
         await Eventually.TrueAsync(
             () => scheduler.Cloud.Calls.Any(call => call.Verb == "Release"),
-            "the release is under way"
+            "the release is in progress"
         );
 
         await LoseAsync(scheduler, running.Id, wholeSilo);
 
-        await NobodyAsksUntilAsync(scheduler, running.Id, InstanceState.Stopped);
+        await ListShowsAsync(scheduler, running.Id, InstanceState.Stopped);
         Assert.Empty(scheduler.Cloud.Held);
         Assert.Equal(MicroEuro.Zero, (await scheduler.MoneyAsync(account)).Holds);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task INV_03_a_deadline_passes_also_while_nobody_is_there_to_see_it()
+    public async Task INV_03_a_deadline_that_expires_during_downtime_takes_effect()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
         var id = await scheduler.CreateAsync(account);
         scheduler.Cloud.Otherwise = AllocateAnswer.Hang;
         await scheduler.LaunchAsync(id);
-        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is asked");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is called");
 
         await scheduler.CrashAsync();
         scheduler.Clock.Advance(TimeSpan.FromMinutes(5));
         await scheduler.StartSilosAsync();
 
-        await NobodyAsksUntilAsync(scheduler, id, InstanceState.Failed);
+        await ListShowsAsync(scheduler, id, InstanceState.Failed);
         await scheduler.SettledAsync(id, InstanceState.Failed);
         Assert.Equal(MicroEuro.Zero, (await scheduler.MoneyAsync(account)).Holds);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task A_hold_whose_launch_was_never_recorded_lapses()
+    public async Task A_hold_without_a_recorded_launch_expires()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 2m);
@@ -152,7 +154,7 @@ public sealed class CrashTests
         await Eventually.UntilAsync(
             () => scheduler.MoneyAsync(account),
             money => money.Holds == MicroEuro.Zero,
-            "the hold lapses",
+            "the hold expires",
             scheduler.Clock,
             Tick
         );
@@ -162,8 +164,10 @@ public sealed class CrashTests
         await scheduler.SoundAsync();
     }
 
-    /// <summary>The list, not the grain, is asked: a question to the grain would wake it, and waking is what is to be shown.</summary>
-    private static async Task<InstanceRecord> NobodyAsksUntilAsync(
+    /// <summary>
+    /// Reads the list, not the grain: a call would activate the grain, and the test shows that it activates by itself.
+    /// </summary>
+    private static async Task<InstanceRecord> ListShowsAsync(
         TestScheduler scheduler,
         Domain.Ids.InstanceId id,
         InstanceState state
@@ -173,7 +177,7 @@ public sealed class CrashTests
         var page = await Eventually.UntilAsync(
             () => scheduler.Grains.Fleet().ListInstancesAsync(query),
             page => page.Instances.Any(record => record.Id == id && record.State == state),
-            $"{id} goes on to {state}",
+            $"{id} continues to {state}",
             scheduler.Clock,
             Tick
         );
@@ -184,7 +188,7 @@ public sealed class CrashTests
         await Eventually.UntilAsync(
             () => scheduler.MoneyAsync(running.Account),
             money => money.Running == 1,
-            "the meter runs"
+            "the run is metered"
         );
 
     private static async Task LoseAsync(TestScheduler scheduler, Domain.Ids.InstanceId id, bool wholeSilo)

@@ -10,7 +10,10 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>One path lived with one step going wrong: a client that asks again until it is told, and waits until all is as it should be.</summary>
+/// <summary>
+/// One execution of a path with one failing step. The client repeats each command until it is acknowledged, and waits
+/// until the state settles.
+/// </summary>
 internal sealed class EveryStepCase
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -60,11 +63,10 @@ internal sealed class EveryStepCase
         await CreateInstanceAsync(Id, spec);
     }
 
-    /// <summary>An instance under the case's one serving name.</summary>
+    /// <summary>An instance with the single serving name of the case.</summary>
     public Task CreateInstanceAsync(InstanceId id, LaunchSpec? spec = null) =>
         InsistAsync(() => Scheduler.TryCreateAsync(Account, id, spec, name: "chat"));
 
-    /// <summary>A schedule of the instance.</summary>
     public Task InsistOnScheduleAsync(string schedule, ScheduleAction action, string cron) =>
         InsistAsync(() =>
             Scheduler
@@ -86,13 +88,13 @@ internal sealed class EveryStepCase
 
     public Task DeleteAsync() => InsistAsync(() => Scheduler.DeleteAsync(Id));
 
-    /// <summary>Started, and started again should it have failed, until it runs and is metered.</summary>
+    /// <summary>Starts the instance, again after a failure, until it runs and is metered.</summary>
     public async Task RunAsync()
     {
         await UntilAsync(
             async record =>
             {
-                if (record is { State: InstanceState.Stopped or InstanceState.Failed, Debts.IsEmpty: true })
+                if (record is { State: InstanceState.Stopped or InstanceState.Failed, PendingCleanups.IsEmpty: true })
                 {
                     await StartAsync();
                 }
@@ -107,21 +109,20 @@ internal sealed class EveryStepCase
         );
     }
 
-    /// <summary>Waits for a state in which nothing is owed.</summary>
+    /// <summary>Waits for a state without pending cleanup.</summary>
     public Task SettleAsync(params InstanceState[] states) =>
         UntilAsync(
-            record => Task.FromResult(record.Debts.IsEmpty && states.Contains(record.State)),
-            $"it is {string.Join(" or ", states)} and owes nothing"
+            record => Task.FromResult(record.PendingCleanups.IsEmpty && states.Contains(record.State)),
+            $"it is {string.Join(" or ", states)} without pending cleanup"
         );
 
-    /// <summary>Lets time pass on the case's clock.</summary>
     public Task PassAsync(TimeSpan time)
     {
         var until = Scheduler.Clock.GetUtcNow() + time;
         return UntilAsync(_ => Task.FromResult(Scheduler.Clock.GetUtcNow() >= until), $"{time} passes");
     }
 
-    /// <summary>Asks for the record until it is as wanted; whoever fails to answer is asked again.</summary>
+    /// <summary>Reads the record until it matches, and repeats calls that fail.</summary>
     public async Task UntilAsync(Func<InstanceRecord, Task<bool>> isSo, string what)
     {
         var start = TimeProvider.System.GetTimestamp();
@@ -146,11 +147,11 @@ internal sealed class EveryStepCase
         }
 
         throw new TimeoutException(
-            $"Still not: {what}. {last?.State} {last?.Intent?.Key} owing {last?.Debts.Length}; last failure: {failure?.Message}"
+            $"Still not: {what}. {last?.State} {last?.Intent?.Key} owing {last?.PendingCleanups.Length}; last failure: {failure?.Message}"
         );
     }
 
-    /// <summary>What a client does that was not told: it sends the same command again.</summary>
+    /// <summary>A client that received no answer sends the same command again.</summary>
     private static async Task InsistAsync<T>(Func<Task<Answer<T>>> command)
         where T : class
     {

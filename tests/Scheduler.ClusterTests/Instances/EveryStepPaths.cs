@@ -5,7 +5,9 @@ using Scheduler.TestKit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>The paths: each ends with everything stopped, failed or deleted, and nothing held or owed.</summary>
+/// <summary>
+/// The paths. Each ends with everything stopped, failed or deleted, and with no hold and no pending release.
+/// </summary>
 internal static class EveryStepPaths
 {
     public static async Task WholeLifeAsync(EveryStepCase one)
@@ -18,7 +20,7 @@ internal static class EveryStepPaths
         await one.SettleAsync(InstanceState.Stopped);
         await one.DeleteAsync();
 
-        // The name is free again, at the latest when the claim's grace is over and its holder can be asked.
+        // The name is free again, at the latest after the grace period of the claim, when its holder is checked.
         await one.PassAsync(TimeSpan.FromSeconds(61));
         await one.CreateInstanceAsync(new InstanceId($"{one.Id}next"));
     }
@@ -49,7 +51,7 @@ internal static class EveryStepPaths
         Now(one, key => one.Scheduler.Cloud.Preempt(key));
         await one.UntilAsync(
             record => Task.FromResult(record.Run > 1 || record.State == InstanceState.Failed),
-            "it is told that its machine was taken back"
+            "the instance reports the preemption"
         );
         await one.RunAsync();
         await one.StopAsync();
@@ -80,7 +82,7 @@ internal static class EveryStepPaths
         );
         await one.UntilAsync(
             _ => Task.FromResult(one.Scheduler.Cloud.Held.All(held => held.Key != key)),
-            "what nobody owns is released"
+            "the orphan is released"
         );
     }
 

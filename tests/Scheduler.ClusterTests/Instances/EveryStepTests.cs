@@ -7,9 +7,9 @@ using Xunit;
 namespace Scheduler.ClusterTests.Instances;
 
 /// <summary>
-/// Every step of every path, gone wrong in every way: a dry run of a path tells its steps towards store and provider, then the path is
-/// lived once for each of them failing before, failing after its effect, answering late, and being done twice. All cases of a path live
-/// in one cluster on one store, side by side, while the clock goes on; when all have come to rest one oracle looks at everything.
+/// Every step of every path fails in every way. A dry run of a path lists its calls to store and provider. Then the
+/// path runs once for each call that fails before its effect, fails after it, answers late, or is executed twice. All
+/// cases of a path share one cluster and store. When all have settled, one check covers everything.
 /// </summary>
 public sealed class EveryStepTests(ITestOutputHelper output)
 {
@@ -19,17 +19,17 @@ public sealed class EveryStepTests(ITestOutputHelper output)
     {
         ["launch, bill, stop and delete"] = EveryStepPaths.WholeLifeAsync,
         ["refused, then launched again"] = EveryStepPaths.RefusedAsync,
-        ["stopped while the provider is asked"] = EveryStepPaths.StoppedEarlyAsync,
-        ["taken back and re-routed"] = EveryStepPaths.ReroutedAsync,
-        ["gone, and found gone by the sweep"] = EveryStepPaths.VanishedAsync,
-        ["nobody's, and released by the sweep"] = EveryStepPaths.OrphanAsync,
+        ["stopped during the allocation call"] = EveryStepPaths.StoppedEarlyAsync,
+        ["preempted and re-routed"] = EveryStepPaths.ReroutedAsync,
+        ["vanished and detected by the sweep"] = EveryStepPaths.VanishedAsync,
+        ["orphaned and released by the sweep"] = EveryStepPaths.OrphanAsync,
     };
 
     public static TheoryData<string> EveryPath() => [.. Paths.Keys];
 
     [Theory]
     [MemberData(nameof(EveryPath))]
-    public async Task INV_01_to_07_and_12_hold_whichever_step_goes_wrong_and_however(string path)
+    public async Task INV_01_to_07_and_12_hold_when_any_step_fails_in_any_way(string path)
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
         {
@@ -77,7 +77,7 @@ public sealed class EveryStepTests(ITestOutputHelper output)
         await time;
 
         Assert.Empty(failures);
-        output.WriteLine($"{path}: {steps.Count} steps, {cases.Count} cases; never went wrong:");
+        output.WriteLine($"{path}: {steps.Count} steps, {cases.Count} cases; faults that never occurred:");
         foreach (var one in cases.Where(one => !one.Steps.HasHappened))
         {
             output.WriteLine($"  {one.Steps.Goes} {one.Steps.Wrong}");
@@ -95,7 +95,7 @@ public sealed class EveryStepTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Whether a step is the same question again, which comes as often as time passes before the answer is no longer needed.</summary>
+    /// <summary>Whether a step is a repeated poll, whose number depends on the time until the answer arrives.</summary>
     private static bool IsAskedAgain(TakenStep? step) => step is { What: "Find", Number: > 1 };
 
     private static async Task PassTimeAsync(TestScheduler scheduler, CancellationToken ends)

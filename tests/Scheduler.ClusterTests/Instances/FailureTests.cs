@@ -15,7 +15,9 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>Each failure on its real path; where its hint says what to do, doing exactly that works (INV-07).</summary>
+/// <summary>
+/// Each failure on its real path. Where its hint gives an instruction, following exactly that works (INV-07).
+/// </summary>
 public sealed class FailureTests
 {
     private static readonly int[] Counts = [1, 2, 4, 8];
@@ -24,7 +26,7 @@ public sealed class FailureTests
     [InlineData(0.0)]
     [InlineData(0.5)]
     [InlineData(1.1)]
-    public async Task BILLING_BELOW_MINIMUM_names_a_top_up_that_is_exactly_enough(double euros)
+    public async Task BILLING_BELOW_MINIMUM_names_the_exact_top_up_that_is_needed(double euros)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: (decimal)euros);
@@ -43,7 +45,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task BILLING_BELOW_MINIMUM_names_a_cheaper_offer_that_can_be_paid_now()
+    public async Task BILLING_BELOW_MINIMUM_names_a_cheaper_affordable_offer()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
             s.AddProvider("cloud").Offers = [
@@ -57,7 +59,7 @@ public sealed class FailureTests
         var failure = await FailsAsync(scheduler, id, FailureCode.BillingBelowMinimum);
         Assert.DoesNotContain("affordable_offer", failure.Details.Keys);
 
-        // The cooling route ranks last, so the dearer one would be taken; the hint names the other.
+        // The cooling route ranks last, so the more expensive one would be chosen; the hint names the other.
         var cheap = await scheduler.CreateAsync(account);
         scheduler.Cloud.NextAllocate(AllocateAnswer.Reject(RejectionKind.OutOfStock, "sold out"));
         await scheduler.LaunchAsync(cheap);
@@ -65,7 +67,7 @@ public sealed class FailureTests
         await Eventually.UntilAsync(
             async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync()),
             view => view.CoolingRoutes.Length == 1,
-            "the route cools"
+            "the route is in cool-down"
         );
         var told = await FailsAsync(scheduler, cheap, FailureCode.BillingBelowMinimum);
 
@@ -73,11 +75,12 @@ public sealed class FailureTests
         var limited = Make.Spec(new SmartConstraints { MaxPricePerHour = price });
         await scheduler.Grains.Instance(cheap).UpdateAsync(new UpdateInstance(limited, null), scheduler.As(account));
         Assert.True((await scheduler.LaunchAsync(cheap)).IsOk);
+        await scheduler.SettledAsync(cheap, InstanceState.Running);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task BILLING_BELOW_MINIMUM_of_a_suspended_account_asks_for_the_operator()
+    public async Task BILLING_BELOW_MINIMUM_of_a_suspended_account_refers_to_the_operator()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -93,7 +96,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task GPU_INCOMPATIBLE_names_a_GPU_and_a_context_that_do_fit()
+    public async Task GPU_INCOMPATIBLE_names_a_GPU_and_a_context_that_fit()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
             s.AddProvider("cloud").Offers = [
@@ -129,7 +132,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task GPU_INCOMPATIBLE_and_not_SMART_NO_MATCH_when_nothing_the_constraints_leave_fits()
+    public async Task GPU_INCOMPATIBLE_is_reported_when_no_offer_within_the_constraints_fits()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
             s.AddProvider("cloud").Offers = [Make.Offer(gpu: "RTX3070"), Make.Offer(gpu: "T4", region: "eu-north")]
@@ -169,7 +172,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task PROVIDER_TIMEOUT_then_stop_and_start_takes_another_route_for_everybody()
+    public async Task After_PROVIDER_TIMEOUT_every_instance_avoids_the_route()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -191,7 +194,7 @@ public sealed class FailureTests
         var running = await scheduler.UntilAsync(id, InstanceState.Running);
         Assert.Equal("eu-north", running.Intent!.Offer.Region);
 
-        // Another instance, which has seen no failure, avoids the route as well while it cools, and comes back to it after.
+        // Another instance without a failure also avoids the route during its cool-down, and uses it again afterwards.
         var other = await scheduler.RunningAsync(account);
         Assert.Equal("eu-north", other.Intent!.Offer.Region);
         await scheduler.PassAsync(TimeSpan.FromMinutes(11), TimeSpan.FromSeconds(20));
@@ -201,7 +204,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task PROVIDER_REJECTED_keeps_the_providers_words_and_the_next_start_goes_elsewhere()
+    public async Task PROVIDER_REJECTED_quotes_the_provider_and_the_next_start_uses_another_route()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -218,7 +221,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task RUNTIME_START_TIMEOUT_when_the_runtime_never_gets_healthy()
+    public async Task A_runtime_that_never_becomes_healthy_gives_RUNTIME_START_TIMEOUT()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(
@@ -241,7 +244,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task OOM_KILLED_names_a_smaller_context_and_it_launches()
+    public async Task OOM_KILLED_names_a_smaller_context_that_launches()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -267,7 +270,7 @@ public sealed class FailureTests
     [InlineData(1, "manifest unknown", FailureCode.ImagePullFailed)]
     [InlineData(1, "error loading model", FailureCode.ModelLoadError)]
     [InlineData(137, "", FailureCode.OomKilled)]
-    public async Task A_runtime_that_ends_while_starting_fails_with_what_its_end_means(
+    public async Task A_runtime_exit_during_start_maps_to_its_failure_code(
         int exitCode,
         string output,
         FailureCode code
@@ -320,7 +323,7 @@ public sealed class FailureTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_runtime_unwell_before_it_was_ever_ready_becomes_ready_or_is_ended_by_the_deadline(bool recovers)
+    public async Task An_unhealthy_starting_runtime_becomes_ready_or_fails_at_the_deadline(bool recovers)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());

@@ -7,11 +7,11 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>What Orleans' own dashboard calls on whatever id is typed into it.</summary>
+/// <summary>Methods that Orleans' own dashboard calls for any id that its user types.</summary>
 public sealed class InspectionTests
 {
     [Fact]
-    public async Task Looking_at_an_instance_and_its_account_shows_how_they_stand_and_changes_nothing()
+    public async Task Inspecting_an_instance_and_its_account_shows_their_state_and_changes_nothing()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -32,7 +32,7 @@ public sealed class InspectionTests
     }
 
     [Fact]
-    public async Task Looking_at_what_was_never_created_creates_nothing()
+    public async Task Inspecting_an_unknown_id_creates_nothing()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = new InstanceId("i-aaaaaaaaaaaaaaaaaaaa");

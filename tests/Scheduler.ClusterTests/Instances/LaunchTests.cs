@@ -13,7 +13,7 @@ namespace Scheduler.ClusterTests.Instances;
 public sealed class LaunchTests
 {
     [Fact]
-    public async Task A_launch_runs_on_the_cheapest_offer_and_is_billed_by_the_second()
+    public async Task A_launch_runs_on_the_cheapest_offer_and_is_billed_per_second()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -46,7 +46,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task A_runtime_that_boots_slowly_serves_once_the_provider_says_so()
+    public async Task A_slow_runtime_is_running_when_the_provider_reports_it_ready()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -65,7 +65,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task A_runtime_whose_news_is_lost_is_found_ready_by_the_probe()
+    public async Task A_probe_detects_a_ready_runtime_whose_notification_was_lost()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -81,7 +81,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task The_same_start_again_is_harmless_also_after_a_failure()
+    public async Task A_repeated_start_is_harmless_even_after_a_failure()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -107,7 +107,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task A_command_the_state_forbids_is_refused_naming_the_state_and_what_is_allowed()
+    public async Task A_forbidden_command_is_refused_with_the_state_and_the_allowed_commands()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -130,7 +130,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task A_deleted_instance_frees_its_name_and_is_forgotten_by_the_account()
+    public async Task A_deleted_instance_frees_its_name_and_leaves_its_account()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -148,7 +148,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task INV_11_of_many_creates_with_one_name_exactly_one_wins()
+    public async Task INV_11_concurrent_creates_of_one_name_have_exactly_one_winner()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -165,14 +165,14 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task INV_08_another_accounts_instance_reads_as_one_that_never_was()
+    public async Task INV_08_an_instance_of_another_account_reads_as_not_found()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var mine = await scheduler.RunningAsync(await scheduler.AccountAsync("mine"));
-        var stranger = await scheduler.AccountAsync("stranger");
+        var otherAccount = await scheduler.AccountAsync("other");
         var never = scheduler.NewInstanceId();
 
-        foreach (var ask in Commands(scheduler, stranger))
+        foreach (var ask in Commands(scheduler, otherAccount))
         {
             var there = await ask(mine.Id);
             var nowhere = await ask(never);
@@ -224,7 +224,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task A_watcher_learns_of_each_change_without_polling()
+    public async Task A_watcher_receives_each_change_without_polling()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -237,7 +237,7 @@ public sealed class LaunchTests
         await scheduler.LaunchAsync(id);
         Assert.True(TestScheduler.Good(await change).Generation > 1);
 
-        // Nothing changes any more: after a while the watcher gets what there is.
+        // Nothing changes any more: the watch ends after a while with the current state.
         var last = await scheduler.UntilAsync(id, InstanceState.Running);
         var quiet = instance.WaitForChangeAsync(account, last.Generation, cancellation);
         await Eventually.TrueAsync(() => quiet.IsCompleted, "the watch ends", scheduler.Clock, TimeSpan.FromSeconds(1));
@@ -245,7 +245,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
-    public async Task Explain_says_what_a_start_then_does()
+    public async Task Explain_predicts_the_result_of_a_start()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var rich = await scheduler.AccountAsync("rich");
@@ -278,20 +278,23 @@ public sealed class LaunchTests
         }
     }
 
-    private static IEnumerable<Func<InstanceId, Task<Refusal?>>> Commands(TestScheduler scheduler, AccountId stranger)
+    private static IEnumerable<Func<InstanceId, Task<Refusal?>>> Commands(
+        TestScheduler scheduler,
+        AccountId otherAccount
+    )
     {
         var grains = scheduler.Grains;
-        yield return async id => (await grains.Instance(id).GetAsync(stranger)).Refusal;
-        yield return async id => (await grains.Instance(id).StartAsync(scheduler.As(stranger))).Refusal;
-        yield return async id => (await grains.Instance(id).StopAsync(scheduler.As(stranger))).Refusal;
-        yield return async id => (await grains.Instance(id).DeleteAsync(scheduler.As(stranger))).Refusal;
-        yield return async id => (await grains.Instance(id).ExplainAsync(stranger)).Refusal;
+        yield return async id => (await grains.Instance(id).GetAsync(otherAccount)).Refusal;
+        yield return async id => (await grains.Instance(id).StartAsync(scheduler.As(otherAccount))).Refusal;
+        yield return async id => (await grains.Instance(id).StopAsync(scheduler.As(otherAccount))).Refusal;
+        yield return async id => (await grains.Instance(id).DeleteAsync(scheduler.As(otherAccount))).Refusal;
+        yield return async id => (await grains.Instance(id).ExplainAsync(otherAccount)).Refusal;
         yield return async id =>
             (
-                await grains.Instance(id).UpdateAsync(new UpdateInstance(Make.Spec(), null), scheduler.As(stranger))
+                await grains.Instance(id).UpdateAsync(new UpdateInstance(Make.Spec(), null), scheduler.As(otherAccount))
             ).Refusal;
         yield return async id =>
-            (await grains.Instance(id).WaitForChangeAsync(stranger, 0, CancellationToken.None)).Refusal;
-        yield return async id => (await grains.Fleet().TimelineAsync(id, stranger, 0, 10)).Refusal;
+            (await grains.Instance(id).WaitForChangeAsync(otherAccount, 0, CancellationToken.None)).Refusal;
+        yield return async id => (await grains.Fleet().TimelineAsync(id, otherAccount, 0, 10)).Refusal;
     }
 }

@@ -7,11 +7,11 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>What a runtime has printed, as its instance tells it.</summary>
+/// <summary>Output of a runtime, read through its instance.</summary>
 public sealed class OutputTests
 {
     [Fact]
-    public async Task The_living_are_asked_for_it_and_the_dead_have_left_it_in_their_failure()
+    public async Task Output_comes_from_the_runtime_while_it_runs_and_from_the_failure_afterwards()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -30,7 +30,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task A_provider_that_does_not_tell_hides_nothing_else()
+    public async Task A_failed_output_call_reads_as_empty_and_does_not_affect_the_instance()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -41,13 +41,13 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task INV_08_it_is_not_told_to_another_account()
+    public async Task INV_08_output_is_hidden_from_another_account()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
         scheduler.Cloud.Output = "secret\n";
 
-        var answer = await scheduler.Grains.Instance(running.Id).ReadOutputAsync(new AccountId("acct-stranger"));
+        var answer = await scheduler.Grains.Instance(running.Id).ReadOutputAsync(new AccountId("acct-other"));
 
         Assert.Equal(RefusalKind.NotFound, answer.Refusal?.Kind);
         Assert.Null(answer.Value);
@@ -57,7 +57,10 @@ public sealed class OutputTests
     [InlineData("worker 3 hangs\n", "Read output_tail in the details")]
     [InlineData("", "Start again: it left no output")]
     [InlineData(null, "Start again: it left no output")]
-    public async Task A_runtime_that_fell_silent_leaves_its_last_words_in_the_failure(string? output, string hint)
+    public async Task A_runtime_that_stopped_answering_leaves_its_last_output_in_the_failure(
+        string? output,
+        string hint
+    )
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -72,7 +75,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task A_runtime_that_was_not_ready_in_time_leaves_its_last_words_in_the_failure()
+    public async Task A_runtime_that_missed_its_start_deadline_leaves_its_output_in_the_failure()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());

@@ -12,7 +12,7 @@ public sealed class RerouteTests
     private static readonly LaunchSpec Rerouting = Make.Spec() with { AutoReroute = true };
 
     [Fact]
-    public async Task A_refused_route_is_followed_by_another_in_the_same_write()
+    public async Task A_refused_route_is_replaced_by_another_in_the_same_write()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -46,7 +46,7 @@ public sealed class RerouteTests
     }
 
     [Fact]
-    public async Task A_route_that_times_out_is_followed_by_another_and_its_late_capacity_is_given_back()
+    public async Task A_timed_out_route_is_replaced_and_its_late_capacity_is_released()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync(), Rerouting);
@@ -59,7 +59,7 @@ public sealed class RerouteTests
         await Eventually.TrueAsync(() => scheduler.Cloud.Made.Contains(first), "the late machine is made");
         await Eventually.TrueAsync(
             () => scheduler.Cloud.Held.All(held => held.Key == running.Intent!.Key),
-            "the late machine is given back",
+            "the late machine is released",
             scheduler.Clock,
             TimeSpan.FromMilliseconds(500)
         );
@@ -70,7 +70,7 @@ public sealed class RerouteTests
     }
 
     [Fact]
-    public async Task Rerouting_is_bounded_and_ends_in_the_last_failure()
+    public async Task Rerouting_is_bounded_and_ends_with_the_last_failure()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -88,7 +88,7 @@ public sealed class RerouteTests
     }
 
     [Fact]
-    public async Task Capacity_taken_back_while_running_closes_the_run_and_opens_the_next()
+    public async Task Preemption_ends_the_run_and_starts_the_next_one()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -98,7 +98,7 @@ public sealed class RerouteTests
         scheduler.Cloud.Preempt(first.Intent!.Key);
         var second = await scheduler.UntilAsync(
             first.Id,
-            record => record is { State: InstanceState.Running, Run: 2 } && record.Debts.IsEmpty,
+            record => record is { State: InstanceState.Running, Run: 2 } && record.PendingCleanups.IsEmpty,
             "the next run"
         );
 
@@ -116,7 +116,7 @@ public sealed class RerouteTests
     }
 
     [Fact]
-    public async Task Without_money_for_the_next_route_the_failure_stays()
+    public async Task Without_money_for_the_next_route_the_failure_remains()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync(euros: 1.3m);

@@ -9,8 +9,9 @@ using Xunit;
 namespace Scheduler.ClusterTests.Instances;
 
 /// <summary>
-/// Two clusters on one store, neither knowing of the other: each grain may be active twice. The store's etag is the fence: one of two
-/// writes wins, and the loser, which acts only on what it recorded, has asked nobody for anything.
+/// Two clusters on one store without knowledge of each other: each grain may have two activations. The etag of the
+/// store fences them: one of two writes succeeds. The loser acts only on what it recorded, so it has called no
+/// provider.
 /// </summary>
 public sealed class SplitBrainTests
 {
@@ -18,7 +19,7 @@ public sealed class SplitBrainTests
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
 
     [Fact]
-    public async Task INV_01_and_05_two_activations_of_one_instance_launch_it_once_and_bill_it_once()
+    public async Task INV_01_and_05_two_activations_launch_and_bill_an_instance_once()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -40,7 +41,8 @@ public sealed class SplitBrainTests
                     )
                 )
             );
-            // One account is active twice as well: where its two fought, a launch may have been lost on both sides, and is asked for again.
+            // The account also has two activations. Their conflict can lose a launch on both sides, which is then
+            // repeated.
             Assert.All(won, winners => Assert.InRange(winners, 0, 1));
             Assert.Contains(1, won);
 
@@ -56,7 +58,7 @@ public sealed class SplitBrainTests
             await scheduler.PassAsync(TimeSpan.FromSeconds(10), Tick);
         }
 
-        // The cut is healed: one cluster is left, and reads what is true.
+        // The split has ended: one cluster remains and reads the true state.
         await scheduler.CrashAndRestartAsync();
         await scheduler.PassAsync(TimeSpan.FromSeconds(40), Tick);
         foreach (var made in scheduler.Cloud.Made.GroupBy(key => key.Value.Split("-r")[0], StringComparer.Ordinal))
@@ -79,7 +81,7 @@ public sealed class SplitBrainTests
     }
 
     [Fact]
-    public async Task INV_03_an_activation_with_an_old_memory_ends_no_wake_up()
+    public async Task INV_03_a_stale_activation_removes_no_wake_up()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -91,7 +93,8 @@ public sealed class SplitBrainTests
         TestScheduler.Good(await scheduler.LaunchAsync(id));
         await scheduler.UntilAsync(id, InstanceState.Starting);
 
-        // There it is still stopped, and waits for nothing; that must not be what the agenda is told.
+        // The stale activation sees the instance as stopped and waiting for nothing; it must not report this to the
+        // agenda.
         var stale = other.Client.GetGrain<IWakeable>(GrainId.Create("instance", id.Value));
         Assert.NotNull(await stale.WakeAsync());
 
@@ -104,7 +107,7 @@ public sealed class SplitBrainTests
     }
 
     [Fact]
-    public async Task INV_05_an_account_with_an_old_memory_says_nothing_of_when_it_is_to_be_woken()
+    public async Task INV_05_a_stale_account_activation_does_not_change_its_wake_up_time()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -123,7 +126,7 @@ public sealed class SplitBrainTests
         Assert.Equal((await scheduler.MoneyAsync(account)).Balance, fresh!.Value!.Balance);
     }
 
-    /// <summary>The same command to both at once; how many were told that it is done.</summary>
+    /// <summary>Sends the same command to both clusters. Returns the number of acknowledgements.</summary>
     private static async Task<int> BothAsync(
         Func<Task<Answer<InstanceRecord>>> one,
         Func<Task<Answer<InstanceRecord>>> other
@@ -143,7 +146,7 @@ public sealed class SplitBrainTests
         catch (Exception exception)
             when (exception is InconsistentStateException or InvalidOperationException or OrleansException)
         {
-            // Fenced off: this one lost.
+            // This activation was fenced off.
             return null;
         }
     }

@@ -8,8 +8,9 @@ using Xunit;
 namespace Scheduler.ClusterTests.Instances;
 
 /// <summary>
-/// A whole life, create to delete, with writes failing in ways that <see cref="EveryStepTests"/> does not reach, several in a row among
-/// them: memory never runs ahead of the store, asking again is harmless, and the end is the same (INV-01 to INV-06).
+/// A complete lifecycle, from create to delete, with write failures that <see cref="EveryStepTests"/> does not cover,
+/// several consecutive ones among them. The state in memory is never ahead of the store, a repeated command is
+/// harmless, and the final state is the same (INV-01 to INV-06).
 /// </summary>
 public sealed class StorageFaultTests
 {
@@ -18,9 +19,7 @@ public sealed class StorageFaultTests
     [Theory]
     [InlineData(FaultMoment.Before)]
     [InlineData(FaultMoment.After)]
-    public async Task A_failed_write_of_what_all_instances_share_changes_nothing_but_the_time_it_takes(
-        FaultMoment moment
-    )
+    public async Task A_failed_write_of_shared_state_only_delays_the_result(FaultMoment moment)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -34,7 +33,7 @@ public sealed class StorageFaultTests
     [Theory]
     [InlineData(FaultMoment.Before)]
     [InlineData(FaultMoment.After)]
-    public async Task Three_failed_writes_in_a_row_neither(FaultMoment moment)
+    public async Task Three_consecutive_failed_writes_only_delay_the_result(FaultMoment moment)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -46,7 +45,7 @@ public sealed class StorageFaultTests
     }
 
     [Fact]
-    public async Task A_launch_that_could_not_be_recorded_never_reaches_the_provider()
+    public async Task An_unrecorded_launch_never_reaches_the_provider()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -60,18 +59,19 @@ public sealed class StorageFaultTests
     }
 
     [Fact]
-    public async Task A_launch_whose_answer_could_not_be_recorded_at_once_does_not_time_out()
+    public async Task A_launch_whose_result_is_recorded_on_retry_does_not_time_out()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
         scheduler.Faults.FailWrite("instance", FaultMoment.Before, nth: 2);
         await scheduler.LaunchAsync(id);
 
-        // Nobody asks the grain and no time passes: the failed write itself sees to it that the launch goes on.
+        // No call and no passing time is needed: the grain itself retries after the failed write, and the launch
+        // continues.
         await Eventually.UntilAsync(
             () => scheduler.Grains.Fleet().ListInstancesAsync(new InstanceQuery()),
             page => page.Instances.Single().State == InstanceState.Running,
-            "the launch goes on"
+            "the launch continues"
         );
         await scheduler.SoundAsync();
     }
@@ -84,7 +84,7 @@ public sealed class StorageFaultTests
                 ? AllocateAnswer.Reject(Domain.Providers.RejectionKind.OutOfStock, "sold out")
                 : AllocateAnswer.SucceedBooting;
 
-        // The first start is refused by the provider (which the repeated start may already tell), the second gets through.
+        // The provider refuses the first start, which the repeated start may already report; the second one succeeds.
         await InsistAsync(() => scheduler.LaunchAsync(id, "first"));
         await scheduler.SettledAsync(id, InstanceState.Failed, Tick);
         await InsistAsync(async () => TestScheduler.Good(await scheduler.LaunchAsync(id, "second")));
@@ -94,7 +94,7 @@ public sealed class StorageFaultTests
         await Eventually.UntilAsync(
             () => AskAsync(() => scheduler.MoneyAsync(account)),
             money => money?.Running == 1,
-            "the meter runs",
+            "the run is metered",
             scheduler.Clock,
             Tick
         );
@@ -110,14 +110,14 @@ public sealed class StorageFaultTests
         Assert.Equal((MicroEuro.Zero, MicroEuro.Zero), (money!.Holds, money.Accrued));
         await InsistAsync(async () => TestScheduler.Good(await scheduler.DeleteAsync(id)));
 
-        // The name is free again, at the latest once the claim's grace is over.
+        // The name is free again, at the latest after the grace period of the claim.
         await scheduler.PassAsync(TimeSpan.FromSeconds(61), TimeSpan.FromSeconds(20));
         await InsistAsync(async () =>
             TestScheduler.Good(await scheduler.TryCreateAsync(account, scheduler.NewInstanceId(), name: "chat"))
         );
     }
 
-    /// <summary>What a client does whose call failed: it sends the same command again.</summary>
+    /// <summary>A client whose call failed sends the same command again.</summary>
     private static async Task InsistAsync(Func<Task> command)
     {
         const int Tries = 15;

@@ -7,7 +7,7 @@ namespace Scheduler.ClusterTests.Instances;
 public sealed class TwoSilosTests
 {
     [Fact]
-    public async Task INV_03_what_two_killed_silos_were_doing_goes_on_in_those_that_follow()
+    public async Task INV_03_new_silos_continue_the_work_of_two_killed_silos()
     {
         await using var scheduler = await TestScheduler.DeployAsync(_ => { }, silos: 2);
         var account = await scheduler.AccountAsync();
@@ -23,7 +23,7 @@ public sealed class TwoSilosTests
             TestScheduler.Good(await scheduler.LaunchAsync(id));
         }
 
-        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == ids.Count, "every launch is under way");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == ids.Count, "every launch is in progress");
         scheduler.Cloud.Otherwise = AllocateAnswer.Succeed;
         await scheduler.CrashAndRestartAsync();
 
@@ -36,7 +36,7 @@ public sealed class TwoSilosTests
     }
 
     [Fact]
-    public async Task INV_03_launches_of_one_killed_silo_go_on_before_their_deadline()
+    public async Task INV_03_launches_of_a_killed_silo_continue_before_their_deadline()
     {
         await using var scheduler = await TestScheduler.DeployAsync(_ => { }, silos: 2);
         var account = await scheduler.AccountAsync();
@@ -48,12 +48,12 @@ public sealed class TwoSilosTests
             TestScheduler.Good(await scheduler.LaunchAsync(ids[i]));
         }
 
-        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == ids.Count, "every launch is under way");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == ids.Count, "every launch is in progress");
         var victim = scheduler.Cluster.Silos[1];
         scheduler.Cloud.Otherwise = AllocateAnswer.Succeed;
         await scheduler.Cluster.KillSiloAsync(victim, TestContext.Current.CancellationToken);
 
-        // Those of the other silo are answered; those of the victim must be asked for again by somebody.
+        // The calls of the other silo are answered; those of the victim must be repeated by a new activation.
         scheduler.Cloud.Asked.ToList().ForEach(scheduler.Cloud.DeliverLate);
 
         foreach (var id in ids)

@@ -9,18 +9,18 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Instances;
 
-/// <summary>Providers that answer late, twice, wrongly or never.</summary>
+/// <summary>Providers with late, duplicate, wrong or missing answers.</summary>
 public sealed class UnreliableProviderTests
 {
     [Fact]
-    public async Task INV_03_a_stop_and_questions_are_answered_while_an_allocation_hangs()
+    public async Task INV_03_stop_and_reads_are_answered_while_an_allocation_hangs()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
         var id = await scheduler.CreateAsync(account);
         scheduler.Cloud.NextAllocate(AllocateAnswer.Hang);
         await scheduler.LaunchAsync(id);
-        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is asked");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is called");
 
         Assert.Equal(InstanceState.Provisioning, (await scheduler.SeeAsync(id)).State);
         Assert.True((await scheduler.Grains.Instance(id).ExplainAsync(account)).IsOk);
@@ -32,14 +32,14 @@ public sealed class UnreliableProviderTests
     }
 
     [Fact]
-    public async Task INV_02_capacity_that_comes_after_a_stop_is_given_back()
+    public async Task INV_02_capacity_that_arrives_after_a_stop_is_released()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
         scheduler.Cloud.NextAllocate(AllocateAnswer.Late);
         await scheduler.LaunchAsync(id);
         var key = (await scheduler.UntilAsync(id, InstanceState.Provisioning)).Intent!.Key;
-        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is asked");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Asked.Length == 1, "the provider is called");
         await scheduler.StopAsync(id);
         await scheduler.SettledAsync(id, InstanceState.Stopped);
 
@@ -47,7 +47,7 @@ public sealed class UnreliableProviderTests
         await Eventually.TrueAsync(() => scheduler.Cloud.Made.Length == 1, "the late machine is made");
         await Eventually.TrueAsync(
             () => scheduler.Cloud.Held.IsEmpty,
-            "the late machine is given back",
+            "the late machine is released",
             scheduler.Clock,
             TimeSpan.FromMilliseconds(500)
         );
@@ -57,7 +57,7 @@ public sealed class UnreliableProviderTests
     }
 
     [Fact]
-    public async Task INV_02_capacity_that_comes_after_the_deadline_is_given_back_at_once()
+    public async Task INV_02_capacity_that_arrives_after_the_deadline_is_released_at_once()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -68,14 +68,14 @@ public sealed class UnreliableProviderTests
 
         scheduler.Cloud.DeliverLate(key);
         await Eventually.TrueAsync(() => scheduler.Cloud.Made.Length == 1, "the late machine is made");
-        await Eventually.TrueAsync(() => scheduler.Cloud.Held.IsEmpty, "the late machine is given back");
+        await Eventually.TrueAsync(() => scheduler.Cloud.Held.IsEmpty, "the late machine is released");
 
         Assert.Equal(FailureCode.ProviderTimeout, (await scheduler.SeeAsync(id)).Failure!.Failure.Code);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task INV_03_a_start_is_answered_while_giving_back_late_capacity_hangs()
+    public async Task INV_03_a_start_is_answered_while_the_release_of_late_capacity_hangs()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -88,7 +88,7 @@ public sealed class UnreliableProviderTests
         scheduler.Cloud.DeliverLate(key);
         await Eventually.TrueAsync(
             () => scheduler.Cloud.Calls.Count(call => call.Verb == "Release") == 2,
-            "the late machine is being given back"
+            "the late machine is being released"
         );
 
         Assert.True((await scheduler.LaunchAsync(id)).IsOk);
@@ -96,7 +96,7 @@ public sealed class UnreliableProviderTests
     }
 
     [Fact]
-    public async Task An_answer_given_twice_counts_once()
+    public async Task A_duplicate_answer_counts_once()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -119,7 +119,7 @@ public sealed class UnreliableProviderTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task INV_01_a_provider_that_breaks_off_is_asked_again_under_the_same_key(bool afterEffect)
+    public async Task INV_01_an_interrupted_allocation_is_retried_under_the_same_key(bool afterEffect)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -136,7 +136,7 @@ public sealed class UnreliableProviderTests
     }
 
     [Fact]
-    public async Task INV_01_release_is_asked_for_until_it_is_confirmed()
+    public async Task INV_01_a_release_is_repeated_until_it_is_confirmed()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -157,7 +157,7 @@ public sealed class UnreliableProviderTests
     }
 
     [Fact]
-    public async Task INV_02_one_release_that_hangs_keeps_no_other_debt_waiting()
+    public async Task INV_02_a_hanging_release_does_not_delay_other_releases()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -168,25 +168,25 @@ public sealed class UnreliableProviderTests
         await scheduler.LaunchAsync(id);
         await scheduler.UntilAsync(id, InstanceState.Failed);
 
-        // The release of the first attempt may hang; the second attempt's machine must go nevertheless.
+        // The release of the first attempt may hang; the machine of the second attempt must be released nevertheless.
         await scheduler.LaunchAsync(id);
         await scheduler.UntilAsync(id, InstanceState.Running);
         await scheduler.StopAsync(id);
         await Eventually.TrueAsync(
             () => scheduler.Cloud.Held.IsEmpty,
-            "the second machine is given back",
+            "the second machine is released",
             scheduler.Clock,
             TimeSpan.FromMilliseconds(500)
         );
         await Eventually.UntilAsync(
             () => scheduler.MoneyAsync(account),
             money => money.Holds == MicroEuro.Zero,
-            "the hold is given back"
+            "the hold is released"
         );
     }
 
     [Fact]
-    public async Task INV_02_a_release_that_hangs_is_asked_for_again()
+    public async Task INV_02_a_hanging_release_is_retried()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());

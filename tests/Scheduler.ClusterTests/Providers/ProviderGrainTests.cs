@@ -12,7 +12,7 @@ namespace Scheduler.ClusterTests.Providers;
 public sealed class ProviderGrainTests
 {
     [Fact]
-    public async Task A_draining_provider_gets_nothing_new_keeps_what_it_has_and_stays_so_after_a_crash()
+    public async Task A_draining_provider_keeps_only_its_allocations_also_after_a_crash()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s =>
         {
@@ -37,11 +37,11 @@ public sealed class ProviderGrainTests
     }
 
     [Fact]
-    public async Task Failures_in_a_row_open_the_breaker_and_after_a_while_one_attempt_closes_it()
+    public async Task Consecutive_failures_open_the_breaker_and_one_later_attempt_closes_it()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
-        scheduler.Cloud.Otherwise = AllocateAnswer.Reject(RejectionKind.ProviderError, "on fire");
+        scheduler.Cloud.Otherwise = AllocateAnswer.Reject(RejectionKind.ProviderError, "internal error");
         for (var i = 0; i < scheduler.Options.Providers.BreakerFailures; i++)
         {
             var id = await scheduler.CreateAsync(account);
@@ -49,21 +49,21 @@ public sealed class ProviderGrainTests
             await scheduler.SettledAsync(id, InstanceState.Failed);
         }
 
-        await BreakerAsync(scheduler, "open");
+        await BreakerAsync(scheduler, BreakerState.Open);
         var refused = await scheduler.CreateAsync(account);
         Assert.Equal(FailureCode.SmartNoMatch, (await scheduler.LaunchAsync(refused)).Refusal!.Failure!.Code);
 
         scheduler.Cloud.Otherwise = AllocateAnswer.Succeed;
         await scheduler.PassAsync(scheduler.Options.Providers.BreakerOpenFor + TimeSpan.FromSeconds(2));
-        await BreakerAsync(scheduler, "half_open");
+        await BreakerAsync(scheduler, BreakerState.HalfOpen);
         Assert.True((await scheduler.LaunchAsync(refused)).IsOk);
         await scheduler.UntilAsync(refused, InstanceState.Running);
-        await BreakerAsync(scheduler, "closed");
+        await BreakerAsync(scheduler, BreakerState.Closed);
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task A_listing_that_fails_leaves_the_offers_there_were_and_says_so()
+    public async Task A_failed_listing_keeps_the_previous_offers_and_is_reported()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         scheduler.Cloud.ListingFails = true;
@@ -71,7 +71,7 @@ public sealed class ProviderGrainTests
 
         var view = TestScheduler.Good(await grain.RefreshAsync());
 
-        Assert.Contains("on fire", view.ListingError, StringComparison.Ordinal);
+        Assert.Contains("The price list is unavailable", view.ListingError, StringComparison.Ordinal);
         await scheduler.RunningAsync(await scheduler.AccountAsync());
     }
 
@@ -84,10 +84,10 @@ public sealed class ProviderGrainTests
 
         foreach (var silo in scheduler.Cluster.Silos)
         {
-            var book = (OfferBook)
-                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferBook))!;
+            var catalogue = (OfferCatalogue)
+                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => book.Page.Snapshot.Count == 2,
+                () => catalogue.Page.Snapshot.Count == 2,
                 $"{silo.Name} knows the offers",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)
@@ -97,10 +97,10 @@ public sealed class ProviderGrainTests
         await scheduler.Grains.Provider(scheduler.Cloud.Id).SetDrainingAsync(true, scheduler.As(null));
         foreach (var silo in scheduler.Cluster.Silos)
         {
-            var book = (OfferBook)
-                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferBook))!;
+            var catalogue = (OfferCatalogue)
+                scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => book.Page.Memory.Draining.Length == 1,
+                () => catalogue.Page.State.Draining.Length == 1,
                 $"{silo.Name} knows the drain",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)
@@ -113,7 +113,7 @@ public sealed class ProviderGrainTests
         );
     }
 
-    private static async Task BreakerAsync(TestScheduler scheduler, string state) =>
+    private static async Task BreakerAsync(TestScheduler scheduler, BreakerState state) =>
         await Eventually.UntilAsync(
             async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync()),
             view => view.Breaker == state,

@@ -13,7 +13,7 @@ public sealed class SweepTests
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public async Task INV_02_what_nobody_owns_is_released_after_the_safety_age_and_not_before()
+    public async Task INV_02_an_orphan_is_released_after_the_safety_age_and_not_before()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var mine = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -37,11 +37,11 @@ public sealed class SweepTests
     }
 
     [Fact]
-    public async Task INV_02_one_allocation_that_cannot_be_handled_keeps_the_sweep_from_no_other()
+    public async Task INV_02_one_failing_allocation_does_not_stop_the_sweep()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
 
-        // An owner whose id no grain can have, and one whose release always fails, both listed first.
+        // ListedOffers first: an owner with an invalid grain id, and one whose release always fails.
         Orphan(scheduler, "abc", "local");
         var stuck = Orphan(scheduler, "i-never-was", "local");
         var orphan = Orphan(scheduler, "i-never-was", "local");
@@ -59,7 +59,7 @@ public sealed class SweepTests
     }
 
     [Fact]
-    public async Task A_machine_that_vanished_fails_its_instance_after_the_safety_age()
+    public async Task A_vanished_machine_fails_its_instance_after_the_safety_age()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -73,7 +73,7 @@ public sealed class SweepTests
     }
 
     [Fact]
-    public async Task An_end_nobody_pushed_is_seen_by_the_sweep()
+    public async Task The_sweep_detects_an_exit_that_was_not_pushed()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync());
@@ -87,7 +87,7 @@ public sealed class SweepTests
     }
 
     [Fact]
-    public async Task A_booting_machine_that_vanished_is_noticed_by_the_probe()
+    public async Task The_probe_detects_a_booting_machine_that_vanished()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());

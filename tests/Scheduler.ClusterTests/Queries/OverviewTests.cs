@@ -14,18 +14,22 @@ public sealed class OverviewTests
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     [Fact]
-    public async Task INV_08_an_overview_shows_all_to_the_operator_and_to_an_account_its_own_alone()
+    public async Task INV_08_an_overview_shows_operators_everything_and_accounts_their_own_data()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var (mine, other) = (await scheduler.AccountAsync("mine"), await scheduler.AccountAsync("other"));
         var running = await scheduler.RunningAsync(mine);
         await scheduler.CreateAsync(other);
         await FailAsync(scheduler, other);
-        // Twelve buckets of five minutes: the failures before lie in the last but one, those after in the last.
+        // Twelve buckets of five minutes: the earlier failures are in the second to last, the later ones in the last.
         scheduler.Clock.Advance(TimeSpan.FromMinutes(5));
         await FailAsync(scheduler, mine);
         await FailAsync(scheduler, other);
-        await Eventually.UntilAsync(() => scheduler.MoneyAsync(mine), money => money.Running == 1, "the meter runs");
+        await Eventually.UntilAsync(
+            () => scheduler.MoneyAsync(mine),
+            money => money.Running == 1,
+            "the run is metered"
+        );
         var fleet = scheduler.Grains.Fleet();
 
         var seen = await fleet.OverviewAsync(mine, Hour, 12);
@@ -62,7 +66,7 @@ public sealed class OverviewTests
     }
 
     [Fact]
-    public async Task What_is_held_or_owed_is_in_it()
+    public async Task An_overview_includes_held_money_within_the_access_scope()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var (mine, other) = (await scheduler.AccountAsync("mine"), await scheduler.AccountAsync("other"));
@@ -78,7 +82,7 @@ public sealed class OverviewTests
     }
 
     [Fact]
-    public async Task The_pulse_changes_with_every_command_and_a_count_stops_where_it_is_told()
+    public async Task The_pulse_changes_with_every_command_and_a_count_stops_at_its_limit()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -102,7 +106,7 @@ public sealed class OverviewTests
     [InlineData(31 * 86_400 + 1, 1)]
     [InlineData(60, 0)]
     [InlineData(60, 201)]
-    public async Task What_is_out_of_bounds_is_refused(int seconds, int buckets)
+    public async Task Out_of_range_arguments_are_refused(int seconds, int buckets)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var fleet = scheduler.Grains.Fleet();

@@ -8,7 +8,6 @@ using Scheduler.TestKit;
 
 namespace Scheduler.ClusterTests.Schedules;
 
-/// <summary>What tests of schedules do again and again.</summary>
 internal static class ScheduleDriving
 {
     public static ScheduleSpec Spec(ScheduleAction action, string cron) =>
@@ -36,7 +35,6 @@ internal static class ScheduleDriving
         string schedule
     ) => TestScheduler.Good(await scheduler.Grains.Schedules(id).GetAsync(schedule, null));
 
-    /// <summary>Waits until a schedule has run.</summary>
     public static async Task<Schedule> UntilRanAsync(
         this TestScheduler scheduler,
         InstanceId id,
@@ -67,7 +65,7 @@ internal static class ScheduleDriving
         return [.. page.Events.Select(happened => happened.Trigger)];
     }
 
-    /// <summary>Whoever waits for anything.</summary>
+    /// <summary>All agenda items.</summary>
     public static Task<IReadOnlyList<AgendaItem>> AgendaAsync(this IServiceProvider services) =>
         services
             .GetRequiredService<IAgenda>()

@@ -10,13 +10,16 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Schedules;
 
-/// <summary>A run is neither lost nor doubled, whichever step goes wrong, whichever silo is lost, and though two believe to have the grain.</summary>
+/// <summary>
+/// A run is neither lost nor executed twice: with any failing step, with a lost silo, and with two activations of its
+/// grain.
+/// </summary>
 public sealed class ScheduleFaultTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
     [Fact]
-    public async Task INV_03_and_04_each_run_is_done_once_whichever_step_goes_wrong_and_however()
+    public async Task INV_03_and_04_each_run_executes_once_when_any_step_fails_in_any_way()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s => s.Options.Providers.BreakerFailures = 1000);
         using var ends = new CancellationTokenSource();
@@ -24,7 +27,7 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
         const string Path = "scheduled, started and stopped";
         var dry = new EveryStepCase(scheduler, Path, 0, null, default);
         await LiveAsync(dry);
-        // A provider that answers late fails a launch, as it should; that is not what this is about.
+        // A late answer of the provider correctly fails a launch, which is outside of this test.
         var steps = dry.Steps.Taken.Where(step => step.What.StartsWith("write ", StringComparison.Ordinal)).ToList();
         Assert.Contains(steps, step => step.What == "write schedules");
         var cases = steps
@@ -56,19 +59,19 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
 
         Assert.True(failures.IsEmpty, string.Join('\n', failures));
         var happened = cases.Count(one => one.Steps.HasHappened);
-        output.WriteLine($"{steps.Count} steps, {cases.Count} cases, {happened} of them went wrong as meant");
+        output.WriteLine($"{steps.Count} steps, {cases.Count} cases, {happened} of them failed as intended");
         Assert.True(happened >= cases.Count * 9 / 10, $"Only {happened} of {cases.Count} faults happened.");
         await scheduler.SoundAsync();
     }
 
     [Fact]
-    public async Task INV_03_a_crash_between_telling_the_instance_and_recording_it_tells_it_once()
+    public async Task INV_03_a_crash_between_command_and_record_executes_the_command_once()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
         await scheduler.ScheduleAsync(id, "on", ScheduleAction.Start, "1 12 * * *");
 
-        // Creating it was the first write, deciding on the run is the next: all that follow are lost.
+        // The first write created the schedule, the next decides on the run: all later writes fail.
         scheduler.Faults.FailWrite("schedules", FaultMoment.Before, nth: 2, times: 1000);
         await scheduler.UntilAsync(id, InstanceState.Running, Tick);
         await Eventually.TrueAsync(() => scheduler.Faults.Failed > 0, "the end of the run was not recorded");
@@ -87,7 +90,7 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task INV_03_schedules_of_a_killed_silo_run_in_the_other_each_once()
+    public async Task INV_03_schedules_of_a_killed_silo_run_once_on_the_other_silo()
     {
         await using var scheduler = await TestScheduler.DeployAsync(_ => { }, silos: 2);
         var ids = await ManyAsync(scheduler);
@@ -96,7 +99,7 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task INV_04_two_clusters_that_know_nothing_of_each_other_run_each_schedule_once()
+    public async Task INV_04_two_clusters_on_one_store_run_each_schedule_once()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var ids = await ManyAsync(scheduler);
@@ -110,7 +113,7 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
             await scheduler.PassAsync(TimeSpan.FromMinutes(3), Tick);
         }
 
-        // The cut is healed: one cluster is left, and reads what is true.
+        // The split has ended: one cluster remains and reads the true state.
         await scheduler.CrashAndRestartAsync();
         await AllRanOnceAsync(scheduler, ids);
     }
@@ -141,7 +144,7 @@ public sealed class ScheduleFaultTests(ITestOutputHelper output)
         await scheduler.SoundAsync();
     }
 
-    /// <summary>Two minutes ahead it is to start, four minutes ahead to stop, and each is done once.</summary>
+    /// <summary>The instance is to start in two minutes and to stop in four; each happens once.</summary>
     private static async Task LiveAsync(EveryStepCase one)
     {
         await one.CreateAsync();

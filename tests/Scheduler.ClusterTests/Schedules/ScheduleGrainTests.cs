@@ -15,7 +15,7 @@ public sealed class ScheduleGrainTests
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public async Task A_start_comes_due_once_and_a_stop_after_it()
+    public async Task A_start_runs_once_when_due_and_a_stop_follows()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -49,7 +49,7 @@ public sealed class ScheduleGrainTests
     }
 
     [Fact]
-    public async Task Of_what_was_missed_while_nobody_was_there_the_latest_is_done_once()
+    public async Task After_downtime_only_the_latest_missed_run_executes()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -68,7 +68,7 @@ public sealed class ScheduleGrainTests
     }
 
     [Fact]
-    public async Task INV_07_a_start_that_a_check_refuses_is_kept_with_its_code()
+    public async Task INV_07_a_refused_scheduled_start_is_recorded_with_its_code()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -89,7 +89,7 @@ public sealed class ScheduleGrainTests
     }
 
     [Fact]
-    public async Task What_is_so_already_is_no_fault()
+    public async Task A_run_whose_target_state_is_already_reached_succeeds()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
@@ -128,7 +128,7 @@ public sealed class ScheduleGrainTests
     }
 
     [Fact]
-    public async Task A_start_that_waited_in_vain_is_skipped()
+    public async Task A_start_that_waits_too_long_is_skipped()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         scheduler.Cloud.OtherwiseRelease = _ => ReleaseAnswer.Pending;
@@ -145,7 +145,7 @@ public sealed class ScheduleGrainTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Schedules_end_with_their_instance_also_when_nobody_tells_them(bool isLost)
+    public async Task Schedules_end_with_their_instance_even_without_a_notification(bool isLost)
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
@@ -158,7 +158,7 @@ public sealed class ScheduleGrainTests
         TestScheduler.Good(await scheduler.DeleteAsync(id));
         await Eventually.TrueAsync(
             () => scheduler.Faults.Failed == (isLost ? 1 : 0) && scheduler.Faults.Writes("schedules") == 2,
-            "they were told, or not"
+            "the schedules were notified, or the write failed"
         );
 
         var grain = scheduler.Grains.Schedules(id);
@@ -174,7 +174,7 @@ public sealed class ScheduleGrainTests
     }
 
     [Fact]
-    public async Task INV_08_a_schedule_is_there_for_its_own_account_alone()
+    public async Task INV_08_a_schedule_is_visible_to_its_own_account_only()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var (mine, other) = (await scheduler.AccountAsync(), await scheduler.AccountAsync("b"));
@@ -198,11 +198,11 @@ public sealed class ScheduleGrainTests
     }
 
     [Fact]
-    public async Task An_instance_has_so_many_schedules_and_no_more()
+    public async Task The_number_of_schedules_per_instance_is_limited()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
-        for (var i = 0; i < ScheduleBook.MostSchedules; i++)
+        for (var i = 0; i < ScheduleSet.MostSchedules; i++)
         {
             await scheduler.ScheduleAsync(id, $"s{i}", ScheduleAction.Start, "0 0 * * *");
         }

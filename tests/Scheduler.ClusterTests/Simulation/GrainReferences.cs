@@ -11,8 +11,8 @@ using Scheduler.Grains;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// Orleans' own generated references, bound to a runtime of ours: what a grain calls is what it calls in production, arguments copied
-/// the same way, and comes out as a message that the simulation may delay or lose.
+/// Orleans' own generated references, bound to the simulated runtime. A grain makes the same calls as in production,
+/// with arguments copied the same way; each becomes a message that the simulation can delay or lose.
 /// </summary>
 internal sealed class GrainReferences(IGrainReferenceRuntime runtime) : IGrainFactory
 {
@@ -26,7 +26,7 @@ internal sealed class GrainReferences(IGrainReferenceRuntime runtime) : IGrainFa
 
     private readonly Dictionary<(GrainType, Type), (Type Proxy, GrainReferenceShared Shared)> _shared = [];
 
-    /// <summary>The grain classes by the type name their keys carry.</summary>
+    /// <summary>The grain classes by the type name in their keys.</summary>
     public static IReadOnlyDictionary<string, Type> Classes { get; } =
         typeof(GrainKeys)
             .Assembly.GetTypes()
@@ -40,7 +40,7 @@ internal sealed class GrainReferences(IGrainReferenceRuntime runtime) : IGrainFa
         .Where(group => group.Count() == 1)
         .ToDictionary(group => group.Key, group => GrainType.Create(group.Single().Grain));
 
-    /// <summary>Whether Orleans made a reference class for an interface.</summary>
+    /// <summary>Whether Orleans generated a reference class for an interface.</summary>
     public static bool IsGrainInterface(Type type) =>
         type != typeof(IAddressable)
         && type != typeof(IGrain)
@@ -48,7 +48,6 @@ internal sealed class GrainReferences(IGrainReferenceRuntime runtime) : IGrainFa
         && type.IsInterface
         && typeof(IGrainWithStringKey).IsAssignableFrom(type);
 
-    /// <summary>A reference of any interface to a grain.</summary>
     public object Of(Type type, GrainId grain)
     {
         if (!_shared.TryGetValue((grain.Type, type), out var made))
@@ -69,11 +68,9 @@ internal sealed class GrainReferences(IGrainReferenceRuntime runtime) : IGrainFa
         return Activator.CreateInstance(made.Proxy, made.Shared, grain.Key)!;
     }
 
-    /// <inheritdoc/>
     public T GetGrain<T>(GrainId grainId)
         where T : IAddressable => (T)Of(typeof(T), grainId);
 
-    /// <inheritdoc/>
     public T GetGrain<T>(string primaryKey, string? grainClassNamePrefix = null)
         where T : IGrainWithStringKey => GetGrain<T>(GrainId.Create(Implementers[typeof(T)], primaryKey));
 

@@ -5,8 +5,9 @@ using Orleans.Storage;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// One activation of a real grain class, with Orleans' rules of turns: one request at a time unless the grain is reentrant or the
-/// request may interleave; what is being deactivated takes nothing new, and what came meanwhile goes to its successor.
+/// One activation of a real grain class, with the turn rules of Orleans. It runs one request at a time, unless the
+/// grain is reentrant or the request may interleave. During deactivation it accepts no request; waiting requests go to
+/// its successor.
 /// </summary>
 internal sealed class SimulatedActivation : IGrainContext
 {
@@ -41,56 +42,44 @@ internal sealed class SimulatedActivation : IGrainContext
         Gone = 4,
     }
 
-    /// <summary>Where it lives.</summary>
     public SimulatedSilo Silo { get; }
 
-    /// <summary>Its grain class.</summary>
     public Type Class { get; }
 
-    /// <summary>What storage it has, filled while the grain is made.</summary>
+    /// <summary>Persistent states of the grain, filled while the grain is created.</summary>
     public List<SimulatedState> States { get; } = [];
 
-    /// <summary>Whether it takes requests, or will.</summary>
+    /// <summary>Whether it accepts requests now or after its activation.</summary>
     public bool IsAlive => _stage is Stage.Activating or Stage.Valid;
 
-    /// <inheritdoc/>
     public GrainReference GrainReference { get; }
 
-    /// <inheritdoc/>
     public GrainId GrainId { get; }
 
-    /// <inheritdoc/>
     public object? GrainInstance { get; private set; }
 
-    /// <inheritdoc/>
     public ActivationId ActivationId { get; }
 
-    /// <inheritdoc/>
     public GrainAddress Address => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public IServiceProvider ActivationServices => Silo.Services;
 
-    /// <inheritdoc/>
     public IGrainLifecycle ObservableLifecycle => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public IWorkItemScheduler Scheduler => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public Task Deactivated => throw new NotSupportedException();
 
-    /// <summary>Comes to life: state read, then the grain's own activation.</summary>
+    /// <summary>Reads the states, then runs the grain's own activation.</summary>
     public void Begin() => _turns.Begin(ActivateAsync);
 
-    /// <summary>The silo was killed: whatever it was doing ends here.</summary>
-    public void Die()
+    /// <summary>The silo was killed: all work of the activation ends here.</summary>
+    public void Abort()
     {
         _stage = Stage.Gone;
-        _turns.Die();
+        _turns.Abort();
     }
 
-    /// <summary>Takes a request.</summary>
     public void Receive(Call call)
     {
         if (!IsAlive && _stage != Stage.Deactivating)
@@ -103,7 +92,7 @@ internal sealed class SimulatedActivation : IGrainContext
         Pump();
     }
 
-    /// <summary>Takes a timer's tick; one that may interleave runs at once.</summary>
+    /// <summary>A tick that may interleave runs at once.</summary>
     public void Tick(Func<Task> tick, bool interleaves)
     {
         if (!IsAlive)
@@ -122,52 +111,40 @@ internal sealed class SimulatedActivation : IGrainContext
         Pump();
     }
 
-    /// <inheritdoc/>
     public void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default)
     {
         if (_stage is Stage.Valid)
         {
             _stage = Stage.Deactivating;
-            _world.Tell($"grain {this} is being deactivated");
+            _world.Record($"grain {this} is being deactivated");
             EndIfIdle();
         }
     }
 
-    /// <inheritdoc/>
     public object GetTarget() => GrainInstance!;
 
-    /// <inheritdoc/>
     public object? GetComponent(Type componentType) =>
         componentType.IsInstanceOfType(GrainInstance) ? GrainInstance : null;
 
-    /// <inheritdoc/>
     public void SetComponent<TComponent>(TComponent? value)
         where TComponent : class => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public void ReceiveMessage(object message) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public void Activate(Dictionary<string, object>? requestContext, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public void Rehydrate(IRehydrationContext context) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public void Migrate(Dictionary<string, object>? requestContext, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public bool Equals(IGrainContext? other) => ReferenceEquals(this, other);
 
-    /// <inheritdoc/>
     public override bool Equals(object? obj) => ReferenceEquals(this, obj);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => GrainId.GetHashCode();
 
-    /// <inheritdoc/>
     public override string ToString() => $"{GrainId.Key}@{Silo}";
 
     private async Task ActivateAsync()
@@ -184,7 +161,7 @@ internal sealed class SimulatedActivation : IGrainContext
         }
         catch (Exception exception)
         {
-            _world.Tell($"grain {this} could not be activated: {exception.Message}");
+            _world.Record($"grain {this} could not be activated: {exception.Message}");
             Vanish();
             foreach (var call in _waiting)
             {
@@ -194,7 +171,7 @@ internal sealed class SimulatedActivation : IGrainContext
             return;
         }
 
-        _world.Tell($"grain {this} is active");
+        _world.Record($"grain {this} is active");
         _stage = Stage.Valid;
         Pump();
     }
@@ -234,12 +211,12 @@ internal sealed class SimulatedActivation : IGrainContext
 
     private async Task InvokeAsync(Call call)
     {
-        _world.Tell($"call  {call} runs at {Silo}");
+        _world.Record($"call  {call} runs at {Silo}");
         call.Request.SetTarget(this);
         var response = await call.Request.Invoke();
         if (response.Exception is { } exception)
         {
-            _world.Tell($"call  {call} failed: {exception.GetType().Name} {exception.Message}");
+            _world.Record($"call  {call} failed: {exception.GetType().Name} {exception.Message}");
         }
 
         _network.Reply(call, Silo, response);
@@ -259,8 +236,8 @@ internal sealed class SimulatedActivation : IGrainContext
         }
         catch (Exception exception)
         {
-            // As Orleans: a tick that fails is logged.
-            _world.Tell($"tick  of {this} failed: {exception.GetType().Name} {exception.Message}");
+            // As in Orleans, a failing tick is logged.
+            _world.Record($"tick  of {this} failed: {exception.GetType().Name} {exception.Message}");
         }
 
         Finish(tick);
@@ -299,7 +276,7 @@ internal sealed class SimulatedActivation : IGrainContext
         }
         catch (Exception exception)
         {
-            _world.Tell($"grain {this} failed while it was deactivated: {exception.Message}");
+            _world.Record($"grain {this} failed while it was deactivated: {exception.Message}");
         }
 
         Vanish();
@@ -307,11 +284,11 @@ internal sealed class SimulatedActivation : IGrainContext
         _waiting.Clear();
     }
 
-    // Its tasks go on, as they do in Orleans: only its silo's death ends them.
+    // Its tasks continue, as in Orleans; only the end of its silo ends them.
     private void Vanish()
     {
         _stage = Stage.Gone;
-        _world.Tell($"grain {this} is gone");
+        _world.Record($"grain {this} is gone");
         Silo.Forget(this);
         _network.Unregister(this);
     }

@@ -9,8 +9,8 @@ using Scheduler.TestKit;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// Those outside: each has an instance and does one thing after another with it, sometimes two at once, and sends a command again whose
-/// outcome it was not told.
+/// External clients. Each has an instance, sends one command after another, sometimes two at once, and repeats a
+/// command without an answer.
 /// </summary>
 internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork network)
 {
@@ -22,13 +22,11 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
     private int _living;
     private bool _isOver;
 
-    /// <summary>What was acknowledged.</summary>
-    public List<Acknowledged> Told { get; } = [];
+    /// <summary>Acknowledged commands.</summary>
+    public List<Acknowledged> AcknowledgedCommands { get; } = [];
 
-    /// <summary>Whether every client has finished.</summary>
     public bool AreDone => _living == 0;
 
-    /// <summary>Begins some lives.</summary>
     public void Begin(int count)
     {
         for (var i = 0; i < count; i++)
@@ -39,7 +37,7 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
         }
     }
 
-    /// <summary>Nobody begins anything new.</summary>
+    /// <summary>Clients start no further lifecycle.</summary>
     public void End() => _isOver = true;
 
     private async Task LiveAsync(int number)
@@ -110,7 +108,7 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
 
         if (!isThere)
         {
-            // The name of the life before is not free yet.
+            // The name of the previous instance is not free yet.
             await Task.Delay(world.Between(1, 10), _clock);
         }
     }
@@ -135,8 +133,8 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
         );
     }
 
-    /// <summary>What a client does whose call failed: it sends the same command again, a few times.</summary>
-    /// <returns>Whether it was told that the command is done.</returns>
+    /// <summary>A client whose call failed sends the same command again, a few times.</summary>
+    /// <returns>Whether the command was acknowledged.</returns>
     private async Task<bool> InsistAsync<T>(
         string verb,
         AccountId account,
@@ -156,21 +154,19 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
             try
             {
                 var answer = await command(new CommandContext(request, "simulated client", account, idempotency));
-                world.Tell(
-                    $"user  is told {verb} {instance} {reference}: {(answer.IsOk ? "ok" : answer.Refusal.Kind)}"
-                );
-                // A launch that failed its checks is recorded as much as one that passed them.
+                world.Record($"user  gets {verb} {instance} {reference}: {(answer.IsOk ? "ok" : answer.Refusal.Kind)}");
+                // A launch that failed its checks is recorded, as is one that passed them.
                 var isDone = answer.IsOk || answer.Refusal.Kind == RefusalKind.Failed;
                 if (isDone && (instance is not null || reference is not null))
                 {
-                    Told.Add(new Acknowledged(verb, account, instance, reference, requests));
+                    AcknowledgedCommands.Add(new Acknowledged(verb, account, instance, reference, requests));
                 }
 
                 return answer.IsOk;
             }
             catch (Exception exception)
             {
-                world.Tell($"user  is not told of {verb} {instance}: {exception.GetType().Name}");
+                world.Record($"user  gets no answer to {verb} {instance}: {exception.GetType().Name}");
                 await Task.Delay(world.Between(0.1, 3), _clock);
             }
         }

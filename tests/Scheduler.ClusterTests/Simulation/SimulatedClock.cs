@@ -1,23 +1,17 @@
 namespace Scheduler.ClusterTests.Simulation;
 
-/// <summary>A clock of the simulation: timers fire when the world says so; what it shows may be off.</summary>
-/// <param name="world">The world whose time it is.</param>
-/// <param name="error">How far it is off.</param>
+/// <summary>A clock of the simulation: the world fires its timers, and its time may be wrong.</summary>
+/// <param name="error">Deviation from the true time.</param>
 internal sealed class SimulatedClock(SimulatedWorld world, TimeSpan error = default) : TimeProvider
 {
-    /// <summary>How far it is off.</summary>
     public TimeSpan Error { get; set; } = error;
 
-    /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => world.Now + Error;
 
-    /// <inheritdoc/>
     public override long GetTimestamp() => world.Elapsed.Ticks;
 
-    /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new SimulatedTimer(world, callback, state);

@@ -4,25 +4,24 @@ using Orleans.Serialization.Invocation;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// Messages, the grain directory and the failure of silos, as Orleans promises them and no better: a message arrives at most once,
-/// perhaps late; an answer that does not come is a timeout, and its outcome is unknown; a silo taken for dead may go on for a while, and
-/// its grains have a second activation meanwhile.
+/// Messages, the grain directory and silo failures, with the guarantees of Orleans and no stronger ones. A message
+/// arrives at most once, perhaps late. A missing answer is a timeout with an unknown outcome. A silo that is declared
+/// dead may continue for a time, while its grains have a second activation.
 /// </summary>
 internal sealed class SimulatedNetwork(SimulatedWorld world)
 {
-    /// <summary>Orleans' own response timeout.</summary>
+    /// <summary>Orleans' default response timeout.</summary>
     private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Dictionary<GrainId, SimulatedActivation> _directory = [];
     private readonly List<Call> _pending = [];
 
-    /// <summary>The silos that were not buried.</summary>
+    /// <summary>The silos that are not declared dead.</summary>
     public List<SimulatedSilo> Silos { get; } = [];
 
-    /// <summary>What a silo, or (null) a client, calls through.</summary>
+    /// <summary>The runtime through which a silo makes calls; null is a client.</summary>
     public IGrainReferenceRuntime RuntimeOf(SimulatedSilo? sender) => new Runtime(world, this, sender);
 
-    /// <summary>Sends a message on its way.</summary>
     public void Send(Call call)
     {
         _pending.RemoveAll(pending => pending.IsAnswered);
@@ -38,10 +37,9 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
         world.After(Latency(), () => Arrive(call));
     }
 
-    /// <summary>Sends a message on that an activation cannot take any more.</summary>
+    /// <summary>Sends on a message that an activation no longer accepts.</summary>
     public void Forward(Call call) => world.After(Latency(), () => Arrive(call));
 
-    /// <summary>Sends an answer back.</summary>
     public void Reply(Call call, SimulatedSilo from, Response response)
     {
         if (call.IsOneWay)
@@ -49,16 +47,15 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
             return;
         }
 
-        if (call.Sender != from && world.Happens(world.Weather.Loss))
+        if (call.Sender != from && world.Happens(world.FaultRates.Loss))
         {
-            world.Tell($"net   lost the answer to {call}");
+            world.Record($"net   lost the answer to {call}");
             return;
         }
 
         world.After(Latency(), () => call.Answer(response));
     }
 
-    /// <summary>An activation is no more.</summary>
     public void Unregister(SimulatedActivation activation)
     {
         if (ReferenceEquals(_directory.GetValueOrDefault(activation.GrainId), activation))
@@ -67,10 +64,13 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
         }
     }
 
-    /// <summary>A silo is taken for dead, rightly or not: its grains live elsewhere from now on, and who waits for it is told.</summary>
-    public void Bury(SimulatedSilo silo)
+    /// <summary>
+    /// Declares a silo dead, rightly or not: its grains activate elsewhere from now on, and callers that wait for it
+    /// receive an error.
+    /// </summary>
+    public void DeclareDead(SimulatedSilo silo)
     {
-        world.Tell($"net   {silo} is declared dead");
+        world.Record($"net   {silo} is declared dead");
         Silos.Remove(silo);
         foreach (var (grain, _) in _directory.Where(entry => entry.Value.Silo == silo).ToList())
         {
@@ -87,13 +87,14 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
     public SimulatedActivation? AnyActivation() =>
         _directory.Count == 0 ? null : _directory.Values.ElementAt(world.Random.Next(_directory.Count));
 
-    private TimeSpan Latency() => world.Happens(world.Weather.Delay) ? world.Between(0.5, 20) : world.Between(0, 0.02);
+    private TimeSpan Latency() =>
+        world.Happens(world.FaultRates.Delay) ? world.Between(0.5, 20) : world.Between(0, 0.02);
 
     private void Arrive(Call call)
     {
         if (call.IsAnswered)
         {
-            // Expired on its way, as Orleans has it.
+            // Expired on its way, as in Orleans.
             return;
         }
 
@@ -114,16 +115,19 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
         }
 
         call.SentTo = target.Silo;
-        if (!target.Silo.IsRunning || (call.Sender != target.Silo && world.Happens(world.Weather.Loss)))
+        if (!target.Silo.IsRunning || (call.Sender != target.Silo && world.Happens(world.FaultRates.Loss)))
         {
-            world.Tell($"net   lost {call}");
+            world.Record($"net   lost {call}");
             return;
         }
 
         target.Receive(call);
     }
 
-    /// <summary>Where a grain is, in the sender's eyes: a silo that does not know that it is taken for dead still knows its own.</summary>
+    /// <summary>
+    /// The activation as the sender sees it: a silo that does not know that it was declared dead still uses its own
+    /// activations.
+    /// </summary>
     private SimulatedActivation? Find(Call call) =>
         (IsZombie(call.Sender) ? call.Sender!.Find(call.Target) : null) ?? _directory.GetValueOrDefault(call.Target);
 

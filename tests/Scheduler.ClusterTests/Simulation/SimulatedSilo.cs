@@ -17,8 +17,8 @@ using Scheduler.Grains.Providers;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// One silo: its services as the host wires them, its activations, its keepers. Killed, it is gone in the middle of whatever it did; taken
-/// for dead, it goes on until it learns of it.
+/// One silo: its services with the wiring of the host, its activations and its background services. A killed silo stops
+/// in the middle of its work. A silo that is declared dead continues until it learns of that.
 /// </summary>
 internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
 {
@@ -56,7 +56,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         services.AddSingleton<ILoggerFactory>(new WorldLog(world, name));
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         services.AddSingleton<IAgenda>(store);
-        services.AddSingleton<IAccountBook>(store);
+        services.AddSingleton<IAccountRows>(store);
         services.AddSingleton<IInstanceIndex>(store);
         services.AddSingleton<IEventLog>(store);
         foreach (var provider in providers)
@@ -68,76 +68,65 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         Services = services.BuildServiceProvider();
     }
 
-    /// <summary>Its services.</summary>
     public ServiceProvider Services { get; }
 
-    /// <summary>What its grains call through.</summary>
+    /// <summary>References through which its grains make calls.</summary>
     public GrainReferences Grains { get; }
 
-    /// <summary>Whether it does anything at all.</summary>
     public bool IsRunning { get; private set; } = true;
 
-    /// <summary>Whether the others take it for alive.</summary>
+    /// <summary>Whether the others consider it alive.</summary>
     public bool IsMember { get; private set; } = true;
 
-    /// <inheritdoc/>
     public string SiloIdentity => _name;
 
-    /// <inheritdoc/>
     public SiloAddress SiloAddress => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public IGrainFactory GrainFactory => Grains;
 
-    /// <inheritdoc/>
     public ITimerRegistry TimerRegistry => this;
 
-    /// <inheritdoc/>
     public IServiceProvider ServiceProvider => Services;
 
-    /// <inheritdoc/>
     public TimeProvider TimeProvider => _clock;
 
-    /// <summary>Begins its keepers.</summary>
+    /// <summary>Starts its background services.</summary>
     public void Begin()
     {
-        _world.Tell($"silo  {this} starts");
+        _world.Record($"silo  {this} starts");
         _keepers.Begin(KeepAgendaAsync);
         _keepers.Begin(TendProvidersAsync);
     }
 
-    /// <summary>Ends it in the middle of whatever it does; the others notice later.</summary>
+    /// <summary>Stops it in the middle of its work; the others notice later.</summary>
     public void Kill()
     {
-        _world.Tell($"silo  {this} is killed");
+        _world.Record($"silo  {this} is killed");
         IsRunning = false;
-        _keepers.Die();
-        // What a gone activation had begun was still going on.
-        _everActive.ForEach(activation => activation.Die());
+        _keepers.Abort();
+        // Work started by a deactivated activation was still in progress.
+        _everActive.ForEach(activation => activation.Abort());
     }
 
-    /// <summary>The others take it for dead.</summary>
-    public void Bury()
+    public void DeclareDead()
     {
         IsMember = false;
-        _network.Bury(this);
+        _network.DeclareDead(this);
     }
 
-    /// <summary>Its clock is set.</summary>
     public void SetClock(TimeSpan error)
     {
-        _world.Tell($"silo  {this} has its clock off by {error.TotalSeconds} s");
+        _world.Record($"silo  {this} has its clock off by {error.TotalSeconds} s");
         _clock.Error = error;
     }
 
-    /// <summary>Whether an activation may be placed here: the first listing opens the book before launches come in.</summary>
+    /// <summary>Whether an activation may be placed here: the first offer listing must precede launches.</summary>
     public bool MayHost(GrainId grain) =>
-        grain.Type.ToString() == "provider" || Services.GetRequiredService<OfferBook>().Opened.IsCompleted;
+        grain.Type.ToString() == "provider" || Services.GetRequiredService<OfferCatalogue>().Opened.IsCompleted;
 
-    /// <summary>The living activation of a grain here, or null.</summary>
+    /// <summary>The running activation of a grain here, or null.</summary>
     public SimulatedActivation? Find(GrainId grain) => _activations.GetValueOrDefault(grain);
 
-    /// <summary>Makes an activation.</summary>
     public SimulatedActivation Activate(GrainId grain)
     {
         var activation = _activations[grain] = new SimulatedActivation(_world, _network, this, grain);
@@ -146,7 +135,6 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         return activation;
     }
 
-    /// <summary>An activation is no more.</summary>
     public void Forget(SimulatedActivation activation)
     {
         if (ReferenceEquals(_activations.GetValueOrDefault(activation.GrainId), activation))
@@ -155,7 +143,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         }
     }
 
-    /// <summary>Makes the grain of an activation, as Orleans does: in its context, with its states.</summary>
+    /// <summary>Creates the grain of an activation as Orleans does: in its context, with its states.</summary>
     public object Make(SimulatedActivation activation)
     {
         var arguments = activation
@@ -176,18 +164,14 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         }
     }
 
-    /// <inheritdoc/>
     public void DeactivateOnIdle(IGrainContext grainContext) =>
         grainContext.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "asked for"));
 
-    /// <inheritdoc/>
     public void DelayDeactivation(IGrainContext grainContext, TimeSpan timeSpan) { }
 
-    /// <inheritdoc/>
     public IStorage<TGrainState> GetStorage<TGrainState>(IGrainContext grainContext) =>
         throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public IDisposable RegisterTimer(
         IGrainContext grainContext,
         Func<object?, Task> asyncCallback,
@@ -196,7 +180,6 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         TimeSpan period
     ) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public IGrainTimer RegisterGrainTimer<TState>(
         IGrainContext grainContext,
         Func<TState, CancellationToken, Task> callback,
@@ -204,7 +187,6 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         GrainTimerCreationOptions options
     ) => new GrainTimer(this, (SimulatedActivation)grainContext, token => callback(state, token), options);
 
-    /// <inheritdoc/>
     public override string ToString() => _name;
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod)]
@@ -233,7 +215,8 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     }
 
     /// <summary>
-    /// What <see cref="AgendaKeeper"/> does, without the thread pool its parallel loop runs on; the keeper itself is tested on a cluster.
+    /// Does the work of <see cref="AgendaService"/> without its parallel loop on the thread pool. A cluster test covers
+    /// the class itself.
     /// </summary>
     private async Task KeepAgendaAsync()
     {
@@ -253,7 +236,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
             }
             catch (Exception exception)
             {
-                _world.Tell($"silo  {this} cannot read the agenda: {exception.Message}");
+                _world.Record($"silo  {this} cannot read the agenda: {exception.Message}");
             }
 
             await Task.Delay(KeepEvery, _clock);
@@ -268,34 +251,34 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         }
         catch (Exception exception)
         {
-            _world.Tell($"silo  {this} cannot wake {item.Id}: {exception.Message}");
+            _world.Record($"silo  {this} cannot wake {item.Id}: {exception.Message}");
             return (item, _clock.GetUtcNow() + TimeSpan.FromSeconds(5));
         }
     }
 
     private async Task TendProvidersAsync()
     {
-        var book = Services.GetRequiredService<OfferBook>();
+        var catalogue = Services.GetRequiredService<OfferCatalogue>();
         while (true)
         {
             foreach (var id in Services.GetServices<IProvider>().Select(provider => provider.Id))
             {
                 try
                 {
-                    var grain = Grains.GetGrain<IProviderTending>($"provider-{id}");
-                    await grain.TendAsync();
-                    if (await grain.SheetAsync(book.EditionOf(id)) is { } sheet)
+                    var grain = Grains.GetGrain<IProviderMaintenance>($"provider-{id}");
+                    await grain.MaintainAsync();
+                    if (await grain.GetSnapshotAsync(catalogue.VersionOf(id)) is { } sheet)
                     {
-                        book.Publish(id, sheet);
+                        catalogue.Publish(id, sheet);
                     }
                 }
                 catch (Exception exception)
                 {
-                    _world.Tell($"silo  {this} cannot tend {id}: {exception.Message}");
+                    _world.Record($"silo  {this} cannot maintain {id}: {exception.Message}");
                 }
             }
 
-            await Task.Delay(book.Opened.IsCompleted ? TendEvery : KeepEvery, _clock);
+            await Task.Delay(catalogue.Opened.IsCompleted ? TendEvery : KeepEvery, _clock);
         }
     }
 

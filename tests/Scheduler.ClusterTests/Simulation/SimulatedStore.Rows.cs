@@ -9,27 +9,23 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>The rows beside the states, and the ports that read them.</summary>
-internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceIndex, IEventLog
+internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceIndex, IEventLog
 {
     private readonly Dictionary<(string Kind, string Id), List<StoredEvent>> _events = [];
     private readonly Dictionary<AccountId, List<LedgerEntry>> _ledger = [];
     private readonly Dictionary<AccountId, Dictionary<InstanceId, InstanceTab>> _tabs = [];
 
-    /// <summary>A timeline.</summary>
     public IReadOnlyList<StoredEvent> Timeline(string kind, string id) => _events.GetValueOrDefault((kind, id)) ?? [];
 
-    /// <summary>A ledger.</summary>
     public IReadOnlyList<LedgerEntry> Ledger(AccountId account) => _ledger.GetValueOrDefault(account) ?? [];
 
-    /// <summary>An account's tabs.</summary>
     public IReadOnlyCollection<InstanceTab> Tabs(AccountId account) =>
         _tabs.GetValueOrDefault(account)?.Values ?? (IReadOnlyCollection<InstanceTab>)[];
 
-    /// <summary>What waits to be woken.</summary>
+    /// <summary>Agenda items that wait.</summary>
     public IEnumerable<(string Kind, string Id)> Waiting =>
         _rows.Where(row => row.Value.WakeAt is not null).Select(row => row.Key);
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<AgendaItem>> DueAsync(
         DateTimeOffset now,
         AgendaShare share,
@@ -46,7 +42,6 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceI
             ]
         );
 
-    /// <inheritdoc/>
     public Task SettleAsync(
         IReadOnlyList<(AgendaItem Item, DateTimeOffset? Next)> answers,
         CancellationToken cancellationToken
@@ -64,15 +59,12 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceI
             return answers.Count;
         });
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<InstanceTab>> LoadTabsAsync(AccountId account, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<InstanceTab>>(() => [.. Tabs(account)]);
 
-    /// <inheritdoc/>
     public Task<LedgerEntry?> FindEntryAsync(AccountId account, string key, CancellationToken cancellationToken) =>
         ReadAsync(() => Ledger(account).FirstOrDefault(entry => entry.Key == key));
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<LedgerEntry>> ListEntriesAsync(
         AccountId account,
         long beforeSequence,
@@ -83,11 +75,9 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceI
             [.. Ledger(account).Where(entry => entry.Sequence < beforeSequence).Reverse().Take(limit)]
         );
 
-    /// <inheritdoc/>
     public Task<MicroEuro> SumAsync(AccountId account, CancellationToken cancellationToken) =>
         ReadAsync(() => SimulationOracle.SumOf(Ledger(account)));
 
-    /// <inheritdoc/>
     public Task<InstancePage> ListAsync(InstanceQuery query, CancellationToken cancellationToken) =>
         ReadAsync(() =>
             new InstancePage(
@@ -102,55 +92,48 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountBook, IInstanceI
             )
         );
 
-    /// <inheritdoc/>
     public Task<ImmutableSortedDictionary<InstanceState, long>> CountByStateAsync(
         AccountId? account,
         CancellationToken cancellationToken
-    ) => throw new NotSupportedException("Only doors count.");
+    ) => throw new NotSupportedException("Only API processes count.");
 
-    /// <inheritdoc/>
     public Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Only doors count.");
+        throw new NotSupportedException("Only API processes count.");
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<SubjectEvent>> ReadFailuresAsync(
         FailureCode code,
         AccountId? account,
         int limit,
         CancellationToken cancellationToken
-    ) => throw new NotSupportedException("Only doors read timelines.");
+    ) => throw new NotSupportedException("Only API processes read timelines.");
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<FailureCount>> CountFailuresAsync(
         AccountId? account,
         DateTimeOffset until,
         TimeSpan window,
         int buckets,
         CancellationToken cancellationToken
-    ) => throw new NotSupportedException("Only doors count.");
+    ) => throw new NotSupportedException("Only API processes count.");
 
-    /// <inheritdoc/>
     public Task<long> PulseAsync(CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Only doors wait for news.");
+        throw new NotSupportedException("Only API processes read the pulse.");
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadAsync(
         string kind,
         string id,
         long afterSequence,
         int limit,
         CancellationToken cancellationToken
-    ) => throw new NotSupportedException("Only doors read timelines.");
+    ) => throw new NotSupportedException("Only API processes read timelines.");
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<SubjectEvent>> ReadByRequestAsync(
         RequestId requestId,
         AccountId? account,
         int limit,
         CancellationToken cancellationToken
-    ) => throw new NotSupportedException("Only doors read timelines.");
+    ) => throw new NotSupportedException("Only API processes read timelines.");
 
-    /// <summary>What the triggers do; the unique indexes refuse the whole write.</summary>
+    /// <summary>Does the work of the database triggers; the unique indexes refuse the complete write.</summary>
     private void Project(string kind, string id, IStoredState state)
     {
         var timeline = _events.TryGetValue((kind, id), out var known) ? known : _events[(kind, id)] = [];

@@ -3,15 +3,15 @@ using System.Globalization;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// One thread, one queue of what is due, one seed: everything that happens in a simulation happens here, one thing after another, in an
-/// order the seed decides. Time is what the queue says; nothing ever waits.
+/// One thread, one queue of due actions and one seed. Everything in a simulation happens here, one action after
+/// another, in an order that the seed decides. The queue defines the time; the thread never waits.
 /// </summary>
 internal sealed class SimulatedWorld(int seed)
 {
     /// <summary>Steps kept for the report of a failure.</summary>
     private const int StepsKept = 120;
 
-    /// <summary>Steps at one moment after which something is held to spin.</summary>
+    /// <summary>More steps than this without passing time count as an endless loop.</summary>
     private const int MostAtOnce = 200_000;
 
     private readonly PriorityQueue<Action, (long At, long Order)> _due = new();
@@ -22,38 +22,36 @@ internal sealed class SimulatedWorld(int seed)
     private long _atOnce;
     private volatile string? _strayed;
 
-    /// <summary>When every simulation begins.</summary>
+    /// <summary>Start time of every simulation.</summary>
     public static readonly DateTimeOffset Start = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Decides everything.</summary>
+    /// <summary>The source of all decisions.</summary>
     public Random Random { get; } = new(seed);
 
-    /// <summary>What troubles there are.</summary>
-    public Weather Weather { get; set; } = Weather.Calm;
+    public FaultRates FaultRates { get; set; } = FaultRates.Calm;
 
-    /// <summary>Time since the beginning.</summary>
+    /// <summary>Time since the start.</summary>
     public TimeSpan Elapsed { get; private set; }
 
     /// <summary>The true time; silos have clocks of their own.</summary>
     public DateTimeOffset Now => Start + Elapsed;
 
-    /// <summary>What must never happen and did; null while all is well.</summary>
+    /// <summary>The first violation of an invariant; null without one.</summary>
     public string? Violation { get; private set; }
 
-    /// <summary>Of everything told: equal for equal histories.</summary>
+    /// <summary>Hash of all recorded steps: equal for equal histories.</summary>
     public ulong Digest { get; private set; } = 14_695_981_039_346_656_037;
 
-    /// <summary>Steps taken.</summary>
     public long Steps { get; private set; }
 
     /// <summary>The latest steps, for the report.</summary>
     public IEnumerable<string> Latest => _steps;
 
-    /// <summary>Everything told, for whoever wants to see all of it.</summary>
+    /// <summary>Receives all recorded steps, if set.</summary>
     public TextWriter? Transcript { get; init; }
 
-    /// <summary>Notes what happens.</summary>
-    public void Tell(string what)
+    /// <summary>Records a step.</summary>
+    public void Record(string what)
     {
         var line = string.Create(CultureInfo.InvariantCulture, $"{Elapsed.TotalSeconds, 9:0.000} {what}");
         if (_steps.Count == StepsKept)
@@ -65,7 +63,7 @@ internal sealed class SimulatedWorld(int seed)
         Transcript?.WriteLine(line);
         unchecked
         {
-            // FNV-1a: any stable function of the text would do.
+            // FNV-1a; any stable function of the text would be sufficient.
             foreach (var letter in line)
             {
                 Digest = (Digest ^ letter) * 1_099_511_628_211;
@@ -73,14 +71,13 @@ internal sealed class SimulatedWorld(int seed)
         }
     }
 
-    /// <summary>Something happened that must not. The first counts.</summary>
+    /// <summary>Records a violation. Only the first is kept.</summary>
     public void Violate(string what)
     {
-        Tell($"VIOLATION {what}");
+        Record($"VIOLATION {what}");
         Violation ??= what;
     }
 
-    /// <summary>Checks what must hold.</summary>
     public void Require(bool holds, string what)
     {
         if (!holds)
@@ -89,14 +86,13 @@ internal sealed class SimulatedWorld(int seed)
         }
     }
 
-    /// <summary>Whether something of this probability happens now.</summary>
     public bool Happens(double probability) => probability > 0 && Random.NextDouble() < probability;
 
-    /// <summary>A span between two, evenly.</summary>
+    /// <summary>A uniformly distributed time span.</summary>
     public TimeSpan Between(double fromSeconds, double toSeconds) =>
         TimeSpan.FromMilliseconds(Math.Floor(1000 * (fromSeconds + (Random.NextDouble() * (toSeconds - fromSeconds)))));
 
-    /// <summary>Has something happen later, whoever lives then.</summary>
+    /// <summary>Schedules an action, whether or not its caller still runs.</summary>
     public void After(TimeSpan delay, Action what)
     {
         RequireThread();
@@ -104,11 +100,12 @@ internal sealed class SimulatedWorld(int seed)
     }
 
     /// <summary>
-    /// Something the outside does: its effect comes after a while, also when nobody waits any more; whoever waits may call the waiting off.
+    /// An external operation: its effect takes place after the delay, even if the caller no longer waits. The caller
+    /// can cancel its wait.
     /// </summary>
     public Task<T> LaterAsync<T>(TimeSpan delay, Func<T> what, CancellationToken cancellationToken = default)
     {
-        // Continuations go to the scheduler of whoever waits, never to the pool, so they need not be made asynchronous.
+        // Continuations go to the scheduler of the waiting code, never to the pool, so they need not be asynchronous.
         var answer = new TaskCompletionSource<T>();
         cancellationToken.Register(() => answer.TrySetCanceled(cancellationToken));
         After(
@@ -128,8 +125,8 @@ internal sealed class SimulatedWorld(int seed)
         return answer.Task;
     }
 
-    /// <summary>Lives until something is so, or a time has passed, or something happened that must not.</summary>
-    /// <returns>Whether it came to be so.</returns>
+    /// <summary>Runs until a condition holds, a time has passed or a violation occurred.</summary>
+    /// <returns>Whether the condition holds.</returns>
     public bool RunUntil(Func<bool> isSo, TimeSpan atMost)
     {
         var end = Elapsed + atMost;
@@ -146,7 +143,6 @@ internal sealed class SimulatedWorld(int seed)
         return false;
     }
 
-    /// <summary>Lives for a while.</summary>
     public void Run(TimeSpan time) => RunUntil(() => false, time);
 
     internal void Ready(Turns turns)
@@ -168,14 +164,14 @@ internal sealed class SimulatedWorld(int seed)
 
         if (_ready.Count > 0)
         {
-            Require(++_atOnce < MostAtOnce, "something spins without time passing");
+            Require(++_atOnce < MostAtOnce, "an endless loop runs without passing time");
             _ready[Random.Next(_ready.Count)].RunOne();
             return;
         }
 
         if (!_due.TryDequeue(out var what, out var moment))
         {
-            Violate("nothing is due any more: the keepers are dead");
+            Violate("no action is due: the background services have stopped");
             return;
         }
 
@@ -188,7 +184,7 @@ internal sealed class SimulatedWorld(int seed)
         what();
     }
 
-    // What leaves the thread comes back in an order no seed decides.
+    // Work that leaves the thread returns in an order that no seed decides.
     private void RequireThread()
     {
         if (Environment.CurrentManagedThreadId != _thread)

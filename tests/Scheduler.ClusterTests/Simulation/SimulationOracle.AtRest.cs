@@ -5,22 +5,25 @@ using Scheduler.Domain.Instances;
 
 namespace Scheduler.ClusterTests.Simulation;
 
-/// <summary>What must hold when everything has come to rest.</summary>
+/// <summary>Checks after the state has settled.</summary>
 internal sealed partial class SimulationOracle
 {
-    /// <summary>Whether nothing is under way: no state that waits, nothing owed, nothing held that no running instance uses.</summary>
+    /// <summary>
+    /// Whether the state has settled: no state waits, no cleanup is pending, and every hold belongs to a running
+    /// instance.
+    /// </summary>
     public bool IsAtRest(SimulatedStore store)
     {
         var records = store.All<InstanceRecord>().ToDictionary(record => record.Id);
         return records.Values.All(record =>
-                record.Debts.IsEmpty
+                record.PendingCleanups.IsEmpty
                 && record.State
                     is InstanceState.Stopped
                         or InstanceState.Failed
                         or InstanceState.Deleted
                         or InstanceState.Running
             )
-            // What is lost or dead the sweep must have told by then.
+            // By then the sweep must have reported lost and dead machines.
             && records
                 .Values.Where(record => record.State == InstanceState.Running)
                 .All(record => Providers.Any(provider => provider.Serves(record.Intent!.Key)))
@@ -33,7 +36,6 @@ internal sealed partial class SimulationOracle
             && store.All<AccountRecord>().All(account => TabsAgree(account.Id, store.Tabs(account.Id), records));
     }
 
-    /// <summary>Checks all of it, once it is at rest.</summary>
     public void CheckAtRest(SimulatedStore store, IEnumerable<Acknowledged> acknowledged)
     {
         foreach (var record in store.All<InstanceRecord>())
@@ -58,7 +60,7 @@ internal sealed partial class SimulationOracle
         }
     }
 
-    // INV-05, INV-06: who runs is metered; who does not holds nothing.
+    // INV-05, INV-06: a running instance is metered; any other has no hold.
     private static bool TabsAgree(
         AccountId account,
         IEnumerable<InstanceTab> tabs,
@@ -103,7 +105,7 @@ internal sealed partial class SimulationOracle
         );
     }
 
-    /// <summary>The spans of <c>running</c> and the price snapshot of each, as the timeline tells them.</summary>
+    /// <summary>The periods in <c>running</c> with their price snapshots, from the timeline.</summary>
     private static List<(int Run, long Seconds, MicroEuro Price)> Spans(SimulatedStore store, InstanceId id)
     {
         var spans = new List<(int, long, MicroEuro)>();
@@ -137,12 +139,11 @@ internal sealed partial class SimulationOracle
             : store.Ledger(command.Account).Count(entry => entry.Reference == command.Reference) == 1;
 }
 
-/// <summary>A command that a client was told is done.</summary>
+/// <summary>A command that a client saw acknowledged.</summary>
 /// <param name="Verb">As the timeline names it.</param>
-/// <param name="Account">Whose.</param>
-/// <param name="Instance">Which instance; null for a top-up.</param>
-/// <param name="Reference">Which top-up.</param>
-/// <param name="Requests">The request ids of all tries.</param>
+/// <param name="Instance">Null for a top-up.</param>
+/// <param name="Reference">Reference of the top-up.</param>
+/// <param name="Requests">The request ids of all attempts.</param>
 internal sealed record Acknowledged(
     string Verb,
     AccountId Account,

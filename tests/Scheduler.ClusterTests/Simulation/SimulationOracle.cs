@@ -8,43 +8,40 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.ClusterTests.Simulation;
 
-/// <summary>Sees every write and every call to a provider as it happens, and says at once what must not be (INV-01 to INV-07).</summary>
+/// <summary>Checks every write and every provider call at once and reports violations of INV-01 to INV-07.</summary>
 internal sealed partial class SimulationOracle(SimulatedWorld world)
 {
-    /// <summary>What a run may cost between the moment a hold was decided on and the moment its write is seen.</summary>
+    /// <summary>Possible cost of a run between the decision on a hold and its write.</summary>
     private static readonly MicroEuro Tolerance = new(50_000);
 
     private readonly Dictionary<AllocationKey, AllocationIntent> _intents = [];
     private readonly Dictionary<InstanceId, (int Run, MicroEuro Hold)> _holds = [];
 
-    /// <summary>The providers, once they are there.</summary>
-    public List<WhimsicalProvider> Providers { get; } = [];
+    public List<UnreliableProvider> Providers { get; } = [];
 
-    /// <summary>Σ of ledger entries.</summary>
     public static MicroEuro SumOf(IEnumerable<LedgerEntry> entries) =>
         entries.Aggregate(MicroEuro.Zero, (sum, entry) => sum + entry.Amount);
 
-    /// <summary>A state in a line.</summary>
+    /// <summary>A state in one line.</summary>
     public static string Sum(IStoredState state) =>
         state switch
         {
             InstanceRecord i =>
-                $"{i.State} {i.Intent?.Key} owes {string.Join(',', i.Debts.Select(d => $"{d.Kind}{d.Key}{d.Run}"))}",
+                $"{i.State} {i.Intent?.Key} owes {string.Join(',', i.PendingCleanups.Select(d => $"{d.Kind}{d.Key}{d.Run}"))}",
             AccountRecord a =>
                 $"{a.Balance} [{string.Join(' ', a.ChangedTabs.Select(t => $"{t.Instance}/{t.Run} hold {t.Hold} since {t.MeterSince:mm:ss} billed {t.BilledSeconds}{(t.Closed ? " closed" : "")}"))}]",
             _ => "",
         };
 
-    /// <summary>A provider is asked for capacity: the very same must be on record.</summary>
-    public void Asked(WhimsicalProvider provider, AllocationRequest request) =>
+    /// <summary>A call for capacity must match the stored record exactly.</summary>
+    public void Asked(UnreliableProvider provider, AllocationRequest request) =>
         world.Require(
             _intents.GetValueOrDefault(request.Key) is { } intent
                 && intent.Offer == request.Offer
                 && intent.Offer.Provider == provider.Id,
-            $"INV-01: {provider.Id} is asked for {request.Key} ({request.Offer.Route}), which is not on record so"
+            $"INV-01: {provider.Id} is asked for {request.Key} ({request.Offer.Route}), which differs from the record"
         );
 
-    /// <summary>A state was written.</summary>
     public void Wrote(string id, IStoredState? before, IStoredState after, SimulatedStore store)
     {
         if (after is InstanceRecord instance)
@@ -81,17 +78,18 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
             _intents[intent.Key] = intent;
         }
 
-        var mustWake = after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.Debts.IsEmpty;
+        var mustWake =
+            after.State.MayHoldAllocation() && after.State != InstanceState.Running || !after.PendingCleanups.IsEmpty;
         world.Require(
             !mustWake || after.WakeAt is not null,
-            $"INV-03: {after.Id} is {after.State}, and nobody will wake it"
+            $"INV-03: {after.Id} is {after.State}, and has no wake-up"
         );
         if (after.State == InstanceState.Failed)
         {
             FailureIsTold(after);
         }
 
-        if (!after.State.MayHoldAllocation() && after.Debts.IsEmpty)
+        if (!after.State.MayHoldAllocation() && after.PendingCleanups.IsEmpty)
         {
             NothingIsHeldUnknown(after);
         }
@@ -105,7 +103,10 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
             $"INV-07: {failed.Id} failed without saying why"
         );
 
-    /// <summary>Whoever says that nothing is held has had it confirmed; only what arrived after that is left to the sweep.</summary>
+    /// <summary>
+    /// A record without pending cleanup has had every release confirmed; only allocations that arrived later are left
+    /// to the sweep.
+    /// </summary>
     private void NothingIsHeldUnknown(InstanceRecord record)
     {
         foreach (var provider in Providers)
@@ -115,7 +116,7 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
                 world.Require(
                     provider.Confirmed.TryGetValue(held.Key, out var confirmed)
                         && provider.MadeAt[held.Key] >= confirmed,
-                    $"INV-01: {record.Id} is {record.State} and owes nothing, but {provider.Id} holds {held.Key}"
+                    $"INV-01: {record.Id} is {record.State} without pending cleanup, but {provider.Id} holds {held.Key}"
                 );
             }
         }
@@ -137,12 +138,12 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
             var left = account.Balance - Promised(store.Tabs(id));
             world.Require(
                 !isNew || left >= MicroEuro.Zero - Tolerance,
-                $"INV-06: {id} promises {tab.Hold} to {tab.Instance} and has {left} left"
+                $"INV-06: {id} holds {tab.Hold} for {tab.Instance} and has {left} left"
             );
         }
     }
 
-    /// <summary>What is set aside or running up, by arithmetic of its own.</summary>
+    /// <summary>The sum of holds and running cost, computed independently of the code under test.</summary>
     private MicroEuro Promised(IEnumerable<InstanceTab> tabs)
     {
         var sum = MicroEuro.Zero;

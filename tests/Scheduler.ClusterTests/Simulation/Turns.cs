@@ -1,28 +1,27 @@
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>
-/// The scheduler of one activation (or of one silo's keepers, or of the clients): its tasks run one after another; among several
-/// schedulers the seed chooses. What a dead one was doing ends at its latest await.
+/// The task scheduler of one activation, of the background services of a silo, or of the clients. Its tasks run one
+/// after another; the seed chooses among several schedulers. Work of an aborted scheduler ends at its current await.
 /// </summary>
 internal sealed class Turns(SimulatedWorld world) : TaskScheduler
 {
     private readonly Queue<Task> _tasks = new();
     private bool _isDead;
 
-    /// <summary>Nothing more happens here.</summary>
-    public void Die()
+    /// <summary>Runs no further task.</summary>
+    public void Abort()
     {
         _isDead = true;
         _tasks.Clear();
         world.NotReady(this);
     }
 
-    /// <summary>Begins something here.</summary>
     public void Begin(Func<Task> what) =>
         _ = Task
             .Factory.StartNew(what, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this)
             .Unwrap()
-            // Whatever is begun here handles its own failures; one that does not is a fault of the simulation.
+            // Work started here handles its own failures; an unhandled one is a bug of the simulation.
             .ContinueWith(
                 task => world.Violate($"the simulation itself failed: {task.Exception!.GetBaseException()}"),
                 CancellationToken.None,
@@ -41,7 +40,6 @@ internal sealed class Turns(SimulatedWorld world) : TaskScheduler
         TryExecuteTask(task);
     }
 
-    /// <inheritdoc/>
     protected override void QueueTask(Task task)
     {
         if (_isDead)
@@ -56,9 +54,7 @@ internal sealed class Turns(SimulatedWorld world) : TaskScheduler
         }
     }
 
-    /// <inheritdoc/>
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
 
-    /// <inheritdoc/>
     protected override IEnumerable<Task> GetScheduledTasks() => _tasks;
 }

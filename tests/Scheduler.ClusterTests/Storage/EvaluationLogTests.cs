@@ -7,7 +7,7 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>Evaluations are rows that come and go with their account's writes.</summary>
+/// <summary>Evaluations are rows that are added and deleted with the writes of their account.</summary>
 public abstract class EvaluationLogTests(StoreFixture fixture) : IAsyncLifetime
 {
     private static readonly AccountId A = new("acct-a");
@@ -41,7 +41,7 @@ public abstract class EvaluationLogTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_firewalls_evaluations_are_listed_alone_and_no_other_accounts()
+    public async Task A_list_contains_only_evaluations_of_its_firewall_and_account()
     {
         await WriteAsync(A, 0, new() { NewEvaluations = [One(1), One(2) with { Firewall = "watch" }, One(3)] });
         await WriteAsync(new("acct-b"), 0, new() { NewEvaluations = [One(1), One(2)] });
@@ -52,7 +52,7 @@ public abstract class EvaluationLogTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_write_lets_go_what_it_says_by_number_and_by_age()
+    public async Task A_write_deletes_evaluations_beyond_its_count_and_age_limits()
     {
         await WriteAsync(A, 0, new() { NewEvaluations = [.. Enumerable.Range(1, 6).Select(i => One(i))] });
         await WriteAsync(new("acct-b"), 0, new() { NewEvaluations = [One(1)] });

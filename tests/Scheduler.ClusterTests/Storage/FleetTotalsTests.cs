@@ -9,7 +9,7 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>Sums are of everybody, or of one account and nobody else.</summary>
+/// <summary>Totals cover all accounts, or exactly one account.</summary>
 public abstract class FleetTotalsTests(StoreFixture fixture) : IAsyncLifetime
 {
     private readonly StoreFixture _fixture = fixture;
@@ -23,7 +23,7 @@ public abstract class FleetTotalsTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_sees_the_sums_of_its_own_and_the_operator_those_of_all_INV_08()
+    public async Task An_account_sees_its_own_totals_and_the_operator_sees_all_INV_08()
     {
         await FillAsync("acct-a", price: 1_000, running: 2, holding: 1, owing: 1);
         await FillAsync("acct-b", price: 50_000, running: 1, holding: 3, owing: 2);

@@ -4,7 +4,7 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>What Orleans relies on, over two silos that share one file.</summary>
+/// <summary>Guarantees that Orleans relies on, with two silos that share one store.</summary>
 public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifetime
 {
     private readonly StoreFixture _fixture = fixture;
@@ -67,20 +67,20 @@ public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task An_etag_over_a_row_that_is_not_there_is_refused() =>
+    public async Task An_etag_for_a_missing_row_is_refused() =>
         await Assert.ThrowsAsync<InconsistentStateException>(() =>
             Note("n-nothing").WriteWithEtagAsync(Text("x"), "1")
         );
 
     [Fact]
-    public async Task A_grain_that_another_overtook_fails_once_and_then_reads_anew()
+    public async Task A_grain_with_a_stale_state_fails_once_and_then_reads_again()
     {
         var grain = Note("n-overtaken");
         await grain.WriteAsync(Text("a"));
         var before = await grain.ActivationAsync();
         _fixture.Sql("UPDATE states SET version = 5 WHERE kind = 'note' AND id = 'n-overtaken'");
         await Assert.ThrowsAsync<InconsistentStateException>(() => grain.WriteAsync(Text("b")));
-        await Eventually.TrueAsync(async () => await grain.ActivationAsync() != before);
+        await Polling.TrueAsync(async () => await grain.ActivationAsync() != before);
         Assert.Equal("6", await grain.WriteAsync(Text("c")));
     }
 
@@ -100,7 +100,7 @@ public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task Clearing_what_was_never_written_is_harmless()
+    public async Task Clearing_an_unwritten_state_is_harmless()
     {
         await Note("n-never").ClearAsync();
         Assert.False((await Note("n-never").ReadAsync()).Exists);
@@ -137,7 +137,7 @@ public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task States_outlive_the_silos_and_the_store()
+    public async Task States_survive_a_restart_of_silos_and_store()
     {
         await Note("n-restart").WriteAsync(Text("kept"));
         await _fixture.StopSilosAsync();
@@ -147,7 +147,7 @@ public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_newer_state_stops_its_grain_by_name_and_is_left_alone_INV_14()
+    public async Task A_state_of_a_newer_version_stops_its_grain_and_is_unchanged_INV_14()
     {
         _fixture.Sql(
             "INSERT INTO states (kind, id, n0, n1, version, payload) VALUES ('note', 'n-newer', 0, 0, 4, '{\"schemaVersion\":9,\"text\":\"future\"}')"
@@ -157,12 +157,12 @@ public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifeti
         await Assert.ThrowsAnyAsync<Exception>(() => Note("n-newer").WriteAsync(Text("x")));
         var row = Assert.Single(_fixture.Sql("SELECT version, payload FROM states WHERE id = 'n-newer'"));
         Assert.Equal([4L, "{\"schemaVersion\":9,\"text\":\"future\"}"], row);
-        // The silo goes on.
+        // The silo continues.
         Assert.Equal("1", await Note("n-neighbour").WriteAsync(Text("fine")));
     }
 
     [Fact]
-    public async Task Many_grains_at_once_share_commits()
+    public async Task Concurrent_grain_writes_share_commits()
     {
         var before = _fixture.Counts;
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => Note($"n-many-{i}").WriteAsync(Text("x"))));
@@ -175,7 +175,7 @@ public abstract class GrainPersistenceTests(StoreFixture fixture) : IAsyncLifeti
     {
         var before = await grain.ActivationAsync();
         await grain.ForgetAsync();
-        await Eventually.TrueAsync(async () => await grain.ActivationAsync() != before);
+        await Polling.TrueAsync(async () => await grain.ActivationAsync() != before);
     }
 }
 

@@ -8,7 +8,7 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>What the storage tests write: any state, as any grain would.</summary>
+/// <summary>Grain of the storage tests that writes any state, as a real grain does.</summary>
 public interface IStoredGrain<T> : IGrainWithStringKey
 {
     Task<(T State, string? Etag, bool Exists)> ReadAsync();
@@ -40,7 +40,7 @@ public abstract class StoredGrain<T>(IPersistentState<T> state) : Grain, IStored
 
     public async Task<string?> WriteWithEtagAsync(T value, string? etag)
     {
-        // The bridge has no setter for the etag; its own storage interface has.
+        // The bridge has no setter for the etag; its own storage interface has one.
         var storage = ServiceProvider.GetRequiredKeyedService<Orleans.Storage.IGrainStorage>("db");
         var grainState = new GrainState<T>(value) { ETag = etag! };
         await storage.WriteStateAsync(StateName, this.GetGrainId(), grainState, CancellationToken.None);
@@ -78,7 +78,7 @@ internal sealed class AccountRowGrain([PersistentState("account", "db")] IPersis
     protected override string StateName => "account";
 }
 
-/// <summary>A state of no kind the store knows.</summary>
+/// <summary>A state of a kind that the store does not know.</summary>
 [GenerateSerializer, Alias("storage-tests.NoteRecord")]
 public sealed record NoteRecord : IStoredState
 {

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>Lists agree with a plain filter over the same records, page by page, and stay quick with many rows.</summary>
+/// <summary>Lists match a plain filter over the same records, page by page, and stay fast with many rows.</summary>
 public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
 {
     private static readonly string[] Accounts = ["acct-a", "acct-b", "acct-c"];
@@ -57,7 +57,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Queries))]
-    public async Task Pages_together_are_what_a_plain_filter_gives(InstanceQuery query)
+    public async Task Pages_together_match_a_plain_filter(InstanceQuery query)
     {
         var listed = new List<string>();
         var next = query;
@@ -78,7 +78,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Counts_agree_and_leave_out_the_deleted()
+    public async Task Counts_match_and_exclude_deleted_instances()
     {
         var counts = await Index.CountByStateAsync(new AccountId("acct-b"), Cancelled);
         var expected = _records
@@ -90,7 +90,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_unreadable_record_is_left_out_and_the_list_goes_on_INV_14()
+    public async Task An_unreadable_record_is_skipped_and_the_list_continues_INV_14()
     {
         _fixture.Sql(
             $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":{InstanceRecord.CurrentSchemaVersion}', '\"schemaVersion\":9') WHERE id = 'i-00007'"
@@ -137,9 +137,9 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
         Assert.Equal(["key-a", "key-c"], readable.Select(key => key.Id));
     }
 
-    /// <summary>Prints what lists cost at 100,000 rows; asserts only that nothing takes a second.</summary>
-    [Fact]
-    public async Task Lists_stay_quick_with_many_rows()
+    /// <summary>Prints the cost of lists with 100,000 rows; asserts only that none takes a second.</summary>
+    [Fact(Explicit = true)]
+    public async Task Lists_stay_fast_with_many_rows()
     {
         await FillAsync(100_000);
         var clock = TimeProvider.System;
@@ -192,7 +192,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
         {
             ServingName = string.Create(CultureInfo.InvariantCulture, $"serve-{i}"),
             State = state,
-            // Several share a moment, so that the id decides.
+            // Several records share a moment, so that the id decides the order.
             CreatedAt = StoreFixture.Noon.AddMilliseconds(i / 4),
             Intent =
                 state is InstanceState.Stopped

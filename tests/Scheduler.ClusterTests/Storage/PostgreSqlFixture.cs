@@ -7,14 +7,14 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>A database of its own on the server that the tests share.</summary>
+/// <summary>A new database on the server that the tests share.</summary>
 public sealed class PostgreSqlFixture : StoreFixture
 {
     private PostgreSqlStore? _store;
 
     public PostgreSqlFixture() { }
 
-    /// <summary>Over a store that somebody else opened and closes.</summary>
+    /// <summary>Uses a store that the caller opens and closes.</summary>
     public PostgreSqlFixture(StorageOptions options, PostgreSqlStore store)
     {
         Options = options;

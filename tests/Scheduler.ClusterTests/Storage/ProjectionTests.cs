@@ -11,7 +11,7 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>One write is the whole truth: what a state carries becomes rows with it, or not at all.</summary>
+/// <summary>One write is atomic: the rows projected from a state are written with it, or not at all.</summary>
 public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
 {
     private readonly StoreFixture _fixture = fixture;
@@ -58,7 +58,7 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Each_write_adds_its_events_and_moves_or_strikes_the_deadline()
+    public async Task Each_write_adds_its_events_and_moves_or_clears_the_deadline()
     {
         var grain = InstanceRow("i-two");
         await grain.WriteAsync(Instance("i-two"));
@@ -81,11 +81,11 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_failing_row_takes_the_whole_write_with_it()
+    public async Task A_failing_row_rolls_back_the_whole_write()
     {
         var grain = InstanceRow("i-three");
         await grain.WriteAsync(Instance("i-three"));
-        // The event's place is taken: the same sequence number again.
+        // The sequence number of the event is already used.
         var again = Instance("i-three") with
         {
             State = InstanceState.Running,
@@ -102,7 +102,7 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_failing_write_does_not_fail_those_that_share_its_commit()
+    public async Task A_failing_write_does_not_fail_other_writes_in_its_commit()
     {
         await InstanceRow("i-bad").WriteAsync(Instance("i-bad"));
         var writes = Enumerable
@@ -136,7 +136,7 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
             RequestId = new RequestId("req-9"),
         };
         await grain.WriteAsync(Account("acct-a", TopUp(1, "a", 100), TopUp(2, "b", 100)) with { ChangedTabs = [tab] });
-        var book = new SqlAccountBook(_fixture.Store);
+        var book = new SqlAccountRows(_fixture.Store);
         var account = new AccountId("acct-a");
         Assert.Equal(new MicroEuro(200), await book.SumAsync(account, Cancelled));
         Assert.Equal(TopUp(2, "b", 100), await book.FindEntryAsync(account, "topup/b", Cancelled));
@@ -157,14 +157,14 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
     [Theory]
     [InlineData(2, "a")]
     [InlineData(1, "b")]
-    public async Task Nothing_is_entered_twice_INV_05(long sequence, string reference)
+    public async Task No_ledger_entry_is_made_twice_INV_05(long sequence, string reference)
     {
         var grain = AccountRow("acct-twice");
         await grain.WriteAsync(Account("acct-twice", TopUp(1, "a", 100)));
         await Assert.ThrowsAnyAsync<Exception>(() =>
             grain.WriteAsync(Account("acct-twice", TopUp(sequence, reference, 100)) with { DisplayName = "Eve" })
         );
-        var sum = await new SqlAccountBook(_fixture.Store).SumAsync(new AccountId("acct-twice"), Cancelled);
+        var sum = await new SqlAccountRows(_fixture.Store).SumAsync(new AccountId("acct-twice"), Cancelled);
         Assert.Equal(new MicroEuro(100), sum);
         Assert.DoesNotContain(
             "Eve",
@@ -190,7 +190,7 @@ public abstract class ProjectionTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Settling_leaves_alone_what_the_grain_has_moved_meanwhile()
+    public async Task Settling_keeps_an_agenda_item_that_the_grain_has_moved()
     {
         var agenda = new SqlAgenda(_fixture.Store);
         foreach (var id in new[] { "i-a", "i-b", "i-c" })

@@ -10,13 +10,15 @@ using static Scheduler.ClusterTests.Storage.StoreFixture;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>What only a database of several silos must withstand: starting together, ending mid-way, roles that may do little.</summary>
+/// <summary>
+/// Requirements of a database with several silos: concurrent starts, lost connections, and roles with few rights.
+/// </summary>
 public sealed class SharedDatabaseTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Silos_that_start_at_once_on_an_empty_database_all_open_it_with_one_schema()
+    public async Task Silos_that_start_together_on_an_empty_database_create_one_schema()
     {
         var options = await NewDatabaseAsync();
         var stores = await Task.WhenAll(
@@ -37,7 +39,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public async Task A_newer_schema_is_refused_and_left_as_it_is()
+    public async Task A_newer_schema_is_refused_and_unchanged()
     {
         var options = await OpenedOnceAsync();
         await RunAsync(options, "INSERT INTO schema_version VALUES (99, '0099_later.sql', now())");
@@ -49,7 +51,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public async Task A_database_of_something_else_is_refused_and_left_as_it_is()
+    public async Task A_database_of_another_program_is_refused_and_unchanged()
     {
         var options = await NewDatabaseAsync();
         await RunAsync(options, "CREATE TABLE states (code text)");
@@ -61,7 +63,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public async Task A_silo_that_may_not_migrate_refuses_an_older_schema_and_opens_the_right_one()
+    public async Task A_silo_that_may_not_migrate_refuses_an_older_schema_and_opens_a_current_one()
     {
         var options = await NewDatabaseAsync();
         options.PostgreSql.Migrate = false;
@@ -77,7 +79,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public void A_server_that_is_not_there_is_named_without_the_password_INV_13()
+    public void An_unreachable_server_is_reported_without_the_password_INV_13()
     {
         var options = new StorageOptions
         {
@@ -92,7 +94,7 @@ public sealed class SharedDatabaseTests
     [InlineData("nonsense")]
     [InlineData("Port=xyz;Host=a")]
     [InlineData("Database=only")]
-    public void A_wrong_connection_string_is_named_by_its_path_and_not_shown_INV_13(string text)
+    public void An_invalid_connection_string_is_reported_by_path_and_not_shown_INV_13(string text)
     {
         var options = new StorageOptions { PostgreSql = { ConnectionString = text } };
         var fault = Assert.Single(options.Faults());
@@ -102,7 +104,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public async Task The_connection_string_may_lie_in_a_file()
+    public async Task The_connection_string_can_come_from_a_file()
     {
         var options = await NewDatabaseAsync();
         var file = Path.GetTempFileName();
@@ -114,7 +116,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public async Task A_silo_under_the_least_role_does_its_work_and_nothing_else()
+    public async Task The_least_privileged_role_is_sufficient_and_allows_nothing_else()
     {
         var options = await NewDatabaseAsync();
         await RunRolesAsync(options);
@@ -158,7 +160,7 @@ public sealed class SharedDatabaseTests
         var agenda = new SqlAgenda(store);
         Assert.Empty(await agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
         await server.CrashAsync(Cancelled);
-        // The pooled connection is found to be broken by its next use; from then on there is none.
+        // The next use of the pooled connection detects that it is broken; after that the pool has no connection.
         foreach (var _ in Enumerable.Range(0, 3))
         {
             await Assert.ThrowsAsync<StorageException>(() => agenda.DueAsync(Noon, AgendaShare.Whole, 10, Cancelled));
@@ -172,7 +174,7 @@ public sealed class SharedDatabaseTests
     }
 
     [Fact]
-    public async Task Shares_of_the_agenda_are_disjoint_and_together_the_whole()
+    public async Task Agenda_shares_are_disjoint_and_together_complete()
     {
         var fixture = new PostgreSqlFixture();
         await using var _ = fixture;
@@ -223,7 +225,7 @@ public sealed class SharedDatabaseTests
             },
         };
 
-    /// <summary>The shipped script, as an operator runs it.</summary>
+    /// <summary>Runs the shipped script as an operator does.</summary>
     private static async Task RunRolesAsync(StorageOptions options) =>
         await RunAsync(
             options,

@@ -5,7 +5,7 @@ using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>A file in a directory of its own.</summary>
+/// <summary>A file in a new directory.</summary>
 public sealed class SqliteFixture : StoreFixture
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("scheduler-storage-");
@@ -18,7 +18,7 @@ public sealed class SqliteFixture : StoreFixture
 
     public StorageOptions Options { get; }
 
-    /// <summary>The store, opened with the fixture.</summary>
+    /// <summary>Opened with the fixture.</summary>
     public SqliteStore Open { get; private set; }
 
     public string File => Options.Sqlite.Path;
@@ -42,7 +42,7 @@ public sealed class SqliteFixture : StoreFixture
         Open = SqliteStore.Open(Options, TimeProvider.System);
     }
 
-    // SQLite keeps no figures of its rows unless it is asked to, and nobody asks.
+    // SQLite updates its statistics only on request, and the store makes none.
     public override Task SettleAsync() => Task.CompletedTask;
 
     public override IReadOnlyList<object?[]> Sql(string sql)

@@ -4,15 +4,15 @@ using Xunit;
 namespace Scheduler.ClusterTests.Storage;
 
 /// <summary>
-/// The ADO.NET storage keys rows by state name and grain key, not by grain class: two classes with one name would read and
-/// overwrite each other's states.
+/// The ADO.NET storage keys rows by state name and grain key, not by grain class: two classes with the same state name
+/// would read and overwrite each other's states.
 /// </summary>
 public sealed class StateNameTests
 {
     private static readonly string[] OurAssemblies = ["Scheduler.Grains", "Scheduler.ClusterTests"];
 
     [Fact]
-    public void Every_stored_state_has_a_name_of_its_own()
+    public void Every_stored_state_has_a_unique_name()
     {
         var names = OurAssemblies
             .Select(Assembly.Load)
@@ -32,7 +32,7 @@ public sealed class StateNameTests
     }
 
     [Fact]
-    public void No_grain_inherits_the_class_that_names_every_state_alike() =>
+    public void No_grain_inherits_the_base_class_that_gives_all_states_one_name() =>
         Assert.DoesNotContain(
             OurAssemblies.Select(Assembly.Load).SelectMany(assembly => assembly.GetTypes()),
             type =>
@@ -41,7 +41,7 @@ public sealed class StateNameTests
                     .Any(ancestor => ancestor.IsGenericType && ancestor.GetGenericTypeDefinition() == typeof(Grain<>))
         );
 
-    // Test grains stand in for the real ones under the same names, in clusters of their own.
+    // Test grains replace the real ones under the same names, in clusters of their own.
     private static string Scope(Type type) => type.Assembly.GetName().Name!;
 
     private static IEnumerable<Type> Ancestors(Type type)

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>The file as a whole: refused when it is not ours, left as it is when refused, sound when the disk is full.</summary>
+/// <summary>
+/// The store file as a whole: refused if foreign, unchanged by a refusal, and valid after a full disk.
+/// </summary>
 public sealed class StoreFileTests : IAsyncLifetime
 {
     private readonly SqliteFixture _fixture = new();
@@ -18,7 +20,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
     [Fact]
-    public async Task A_second_opener_is_refused_until_the_first_is_gone()
+    public async Task A_second_open_is_refused_until_the_first_is_closed()
     {
         var refusal = Assert.Throws<StorageUnusableException>(() => Open());
         Assert.Contains("in use by another process", refusal.Message, StringComparison.Ordinal);
@@ -26,7 +28,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_newer_schema_is_refused_and_left_as_it_is()
+    public void A_newer_schema_is_refused_and_unchanged()
     {
         _fixture.Sql("INSERT INTO schema_version (version, name, applied_at) VALUES (99, '0099_future.sql', 'later')");
         _fixture.Open.Dispose();
@@ -34,7 +36,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_file_that_is_no_database_is_refused_and_left_as_it_is()
+    public void A_file_that_is_not_a_database_is_refused_and_unchanged()
     {
         _fixture.Open.Dispose();
         File.WriteAllText(_fixture.File, new string('x', 8192));
@@ -42,18 +44,18 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_damaged_file_is_refused_and_left_as_it_is()
+    public void A_damaged_file_is_refused_and_unchanged()
     {
         _fixture.Open.Dispose();
         var bytes = File.ReadAllBytes(_fixture.File);
-        // All but the first pages: the schema is still readable, the tables' pages are not.
+        // All but the first pages: the schema is still readable, the pages of the tables are not.
         new Random(7).NextBytes(bytes.AsSpan(bytes.Length / 2));
         File.WriteAllBytes(_fixture.File, bytes);
         AssertRefused("damaged");
     }
 
     [Fact]
-    public void A_database_of_something_else_is_refused_and_left_as_it_is()
+    public void A_database_of_another_program_is_refused_and_unchanged()
     {
         _fixture.Open.Dispose();
         File.Delete(_fixture.File);
@@ -62,7 +64,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_path_that_cannot_be_written_is_refused()
+    public void An_unwritable_path_is_refused()
     {
         var options = new StorageOptions { Sqlite = { Path = Path.Combine(_fixture.File, "under-a-file", "x.db") } };
         var refusal = Assert.Throws<StorageUnusableException>(() => SqliteStore.Open(options, TimeProvider.System));
@@ -70,7 +72,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Wrong_settings_are_all_named_with_their_path()
+    public void All_invalid_settings_are_reported_with_their_path()
     {
         var options = new StorageOptions
         {
@@ -99,25 +101,26 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Closing_folds_the_log_into_the_file()
+    public async Task Closing_merges_the_log_into_the_file()
     {
         _fixture.Open.Dispose();
         Assert.False(File.Exists($"{_fixture.File}-wal") && new FileInfo($"{_fixture.File}-wal").Length > 0);
         await _fixture.ReopenAsync();
     }
 
-    /// <summary>What the file and its log hold at any moment is what a process killed at that moment leaves behind.</summary>
+    /// <summary>The file and its log at any moment equal the state after a process is killed at that moment.</summary>
     [Fact]
     public async Task A_killed_process_loses_nothing_it_acknowledged_INV_03()
     {
         using var stop = new CancellationTokenSource();
         var acknowledged = 0;
         var writers = Enumerable.Range(0, 16).Select(w => WriteUntilStoppedAsync(w)).ToArray();
-        await Eventually.TrueAsync(() => Task.FromResult(Volatile.Read(ref acknowledged) > 500));
+        await Polling.TrueAsync(() => Task.FromResult(Volatile.Read(ref acknowledged) > 500));
 
         var copy = Path.Combine(Path.GetDirectoryName(_fixture.File)!, "crashed.db");
         var before = Volatile.Read(ref acknowledged);
-        // The log is copied after the file; checkpoints, which would make that wrong, are 32 MiB of log apart.
+        // The log is copied after the file. A checkpoint in between would break the copy; checkpoints are 32 MiB of log
+        // apart.
         File.Copy(_fixture.File, copy);
         File.Copy($"{_fixture.File}-wal", $"{copy}-wal");
         await stop.CancelAsync();
@@ -147,7 +150,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_full_disk_fails_writes_clearly_and_they_succeed_again_with_room()
+    public async Task Writes_fail_clearly_on_a_full_disk_and_succeed_when_space_is_free()
     {
         var grains = await _fixture.StartSilosAsync();
         await grains.GetGrain<INoteRow>("n-before").WriteAsync(new NoteRecord { Text = "kept" });
@@ -172,7 +175,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_failing_piece_of_work_is_undone_alone()
+    public async Task A_failing_work_item_is_rolled_back_alone()
     {
         await _fixture.Open.WriteAsync(
             database => database.Execute("INSERT INTO states VALUES (900, 'note', 'n-a', 0, 0, 1, NULL)"),
@@ -196,7 +199,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Cancelled_work_is_not_begun()
+    public async Task Cancelled_work_is_not_started()
     {
         using var cancellation = new CancellationTokenSource();
         await cancellation.CancelAsync();
@@ -210,7 +213,7 @@ public sealed class StoreFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_waits_is_done_before_the_store_closes_and_nothing_after()
+    public async Task Queued_work_completes_before_the_store_closes_and_no_work_runs_after()
     {
         var writes = Enumerable
             .Range(1, 500)

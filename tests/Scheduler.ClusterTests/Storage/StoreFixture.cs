@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
 
-/// <summary>An open store of its own, with silos on it if asked; gone afterwards.</summary>
+/// <summary>A new open store, optionally with silos on it; removed afterwards.</summary>
 public abstract class StoreFixture : IAsyncDisposable
 {
     public static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
@@ -23,24 +23,25 @@ public abstract class StoreFixture : IAsyncDisposable
     /// <summary>Commits of grain states, and states in them, since the store was opened.</summary>
     public abstract (long Commits, long Statements) Counts { get; }
 
-    /// <summary>What the database says when a unique key is taken.</summary>
+    /// <summary>The database's message for a duplicate unique key.</summary>
     public abstract string SaysDuplicate { get; }
 
-    /// <summary>Statement after which an update of a state is only that.</summary>
+    /// <summary>Statement that removes the triggers' work from an update of a state.</summary>
     public abstract string WithoutTriggers { get; }
 
-    /// <summary>The ports' view of the store.</summary>
+    /// <summary>The store as the ports see it.</summary>
     internal abstract ISqlStore Store { get; }
 
-    /// <summary>Orleans' view of it.</summary>
+    /// <summary>The store as Orleans sees it.</summary>
     internal abstract IStatementRunner Runner { get; }
 
     public abstract Task OpenAsync();
 
-    /// <summary>Closes the store and opens it again.</summary>
     public abstract Task ReopenAsync();
 
-    /// <summary>Runs SQL on a connection of its own, as an operator with a shell could. Numbers are long, times text.</summary>
+    /// <summary>
+    /// Runs SQL on a separate connection, as an operator does. Numbers are returned as long, times as text.
+    /// </summary>
     public abstract IReadOnlyList<object?[]> Sql(string sql);
 
     public async Task<IGrainFactory> StartSilosAsync(short silos = 1)
@@ -62,10 +63,12 @@ public abstract class StoreFixture : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the database look at its rows, as it does by itself after a while.</summary>
+    /// <summary>Updates the statistics of the database, which it otherwise does after a while.</summary>
     public abstract Task SettleAsync();
 
-    /// <summary>Writes one state as Orleans' grain storage does, without a grain; the first time unless a version is given.</summary>
+    /// <summary>
+    /// Writes one state as Orleans' grain storage does, without a grain. Without a version this is the first write.
+    /// </summary>
     public async Task WriteStateAsync<T>(string kind, string id, T state, int? expectedVersion = null)
     {
         _write ??= (string)Sql("SELECT QueryText FROM OrleansQuery WHERE QueryKey = 'WriteToStorageKey'")[0][0]!;

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Scheduler.ClusterTests.Telemetry;
 
-/// <summary>Everything that one host measures with the meter <c>Scheduler</c>, and nothing that another does.</summary>
+/// <summary>All measurements of the meter <c>Scheduler</c> of one host only.</summary>
 internal sealed class MetricRecorder : IDisposable
 {
     private readonly MeterListener _listener = new();
@@ -25,7 +25,7 @@ internal sealed class MetricRecorder : IDisposable
         _listener.Start();
     }
 
-    /// <summary>What was measured so far; gauges are read now.</summary>
+    /// <summary>All measurements so far; gauges are read now.</summary>
     public IReadOnlyCollection<Seen> All
     {
         get
@@ -35,14 +35,13 @@ internal sealed class MetricRecorder : IDisposable
         }
     }
 
-    /// <summary>Σ of what an instrument measured under these labels.</summary>
+    /// <summary>Sum of an instrument's measurements with these labels.</summary>
     public double Sum(string instrument, params (string Label, string Value)[] labels) =>
         Of(instrument, labels).Sum(seen => seen.Value);
 
-    /// <summary>How often it measured under these labels.</summary>
+    /// <summary>Number of an instrument's measurements with these labels.</summary>
     public int Count(string instrument, params (string Label, string Value)[] labels) => Of(instrument, labels).Count();
 
-    /// <summary>What a gauge says now.</summary>
     public double? Now(string instrument, params (string Label, string Value)[] labels)
     {
         _listener.RecordObservableInstruments();
@@ -68,6 +67,5 @@ internal sealed class MetricRecorder : IDisposable
         _seen.Enqueue(new Seen(instrument.Name, value, labels));
     }
 
-    /// <summary>One measurement.</summary>
     internal sealed record Seen(string Instrument, double Value, IReadOnlyDictionary<string, string> Labels);
 }

@@ -11,7 +11,7 @@ public sealed class MetricsTests
     private const string Launches = "scheduler.launches";
 
     [Fact]
-    public async Task A_launch_that_serves_is_counted_once_with_the_time_it_took()
+    public async Task A_successful_launch_is_counted_once_with_its_duration()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -35,14 +35,14 @@ public sealed class MetricsTests
         );
         await Eventually.TrueAsync(
             () => metrics.Count("scheduler.allocation.duration", ("outcome", "allocated"), ("provider", "cloud")) == 1,
-            "the provider's grain has noted the allocation"
+            "the provider's grain has recorded the allocation"
         );
         await Eventually.TrueAsync(() => metrics.Sum("scheduler.account.queue") == 0, "no command waits");
         Assert.True(metrics.Count("scheduler.account.batch") > 0);
     }
 
     [Fact]
-    public async Task Launches_that_end_otherwise_are_counted_by_how()
+    public async Task Other_launches_are_counted_by_their_outcome()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -74,7 +74,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task A_rerouted_failure_is_a_reroute_and_not_the_end_of_the_launch()
+    public async Task A_rerouted_failure_counts_as_a_reroute_and_not_as_a_failed_launch()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -123,7 +123,7 @@ public sealed class MetricsTests
         scheduler.Cloud.DeliverLate(key);
         await Eventually.TrueAsync(
             () => scheduler.Cloud.Held.IsEmpty && metrics.Sum("scheduler.sweep.findings", ("finding", "orphan")) >= 1,
-            "the sweep releases what nobody owns",
+            "the sweep releases the orphan",
             scheduler.Clock,
             TimeSpan.FromSeconds(5)
         );
@@ -131,7 +131,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task Gauges_say_what_the_store_and_the_offer_book_hold()
+    public async Task Gauges_show_the_contents_of_the_store_and_the_offer_catalogue()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -159,7 +159,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task What_cannot_be_released_shows_as_a_debt_that_grows_older()
+    public async Task A_failing_release_shows_as_pending_cleanup_with_increasing_age()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
         using var metrics = new MetricRecorder(scheduler.Services);
@@ -170,14 +170,14 @@ public sealed class MetricsTests
 
         await Eventually.TrueAsync(
             () => metrics.Now("scheduler.debtors") == 1 && metrics.Now("scheduler.debt.age") > 60,
-            "the debt is seen",
+            "the pending cleanup is measured",
             scheduler.Clock,
             TimeSpan.FromSeconds(5)
         );
     }
 
     [Fact]
-    public async Task No_label_of_any_instrument_holds_an_account_an_instance_a_key_or_a_request_INV_13()
+    public async Task No_metric_label_contains_an_account_instance_key_or_request_INV_13()
     {
         await using var scheduler = await TestScheduler.DeployAsync(s => s.AddProvider("cloud"), silos: 2);
         using var metrics = new MetricRecorder(scheduler.Services);

@@ -29,13 +29,13 @@ public sealed class BalancerChecksTests
     };
 
     private static string[] Faults(BalancerSpec spec, string name = "front") =>
-        [.. BalancerChecks.FaultsOf(name, spec).Select(fault => fault.Field)];
+        [.. BalancerValidation.FaultsOf(name, spec).Select(fault => fault.Field)];
 
     [Fact]
-    public void A_good_spec_has_no_faults() => Assert.Empty(Faults(Good));
+    public void A_valid_spec_has_no_errors() => Assert.Empty(Faults(Good));
 
     [Fact]
-    public void Everything_that_is_wrong_is_told_at_once()
+    public void All_validation_errors_are_reported_at_once()
     {
         var spec = new BalancerSpec
         {
@@ -104,7 +104,7 @@ public sealed class BalancerChecksTests
     [Theory]
     [InlineData(0)]
     [InlineData(2)]
-    public void Exactly_one_route_is_the_default(int defaults)
+    public void Exactly_one_route_must_be_the_default(int defaults)
     {
         var spec = Good with
         {
@@ -121,7 +121,7 @@ public sealed class BalancerChecksTests
         );
 
     [Fact]
-    public void A_router_model_goes_with_the_classifier_alone_and_is_never_the_balancer_itself()
+    public void A_router_model_needs_the_classifier_mode_and_is_not_the_balancer_itself()
     {
         Assert.Equal(["spec.router"], Faults(Good with { RoutingMode = RoutingMode.Ordered }));
         Assert.Equal(["spec.router.instance"], Faults(Good, "router"));
@@ -129,7 +129,7 @@ public sealed class BalancerChecksTests
     }
 
     [Fact]
-    public void There_is_a_most_of_routes_and_of_instances()
+    public void A_spec_needs_a_route_and_has_a_limited_number_of_instances()
     {
         Assert.Equal(["spec.routes"], Faults(new BalancerSpec()));
         ImmutableArray<GroupMember> Members(string prefix) =>
@@ -143,7 +143,7 @@ public sealed class BalancerChecksTests
     }
 
     [Fact]
-    public void Requests_try_enabled_routes_by_priority_and_the_default_last()
+    public void Enabled_routes_are_tried_by_priority_and_the_default_route_last()
     {
         BalancerRoute Route(string name, int priority, bool enabled = true, bool isDefault = false) =>
             new()

@@ -24,12 +24,12 @@ public sealed class DestinationHealthTests
     };
 
     [Fact]
-    public void So_many_failures_in_a_row_eject_and_a_success_between_begins_the_count_anew()
+    public void Consecutive_failures_eject_and_a_success_resets_the_count()
     {
         var health = new DestinationHealth(Settings);
         Assert.False(Fails(health, 0));
         Assert.False(Fails(health, 0));
-        Assert.False(health.NoteRequest(Noon, succeeded: true, mayEject: true));
+        Assert.False(health.RecordRequest(Noon, succeeded: true, mayEject: true));
         Assert.False(Fails(health, 0));
         Assert.False(Fails(health, 0));
         Assert.Equal(Healthy, health.ConditionAt(Noon));
@@ -39,34 +39,34 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void A_share_of_failures_ejects_once_there_are_enough_requests_to_tell()
+    public void A_failure_share_ejects_once_there_are_enough_requests()
     {
         var health = new DestinationHealth(Settings);
         for (var i = 0; i < 9; i++)
         {
-            Assert.False(health.NoteRequest(Noon.AddSeconds(i), succeeded: i % 2 == 1, mayEject: true));
+            Assert.False(health.RecordRequest(Noon.AddSeconds(i), succeeded: i % 2 == 1, mayEject: true));
         }
 
-        Assert.False(health.NoteRequest(Noon.AddSeconds(9), succeeded: true, mayEject: true));
+        Assert.False(health.RecordRequest(Noon.AddSeconds(9), succeeded: true, mayEject: true));
         Assert.True(Fails(health, 10));
     }
 
     [Fact]
-    public void What_failed_before_the_window_is_forgotten()
+    public void Failures_older_than_the_window_do_not_count()
     {
         var health = new DestinationHealth(Settings);
         for (var i = 0; i < 9; i++)
         {
-            health.NoteRequest(Noon, succeeded: i % 2 == 1, mayEject: true);
+            health.RecordRequest(Noon, succeeded: i % 2 == 1, mayEject: true);
         }
 
-        health.NoteRequest(Noon.AddSeconds(31), succeeded: true, mayEject: true);
+        health.RecordRequest(Noon.AddSeconds(31), succeeded: true, mayEject: true);
         Assert.False(Fails(health, 32));
         Assert.Equal(Healthy, health.ConditionAt(Noon.AddSeconds(32)));
     }
 
     [Fact]
-    public void It_comes_back_slowly_and_evenly()
+    public void After_an_ejection_the_share_grows_linearly()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -79,14 +79,14 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void Each_relapse_ejects_for_twice_as_long_up_to_the_most()
+    public void Each_repeated_ejection_takes_twice_as_long_up_to_the_maximum()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
         double at = 10;
         foreach (var lasts in new[] { 20, 40, 60, 60 })
         {
-            Assert.True(Fails(health, at), "on trial a single failure is enough");
+            Assert.True(Fails(health, at), "During the return a single failure ejects.");
             Assert.Equal(Noon.AddSeconds(at + lasts), health.EjectedUntil(Noon.AddSeconds(at)));
             at += lasts;
         }
@@ -95,7 +95,7 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void A_calm_spell_makes_the_next_ejection_a_first_one()
+    public void A_period_without_failures_resets_the_ejection_count()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
@@ -107,46 +107,46 @@ public sealed class DestinationHealthTests
     }
 
     [Fact]
-    public void Failed_probes_put_it_out_until_enough_succeed_in_a_row()
+    public void Failed_probes_eject_until_enough_probes_succeed_in_a_row()
     {
         var health = new DestinationHealth(Settings);
-        Assert.False(health.NoteProbe(Noon, "connection refused"));
-        Assert.False(health.NoteProbe(Noon, null));
-        Assert.False(health.NoteProbe(Noon, "connection refused"));
-        Assert.True(health.NoteProbe(Noon, "HTTP 500"));
+        Assert.False(health.RecordProbe(Noon, "connection refused"));
+        Assert.False(health.RecordProbe(Noon, null));
+        Assert.False(health.RecordProbe(Noon, "connection refused"));
+        Assert.True(health.RecordProbe(Noon, "HTTP 500"));
         Assert.Equal((ProbeFailed, "HTTP 500"), (health.ConditionAt(Noon), health.ProbeError));
 
-        health.NoteProbe(Noon.AddSeconds(1), null);
+        health.RecordProbe(Noon.AddSeconds(1), null);
         Assert.Equal(ProbeFailed, health.ConditionAt(Noon.AddSeconds(1)));
-        health.NoteProbe(Noon.AddSeconds(2), "connection refused");
-        health.NoteProbe(Noon.AddSeconds(3), null);
-        health.NoteProbe(Noon.AddSeconds(4), null);
+        health.RecordProbe(Noon.AddSeconds(2), "connection refused");
+        health.RecordProbe(Noon.AddSeconds(3), null);
+        health.RecordProbe(Noon.AddSeconds(4), null);
         Assert.Equal(Returning, health.ConditionAt(Noon.AddSeconds(4)));
         Assert.Equal(DestinationHealth.LeastShare, health.ShareAt(Noon.AddSeconds(4)));
         Assert.Equal(Healthy, health.ConditionAt(Noon.AddSeconds(24)));
     }
 
     [Fact]
-    public void Ejected_and_probed_out_it_is_back_when_both_are_over()
+    public void An_ejection_and_failed_probes_must_both_end_before_the_return()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
-        health.NoteProbe(Noon, "refused");
-        health.NoteProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
         Assert.Equal(Ejected, health.ConditionAt(Noon.AddSeconds(5)));
         Assert.Equal(ProbeFailed, health.ConditionAt(Noon.AddSeconds(11)));
-        health.NoteProbe(Noon.AddSeconds(15), null);
-        health.NoteProbe(Noon.AddSeconds(16), null);
+        health.RecordProbe(Noon.AddSeconds(15), null);
+        health.RecordProbe(Noon.AddSeconds(16), null);
         Assert.Equal(DestinationHealth.LeastShare, health.ShareAt(Noon.AddSeconds(16)));
     }
 
     [Fact]
-    public void Nothing_is_held_against_a_new_run()
+    public void A_new_run_starts_healthy()
     {
         var health = new DestinationHealth(Settings);
         Eject(health, 0);
-        health.NoteProbe(Noon, "refused");
-        health.NoteProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
+        health.RecordProbe(Noon, "refused");
         health.Forget();
         Assert.Equal(
             (Healthy, DestinationHealth.WholeShare, 0),
@@ -155,7 +155,7 @@ public sealed class DestinationHealthTests
     }
 
     [Property(MaxTest = 300)]
-    public void Requests_never_eject_more_of_those_that_run_than_is_permitted(
+    public void Requests_never_eject_more_running_members_than_permitted(
         DoNotSize<uint>[] steps,
         byte percent,
         byte members
@@ -168,14 +168,14 @@ public sealed class DestinationHealthTests
         foreach (var step in steps.Select(s => s.Item))
         {
             now = now.AddMilliseconds(step % 4000);
-            pool.NoteRequest(running[(int)(step / 4000 % (uint)running.Length)], running, now, step / 64 % 4 == 0);
+            pool.RecordRequest(running[(int)(step / 4000 % (uint)running.Length)], running, now, step / 64 % 4 == 0);
             var ejected = running.Count(name => pool.Of(name).ConditionAt(now) == Ejected);
             Assert.True(ejected * 100 <= running.Length * settings.MostEjectedPercent);
         }
     }
 
     [Property(MaxTest = 300)]
-    public void Whatever_happens_it_comes_back_when_it_is_well_again(DoNotSize<uint>[] steps)
+    public void After_any_history_a_healthy_destination_returns(DoNotSize<uint>[] steps)
     {
         var health = new DestinationHealth(Settings);
         var now = Noon;
@@ -185,38 +185,38 @@ public sealed class DestinationHealthTests
             now = now.AddMilliseconds((int)(step % 5000) - 500);
             _ =
                 step % 3 == 0
-                    ? health.NoteProbe(now, step % 2 == 0 ? "refused" : null)
-                    : health.NoteRequest(now, step % 2 == 0, mayEject: true);
+                    ? health.RecordProbe(now, step % 2 == 0 ? "refused" : null)
+                    : health.RecordRequest(now, step % 2 == 0, mayEject: true);
             Assert.InRange(health.ShareAt(now), DestinationHealth.LeastShare, DestinationHealth.WholeShare);
         }
 
-        // A clock that stepped back by all of the steps at most.
+        // Covers a clock that was set back in every step.
         now += Settings.EjectAtMost + TimeSpan.FromSeconds(steps.Length);
-        health.NoteProbe(now, null);
-        health.NoteProbe(now, null);
+        health.RecordProbe(now, null);
+        health.RecordProbe(now, null);
         Assert.Equal(Healthy, health.ConditionAt(now + Settings.SlowReturn));
     }
 
     [Fact]
-    public void One_bad_minute_of_all_leaves_half_of_them()
+    public void When_all_members_fail_half_of_them_stay_in_use()
     {
         var pool = new HealthPool(new HealthSettings { ConsecutiveFailures = 2 });
         string[] running = ["a", "b", "c", "d"];
         for (var i = 0; i < 40; i++)
         {
-            pool.NoteRequest(running[i % 4], running, Noon, succeeded: false);
+            pool.RecordRequest(running[i % 4], running, Noon, succeeded: false);
         }
 
         Assert.Equal(2, running.Count(name => pool.Of(name).ConditionAt(Noon) == Ejected));
         pool = new HealthPool(new HealthSettings());
         for (var i = 0; i < 40; i++)
         {
-            Assert.False(pool.NoteRequest("a", ["a"], Noon, succeeded: false));
+            Assert.False(pool.RecordRequest("a", ["a"], Noon, succeeded: false));
         }
     }
 
     private static bool Fails(DestinationHealth health, double at) =>
-        health.NoteRequest(Noon.AddSeconds(at), succeeded: false, mayEject: true);
+        health.RecordRequest(Noon.AddSeconds(at), succeeded: false, mayEject: true);
 
     private static void Eject(DestinationHealth health, double at)
     {

@@ -8,11 +8,14 @@ namespace Scheduler.DomainTests.Balancers;
 public sealed class LeastOutstandingTests
 {
     [Property(MaxTest = 500)]
-    public void The_one_picked_is_the_least_loaded_for_its_weight_with_the_new_request_counted(
+    public void The_picked_member_has_the_lowest_load_for_its_weight(
         NonEmptyArray<(byte Outstanding, byte Weight, byte LastTurn)> members
     )
     {
-        Load[] loads = [.. members.Get.Select(m => new Load(m.Outstanding, m.Weight + 1, m.LastTurn))];
+        DestinationLoad[] loads =
+        [
+            .. members.Get.Select(m => new DestinationLoad(m.Outstanding, m.Weight + 1, m.LastTurn)),
+        ];
         var picked = loads[LeastOutstanding.Pick(loads)];
         Assert.All(
             loads,
@@ -28,13 +31,13 @@ public sealed class LeastOutstandingTests
     }
 
     [Fact]
-    public void Equals_take_turns()
+    public void Members_with_equal_load_take_turns()
     {
         var last = new long[3];
         var order = new List<int>();
         for (var turn = 1; turn <= 9; turn++)
         {
-            var picked = LeastOutstanding.Pick([.. last.Select(l => new Load(0, 1, l))]);
+            var picked = LeastOutstanding.Pick([.. last.Select(l => new DestinationLoad(0, 1, l))]);
             last[picked] = turn;
             order.Add(picked);
         }
@@ -43,13 +46,15 @@ public sealed class LeastOutstandingTests
     }
 
     [Fact]
-    public void Requests_that_stay_under_way_pile_up_in_the_proportion_of_the_weights()
+    public void Open_requests_are_distributed_in_proportion_to_the_weights()
     {
         int[] weights = [6, 3, 1];
         var (outstanding, last) = (new int[3], new long[3]);
         for (var turn = 1; turn <= 100; turn++)
         {
-            var picked = LeastOutstanding.Pick([.. weights.Select((w, i) => new Load(outstanding[i], w, last[i]))]);
+            var picked = LeastOutstanding.Pick([
+                .. weights.Select((w, i) => new DestinationLoad(outstanding[i], w, last[i])),
+            ]);
             outstanding[picked]++;
             last[picked] = turn;
         }

@@ -13,7 +13,7 @@ public sealed class NoHealthyDestinationTests
         FailureCatalogue.Describe(new NoHealthyDestinationFacts("front", [.. destinations], Noon));
 
     [Fact]
-    public void Every_destination_is_named_with_why_it_is_out()
+    public void The_failure_gives_the_reason_for_every_destination()
     {
         var failure = Describe(
             new("gone", OutReason.Unknown),
@@ -51,7 +51,7 @@ public sealed class NoHealthyDestinationTests
     }
 
     [Fact]
-    public void The_hint_says_which_to_start() =>
+    public void The_hint_names_the_instances_to_start() =>
         Assert.Equal(
             "Start `a` or `b`.",
             Describe(
@@ -61,7 +61,7 @@ public sealed class NoHealthyDestinationTests
         );
 
     [Fact]
-    public void What_is_coming_up_is_waited_for() =>
+    public void The_hint_says_to_wait_for_a_starting_instance() =>
         Assert.StartsWith(
             "Wait until `a` runs and try again.",
             Describe(new DestinationOut("a", OutReason.NotRunning, InstanceState.Starting)).Hint,
@@ -69,7 +69,7 @@ public sealed class NoHealthyDestinationTests
         );
 
     [Fact]
-    public void Names_nobody_has_are_the_last_resort_of_a_hint() =>
+    public void For_unknown_names_the_hint_says_to_create_an_instance() =>
         Assert.Equal(
             "Create and start `a`, or let the routes of `front` lead to instances that are there.",
             Describe(new DestinationOut("a", OutReason.Unknown)).Hint

@@ -10,7 +10,7 @@ public sealed class WeightedRoundRobinTests
     private const int MostMembers = 12;
 
     [Property(MaxTest = 300)]
-    public void Counted_from_the_beginning_nobody_is_a_whole_request_off_his_exact_share(NonEmptyArray<ushort> weights)
+    public void From_the_start_every_member_is_less_than_one_request_off_its_share(NonEmptyArray<ushort> weights)
     {
         var members = Members(weights.Get);
         var sum = members.Sum(member => member.Weight);
@@ -27,7 +27,7 @@ public sealed class WeightedRoundRobinTests
     }
 
     [Property(MaxTest = 100)]
-    public void Any_stretch_of_requests_is_shared_out_to_within_two(
+    public void In_any_sequence_every_member_is_less_than_two_requests_off_its_share(
         NonEmptyArray<byte> weights,
         byte begin,
         PositiveInt length
@@ -54,7 +54,7 @@ public sealed class WeightedRoundRobinTests
     }
 
     [Property(MaxTest = 100)]
-    public void After_weights_and_members_changed_the_new_shares_hold_from_there_on(
+    public void After_a_change_of_weights_and_members_the_new_shares_apply(
         NonEmptyArray<ushort> before,
         NonEmptyArray<ushort> after,
         byte picks
@@ -74,7 +74,8 @@ public sealed class WeightedRoundRobinTests
             picked[turns.Pick(members)]++;
         }
 
-        // What one was owed or had had before is carried over: a request for himself, and his part of what those who left leave.
+        // Credit from before the change is carried over: one request of the member itself and its share of the removed
+        // members' credit.
         Assert.All(
             members.Zip(picked),
             pair => Assert.True(Math.Abs((pair.Second * sum) - (1_000 * pair.First.Weight)) < 4 * sum)
@@ -82,7 +83,7 @@ public sealed class WeightedRoundRobinTests
     }
 
     [Fact]
-    public void Turns_of_a_heavy_member_are_spread_out_and_not_bunched()
+    public void Turns_of_a_heavy_member_are_spread_out()
     {
         var turns = new WeightedRoundRobin();
         Share[] members = [new("a", 5), new("b", 1), new("c", 1)];
@@ -93,7 +94,7 @@ public sealed class WeightedRoundRobinTests
     }
 
     [Fact]
-    public void One_that_may_not_be_picked_is_passed_over_and_catches_up()
+    public void A_member_that_may_not_be_picked_is_skipped_and_catches_up_later()
     {
         var turns = new WeightedRoundRobin();
         Share[] members = [new("a", 1), new("b", 1)];

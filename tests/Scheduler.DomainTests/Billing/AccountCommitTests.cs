@@ -16,7 +16,7 @@ public sealed class AccountCommitTests
     [Fact]
     public void A_commit_holds_each_change_once_and_numbers_it()
     {
-        var book = new AccountBook(
+        var ledger = new AccountLedger(
             new AccountRecord
             {
                 Id = new AccountId("acct-a"),
@@ -25,19 +25,19 @@ public sealed class AccountCommitTests
             },
             []
         );
-        Assert.False(book.IsDirty);
+        Assert.False(ledger.IsDirty);
 
-        var entry = book.TopUp(new MicroEuro(9_000_000), "ref", Noon, Request);
-        book.Note("TopUp", "money in", Noon, Request, "key:a");
-        book.Note("LowBalance", "low", Noon, Request, "scheduler", data: null);
-        Assert.True(book.TryHold(One, 1, Hourly, Noon.AddHours(1), Noon, Request));
-        Assert.True(book.IsDirty);
+        var entry = ledger.TopUp(new MicroEuro(9_000_000), "ref", Noon, Request);
+        ledger.AddEvent("TopUp", "money in", Noon, Request, "key:a");
+        ledger.AddEvent("LowBalance", "low", Noon, Request, "scheduler", data: null);
+        Assert.True(Hold(ledger, One, 1, Hourly, Noon.AddHours(1), Noon));
+        Assert.True(ledger.IsDirty);
 
         Assert.Equal("topup/ref", entry.Key);
-        Assert.Equal(AccountBook.TopUpKey("ref"), entry.Key);
+        Assert.Equal(AccountLedger.TopUpKey("ref"), entry.Key);
         Assert.Equal((8L, new MicroEuro(9_000_000)), (entry.Sequence, entry.BalanceAfter));
-        var written = book.Commit(Noon.AddHours(1));
-        Assert.False(book.IsDirty);
+        var written = ledger.Commit(Noon.AddHours(1));
+        Assert.False(ledger.IsDirty);
         Assert.Equal((5L, 8L, 2L), (written.Generation, written.LastEntry, written.LastSequence));
         Assert.Equal(Noon.AddHours(1), written.WakeAt);
         Assert.Equal([entry], written.NewEntries);
@@ -46,10 +46,10 @@ public sealed class AccountCommitTests
         Assert.Equal(Hourly, Assert.Single(written.ChangedTabs).Hold);
         Assert.Empty(written.RemovedTabs);
 
-        book.Note("Suspended", "by hand", Noon, Request, "operator");
-        Assert.True(book.IsDirty);
-        book.Change(record => record with { Suspended = true });
-        written = book.Commit(null);
+        ledger.AddEvent("Suspended", "by hand", Noon, Request, "operator");
+        Assert.True(ledger.IsDirty);
+        ledger.Change(record => record with { Suspended = true });
+        written = ledger.Commit(null);
         Assert.Equal(3, Assert.Single(written.Events).Sequence);
         Assert.Equal((6L, 3L, true), (written.Generation, written.LastSequence, written.Suspended));
         Assert.Empty(written.NewEntries);
@@ -60,42 +60,42 @@ public sealed class AccountCommitTests
     [Fact]
     public void A_change_of_the_record_is_written()
     {
-        var book = Rich(1);
-        book.Commit(null);
-        book.Change(record => record with { DisplayName = "other" });
-        Assert.True(book.IsDirty);
-        Assert.Equal("other", book.Record.DisplayName);
-        Assert.Equal("other", book.Commit(null).DisplayName);
+        var ledger = Rich(1);
+        ledger.Commit(null);
+        ledger.Change(record => record with { DisplayName = "other" });
+        Assert.True(ledger.IsDirty);
+        Assert.Equal("other", ledger.Record.DisplayName);
+        Assert.Equal("other", ledger.Commit(null).DisplayName);
     }
 
     [Fact]
     public void A_forgotten_instance_is_removed_with_its_hold()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, Hourly, Noon.AddHours(1), Noon, Request));
-        book.Commit(null);
-        book.Forget(Two);
-        Assert.False(book.IsDirty);
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, Hourly, Noon.AddHours(1), Noon));
+        ledger.Commit(null);
+        ledger.Forget(Two);
+        Assert.False(ledger.IsDirty);
 
-        Assert.True(book.TryHold(One, 1, Hourly, Noon.AddHours(2), Noon, Request));
-        book.Forget(One);
+        Assert.True(Hold(ledger, One, 1, Hourly, Noon.AddHours(2), Noon));
+        ledger.Forget(One);
 
-        Assert.True(book.IsDirty);
-        Assert.Equal(MicroEuro.Zero, book.Holds(Noon));
-        var written = book.Commit(null);
+        Assert.True(ledger.IsDirty);
+        Assert.Equal(MicroEuro.Zero, ledger.Holds(Noon));
+        var written = ledger.Commit(null);
         Assert.Equal([One], written.RemovedTabs);
         Assert.Empty(written.ChangedTabs);
-        Assert.Empty(book.Commit(null).RemovedTabs);
+        Assert.Empty(ledger.Commit(null).RemovedTabs);
     }
 
     [Fact]
     public void A_suspended_account_gets_no_hold()
     {
-        var book = Rich(9_000_000);
-        book.Change(record => record with { Suspended = true });
-        Assert.False(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.Change(record => record with { Suspended = false });
-        Assert.True(book.TryHold(One, 1, new MicroEuro(9_000_000), Noon, Noon, Request));
+        var ledger = Rich(9_000_000);
+        ledger.Change(record => record with { Suspended = true });
+        Assert.False(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        ledger.Change(record => record with { Suspended = false });
+        Assert.True(Hold(ledger, One, 1, new MicroEuro(9_000_000), Noon, Noon));
     }
 
     [Theory]
@@ -104,182 +104,183 @@ public sealed class AccountCommitTests
     [InlineData(11, true)]
     public void A_top_up_ends_the_exhaustion_only_when_it_leaves_money(long amount, bool ends)
     {
-        var book = Rich(0);
-        book.Change(record => record with { ExhaustedSince = Noon, LowBalanceSince = Noon });
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 1, Noon, new MicroEuro(3600), Request);
+        var ledger = Rich(0);
+        ledger.Change(record => record with { ExhaustedSince = Noon, LowBalanceSince = Noon });
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 1, Noon, new MicroEuro(3600));
 
-        book.TopUp(new MicroEuro(amount), "x", Noon.AddSeconds(10), Request);
+        ledger.TopUp(new MicroEuro(amount), "x", Noon.AddSeconds(10), Request);
 
-        Assert.Equal(ends ? null : Noon, book.Record.ExhaustedSince);
-        Assert.Equal(ends ? null : Noon, book.Record.LowBalanceSince);
+        Assert.Equal(ends ? null : Noon, ledger.Record.ExhaustedSince);
+        Assert.Equal(ends ? null : Noon, ledger.Record.LowBalanceSince);
     }
 
     [Fact]
     public void Money_is_there_until_the_last_second_that_it_pays()
     {
-        var book = Rich(0);
-        Assert.False(book.HasMoney(Noon));
-        Assert.Null(book.ExhaustedAt(Noon));
-        book.TopUp(new MicroEuro(10), "x", Noon, Request);
-        Assert.True(book.HasMoney(Noon));
-        Assert.Null(book.ExhaustedAt(Noon));
+        var ledger = Rich(0);
+        Assert.False(ledger.HasMoney(Noon));
+        Assert.Null(ledger.ExhaustedAt(Noon));
+        ledger.TopUp(new MicroEuro(10), "x", Noon, Request);
+        Assert.True(ledger.HasMoney(Noon));
+        Assert.Null(ledger.ExhaustedAt(Noon));
 
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 1, Noon, new MicroEuro(3600), Request);
-        Assert.Equal(Noon.AddSeconds(10), book.ExhaustedAt(Noon));
-        Assert.Equal(Noon.AddSeconds(10), book.ExhaustedAt(Noon.AddSeconds(4)));
-        Assert.True(book.HasMoney(Noon.AddSeconds(9)));
-        Assert.False(book.HasMoney(Noon.AddSeconds(10)));
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 1, Noon, new MicroEuro(3600));
+        Assert.Equal(Noon.AddSeconds(10), ledger.ExhaustedAt(Noon));
+        Assert.Equal(Noon.AddSeconds(10), ledger.ExhaustedAt(Noon.AddSeconds(4)));
+        Assert.True(ledger.HasMoney(Noon.AddSeconds(9)));
+        Assert.False(ledger.HasMoney(Noon.AddSeconds(10)));
     }
 
     [Fact]
     public void Money_that_lasts_longer_than_a_century_is_exhausted_then()
     {
-        var book = Rich(long.MaxValue / 2);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 1, Noon, new MicroEuro(1), Request);
-        Assert.Equal(Noon.AddDays(36_500), book.ExhaustedAt(Noon));
+        var ledger = Rich(long.MaxValue / 2);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 1, Noon, new MicroEuro(1));
+        Assert.Equal(Noon.AddDays(36_500), ledger.ExhaustedAt(Noon));
     }
 
     [Fact]
     public void The_next_act_is_the_first_of_lapse_settlement_and_exhaustion()
     {
         var every = TimeSpan.FromMinutes(10);
-        var book = Rich(3_600_000);
-        Assert.Null(book.NextAct(Noon, every));
+        var ledger = Rich(3_600_000);
+        Assert.Null(ledger.NextAct(Noon, every));
 
-        Assert.True(book.TryHold(One, 1, new MicroEuro(1), Noon.AddMinutes(30), Noon, Request));
-        Assert.Equal(Noon.AddMinutes(30), book.NextAct(Noon, every));
+        Assert.True(Hold(ledger, One, 1, new MicroEuro(1), Noon.AddMinutes(30), Noon));
+        Assert.Equal(Noon.AddMinutes(30), ledger.NextAct(Noon, every));
 
-        Assert.True(book.TryHold(Two, 1, MicroEuro.Zero, Noon.AddMinutes(50), Noon, Request));
-        Assert.Equal(Noon.AddMinutes(30), book.NextAct(Noon, every));
-        book.StartMeter(Two, 1, Noon, Hourly, Request);
-        Assert.Equal(Noon.AddMinutes(10), book.NextAct(Noon, every));
-        Assert.Equal(Noon.AddMinutes(30), book.NextAct(Noon, TimeSpan.FromMinutes(40)));
+        Assert.True(Hold(ledger, Two, 1, MicroEuro.Zero, Noon.AddMinutes(50), Noon));
+        Assert.Equal(Noon.AddMinutes(30), ledger.NextAct(Noon, every));
+        Start(ledger, Two, 1, Noon, Hourly);
+        Assert.Equal(Noon.AddMinutes(10), ledger.NextAct(Noon, every));
+        Assert.Equal(Noon.AddMinutes(30), ledger.NextAct(Noon, TimeSpan.FromMinutes(40)));
 
-        book.Lapse(Noon.AddMinutes(30));
-        Assert.Equal(Noon.AddMinutes(40), book.NextAct(Noon, TimeSpan.FromMinutes(40)));
+        ledger.Lapse(Noon.AddMinutes(30));
+        Assert.Equal(Noon.AddMinutes(40), ledger.NextAct(Noon, TimeSpan.FromMinutes(40)));
         // The money lasts for an hour, so exhaustion comes before a settlement every two hours.
-        Assert.Equal(Noon.AddHours(1), book.NextAct(Noon, TimeSpan.FromHours(2)));
-        book.Change(record => record with { ExhaustedSince = Noon });
-        Assert.Equal(Noon.AddHours(2), book.NextAct(Noon, TimeSpan.FromHours(2)));
-        book.Change(record => record with { ExhaustedSince = null });
+        Assert.Equal(Noon.AddHours(1), ledger.NextAct(Noon, TimeSpan.FromHours(2)));
+        ledger.Change(record => record with { ExhaustedSince = Noon });
+        Assert.Equal(Noon.AddHours(2), ledger.NextAct(Noon, TimeSpan.FromHours(2)));
+        ledger.Change(record => record with { ExhaustedSince = null });
 
-        book.Settle(Noon.AddMinutes(20));
-        Assert.Equal(Noon.AddMinutes(30), book.NextAct(Noon.AddMinutes(20), every));
+        ledger.Settle(Noon.AddMinutes(20));
+        Assert.Equal(Noon.AddMinutes(30), ledger.NextAct(Noon.AddMinutes(20), every));
     }
 
     [Fact]
     public void The_burn_is_the_sum_of_the_running_prices()
     {
-        var book = Rich(9_000_000);
+        var ledger = Rich(9_000_000);
         foreach (var (id, price) in new[] { (One, 5L), (Two, 7L) })
         {
-            Assert.True(book.TryHold(id, 1, MicroEuro.Zero, Noon, Noon, Request));
-            Assert.True(book.BurnPerHour() < new MicroEuro(price));
-            book.StartMeter(id, 1, Noon, new MicroEuro(price), Request);
+            Assert.True(Hold(ledger, id, 1, MicroEuro.Zero, Noon, Noon));
+            Assert.True(ledger.BurnPerHour() < new MicroEuro(price));
+            Start(ledger, id, 1, Noon, new MicroEuro(price));
         }
 
-        Assert.Equal(new MicroEuro(12), book.BurnPerHour());
-        Assert.Equal([One, Two], book.Metered.Select(tab => tab.Instance).OrderBy(id => id.Value));
-        book.Close(One, 1, Noon, Noon, new MicroEuro(5), Noon, Request);
-        Assert.Equal(new MicroEuro(7), book.BurnPerHour());
-        Assert.Equal(Two, Assert.Single(book.Metered).Instance);
+        Assert.Equal(new MicroEuro(12), ledger.BurnPerHour());
+        Assert.Equal([One, Two], ledger.Metered.Select(tab => tab.Instance).OrderBy(id => id.Value));
+        Close(ledger, One, 1, Noon, Noon, new MicroEuro(5), Noon);
+        Assert.Equal(new MicroEuro(7), ledger.BurnPerHour());
+        Assert.Equal(Two, Assert.Single(ledger.Metered).Instance);
     }
 
     [Fact]
     public void An_older_or_closed_run_gets_neither_hold_nor_meter()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 2, MicroEuro.Zero, Noon, Noon, Request));
-        Assert.False(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 1, Noon, Hourly, Request);
-        Assert.Empty(book.Metered);
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 2, MicroEuro.Zero, Noon, Noon));
+        Assert.False(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 1, Noon, Hourly);
+        Assert.Empty(ledger.Metered);
 
-        book.Close(One, 2, null, null, Hourly, Noon, Request);
-        Assert.False(book.TryHold(One, 2, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 2, Noon, Hourly, Request);
-        Assert.Empty(book.Metered);
-        Assert.True(book.TryHold(One, 3, MicroEuro.Zero, Noon, Noon, Request));
+        Close(ledger, One, 2, null, null, Hourly, Noon);
+        Assert.False(Hold(ledger, One, 2, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 2, Noon, Hourly);
+        Assert.Empty(ledger.Metered);
+        Assert.True(Hold(ledger, One, 3, MicroEuro.Zero, Noon, Noon));
     }
 
     [Fact]
     public void A_meter_keeps_the_hold_of_its_own_run_only()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, Hourly, Noon.AddHours(1), Noon, Request));
-        book.StartMeter(One, 1, Noon, Hourly, Request);
-        Assert.Equal(Hourly, book.Holds(Noon));
-        book.Close(One, 1, Noon, Noon, Hourly, Noon, Request);
-        Assert.Equal(MicroEuro.Zero, book.Holds(Noon));
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, Hourly, Noon.AddHours(1), Noon));
+        Start(ledger, One, 1, Noon, Hourly);
+        Assert.Equal(Hourly, ledger.Holds(Noon));
+        Close(ledger, One, 1, Noon, Noon, Hourly, Noon);
+        Assert.Equal(MicroEuro.Zero, ledger.Holds(Noon));
 
-        Assert.True(book.TryHold(One, 2, Hourly, Noon.AddHours(1), Noon, Request));
-        book.StartMeter(One, 3, Noon, Hourly, Request);
-        Assert.Equal(MicroEuro.Zero, book.Holds(Noon));
-        Assert.Equal(3, Assert.Single(book.Metered).Run);
+        Assert.True(Hold(ledger, One, 2, Hourly, Noon.AddHours(1), Noon));
+        Start(ledger, One, 3, Noon, Hourly);
+        Assert.Equal(MicroEuro.Zero, ledger.Holds(Noon));
+        Assert.Equal(3, Assert.Single(ledger.Metered).Run);
     }
 
     [Fact]
     public void A_hold_of_a_running_meter_does_not_lapse()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, Hourly, Noon.AddMinutes(1), Noon, Request));
-        Assert.True(book.TryHold(Two, 1, Hourly, Noon.AddMinutes(1), Noon, Request));
-        book.StartMeter(One, 1, Noon.AddMinutes(1), Hourly, Request);
-        book.Commit(null);
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, Hourly, Noon.AddMinutes(1), Noon));
+        Assert.True(Hold(ledger, Two, 1, Hourly, Noon.AddMinutes(1), Noon));
+        Start(ledger, One, 1, Noon.AddMinutes(1), Hourly);
+        ledger.Commit(null);
 
-        book.Lapse(Noon.AddMinutes(1));
+        ledger.Lapse(Noon.AddMinutes(1));
 
-        Assert.Equal(Hourly, book.Holds(Noon.AddMinutes(1)));
-        var lapsed = Assert.Single(book.Commit(null).ChangedTabs);
+        Assert.Equal(Hourly, ledger.Holds(Noon.AddMinutes(1)));
+        var lapsed = Assert.Single(ledger.Commit(null).ChangedTabs);
         Assert.Equal((Two, MicroEuro.Zero, null), (lapsed.Instance, lapsed.Hold, lapsed.HoldLapsesAt));
-        book.Lapse(Noon.AddMinutes(2));
-        Assert.False(book.IsDirty);
+        ledger.Lapse(Noon.AddMinutes(2));
+        Assert.False(ledger.IsDirty);
     }
 
     [Fact]
     public void INV_05_ends_of_several_earlier_runs_are_corrected_when_they_are_on_record()
     {
-        var book = Rich(9_000_000);
+        var ledger = Rich(9_000_000);
         for (var run = 1; run <= 3; run++)
         {
-            Assert.True(book.TryHold(One, run, MicroEuro.Zero, Noon, Noon, Request));
-            book.StartMeter(One, run, Noon, Hourly, Request);
-            book.Close(One, run, Noon, Noon.AddSeconds(10), Hourly, Noon, Request, isRecorded: false);
+            var earlier = new CloseRun(One, run - 1, Noon, Noon.AddSeconds(10), Hourly, Request);
+            var take = new TakeHold(One, run, MicroEuro.Zero, Noon, Request, run == 1 ? null : earlier);
+            Assert.True(ledger.TryHold(take, Noon));
+            Start(ledger, One, run, Noon, Hourly);
         }
 
-        Assert.Equal(new MicroEuro(9_000_000 - 30_000), book.Record.Balance);
-        Assert.Equal([3, 2, 1], RunsOf(Committed(book)));
+        Assert.Equal(new MicroEuro(9_000_000 - 20_000), ledger.Record.Balance);
+        Assert.Equal([3, 2, 1], RunsOf(Committed(ledger)));
 
-        book.Close(One, 1, Noon, Noon.AddSeconds(50), Hourly, Noon, Request);
-        Assert.Equal(new MicroEuro(9_000_000 - 70_000), book.Record.Balance);
-        Assert.Equal([3, 2], RunsOf(Committed(book)));
+        Close(ledger, One, 1, Noon, Noon.AddSeconds(50), Hourly, Noon);
+        Assert.Equal(new MicroEuro(9_000_000 - 60_000), ledger.Record.Balance);
+        Assert.Equal([3, 2], RunsOf(Committed(ledger)));
 
-        book.Close(One, 2, Noon, Noon.AddSeconds(10), Hourly, Noon, Request);
-        Assert.Equal([3], RunsOf(Committed(book)));
-        book.Close(One, 3, Noon, Noon.AddSeconds(5), Hourly, Noon, Request);
-        Assert.Equal(new MicroEuro(9_000_000 - 65_000), book.Record.Balance);
-        Assert.True(Committed(book).EndRecorded);
+        Close(ledger, One, 2, Noon, Noon.AddSeconds(10), Hourly, Noon);
+        Assert.Equal([3], RunsOf(Committed(ledger)));
+        Close(ledger, One, 3, Noon, Noon.AddSeconds(5), Hourly, Noon);
+        Assert.Equal(new MicroEuro(9_000_000 - 65_000), ledger.Record.Balance);
+        Assert.True(Committed(ledger).EndRecorded);
 
-        book.Close(One, 1, Noon, Noon.AddSeconds(99), Hourly, Noon, Request);
-        book.Close(One, 3, Noon, Noon.AddSeconds(99), Hourly, Noon, Request);
-        Assert.False(book.IsDirty);
+        Close(ledger, One, 1, Noon, Noon.AddSeconds(99), Hourly, Noon);
+        Close(ledger, One, 3, Noon, Noon.AddSeconds(99), Hourly, Noon);
+        Assert.False(ledger.IsDirty);
     }
 
     [Fact]
     public void A_settlement_writes_one_segment_per_metered_run()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 1, Noon, Hourly, Request);
-        book.Commit(null);
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 1, Noon, Hourly);
+        ledger.Commit(null);
 
-        book.Settle(Noon.AddSeconds(10));
-        book.Settle(Noon.AddSeconds(10));
-        book.Settle(Noon.AddSeconds(25));
+        ledger.Settle(Noon.AddSeconds(10));
+        ledger.Settle(Noon.AddSeconds(10));
+        ledger.Settle(Noon.AddSeconds(25));
 
-        var entries = book.Commit(null).NewEntries;
+        var entries = ledger.Commit(null).NewEntries;
         Assert.Equal(["usage/i-1/1/1", "usage/i-1/1/2"], entries.Select(entry => entry.Key));
         Assert.Equal([10L, 15L], entries.Select(entry => entry.Seconds));
         Assert.Equal([1, 2], entries.Select(entry => entry.Segment));
@@ -290,102 +291,124 @@ public sealed class AccountCommitTests
     [Fact]
     public void INV_06_holds_of_other_launches_are_not_spent_twice()
     {
-        var book = Rich(10);
-        Assert.True(book.TryHold(One, 1, new MicroEuro(6), Noon, Noon, Request));
-        Assert.False(book.TryHold(Two, 1, new MicroEuro(5), Noon, Noon, Request));
-        Assert.True(book.TryHold(Two, 1, new MicroEuro(4), Noon, Noon, Request));
-        Assert.Equal(new MicroEuro(10), book.Holds(Noon));
-        Assert.False(book.TryHold(One, 1, new MicroEuro(7), Noon, Noon, Request));
+        var ledger = Rich(10);
+        Assert.True(Hold(ledger, One, 1, new MicroEuro(6), Noon, Noon));
+        Assert.False(Hold(ledger, Two, 1, new MicroEuro(5), Noon, Noon));
+        Assert.True(Hold(ledger, Two, 1, new MicroEuro(4), Noon, Noon));
+        Assert.Equal(new MicroEuro(10), ledger.Holds(Noon));
+        Assert.False(Hold(ledger, One, 1, new MicroEuro(7), Noon, Noon));
     }
 
     [Fact]
     public void A_run_that_is_closed_before_it_came_here_never_opens()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, Hourly, Noon, Noon, Request));
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, Hourly, Noon, Noon));
 
-        book.Close(One, 2, null, null, Hourly, Noon, Request);
+        Close(ledger, One, 2, null, null, Hourly, Noon);
 
-        Assert.Equal(MicroEuro.Zero, book.Holds(Noon));
-        var tab = Committed(book);
+        Assert.Equal(MicroEuro.Zero, ledger.Holds(Noon));
+        var tab = Committed(ledger);
         Assert.Equal((One, 2, true, true), (tab.Instance, tab.Run, tab.Closed, tab.EndRecorded));
-        Assert.False(book.TryHold(One, 2, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 2, Noon, Hourly, Request);
-        Assert.Empty(book.Metered);
+        Assert.False(Hold(ledger, One, 2, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 2, Noon, Hourly);
+        Assert.Empty(ledger.Metered);
     }
 
     [Fact]
     public void A_run_that_was_never_metered_is_not_kept_for_correction()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        Assert.True(book.TryHold(One, 2, MicroEuro.Zero, Noon, Noon, Request));
-        Assert.Equal([2], RunsOf(Committed(book)));
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Assert.True(Hold(ledger, One, 2, MicroEuro.Zero, Noon, Noon));
+        Assert.Equal([2], RunsOf(Committed(ledger)));
     }
 
     [Fact]
     public void A_clock_that_steps_back_takes_no_bill_back()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.StartMeter(One, 1, Noon, Hourly, Request);
-        book.Settle(Noon.AddSeconds(10));
-        book.Settle(Noon.AddSeconds(5));
-        Assert.Equal(new MicroEuro(9_000_000 - 10_000), book.Record.Balance);
-        Assert.Equal(MicroEuro.Zero, book.Accrued(Noon.AddSeconds(5)));
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Start(ledger, One, 1, Noon, Hourly);
+        ledger.Settle(Noon.AddSeconds(10));
+        ledger.Settle(Noon.AddSeconds(5));
+        Assert.Equal(new MicroEuro(9_000_000 - 10_000), ledger.Record.Balance);
+        Assert.Equal(MicroEuro.Zero, ledger.Accrued(Noon.AddSeconds(5)));
     }
 
     [Fact]
     public void A_forgotten_instance_may_come_back_as_a_new_one()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.Close(One, 1, null, null, Hourly, Noon, Request);
-        Assert.False(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        book.Forget(One);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Close(ledger, One, 1, null, null, Hourly, Noon);
+        Assert.False(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        ledger.Forget(One);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
     }
 
     [Fact]
     public void A_meter_that_began_before_counts_from_its_start_at_once()
     {
-        var book = Rich(9_000_000);
-        Assert.True(book.TryHold(One, 1, MicroEuro.Zero, Noon, Noon, Request));
-        Assert.Equal(MicroEuro.Zero, book.Accrued(Noon.AddSeconds(10)));
-        book.StartMeter(One, 1, Noon, Hourly, Request);
-        Assert.Equal(new MicroEuro(10_000), book.Accrued(Noon.AddSeconds(10)));
-        book.Close(One, 1, Noon, Noon, Hourly, Noon, Request);
-        Assert.Equal(MicroEuro.Zero, book.Accrued(Noon.AddSeconds(10)));
+        var ledger = Rich(9_000_000);
+        Assert.True(Hold(ledger, One, 1, MicroEuro.Zero, Noon, Noon));
+        Assert.Equal(MicroEuro.Zero, ledger.Accrued(Noon.AddSeconds(10)));
+        Start(ledger, One, 1, Noon, Hourly);
+        Assert.Equal(new MicroEuro(10_000), ledger.Accrued(Noon.AddSeconds(10)));
+        Close(ledger, One, 1, Noon, Noon, Hourly, Noon);
+        Assert.Equal(MicroEuro.Zero, ledger.Accrued(Noon.AddSeconds(10)));
     }
 
     [Fact]
     public void Money_in_alone_has_to_be_written_and_an_event_keeps_its_data()
     {
-        var book = new AccountBook(new AccountRecord { Id = new AccountId("acct-a") }, []);
-        Assert.False(book.Record.Exists);
-        book.TopUp(new MicroEuro(1), "x", Noon, Request);
-        Assert.True(book.IsDirty);
+        var ledger = new AccountLedger(new AccountRecord { Id = new AccountId("acct-a") }, []);
+        Assert.False(ledger.Record.Exists);
+        ledger.TopUp(new MicroEuro(1), "x", Noon, Request);
+        Assert.True(ledger.IsDirty);
         var data = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("reference", "x");
-        book.Note("TopUp", "money in", Noon, Request, "key:a", data);
-        var written = book.Commit(null);
+        ledger.AddEvent("TopUp", "money in", Noon, Request, "key:a", data);
+        var written = ledger.Commit(null);
         Assert.Same(data, Assert.Single(written.Events).Data);
         Assert.True(written.Exists);
     }
 
-    private static InstanceTab Committed(AccountBook book) => Assert.Single(book.Commit(null).ChangedTabs);
+    private static bool Hold(
+        AccountLedger ledger,
+        InstanceId instance,
+        int run,
+        MicroEuro amount,
+        DateTimeOffset lapsesAt,
+        DateTimeOffset now
+    ) => ledger.TryHold(new TakeHold(instance, run, amount, lapsesAt, Request), now);
+
+    private static void Start(AccountLedger ledger, InstanceId id, int run, DateTimeOffset since, MicroEuro price) =>
+        ledger.StartMeter(new StartMeter(id, run, since, price, Request));
+
+    private static void Close(
+        AccountLedger ledger,
+        InstanceId instance,
+        int run,
+        DateTimeOffset? since,
+        DateTimeOffset? until,
+        MicroEuro price,
+        DateTimeOffset now
+    ) => ledger.Close(new CloseRun(instance, run, since, until, price, Request), now);
+
+    private static InstanceTab Committed(AccountLedger ledger) => Assert.Single(ledger.Commit(null).ChangedTabs);
 
     private static IEnumerable<int> RunsOf(InstanceTab? tab)
     {
-        for (; tab is not null; tab = tab.Before)
+        for (; tab is not null; tab = tab.ProvisionalTab)
         {
             yield return tab.Run;
         }
     }
 
-    private static AccountBook Rich(long money)
+    private static AccountLedger Rich(long money)
     {
-        var book = new AccountBook(new AccountRecord { Id = new AccountId("acct-a"), Generation = 1 }, []);
-        book.TopUp(new MicroEuro(money), "opening", Noon, Request);
-        return book;
+        var ledger = new AccountLedger(new AccountRecord { Id = new AccountId("acct-a"), Generation = 1 }, []);
+        ledger.TopUp(new MicroEuro(money), "opening", Noon, Request);
+        return ledger;
     }
 }

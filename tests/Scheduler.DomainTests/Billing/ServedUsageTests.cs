@@ -12,7 +12,7 @@ public sealed class ServedUsageTests
     private static readonly DateOnly Monday = new(2026, 3, 2);
 
     [Property]
-    public bool However_often_reports_are_repeated_each_counts_once((byte Door, byte Tokens, byte Times)[] reports)
+    public bool Every_report_counts_once_however_often_it_is_repeated((byte Door, byte Tokens, byte Times)[] reports)
     {
         var record = new ServedUsageRecord();
         long expected = 0;
@@ -25,7 +25,7 @@ public sealed class ServedUsageTests
                 record = record.With(
                     Account,
                     Instance,
-                    new DoorReport($"door-{door % 4}", i + 1),
+                    new GatewayReport($"door-{door % 4}", i + 1),
                     new ServedUsage(1, tokens, 0),
                     Monday.AddDays(i % 5)
                 );
@@ -38,7 +38,7 @@ public sealed class ServedUsageTests
     }
 
     [Fact]
-    public void Old_days_leave_and_the_total_keeps_them()
+    public void Old_days_are_dropped_and_stay_in_the_total()
     {
         var record = new ServedUsageRecord();
         for (var day = 0; day < 100; day++)
@@ -46,7 +46,7 @@ public sealed class ServedUsageTests
             record = record.With(
                 Account,
                 Instance,
-                new DoorReport("door", day + 1),
+                new GatewayReport("door", day + 1),
                 new ServedUsage(1, 2, 3),
                 Monday.AddDays(day)
             );
@@ -61,7 +61,7 @@ public sealed class ServedUsageTests
     public void Nothing_exists_before_the_first_report()
     {
         Assert.False(new ServedUsageRecord().Exists);
-        Assert.True(Report(new ServedUsageRecord(), "door", 1, Monday).Exists);
+        Assert.True(Report(new ServedUsageRecord(), "gateway", 1, Monday).Exists);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class ServedUsageTests
         var record = new ServedUsageRecord();
         foreach (var (day, sequence) in new[] { (3, 1), (1, 2), (2, 3), (3, 4), (1, 5) })
         {
-            record = Report(record, "door", sequence, Monday.AddDays(day));
+            record = Report(record, "gateway", sequence, Monday.AddDays(day));
         }
 
         Assert.Equal([1, 2, 3], record.Days.Select(day => day.Day.DayNumber - Monday.DayNumber));
@@ -79,28 +79,28 @@ public sealed class ServedUsageTests
     }
 
     [Fact]
-    public void A_repeated_or_older_report_of_one_door_changes_nothing()
+    public void A_repeated_or_older_report_of_one_gateway_changes_nothing()
     {
         var record = Report(Report(new ServedUsageRecord(), "a", 5, Monday), "b", 1, Monday);
         Assert.Same(record, Report(record, "a", 5, Monday));
         Assert.Same(record, Report(record, "a", 4, Monday));
         Assert.Equal(3, Report(record, "a", 6, Monday).Total.Requests);
-        Assert.Equal(["b", "a"], Report(record, "a", 6, Monday).Reports.Select(report => report.Door));
+        Assert.Equal(["b", "a"], Report(record, "a", 6, Monday).Reports.Select(report => report.Gateway));
     }
 
     [Fact]
-    public void Exactly_the_days_and_doors_that_are_kept_fit()
+    public void Exactly_the_days_and_gateways_that_are_kept_fit()
     {
         var record = new ServedUsageRecord();
-        for (var i = 0; i < ServedUsageRecord.DoorsKept + 1; i++)
+        for (var i = 0; i < ServedUsageRecord.GatewaysKept + 1; i++)
         {
             Assert.Equal(i, record.Reports.Length);
-            record = Report(record, $"door-{i}", 1, Monday);
+            record = Report(record, $"gateway-{i}", 1, Monday);
         }
 
-        Assert.Equal(ServedUsageRecord.DoorsKept, record.Reports.Length);
-        Assert.Equal($"door-{ServedUsageRecord.DoorsKept}", record.Reports[^1].Door);
-        Assert.Equal("door-1", record.Reports[0].Door);
+        Assert.Equal(ServedUsageRecord.GatewaysKept, record.Reports.Length);
+        Assert.Equal($"gateway-{ServedUsageRecord.GatewaysKept}", record.Reports[^1].Gateway);
+        Assert.Equal("gateway-1", record.Reports[0].Gateway);
     }
 
     [Fact]
@@ -113,6 +113,6 @@ public sealed class ServedUsageTests
         Assert.Equal(new ServedUsage(5, 7, 9), ServedUsage.Add(new ServedUsage(1, 2, 3), new ServedUsage(4, 5, 6)));
     }
 
-    private static ServedUsageRecord Report(ServedUsageRecord record, string door, long sequence, DateOnly day) =>
-        record.With(Account, Instance, new DoorReport(door, sequence), new ServedUsage(1, 2, 3), day);
+    private static ServedUsageRecord Report(ServedUsageRecord record, string gateway, long sequence, DateOnly day) =>
+        record.With(Account, Instance, new GatewayReport(gateway, sequence), new ServedUsage(1, 2, 3), day);
 }

@@ -9,7 +9,7 @@ public sealed class UsageTests
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Property]
-    public void INV_05_cutting_a_run_into_segments_does_not_change_its_cost(uint price, ushort[] cuts)
+    public void INV_05_splitting_a_run_into_segments_does_not_change_its_cost(uint price, ushort[] cuts)
     {
         var hourly = new MicroEuro(price);
         var (billed, sum) = (0L, MicroEuro.Zero);
@@ -23,7 +23,7 @@ public sealed class UsageTests
     }
 
     [Property]
-    public void Cost_never_overstates_and_never_falls(uint price, uint seconds)
+    public void Cost_is_rounded_down_and_never_decreases(uint price, uint seconds)
     {
         var cost = Usage.Cost(new MicroEuro(price), seconds);
         Assert.True((Int128)cost.Value * Usage.SecondsPerHour <= (Int128)price * seconds);
@@ -32,7 +32,7 @@ public sealed class UsageTests
     }
 
     [Property]
-    public void What_money_lasts_for_can_be_paid_and_not_a_second_more(uint money, ushort price)
+    public void The_affordable_seconds_can_be_paid_and_one_more_cannot(uint money, ushort price)
     {
         var hourly = new MicroEuro(price + 1L);
         var seconds = Usage.SecondsFor(new MicroEuro(money), hourly)!.Value;
@@ -41,7 +41,7 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public void Money_lasts_for_ever_at_no_price_and_not_at_all_without_money()
+    public void Affordable_time_is_unlimited_at_price_zero_and_zero_without_money()
     {
         Assert.Null(Usage.SecondsFor(new MicroEuro(1), MicroEuro.Zero));
         Assert.Equal(0, Usage.SecondsFor(new MicroEuro(-5), new MicroEuro(1)));
@@ -49,7 +49,7 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public void Only_whole_seconds_that_passed_are_counted()
+    public void Only_whole_elapsed_seconds_are_counted()
     {
         Assert.Equal(0, Usage.Seconds(Noon, Noon.AddMilliseconds(999)));
         Assert.Equal(1, Usage.Seconds(Noon, Noon.AddMilliseconds(1000)));
@@ -69,7 +69,7 @@ public sealed class UsageTests
         Assert.Equal((long)((Int128)price * seconds / 3600), Usage.Cost(new MicroEuro(price), seconds).Value);
 
     [Fact]
-    public void Money_that_does_not_fit_throws()
+    public void Money_overflow_throws()
     {
         var most = new MicroEuro(long.MaxValue);
         Assert.Throws<OverflowException>(() => most + new MicroEuro(1));
@@ -96,11 +96,11 @@ public sealed class UsageTests
     [InlineData(1, "0.000001")]
     [InlineData(0, "0.00")]
     [InlineData(-2_500_000, "-2.50")]
-    public void An_amount_reads_as_euros(long micro, string expected) =>
+    public void An_amount_is_written_in_euros(long micro, string expected) =>
         Assert.Equal(expected, new MicroEuro(micro).ToString());
 
     [Property]
-    public void A_hold_is_an_hour_and_at_least_the_minimum(uint minimum, uint price)
+    public void A_hold_is_the_price_of_one_hour_and_at_least_the_minimum(uint minimum, uint price)
     {
         var hold = new LaunchThreshold(new MicroEuro(minimum)).HoldFor(new MicroEuro(price));
         Assert.Equal(Math.Max(minimum, price), hold.Value);

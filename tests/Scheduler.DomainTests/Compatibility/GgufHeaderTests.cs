@@ -35,7 +35,7 @@ public sealed class GgufHeaderTests
     }
 
     [Fact]
-    public void Version_2_is_read_and_version_1_refused()
+    public void Version_2_is_read_and_version_1_is_refused()
     {
         Assert.True(GgufHeader.Parse("v2", Small(2).Build()).IsRead);
         Assert.Equal(ModelRefusalKind.Unsupported, GgufHeader.Parse("v1", Small(1).Build()).Refusal?.Kind);
@@ -49,7 +49,7 @@ public sealed class GgufHeaderTests
     }
 
     [Fact]
-    public void A_truncated_header_says_how_many_bytes_it_needs_and_the_answer_leads_to_the_end()
+    public void A_truncated_header_reports_how_many_bytes_it_needs()
     {
         var given = 0L;
         for (var round = 0; round <= Valid.Length; round++)
@@ -72,11 +72,11 @@ public sealed class GgufHeaderTests
     [Theory]
     [InlineData("", ModelRefusalKind.NeedMoreBytes)]
     [InlineData("PK\u0003\u0004 not a gguf file, but long enough", ModelRefusalKind.Malformed)]
-    public void What_is_no_gguf_is_refused(string text, ModelRefusalKind kind) =>
+    public void Bytes_that_are_not_GGUF_are_refused(string text, ModelRefusalKind kind) =>
         Assert.Equal(kind, GgufHeader.Parse("x", System.Text.Encoding.UTF8.GetBytes(text)).Refusal?.Kind);
 
     [Fact]
-    public void Absurd_counts_lengths_and_depths_are_refused()
+    public void Out_of_range_counts_lengths_and_depths_are_refused()
     {
         byte[] start = [.. "GGUF"u8, .. BitConverter.GetBytes(3u)];
         Assert.Equal(
@@ -95,7 +95,7 @@ public sealed class GgufHeaderTests
             .. BitConverter.GetBytes(1UL),
             (byte)'k',
         ];
-        // A string longer than memory, an array longer than memory, arrays in arrays without end.
+        // A string and an array larger than memory, and deeply nested arrays.
         Assert.Equal(
             ModelRefusalKind.BadField,
             Kind([.. key, .. BitConverter.GetBytes(8u), .. BitConverter.GetBytes(1UL << 62)])
@@ -113,7 +113,7 @@ public sealed class GgufHeaderTests
     }
 
     [Fact]
-    public void Gpt_oss_120b_as_gguf_has_the_size_the_log_states()
+    public void Gpt_oss_120b_as_GGUF_has_the_logged_size()
     {
         var facts = GgufHeader.Parse("gpt-oss-120b", GgufBytes.GptOss120B().Build()).Facts;
 
@@ -155,7 +155,7 @@ public sealed class GgufHeaderTests
         Assert.True(allocated < 65_536 + (16 * bytes.Length), $"{allocated} bytes for {bytes.Length}.");
         if (reading.Facts is { } facts)
         {
-            // Facts that were read can be judged without overflow.
+            // Parsed facts can be judged without overflow.
             GpuFit.Explain(
                 facts,
                 new FitRequest(null, KvFormat.Bf16, 1, 1, "llama-server"),

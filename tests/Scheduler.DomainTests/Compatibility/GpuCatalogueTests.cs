@@ -8,7 +8,7 @@ public sealed class GpuCatalogueTests
     private static readonly string[] Unknown = ["M4000", "M60", "P4000"];
 
     [Fact]
-    public void Every_market_offer_resolves_but_the_three_unknown_gpus()
+    public void Every_market_offer_resolves_except_three_unknown_gpus()
     {
         foreach (var (gpu, _, gib, instanceType) in OfferShapes.All)
         {
@@ -46,11 +46,11 @@ public sealed class GpuCatalogueTests
     ) => Assert.Equal(name, GpuCatalogue.Shipped.Resolve(alias, gib, hint)?.Name);
 
     [Fact]
-    public void A_known_name_with_another_size_is_another_product() =>
+    public void A_known_name_with_another_memory_size_is_not_resolved() =>
         Assert.Null(GpuCatalogue.Shipped.Resolve("RTX4090", 48, "modded"));
 
     [Fact]
-    public void Names_are_unique_and_every_row_is_whole()
+    public void Names_are_unique_and_every_row_is_complete()
     {
         var all = GpuCatalogue.Shipped.All;
 

@@ -30,7 +30,7 @@ public sealed class GpuFitTests
     [InlineData("deepseek-ai/DeepSeek-V3", "H100-80GB-SXM", 8, 8192, FitOutcome.CannotFit)]
     [InlineData("deepseek-ai/DeepSeek-V3", "H200-141GB-SXM", 8, 8192, FitOutcome.Fits)]
     [InlineData("BAAI/bge-m3", "T4", 1, 8192, FitOutcome.Fits)]
-    public void Well_known_pairs_are_judged_as_everybody_knows(
+    public void Well_known_pairs_get_the_expected_verdict(
         string model,
         string gpu,
         int count,
@@ -39,7 +39,7 @@ public sealed class GpuFitTests
     ) => Assert.Equal(outcome, GpuFit.Judge(TestModels.Shipped(model), Request(context), Gpu(gpu), count).Outcome);
 
     [Fact]
-    public void A_count_that_does_not_divide_the_heads_is_no_shape_for_vllm_but_is_one_for_llama_cpp()
+    public void Vllm_needs_a_GPU_count_that_divides_the_heads_and_llama_cpp_does_not()
     {
         var model = TestModels.Shipped("Qwen/Qwen2.5-7B"); // 28 heads
 
@@ -49,7 +49,7 @@ public sealed class GpuFitTests
     }
 
     [Fact]
-    public void Tensor_parallelism_divides_heads_but_repeats_the_last_kv_head_and_the_latent_cache()
+    public void Tensor_parallelism_splits_KV_heads_and_copies_the_last_one_and_latent_caches()
     {
         var qwen = TestModels.Shipped("Qwen/Qwen3-30B-A3B"); // 4 KV heads
         var deepSeek = TestModels.Shipped("deepseek-ai/DeepSeek-V3");
@@ -118,7 +118,7 @@ public sealed class GpuFitTests
     }
 
     [Fact]
-    public void In_smart_mode_the_breakdown_stands_without_a_gpu()
+    public void Without_a_gpu_the_explanation_still_has_the_breakdown()
     {
         var facts = GpuFit.Explain(TestModels.Shipped("deepseek-ai/DeepSeek-V3"), Request(8192), null, null, Catalogue);
 
@@ -129,7 +129,7 @@ public sealed class GpuFitTests
     }
 
     [Fact]
-    public void After_an_out_of_memory_a_lower_context_and_a_larger_gpu_are_named()
+    public void After_an_OOM_a_lower_context_and_a_larger_gpu_are_proposed()
     {
         var model = TestModels.Shipped("meta-llama/Llama-3.1-8B");
         var ran = Request(29_000);
@@ -154,7 +154,7 @@ public sealed class GpuFitTests
         );
 
     [Property(MaxTest = 500)]
-    public void More_context_never_needs_less(int model, uint context, uint more, int kv, int gpus)
+    public void More_context_never_needs_less_memory(int model, uint context, uint more, int kv, int gpus)
     {
         var (facts, request) = Pick(model, context, 1, kv);
         var larger = request with
@@ -165,7 +165,7 @@ public sealed class GpuFitTests
     }
 
     [Property(MaxTest = 500)]
-    public void More_parallel_sequences_never_need_less(
+    public void More_parallel_sequences_never_need_less_memory(
         int model,
         uint context,
         uint parallel,
@@ -230,7 +230,7 @@ public sealed class GpuFitTests
     }
 
     [Fact]
-    public void What_is_stored_survives_json()
+    public void Stored_types_survive_JSON()
     {
         foreach (var facts in ModelCatalogue.Names.Select(TestModels.Shipped))
         {
@@ -255,7 +255,7 @@ public sealed class GpuFitTests
     }
 
     [Fact]
-    public void What_crosses_a_grain_boundary_survives_the_wire()
+    public void Types_sent_to_grains_survive_the_Orleans_serializer()
     {
         using var services = new ServiceCollection()
             .AddSerializer(builder => builder.AddAssembly(typeof(ModelFacts).Assembly))

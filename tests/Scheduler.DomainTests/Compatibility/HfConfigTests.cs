@@ -43,7 +43,7 @@ public sealed class HfConfigTests
     )]
     [InlineData("\"vocab_size\":100", "\"vocab_size\":100,\"layer_types\":[\"odd\",\"full_attention\"]", "layer_types")]
     [InlineData("\"vocab_size\":100", "\"vocab_size\":100,\"is_encoder_decoder\":true", "is_encoder_decoder")]
-    public void A_wrong_field_is_named(string from, string to, string field)
+    public void An_invalid_field_is_named(string from, string to, string field)
     {
         var reading = TestModels.ReadText(Llama.Replace(from, to, StringComparison.Ordinal));
 
@@ -57,21 +57,21 @@ public sealed class HfConfigTests
     [InlineData("{")]
     [InlineData("\"\\ud800\"")]
     [InlineData("{\"model_type\":\"\\ud800\",\"hidden_size\":1}")]
-    public void What_is_no_config_is_refused(string text) => Assert.False(TestModels.ReadText(text).IsRead);
+    public void Text_that_is_not_a_config_is_refused(string text) => Assert.False(TestModels.ReadText(text).IsRead);
 
     [Fact]
-    public void A_file_larger_than_the_bound_is_refused_unread() =>
+    public void A_file_over_the_size_limit_is_refused_without_parsing() =>
         Assert.Equal(ModelRefusalKind.TooLarge, HfConfig.Parse("x", new byte[HfConfig.MaxBytes + 1]).Refusal?.Kind);
 
     [Fact]
-    public void Json_deeper_than_the_bound_is_refused() =>
+    public void JSON_over_the_depth_limit_is_refused() =>
         Assert.Equal(
             ModelRefusalKind.Malformed,
             TestModels.ReadText($"{{\"a\":{new string('[', 100)}{new string(']', 100)}}}").Refusal?.Kind
         );
 
     [Fact]
-    public void Dimensions_that_multiply_beyond_reason_are_refused()
+    public void Dimensions_with_too_large_a_product_are_refused()
     {
         const string huge =
             """{"model_type":"x","hidden_size":1048576,"num_hidden_layers":1024,"num_attention_heads":4096,"intermediate_size":16777216,"vocab_size":16777216,"num_experts":65536}""";
@@ -80,7 +80,7 @@ public sealed class HfConfigTests
     }
 
     [Fact]
-    public void Bare_infinity_inside_a_string_is_left_alone()
+    public void Bare_Infinity_is_accepted_and_text_in_strings_is_kept()
     {
         var reading = TestModels.ReadText(
             Llama.Replace(
@@ -105,7 +105,7 @@ public sealed class HfConfigTests
     }
 
     [Fact]
-    public void A_family_never_seen_gets_generic_transformer_arithmetic()
+    public void An_unknown_model_type_gets_generic_transformer_arithmetic()
     {
         var known = TestModels.ReadText(Llama).Facts;
         var unknown = TestModels
@@ -120,7 +120,7 @@ public sealed class HfConfigTests
     }
 
     [Fact]
-    public void Experts_may_be_listed_layer_by_layer()
+    public void Experts_may_be_listed_per_layer()
     {
         var reading = TestModels.ReadText(
             Llama.Replace(
@@ -138,7 +138,7 @@ public sealed class HfConfigTests
     public void Random_bytes_never_throw(byte[] bytes) => Assert.NotNull(HfConfig.Parse("fuzz", bytes));
 
     [Property(MaxTest = 3000)]
-    public void A_mutated_config_never_throws_and_what_is_read_can_be_judged(
+    public void A_mutated_config_never_throws_and_parsed_facts_can_be_judged(
         int first,
         byte value,
         int second,
@@ -161,7 +161,7 @@ public sealed class HfConfigTests
     }
 
     [Fact]
-    public void A_numeric_field_of_every_shipped_config_may_be_absurd_without_an_exception()
+    public void Absurd_numbers_in_shipped_configs_never_throw()
     {
         var seen = 0;
         foreach (var file in EmbeddedData.ModelFiles.Where(file => file.EndsWith(".json", StringComparison.Ordinal)))

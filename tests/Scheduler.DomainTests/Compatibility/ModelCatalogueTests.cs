@@ -9,7 +9,8 @@ public sealed class ModelCatalogueTests
 {
     private static readonly Dictionary<string, long> ArithmeticFigures = new(StringComparer.Ordinal)
     {
-        // Figures the notes of models.csv give for logical parameters, where the published count includes something else, or none is known.
+        // Logical parameters from the notes in models.csv, where the published count is missing or includes something
+        // else.
         ["Qwen/Qwen3-0.6B"] = 596_049_920,
         ["Qwen/Qwen3-32B"] = 32_762_123_264,
         ["Qwen/Qwen3-32B-AWQ"] = 32_762_123_264,
@@ -25,14 +26,14 @@ public sealed class ModelCatalogueTests
         ["openai/gpt-oss-20b"] = 20_914_757_184,
     };
 
-    /// <summary>Published counts that arithmetic does not meet exactly, and by how much, with the reason.</summary>
+    /// <summary>Differences between published and computed counts, with the reason.</summary>
     private static readonly Dictionary<string, long> ExplainedDifferences = new(StringComparer.Ordinal)
     {
         // The tied output head is stored a second time: 151,936 x 1,024.
         ["Qwen/Qwen3-0.6B"] = 155_582_464,
-        // The file holds 32 layers' rotary frequencies, 64 numbers each: no parameters.
+        // The file contains 64 rotary frequencies for each of 32 layers, which are not parameters.
         ["meta-llama/Llama-2-7b-hf"] = 2_048,
-        // 56 elements in each of 61 layers that neither weights nor block scales account for: 3e-9 of the count.
+        // 56 elements in each of 61 layers that neither weights nor block scales explain: 3e-9 of the count.
         ["moonshotai/Kimi-K2-Instruct"] = 3_416,
     };
 

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Scheduler.DomainTests.Compatibility;
 
-/// <summary>Every distinct (GPU, count, GiB per GPU, instance type) of the collected market offers, as their sources write them.</summary>
+/// <summary>
+/// All distinct (GPU, count, GiB per GPU, instance type) of the collected market offers, as in their sources.
+/// </summary>
 internal static class OfferShapes
 {
     private const string Table = """

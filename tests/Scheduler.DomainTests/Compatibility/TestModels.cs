@@ -42,8 +42,8 @@ internal static class TestModels
         );
 
     /// <summary>
-    /// Llama-3.1-405B-FP8 as published in July 2024, the day of the log: 16 KV heads (later halved by removing the copies), attention and
-    /// the first and last layer left at 16 bits.
+    /// Llama-3.1-405B-FP8 as published in July 2024, the day of the log: 16 KV heads (later halved by removing the
+    /// copies), attention and the first and last layer left at 16 bits.
     /// </summary>
     public static ModelFacts Llama31Of405BFp8 { get; } =
         Read(

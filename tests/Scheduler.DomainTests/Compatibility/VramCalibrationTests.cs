@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;
 
-/// <summary>The estimate against public logs of real engines. The table is printed, the bounds asserted.</summary>
+/// <summary>
+/// The estimate compared with public logs of real engines. The table is printed and the bounds are asserted.
+/// </summary>
 public sealed class VramCalibrationTests
 {
     private const double GiB = 1L << 30;
@@ -17,7 +19,7 @@ public sealed class VramCalibrationTests
         GgufHeader.Parse("gpt-oss-120b", GgufBytes.GptOss120B().Build()).Facts ?? throw new InvalidOperationException();
 
     [Fact]
-    public void Weights_are_predicted_within_one_and_a_half_per_cent_and_a_quarter_in_the_median()
+    public void Weights_are_predicted_within_1_5_percent_with_a_median_of_0_25_percent()
     {
         AssertTable(
             "weights, GiB per GPU",
@@ -39,7 +41,7 @@ public sealed class VramCalibrationTests
     }
 
     [Fact]
-    public void Caches_are_predicted_within_one_point_two_per_cent_and_a_tenth_in_the_median()
+    public void Caches_are_predicted_within_1_2_percent_with_a_median_of_0_1_percent()
     {
         var llama8B = Cache(Llama8B, 16, EngineProfile.Vllm) / 16;
         AssertTable(
@@ -47,7 +49,8 @@ public sealed class VramCalibrationTests
             worst: 0.012,
             median: 0.001,
             [
-                // The log's own budget divided by our bytes per token, against the tokens it says fit.
+                // The memory budget of the log divided by our bytes per token, compared with the logged number of
+                // tokens.
                 new("vllm#10517 len 20,000: tokens", ((23.58 * 0.9) - 17.06 - 0.35) * GiB / llama8B, 31_232),
                 new("vllm#10517 len 29,000: tokens", ((23.58 * 0.9) - 17.98 - 0.35) * GiB / llama8B, 23_648),
                 new(
@@ -60,7 +63,8 @@ public sealed class VramCalibrationTests
                     Cache(TestModels.Shipped("Qwen/Qwen2.5-72B"), 32_768, EngineProfile.Llama) / GiB,
                     10.0
                 ),
-                // Two sequences of 131,072 cells in 18 full layers: 9,216 MiB; the sliding layers take 90 MiB (micro batch 1,024).
+                // 131,072 cells for two sequences in 18 full layers: 9,216 MiB. Sliding layers: 90 MiB (micro batch
+                // 1,024).
                 new(
                     "ollama#16480 gpt-oss-120b 2 x 131,072: MiB",
                     2
@@ -85,7 +89,7 @@ public sealed class VramCalibrationTests
     }
 
     [Fact]
-    public void Llama_cpp_totals_are_predicted_within_two_per_cent()
+    public void Llama_cpp_totals_are_predicted_within_2_percent()
     {
         AssertTable(
             "llama.cpp without flash attention, weights + cache + compute, GiB",
@@ -112,7 +116,7 @@ public sealed class VramCalibrationTests
     }
 
     [Fact]
-    public void Padded_kernels_stay_inside_the_band()
+    public void Weights_of_padded_kernels_are_inside_the_estimated_range()
     {
         // vllm#23278: Marlin pads both sides of each expert and takes 65.97 GiB.
         var weights = ModelFootprint.Of(GptOss).Weights(null, 1, EngineProfile.Vllm);
@@ -134,7 +138,7 @@ public sealed class VramCalibrationTests
     [InlineData("vllm#23278 available KV cache -2.14 GiB", "gpt-oss", "H100-80GB-SXM", 1, 131_072)]
     [InlineData("vllm#27508 available KV cache 1.71 GiB", "gpt-oss", "H100-80GB-SXM", 1, 131_072)]
     [InlineData("vllm#6746 refused", "405b", "H100-80GB-SXM", 8, 131_072)]
-    public void No_logged_refusal_is_called_comfortable(
+    public void No_logged_refusal_is_judged_as_a_comfortable_fit(
         string source,
         string model,
         string gpu,
@@ -143,9 +147,10 @@ public sealed class VramCalibrationTests
     ) => Assert.True(Judge(model, gpu, count, context).Outcome != FitOutcome.Fits, source);
 
     [Fact]
-    public void The_activation_band_holds_the_logged_profiles()
+    public void The_estimated_activation_range_contains_the_logged_profiles()
     {
-        // vllm#10517: peak of PyTorch less weights, 17.06 - 14.99 at 20,000 tokens and 17.98 - 14.99 at 29,000, without chunked prefill.
+        // vllm#10517, without chunked prefill: PyTorch peak minus weights is 17.06 - 14.99 (20,000 tokens), 17.98 -
+        // 14.99 (29,000).
         foreach (var (context, logged) in (ReadOnlySpan<(long, double)>)[(20_000, 2.07), (29_000, 2.99)])
         {
             var line = GpuFit

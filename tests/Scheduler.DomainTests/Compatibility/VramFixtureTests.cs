@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;
 
-/// <summary>The fixture table: parameters and cache bytes per token, recomputed from public configs and equal to published counts.</summary>
+/// <summary>
+/// Parameters and cache bytes per token, computed from public configs and compared with published counts.
+/// </summary>
 public sealed class VramFixtureTests
 {
     private static readonly (ModelFacts Model, long Parameters, long CacheBytesPerToken)[] Rows =
@@ -69,7 +71,7 @@ public sealed class VramFixtureTests
     }
 
     [Fact]
-    public void A_scale_per_token_and_head_adds_eight_bytes_for_each_kv_head()
+    public void A_scale_per_token_and_head_adds_8_bytes_for_each_KV_head()
     {
         var model = TestModels.Shipped("meta-llama/Llama-3.1-8B");
 
@@ -81,7 +83,7 @@ public sealed class VramFixtureTests
     [InlineData("mistralai/Mistral-7B-v0.1", 0, 32)]
     [InlineData("openai/gpt-oss-20b", 12, 12)]
     [InlineData("Qwen/Qwen2.5-7B", 28, 0)]
-    public void Sliding_layers_are_told_from_full_ones(string name, int full, int sliding)
+    public void Sliding_and_full_attention_layers_are_distinguished(string name, int full, int sliding)
     {
         var caches = TestModels.Shipped(name).Caches;
 
@@ -95,7 +97,7 @@ public sealed class VramFixtureTests
     [InlineData("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 6, 23)]
     [InlineData("Qwen/Qwen3.5-27B", 16, 48)]
     [InlineData("tiiuae/falcon-mamba-7b", 0, 64)]
-    public void Hybrids_keep_a_constant_state_beside_few_attention_layers(string name, int attention, int state)
+    public void Hybrid_models_have_state_layers_beside_attention_layers(string name, int attention, int state)
     {
         var caches = TestModels.Shipped(name).Caches;
 
@@ -108,7 +110,7 @@ public sealed class VramFixtureTests
     }
 
     [Fact]
-    public void Llama_4_keeps_chunks_in_three_layers_of_four()
+    public void Llama_4_has_chunked_attention_in_three_of_four_layers()
     {
         var caches = TestModels.Shipped("meta-llama/Llama-4-Scout-17B-16E-Instruct").Caches;
 
@@ -134,7 +136,7 @@ public sealed class VramFixtureTests
         Assert.Equal(format, TestModels.Shipped(name).NativeFormat);
 
     [Fact]
-    public void Modules_a_quantizer_left_out_stay_at_sixteen_bits()
+    public void Modules_excluded_from_quantization_stay_at_16_bits()
     {
         var scout = TestModels.Shipped("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic");
         var kimi = TestModels.Shipped("moonshotai/Kimi-K2.5");

@@ -8,7 +8,7 @@ namespace Scheduler.DomainTests.Failures;
 
 public sealed partial class FailureCatalogueTests
 {
-    /// <summary>Numbers and names are stored and public: this list only ever grows.</summary>
+    /// <summary>Numbers and names are stored and public, so entries are only added.</summary>
     private static readonly (int Number, string Name)[] Published =
     [
         (1, "AUTH_MISSING_TOKEN"),
@@ -85,7 +85,7 @@ public sealed partial class FailureCatalogueTests
     }
 
     [Fact]
-    public void Failures_are_made_by_the_catalogue_alone()
+    public void Only_the_catalogue_creates_failures()
     {
         var makers = Directory
             .EnumerateFiles(Repository.Path("src"), "*.cs", SearchOption.AllDirectories)

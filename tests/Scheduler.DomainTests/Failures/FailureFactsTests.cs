@@ -3,14 +3,14 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Failures;
 
-/// <summary>Every kind of facts there is, filled by reflection, so that a new kind is held to the same from its first day.</summary>
+/// <summary>All types of failure facts, filled by reflection, so that a new type is included automatically.</summary>
 public sealed class FailureFactsTests
 {
     public static TheoryData<Type> EveryKind() => [.. SampleFacts.Kinds];
 
     [Theory]
     [MemberData(nameof(EveryKind))]
-    public void Facts_tell_what_happened_and_give_an_instruction_with_a_number_or_a_name(Type kind)
+    public void Facts_give_a_message_and_a_hint_with_a_number_or_a_name(Type kind)
     {
         foreach (var sparse in new[] { false, true })
         {
@@ -31,7 +31,7 @@ public sealed class FailureFactsTests
                     said.Any(char.IsDigit)
                         || said.Contains('`', StringComparison.Ordinal)
                         || said.Contains(SampleFacts.Name, StringComparison.Ordinal),
-                    $"{kind.Name} says nothing of the case: {said}"
+                    $"{kind.Name} contains no number or name: {said}"
                 );
             }
         }

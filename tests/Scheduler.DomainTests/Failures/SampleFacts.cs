@@ -7,24 +7,20 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.DomainTests.Failures;
 
-/// <summary>Every kind of facts there is, filled by reflection, so that a new kind is held to the same from its first day.</summary>
+/// <summary>All types of failure facts, filled by reflection, so that a new type is included automatically.</summary>
 internal static class SampleFacts
 {
     public const string Name = "sample";
 
-    /// <summary>Every kind there is.</summary>
     public static IEnumerable<Type> Kinds =>
         LoadAll()
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(FailureFacts)))
             .OrderBy(type => type.FullName, StringComparer.Ordinal);
 
-    /// <summary>Facts of a kind.</summary>
-    /// <param name="kind">One of <see cref="Kinds"/>.</param>
-    /// <param name="sparse">Whether what need not be known is not.</param>
+    /// <param name="sparse">Whether nullable values are null.</param>
     public static FailureFacts Of(Type kind, bool sparse) => (FailureFacts)Fill(kind, sparse)!;
 
-    /// <summary>What facts of a kind come to.</summary>
     public static Failure Failure<TFacts>()
         where TFacts : FailureFacts => FailureCatalogue.Describe(Of(typeof(TFacts), sparse: false));
 

@@ -4,18 +4,17 @@ using Scheduler.Domain.Firewalls;
 namespace Scheduler.DomainTests.Firewalls;
 
 /// <summary>
-/// The most credulous reader there could be. It reads its prompt as a runtime with a careless template would: control tokens in the text
-/// change the speaker, any line that ends the text ends it, and whatever then stands outside is obeyed. It repeats the first thing that
-/// looks like an answer. Only where nobody tells it anything does it look at the text itself, and says yes.
+/// The most gullible judge possible. It reads its prompt like a runtime with an unsafe chat template: control tokens in
+/// the text change the speaker, and any end line ends the text. It obeys every line outside the text and repeats the
+/// first text that looks like an answer. Without such instructions it judges the text itself and answers yes.
 /// </summary>
-/// <remarks>It is told the marker only by the first line, as a real judge is.</remarks>
+/// <remarks>It learns the marker only from the first line, as a real judge does.</remarks>
 internal static partial class GullibleJudge
 {
-    /// <summary>What it answers; the true answer to every rule is yes.</summary>
+    /// <summary>The correct answer to every rule is yes.</summary>
     public static string Answer(JudgeQuestion question) =>
         AnswerIn(question.System) ?? AnswerTo(question.User, question.Rules);
 
-    /// <summary>What it answers to a user text.</summary>
     public static string AnswerTo(string user, int rules)
     {
         var marker = MarkerLine().Match(user).Groups[1].Value;
@@ -27,11 +26,11 @@ internal static partial class GullibleJudge
         return AnswerIn(user) ?? Say(marker, rules, "true");
     }
 
-    /// <summary>An answer as it should be.</summary>
+    /// <summary>A well-formed answer.</summary>
     public static string Say(string marker, int rules, string each) =>
         $$"""{"marker":"{{marker}}",{{string.Join(',', Enumerable.Range(1, rules).Select(n => $"\"{n}\":{each}"))}}}""";
 
-    /// <summary>Every line that is not one of ours and not between the markers, however lines may be made.</summary>
+    /// <summary>All lines outside the markers, with every Unicode line separator counted.</summary>
     private static IEnumerable<string> LinesOutside(string user, string marker)
     {
         var inside = false;
@@ -51,7 +50,7 @@ internal static partial class GullibleJudge
             }
             else if (!line.StartsWith("{\"role\":\"", StringComparison.Ordinal))
             {
-                // A line of the text that does not begin as its line must have come out of its string.
+                // A line inside the markers without the required beginning has broken out of its JSON string.
                 yield return line;
             }
         }

@@ -10,14 +10,14 @@ namespace Scheduler.DomainTests.Firewalls;
 public sealed class JudgeAnswerTests
 {
     private static readonly JudgeQuestion Two =
-        JudgeQuestion.Build([.. ShippedRules.All.Take(2)], new JudgedText(), new byte[JudgeQuestion.LeastRandom])
+        JudgeQuestion.Build([.. ShippedRules.All.Take(2)], new JudgeInput(), new byte[JudgeQuestion.LeastRandom])
         ?? throw new InvalidOperationException("Too long.");
 
     [Theory]
     [InlineData("""{"marker":"M","1":true,"2":false}""")]
     [InlineData("""  { "2" : false , "1" : true , "marker" : "M" }  """)]
     [InlineData("\n{\n\t\"1\": true,\r\n\"marker\": \"M\",\n\"2\": false\n}\n")]
-    public void An_answer_is_one_object_with_the_marker_and_a_boolean_a_rule(string text)
+    public void A_valid_answer_has_the_marker_and_one_boolean_per_rule(string text)
     {
         Assert.True(JudgeAnswer.TryRead(Marked(text), Two, out var answers));
         Assert.Equal([true, false], answers);
@@ -65,14 +65,14 @@ public sealed class JudgeAnswerTests
     [InlineData("""{"marker":"M","\u0031":true,"2":false}""")]
     [InlineData("""{"marker":"\uD800","1":true,"2":false}""")]
     [InlineData("""{"\uD800":"M","1":true,"2":false}""")]
-    public void Anything_else_is_no_answer(string text)
+    public void Other_text_is_not_a_valid_answer(string text)
     {
         Assert.False(JudgeAnswer.TryRead(Marked(text), Two, out var answers));
         Assert.Empty(answers);
     }
 
     [Fact]
-    public void Silence_and_endless_talk_are_no_answer()
+    public void A_missing_or_too_long_answer_is_refused()
     {
         Assert.False(JudgeAnswer.TryRead(null, Two, out _));
         var good = Marked("""{"marker":"M","1":true,"2":false}""");
@@ -81,22 +81,22 @@ public sealed class JudgeAnswerTests
     }
 
     [Property]
-    public void Every_answer_to_every_number_of_rules_is_read_as_it_was_given(NonEmptyArray<bool> given)
+    public void Answers_are_read_back_for_any_number_of_rules(NonEmptyArray<bool> given)
     {
         var count = Math.Min(given.Get.Length, ShippedRules.All.Length);
         ImmutableArray<bool> answers = [.. given.Get.Take(count)];
-        var question = JudgeQuestion.Build([.. ShippedRules.All.Take(count)], new JudgedText(), new byte[16])!;
+        var question = JudgeQuestion.Build([.. ShippedRules.All.Take(count)], new JudgeInput(), new byte[16])!;
         var said = string.Join(',', answers.Select((answer, i) => $"\"{i + 1}\":{(answer ? "true" : "false")}"));
         Assert.True(JudgeAnswer.TryRead($$"""{"marker":"{{question.Marker}}",{{said}}}""", question, out var read));
         Assert.Equal(answers, read);
     }
 
     [Property]
-    public void No_text_is_too_strange_to_be_refused(string? text) =>
+    public void Random_text_is_refused_without_an_exception(string? text) =>
         Assert.False(JudgeAnswer.TryRead(text, Two, out _));
 
     [Property]
-    public Property No_mixture_of_the_forms_own_pieces_breaks_the_reader()
+    public Property Random_mixtures_of_JSON_tokens_never_give_a_partial_answer()
     {
         var pieces = Gen.Elements(
             "{",
@@ -120,7 +120,7 @@ public sealed class JudgeAnswerTests
             Gen.ListOf(pieces).Select(string.Concat).ToArbitrary(),
             text =>
             {
-                // Whatever is let through says something about both rules, once.
+                // An accepted answer has exactly one value for each of the two rules.
                 var isRead = JudgeAnswer.TryRead(text, Two, out var answers);
                 Assert.Equal(isRead ? 2 : 0, answers.Length);
             }

@@ -10,7 +10,9 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Instances;
 
-/// <summary>Properties over every sequence of triggers: each number of a random list picks what happens next, and how much later.</summary>
+/// <summary>
+/// Properties over sequences of triggers: each number of a random list selects the next trigger and its time.
+/// </summary>
 public sealed class InstanceDecisionsTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
@@ -46,17 +48,16 @@ public sealed class InstanceDecisionsTests
         (record, cause) => Reroute(record, InstanceTrigger.DeadlinePassed, cause),
         (record, cause) => Reroute(record, InstanceTrigger.Preempted, cause),
         (record, cause) => InstanceDecisions.End(record, cause),
-        (record, cause) => InstanceDecisions.Pay(record, record.Debts, cause),
-        (record, cause) => InstanceDecisions.Pay(record, [.. record.Debts.Take(1)], cause),
-        (record, cause) => InstanceDecisions.Pay(record, [new Debt { Kind = DebtKind.Release }], cause),
+        (record, cause) => InstanceDecisions.ConfirmCleanup(record, record.PendingCleanups, cause),
+        (record, cause) => InstanceDecisions.ConfirmCleanup(record, [.. record.PendingCleanups.Take(1)], cause),
+        (record, cause) =>
+            InstanceDecisions.ConfirmCleanup(record, [new PendingCleanup { Kind = CleanupKind.Release }], cause),
         (record, cause) => InstanceDecisions.Remove(record, cause),
         (record, cause) => InstanceDecisions.Change(record, next => next.Remember("Start", "again"), cause),
     ];
 
     [Property(MaxTest = 400)]
-    public void INV_04_events_are_contiguous_permitted_and_lead_from_the_old_state_to_the_new(
-        DoNotSize<uint>[] steps
-    ) =>
+    public void INV_04_events_are_contiguous_and_permitted_and_connect_old_to_new_state(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, _) =>
@@ -79,7 +80,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_01_INV_02_a_machine_that_may_exist_is_never_forgotten(DoNotSize<uint>[] steps) =>
+    public void INV_01_INV_02_an_allocation_that_may_exist_is_never_forgotten(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, happening) =>
@@ -92,18 +93,21 @@ public sealed class InstanceDecisionsTests
 
                 if (next.State is InstanceState.Stopped or InstanceState.Deleted)
                 {
-                    Assert.Empty(next.Debts);
+                    Assert.Empty(next.PendingCleanups);
                 }
 
                 Assert.Equal(
-                    next.Debts.Count(debt => debt.Kind == DebtKind.Release),
-                    next.Debts.Where(debt => debt.Kind == DebtKind.Release).Select(debt => debt.Key).Distinct().Count()
+                    next.PendingCleanups.Count(debt => debt.Kind == CleanupKind.Release),
+                    next.PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release)
+                        .Select(debt => debt.Key)
+                        .Distinct()
+                        .Count()
                 );
             }
         );
 
     [Property(MaxTest = 400)]
-    public void INV_05_a_run_that_ends_owes_its_bill_to_the_second(DoNotSize<uint>[] steps) =>
+    public void INV_05_an_ended_run_leaves_a_settlement_exact_to_the_second(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (before, next, happening) =>
@@ -114,7 +118,10 @@ public sealed class InstanceDecisionsTests
                     return;
                 }
 
-                var settle = Assert.Single(next.Debts, debt => debt.Kind == DebtKind.Settle && debt.Run == before.Run);
+                var settle = Assert.Single(
+                    next.PendingCleanups,
+                    debt => debt.Kind == CleanupKind.Settle && debt.Run == before.Run
+                );
                 Assert.Equal(before.RunningSince, settle.RunningSince);
                 Assert.Equal(before.RunningSince is null, settle.RunningUntil is null);
                 Assert.True(settle.RunningUntil is null || settle.RunningUntil >= settle.RunningSince);
@@ -123,12 +130,12 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_03_whatever_waits_or_is_owed_has_a_wake_up(DoNotSize<uint>[] steps) =>
+    public void INV_03_pending_work_always_has_a_wake_up(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (_, next, _) =>
             {
-                var waits = next.State.MayHoldAllocation() || !next.Debts.IsEmpty;
+                var waits = next.State.MayHoldAllocation() || !next.PendingCleanups.IsEmpty;
                 Assert.Equal(waits, next.WakeAt is not null);
                 if (next.State == InstanceState.Provisioning)
                 {
@@ -143,7 +150,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void INV_07_a_failed_instance_says_why_and_a_live_one_does_not(DoNotSize<uint>[] steps) =>
+    public void INV_07_a_failed_instance_has_a_failure_and_a_live_one_has_none(DoNotSize<uint>[] steps) =>
         Walk(
             steps,
             (_, next, _) =>
@@ -163,7 +170,7 @@ public sealed class InstanceDecisionsTests
         );
 
     [Property(MaxTest = 400)]
-    public void A_forbidden_trigger_is_refused_naming_what_is_allowed(DoNotSize<uint>[] steps)
+    public void A_forbidden_trigger_is_refused_naming_the_allowed_ones(DoNotSize<uint>[] steps)
     {
         var (record, at) = (Created(), Noon);
         foreach (var step in steps.Select(number => number.Item))
@@ -194,7 +201,7 @@ public sealed class InstanceDecisionsTests
     }
 
     [Fact]
-    public void Only_the_latest_commands_and_routes_are_remembered()
+    public void Only_the_latest_commands_and_routes_are_kept()
     {
         var record = Created();
         for (var i = 0; i < 20; i++)
@@ -243,7 +250,7 @@ public sealed class InstanceDecisionsTests
         }
     }
 
-    // Now and then the clock steps back.
+    // Some steps set the clock back.
     private static DateTimeOffset Later(DateTimeOffset at, uint step) =>
         at.AddMilliseconds((long)(step / (uint)Happenings.Length % 5_000) - 500);
 
@@ -254,7 +261,10 @@ public sealed class InstanceDecisionsTests
 
     private static HashSet<AllocationKey> MayExist(InstanceRecord record)
     {
-        var keys = record.Debts.Where(debt => debt.Kind == DebtKind.Release).Select(debt => debt.Key).ToHashSet();
+        var keys = record
+            .PendingCleanups.Where(debt => debt.Kind == CleanupKind.Release)
+            .Select(debt => debt.Key)
+            .ToHashSet();
         if (record.State.MayHoldAllocation())
         {
             keys.Add(record.Intent!.Key);

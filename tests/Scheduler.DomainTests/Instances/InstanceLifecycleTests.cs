@@ -8,7 +8,7 @@ namespace Scheduler.DomainTests.Instances;
 
 public sealed class InstanceLifecycleTests
 {
-    /// <summary>The state table of the specification, written down a second time.</summary>
+    /// <summary>The state table of the specification, written independently of the code.</summary>
     private static readonly Dictionary<(InstanceState, InstanceTrigger), InstanceState> Specified = new()
     {
         [(Stopped, Start)] = Checking,
@@ -55,7 +55,7 @@ public sealed class InstanceLifecycleTests
     }
 
     [Fact]
-    public void Only_states_between_intent_and_release_may_hold_an_allocation_and_only_running_is_billed()
+    public void Each_state_property_holds_for_exactly_the_specified_states()
     {
         Assert.Equal(
             [Provisioning, Starting, Running],
@@ -67,7 +67,7 @@ public sealed class InstanceLifecycleTests
     }
 
     [Fact]
-    public void The_README_shows_the_machine_as_it_is()
+    public void The_README_shows_the_current_state_machine()
     {
         var readme = File.ReadAllText(Repository.Path("src", "Scheduler.Domain", "Instances", "README.md"));
         Assert.Contains(Normal(InstanceLifecycle.Diagram()), Normal(readme), StringComparison.Ordinal);

@@ -39,11 +39,11 @@ public sealed class InstanceWriteTests
             RunningUntil = Noon,
             Allocation = new Allocation(),
             Failure = new FailureRecord(),
-            Debts =
+            PendingCleanups =
             [
-                new Debt { Kind = DebtKind.Settle, Run = 1 },
-                new Debt { Kind = DebtKind.Settle, Run = 2 },
-                new Debt { Kind = DebtKind.Release, Run = 2 },
+                new PendingCleanup { Kind = CleanupKind.Settle, Run = 1 },
+                new PendingCleanup { Kind = CleanupKind.Settle, Run = 2 },
+                new PendingCleanup { Kind = CleanupKind.Release, Run = 2 },
             ],
         };
 
@@ -56,7 +56,10 @@ public sealed class InstanceWriteTests
         Assert.Null(next.RunningSince);
         Assert.Null(next.RunningUntil);
         Assert.Null(next.Failure);
-        Assert.Equal([(DebtKind.Settle, 1), (DebtKind.Release, 2)], next.Debts.Select(debt => (debt.Kind, debt.Run)));
+        Assert.Equal(
+            [(CleanupKind.Settle, 1), (CleanupKind.Release, 2)],
+            next.PendingCleanups.Select(cleanup => (cleanup.Kind, cleanup.Run))
+        );
         Assert.Equal(["Start", "OfferChosen"], next.Events.Select(happened => happened.Trigger));
         Assert.Equal(["launch asked for", "cheapest"], next.Events.Select(happened => happened.Reason));
         Assert.Equal([2L, 3L], next.Events.Select(happened => happened.Sequence));
@@ -109,41 +112,41 @@ public sealed class InstanceWriteTests
         Assert.Equal(InstanceState.Stopping, stopping.State);
         Assert.Equal(Noon.AddMinutes(4), stopping.RunningUntil);
         Assert.Equal(
-            new Debt
+            new PendingCleanup
             {
-                Kind = DebtKind.Release,
+                Kind = CleanupKind.Release,
                 Provider = begun.Intent.Offer.Provider,
                 Key = begun.Intent.Key,
                 Since = Noon.AddMinutes(4),
             },
-            stopping.Debts[0]
+            stopping.PendingCleanups[0]
         );
         Assert.Equal(
-            new Debt
+            new PendingCleanup
             {
-                Kind = DebtKind.Settle,
+                Kind = CleanupKind.Settle,
                 Run = 1,
                 RunningSince = Noon.AddMinutes(3),
                 RunningUntil = Noon.AddMinutes(4),
                 PricePerHour = Make.CheapestPrice,
                 Since = Noon.AddMinutes(4),
             },
-            stopping.Debts[1]
+            stopping.PendingCleanups[1]
         );
 
-        var unknown = InstanceDecisions.Pay(stopping, [new Debt()], At(5));
-        Assert.Equal((false, "No such debt is open."), (unknown.IsPermitted, unknown.Why));
-        var half = InstanceDecisions.Pay(stopping, [stopping.Debts[0]], At(5)).Next!;
+        var unknown = InstanceDecisions.ConfirmCleanup(stopping, [new PendingCleanup()], At(5));
+        Assert.Equal((false, "No such cleanup is pending."), (unknown.IsPermitted, unknown.Why));
+        var half = InstanceDecisions.ConfirmCleanup(stopping, [stopping.PendingCleanups[0]], At(5)).Next!;
         Assert.Equal((InstanceState.Stopping, stopping.Generation + 1), (half.State, half.Generation));
         Assert.Empty(half.Events);
         Assert.Equal((stopping.StateSince, stopping.RequestId), (half.StateSince, half.RequestId));
         Assert.Equal(Noon.AddMinutes(5), half.UpdatedAt);
-        Assert.Equal([stopping.Debts[1]], half.Debts);
+        Assert.Equal([stopping.PendingCleanups[1]], half.PendingCleanups);
         Assert.Contains("still being released", InstanceDecisions.Remove(half, At(5)).Why, StringComparison.Ordinal);
 
-        var stopped = InstanceDecisions.Pay(half, half.Debts, At(6)).Next!;
+        var stopped = InstanceDecisions.ConfirmCleanup(half, half.PendingCleanups, At(6)).Next!;
         Assert.Equal(InstanceState.Stopped, stopped.State);
-        Assert.Empty(stopped.Debts);
+        Assert.Empty(stopped.PendingCleanups);
         Assert.Null(stopped.Intent);
         Assert.Null(stopped.Allocation);
         Assert.Null(stopped.WakeAt);
@@ -167,13 +170,13 @@ public sealed class InstanceWriteTests
     public void A_failed_instance_keeps_its_plan_while_its_cleanup_is_confirmed()
     {
         var failed = Fail(Begin(Created(), 1, 1).Next!, 2).Next!;
-        Assert.Equal(2, failed.Debts.Length);
+        Assert.Equal(2, failed.PendingCleanups.Length);
 
-        var released = InstanceDecisions.Pay(failed, failed.Debts, At(3)).Next!;
+        var released = InstanceDecisions.ConfirmCleanup(failed, failed.PendingCleanups, At(3)).Next!;
 
         Assert.Equal(InstanceState.Failed, released.State);
         Assert.Equal("Released", Assert.Single(released.Events).Trigger);
-        Assert.Empty(released.Debts);
+        Assert.Empty(released.PendingCleanups);
         Assert.NotNull(released.Intent);
         Assert.NotNull(released.Failure);
     }
@@ -183,28 +186,41 @@ public sealed class InstanceWriteTests
     {
         var failed = Fail(Begin(Created(), 1, 1).Next!, 2).Next!;
         var again = Begin(failed, 1, 2).Next!;
-        var owed = Assert.Single(again.Debts);
+        var owed = Assert.Single(again.PendingCleanups);
 
-        var paid = InstanceDecisions.Pay(again, [owed], At(4)).Next!;
+        var paid = InstanceDecisions.ConfirmCleanup(again, [owed], At(4)).Next!;
 
         Assert.Equal(InstanceState.Provisioning, paid.State);
-        Assert.Empty(paid.Debts);
+        Assert.Empty(paid.PendingCleanups);
         Assert.Empty(paid.Events);
     }
 
     [Fact]
     public void The_end_of_a_run_replaces_its_own_settlement_and_keeps_all_other_cleanup()
     {
-        Debt[] owed =
+        PendingCleanup[] owed =
         [
-            new Debt { Kind = DebtKind.Settle, Run = 1, PricePerHour = Make.Euros(9) },
-            new Debt { Kind = DebtKind.Settle, Run = 7 },
-            new Debt { Kind = DebtKind.Release, Run = 1, Key = new AllocationKey("other") },
+            new PendingCleanup
+            {
+                Kind = CleanupKind.Settle,
+                Run = 1,
+                PricePerHour = Make.Euros(9),
+            },
+            new PendingCleanup { Kind = CleanupKind.Settle, Run = 7 },
+            new PendingCleanup
+            {
+                Kind = CleanupKind.Release,
+                Run = 1,
+                Key = new AllocationKey("other"),
+            },
         ];
-        var failed = Fail(Running() with { Debts = [.. owed] }, 4).Next!;
-        Assert.Equal([owed[1], owed[2]], failed.Debts[..2]);
-        Assert.Equal([DebtKind.Release, DebtKind.Settle], failed.Debts[2..].Select(debt => debt.Kind));
-        Assert.Equal((1, Make.CheapestPrice), (failed.Debts[3].Run, failed.Debts[3].PricePerHour));
+        var failed = Fail(Running() with { PendingCleanups = [.. owed] }, 4).Next!;
+        Assert.Equal([owed[1], owed[2]], failed.PendingCleanups[..2]);
+        Assert.Equal(
+            [CleanupKind.Release, CleanupKind.Settle],
+            failed.PendingCleanups[2..].Select(cleanup => cleanup.Kind)
+        );
+        Assert.Equal((1, Make.CheapestPrice), (failed.PendingCleanups[3].Run, failed.PendingCleanups[3].PricePerHour));
     }
 
     [Fact]
@@ -224,7 +240,7 @@ public sealed class InstanceWriteTests
         var running = Running();
         var failed = Fail(running with { RunningSince = Noon.AddMinutes(9) }, 4).Next!;
         Assert.Equal(Noon.AddMinutes(9), failed.RunningUntil);
-        Assert.Equal(Noon.AddMinutes(9), failed.Debts[1].RunningUntil);
+        Assert.Equal(Noon.AddMinutes(9), failed.PendingCleanups[1].RunningUntil);
         Assert.Equal(Noon.AddMinutes(4), failed.Failure!.FailedAt);
     }
 
@@ -250,10 +266,10 @@ public sealed class InstanceWriteTests
     public void The_meter_is_checked_once_after_the_start_and_cleanup_until_it_is_confirmed()
     {
         var running = Running();
-        Assert.Equal(Noon.AddMinutes(3) + InstanceDecisions.MeterBackstop, running.WakeAt);
+        Assert.Equal(Noon.AddMinutes(3) + InstanceDeadlines.MeterBackstop, running.WakeAt);
         var failed = Fail(running, 4).Next!;
-        Assert.Equal(Noon.AddMinutes(4) + InstanceDecisions.WorkBackstop, failed.WakeAt);
-        Assert.Null(InstanceDecisions.Pay(failed, failed.Debts, At(5)).Next!.WakeAt);
+        Assert.Equal(Noon.AddMinutes(4) + InstanceDeadlines.WorkBackstop, failed.WakeAt);
+        Assert.Null(InstanceDecisions.ConfirmCleanup(failed, failed.PendingCleanups, At(5)).Next!.WakeAt);
     }
 
     [Fact]
@@ -353,7 +369,11 @@ public sealed class InstanceWriteTests
     public void A_request_whose_run_ended_waits_for_the_next_run_or_gets_the_remedy()
     {
         var facts = new RunEndedFacts(FailureCode.Preempted, "gone", "m", IsComingBack: true);
-        Assert.Contains("is being started on another route", FailureCatalogue.Describe(facts).Hint, StringComparison.Ordinal);
+        Assert.Contains(
+            "is being started on another route",
+            FailureCatalogue.Describe(facts).Hint,
+            StringComparison.Ordinal
+        );
         Assert.Equal(
             FailureCatalogue.Definition(FailureCode.Preempted).Remedy,
             FailureCatalogue.Describe(facts with { IsComingBack = false }).Hint

@@ -8,10 +8,10 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Instances;
 
-/// <summary>What holds for the remedies of any failure, whatever became of the spec or of the facts since.</summary>
+/// <summary>Properties of the remedies of any failure, also after changes of the spec or damaged facts.</summary>
 public sealed class RemediesPropertyTests
 {
-    /// <summary>What people call each field that a remedy may change.</summary>
+    /// <summary>The properties that a remedy may change, by their displayed names.</summary>
     private static readonly ImmutableDictionary<string, string> Properties = ImmutableDictionary.CreateRange([
         KeyValuePair.Create("model", nameof(LaunchSpec.Model)),
         KeyValuePair.Create("weight format", nameof(LaunchSpec.WeightFormat)),
@@ -28,7 +28,7 @@ public sealed class RemediesPropertyTests
     ]);
 
     [LongProperty(1000)]
-    public void A_remedy_changes_exactly_what_it_names(DoNotSize<int> seed, bool isEdited)
+    public void A_remedy_changes_only_the_fields_it_names_and_gives_a_valid_spec(DoNotSize<int> seed, bool isEdited)
     {
         var failures = new SampleFailures(seed.Item);
         foreach (var (code, record) in failures.OfEveryCode(isEdited))
@@ -41,7 +41,7 @@ public sealed class RemediesPropertyTests
     }
 
     [LongProperty(1000)]
-    public void A_relaxation_is_followed_to_the_letter(DoNotSize<int> seed)
+    public void Relaxation_remedies_apply_exactly_the_loosened_constraints(DoNotSize<int> seed)
     {
         var (record, relaxations) = new SampleFailures(seed.Item).NoMatch();
 
@@ -52,7 +52,7 @@ public sealed class RemediesPropertyTests
     }
 
     [LongProperty(1000)]
-    public void Facts_that_are_missing_or_malformed_only_leave_remedies_out(
+    public void Missing_or_malformed_facts_only_remove_remedies(
         DoNotSize<int> seed,
         DoNotSize<int> damage,
         NonNull<string> junk

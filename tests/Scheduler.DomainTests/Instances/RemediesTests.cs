@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Instances;
 
-/// <summary>Each code that is stored on instances, from the facts that the scheduler itself finds out.</summary>
+/// <summary>The remedies of each failure code stored on instances, from facts that the scheduler computes.</summary>
 public sealed class RemediesTests
 {
     private static readonly DateTimeOffset Until = new(2026, 3, 1, 12, 10, 0, TimeSpan.Zero);
@@ -19,7 +19,7 @@ public sealed class RemediesTests
     private static readonly Offer Next = Make.Offer(region: "eu-north", price: 1.5m);
 
     [Fact]
-    public void SMART_NO_MATCH_is_loosened_each_minimal_way_nearest_first()
+    public void SMART_NO_MATCH_offers_each_minimal_relaxation_nearest_first()
     {
         var asked = new SmartConstraints
         {
@@ -57,7 +57,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void SMART_NO_MATCH_is_loosened_in_several_constraints_at_once_where_only_that_helps()
+    public void SMART_NO_MATCH_loosens_several_constraints_if_a_single_one_does_not_help()
     {
         var asked = new SmartConstraints
         {
@@ -82,7 +82,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void SMART_NO_MATCH_that_nothing_helps_is_started_later()
+    public void SMART_NO_MATCH_without_relaxations_offers_a_later_start()
     {
         var facts = new SmartNoMatchFacts(0, [], [], 0);
 
@@ -90,7 +90,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void A_relaxation_that_was_followed_since_is_left_out_and_a_start_comes_first()
+    public void A_relaxation_already_applied_is_omitted_and_a_start_comes_first()
     {
         var asked = new SmartConstraints { MaxPricePerHour = Make.Euros(1.1m), SpotAllowed = false };
         var facts = SmartNoMatchFacts.Of(
@@ -110,7 +110,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void GPU_INCOMPATIBLE_starts_on_what_is_on_offer_or_with_less()
+    public void GPU_INCOMPATIBLE_offers_a_larger_GPU_or_a_smaller_context_or_format()
     {
         var facts = TooSmall("Qwen/Qwen2.5-7B", 32_768, 4) with
         {
@@ -136,7 +136,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void GPU_INCOMPATIBLE_loosens_the_constraint_that_keeps_a_larger_GPU_away()
+    public void GPU_INCOMPATIBLE_loosens_the_constraint_that_excludes_a_larger_GPU()
     {
         var asked = new SmartConstraints { MaxPricePerHour = Make.Euros(1m) };
         var loosenings = PlacementSolver
@@ -153,7 +153,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void GPU_INCOMPATIBLE_names_a_GPU_that_nobody_offers_last()
+    public void GPU_INCOMPATIBLE_lists_a_GPU_without_offers_last()
     {
         var facts = TooSmall("Qwen/Qwen2.5-72B", 32_768, 4);
 
@@ -166,7 +166,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void GPU_INCOMPATIBLE_keeps_to_the_models_own_limit()
+    public void GPU_INCOMPATIBLE_respects_the_context_limit_of_the_model()
     {
         var facts = TooSmall("Qwen/Qwen2.5-7B", 1_000_000, 1);
 
@@ -177,7 +177,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void OOM_KILLED_is_given_less_to_hold_or_more_to_hold_it()
+    public void OOM_KILLED_offers_a_smaller_context_or_a_larger_GPU()
     {
         var wish = new SmartConstraints { MaxPricePerHour = Make.Euros(1.3m) };
         var also = PlacementSolver
@@ -203,7 +203,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void PROVIDER_TIMEOUT_is_started_again_on_the_next_route()
+    public void PROVIDER_TIMEOUT_offers_a_start_on_the_next_route()
     {
         var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next);
 
@@ -218,7 +218,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void PROVIDER_TIMEOUT_of_the_only_route_asks_other_providers_first()
+    public void PROVIDER_TIMEOUT_of_the_only_route_offers_other_providers_first()
     {
         var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, null);
 
@@ -232,7 +232,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void PROVIDER_REJECTED_is_started_again()
+    public void PROVIDER_REJECTED_offers_a_new_start()
     {
         var facts = new ProviderRejectedFacts(Offer, new Rejection(RejectionKind.OutOfStock, "none left"), Next);
 
@@ -243,11 +243,11 @@ public sealed class RemediesTests
     [InlineData(FailureCode.ImagePullFailed, "Start again once the image or its registry credentials are corrected")]
     [InlineData(FailureCode.ModelLoadError, "Start again once the model's source, format or access is corrected")]
     [InlineData(FailureCode.RuntimeExited, "Start again")]
-    public void What_is_mended_outside_is_only_started_again(FailureCode code, string title) =>
+    public void Failures_repaired_outside_the_scheduler_offer_only_a_new_start(FailureCode code, string title) =>
         Assert.Equal([$"start-again: {title}"], Said(Ended(code), Make.Spec()));
 
     [Fact]
-    public void PREEMPTED_spot_capacity_is_started_elsewhere_or_not_as_spot()
+    public void PREEMPTED_spot_capacity_offers_another_route_or_no_spot()
     {
         var facts = Ended(FailureCode.Preempted) with { Offer = Make.Offer(spot: true) };
 
@@ -262,7 +262,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void RUNTIME_START_TIMEOUT_waits_longer_up_to_the_longest_wait()
+    public void RUNTIME_START_TIMEOUT_offers_a_longer_timeout_up_to_the_maximum()
     {
         var day = TimeSpan.FromHours(24);
         var short1 = new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromSeconds(90), Make.Model);
@@ -280,7 +280,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void BILLING_BELOW_MINIMUM_is_topped_up_or_launched_cheaper()
+    public void BILLING_BELOW_MINIMUM_offers_a_top_up_or_a_cheaper_launch()
     {
         var facts = new BelowMinimumFacts(
             Make.Account(),
@@ -308,7 +308,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void BALANCE_EXHAUSTED_is_topped_up()
+    public void BALANCE_EXHAUSTED_offers_a_top_up()
     {
         var facts = new BalanceExhaustedFacts(Make.Account(), Make.Euros(-0.01m), Make.Euros(1.2m), Make.Euros(1.2m));
 
@@ -316,7 +316,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void MODEL_NOT_FOUND_runs_the_model_that_was_meant()
+    public void MODEL_NOT_FOUND_offers_the_model_that_was_meant()
     {
         Assert.Equal(
             [
@@ -332,7 +332,7 @@ public sealed class RemediesTests
     }
 
     [Fact]
-    public void Only_what_is_stopped_or_failed_has_remedies_also_while_its_release_is_pending()
+    public void Only_stopped_and_failed_instances_have_remedies_even_during_a_release()
     {
         var failed = Failed(Ended(FailureCode.RuntimeExited), Make.Spec());
 
@@ -342,7 +342,9 @@ public sealed class RemediesTests
         );
         Assert.Equal(
             ["start-again: Start again"],
-            Remedies.For(failed with { Debts = [new Debt { Kind = DebtKind.Release }] }).Select(Said)
+            Remedies
+                .For(failed with { PendingCleanups = [new PendingCleanup { Kind = CleanupKind.Release }] })
+                .Select(Said)
         );
         Assert.Equal(
             ["start-again: Start again"],

@@ -12,7 +12,7 @@ using Scheduler.TestKit;
 
 namespace Scheduler.DomainTests.Instances;
 
-/// <summary>Random failed instances from one printed seed, one of each code that is stored on instances.</summary>
+/// <summary>Random failed instances from one printed seed, one for each failure code stored on instances.</summary>
 internal sealed class SampleFailures(int seed)
 {
     private static readonly string[] Models = ["Qwen/Qwen2.5-7B", "Qwen/Qwen2.5-72B"];
@@ -22,8 +22,7 @@ internal sealed class SampleFailures(int seed)
     private readonly Random _random = new(seed);
     private readonly Catalogues _catalogues = new(seed);
 
-    /// <summary>A failed instance of each code.</summary>
-    /// <param name="isEdited">Whether the spec is another one than that which failed.</param>
+    /// <param name="isEdited">Whether the spec has changed since the failure.</param>
     public IEnumerable<(FailureCode Code, InstanceRecord Record)> OfEveryCode(bool isEdited)
     {
         var spec = Spec();
@@ -59,7 +58,7 @@ internal sealed class SampleFailures(int seed)
         return all.Select(facts => (facts.Code, Failed(facts, isEdited ? Spec() : spec, offer)));
     }
 
-    /// <summary>An instance that nothing matched, and the ways out that were found.</summary>
+    /// <summary>An instance without a matching offer, and the relaxations that were found.</summary>
     public (InstanceRecord Record, ImmutableArray<Relaxation> Relaxations) NoMatch()
     {
         var spec = Spec();
@@ -67,7 +66,7 @@ internal sealed class SampleFailures(int seed)
         return (Failed(SmartNoMatchFacts.Of(decision), spec, _catalogues.Offer(1)), decision.Relaxations);
     }
 
-    /// <summary>Of offers that match all are taken away, so that the near misses are left.</summary>
+    /// <summary>Removes all matching offers, so that only near misses remain.</summary>
     private PlacementDecision NoMatch(LaunchSpec spec)
     {
         var request = new PlacementRequest { Constraints = spec.Constraints, Top = int.MaxValue };

@@ -55,13 +55,7 @@ public sealed class SpecChangesTests
     public void A_price_is_set_where_there_was_none() =>
         Assert.Equal(
             "Set the max price to 1.00 EUR/h",
-            SpecChanges.Instruction(
-                Spec with
-                {
-                    Constraints = Spec.Constraints with { MaxPricePerHour = null },
-                },
-                Spec
-            )
+            SpecChanges.Instruction(Spec with { Constraints = Spec.Constraints with { MaxPricePerHour = null } }, Spec)
         );
 
     [Fact]
@@ -83,13 +77,7 @@ public sealed class SpecChangesTests
         );
         Assert.Equal(
             "Disallow spot capacity",
-            SpecChanges.Instruction(
-                Spec with
-                {
-                    Constraints = Spec.Constraints with { SpotAllowed = true },
-                },
-                Spec
-            )
+            SpecChanges.Instruction(Spec with { Constraints = Spec.Constraints with { SpotAllowed = true } }, Spec)
         );
     }
 
@@ -100,7 +88,10 @@ public sealed class SpecChangesTests
         Assert.Equal("Reduce the context to 1 token", Said(Spec with { ContextTokens = 1 }));
         Assert.Equal("Raise the parallel sequences to 3", Said(Spec with { ParallelSequences = 3 }));
         Assert.Equal("Reduce the parallel sequences to 1", Said(Spec with { ParallelSequences = 1 }));
-        Assert.Equal("Raise the start timeout to 90.5 s", Said(Spec with { StartTimeout = TimeSpan.FromSeconds(90.5) }));
+        Assert.Equal(
+            "Raise the start timeout to 90.5 s",
+            Said(Spec with { StartTimeout = TimeSpan.FromSeconds(90.5) })
+        );
         Assert.Equal("Reduce the start timeout to 89 s", Said(Spec with { StartTimeout = TimeSpan.FromSeconds(89) }));
         Assert.Equal("Raise the start timeout to as configured", Said(Spec with { StartTimeout = null }));
         Assert.Equal("Run the model c/d", Said(Spec with { Model = "c/d" }));

@@ -6,7 +6,7 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.DomainTests.Placement;
 
 /// <summary>
-/// Random catalogues and requests from one printed seed. Few distinct values and few distinct prices, so that ties, empty
+/// Random offers and requests from one printed seed. They have few distinct values and prices, so that ties, empty
 /// intersections and near misses are common.
 /// </summary>
 internal sealed class Catalogues(int seed)
@@ -61,7 +61,7 @@ internal sealed class Catalogues(int seed)
         {
             Constraints = Constraints(),
             Fit = _random.Next(3) == 0 ? ShapeFit.Any : Fit(),
-            Memory = Memory(),
+            State = State(),
             Top = _random.Next(1, 8),
         };
 
@@ -79,7 +79,7 @@ internal sealed class Catalogues(int seed)
             ProviderPreferences = _random.Next(2) == 0 ? [] : Some(Providers, 3, "nobody"),
         };
 
-    public PlacementMemory Memory() =>
+    public PlacementState State() =>
         new()
         {
             Draining = _random.Next(5) == 0 ? [new ProviderId(Any(Providers))] : [],

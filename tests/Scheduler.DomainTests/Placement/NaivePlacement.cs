@@ -3,7 +3,7 @@ using Scheduler.Domain.Placement;
 
 namespace Scheduler.DomainTests.Placement;
 
-/// <summary>The specification once more, as plainly as it can be said and as slowly as it likes: the oracle.</summary>
+/// <summary>The oracle: a second implementation of the specification, simple and slow.</summary>
 internal static class NaivePlacement
 {
     private static readonly string[] Relaxable =
@@ -29,8 +29,8 @@ internal static class NaivePlacement
             (
                 "provider_health",
                 offer =>
-                    !request.Memory.Draining.Contains(offer.Provider)
-                    && !request.Memory.BreakerOpen.Contains(offer.Provider)
+                    !request.State.Draining.Contains(offer.Provider)
+                    && !request.State.BreakerOpen.Contains(offer.Provider)
             ),
             ("providers", offer => asked.Providers.IsEmpty || asked.Providers.Contains(offer.Provider.Value)),
             ("gpu_type", offer => asked.GpuType?.Equals(offer.GpuType, StringComparison.Ordinal) ?? true),
@@ -44,7 +44,7 @@ internal static class NaivePlacement
         [.. Constraints(request).Where(constraint => !constraint.Admits(offer)).Select(constraint => constraint.Name)];
 
     public static bool RanksLast(Offer offer, PlacementRequest request) =>
-        request.Memory.Cooling.Contains(offer.Route) || request.Memory.Avoided.Contains(offer.Route);
+        request.State.Cooling.Contains(offer.Route) || request.State.Avoided.Contains(offer.Route);
 
     public static List<Offer> Rank(IEnumerable<Offer> offers, PlacementRequest request) =>
         [
@@ -78,7 +78,7 @@ internal static class NaivePlacement
         return stages;
     }
 
-    /// <summary>All subsets of the constraints, tried one after the other: drop the subset and see whether anything matches.</summary>
+    /// <summary>Tries all subsets of the constraints: drops a subset and checks whether an offer matches.</summary>
     public static List<HashSet<string>> MinimalRelaxations(IReadOnlyList<Offer> offers, PlacementRequest request)
     {
         var matching = new List<HashSet<string>>();
@@ -98,7 +98,10 @@ internal static class NaivePlacement
         return matching;
     }
 
-    /// <summary>The target of a set: of what exactly it refuses, nearest tier, then price, then count, then the ranking.</summary>
+    /// <summary>
+    /// The target of a set of constraints: of the offers that exactly this set refuses, the nearest by tier, price,
+    /// count and ranking.
+    /// </summary>
     public static Offer Nearest(IReadOnlyList<Offer> offers, PlacementRequest request, HashSet<string> names)
     {
         var asked = request.Constraints;
@@ -131,12 +134,12 @@ internal static class NaivePlacement
 
     private static AllocationTrack Track(Offer offer, PlacementRequest request)
     {
-        if (request.Memory.Routes.TryGetValue(offer.Route, out var route))
+        if (request.State.Routes.TryGetValue(offer.Route, out var route))
         {
             return route;
         }
 
-        return request.Memory.Providers.TryGetValue(offer.Provider, out var provider)
+        return request.State.Providers.TryGetValue(offer.Provider, out var provider)
             ? provider
             : new AllocationTrack(0.5, TimeSpan.MaxValue);
     }

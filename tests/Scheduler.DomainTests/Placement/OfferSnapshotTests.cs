@@ -9,7 +9,7 @@ namespace Scheduler.DomainTests.Placement;
 public sealed class OfferSnapshotTests
 {
     [LongProperty(500)]
-    public void Replacing_one_provider_equals_building_from_nothing(DoNotSize<int> seed, byte before, byte after)
+    public void Replacing_one_provider_equals_a_full_rebuild(DoNotSize<int> seed, byte before, byte after)
     {
         var catalogues = new Catalogues(seed.Item);
         var old = catalogues.Offers(before);
@@ -32,7 +32,7 @@ public sealed class OfferSnapshotTests
     }
 
     [LongProperty(300)]
-    public void Offers_come_back_as_they_went_in_cheapest_first(DoNotSize<int> seed, byte size)
+    public void A_snapshot_returns_its_offers_unchanged_cheapest_first(DoNotSize<int> seed, byte size)
     {
         var offers = new Catalogues(seed.Item).Offers(size);
 
@@ -49,7 +49,7 @@ public sealed class OfferSnapshotTests
     }
 
     [Fact]
-    public void Offers_that_make_no_sense_are_left_out_and_counted_by_reason()
+    public void Invalid_offers_are_skipped_and_counted_by_reason()
     {
         var good = Catalogues.Example;
         var snapshot = OfferSnapshot.Build(
@@ -110,7 +110,7 @@ public sealed class OfferSnapshotTests
     }
 
     [Fact]
-    public void Faults_are_forgotten_with_the_list_they_were_in_and_another_providers_offers_are_not_taken()
+    public void A_new_list_replaces_old_errors_and_foreign_offers_are_skipped()
     {
         var alpha = new ProviderId("alpha");
         var snapshot = OfferSnapshot.Build([Catalogues.Example with { GpuCount = 0 }], 1);
@@ -126,7 +126,7 @@ public sealed class OfferSnapshotTests
     }
 
     [Fact]
-    public void A_decision_under_way_keeps_the_offers_it_began_with()
+    public void A_decision_in_progress_keeps_its_snapshot()
     {
         var old = OfferSnapshot.Build([Catalogues.Example], 1);
 
@@ -137,7 +137,7 @@ public sealed class OfferSnapshotTests
     }
 
     [Fact]
-    public void The_estimator_is_asked_once_per_shape_whatever_the_snapshots()
+    public void The_fit_is_computed_once_per_shape_across_snapshots()
     {
         var asked = new List<GpuShape>();
         var fit = new ShapeFit(shape =>

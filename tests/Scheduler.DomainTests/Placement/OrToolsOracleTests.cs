@@ -4,19 +4,19 @@ using Xunit;
 
 namespace Scheduler.DomainTests.Placement;
 
-/// <summary>An oracle that shares no line of code with us: the same question as a 0/1 program for CP-SAT.</summary>
+/// <summary>An independent oracle: the same problem as a 0/1 program for CP-SAT.</summary>
 public sealed class OrToolsOracleTests
 {
     private static readonly string[] Fixed = ["available", "provider_health", "fits_gpu"];
 
     [Fact]
-    public void The_cheapest_offer_costs_what_cp_sat_says()
+    public void The_cheapest_price_equals_the_CP_SAT_optimum()
     {
         for (var seed = 0; seed < 40; seed++)
         {
             var catalogues = new Catalogues(seed);
             var offers = catalogues.Offers(150);
-            var request = catalogues.Request() with { Memory = PlacementMemory.None };
+            var request = catalogues.Request() with { State = PlacementState.None };
 
             var decision = PlacementSolver.Solve(OfferSnapshot.Build(offers, 1), request);
 
@@ -25,7 +25,7 @@ public sealed class OrToolsOracleTests
     }
 
     [Fact]
-    public void The_minimal_relaxations_are_those_that_cp_sat_enumerates()
+    public void The_minimal_relaxations_equal_those_of_CP_SAT()
     {
         var without = 0;
         for (var seed = 0; without < 25; seed++)
@@ -47,7 +47,9 @@ public sealed class OrToolsOracleTests
         }
     }
 
-    /// <summary>One variable per offer; take exactly one; a taken offer must be admitted by each constraint; least price.</summary>
+    /// <summary>
+    /// One variable per offer, exactly one taken; every constraint admits the taken offer; minimal price.
+    /// </summary>
     private static long? CheapestPrice(List<Offer> offers, PlacementRequest request)
     {
         var model = new CpModel();
@@ -63,7 +65,9 @@ public sealed class OrToolsOracleTests
         return solver.Solve(model) == CpSolverStatus.Optimal ? (long)Math.Round(solver.ObjectiveValue) : null;
     }
 
-    /// <summary>One more variable per constraint: loosened or not. Least loosening first, then forbid it and its supersets.</summary>
+    /// <summary>
+    /// One more variable per constraint: loosened or not. Finds the smallest set, then forbids it and its supersets.
+    /// </summary>
     private static List<string> Enumerate(List<Offer> offers, PlacementRequest request)
     {
         var model = new CpModel();

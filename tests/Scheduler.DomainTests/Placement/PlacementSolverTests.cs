@@ -97,7 +97,7 @@ public sealed class PlacementSolverTests
     }
 
     [LongProperty(500)]
-    public void A_plane_refuses_exactly_the_offers_that_a_single_check_refuses(DoNotSize<int> seed, byte size)
+    public void A_bit_plane_refuses_the_same_offers_as_the_single_check(DoNotSize<int> seed, byte size)
     {
         var catalogues = new Catalogues(seed.Item);
         var snapshot = OfferSnapshot.Build(catalogues.Offers(size), 1);
@@ -116,7 +116,7 @@ public sealed class PlacementSolverTests
     }
 
     [LongProperty(300)]
-    public void Equal_questions_get_equal_answers_whatever_the_order_of_the_offers(DoNotSize<int> seed)
+    public void The_order_of_the_offers_does_not_change_the_decision(DoNotSize<int> seed)
     {
         var catalogues = new Catalogues(seed.Item);
         var offers = catalogues.Offers(200);
@@ -136,12 +136,12 @@ public sealed class PlacementSolverTests
     }
 
     [Fact]
-    public void A_cooling_route_ranks_behind_dearer_offers_and_is_still_chosen_when_alone()
+    public void A_cooling_route_ranks_last_and_is_chosen_if_it_is_the_only_one()
     {
         var cheap = Catalogues.Example;
         var dear = cheap with { OfferId = "a-2", Region = "us-east", PricePerHour = new MicroEuro(9_000_000) };
         var snapshot = OfferSnapshot.Build([cheap, dear], 1);
-        var request = new PlacementRequest { Memory = new PlacementMemory { Cooling = [cheap.Route] } };
+        var request = new PlacementRequest { State = new PlacementState { Cooling = [cheap.Route] } };
 
         var decision = PlacementSolver.Solve(snapshot, request);
 
@@ -161,7 +161,7 @@ public sealed class PlacementSolverTests
         var one = Catalogues.Example;
         var four = one with { OfferId = "a-4", GpuCount = 4 };
         var other = one with { OfferId = "b", GpuType = "L4", PricePerHour = new MicroEuro(5_000_000) };
-        var request = new PlacementRequest { Memory = new PlacementMemory { Avoided = [one.Route] } };
+        var request = new PlacementRequest { State = new PlacementState { Avoided = [one.Route] } };
 
         var decision = PlacementSolver.Solve(OfferSnapshot.Build([one, four, other], 1), request);
 
@@ -182,7 +182,7 @@ public sealed class PlacementSolverTests
         var request = new PlacementRequest
         {
             Constraints = new SmartConstraints { GpuPreferences = ["H100"], ProviderPreferences = ["bravo"] },
-            Memory = new PlacementMemory
+            State = new PlacementState
             {
                 Routes = ImmutableDictionary<Route, AllocationTrack>
                     .Empty.Add(sure.Route, new AllocationTrack(0.9, TimeSpan.FromSeconds(90)))
@@ -215,7 +215,7 @@ public sealed class PlacementSolverTests
     }
 
     [Fact]
-    public void An_empty_snapshot_matches_nothing_and_invents_nothing()
+    public void An_empty_snapshot_gives_no_match_and_no_relaxations()
     {
         var decision = PlacementSolver.Solve(OfferSnapshot.Empty, new PlacementRequest());
 
@@ -240,7 +240,7 @@ public sealed class PlacementSolverTests
     }
 
     [LongProperty(300)]
-    public void The_shapes_left_equal_brute_force(DoNotSize<int> seed, byte size)
+    public void The_remaining_shapes_equal_brute_force(DoNotSize<int> seed, byte size)
     {
         var catalogues = new Catalogues(seed.Item);
         var offers = catalogues.Offers(size);

@@ -10,7 +10,7 @@ namespace Scheduler.DomainTests.Placement;
 public sealed class RelaxationTests
 {
     [LongProperty(2000)]
-    public void The_relaxations_are_exactly_the_minimal_sets_of_brute_force(DoNotSize<int> seed, byte size)
+    public void The_relaxations_equal_the_minimal_sets_of_brute_force(DoNotSize<int> seed, byte size)
     {
         var catalogues = new Catalogues(seed.Item);
         var offers = catalogues.Offers(size / 4);
@@ -31,7 +31,7 @@ public sealed class RelaxationTests
     }
 
     [LongProperty(1000)]
-    public void Following_any_relaxation_to_the_letter_gives_exactly_what_it_promises(DoNotSize<int> seed, byte size)
+    public void Applying_a_relaxation_gives_exactly_the_promised_offers(DoNotSize<int> seed, byte size)
     {
         var catalogues = new Catalogues(seed.Item);
         var offers = catalogues.Offers(size / 3);
@@ -53,7 +53,7 @@ public sealed class RelaxationTests
     }
 
     [LongProperty(1000)]
-    public void The_values_are_the_nearest_ones(DoNotSize<int> seed, byte size)
+    public void A_relaxation_targets_the_nearest_offer(DoNotSize<int> seed, byte size)
     {
         var catalogues = new Catalogues(seed.Item);
         var offers = catalogues.Offers(size / 3);
@@ -95,7 +95,7 @@ public sealed class RelaxationTests
     }
 
     [Fact]
-    public void The_instructions_read_as_instructions()
+    public void Instructions_name_the_change_and_the_best_offer()
     {
         var offer = Catalogues.Example;
         var spot = offer with { OfferId = "a-2", Spot = true, PricePerHour = new MicroEuro(1_000_000) };
@@ -167,7 +167,7 @@ public sealed class RelaxationTests
     }
 
     [Fact]
-    public void A_model_that_fits_nothing_the_constraints_leave_is_told_apart_from_a_lack_of_offers()
+    public void A_missing_fit_is_distinguished_from_a_lack_of_offers()
     {
         var small = Catalogues.Example;
         var big = small with { OfferId = "a-8", GpuCount = 8, PricePerHour = new MicroEuro(8_000_000) };

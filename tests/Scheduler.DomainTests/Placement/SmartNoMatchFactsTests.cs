@@ -152,7 +152,7 @@ public sealed class SmartNoMatchFactsTests
                 Regions = ["us-east", "us-west"],
             },
             Fit = new ShapeFit(_ => false),
-            Memory = new PlacementMemory { Draining = [new ProviderId("alpha")] },
+            State = new PlacementState { Draining = [new ProviderId("alpha")] },
         };
         var misses = WhyNot.Of(Example with { Spot = true, Available = 0 }, request).Misses;
         Assert.Equal(
@@ -170,7 +170,7 @@ public sealed class SmartNoMatchFactsTests
             ],
             misses.Select(miss => miss.ToString())
         );
-        var open = request with { Memory = new PlacementMemory { BreakerOpen = [new ProviderId("alpha")] } };
+        var open = request with { State = new PlacementState { BreakerOpen = [new ProviderId("alpha")] } };
         Assert.Contains("circuit breaker open", WhyNot.Of(Example, open).Misses.Select(miss => miss.Offered));
     }
 

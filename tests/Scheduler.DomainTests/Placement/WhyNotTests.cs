@@ -8,7 +8,7 @@ namespace Scheduler.DomainTests.Placement;
 public sealed class WhyNotTests
 {
     [Fact]
-    public void Every_failing_constraint_is_named_for_two_hundred_thousand_pairs_of_offer_and_request()
+    public void Every_failing_constraint_is_named_for_200000_pairs_of_offer_and_request()
     {
         var catalogues = new Catalogues(20_261_123);
         var offers = catalogues.Offers(400);
@@ -32,7 +32,7 @@ public sealed class WhyNotTests
     }
 
     [Fact]
-    public void Margins_say_by_how_much_and_in_which_unit()
+    public void Margins_have_a_value_and_a_unit()
     {
         var offer = Catalogues.Example with { Tier = CapacityTier.Community, GpuCount = 2, Available = 0, Spot = true };
         var request = new PlacementRequest
@@ -62,7 +62,7 @@ public sealed class WhyNotTests
     }
 
     [Fact]
-    public void An_offer_is_found_by_provider_and_id_and_only_so()
+    public void An_offer_is_found_only_by_its_provider_and_id()
     {
         var snapshot = OfferSnapshot.Build([Catalogues.Example], 1);
         var request = new PlacementRequest();
@@ -73,7 +73,7 @@ public sealed class WhyNotTests
     }
 
     [Fact]
-    public void A_whole_provider_or_gpu_type_is_counted_against_brute_force()
+    public void Counts_per_provider_and_gpu_type_equal_brute_force()
     {
         var catalogues = new Catalogues(5);
         var offers = catalogues.Offers(300);

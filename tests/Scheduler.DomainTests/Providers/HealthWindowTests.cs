@@ -13,38 +13,38 @@ public sealed class HealthWindowTests
     private static readonly Route East = West with { Region = "east" };
 
     [Fact]
-    public void So_many_failures_in_a_row_open_the_breaker_and_a_success_between_does_not_count()
+    public void Consecutive_failures_open_the_breaker_and_a_success_resets_the_count()
     {
         var window = Window();
-        Note(window, 0, false, false, true, false, false);
-        Assert.Equal("closed", window.Breaker(Noon));
-        Note(window, 10, false);
-        Assert.Equal("open", window.Breaker(Noon.AddSeconds(10)));
+        Record(window, 0, false, false, true, false, false);
+        Assert.Equal(BreakerState.Closed, window.Breaker(Noon));
+        Record(window, 10, false);
+        Assert.Equal(BreakerState.Open, window.Breaker(Noon.AddSeconds(10)));
         Assert.Equal(Noon.AddSeconds(70), window.OpenUntil);
     }
 
     [Fact]
-    public void After_a_while_one_attempt_decides_whether_it_closes_or_opens_again()
+    public void After_the_open_time_one_attempt_closes_or_reopens_the_breaker()
     {
         var window = Window();
-        Note(window, 0, false, false, false);
-        Assert.Equal("open", window.Breaker(Noon.AddSeconds(59)));
-        Assert.Equal("half_open", window.Breaker(Noon.AddSeconds(60)));
+        Record(window, 0, false, false, false);
+        Assert.Equal(BreakerState.Open, window.Breaker(Noon.AddSeconds(59)));
+        Assert.Equal(BreakerState.HalfOpen, window.Breaker(Noon.AddSeconds(60)));
 
-        Note(window, 61, false);
-        Assert.Equal("open", window.Breaker(Noon.AddSeconds(61)));
-        Note(window, 125, true);
-        Assert.Equal("closed", window.Breaker(Noon.AddSeconds(125)));
+        Record(window, 61, false);
+        Assert.Equal(BreakerState.Open, window.Breaker(Noon.AddSeconds(61)));
+        Record(window, 125, true);
+        Assert.Equal(BreakerState.Closed, window.Breaker(Noon.AddSeconds(125)));
         Assert.Null(window.OpenUntil);
     }
 
     [Fact]
-    public void What_is_older_than_the_window_is_forgotten()
+    public void Attempts_older_than_the_window_do_not_count()
     {
         var window = Window();
-        window.Note(Noon, West, true, TimeSpan.FromSeconds(2));
-        window.Note(Noon.AddMinutes(10), West, true, TimeSpan.FromSeconds(4));
-        window.Note(Noon.AddMinutes(10), East, false, TimeSpan.FromSeconds(60));
+        window.Record(Noon, West, true, TimeSpan.FromSeconds(2));
+        window.Record(Noon.AddMinutes(10), West, true, TimeSpan.FromSeconds(4));
+        window.Record(Noon.AddMinutes(10), East, false, TimeSpan.FromSeconds(60));
 
         Assert.Equal((3, 2, TimeSpan.FromSeconds(4)), window.Sum(Noon.AddMinutes(15)));
         Assert.Equal((2, 1, TimeSpan.FromSeconds(4)), window.Sum(Noon.AddMinutes(15).AddTicks(1)));
@@ -55,9 +55,9 @@ public sealed class HealthWindowTests
     public void Each_route_has_its_own_sum()
     {
         var window = Window();
-        window.Note(Noon, West, true, TimeSpan.FromSeconds(2));
-        window.Note(Noon, East, false, TimeSpan.FromSeconds(60));
-        window.Note(Noon, East, true, TimeSpan.FromSeconds(9));
+        window.Record(Noon, West, true, TimeSpan.FromSeconds(2));
+        window.Record(Noon, East, false, TimeSpan.FromSeconds(60));
+        window.Record(Noon, East, true, TimeSpan.FromSeconds(9));
 
         Assert.Equal(
             [(West, 1, 1, TimeSpan.FromSeconds(2)), (East, 2, 1, TimeSpan.FromSeconds(9))],
@@ -66,14 +66,14 @@ public sealed class HealthWindowTests
     }
 
     [Property]
-    public void It_never_keeps_more_than_its_bound_and_the_parts_add_up(bool[] ends, byte[] after)
+    public void The_window_is_bounded_and_its_routes_add_up_to_the_total(bool[] ends, byte[] after)
     {
         var window = Window();
         var now = Noon;
         foreach (var (succeeded, seconds) in ends.Zip(after))
         {
             now = now.AddSeconds(seconds - 20);
-            window.Note(now, succeeded ? West : East, succeeded, TimeSpan.FromSeconds(seconds));
+            window.Record(now, succeeded ? West : East, succeeded, TimeSpan.FromSeconds(seconds));
         }
 
         var (attempts, successes, _) = window.Sum(now);
@@ -83,12 +83,12 @@ public sealed class HealthWindowTests
     }
 
     [Fact]
-    public void Of_very_many_attempts_the_latest_are_kept()
+    public void At_the_limit_only_the_latest_attempts_are_kept()
     {
         var window = Window();
         for (var i = 0; i < 3000; i++)
         {
-            window.Note(Noon, West, i >= 2000, TimeSpan.FromSeconds(1));
+            window.Record(Noon, West, i >= 2000, TimeSpan.FromSeconds(1));
         }
 
         Assert.Equal((HealthWindow.MaxAttempts, 1000), (window.Sum(Noon).Attempts, window.Sum(Noon).Successes));
@@ -96,11 +96,11 @@ public sealed class HealthWindowTests
 
     private static HealthWindow Window() => new(TimeSpan.FromMinutes(15), 3, TimeSpan.FromMinutes(1));
 
-    private static void Note(HealthWindow window, int second, params ReadOnlySpan<bool> ends)
+    private static void Record(HealthWindow window, int second, params ReadOnlySpan<bool> ends)
     {
         foreach (var succeeded in ends)
         {
-            window.Note(Noon.AddSeconds(second), West, succeeded, TimeSpan.FromSeconds(1));
+            window.Record(Noon.AddSeconds(second), West, succeeded, TimeSpan.FromSeconds(1));
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed class ExitDiagnosisTests
     [InlineData("terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc")]
     [InlineData("# Fatal error in , line 0\n# Fatal process out of memory: Zone\nIllegal instruction")]
     [InlineData("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory")]
-    public void Out_of_memory_by_the_runtimes_words_whatever_the_code(string words)
+    public void Out_of_memory_messages_are_recognized_whatever_the_exit_code(string words)
     {
         var exit = new RuntimeExit { ExitCode = 1, OutputTail = words };
 
@@ -41,7 +41,11 @@ public sealed class ExitDiagnosisTests
     [InlineData(139, null, FailureCode.RuntimeExited)]
     [InlineData(0, null, FailureCode.RuntimeExited)]
     [InlineData(null, null, FailureCode.RuntimeExited)]
-    public void Codes_and_reasons_without_words(int? code, string? reason, FailureCode expected) =>
+    public void Exit_codes_and_provider_reasons_are_diagnosed_without_output(
+        int? code,
+        string? reason,
+        FailureCode expected
+    ) =>
         Assert.Equal(
             expected,
             ExitDiagnosis.Diagnose(new RuntimeExit { ExitCode = code, ProviderReason = reason }, wasServing: true)
@@ -54,7 +58,7 @@ public sealed class ExitDiagnosisTests
     [InlineData("401 Client Error. Cannot access gated repo for url https://huggingface.co/x")]
     [InlineData("safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge")]
     [InlineData("llama_model_load: error loading model: unknown model architecture: 'x'")]
-    public void Model_words_count_before_the_runtime_served_and_not_after(string words)
+    public void Model_load_messages_count_only_before_the_runtime_has_served(string words)
     {
         var exit = new RuntimeExit { ExitCode = 1, OutputTail = words };
 
@@ -66,7 +70,7 @@ public sealed class ExitDiagnosisTests
     [InlineData("ImagePullBackOff", "")]
     [InlineData("ErrImagePull", "")]
     [InlineData(null, "Error response from daemon: manifest unknown")]
-    public void An_image_that_does_not_come(string? reason, string words) =>
+    public void A_failed_image_pull_is_recognized(string? reason, string words) =>
         Assert.Equal(
             FailureCode.ImagePullFailed,
             ExitDiagnosis.Diagnose(new RuntimeExit { ProviderReason = reason, OutputTail = words }, wasServing: false)
@@ -81,7 +85,7 @@ public sealed class ExitDiagnosisTests
     [InlineData(137, "quiet until the end", "The runtime was killed (exit code 137, SIGKILL).")]
     [InlineData(1, "\u001b[31mfatal: \u0007bad\u001b[0m", "fatal:  bad")]
     [InlineData(1, "error: token hf_abcdefghijklmnopqrst refused", "error: token [secret] refused")]
-    public void One_line_explains(int code, string output, string expected) =>
+    public void The_decisive_output_line_is_the_explanation(int code, string output, string expected) =>
         Assert.Equal(
             expected,
             ExitDiagnosis.Explain(new RuntimeExit { ExitCode = code, OutputTail = output }, wasServing: false)

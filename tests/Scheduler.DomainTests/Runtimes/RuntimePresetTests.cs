@@ -43,7 +43,7 @@ public sealed class RuntimePresetTests
     [InlineData("org/model", "--hf-repo")]
     [InlineData("/models/a.gguf", "--model")]
     [InlineData("a.gguf", "--model")]
-    public void Llama_server_gets_the_context_of_all_sequences_and_knows_paths_from_ids(string model, string option)
+    public void Llama_server_gets_the_context_of_all_sequences_and_a_path_or_an_id(string model, string option)
     {
         var arguments = RuntimePresets.LlamaServer.Render(Spec with { Model = model }, "127.0.0.1", 8000);
 
@@ -52,7 +52,7 @@ public sealed class RuntimePresetTests
     }
 
     [Fact]
-    public void A_value_that_holds_a_placeholder_is_not_expanded_again()
+    public void A_placeholder_inside_a_value_is_not_expanded()
     {
         var preset = new RuntimePreset
         {
@@ -72,7 +72,7 @@ public sealed class RuntimePresetTests
     [InlineData("-o")]
     [InlineData("--trust-remote-code")]
     [InlineData("a\nb")]
-    public void A_model_that_would_be_an_option_is_refused(string model) =>
+    public void A_model_name_that_looks_like_an_option_is_refused(string model) =>
         Assert.Throws<ArgumentException>(() =>
             RuntimePresets.Vllm.Render(Spec with { Model = model }, "127.0.0.1", 8000)
         );
@@ -84,7 +84,7 @@ public sealed class RuntimePresetTests
         );
 
     [Fact]
-    public void Faults_of_a_preset_are_all_told()
+    public void All_errors_of_a_preset_are_reported()
     {
         var preset = new RuntimePreset
         {

@@ -21,19 +21,20 @@ public sealed class CronPatternTests
     [InlineData("0 9 * * 0", "2026-01-04T09:00")]
     [InlineData("0 22-2/2 * * *", "2026-01-01T02:00")]
     [InlineData("0 0 1 JUL,oct *", "2026-07-01T00:00")]
-    public void The_next_match_is_what_crontab_would_say(string cron, string next) =>
+    public void The_next_match_is_the_same_as_in_crontab(string cron, string next) =>
         Assert.Equal(Local(next), Parse(cron).NextAfter(NewYear));
 
     [Fact]
-    public void A_day_restricted_by_month_and_by_week_need_match_only_one_of_them()
+    public void Restricted_day_of_month_and_day_of_week_need_only_one_match()
     {
-        // 13 February and 13 March 2026 are Fridays, 13 January is none.
+        // 13 February and 13 March 2026 are Fridays, 13 January is not.
         var pattern = Parse("0 0 13 * FRI");
         Assert.Equal(
             ["01-02", "01-09", "01-13", "01-16", "01-23"],
             Walk(pattern, NewYear, 5).Select(day => day.ToString("MM-dd", CultureInfo.InvariantCulture))
         );
-        // One that begins with a star is not restricted, so both must match: Fridays that are the 1st, 14th or 27th.
+        // A field that begins with a star is not restricted, so both must match: Fridays that are the 1st, 14th or
+        // 27th.
         Assert.Equal(Local("2026-02-27T00:00"), Parse("0 0 */13 * FRI").NextAfter(Local("2026-01-30T00:00")));
     }
 
@@ -64,7 +65,7 @@ public sealed class CronPatternTests
     [InlineData("0 0\n* * *", "five fields")]
     [InlineData("0 0 * * *\n", "five fields")]
     [InlineData("0\t0 * * *", "five fields")]
-    public void What_crontab_does_not_know_is_refused_with_what_was_seen(string cron, string seen)
+    public void Syntax_unknown_to_crontab_is_refused_and_quoted(string cron, string seen)
     {
         Assert.False(CronPattern.TryParse(cron, out var pattern, out var faults));
         Assert.Null(pattern);
@@ -72,7 +73,7 @@ public sealed class CronPatternTests
     }
 
     [Fact]
-    public void Every_field_at_fault_is_told_at_once()
+    public void All_invalid_fields_are_reported_at_once()
     {
         Assert.False(CronPattern.TryParse("60 24 0 13 8", out _, out var faults));
         Assert.Equal(5, faults.Length);
@@ -104,7 +105,7 @@ public sealed class CronPatternTests
     }
 
     [LongProperty(300)]
-    public void Matches_are_those_of_brute_force_in_both_directions(DoNotSize<int> seed)
+    public void Matches_equal_brute_force_in_both_directions(DoNotSize<int> seed)
     {
         var random = new Random(seed.Item);
         var wish = CronWish.Make(random);
@@ -130,7 +131,7 @@ public sealed class CronPatternTests
     }
 
     [Property(MaxTest = 2000)]
-    public void No_text_is_too_strange_to_be_refused_in_one_line(string? text)
+    public void Random_text_is_accepted_or_refused_with_one_line_errors(string? text)
     {
         if (!CronPattern.TryParse(text ?? "", out var pattern, out var faults))
         {

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Scheduler.DomainTests.Schedules;
 
-/// <summary>A pattern made up at random: its text, and what it must match, by sets that were never read from the text.</summary>
+/// <summary>
+/// A random cron pattern: its text, and the sets of values it must match, which are not parsed from the text.
+/// </summary>
 internal sealed record CronWish(string Text, ImmutableArray<ImmutableHashSet<int>> Sets, bool EitherDay)
 {
     private static readonly (int Low, int High)[] Ranges = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
@@ -34,7 +36,7 @@ internal sealed record CronWish(string Text, ImmutableArray<ImmutableHashSet<int
                 [.. fields.Select(field => field.Values.ToImmutableHashSet())],
                 !fields[2].Text.StartsWith('*') && !fields[4].Text.StartsWith('*')
             );
-            // A day that is in no month: refused, and tested apart.
+            // Patterns with a day that no month has are refused and tested separately.
             if (wish.EitherDay || wish.Sets[2].Min() <= 29)
             {
                 return wish;
@@ -52,7 +54,7 @@ internal sealed record CronWish(string Text, ImmutableArray<ImmutableHashSet<int
             && (EitherDay ? ofMonth || ofWeek : ofMonth && ofWeek);
     }
 
-    /// <summary>Every minute that matches, the first bound excluded.</summary>
+    /// <summary>All matching minutes, without <paramref name="after"/> itself.</summary>
     public IEnumerable<DateTime> Between(DateTime after, DateTime until)
     {
         for (var at = after.AddMinutes(1); at <= until; at = at.AddMinutes(1))

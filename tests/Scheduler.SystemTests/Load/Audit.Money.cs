@@ -7,15 +7,14 @@ using InstanceState = Scheduler.Api.V1.InstanceState;
 
 namespace Scheduler.SystemTests.Load;
 
-/// <summary>The account against the timelines: what ran is billed once, at its price; what is held is held for something.</summary>
+/// <summary>
+/// Compares the account with the timelines: each run is billed once at its price, and every hold belongs to a run.
+/// </summary>
 internal sealed partial class Audit
 {
-    /// <summary>One time in <c>running</c>, as its timeline tells it.</summary>
-    /// <param name="Instance">Whose.</param>
-    /// <param name="Number">Of the run.</param>
-    /// <param name="Since">Its begin.</param>
-    /// <param name="Until">Its end; null where it still runs.</param>
-    /// <param name="PricePerHour">The price snapshot in micro-EUR.</param>
+    /// <summary>One period in <c>running</c>, taken from the timeline.</summary>
+    /// <param name="Until">Null while it still runs.</param>
+    /// <param name="PricePerHour">Price snapshot in micro-EUR.</param>
     private sealed record Run(
         string Instance,
         int Number,
@@ -78,7 +77,7 @@ internal sealed partial class Audit
         Assert.Equal(account.BalanceMicroEur, entries.Sum(e => e.AmountMicroEur));
     }
 
-    /// <summary>Every whole second of a run that ended, once, at its price (INV-05).</summary>
+    /// <summary>Each whole second of an ended run is billed once at its price (INV-05).</summary>
     private static void Billed(Run run, List<LedgerEntry> segments)
     {
         Assert.All(segments, segment => Assert.Equal(run.PricePerHour, segment.PricePerHourMicroEur));
@@ -88,18 +87,16 @@ internal sealed partial class Audit
             Assert.True((long)(until - run.Since).TotalSeconds == billed, $"{run} is billed for {billed} s.");
         }
 
-        // A price a second is no whole number; the sum is rounded once.
+        // A price per second is not an integer; the sum is rounded once.
         Assert.Equal(-(run.PricePerHour * billed / 3600), segments.Sum(segment => segment.AmountMicroEur));
     }
 
     /// <summary>
-    /// What is held is what running instances have left of theirs: all holds less all that they have cost (INV-06). The account is the last to
-    /// be told that a run began or ended, so it is given time. A start whose process was killed between the hold and the record, and that
-    /// nobody asked for again, leaves its hold to lapse.
+    /// The sum held equals the holds of running instances less their cost so far (INV-06). The account is notified last
+    /// when a run begins or ends, so the check waits. If the process was killed between the hold and the record of a
+    /// start, and no client repeats the start, the hold expires.
     /// </summary>
-    /// <param name="listed">Its instances.</param>
-    /// <param name="billed">Micro-EUR that stand in the ledger for what still runs.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="billed">Micro-EUR in the ledger for runs that continue.</param>
     private async Task HeldAsync(List<Instance> listed, long billed, CancellationToken cancellation)
     {
         var running = listed.Where(i => i.State == InstanceState.Running).ToList();
@@ -111,9 +108,9 @@ internal sealed partial class Audit
         var began = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            // All its figures are of one moment.
+            // All figures of one read are from the same moment.
             var account = await AccountAsync(cancellation);
-            Assert.True(account.AvailableMicroEur >= 0, $"{account} promised more than it has.");
+            Assert.True(account.AvailableMicroEur >= 0, $"{account} holds more than it has.");
             Assert.Equal(
                 account.BalanceMicroEur - account.AccruedMicroEur - account.HoldsMicroEur,
                 account.AvailableMicroEur

@@ -7,26 +7,27 @@ using InstanceState = Scheduler.Api.V1.InstanceState;
 
 namespace Scheduler.SystemTests.Load;
 
-/// <summary>Checks from outside, by the API and by the cloud's own list, that what a load was told has come true and nothing else has.</summary>
-/// <param name="load">What was told.</param>
-/// <param name="calls">Whom to ask, as an operator.</param>
+/// <summary>
+/// Checks from outside, through the API and the list of the cloud, that the acknowledged commands of a load took effect
+/// and nothing else did.
+/// </summary>
+/// <param name="calls">Calls made as an operator.</param>
 internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
 {
     private const int Page = 1000;
 
-    /// <summary>How long what is acknowledged may be on its way when nothing is in the way any more.</summary>
+    /// <summary>Longest time until an acknowledged command takes effect after all faults have ended.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
 
     private readonly Instances.InstancesClient _instances = new(calls);
     private readonly Accounts.AccountsClient _accounts = new(calls);
 
     /// <summary>
-    /// Waits until nothing is on its way any more and then holds INV-01 to INV-07 and INV-12 against the API: every acknowledged command,
-    /// every timeline, the ledger, the failures, the lists. What it returns, all instances that are not deleted, is for
+    /// Waits until the state settles and then checks INV-01 to INV-07 and INV-12 through the API: every acknowledged
+    /// command, every timeline, the ledger, the failures and the lists. Returns all instances that are not deleted, for
     /// <see cref="CloudAsync"/>.
     /// </summary>
-    /// <param name="output">Added to the message when it does not settle.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="output">Added to the message when the state does not settle.</param>
     public async Task<List<Instance>> ApiAsync(Func<string> output, CancellationToken cancellation)
     {
         var listed = await SettledAsync(output, cancellation);
@@ -44,10 +45,11 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
         return listed;
     }
 
-    /// <summary>The cloud's own list, read without the scheduler: exactly what runs, nothing else. No scheduler may run meanwhile.</summary>
-    /// <param name="journal">The cloud's memory.</param>
-    /// <param name="instances">All instances there are.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <summary>
+    /// The list of the cloud contains exactly the allocations of running instances. It is read without the scheduler;
+    /// no scheduler may run meanwhile.
+    /// </summary>
+    /// <param name="journal">Journal file of the simulated cloud.</param>
     public static async Task CloudAsync(string journal, List<Instance> instances, CancellationToken cancellation)
     {
         var held = (await SimulatedCloudList.ReadAsync(journal, cancellation))
@@ -62,7 +64,7 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
         Assert.Equal(running.Order(), held.Order());
     }
 
-    /// <summary>Waits until nothing is on its way any more, and returns all instances.</summary>
+    /// <summary>Waits until the state settles, and returns all instances.</summary>
     private async Task<List<Instance>> SettledAsync(Func<string> output, CancellationToken cancellation)
     {
         var began = TimeProvider.System.GetTimestamp();
@@ -81,7 +83,7 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
 
             Assert.True(
                 TimeProvider.System.GetElapsedTime(began) < Longest,
-                $"{moving.Count} instances are still on their way, for example {moving[0]}\n{output()}"
+                $"{moving.Count} instances have not settled, for example {moving[0]}\n{output()}"
             );
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
         }
@@ -108,7 +110,10 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
         return all;
     }
 
-    /// <summary>Each instance of the load as its grain tells it, deleted ones too; the list shows the others, and just so (INV-12).</summary>
+    /// <summary>
+    /// Reads each instance of the load from its grain, deleted ones included. The list shows the others with equal
+    /// contents (INV-12).
+    /// </summary>
     private async Task<List<Instance>> OneByOneAsync(List<Instance> listed, CancellationToken cancellation)
     {
         var names = load.LastAcknowledged.Keys.Union(listed.Select(i => i.Name), StringComparer.Ordinal).ToArray();
@@ -154,7 +159,9 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
         }
     }
 
-    /// <summary>A timeline without gaps, of permitted transitions, up to the present state (INV-04).</summary>
+    /// <summary>
+    /// The timeline has no gaps, has only permitted transitions and ends in the current state (INV-04).
+    /// </summary>
     private async Task<List<Event>> TimelineAsync(Instance instance, CancellationToken cancellation)
     {
         var page = await _instances.ListInstanceEventsAsync(
@@ -177,7 +184,9 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
         return [.. page.Events];
     }
 
-    /// <summary>What failed says by what, what to do, and under which request; and only as this load may fail (INV-07).</summary>
+    /// <summary>
+    /// Each failure has a code, a remedy and a request id, and only codes expected of this load occur (INV-07).
+    /// </summary>
     private void Failed(Instance instance, List<Event> events)
     {
         if (instance.State != InstanceState.Failed)
@@ -185,7 +194,7 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
             return;
         }
 
-        Assert.True(load.Failures.Contains(instance.Failure?.Code ?? ""), $"{instance} is not to be expected.");
+        Assert.True(load.Failures.Contains(instance.Failure?.Code ?? ""), $"{instance} has an unexpected failure.");
         Assert.NotEmpty(instance.Failure!.Message);
         Assert.NotEmpty(instance.Failure.Hint);
         Assert.Equal(

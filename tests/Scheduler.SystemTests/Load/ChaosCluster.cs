@@ -5,12 +5,11 @@ using Scheduler.TestKit;
 namespace Scheduler.SystemTests.Load;
 
 /// <summary>
-/// Three silos on a PostgreSQL of their own, each behind a network of its own, under a supervisor that starts again what has ended. What can
-/// be done to them is here; what is done, and when, a test draws from its seed.
+/// Three silos on their own PostgreSQL, each behind its own network proxy, under a supervisor that restarts processes
+/// that exit. This class offers the faults; a test draws their kind and time from its seed.
 /// </summary>
 internal sealed class ChaosCluster : IAsyncDisposable
 {
-    /// <summary>How many there are.</summary>
     public const int Silos = 3;
 
     private const int Dead = 6;
@@ -35,17 +34,15 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The processes.</summary>
     public SchedulerCluster Cluster { get; }
 
-    /// <summary>The database itself, by no network that is ever cut.</summary>
+    /// <summary>The database itself, not through a proxy that a test cuts.</summary>
     public string Database { get; }
 
-    /// <summary>What was done to it, and how often.</summary>
+    /// <summary>The injected faults with their counts.</summary>
     public string Done =>
         string.Join(", ", _done.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Value} {d.Key}"));
 
-    /// <summary>Starts server, silos and supervisor.</summary>
     public static async Task<ChaosCluster> StartAsync(string[] settings, CancellationToken cancellation)
     {
         var server = await PostgreSqlServer.StartAsync(cancellationToken: cancellation);
@@ -55,7 +52,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         return chaos;
     }
 
-    /// <summary><c>kill -9</c>; the supervisor starts it again after a while.</summary>
+    /// <summary><c>kill -9</c>; the supervisor restarts it after <paramref name="down"/>.</summary>
     public async Task KillAsync(int silo, TimeSpan down, CancellationToken cancellation)
     {
         await _supervised[silo].WaitAsync(cancellation);
@@ -71,7 +68,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The database crashes and is started again after a while.</summary>
+    /// <summary>Crashes the database and restarts it after <paramref name="down"/>.</summary>
     public async Task CrashDatabaseAsync(TimeSpan down, CancellationToken cancellation)
     {
         await _server.CrashAsync(cancellation);
@@ -80,7 +77,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         await _server.StartAgainAsync(cancellation);
     }
 
-    /// <summary>One silo reaches the database no more, for a while.</summary>
+    /// <summary>Cuts one silo off the database for a time.</summary>
     public async Task CutAsync(int silo, ProxyState how, TimeSpan length, CancellationToken cancellation)
     {
         var process = Cluster.Nodes[silo].Id;
@@ -102,19 +99,16 @@ internal sealed class ChaosCluster : IAsyncDisposable
         );
     }
 
-    /// <summary>Everything is in order again: waits until every silo serves among all others.</summary>
+    /// <summary>Waits until every silo is active among all others.</summary>
     public Task HealedAsync() =>
         Probe.UntilAsync(Cluster.Nodes, "silo", says => says == $"Active, among {Silos} active");
 
-    /// <summary>How many silos were declared dead so far.</summary>
     public async Task<int> DeclaredDeadAsync(CancellationToken cancellation) =>
         (await ReadAsync($"SELECT silo_name FROM membership WHERE status = {Dead}", cancellation)).Count;
 
-    /// <summary>Instances that the agenda would wake.</summary>
     public Task<List<string>> AgendaAsync(CancellationToken cancellation) =>
         ReadAsync("SELECT id FROM agenda WHERE kind = 'instance'", cancellation);
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await StopSupervisingAsync();
@@ -128,7 +122,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         _ends.Dispose();
     }
 
-    /// <summary>Whoever ends from now on stays down.</summary>
+    /// <summary>A process that exits after this call is not restarted.</summary>
     public async Task StopSupervisingAsync()
     {
         await _ends.CancelAsync();
@@ -151,7 +145,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
             }
             catch (Exception exception) when (exception is InvalidOperationException or TimeoutException)
             {
-                // It could not start, for want of its database for example; a supervisor tries again.
+                // The process could not start, for example because the database is down; the supervisor tries again.
                 Note("failed restarts");
             }
             catch (OperationCanceledException) when (_ends.IsCancellationRequested)

@@ -4,23 +4,24 @@ using Scheduler.Api.V1;
 
 namespace Scheduler.SystemTests.Load;
 
-/// <summary>Instances led through whole lives, on a market where launches may fail, by clients that may say everything twice.</summary>
+/// <summary>
+/// Takes instances through complete lifecycles, on a market where launches may fail, with clients that may send every
+/// command twice.
+/// </summary>
 internal sealed partial class LaunchLoad
 {
-    /// <summary>Instances one client has at a time.</summary>
+    /// <summary>Concurrent instances per client.</summary>
     private const int AtATime = 4;
 
     private const string Model = "Qwen/Qwen2.5-0.5B";
 
     /// <summary>
-    /// Works until it is told to end, as <see cref="WorkAsync"/> does, and leaves its instances as they then are. Its commands are drawn from
-    /// <paramref name="random"/>; what is possible depends on how far the instances have come.
+    /// Works until it is ended, as <see cref="WorkAsync"/> does, and leaves its instances in their current state. It
+    /// draws commands from <paramref name="random"/>; the possible commands depend on the state of the instances.
     /// </summary>
-    /// <param name="calls">Whom it asks.</param>
-    /// <param name="random">What it does, and when.</param>
-    /// <param name="name">Of the client, unique among all of the account.</param>
-    /// <param name="end">Ends it.</param>
-    /// <param name="cancellation">Breaks it off.</param>
+    /// <param name="name">Unique among the clients of the account.</param>
+    /// <param name="end">Ends the work after the current command.</param>
+    /// <param name="cancellation">Aborts the work.</param>
     public async Task LiveAsync(
         CallInvoker calls,
         Random random,
@@ -34,7 +35,7 @@ internal sealed partial class LaunchLoad
         for (var i = 0; !end.IsCancellationRequested; i++)
         {
             var command = $"{name}-{i}";
-            // Drawn whether or not it is used: a replay draws the same.
+            // Drawn even if unused, so that a replay draws the same values.
             var (what, which, times) = (random.Next(10), random.Next(AtATime), random.Next(8) == 0 ? 2 : 1);
             if (what == 0)
             {
@@ -66,7 +67,9 @@ internal sealed partial class LaunchLoad
         }
     }
 
-    /// <summary>The same command so many times at once, as by a client that lost its patience; each must be acknowledged.</summary>
+    /// <summary>
+    /// Sends the same command several times concurrently, as an impatient client does; each call must be acknowledged.
+    /// </summary>
     private static Task SayAsync(int times, Func<Task> command) =>
         Task.WhenAll(Enumerable.Range(0, times).Select(_ => command()));
 
@@ -114,7 +117,8 @@ internal sealed partial class LaunchLoad
                 catch (RpcException refused)
                     when (refused.GetRpcStatus()?.GetDetail<ErrorInfo>() is { } info && Failures.Contains(info.Reason))
                 {
-                    // It was started, and failed before the answer: by its checks, or while a try was made again.
+                    // The instance was started and failed before the answer: in its checks, or while the call was
+                    // retried.
                     acknowledged = "refused";
                 }
             }
@@ -150,7 +154,7 @@ internal sealed partial class LaunchLoad
             {
                 while (!await TryDeleteAsync(instances, request, cancellation))
                 {
-                    // The money of its last run is not settled yet, which no field tells.
+                    // The money of the last run is not settled yet, which no field shows.
                     await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, cancellation);
                 }
             }
@@ -175,7 +179,7 @@ internal sealed partial class LaunchLoad
         }
     }
 
-    /// <summary>Whether everything of its last run is settled, so that it may be started or deleted.</summary>
+    /// <summary>Whether the last run is completely settled, so that the instance can be started or deleted.</summary>
     private static async Task<bool> IsAtRestAsync(
         Instances.InstancesClient instances,
         string name,

@@ -7,15 +7,17 @@ using Xunit;
 namespace Scheduler.SystemTests.Load;
 
 /// <summary>
-/// Clients of one account that create, start, stop and top up, and what they were told. <see cref="Audit"/> holds the scheduler to it, whatever
-/// happened to its processes meanwhile.
+/// Clients of one account that create, start, stop and top up, with the acknowledgements they received. <see
+/// cref="Audit"/> compares the scheduler with them, whatever happened to its processes.
 /// </summary>
 /// <param name="id">The account's id, <c>acct-…</c>.</param>
 internal sealed partial class LaunchLoad(string id)
 {
     private int _commands;
 
-    /// <summary>Settings of a market on which a launch takes a tenth of a second, so that any moment finds some under way.</summary>
+    /// <summary>
+    /// Settings of a market on which a launch takes 0.1 s, so that launches are in progress at any moment.
+    /// </summary>
     public static string[] QuickMarket { get; } =
     [
         "--Providers:Simulated:AllocateLatency=00:00:00.020",
@@ -27,28 +29,30 @@ internal sealed partial class LaunchLoad(string id)
         "--Scheduler:Launch:DebtRetry=00:00:00.050",
     ];
 
-    /// <summary>The account's name, <c>accounts/acct-…</c>.</summary>
+    /// <summary>Resource name <c>accounts/acct-…</c>.</summary>
     public string Account => $"accounts/{id}";
 
     /// <summary>
-    /// By instance, the last command that was acknowledged: <c>create</c>, <c>start</c>, <c>stop</c>, <c>delete</c>, or <c>refused</c> for a start
-    /// that was told why it failed; with a question mark the one before a command that may have been recorded whether or not its answer
-    /// arrived.
+    /// The last acknowledged command by instance: <c>create</c>, <c>start</c>, <c>stop</c>, <c>delete</c>, or
+    /// <c>refused</c> for a start that failed with a reason. A question mark marks the command before one whose answer
+    /// is unknown; that one may have been recorded.
     /// </summary>
     public ConcurrentDictionary<string, string> LastAcknowledged { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Codes by which a launch of this load may fail; empty on a market where nothing does.</summary>
+    /// <summary>Codes that a launch of this load may fail with; empty on a market without failures.</summary>
     public IReadOnlySet<string> Failures { get; init; } = new HashSet<string>();
 
-    /// <summary>Acknowledged top-ups: micro-EUR by reference.</summary>
+    /// <summary>Acknowledged top-ups in micro-EUR by reference.</summary>
     public ConcurrentDictionary<string, long> TopUps { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>How many commands were acknowledged.</summary>
     public int Commands => Volatile.Read(ref _commands);
 
-    /// <summary>A seed from the environment, or a new one; told either way, so that a failure can be repeated.</summary>
-    public static int Seed(string variable)
+    /// <summary>
+    /// The seed in <c>SCHEDULER_SEED</c>, or a new one. It is printed, so that a failed run can be repeated.
+    /// </summary>
+    public static int Seed()
     {
+        const string variable = "SCHEDULER_SEED";
         var seed = Environment.GetEnvironmentVariable(variable) is { } given
             ? int.Parse(given, CultureInfo.InvariantCulture)
             : Environment.TickCount;
@@ -57,10 +61,8 @@ internal sealed partial class LaunchLoad(string id)
         return seed;
     }
 
-    /// <summary>Makes the account and gives it money.</summary>
-    /// <param name="calls">Whom to ask.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <param name="microEur">How much: by default more than any load spends.</param>
+    /// <summary>Creates the account and tops it up.</summary>
+    /// <param name="microEur">By default more than any load spends.</param>
     public async Task OpenAccountAsync(
         CallInvoker calls,
         CancellationToken cancellation,
@@ -76,13 +78,12 @@ internal sealed partial class LaunchLoad(string id)
     }
 
     /// <summary>
-    /// Works until it is told to end, and then finishes what is under way: a command that is broken off may still be carried out later, and
-    /// then nobody could say what is to be expected. Every acknowledgement is noted; any other answer comes out as the exception it is.
+    /// Works until it is ended, and then finishes the current command: an aborted command may still take effect, which
+    /// would make the expected state unknown. Records every acknowledgement and throws any other answer as its
+    /// exception.
     /// </summary>
-    /// <param name="calls">Whom it asks.</param>
-    /// <param name="random">What it does, and when.</param>
-    /// <param name="name">Of the client, unique among all of the account.</param>
-    /// <param name="end">Ends it.</param>
+    /// <param name="name">Unique among the clients of the account.</param>
+    /// <param name="end">Ends the work.</param>
     public async Task WorkAsync(CallInvoker calls, Random random, string name, CancellationToken end)
     {
         for (var i = 0; !end.IsCancellationRequested; i++)
@@ -91,7 +92,7 @@ internal sealed partial class LaunchLoad(string id)
         }
     }
 
-    /// <summary>As <see cref="WorkAsync"/>, for a process that is going to be killed: ends when nobody answers any more.</summary>
+    /// <summary>As <see cref="WorkAsync"/>, for a process that will be killed: ends when no process answers.</summary>
     public async Task WorkUntilKilledAsync(CallInvoker calls, Random random, string name, CancellationToken end)
     {
         try
@@ -100,11 +101,11 @@ internal sealed partial class LaunchLoad(string id)
         }
         catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled)
         {
-            // The process was killed under this call: its outcome is unknown, and nothing is promised about it.
+            // The process was killed during this call: the outcome is unknown, and the load expects nothing of it.
         }
     }
 
-    /// <summary>Waits until so many more commands were acknowledged; false when that takes longer than it may.</summary>
+    /// <summary>Waits for a number of further acknowledged commands; false on a timeout.</summary>
     public async Task<bool> LetThroughAsync(int more, TimeSpan longest, CancellationToken cancellation)
     {
         var enough = Commands + more;

@@ -8,7 +8,7 @@ public sealed class AlertTests
     private static readonly string Rules = Repo.Path("deploy", "prometheus", "alerts.yaml");
 
     [Fact]
-    public async Task The_rules_are_well_formed_and_fire_when_their_tests_say()
+    public async Task Alert_rules_are_well_formed_and_pass_their_tests()
     {
         await PromTool.RunAsync("check", "rules", Rules);
         var output = await PromTool.RunAsync("test", "rules", Repo.Path("deploy", "prometheus", "alerts.test.yaml"));
@@ -16,7 +16,7 @@ public sealed class AlertTests
     }
 
     [Fact]
-    public void Every_alert_is_tried_has_a_page_that_it_names_and_asks_for_metrics_that_there_are()
+    public void Every_alert_has_a_test_a_runbook_and_existing_metrics()
     {
         var tried = File.ReadAllText(Repo.Path("deploy", "prometheus", "alerts.test.yaml"));
         Assert.All(
@@ -25,10 +25,10 @@ public sealed class AlertTests
             {
                 Assert.Contains($"alertname: {alert.Name}\n        exp_alerts:\n", tried, StringComparison.Ordinal);
                 Assert.Equal($"deploy/runbooks/alerts/{alert.Name}.md", alert.Runbook);
-                Assert.True(File.Exists(Repo.Path(alert.Runbook)), $"{alert.Runbook} is not there.");
+                Assert.True(File.Exists(Repo.Path(alert.Runbook)), $"{alert.Runbook} does not exist.");
                 Assert.All(
                     MetricsPage.NamesIn(alert.Expression),
-                    name => Assert.True(MetricsPage.Knows(name), $"{alert.Name} asks for {name}.")
+                    name => Assert.True(MetricsPage.Knows(name), $"{alert.Name} queries the unknown metric {name}.")
                 );
                 Assert.NotEmpty(MetricsPage.NamesIn(alert.Expression));
             }
@@ -36,7 +36,7 @@ public sealed class AlertTests
     }
 
     [Fact]
-    public void Every_page_of_an_alert_belongs_to_one()
+    public void Every_alert_runbook_belongs_to_an_alert()
     {
         var pages = Directory
             .EnumerateFiles(Repo.Path("deploy", "runbooks", "alerts"))

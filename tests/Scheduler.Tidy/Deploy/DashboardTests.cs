@@ -6,7 +6,7 @@ namespace Scheduler.Tidy.Deploy;
 public sealed class DashboardTests
 {
     [Fact]
-    public async Task Every_panel_asks_in_PromQL_for_metrics_that_are_written_down()
+    public async Task Every_panel_queries_documented_metrics_in_valid_PromQL()
     {
         using var dashboard = JsonDocument.Parse(
             await File.ReadAllBytesAsync(
@@ -29,13 +29,13 @@ public sealed class DashboardTests
             .ToList();
         Assert.All(
             expressions.SelectMany(MetricsPage.NamesIn),
-            name => Assert.True(MetricsPage.Knows(name), $"A panel asks for {name}.")
+            name => Assert.True(MetricsPage.Knows(name), $"A panel queries the unknown metric {name}.")
         );
         await PromTool.AssertReadableAsync(expressions);
     }
 
     [Fact]
-    public void Every_metric_of_ours_that_an_operator_acts_on_is_on_the_dashboard_or_in_an_alert()
+    public void Every_actionable_metric_is_on_the_dashboard_or_in_an_alert()
     {
         var asked =
             File.ReadAllText(Repo.Path("deploy", "grafana", "scheduler.json"))

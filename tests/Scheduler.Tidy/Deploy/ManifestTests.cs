@@ -13,7 +13,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Scheduler.Tidy.Deploy;
 
-/// <summary>There is neither a Docker engine nor a cluster in a test; what can be read without them is read here.</summary>
+/// <summary>A test has no Docker engine and no cluster; this class checks what can be read without them.</summary>
 public sealed partial class ManifestTests
 {
     private static readonly Dictionary<string, Type> Sections = new(StringComparer.OrdinalIgnoreCase)
@@ -30,7 +30,7 @@ public sealed partial class ManifestTests
 
     [Theory]
     [MemberData(nameof(Yaml))]
-    public void Every_manifest_is_YAML(string file)
+    public void Every_manifest_is_valid_YAML(string file)
     {
         var yaml = new YamlStream();
         using var reader = new StreamReader(Repo.Path(file));
@@ -39,7 +39,7 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
-    public void Kubernetes_objects_have_the_fields_that_Kubernetes_knows_and_their_references_lead_somewhere()
+    public void Kubernetes_objects_have_known_fields_and_resolvable_references()
     {
         var objects = Objects();
         var set = Assert.Single(objects.OfType<V1StatefulSet>(), found => found.Metadata.Name == "scheduler");
@@ -60,7 +60,7 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
-    public void Nothing_in_the_manifests_is_a_secret()
+    public void Manifests_contain_no_secret()
     {
         Assert.DoesNotContain(Objects(), found => found is V1Secret);
         var environment = Objects()
@@ -78,7 +78,7 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
-    public void Ports_are_those_of_the_settings()
+    public void Ports_match_the_settings()
     {
         var host = new HostOptions();
         int[] ports = [host.HttpPort, host.GrpcPort, host.SiloPort];
@@ -107,7 +107,7 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
-    public void Every_setting_that_a_manifest_names_is_one()
+    public void Every_setting_in_a_manifest_exists()
     {
         Assert.SkipUnless(
             typeof(HostOptions).GetProperty("Role") is not null,
@@ -127,12 +127,12 @@ public sealed partial class ManifestTests
             )
             .Distinct()
             .ToList();
-        Assert.True(named.Count > 20, "The manifests name hardly any setting.");
+        Assert.True(named.Count > 20, "The manifests name too few settings.");
         Assert.DoesNotContain(named, setting => !IsSetting(setting.Path));
     }
 
     [Fact]
-    public void The_image_is_made_by_the_command_the_page_names()
+    public void The_image_is_built_by_the_documented_command()
     {
         var dockerfile = File.ReadLines(Repo.Path("deploy", "docker", "Dockerfile"));
         var command = dockerfile.Single(line => line.StartsWith("RUN dotnet publish", StringComparison.Ordinal))[4..];
@@ -140,9 +140,9 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
-    public async Task Units_are_well_formed()
+    public async Task Systemd_units_are_well_formed()
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/systemd-analyze"), "There is no systemd-analyze here.");
+        Assert.SkipUnless(File.Exists("/usr/bin/systemd-analyze"), "systemd-analyze is not installed.");
         var folder = Directory.CreateTempSubdirectory("scheduler-units-");
         var units = Directory
             .EnumerateFiles(Repo.Path("deploy", "systemd"))
@@ -150,7 +150,7 @@ public sealed partial class ManifestTests
             .ToList();
         foreach (var unit in units)
         {
-            // The program is not installed where this is tested.
+            // The program is not installed on the test machine.
             var text = await File.ReadAllTextAsync(unit, TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(
                 Path.Combine(folder.FullName, Path.GetFileName(unit)),

@@ -18,10 +18,10 @@ internal static partial class MetricsPage
             )),
     ];
 
-    /// <summary>Families of others that are exported with ours and may be asked for.</summary>
+    /// <summary>Metric families of other libraries that are exported and may be queried.</summary>
     private static readonly string[] Theirs = ["http_server_", "kestrel_", "orleans_", "dotnet_"];
 
-    /// <summary>Whether a name of an expression is a metric that is written down; histograms have three each.</summary>
+    /// <summary>Whether a name in an expression is a documented metric; a histogram has three names.</summary>
     public static bool Knows(string name) =>
         name == "up"
         || Theirs.Any(family => name.StartsWith(family, StringComparison.Ordinal))
@@ -32,7 +32,7 @@ internal static partial class MetricsPage
                 : name == metric.Prometheus
         );
 
-    /// <summary>The metrics an expression asks for.</summary>
+    /// <summary>The metrics in an expression.</summary>
     public static IEnumerable<string> NamesIn(string expression) =>
         Name()
             .Matches(Strings().Replace(expression, "\"\""))
@@ -41,7 +41,7 @@ internal static partial class MetricsPage
             .Where(name => !Words.Contains(name))
             .Distinct();
 
-    /// <summary>Functions and labels that look like names.</summary>
+    /// <summary>Functions and labels that look like metric names.</summary>
     private static readonly HashSet<string> Words =
     [
         "histogram_quantile",
@@ -58,7 +58,7 @@ internal static partial class MetricsPage
     ];
 
     [GeneratedRegex(
-        @"^\| `(?<name>scheduler\.[a-z._]+)` \| `(?<prometheus>[a-z_]+)` \| (?<kind>\w+) \| (`(?<unit>[^`]+)` )?\| (?<labels>[^|]*)\| (silo|fleet|door) \| ",
+        @"^\| `(?<name>scheduler\.[a-z._]+)` \| `(?<prometheus>[a-z_]+)` \| (?<kind>\w+) \| (`(?<unit>[^`]+)` )?\| (?<labels>[^|]*)\| (silo|fleet|gateway) \| ",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture
     )]
     private static partial Regex Row();
@@ -73,5 +73,4 @@ internal static partial class MetricsPage
     private static partial Regex Name();
 }
 
-/// <summary>One row.</summary>
 internal sealed record Metric(string Name, string Prometheus, string Kind, string Unit, string[] Labels);

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Scheduler.Tidy.Deploy;
 
-/// <summary>What is measured is what is written down.</summary>
+/// <summary>The metrics of the code and the documented metrics match.</summary>
 public sealed class MetricsPageTests
 {
     private static readonly Dictionary<string, string> Kinds = new()
@@ -25,7 +25,7 @@ public sealed class MetricsPageTests
     };
 
     [Fact]
-    public void Every_instrument_of_the_code_is_a_row_of_the_page_and_the_other_way_round()
+    public void The_metrics_page_lists_exactly_the_instruments_of_the_code()
     {
         var inCode = Instruments()
             .Select(instrument =>
@@ -39,12 +39,12 @@ public sealed class MetricsPageTests
     }
 
     [Fact]
-    public void Every_instrument_says_what_it_measures()
+    public void Every_instrument_has_a_description()
     {
         Assert.All(Instruments(), instrument => Assert.NotEmpty(instrument.Description ?? ""));
     }
 
-    /// <summary>How the exporter names it: dots become underscores, seconds and totals are said.</summary>
+    /// <summary>The exporter's name: dots become underscores, and seconds and totals get a suffix.</summary>
     private static string InPrometheus(Instrument instrument) =>
         instrument.Name.Replace('.', '_')
         + (instrument.Unit == "s" ? "_seconds" : "")
@@ -69,7 +69,7 @@ public sealed class MetricsPageTests
         _ = new InferenceMetrics(factory);
         _ = new BalancerMetrics(factory);
         _ = new FirewallMetrics(factory);
-        // Registered, never read: what they would ask need not be there.
+        // Registered but never read, so the services behind the gauges are not needed.
         _ = new SiloGauges(factory, null!, null!, null!, null!, null!);
         _ = new FleetGauges(factory, null!, null!, null!);
         _ = new StorageMetrics(factory, (SqliteStore)RuntimeHelpers.GetUninitializedObject(typeof(SqliteStore)));

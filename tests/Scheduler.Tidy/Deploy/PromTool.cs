@@ -4,15 +4,15 @@ using Xunit;
 namespace Scheduler.Tidy.Deploy;
 
 /// <summary>
-/// Prometheus' own tool. Where it is not installed it is taken out of Debian's package <c>prometheus</c>, which is unpacked and not
-/// installed, so that no server is started.
+/// Prometheus' own tool. If it is not installed, Debian's package <c>prometheus</c> is unpacked and not installed, so
+/// that no server starts.
 /// </summary>
 internal static class PromTool
 {
     private static readonly string Kept = Repo.Path("artifacts", "tools", "prometheus");
     private static readonly SemaphoreSlim Once = new(1, 1);
 
-    /// <summary>Runs it and returns what it printed; fails the test where it fails.</summary>
+    /// <summary>Runs it and returns its output; fails the test if it fails.</summary>
     public static async Task<string> RunAsync(params string[] arguments)
     {
         var (exitCode, output) = await ExecuteAsync(await FindAsync(), Repo.Root, arguments);
@@ -20,7 +20,7 @@ internal static class PromTool
         return output;
     }
 
-    /// <summary>Fails where an expression is none: each becomes a rule, and the rules are checked.</summary>
+    /// <summary>Fails for an invalid expression: each becomes a rule, and the tool checks the rules.</summary>
     public static async Task AssertReadableAsync(IReadOnlyList<string> expressions)
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("scheduler-rules-").FullName, "rules.yaml");
@@ -53,10 +53,7 @@ internal static class PromTool
                 return installed;
             }
 
-            Assert.SkipUnless(
-                File.Exists("/usr/bin/apt-get"),
-                "There is neither promtool nor apt-get here to get it with."
-            );
+            Assert.SkipUnless(File.Exists("/usr/bin/apt-get"), "promtool is not installed, and apt-get is missing.");
             await UnpackAsync();
             Assert.SkipUnless(
                 File.Exists(unpacked),

@@ -10,13 +10,13 @@ using Xunit;
 
 namespace Scheduler.Tidy.Deploy;
 
-/// <summary>What a page tells somebody to do at night must work.</summary>
+/// <summary>The instructions of a runbook must work.</summary>
 public sealed partial class RunbookTests
 {
     public static TheoryData<string> Pages => [.. Repo.Files("deploy", "*.md").Select(Repo.Relative)];
 
     [Fact]
-    public void Every_failure_code_has_a_page_and_every_page_a_code()
+    public void Every_failure_code_has_a_runbook_and_every_runbook_a_code()
     {
         var pages = Directory
             .EnumerateFiles(Repo.Path("deploy", "runbooks", "failures"))
@@ -29,7 +29,7 @@ public sealed partial class RunbookTests
     }
 
     [Fact]
-    public void Every_page_says_what_it_means_where_to_look_and_what_to_do()
+    public void Every_runbook_states_the_meaning_where_to_look_and_what_to_do()
     {
         Assert.All(
             Repo.Files("deploy/runbooks/alerts", "*.md").Concat(Repo.Files("deploy/runbooks/failures", "*.md")),
@@ -47,7 +47,7 @@ public sealed partial class RunbookTests
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void Every_call_of_a_page_is_one_the_API_has(string page)
+    public void Every_API_call_in_a_runbook_exists(string page)
     {
         using var document = JsonDocument.Parse(new OpenApiDocumentSource().Json);
         var known = document
@@ -70,7 +70,7 @@ public sealed partial class RunbookTests
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void Every_statement_of_a_page_fits_the_tables(string page)
+    public void Every_SQL_statement_in_a_runbook_matches_the_schema(string page)
     {
         var statements = Sql()
             .Matches(File.ReadAllText(Repo.Path(page)))
@@ -101,7 +101,7 @@ public sealed partial class RunbookTests
     }
 
     [Fact]
-    public async Task Every_query_of_every_page_is_one_Prometheus_can_read_over_metrics_that_there_are()
+    public async Task Every_runbook_query_is_valid_PromQL_over_existing_metrics()
     {
         var queries = Pages
             .SelectMany(page => PromQl().Matches(File.ReadAllText(Repo.Path(page.Data))))
@@ -110,7 +110,7 @@ public sealed partial class RunbookTests
         Assert.NotEmpty(queries);
         Assert.All(
             queries.SelectMany(MetricsPage.NamesIn),
-            name => Assert.True(MetricsPage.Knows(name), $"A page asks for {name}.")
+            name => Assert.True(MetricsPage.Knows(name), $"A page queries the unknown metric {name}.")
         );
         await PromTool.AssertReadableAsync(queries);
     }

@@ -18,7 +18,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>The real front door on two real ports, in front of fake grains.</summary>
+/// <summary>The real API on two real ports, in front of fake grains.</summary>
 public sealed class ApiFixture : IAsyncLifetime
 {
     private WebApplication _app = null!;

@@ -19,7 +19,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     [Theory]
     [MemberData(nameof(Bad))]
-    public async Task Each_fault_has_its_code_on_both_transports(string? header, string reason)
+    public async Task Each_authentication_error_has_its_code_on_both_transports(string? header, string reason)
     {
         var http = await api.SendAsync("GET", "/v1/providers", header ?? null);
         Assert.Equal((401, reason), (http.Status, http.Reason));
@@ -40,7 +40,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_wrong_secret_names_the_prefix_and_nothing_of_the_secret()
+    public async Task The_error_for_a_wrong_secret_shows_the_prefix_and_not_the_secret()
     {
         var wrong = api.KeyOfA[..^1] + (api.KeyOfA[^1] == 'A' ? 'B' : 'A');
         var answer = await api.SendAsync("GET", "/v1/providers", wrong);
@@ -50,7 +50,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_revoked_key_is_refused_at_once_where_it_was_revoked()
+    public async Task A_revoked_key_is_refused_at_once_by_the_process_that_revoked_it()
     {
         var token = await api.KeyAsync(new AccountId("acct-a"));
         Assert.Equal(200, (await api.SendAsync("GET", "/v1/providers", token)).Status);
@@ -62,7 +62,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task Malformed_tokens_reach_no_grain()
+    public async Task Malformed_tokens_are_refused_without_a_grain_call()
     {
         var before = api.Cluster.Calls.Count(call => call.StartsWith("IKeyGrain"));
         await api.SendAsync("GET", "/v1/providers", "Bearer sk-short");
@@ -71,7 +71,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_new_key_shows_its_secret_once_and_a_repeated_create_says_so()
+    public async Task A_create_returns_the_secret_once_and_a_repeated_create_is_refused()
     {
         const string body = """{"displayName":"ci","requestId":"once"}""";
         var made = await api.SendAsync("POST", "/v1/accounts/acct-a/keys", api.KeyOfA, body);
@@ -84,7 +84,7 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task The_bootstrap_key_opens_everything_and_may_be_asked_for_again()
+    public async Task The_bootstrap_key_is_an_operator_key_and_may_be_created_again()
     {
         var token = KeyAuthority.NewToken().Reveal();
         await api.Authority.EnsureBootstrapOperatorKeyAsync(token);

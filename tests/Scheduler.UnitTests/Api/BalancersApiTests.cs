@@ -25,7 +25,7 @@ public sealed class BalancersApiTests(ApiFixture api) : IClassFixture<ApiFixture
         """;
 
     [Fact]
-    public async Task What_is_created_is_read_back_with_every_default_said()
+    public async Task A_created_balancer_is_read_back_with_its_defaults()
     {
         var created = await api.SendAsync("POST", Balancers, api.KeyOfA, Full);
         Assert.Equal(200, created.Status);
@@ -49,7 +49,7 @@ public sealed class BalancersApiTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task Everything_that_is_wrong_is_told_in_one_answer()
+    public async Task All_validation_errors_are_reported_in_one_answer()
     {
         const string body = """
             {"servingName":"Front","requestId":"a b","spec":{
@@ -88,7 +88,7 @@ public sealed class BalancersApiTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task The_detail_shows_destinations_as_each_door_sees_them_and_what_failed()
+    public async Task The_detail_shows_destinations_per_gateway_and_recent_failures()
     {
         var created = await api.SendAsync(
             "POST",

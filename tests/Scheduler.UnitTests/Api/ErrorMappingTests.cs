@@ -76,7 +76,7 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
 
     [Theory]
     [MemberData(nameof(OfTheCluster))]
-    public async Task What_the_cluster_or_its_store_did_not_do_may_be_asked_again(Exception thrown)
+    public async Task Cluster_and_storage_errors_are_retryable(Exception thrown)
     {
         var made = await api.SendAsync(
             "POST",
@@ -98,7 +98,7 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task The_catalogue_is_open_to_anyone()
+    public async Task The_failure_catalogue_needs_no_key()
     {
         var list = await api.SendAsync("GET", "/v1/failures");
         Assert.Equal(FailureCatalogue.All.Length, list.Json.GetProperty("failures").GetArrayLength());
@@ -108,7 +108,7 @@ public sealed class ErrorMappingTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task Money_is_a_number()
+    public async Task Money_is_a_JSON_number()
     {
         var answer = await api.SendAsync(
             "POST",

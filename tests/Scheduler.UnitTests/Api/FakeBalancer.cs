@@ -5,7 +5,7 @@ using Scheduler.Grains.Balancers;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>A balancer in memory, with the tenancy of the real one.</summary>
+/// <summary>A balancer in memory, with the account checks of the real one.</summary>
 internal sealed class FakeBalancer(BalancerId id) : IBalancerGrain
 {
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -100,6 +100,6 @@ internal sealed class FakeBalancer(BalancerId id) : IBalancerGrain
         return Task.CompletedTask;
     }
 
-    private Answer<BalancerRecord> Seen(AccountId? eyes) =>
-        Record.Exists && (eyes is null || eyes == Record.Account) ? Record : Refusal.NotFound($"Balancer {id}");
+    private Answer<BalancerRecord> Seen(AccountId? scope) =>
+        Record.Exists && (scope is null || scope == Record.Account) ? Record : Refusal.NotFound($"Balancer {id}");
 }

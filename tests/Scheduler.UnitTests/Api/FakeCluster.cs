@@ -21,25 +21,25 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>Grains as far as the door needs them: in memory, with the tenancy the real ones have.</summary>
+/// <summary>Grains in memory, as far as the API needs them, with the account checks of the real ones.</summary>
 internal sealed class FakeCluster : IGrainFactory
 {
     private readonly ConcurrentDictionary<(Type, string), IGrainWithStringKey> _grains = new();
 
     public ConcurrentQueue<string> Calls { get; } = new();
 
-    /// <summary>What happened, of all subjects.</summary>
+    /// <summary>Events of all subjects.</summary>
     public ConcurrentQueue<SubjectEvent> Events { get; } = new();
 
     public FakePulse Pulse { get; } = new();
 
-    /// <summary>What the next instance start answers; null for the normal one.</summary>
+    /// <summary>Answer of instance starts; null for the normal answer.</summary>
     public Func<Answer<InstanceRecord>>? OnStart { get; set; }
 
-    /// <summary>What whoever asks a key meets.</summary>
+    /// <summary>Runs before each read of a key.</summary>
     public Action? OnKey { get; set; }
 
-    /// <summary>What whoever asks an instance waits for.</summary>
+    /// <summary>Reads of an instance wait for this task.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
     public TGrain GetGrain<TGrain>(string primaryKey, string? grainClassNamePrefix = null)
@@ -62,9 +62,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
             nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
-            nameof(IFirewallRuleGrain) => new FakeFirewallRule(),
-            nameof(IFirewallGrain) => new FakeFirewall(),
-            nameof(IFirewallListGrain) => new FakeFirewallLists(),
+            nameof(IFirewallGrain) => new FakeFirewalls(FirewallKeys.AccountOf(key)),
             nameof(IEvaluationsGrain) => new FakeEvaluations(),
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
@@ -117,25 +115,25 @@ internal sealed class FakeCluster : IGrainFactory
         throw new NotSupportedException();
 }
 
-/// <summary>The number that is another when something was written.</summary>
+/// <summary>The counter that changes with every write.</summary>
 internal sealed class FakePulse
 {
     private int _asked;
     private long _beat = 1;
 
-    /// <summary>How often it was asked for.</summary>
+    /// <summary>Number of reads.</summary>
     public int Asked => Volatile.Read(ref _asked);
 
-    /// <summary>What the next question meets.</summary>
-    public Exception? Trouble { get; set; }
+    /// <summary>Exception of the next reads; null for none.</summary>
+    public Exception? NextError { get; set; }
 
-    /// <summary>Something was written.</summary>
+    /// <summary>Simulates a write.</summary>
     public void Beat() => Interlocked.Increment(ref _beat);
 
     public Task<long> AskAsync()
     {
         Interlocked.Increment(ref _asked);
-        return Trouble is { } trouble ? Task.FromException<long>(trouble) : Task.FromResult(Volatile.Read(ref _beat));
+        return NextError is { } error ? Task.FromException<long>(error) : Task.FromResult(Volatile.Read(ref _beat));
     }
 }
 
@@ -196,8 +194,8 @@ internal sealed class FakeAccount(AccountId id) : IAccountGrain
 {
     public AccountView? View { get; private set; }
 
-    private Answer<AccountView> Seen(AccountId? eyes) =>
-        View is { } view && (eyes is null || eyes == id) ? view : Refusal.NotFound($"The account {id}");
+    private Answer<AccountView> Seen(AccountId? scope) =>
+        View is { } view && (scope is null || scope == id) ? view : Refusal.NotFound($"The account {id}");
 
     public Task<Answer<AccountView>> CreateAsync(CreateAccount command, CommandContext context)
     {
@@ -246,17 +244,17 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
 
     public CommandContext? LastCommand { get; private set; }
 
-    private Answer<InstanceRecord> Seen(AccountId? eyes) =>
-        Record.Exists && (eyes is null || eyes == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
+    private Answer<InstanceRecord> Seen(AccountId? scope) =>
+        Record.Exists && (scope is null || scope == Record.Account) ? Record : Refusal.NotFound($"Instance {id}");
 
-    /// <summary>Records what a test says.</summary>
+    /// <summary>Replaces the record and notifies waiting callers.</summary>
     public void Put(InstanceRecord record)
     {
         Record = record with { Id = id, Generation = Record.Generation + 1 };
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
-    /// <summary>What a look at the runtime finds.</summary>
+    /// <summary>Runs when the runtime is examined.</summary>
     public Action OnExamine { get; set; } = () => { };
 
     public Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run)
@@ -268,7 +266,7 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     public Task<Answer<string>> ReadOutputAsync(AccountId? account) =>
         Task.FromResult<Answer<string>>(Seen(account) is { IsOk: false } seen ? seen.Refusal : "printed\n");
 
-    private Answer<InstanceRecord> Go(InstanceState state, CommandContext context)
+    private Answer<InstanceRecord> SetState(InstanceState state, CommandContext context)
     {
         LastCommand = context;
         var seen = Seen(context.Account);
@@ -323,13 +321,13 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     }
 
     public Task<Answer<InstanceRecord>> StartAsync(CommandContext context) =>
-        Task.FromResult(cluster.OnStart?.Invoke() ?? Go(InstanceState.Provisioning, context));
+        Task.FromResult(cluster.OnStart?.Invoke() ?? SetState(InstanceState.Provisioning, context));
 
     public Task<Answer<InstanceRecord>> StopAsync(CommandContext context) =>
-        Task.FromResult(Go(InstanceState.Stopped, context));
+        Task.FromResult(SetState(InstanceState.Stopped, context));
 
     public Task<Answer<InstanceRecord>> DeleteAsync(CommandContext context) =>
-        Task.FromResult(Go(InstanceState.Deleted, context));
+        Task.FromResult(SetState(InstanceState.Deleted, context));
 
     public Task<Answer<InstanceRecord>> UpdateAsync(UpdateInstance command, CommandContext context)
     {
@@ -378,7 +376,7 @@ internal sealed class FakeProvider(string id) : IProviderGrain
         return Task.FromResult(Seen);
     }
 
-    public Task NoteAsync(AllocationNote note) => throw new NotSupportedException();
+    public Task ReportOutcomeAsync(AllocationReport note) => throw new NotSupportedException();
 
     public Task<Answer<ProviderView>> RefreshAsync() => Task.FromResult(Seen);
 }
@@ -516,10 +514,10 @@ internal sealed class FakeUsage : IUsageGrain
 {
     public ServedUsageRecord Record { get; private set; } = new();
 
-    /// <summary>What the next report meets.</summary>
+    /// <summary>Runs after a report is recorded, before it is answered.</summary>
     public Func<Task> OnReport { get; set; } = () => Task.CompletedTask;
 
-    public async Task ReportAsync(AccountId account, DoorReport report, ServedUsage served)
+    public async Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served)
     {
         Record = Record.With(account, new InstanceId("i-1"), report, served, new DateOnly(2026, 3, 1));
         await OnReport();

@@ -6,7 +6,7 @@ using Scheduler.Grains.Schedules;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>An instance's schedules as far as the door needs them.</summary>
+/// <summary>The schedules of one instance in memory, as far as the API needs them.</summary>
 internal sealed class FakeSchedules(InstanceId instance, FakeCluster cluster) : IScheduleGrain
 {
     public static readonly DateTimeOffset NextRun = new(2026, 3, 1, 7, 0, 0, TimeSpan.Zero);
@@ -85,8 +85,7 @@ internal sealed class FakeSchedules(InstanceId instance, FakeCluster cluster) : 
         return Task.CompletedTask;
     }
 
-    /// <summary>Notes how a run went.</summary>
-    public void Note(string id, ScheduleRun run) => _schedules[id] = _schedules[id] with { LastRun = run };
+    public void SetLastRun(string id, ScheduleRun run) => _schedules[id] = _schedules[id] with { LastRun = run };
 
     private ScheduleView View(AccountId account, Schedule schedule) =>
         new(account, instance, schedule, schedule.Spec.Enabled ? [NextRun, NextRun.AddDays(1)] : []);

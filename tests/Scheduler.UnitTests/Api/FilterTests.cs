@@ -1,6 +1,6 @@
 using FsCheck.Xunit;
-using Scheduler.Api.Edge;
 using Scheduler.Api.Instances;
+using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
@@ -11,7 +11,7 @@ namespace Scheduler.UnitTests.Api;
 public sealed class FilterTests
 {
     [Fact]
-    public void Every_field_is_read()
+    public void Every_filter_field_is_parsed()
     {
         var faults = new Faults();
         var query = InstanceFilter.Parse(
@@ -39,7 +39,7 @@ public sealed class FilterTests
     [InlineData("text = \"\"")]
     [InlineData("text = \"a\\n\"")]
     [InlineData("text = \"x\" AND text = \"y\"")]
-    public void A_wrong_filter_is_refused(string text)
+    public void An_invalid_filter_is_refused(string text)
     {
         var faults = new Faults();
         InstanceFilter.Parse(text, faults);
@@ -47,18 +47,18 @@ public sealed class FilterTests
     }
 
     [Fact]
-    public void All_faults_of_a_filter_are_told_at_once()
+    public void All_errors_of_a_filter_are_reported_at_once()
     {
         var faults = new Faults();
         InstanceFilter.Parse("bogus = \"x\" AND state = \"WALKING\" AND failure_code = \"X\"", faults);
-        var told = Assert.Single(faults.All).Description;
-        Assert.Contains("bogus", told);
-        Assert.Contains("unknown state", told);
-        Assert.Contains("failure_code", told);
+        var description = Assert.Single(faults.All).Description;
+        Assert.Contains("bogus", description);
+        Assert.Contains("unknown state", description);
+        Assert.Contains("failure_code", description);
     }
 
     [Property]
-    public bool Any_value_survives_quoting(string value)
+    public bool A_quoted_value_parses_to_itself(string value)
     {
         if (value is null || value.Length is 0 or > 128)
         {
@@ -71,14 +71,14 @@ public sealed class FilterTests
     }
 
     [Property]
-    public bool No_text_makes_the_parser_throw(string text)
+    public bool The_parser_throws_on_no_text(string text)
     {
         InstanceFilter.Parse(text ?? "", new Faults());
         return true;
     }
 
     [Property]
-    public bool A_cursor_survives_its_token_and_no_other_query_takes_it(string query, string other, uint number)
+    public bool A_page_token_restores_its_cursor_only_for_its_own_query(string query, string other, uint number)
     {
         var token = Paging.Next(query ?? "", number);
         var faults = new Faults();

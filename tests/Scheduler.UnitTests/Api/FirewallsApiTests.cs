@@ -6,7 +6,7 @@ namespace Scheduler.UnitTests.Api;
 public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     [Fact]
-    public async Task Every_account_reads_the_shipped_rules_page_by_page()
+    public async Task Every_account_can_list_the_shipped_rules_in_pages()
     {
         var first = await api.SendAsync("GET", "/v1/accounts/acct-a/rules?pageSize=10", api.KeyOfA);
         var token = first.Json.GetProperty("nextPageToken").GetString();
@@ -20,7 +20,7 @@ public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task A_shipped_rule_is_read_in_every_account_and_belongs_to_none()
+    public async Task A_shipped_rule_is_readable_in_every_account_and_cannot_be_deleted()
     {
         var rule = (await api.SendAsync("GET", "/v1/accounts/acct-b/rules/jailbreak", api.KeyOfB)).Json;
         Assert.True(rule.GetProperty("shipped").GetBoolean());
@@ -30,7 +30,7 @@ public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task An_update_changes_what_it_names_and_leaves_the_rest()
+    public async Task An_update_changes_only_the_fields_it_names()
     {
         var made = await api.SendAsync(
             "POST",
@@ -53,7 +53,7 @@ public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture
     }
 
     [Fact]
-    public async Task A_door_without_judges_says_so_instead_of_guessing()
+    public async Task Evaluate_is_unavailable_in_a_process_without_judges()
     {
         await api.SendAsync(
             "POST",
@@ -77,7 +77,12 @@ public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture
     [InlineData("PATCH", "/v1/accounts/acct-a/firewalls/x", """{"ifVersion":0}""", "if_version")]
     [InlineData("GET", "/v1/accounts/acct-a/evaluations?firewall=A", null, "firewall")]
     [InlineData("GET", "/v1/accounts/acct-a/firewalls/Bad", null, "name")]
-    public async Task What_cannot_reach_its_grain_is_named(string verb, string path, string? body, string field)
+    public async Task An_invalid_request_is_refused_naming_the_field(
+        string verb,
+        string path,
+        string? body,
+        string field
+    )
     {
         var answer = await api.SendAsync(verb, path, api.KeyOfA, body);
         Assert.Equal((400, "INVALID_REQUEST"), (answer.Status, answer.Reason));

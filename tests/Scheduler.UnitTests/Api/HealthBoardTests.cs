@@ -18,7 +18,7 @@ public sealed class HealthBoardTests : IDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task However_many_probes_ask_it_is_looked_once_a_second()
+    public async Task Health_is_checked_once_a_second_however_many_probes_arrive()
     {
         var board = Board();
         for (var second = 1; second <= 3; second++)
@@ -30,7 +30,7 @@ public sealed class HealthBoardTests : IDisposable
     }
 
     [Fact]
-    public async Task The_body_names_every_check_its_state_and_its_age()
+    public async Task The_body_contains_the_state_and_age_of_every_check()
     {
         var board = Board();
         _source.Lines = [new HealthLine("store", false, "no answer in 2 s"), new HealthLine("offers", true, "2 of 2")];
@@ -52,7 +52,7 @@ public sealed class HealthBoardTests : IDisposable
     }
 
     [Fact]
-    public async Task A_stop_is_told_at_once_although_the_last_look_was_good()
+    public async Task A_stopping_process_is_not_ready_at_once()
     {
         var board = Board();
         Assert.True((await board.ReadyAsync(Ct)).IsOk);
@@ -63,13 +63,13 @@ public sealed class HealthBoardTests : IDisposable
     }
 
     [Fact]
-    public async Task A_look_that_fails_or_never_ends_is_answered_as_not_in_order()
+    public async Task A_check_that_fails_or_never_ends_counts_as_not_ready()
     {
         var board = Board();
         _source.Fault = new InvalidOperationException("a secret");
         var failed = await board.ReadyAsync(Ct);
         Assert.False(failed.IsOk);
-        Assert.DoesNotContain(failed.Lines, line => line.Says.Contains("secret", StringComparison.Ordinal));
+        Assert.DoesNotContain(failed.Lines, line => line.Finding.Contains("secret", StringComparison.Ordinal));
 
         _clock.Advance(TimeSpan.FromSeconds(1));
         _source.Fault = null;
@@ -93,7 +93,7 @@ public sealed class HealthBoardTests : IDisposable
 
         public bool NeverEnds { get; set; }
 
-        public Task<ImmutableArray<HealthLine>> LookAsync(CancellationToken cancellationToken)
+        public Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken)
         {
             Looks++;
             return Fault is not null ? Task.FromException<ImmutableArray<HealthLine>>(Fault)

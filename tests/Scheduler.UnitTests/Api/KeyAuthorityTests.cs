@@ -35,7 +35,7 @@ public sealed class KeyAuthorityTests
     }
 
     [Fact]
-    public async Task A_revoked_key_is_refused_elsewhere_within_a_second()
+    public async Task A_revoked_key_is_refused_by_other_silos_within_one_second()
     {
         var token = await KeyAsync();
         Assert.NotNull((await _there.VerifyAsync($"Bearer {token.Reveal()}")).Caller);
@@ -48,11 +48,11 @@ public sealed class KeyAuthorityTests
     }
 
     [Fact]
-    public async Task A_revocation_is_never_forgotten_for_an_older_answer()
+    public async Task An_older_answer_never_replaces_a_known_revocation()
     {
         var token = await KeyAsync();
         await _here.VerifyAsync($"Bearer {token.Reveal()}");
-        _here.NoteRevoked(((FakeKey)_cluster.Key(token.KeyId)).Record with { RevokedAt = _clock.GetUtcNow() });
+        _here.RecordRevoked(((FakeKey)_cluster.Key(token.KeyId)).Record with { RevokedAt = _clock.GetUtcNow() });
         for (var i = 0; i < 3; i++)
         {
             Assert.Equal(
@@ -64,7 +64,7 @@ public sealed class KeyAuthorityTests
     }
 
     [Fact]
-    public async Task The_grain_is_asked_at_most_once_a_second_also_about_keys_that_are_not_there()
+    public async Task The_key_grain_is_called_at_most_once_a_second_also_for_unknown_keys()
     {
         var token = KeyAuthority.NewToken();
         for (var i = 0; i < 5; i++)
@@ -76,7 +76,7 @@ public sealed class KeyAuthorityTests
     }
 
     [Fact]
-    public async Task Last_use_is_noted_once_a_minute()
+    public async Task The_last_use_is_recorded_once_a_minute()
     {
         var token = await KeyAsync();
         var key = (FakeKey)_cluster.Key(token.KeyId);
@@ -92,7 +92,7 @@ public sealed class KeyAuthorityTests
     }
 
     [Fact]
-    public void A_token_survives_reading_and_never_shows_its_secret()
+    public void A_token_parses_to_itself_and_its_text_hides_the_secret()
     {
         for (var i = 0; i < 100; i++)
         {

@@ -31,7 +31,7 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
-    public async Task Each_act_is_one_event_and_the_sequence_counts_on()
+    public async Task Each_command_adds_one_event_with_the_next_sequence_number()
     {
         await CreateAsync();
         Assert.Equal((1, "KeyCreated"), Single());
@@ -47,7 +47,7 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
-    public async Task The_same_create_again_is_harmless_and_another_is_refused()
+    public async Task A_repeated_create_is_accepted_and_a_different_one_is_refused()
     {
         var first = await CreateAsync();
         var again = await CreateAsync();
@@ -59,7 +59,7 @@ public sealed class KeyGrainTests
     [Theory]
     [InlineData(KeyRole.Full)]
     [InlineData(KeyRole.Viewer)]
-    public async Task The_first_event_says_the_role(KeyRole role)
+    public async Task The_first_event_contains_the_role(KeyRole role)
     {
         await CreateAsync(role);
         Assert.Equal(role, _state.State.Role);
@@ -69,7 +69,7 @@ public sealed class KeyGrainTests
     [Theory]
     [InlineData(KeyRole.Full, KeyRole.Viewer)]
     [InlineData(KeyRole.Viewer, KeyRole.Full)]
-    public async Task A_create_again_with_another_role_is_refused_and_changes_nothing(KeyRole first, KeyRole then)
+    public async Task A_repeated_create_with_another_role_is_refused_and_changes_nothing(KeyRole first, KeyRole then)
     {
         await CreateAsync(first);
         Assert.Equal(RefusalKind.AlreadyExists, (await CreateAsync(then)).Refusal?.Kind);
@@ -77,7 +77,7 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
-    public async Task A_revocation_that_was_not_recorded_is_not_shown_and_the_activation_ends()
+    public async Task A_revocation_that_cannot_be_stored_is_not_shown_and_ends_the_activation()
     {
         await CreateAsync();
         _state.Fails = true;
@@ -88,7 +88,7 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
-    public async Task The_revoking_silo_knows_at_once()
+    public async Task The_revoking_silo_refuses_the_key_at_once()
     {
         await CreateAsync();
         await _grain.RevokeAsync(Context);
@@ -97,7 +97,7 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
-    public async Task Another_account_sees_and_revokes_nothing()
+    public async Task Another_account_can_neither_read_nor_revoke_the_key()
     {
         await CreateAsync();
         var theirs = await _grain.GetAsync(new AccountId("acct-b"));
@@ -108,7 +108,7 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
-    public async Task A_shape_of_a_newer_version_is_not_read()
+    public async Task State_of_a_newer_schema_version_is_not_read()
     {
         _state.State = new KeyRecord { SchemaVersion = KeyRecord.CurrentSchemaVersion + 1, SecretSha256 = "00" };
         await Assert.ThrowsAsync<NotSupportedException>(() =>
@@ -155,7 +155,7 @@ public sealed class KeyGrainTests
         public Task ClearStateAsync() => throw new NotSupportedException();
     }
 
-    /// <summary>A grain context that knows its id and whether it was told to end.</summary>
+    /// <summary>A grain context with an id that records a deactivation.</summary>
     public class ContextProxy : DispatchProxy
     {
         internal GrainId Id { get; set; }

@@ -1,19 +1,17 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Scheduler.Api.Edge;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Xunit;
 
 namespace Scheduler.UnitTests.Api;
 
-/// <summary>Calls any method there is, on either transport, for tests that hold for all of them.</summary>
+/// <summary>Calls any API method on either transport, for tests over all methods.</summary>
 internal sealed class MethodCalls(ApiFixture api)
 {
-    /// <summary>The empty request.</summary>
     public static IMessage New(ApiMethod method) => method.Descriptor.InputType.Parser.ParseFrom([]);
 
-    /// <summary>Calls it as curl does.</summary>
     public Task<HttpAnswer> HttpAsync(ApiMethod method, string? key, string account, string instance)
     {
         var body = method.Http.Body.Length == 0 ? null : Body(method, account, instance);
@@ -25,8 +23,7 @@ internal sealed class MethodCalls(ApiFixture api)
         );
     }
 
-    /// <summary>Calls it as a gRPC client does.</summary>
-    /// <returns>What it was refused with; null where it was answered.</returns>
+    /// <returns>The error; null for a successful call.</returns>
     public async Task<RpcException?> GrpcAsync(ApiMethod method, string? key, string account, string instance)
     {
         var marshaller = Marshallers.Create<byte[]>(b => b, b => b);
@@ -62,7 +59,7 @@ internal sealed class MethodCalls(ApiFixture api)
         }
     }
 
-    /// <summary>A request that is right in itself, so that nothing but the key and the account decide.</summary>
+    /// <summary>A valid request, so that only the key and the account decide about the answer.</summary>
     private static IMessage Request(ApiMethod method, string account, string instance)
     {
         var path = OpenApiDocumentSource.PathFieldOf(method.Http);

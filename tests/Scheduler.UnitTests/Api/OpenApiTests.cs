@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Google.Protobuf.Reflection;
-using Scheduler.Api.Edge;
 using Scheduler.Api.OpenApi;
+using Scheduler.Api.Pipeline;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -55,7 +55,7 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task References_lead_somewhere()
+    public async Task Every_reference_resolves()
     {
         var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;
         var schemas = document.GetProperty("components").GetProperty("schemas");
@@ -67,7 +67,7 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_linter_of_others_finds_it_valid()
+    public async Task A_third_party_validator_accepts_the_document()
     {
         var ct = TestContext.Current.CancellationToken;
         var missing = await NodeProgram.MissingAsync(ct);
@@ -102,7 +102,7 @@ public sealed class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task The_reference_page_and_its_script_come_from_here()
+    public async Task The_reference_page_loads_nothing_from_other_hosts()
     {
         var page = await api.SendAsync("GET", "/reference/");
         Assert.Equal(200, page.Status);

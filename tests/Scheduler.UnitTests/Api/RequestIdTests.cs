@@ -15,7 +15,12 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("GET", "/readyz", null, 200)]
     [InlineData("GET", "/openapi/v1.json", null, 200)]
     [InlineData("GET", "/reference", null, 200)]
-    public async Task Every_response_carries_one_server_made_id(string verb, string path, string? key, int status)
+    public async Task Every_response_has_a_request_id_made_by_the_server(
+        string verb,
+        string path,
+        string? key,
+        int status
+    )
     {
         var answer = await api.SendAsync(verb, path, key);
         Assert.Equal(status, answer.Status);
@@ -27,7 +32,7 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task Bodies_that_are_refused_carry_it_too()
+    public async Task Refused_bodies_get_a_request_id_too()
     {
         var tooLong = await api.SendAsync("POST", "/v1/accounts", api.Operator, new string('x', 2 * 1024 * 1024));
         Assert.Equal((413, "BODY_TOO_LARGE"), (tooLong.Status, tooLong.Reason));
@@ -37,7 +42,7 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task What_nobody_foresaw_is_internal_and_tells_nothing()
+    public async Task An_unexpected_exception_is_INTERNAL_and_its_message_stays_hidden()
     {
         api.Cluster.OnStart = () => throw new InvalidDataException("secret detail");
         var name = await InstanceAsync();
@@ -56,7 +61,7 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
     [Theory]
     [InlineData("my-id_1.x", "my-id_1.x")]
     [InlineData("not well formed", "")]
-    public async Task The_callers_own_id_comes_back_as_correlation(string sent, string back)
+    public async Task The_request_id_of_the_caller_is_returned_as_correlation_id(string sent, string back)
     {
         var answer = await api.SendAsync("GET", "/v1/failures", headers: ("X-Request-Id", sent));
         Assert.Equal(back, answer.CorrelationId);
@@ -64,7 +69,7 @@ public sealed class RequestIdTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_grpc_answer_has_it_in_headers_and_trailers()
+    public async Task A_grpc_answer_has_the_request_id_in_headers_and_trailers()
     {
         var ct = TestContext.Current.CancellationToken;
         using var call = new Failures.FailuresClient(api.Grpc).ListFailuresAsync(new(), cancellationToken: ct);

@@ -13,7 +13,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
         """{"scheduleId":"morning","action":"SCHEDULE_ACTION_START","cron":" 0  8 * * MON-FRI ","timeZone":"Europe/Berlin"}""";
 
     [Fact]
-    public async Task A_schedule_is_made_shown_changed_listed_and_deleted()
+    public async Task A_schedule_can_be_created_read_updated_and_deleted()
     {
         var instance = await InstanceAsync("whole");
         var made = await api.SendAsync("POST", $"{instance}/schedules", api.KeyOfA, Morning);
@@ -75,7 +75,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task Everything_wrong_with_a_schedule_is_told_at_once_with_what_is_accepted()
+    public async Task All_errors_of_a_schedule_are_reported_with_the_accepted_values()
     {
         var instance = await InstanceAsync("wrong");
         var answer = await api.SendAsync(
@@ -105,7 +105,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("""{"updateMask":"action"}""", "action")]
     [InlineData("""{"updateMask":"nextRunTime"}""", "update_mask")]
     [InlineData("""{"enabled":true,"ifGeneration":0}""", "if_generation")]
-    public async Task A_wrong_change_is_refused_by_field(string body, string field)
+    public async Task An_invalid_update_is_refused_and_names_the_field(string body, string field)
     {
         var instance = await InstanceAsync("change");
         var answer = await api.SendAsync("PATCH", $"{instance}/schedules/morning", api.KeyOfA, body);
@@ -114,7 +114,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task INV_08_another_accounts_schedules_are_not_there()
+    public async Task INV_08_schedules_of_another_account_are_not_found()
     {
         var instance = await InstanceAsync("tenants");
         await api.SendAsync("POST", $"{instance}/schedules", api.KeyOfA, Morning);
@@ -140,7 +140,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task How_the_last_run_went_is_shown_with_the_failure_and_its_hint()
+    public async Task The_last_run_is_shown_with_its_failure_and_hint()
     {
         var instance = await InstanceAsync("lastrun");
         await api.SendAsync("POST", $"{instance}/schedules", api.KeyOfA, Morning);
@@ -148,7 +148,7 @@ public sealed class ScheduleTests(ApiFixture api) : IClassFixture<ApiFixture>
         var failure = FailureCatalogue.Describe(new MissingTokenFacts());
         var id = new InstanceId(instance.Split('/')[^1]);
         var fake = (FakeSchedules)api.Cluster.Schedules(id);
-        fake.Note(
+        fake.SetLastRun(
             "morning",
             new ScheduleRun
             {

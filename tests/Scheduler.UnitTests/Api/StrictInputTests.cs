@@ -39,7 +39,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("""{"servingName":"m","spec":{"model":"a"},"labels":{"k":1}}""", "labels[k]")]
     [InlineData("[]", "body")]
     [InlineData("{\"servingName\":", "body")]
-    public async Task A_wrong_field_is_named(string body, string field)
+    public async Task An_invalid_field_is_named(string body, string field)
     {
         var answer = await api.SendAsync("POST", Instances, api.KeyOfA, body);
         Assert.Equal((400, "INVALID_REQUEST"), (answer.Status, answer.Reason));
@@ -47,7 +47,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task All_faults_are_told_at_once_and_no_grain_but_the_key_is_asked()
+    public async Task All_validation_errors_are_reported_and_only_the_key_grain_is_called()
     {
         api.Cluster.Calls.Clear();
         var answer = await api.SendAsync(
@@ -71,7 +71,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("?pageSize=1&pageSize=2", "page_size")]
     [InlineData("?pageToken=abc", "page_token")]
     [InlineData("?filter=state", "filter")]
-    public async Task A_wrong_query_parameter_is_named(string query, string field)
+    public async Task An_invalid_query_parameter_is_named(string query, string field)
     {
         var answer = await api.SendAsync("GET", Instances + query, api.KeyOfA);
         Assert.Equal(400, answer.Status);
@@ -95,7 +95,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_create_with_a_request_id_is_done_once()
+    public async Task A_create_with_a_request_id_takes_effect_once()
     {
         const string body = """{"servingName":"twice","spec":{"model":"a/b"},"requestId":"r-1"}""";
         var first = await api.SendAsync("POST", Instances, api.KeyOfA, body);
@@ -107,7 +107,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_masked_update_changes_that_field_alone()
+    public async Task An_update_with_a_mask_changes_only_the_named_field()
     {
         var made = await api.SendAsync(
             "POST",
@@ -137,7 +137,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_page_token_belongs_to_its_query()
+    public async Task A_page_token_is_valid_only_for_its_query()
     {
         for (var i = 0; i < 3; i++)
         {
@@ -175,7 +175,7 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task A_watch_shows_the_instance_each_change_and_the_end()
+    public async Task A_watch_sends_the_instance_each_change_and_the_deletion()
     {
         var made = await api.SendAsync(
             "POST",

@@ -28,7 +28,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard;
 
-/// <summary>The real dashboard beside the real API on a real port, wired as the process wires them, in front of fake grains.</summary>
+/// <summary>The real dashboard and API on a real port, set up as in the process, in front of fake grains.</summary>
 public sealed class DashboardFixture : IAsyncLifetime
 {
     private static readonly CommandContext AsTest = new(default, "test", null);
@@ -37,15 +37,14 @@ public sealed class DashboardFixture : IAsyncLifetime
     private readonly string _keys;
     private WebApplication _app = null!;
 
-    /// <summary>The only door of a cluster.</summary>
+    /// <summary>The only process of a cluster.</summary>
     public DashboardFixture()
     {
         _keys = Directory.CreateTempSubdirectory("dashboard-keys").FullName;
         Cluster = new FakeCluster();
     }
 
-    /// <summary>A second door of the same cluster, with the same folder of session keys.</summary>
-    /// <param name="first">The first.</param>
+    /// <summary>A second process of the same cluster, with the same folder of session keys.</summary>
     internal DashboardFixture(DashboardFixture first)
     {
         (_first, _keys, Cluster) = (first, first._keys, first.Cluster);
@@ -54,10 +53,10 @@ public sealed class DashboardFixture : IAsyncLifetime
     /// <summary>Settings of the section <c>Dashboard</c>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether the port speaks TLS, with a certificate that nobody signed.</summary>
+    /// <summary>Whether the port uses TLS, with a self-signed certificate.</summary>
     public bool HasTls { get; init; }
 
-    /// <summary>By what that certificate is known.</summary>
+    /// <summary>SHA-1 hash of that certificate; empty without TLS.</summary>
     public string CertificateHash { get; private set; } = "";
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -72,16 +71,14 @@ public sealed class DashboardFixture : IAsyncLifetime
 
     public string KeyOfB { get; private set; } = "";
 
-    /// <summary>What is A's own.</summary>
-    internal Belongings OfA { get; } = new("acct-a", "a");
+    internal AccountResources OfA { get; } = new("acct-a", "a");
 
-    /// <summary>What is B's own.</summary>
-    internal Belongings OfB { get; } = new("acct-b", "b");
+    internal AccountResources OfB { get; } = new("acct-b", "b");
 
-    /// <summary>Of the same form, and nobody's.</summary>
-    internal Belongings OfNobody { get; } = new("acct-n", "n");
+    /// <summary>Valid ids of resources that do not exist.</summary>
+    internal AccountResources Missing { get; } = new("acct-n", "n");
 
-    /// <summary>Everything that is mapped under the dashboard's path.</summary>
+    /// <summary>All endpoints under the dashboard's path.</summary>
     internal IReadOnlyList<Page> Pages =>
         [
             .. ((IEndpointRouteBuilder)_app)
@@ -135,8 +132,8 @@ public sealed class DashboardFixture : IAsyncLifetime
         Operator = await KeyAsync(null);
         KeyOfA = await KeyAsync(new AccountId(OfA.Account));
         KeyOfB = await KeyAsync(new AccountId(OfB.Account));
-        await FurnishAsync(OfA);
-        await FurnishAsync(OfB);
+        await CreateResourcesAsync(OfA);
+        await CreateResourcesAsync(OfB);
     }
 
     public async ValueTask DisposeAsync()
@@ -159,51 +156,51 @@ public sealed class DashboardFixture : IAsyncLifetime
         return token.Reveal();
     }
 
-    /// <summary>Revokes a key as another process would: nobody tells this one.</summary>
+    /// <summary>Revokes a key as another process does, without notifying this one.</summary>
     public Task RevokeAsync(string token) => Cluster.Key(ApiFixture.KeyIdOf(token)).RevokeAsync(AsTest);
 
-    /// <summary>A window of somebody who has not signed in.</summary>
-    internal Window Open() => new(this);
+    /// <summary>Opens a browser without a session.</summary>
+    internal Browser Open() => new(this);
 
-    /// <summary>A window of somebody who has.</summary>
-    internal async Task<Window> OpenAsync(string token)
+    /// <summary>Opens a browser and signs in.</summary>
+    internal async Task<Browser> OpenAsync(string token)
     {
-        var window = Open();
-        await window.SignInAsync(token);
-        return window;
+        var browser = Open();
+        await browser.SignInAsync(token);
+        return browser;
     }
 
-    /// <summary>Only what names these accounts' things, in a text that can be compared.</summary>
-    internal string StateOf(Belongings whose)
+    /// <summary>The state of an account's resources as a text, for comparison.</summary>
+    internal string StateOf(AccountResources resources)
     {
-        var instance = Cluster.All<FakeInstance>().Single(one => one.Record.Id.Value == whose.Instance).Record;
-        var balancer = Cluster.All<FakeBalancer>().Single(one => one.Record.Id.Value == whose.Balancer).Record;
-        var key = Cluster.All<FakeKey>().Single(one => one.Record.Id == whose.Key).Record;
+        var instance = Cluster.All<FakeInstance>().Single(one => one.Record.Id.Value == resources.Instance).Record;
+        var balancer = Cluster.All<FakeBalancer>().Single(one => one.Record.Id.Value == resources.Balancer).Record;
+        var key = Cluster.All<FakeKey>().Single(one => one.Record.Id == resources.Key).Record;
         return string.Join(
             '|',
             instance.State,
             instance.Generation,
             balancer.Generation,
             key.RevokedAt,
-            Cluster.All<FakeKey>().Count(one => one.Record.Account?.Value == whose.Account),
-            Cluster.All<FakeInstance>().Count(one => one.Record.Account.Value == whose.Account)
+            Cluster.All<FakeKey>().Count(one => one.Record.Account?.Value == resources.Account),
+            Cluster.All<FakeInstance>().Count(one => one.Record.Account.Value == resources.Account)
         );
     }
 
-    private async Task FurnishAsync(Belongings whose)
+    private async Task CreateResourcesAsync(AccountResources resources)
     {
-        var account = new AccountId(whose.Account);
+        var account = new AccountId(resources.Account);
         await Cluster.Account(account).CreateAsync(new("", TimeSpan.Zero), AsTest);
-        await KeyAsync(account, id: whose.Key);
+        await KeyAsync(account, id: resources.Key);
         var spec = Make.Spec();
         var labels = ImmutableSortedDictionary<string, string>.Empty;
         await Cluster
-            .Instance(new InstanceId(whose.Instance))
+            .Instance(new InstanceId(resources.Instance))
             .CreateAsync(new CreateInstance(account, "chat", spec, labels), AsTest);
         await Cluster
-            .Schedules(new InstanceId(whose.Instance))
+            .Schedules(new InstanceId(resources.Instance))
             .CreateAsync(
-                whose.Schedule,
+                resources.Schedule,
                 new ScheduleSpec
                 {
                     Action = ScheduleAction.Start,
@@ -213,28 +210,20 @@ public sealed class DashboardFixture : IAsyncLifetime
                 AsTest
             );
         await Cluster
-            .Balancer(new BalancerId(whose.Balancer))
+            .Balancer(new BalancerId(resources.Balancer))
             .CreateAsync(new(account, "front", new BalancerSpec()), AsTest);
         await Cluster
-            .Firewall(account, whose.Firewall)
-            .CreateAsync(
-                new WriteFirewall(
-                    account,
-                    whose.Firewall,
-                    new FirewallDraft { Mode = FirewallMode.Block, Judge = "chat" },
-                    0
-                ),
-                AsTest
-            );
+            .Firewalls(account)
+            .CreateAsync(resources.Firewall, new FirewallDraft { Mode = FirewallMode.Block, Judge = "chat" }, AsTest);
         Cluster.Events.Enqueue(
             new SubjectEvent(
-                new EventSubject("instance", whose.Instance, account),
+                new EventSubject("instance", resources.Instance, account),
                 new StoredEvent
                 {
                     Sequence = 1,
                     At = Clock.GetUtcNow(),
                     Trigger = "Created",
-                    RequestId = new RequestId(whose.Request),
+                    RequestId = new RequestId(resources.Request),
                     Actor = "test",
                 }
             )
@@ -245,13 +234,13 @@ public sealed class DashboardFixture : IAsyncLifetime
     {
         using var key = ECDsa.Create();
         var now = TimeProvider.System.GetUtcNow();
-        return new CertificateRequest("CN=window.example", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+        return new CertificateRequest("CN=dashboard.example", key, HashAlgorithmName.SHA256).CreateSelfSigned(
             now.AddDays(-1),
             now.AddDays(1)
         );
     }
 
-    /// <summary>Scripts and styles are asked for by browsers, whose tests are elsewhere; here is a list without any.</summary>
+    /// <summary>Provides an empty list of static assets: only the browser tests load scripts and styles.</summary>
     private static Task WithoutAssetsAsync(IHostEnvironment environment)
     {
         environment.ApplicationName = "Scheduler.UnitTests.Dashboard";

@@ -16,10 +16,10 @@ public sealed class DashboardOptionsTests
     public static TheoryData<string> WithARange => [.. Ranged.Select(property => property.Name)];
 
     [Fact]
-    public void What_is_shipped_is_right() => Assert.Empty(new DashboardOptions().Faults());
+    public void The_default_options_are_valid() => Assert.Empty(new DashboardOptions().Faults());
 
     [Fact]
-    public void Every_number_and_every_time_has_a_range() =>
+    public void Every_number_and_duration_has_a_range() =>
         Assert.Empty(
             typeof(DashboardOptions)
                 .GetProperties()
@@ -29,7 +29,7 @@ public sealed class DashboardOptionsTests
 
     [Theory]
     [MemberData(nameof(WithARange))]
-    public void A_wrong_setting_is_named_with_its_path_its_value_and_what_is_accepted(string name)
+    public void A_wrong_setting_is_reported_with_its_path_value_and_range(string name)
     {
         var property = typeof(DashboardOptions).GetProperty(name)!;
         var range = RangeOf(property)!;
@@ -54,7 +54,7 @@ public sealed class DashboardOptionsTests
     }
 
     [Fact]
-    public void All_faults_are_named_at_once() =>
+    public void All_wrong_settings_are_reported_at_once() =>
         Assert.Equal(
             2,
             new DashboardOptions { MaxRequests = 1, MaxWindows = 0 }
@@ -63,7 +63,7 @@ public sealed class DashboardOptionsTests
         );
 
     [Fact]
-    public void What_is_said_of_limits_is_what_the_door_counts_by()
+    public void The_options_set_the_request_limits()
     {
         var limits = new DashboardOptions
         {
@@ -83,7 +83,7 @@ public sealed class DashboardOptionsTests
 
     private static RangeAttribute? RangeOf(PropertyInfo property) => property.GetCustomAttribute<RangeAttribute>();
 
-    /// <summary>The ends of a range, and what lies past each.</summary>
+    /// <summary>The bounds of a range, and the nearest values outside it.</summary>
     private static IEnumerable<(object Value, bool IsRight)> Around(PropertyInfo property)
     {
         var range = RangeOf(property)!;

@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Scheduler.UnitTests.Dashboard;
 
-/// <summary>Something that is mapped: a page, an action, a stream.</summary>
-/// <param name="Template">Its path.</param>
-/// <param name="IsAction">Whether it is a form's address and nothing else.</param>
-/// <param name="IsForm">Whether forms may be sent there.</param>
+/// <summary>A mapped endpoint: a page, an action or a stream.</summary>
+/// <param name="Template">The route template.</param>
+/// <param name="IsAction">Whether it accepts only POST.</param>
+/// <param name="IsForm">Whether it accepts POST.</param>
 internal sealed record Page(string Template, bool IsAction, bool IsForm)
 {
     public static Page Of(RouteEndpoint endpoint)

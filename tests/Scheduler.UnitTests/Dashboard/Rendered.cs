@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Scheduler.UnitTests.Dashboard;
 
-/// <summary>One part of a page, without the page.</summary>
+/// <summary>Renders one component without a page.</summary>
 internal static class Rendered
 {
     public static async Task<string> HtmlAsync<TPart>(params (string Name, object? Value)[] parameters)

@@ -6,29 +6,29 @@ namespace Scheduler.UnitTests.Edge;
 
 public sealed class ExceptionErrorsTests
 {
-    /// <summary>As it was seen when silos were killed while a grain was being placed.</summary>
+    /// <summary>The message was observed when silos were killed during the placement of a grain.</summary>
     [Fact]
-    public void A_grain_that_was_to_live_in_a_dead_silo_is_asked_for_again()
+    public void A_grain_placed_on_a_dead_silo_is_unavailable_and_retryable()
     {
-        var error = ExceptionErrors.Find(
+        var error = ExceptionMapping.Find(
             new OrleansException("Trying to register name-a/b on invalid silo: S127.0.0.1:1:2. Known status: Dead")
         );
-        Assert.Equal(DoorReasons.Unavailable, error?.Reason);
+        Assert.Equal(ApiErrorCodes.Unavailable, error?.Reason);
         Assert.NotNull(error?.RetryAfter);
     }
 
     [Fact]
-    public void What_the_store_said_is_heard_through_what_Orleans_wraps_it_in()
+    public void A_storage_error_is_found_inside_an_Orleans_exception()
     {
         var full = new OrleansException("Error from storage provider", new StorageFullException("full"));
-        Assert.Contains("full", ExceptionErrors.Find(full)?.Message);
-        Assert.Null(ExceptionErrors.Find(new OrleansException("wrapped", new InvalidOperationException("wrong"))));
+        Assert.Contains("full", ExceptionMapping.Find(full)?.Message);
+        Assert.Null(ExceptionMapping.Find(new OrleansException("wrapped", new InvalidOperationException("wrong"))));
     }
 
     [Fact]
-    public void What_is_a_fault_of_the_code_is_not_tried_again()
+    public void A_programming_error_is_not_retryable()
     {
-        Assert.Null(ExceptionErrors.Find(new OrleansConfigurationException("wrong")));
-        Assert.Null(ExceptionErrors.Find(new InvalidOperationException("wrong")));
+        Assert.Null(ExceptionMapping.Find(new OrleansConfigurationException("wrong")));
+        Assert.Null(ExceptionMapping.Find(new InvalidOperationException("wrong")));
     }
 }

@@ -11,7 +11,7 @@ public sealed class TimeZonesTests
     [InlineData("America/Argentina/Buenos_Aires")]
     [InlineData("Etc/GMT+5")]
     [InlineData("UTC")]
-    public void Names_of_the_database_are_known(string name) => Assert.Equal(name, TimeZones.Find(name)?.Id);
+    public void Time_zone_ids_of_the_database_are_known(string name) => Assert.Equal(name, TimeZones.Find(name)?.Id);
 
     [Theory]
     [InlineData("")]
@@ -24,5 +24,5 @@ public sealed class TimeZonesTests
     [InlineData("/etc/localtime")]
     [InlineData("localtime")]
     [InlineData("+02:00")]
-    public void Other_names_are_unknown(string name) => Assert.Null(TimeZones.Find(name));
+    public void Other_time_zone_ids_are_unknown(string name) => Assert.Null(TimeZones.Find(name));
 }

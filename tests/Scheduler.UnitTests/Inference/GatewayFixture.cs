@@ -25,7 +25,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
 
-/// <summary>The real doors, in front of fake grains and runtimes that do what a test says.</summary>
+/// <summary>The real API and gateway, in front of fake grains and runtimes defined by a test.</summary>
 public sealed class GatewayFixture : IAsyncDisposable
 {
     public static readonly AccountId Account = new("acct-a");
@@ -43,17 +43,17 @@ public sealed class GatewayFixture : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    /// <summary>What requests are sent with: a full key of the account, until a test says otherwise.</summary>
+    /// <summary>The key of requests: a full key of the account by default.</summary>
     public string Key { get; set; } = "";
 
     internal static async Task<GatewayFixture> StartAsync(GatewayFixture? with = null)
     {
         var fixture = with ?? new GatewayFixture();
-        await fixture.StartDoorsAsync();
+        await fixture.StartApiAsync();
         return fixture;
     }
 
-    /// <summary>A runtime on a port of its own, and a running instance on it.</summary>
+    /// <summary>Starts a runtime on its own port and adds a running instance for it.</summary>
     internal async Task<FakeInstance> ServeAsync(
         string servingName,
         RequestDelegate runtime,
@@ -94,7 +94,6 @@ public sealed class GatewayFixture : IAsyncDisposable
         return instance;
     }
 
-    /// <summary>A key of the account.</summary>
     public async Task<string> KeyAsync(KeyRole role)
     {
         var token = KeyAuthority.NewToken();
@@ -116,7 +115,7 @@ public sealed class GatewayFixture : IAsyncDisposable
         return await Http.SendAsync(request, until, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Sends and reads an error.</summary>
+    /// <summary>Sends a request and reads the error of its answer.</summary>
     public async Task<(int Status, JsonElement Error)> RefusedAsync(string path, string body)
     {
         using var response = await PostAsync(path, body);
@@ -136,7 +135,7 @@ public sealed class GatewayFixture : IAsyncDisposable
         }
     }
 
-    private async Task StartDoorsAsync()
+    private async Task StartApiAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

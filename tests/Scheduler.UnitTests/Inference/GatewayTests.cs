@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
 
-/// <summary>The gateway against runtimes that behave, misbehave and die.</summary>
+/// <summary>The gateway in front of runtimes that answer, fail and exit.</summary>
 public sealed class GatewayTests
 {
     private const string Chat = "/v1/chat/completions";
@@ -23,7 +23,7 @@ public sealed class GatewayTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_body_and_the_answer_pass_as_they_are_and_the_key_stays_here()
+    public async Task Body_and_answer_pass_unchanged_and_the_key_is_not_forwarded()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var seen = new TaskCompletionSource<(string Path, string Body, bool HasKey, string Id)>();
@@ -60,7 +60,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_stream_passes_event_by_event_and_the_usage_nobody_asked_for_is_taken_out()
+    public async Task A_stream_passes_event_by_event_without_usage_that_was_not_requested()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var mayGoOn = new TaskCompletionSource();
@@ -103,7 +103,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_client_that_leaves_ends_the_work_of_the_runtime()
+    public async Task A_disconnected_client_cancels_the_request_at_the_runtime()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var ended = new TaskCompletionSource();
@@ -125,7 +125,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_runtime_that_dies_in_the_middle_of_a_stream_ends_it_with_the_cause_and_the_request_id()
+    public async Task A_runtime_exit_ends_a_stream_with_its_cause_and_the_request_id()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var isSeen = new TaskCompletionSource();
@@ -167,13 +167,13 @@ public sealed class GatewayTests
         Assert.Equal("OOM_KILLED", error.GetProperty("code").GetString());
         Assert.Equal(response.Headers.GetValues("X-Request-Id").Single(), error.GetProperty("request_id").GetString());
 
-        // The next request finds what the first one found out.
+        // The next request gets the failure that the first one discovered.
         var (status, next) = await gateway.RefusedAsync(Chat, Hello);
         Assert.Equal((502, "OOM_KILLED"), (status, next.GetProperty("code").GetString()));
     }
 
     [Fact]
-    public async Task A_runtime_that_dies_within_an_answer_in_one_piece_has_sent_nothing()
+    public async Task A_truncated_answer_without_streaming_becomes_an_error()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         await gateway.ServeAsync(
@@ -194,7 +194,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_stream_that_falls_silent_ends_with_a_word()
+    public async Task A_stream_that_sends_nothing_for_too_long_ends_with_an_error()
     {
         await using var gateway = await GatewayFixture.StartAsync(
             new GatewayFixture { Settings = { ["UpstreamTimeout"] = "00:00:01" } }
@@ -242,7 +242,7 @@ public sealed class GatewayTests
         413,
         "CTX_TOO_LARGE"
     )]
-    public async Task What_a_runtime_says_is_told_in_its_words_under_our_code(
+    public async Task A_runtime_error_keeps_its_message_and_gets_a_scheduler_code(
         int status,
         string body,
         int expected,
@@ -270,7 +270,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_prompt_is_counted_before_it_is_sent_and_refused_with_the_figures()
+    public async Task A_prompt_over_the_context_limit_is_refused_with_the_token_counts()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var dispatched = 0;
@@ -339,7 +339,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_name_of_nobody_of_another_account_and_of_what_does_not_run_are_told_apart_where_they_may_be_INV_08()
+    public async Task Unknown_and_foreign_names_read_alike_and_own_stopped_ones_differ_INV_08()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var theirs = await gateway.ServeAsync("theirs", _ => Task.CompletedTask);
@@ -347,11 +347,11 @@ public sealed class GatewayTests
         var stopped = await gateway.ServeAsync("stopped", _ => Task.CompletedTask);
         stopped.Put(stopped.Record with { State = InstanceState.Stopped });
 
-        var (nobody, one) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "nobody"));
+        var (unknown, one) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "nobody"));
         var (other, two) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "theirs"));
         var (idle, three) = await gateway.RefusedAsync(Chat, Hello.Replace("chat", "stopped"));
 
-        Assert.Equal((404, 404, 409), (nobody, other, idle));
+        Assert.Equal((404, 404, 409), (unknown, other, idle));
         Assert.Equal(
             one.GetProperty("message").GetString()!.Replace("nobody", "theirs"),
             two.GetProperty("message").GetString()
@@ -360,7 +360,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task One_slow_instance_fills_its_own_places_and_no_others()
+    public async Task A_slow_instance_uses_up_only_its_own_request_slots()
     {
         await using var gateway = await GatewayFixture.StartAsync(
             new GatewayFixture { Settings = { ["MaxRequestsPerInstance"] = "2" } }
@@ -394,7 +394,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_body_beyond_the_limit_is_refused_with_the_limit_however_it_is_sent()
+    public async Task A_body_over_the_limit_is_refused_with_and_without_a_content_length()
     {
         await using var gateway = await GatewayFixture.StartAsync(
             new GatewayFixture { Settings = { ["MaxBodyBytes"] = "1024" } }
@@ -413,7 +413,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task Embeddings_reserve_no_output_and_completions_of_vllm_sixteen_tokens()
+    public async Task Embeddings_reserve_no_output_tokens_and_vllm_completions_reserve_16()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         await gateway.ServeAsync(
@@ -435,7 +435,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task What_was_served_is_reported_also_when_the_door_closes_at_once()
+    public async Task Served_usage_is_reported_even_if_the_gateway_stops_at_once()
     {
         var gateway = await GatewayFixture.StartAsync();
         FakeUsage usage;

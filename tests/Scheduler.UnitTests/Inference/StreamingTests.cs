@@ -14,13 +14,13 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
 
-/// <summary>The pure pieces of the gateway, by properties.</summary>
+/// <summary>Properties of the pure parts of the gateway.</summary>
 public sealed class StreamingTests
 {
     private const string Usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\n";
 
     [Property(MaxTest = 300)]
-    public Property However_a_stream_is_cut_the_client_gets_the_same_but_for_the_usage_it_did_not_ask_for() =>
+    public Property A_stream_passes_unchanged_except_usage_the_client_did_not_request() =>
         Prop.ForAll(
             Streams().ToArbitrary(),
             given =>
@@ -37,7 +37,7 @@ public sealed class StreamingTests
         );
 
     [Property(MaxTest = 300)]
-    public Property A_torn_stream_ends_with_our_word_as_an_event_of_its_own(PositiveInt at) =>
+    public Property A_broken_stream_ends_with_our_error_as_a_separate_event(PositiveInt at) =>
         (
             Pass(
                     Call(wantsUsage: true),
@@ -50,7 +50,7 @@ public sealed class StreamingTests
         ).ToProperty();
 
     [Property(MaxTest = 300)]
-    public bool A_body_loses_its_firewall_and_nothing_else(NonNull<string>[] names, NonNull<string> words, byte at)
+    public bool Only_the_firewall_field_is_removed_from_a_body(NonNull<string>[] names, NonNull<string> words, byte at)
     {
         var text = Whole(words.Get);
         var plain = new JsonObject { ["model"] = "chat", ["messages"] = new JsonArray(text) };
@@ -77,7 +77,7 @@ public sealed class StreamingTests
         """{"model":"chat","stream":true,"stream_options":{"include_usage":false},"messages":[],"firewall":"a"}"""
     )]
     [InlineData("""{"stream":true,"model":"chat","messages":[]}""")]
-    public void What_is_sent_is_json_without_a_firewall(string body)
+    public void The_forwarded_body_is_valid_JSON_without_a_firewall_field(string body)
     {
         var sent = JsonNode.Parse(BodyEdits.For(Read(body), "elsewhere").Span)!.AsObject();
         Assert.False(sent.ContainsKey("firewall"));
@@ -89,7 +89,7 @@ public sealed class StreamingTests
     }
 
     [Property(MaxTest = 1000)]
-    public Property Bytes_of_json_bound_the_bytes_of_its_text(NonNull<string> text, bool escaped)
+    public Property The_text_bound_is_never_below_the_size_of_the_decoded_text(NonNull<string> text, bool escaped)
     {
         var plain = Whole(text.Get);
         var json = escaped
@@ -99,13 +99,13 @@ public sealed class StreamingTests
         var bytes = Encoding.UTF8.GetByteCount(plain);
         var bound = TextBound.OfJson(Encoding.UTF8.GetBytes(json));
 
-        // Beyond ASCII every byte may become eleven.
+        // A byte outside ASCII may become eleven bytes.
         return (
             bound >= (isAscii ? bytes : plain.Sum(c => char.IsAscii(c) ? 1L : 11L * Encoding.UTF8.GetByteCount([c])))
         ).Label($"{bound} for {bytes}");
     }
 
-    /// <summary>Half a surrogate pair is no text.</summary>
+    /// <summary>Removes surrogates: an unpaired one is not valid text.</summary>
     private static string Whole(string text) => new([.. text.Where(c => !char.IsSurrogate(c))]);
 
     private static Gen<(string[] Events, int[] Cuts, bool WantsUsage)> Streams() =>
@@ -130,7 +130,7 @@ public sealed class StreamingTests
         var buffer = new byte[5];
         for (var (at, turn) = (0, 0); at < text.Length; turn++)
         {
-            var room = filter.Room().Span;
+            var room = filter.FreeSpace().Span;
             var count = Math.Min(
                 Math.Min(room.Length, cuts.Length > 0 ? cuts[turn % cuts.Length] : 17),
                 text.Length - at

@@ -23,7 +23,7 @@ public sealed class UsageBookTests
     };
 
     [Fact]
-    public async Task A_report_that_was_taken_but_not_answered_is_repeated_and_counts_once()
+    public async Task An_unanswered_report_is_repeated_and_counts_once()
     {
         var clock = new FakeTimeProvider();
         var cluster = new FakeCluster();
@@ -34,22 +34,22 @@ public sealed class UsageBookTests
             answers.Release();
             return ++tries == 1 ? throw new TimeoutException() : Task.CompletedTask;
         };
-        using var book = new UsageBook(cluster, clock, NullLogger<UsageBook>.Instance);
-        await book.StartAsync(TestContext.Current.CancellationToken);
+        using var counter = new UsageCounter(cluster, clock, NullLogger<UsageCounter>.Instance);
+        await counter.StartAsync(TestContext.Current.CancellationToken);
 
-        book.Count(Instance, new TokenUsage(3, 2));
+        counter.Count(Instance, new TokenUsage(3, 2));
         await NextReportAsync();
-        book.Count(Instance, new TokenUsage(3, 2));
+        counter.Count(Instance, new TokenUsage(3, 2));
         await NextReportAsync();
         Assert.Equal(new ServedUsage(1, 3, 2), usage.Record.Total);
         await NextReportAsync();
-        await book.StopAsync(TestContext.Current.CancellationToken);
+        await counter.StopAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(new ServedUsage(2, 6, 4), usage.Record.Total);
 
         async Task NextReportAsync()
         {
-            // The timer may not be armed yet when time is moved on.
+            // The timer may not be armed yet when the clock advances.
             while (!await answers.WaitAsync(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken))
             {
                 clock.Advance(TimeSpan.FromSeconds(5));

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers;
 
-/// <summary>Waits for a condition with a deadline: returns as soon as it holds.</summary>
+/// <summary>Waits for a condition, with a deadline.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);

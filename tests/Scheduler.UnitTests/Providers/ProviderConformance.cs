@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers;
 
-/// <summary>The port's promises, checked on each adapter that inherits this.</summary>
+/// <summary>The contract of <see cref="IProvider"/>. The tests of each adapter inherit it.</summary>
 public abstract class ProviderConformance : IAsyncLifetime
 {
     protected const string Cluster = "cluster-a";
@@ -17,10 +17,12 @@ public abstract class ProviderConformance : IAsyncLifetime
     private IProvider _provider = null!;
     private readonly List<IProvider> _opened = [];
 
-    /// <summary>A new adapter over the same outside: the first one, or the one after the scheduler's restart.</summary>
+    /// <summary>
+    /// Opens an adapter over the same external state: the first one, or the one after a restart of the scheduler.
+    /// </summary>
     protected abstract IProvider Open();
 
-    protected abstract AllocationRequest Request(string key, Fate fate, string cluster = Cluster);
+    protected abstract AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster);
 
     public ValueTask InitializeAsync()
     {
@@ -46,7 +48,7 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Offers_make_sense()
+    public async Task Offers_are_valid_and_have_unique_ids()
     {
         var listing = await _provider.ListOffersAsync(Ct);
 
@@ -65,9 +67,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_allocation_becomes_ready_and_serves_at_its_endpoint()
+    public async Task An_allocation_becomes_ready_with_an_endpoint()
     {
-        var request = Request("i-serve-r1-a1", Fate.Serves);
+        var request = Request("i-serve-r1-a1", RuntimeBehaviour.Serves);
 
         var outcome = await _provider.AllocateAsync(request, Ct);
         Assert.True(outcome.IsAllocated, outcome.Rejection?.ProviderWords);
@@ -82,9 +84,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_key_twice_is_one_allocation()
+    public async Task Two_requests_with_the_same_key_give_one_allocation()
     {
-        var request = Request("i-twice-r1-a1", Fate.Serves);
+        var request = Request("i-twice-r1-a1", RuntimeBehaviour.Serves);
 
         var first = await _provider.AllocateAsync(request, Ct);
         var second = await _provider.AllocateAsync(request, Ct);
@@ -96,9 +98,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_calls_at_once_with_one_key_are_one_allocation()
+    public async Task Concurrent_requests_with_one_key_give_one_allocation()
     {
-        var request = Request("i-crowd-r1-a1", Fate.Serves);
+        var request = Request("i-crowd-r1-a1", RuntimeBehaviour.Serves);
         var before = await AvailableAsync(request.Offer);
 
         var outcomes = await Task.WhenAll(
@@ -112,10 +114,10 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_list_shows_the_asked_cluster_only_and_every_tag()
+    public async Task The_list_contains_only_the_requested_cluster_with_tags()
     {
-        await _provider.AllocateAsync(Request("i-a-r1-a1", Fate.Serves), Ct);
-        await _provider.AllocateAsync(Request("i-b-r1-a1", Fate.Serves, "cluster-b"), Ct);
+        await _provider.AllocateAsync(Request("i-a-r1-a1", RuntimeBehaviour.Serves), Ct);
+        await _provider.AllocateAsync(Request("i-b-r1-a1", RuntimeBehaviour.Serves, "cluster-b"), Ct);
 
         var ours = Assert.Single(await _provider.ListAllocationsAsync(Cluster, Ct));
         var theirs = Assert.Single(await _provider.ListAllocationsAsync("cluster-b", Ct));
@@ -126,9 +128,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Release_gives_everything_back_and_may_be_repeated()
+    public async Task Release_frees_the_capacity_and_may_be_repeated()
     {
-        var request = Request("i-release-r1-a1", Fate.Serves);
+        var request = Request("i-release-r1-a1", RuntimeBehaviour.Serves);
         var before = await AvailableAsync(request.Offer);
         await _provider.AllocateAsync(request, Ct);
 
@@ -141,9 +143,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_released_key_is_never_served_again()
+    public async Task A_released_key_is_never_allocated_again()
     {
-        var request = Request("i-again-r1-a1", Fate.Serves);
+        var request = Request("i-again-r1-a1", RuntimeBehaviour.Serves);
         await _provider.AllocateAsync(request, Ct);
         await ReleaseAsync(request.Key);
 
@@ -156,16 +158,16 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Releasing_what_never_was_is_released()
+    public async Task Releasing_an_unknown_key_succeeds()
     {
         Assert.Equal(ReleaseOutcome.Released, await _provider.ReleaseAsync(new AllocationKey("i-none-r1-a1"), Ct));
         Assert.Null(await _provider.FindAsync(new AllocationKey("i-none-r1-a1"), Ct));
     }
 
     [Fact]
-    public async Task Release_calls_off_what_is_not_ready_yet()
+    public async Task Release_cancels_an_allocation_that_is_not_ready()
     {
-        var request = Request("i-early-r1-a1", Fate.NeverReady);
+        var request = Request("i-early-r1-a1", RuntimeBehaviour.NeverReady);
         await _provider.AllocateAsync(request, Ct);
         Assert.Equal(AllocationStatus.Booting, (await _provider.FindAsync(request.Key, Ct))?.Status);
 
@@ -175,14 +177,14 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Cancelling_a_call_does_not_lose_what_it_asked_for()
+    public async Task A_cancelled_request_can_be_repeated_and_gives_one_allocation()
     {
-        var request = Request("i-cancel-r1-a1", Fate.Serves);
+        var request = Request("i-cancel-r1-a1", RuntimeBehaviour.Serves);
         using var gone = new CancellationTokenSource();
         var call = _provider.AllocateAsync(request, gone.Token);
         await gone.CancelAsync();
 
-        // Cancelled before it took effect, or too late to matter: in both cases the key gives exactly one allocation.
+        // The cancellation comes before the effect or too late. In both cases the key gives exactly one allocation.
         await Record.ExceptionAsync(() => call);
         var outcome = await _provider.AllocateAsync(request, Ct);
 
@@ -191,9 +193,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_cancelled_call_throws_and_holds_nothing()
+    public async Task A_request_cancelled_before_the_call_throws_and_allocates_nothing()
     {
-        var request = Request("i-before-r1-a1", Fate.Serves);
+        var request = Request("i-before-r1-a1", RuntimeBehaviour.Serves);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             _provider.AllocateAsync(request, new CancellationToken(canceled: true))
@@ -203,9 +205,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_unknown_offer_is_refused_in_words()
+    public async Task An_unknown_offer_is_refused_naming_the_offer()
     {
-        var request = Request("i-wrong-r1-a1", Fate.Serves);
+        var request = Request("i-wrong-r1-a1", RuntimeBehaviour.Serves);
 
         var outcome = await _provider.AllocateAsync(
             request with
@@ -220,28 +222,30 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task More_than_there_is_is_out_of_stock()
+    public async Task Requests_over_the_available_capacity_are_out_of_stock()
     {
-        var first = Request("i-0-r1-a1", Fate.Serves);
+        var first = Request("i-0-r1-a1", RuntimeBehaviour.Serves);
         var available = await AvailableAsync(first.Offer);
         for (var i = 0; i < available; i++)
         {
-            Assert.True((await _provider.AllocateAsync(Request($"i-{i}-r1-a1", Fate.Serves), Ct)).IsAllocated);
+            Assert.True(
+                (await _provider.AllocateAsync(Request($"i-{i}-r1-a1", RuntimeBehaviour.Serves), Ct)).IsAllocated
+            );
         }
 
-        var last = await _provider.AllocateAsync(Request("i-last-r1-a1", Fate.Serves), Ct);
+        var last = await _provider.AllocateAsync(Request("i-last-r1-a1", RuntimeBehaviour.Serves), Ct);
 
         Assert.Equal(RejectionKind.OutOfStock, last.Rejection?.Kind);
         Assert.Null(await _provider.FindAsync(new AllocationKey("i-last-r1-a1"), Ct));
     }
 
     [Theory]
-    [InlineData(Fate.OomAtLoad, FailureCode.OomKilled)]
-    [InlineData(Fate.ModelLoadError, FailureCode.ModelLoadError)]
-    [InlineData(Fate.Exits, FailureCode.RuntimeExited)]
-    public async Task How_a_runtime_ended_is_told_and_stays_until_released(Fate fate, FailureCode code)
+    [InlineData(RuntimeBehaviour.OomAtLoad, FailureCode.OomKilled)]
+    [InlineData(RuntimeBehaviour.ModelLoadError, FailureCode.ModelLoadError)]
+    [InlineData(RuntimeBehaviour.Exits, FailureCode.RuntimeExited)]
+    public async Task The_exit_of_a_runtime_is_reported_until_its_release(RuntimeBehaviour behaviour, FailureCode code)
     {
-        var request = Request($"i-{fate}-r1-a1", fate);
+        var request = Request($"i-{behaviour}-r1-a1", behaviour);
         await _provider.AllocateAsync(request, Ct);
 
         var ended = await BecomesAsync(request.Key, AllocationStatus.Exited);
@@ -256,9 +260,12 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_runtime_printed_is_told_while_it_lives_and_after_it_ended()
+    public async Task Runtime_output_is_readable_while_it_runs_and_after_its_exit()
     {
-        var (serving, ending) = (Request("i-says-r1-a1", Fate.Serves), Request("i-said-r1-a1", Fate.OomAtLoad));
+        var (serving, ending) = (
+            Request("i-says-r1-a1", RuntimeBehaviour.Serves),
+            Request("i-said-r1-a1", RuntimeBehaviour.OomAtLoad)
+        );
         await _provider.AllocateAsync(serving, Ct);
         await _provider.AllocateAsync(ending, Ct);
         await BecomesAsync(serving.Key, AllocationStatus.Ready);
@@ -274,9 +281,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Watching_tells_what_is_there_and_what_changes()
+    public async Task A_watch_sends_existing_allocations_and_changes()
     {
-        var request = Request("i-watch-r1-a1", Fate.Serves);
+        var request = Request("i-watch-r1-a1", RuntimeBehaviour.Serves);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         stop.CancelAfter(TimeSpan.FromSeconds(30));
         await using var watch = _provider.WatchAsync(Cluster, stop.Token).GetAsyncEnumerator(stop.Token);
@@ -296,7 +303,7 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Watching_ends_when_cancelled()
+    public async Task A_watch_ends_when_cancelled()
     {
         using var stop = new CancellationTokenSource();
         await using var watch = _provider.WatchAsync(Cluster, stop.Token).GetAsyncEnumerator(stop.Token);
@@ -308,10 +315,10 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task INV_02_after_a_restart_everything_is_still_held_under_its_key()
+    public async Task INV_02_allocations_keep_their_keys_after_a_restart()
     {
-        var serving = Request("i-stay-r1-a1", Fate.Serves);
-        var booting = Request("i-boot-r1-a1", Fate.NeverReady);
+        var serving = Request("i-stay-r1-a1", RuntimeBehaviour.Serves);
+        var booting = Request("i-boot-r1-a1", RuntimeBehaviour.NeverReady);
         await _provider.AllocateAsync(serving, Ct);
         await _provider.AllocateAsync(booting, Ct);
         var before = await BecomesAsync(serving.Key, AllocationStatus.Ready);

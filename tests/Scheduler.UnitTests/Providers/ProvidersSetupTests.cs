@@ -13,7 +13,7 @@ public sealed class ProvidersSetupTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task By_default_the_simulated_market_is_there_and_serves()
+    public async Task The_simulated_market_is_enabled_by_default()
     {
         using var host = Host();
         await host.StartAsync(Ct);
@@ -26,7 +26,7 @@ public sealed class ProvidersSetupTests
     }
 
     [Fact]
-    public void Only_enabled_adapters_are_there()
+    public void Only_enabled_adapters_are_registered()
     {
         using var host = Host(("Providers:Simulated:Enabled", "false"));
 
@@ -34,7 +34,7 @@ public sealed class ProvidersSetupTests
     }
 
     [Fact]
-    public void Faults_are_read_from_configuration()
+    public void Simulated_faults_are_read_from_configuration()
     {
         using var host = Host(
             ("Providers:Simulated:Vendors:0", "lambda"),
@@ -56,7 +56,7 @@ public sealed class ProvidersSetupTests
     [InlineData("Providers:Simulated:Faults:0:Probability", "2", "0 to 1")]
     [InlineData("Providers:Process:Cpu:Available", "0", "1 to 1000")]
     [InlineData("Providers:Process:Presets:mine:Program", "", "Presets:mine")]
-    public async Task A_wrong_setting_stops_the_start_with_its_path_and_what_is_accepted(
+    public async Task A_wrong_setting_stops_the_start_with_its_path_and_the_accepted_values(
         string path,
         string value,
         string accepted
@@ -66,9 +66,9 @@ public sealed class ProvidersSetupTests
 
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Ct));
 
-        var told = path.StartsWith("Providers:Simulatd", StringComparison.Ordinal) ? "Providers:Simulatd" : path;
-        told = told.EndsWith(":Program", StringComparison.Ordinal) ? told[..^8] : told;
-        Assert.Contains(told, error.Message, StringComparison.Ordinal);
+        var expected = path.StartsWith("Providers:Simulatd", StringComparison.Ordinal) ? "Providers:Simulatd" : path;
+        expected = expected.EndsWith(":Program", StringComparison.Ordinal) ? expected[..^8] : expected;
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Contains(accepted, error.Message, StringComparison.Ordinal);
     }
 

@@ -23,7 +23,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Storage;
 
-/// <summary>The stored shape is a contract: with the SQL that reads it, with older files, with newer builds.</summary>
+/// <summary>The stored JSON is a contract with the SQL that reads it, with older files and with newer builds.</summary>
 public sealed class StateSerializerTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, 250, TimeSpan.Zero);
@@ -34,7 +34,7 @@ public sealed class StateSerializerTests
     private static T Read<T>(string json) => Serializer.Deserialize<T>(BinaryData.FromString(json));
 
     [Property]
-    public void No_text_holds_what_no_database_keeps_and_all_else_stays(NonNull<string>[] parts, bool[] nuls)
+    public void Stored_text_contains_no_NUL_and_keeps_every_other_character(NonNull<string>[] parts, bool[] nuls)
     {
         var text = string.Concat(
             parts.Select(
@@ -42,7 +42,7 @@ public sealed class StateSerializerTests
                     part.Get.Replace("\0", "", StringComparison.Ordinal) + (i < nuls.Length && nuls[i] ? "\0" : "\\")
             )
         );
-        // A lone half of a surrogate pair is no text; the writer replaces it.
+        // The writer replaces an unpaired surrogate, so the expected text must not contain one.
         text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
         var record = new AccountRecord { DisplayName = text };
         var json = Write(record);
@@ -115,53 +115,51 @@ public sealed class StateSerializerTests
             new ServedUsageRecord().With(
                 new AccountId("acct-a"),
                 new InstanceId("i-1"),
-                new DoorReport("d00r", 7),
+                new GatewayReport("d00r", 7),
                 new ServedUsage(1, 20, 300),
                 new DateOnly(2026, 3, 1)
             )
         );
 
     [Fact]
-    public void The_golden_rule_of_version_1_is_read_and_written_the_same() =>
+    public void The_golden_firewalls_of_version_1_are_read_and_written_the_same() =>
         AssertGolden(
-            "FirewallRuleRecord.v1.json",
-            new FirewallRuleRecord
+            "FirewallSet.v1.json",
+            new FirewallSet
             {
                 Account = new AccountId("acct-a"),
-                Slug = "ours",
-                Rule = ARule(),
-                Version = 2,
-                UsedBy = ["strict", "watch"],
-                Untold = ["watch"],
-                CreatedAt = Noon,
-                UpdatedAt = Noon,
-                WakeAt = Noon,
-                Events = [Event()],
-                LastSequence = 3,
-            }
-        );
-
-    [Fact]
-    public void The_golden_firewall_of_version_1_is_read_and_written_the_same() =>
-        AssertGolden(
-            "FirewallRecord.v1.json",
-            new FirewallRecord
-            {
-                Account = new AccountId("acct-a"),
-                Slug = "strict",
-                Draft = new FirewallDraft
-                {
-                    Name = "Strict",
-                    Mode = FirewallMode.Block,
-                    Judge = "judge",
-                    Rules = ["ours"],
-                    JudgeDeadline = TimeSpan.FromMilliseconds(1500),
-                    KeepPrompt = true,
-                },
-                Rules = [ARule()],
-                Version = 4,
-                CreatedAt = Noon,
-                UpdatedAt = Noon,
+                Rules =
+                [
+                    new FirewallRuleRecord
+                    {
+                        Rule = ARule(),
+                        Version = 2,
+                        CreatedAt = Noon,
+                        UpdatedAt = Noon,
+                    },
+                ],
+                Firewalls =
+                [
+                    new StoredFirewall
+                    {
+                        Slug = "strict",
+                        Draft = new FirewallDraft
+                        {
+                            Name = "Strict",
+                            Mode = FirewallMode.Block,
+                            Judge = "judge",
+                            Rules = ["ours", "shipped"],
+                            JudgeDeadline = TimeSpan.FromMilliseconds(1500),
+                            KeepPrompt = true,
+                        },
+                        Shipped = [ARule() with { Slug = "shipped" }],
+                        Version = 4,
+                        CreatedAt = Noon,
+                        UpdatedAt = Noon,
+                    },
+                ],
+                Retired = [new RetiredVersion("firewalls/watch", 7)],
+                ForgottenVersion = 3,
                 Events = [Event()],
                 LastSequence = 3,
             }
@@ -228,14 +226,14 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
-        AssertGolden("ScheduleBook.v1.json", Schedules());
+        AssertGolden("ScheduleSet.v1.json", Schedules());
 
     [Fact]
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
         AssertGolden("BalancerRecord.v1.json", Balancer());
 
     [Fact]
-    public void Every_version_of_every_stored_state_has_its_golden_file()
+    public void Every_version_of_every_stored_state_has_a_golden_file()
     {
         var states = typeof(IStoredState)
             .Assembly.GetTypes()
@@ -250,7 +248,7 @@ public sealed class StateSerializerTests
     }
 
     [Fact]
-    public void A_newer_version_is_refused_by_name()
+    public void A_newer_version_is_refused_naming_type_and_version()
     {
         var refusal = Assert.Throws<UnreadableStateException>(() =>
             Read<KeyRecord>("""{"schemaVersion":3,"id":"key-a","novel":1}""")
@@ -267,11 +265,11 @@ public sealed class StateSerializerTests
     [InlineData("""{"schemaVersion":1,"createdAt":"yesterday"}""")]
     [InlineData("""{"schemaVersion":1,"unknownToThisBuild":true}""")]
     [InlineData("""{"schemaVersion":1,"events":[{"code":"NOT_A_CODE"}]}""")]
-    public void What_is_not_ours_is_refused(string json) =>
+    public void Malformed_or_unknown_state_is_refused(string json) =>
         Assert.Throws<UnreadableStateException>(() => Read<KeyRecord>(json));
 
     [Fact]
-    public void A_refusal_repeats_nothing_of_the_state_INV_13()
+    public void A_refusal_contains_no_part_of_the_state_INV_13()
     {
         var refusal = Assert.Throws<UnreadableStateException>(() =>
             Read<KeyRecord>("""{"schemaVersion":1,"secretSha256":{"hunter2":1}}""")
@@ -280,7 +278,7 @@ public sealed class StateSerializerTests
     }
 
     [Fact]
-    public void What_is_missing_gets_the_records_own_default()
+    public void Missing_properties_get_the_defaults_of_the_record()
     {
         var record = Read<InstanceRecord>("""{"schemaVersion":1}""");
         Assert.False(record.Events.IsDefault);
@@ -289,11 +287,11 @@ public sealed class StateSerializerTests
     }
 
     [Fact]
-    public void A_state_that_was_never_filled_survives() =>
+    public void An_empty_state_is_read_and_written_the_same() =>
         Assert.Equal(Write(new InstanceRecord()), Write(Read<InstanceRecord>(Write(new InstanceRecord()))));
 
     [Fact]
-    public void Times_are_utc_in_milliseconds_whatever_they_came_as()
+    public void Times_are_stored_in_UTC_with_milliseconds()
     {
         var record = new KeyRecord { CreatedAt = Noon.AddTicks(12).ToOffset(TimeSpan.FromHours(5)) };
         Assert.Contains("\"createdAt\":\"2026-03-01T12:00:00.250Z\"", Write(record), StringComparison.Ordinal);
@@ -301,7 +299,7 @@ public sealed class StateSerializerTests
     }
 
     [Property(MaxTest = 300)]
-    public Property Every_record_comes_back_as_it_was() =>
+    public Property Every_record_is_read_back_unchanged() =>
         Prop.ForAll(
             Records().ToArbitrary(),
             record =>
@@ -338,7 +336,7 @@ public sealed class StateSerializerTests
             },
         };
 
-    // Half a surrogate pair is no text, and no database keeps U+0000; no door lets either in.
+    // Unpaired surrogates are not valid text, and no database stores U+0000. The API accepts neither.
     private static string Printable(string text) => new([.. text.Where(c => !char.IsSurrogate(c) && c != '\0')]);
 
     private static void AssertGolden<T>(string file, T expected)
@@ -445,11 +443,11 @@ public sealed class StateSerializerTests
                 Run = 2,
                 Attempt = 1,
             },
-            Debts =
+            PendingCleanups =
             [
-                new Debt
+                new PendingCleanup
                 {
-                    Kind = DebtKind.Release,
+                    Kind = CleanupKind.Release,
                     Provider = new ProviderId("simulated"),
                     Key = new AllocationKey("i-0a1b2c3d4e5f6g7h8j9k/2/1"),
                     Since = Noon,
@@ -515,10 +513,10 @@ public sealed class StateSerializerTests
             RemovedTabs = [new InstanceId("i-0")],
         };
 
-    private static ScheduleBook Schedules()
+    private static ScheduleSet Schedules()
     {
         var due = new Occurrence(new DateTime(2026, 3, 1, 12, 0, 0), Noon);
-        return new ScheduleBook
+        return new ScheduleSet
         {
             Instance = new InstanceId("i-0a1b2c3d4e5f6g7h8j9k"),
             Account = new AccountId("acct-a"),
@@ -551,7 +549,7 @@ public sealed class StateSerializerTests
                     },
                 },
             ],
-            UnderWay = new RunUnderWay
+            InProgress = new RunInProgress
             {
                 Schedule = "morning",
                 Action = ScheduleAction.Start,

@@ -9,25 +9,25 @@ internal sealed class ProviderHealthConstraint : Constraint
     public override bool Relaxable => false;
 
     public override bool Asks(PlacementRequest request) =>
-        !request.Memory.Draining.IsEmpty || !request.Memory.BreakerOpen.IsEmpty;
+        !request.State.Draining.IsEmpty || !request.State.BreakerOpen.IsEmpty;
 
     public override BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch)
     {
         var refused = scratch.Span;
         refused.Clear();
-        Mark(snapshot, request.Memory.Draining, refused);
-        Mark(snapshot, request.Memory.BreakerOpen, refused);
+        Mark(snapshot, request.State.Draining, refused);
+        Mark(snapshot, request.State.BreakerOpen, refused);
         return scratch;
     }
 
     public override Miss? Check(Offer offer, PlacementRequest request)
     {
-        if (request.Memory.Draining.Contains(offer.Provider))
+        if (request.State.Draining.Contains(offer.Provider))
         {
             return new Miss(Name, Reason, "in service", "draining", null, null);
         }
 
-        return request.Memory.BreakerOpen.Contains(offer.Provider)
+        return request.State.BreakerOpen.Contains(offer.Provider)
             ? new Miss(Name, Reason, "in service", "circuit breaker open", null, null)
             : null;
     }

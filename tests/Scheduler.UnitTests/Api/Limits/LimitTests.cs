@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Api.Limits;
 
-/// <summary>The limits as callers meet them, on both transports.</summary>
+/// <summary>The request limits, over both transports.</summary>
 public sealed class LimitTests
 {
     private const string Path = "/v1/providers";
@@ -18,7 +18,7 @@ public sealed class LimitTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Beyond_its_rate_a_key_is_told_when_to_come_back_and_is_let_in_then()
+    public async Task A_key_over_its_rate_is_refused_with_a_retry_time_and_accepted_after_it()
     {
         await using var api = await OpenAsync(("RequestsPerSecondPerKey", 1), ("RequestBurstPerKey", 3));
         for (var left = 2; left >= 0; left--)
@@ -46,7 +46,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task The_same_over_grpc_with_the_time_as_trailer_and_as_detail()
+    public async Task Grpc_returns_the_retry_time_as_trailer_and_as_error_detail()
     {
         await using var api = await OpenAsync(("RequestsPerSecondPerKey", 4), ("RequestBurstPerKey", 1));
         await ListAsync(api, api.KeyOfA);
@@ -67,7 +67,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task One_key_s_flood_takes_nothing_from_another_key_even_of_its_own_account()
+    public async Task A_flood_by_one_key_limits_no_other_key_even_of_the_same_account()
     {
         await using var api = await OpenAsync(("RequestsPerSecondPerKey", 1), ("RequestBurstPerKey", 2));
         var sibling = await api.KeyAsync(new AccountId("acct-a"));
@@ -80,7 +80,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task Operators_have_no_rate_unless_one_is_set_and_probes_have_none_at_all()
+    public async Task Operators_have_a_rate_only_if_one_is_set_and_probes_have_none()
     {
         await using var api = await OpenAsync(("RequestsPerSecondPerKey", 1), ("RequestBurstPerKey", 1));
         for (var i = 0; i < 20; i++)
@@ -106,7 +106,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task What_is_refused_to_a_key_counts_against_its_rate_too()
+    public async Task Refused_requests_count_against_the_rate_of_their_key()
     {
         await using var api = await OpenAsync(("RequestsPerSecondPerKey", 1), ("RequestBurstPerKey", 2));
         Assert.Equal(403, (await api.SendAsync("GET", "/v1/accounts", api.KeyOfA)).Status);
@@ -115,7 +115,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task A_key_has_so_many_requests_under_way_and_another_when_one_has_ended()
+    public async Task A_key_over_its_request_limit_is_refused_until_a_request_ends()
     {
         await using var api = await OpenAsync(("MaxRequestsPerKey", 2));
         var name = await InstanceAsync(api);
@@ -141,7 +141,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task A_key_has_so_many_streams_open_and_another_when_one_has_ended()
+    public async Task A_key_over_its_stream_limit_is_refused_until_a_stream_ends()
     {
         await using var api = await OpenAsync(("MaxWatchStreamsPerKey", 1), ("MaxRequestsPerKey", 1));
         var name = await InstanceAsync(api);
@@ -162,7 +162,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task Guesses_end_at_the_door_without_a_grain_call_and_known_keys_work_on()
+    public async Task Guessed_keys_are_refused_without_a_grain_call_and_known_keys_still_work()
     {
         await using var api = await OpenAsync(("UnknownPerSecondPerAddress", 1), ("UnknownBurstPerAddress", 3));
         Assert.Equal(200, (await api.SendAsync("GET", Path, api.KeyOfA)).Status);
@@ -185,7 +185,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task A_key_that_was_revoked_is_no_known_key()
+    public async Task A_revoked_key_is_reported_as_revoked_even_after_the_guess_limit()
     {
         await using var api = await OpenAsync(("UnknownPerSecondPerAddress", 1), ("UnknownBurstPerAddress", 1));
         var token = await api.KeyAsync(new AccountId("acct-a"));
@@ -213,7 +213,9 @@ public sealed class LimitTests
             cancellationToken: end
         );
 
-    /// <summary>That a stream was given up reaches the door a moment later.</summary>
+    /// <summary>
+    /// Opens a stream. Retries, because the API notices the end of the previous stream a little later.
+    /// </summary>
     private static async Task OpensAsync(ApiFixture api, string name)
     {
         while (true)

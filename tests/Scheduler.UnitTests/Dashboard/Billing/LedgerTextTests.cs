@@ -10,7 +10,7 @@ namespace Scheduler.UnitTests.Dashboard.Billing;
 public sealed class LedgerTextTests
 {
     [Property]
-    public void What_a_browser_lets_through_is_read_exactly(uint euros, uint micro, bool isWhole)
+    public void An_amount_that_matches_the_input_pattern_is_parsed_exactly(uint euros, uint micro, bool isWhole)
     {
         var (whole, rest) = (euros % 1_000_000_000, isWhole ? 0 : micro % 1_000_000);
         var text = isWhole
@@ -22,7 +22,7 @@ public sealed class LedgerTextTests
     }
 
     [Property]
-    public void What_a_ledger_shows_is_the_amount_to_the_last_digit(long micro)
+    public void The_ledger_shows_every_digit_of_an_amount(long micro)
     {
         var amount = new MicroEuro(micro);
         Assert.Equal(amount, Parse(EuroText.Exact(amount)));
@@ -35,7 +35,7 @@ public sealed class LedgerTextTests
     [InlineData(-358, "−0.000358", "−0.000358")]
     [InlineData(0, "0.00", "0.00")]
     [InlineData(1_234_567_890_000, "+1,234,567.89", "1,234,567.89")]
-    public void A_sign_tells_what_came_from_what_went(long micro, string withSign, string exact)
+    public void Credits_have_a_plus_sign_and_debits_a_minus_sign(long micro, string withSign, string exact)
     {
         Assert.Equal(withSign, EuroText.Signed(new MicroEuro(micro)));
         Assert.Equal(exact, EuroText.Exact(new MicroEuro(micro)));

@@ -20,7 +20,7 @@ public sealed class SubjectTests
     [InlineData("rule", "rule-acct-a/pii", "firewall rule", "pii", "/dashboard/firewalls/rules?account=acct-a")]
     [InlineData("provider", "provider-sim", "provider", "sim", "/dashboard/providers/sim")]
     [InlineData("later", "x", "later", "x", null)]
-    public void A_subject_is_called_what_people_call_it_and_leads_to_its_page(
+    public void A_subject_has_a_readable_name_and_links_to_its_page(
         string kind,
         string id,
         string word,
@@ -29,5 +29,5 @@ public sealed class SubjectTests
     ) => Assert.Equal(new Subject(word, name, path), Subject.Of(new EventSubject(kind, id, Account)));
 
     [Fact]
-    public void An_operators_key_has_no_page() => Assert.Null(Subject.Of(new EventSubject("key", "key-op", null)).Path);
+    public void An_operator_key_has_no_page() => Assert.Null(Subject.Of(new EventSubject("key", "key-op", null)).Path);
 }

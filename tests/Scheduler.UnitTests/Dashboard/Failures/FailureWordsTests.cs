@@ -8,7 +8,7 @@ namespace Scheduler.UnitTests.Dashboard.Failures;
 public sealed class FailureWordsTests
 {
     [Fact]
-    public void Every_code_of_the_key_says_where_it_is_seen_and_no_launch_code_does()
+    public void Auth_codes_say_where_they_are_answered_and_launch_codes_do_not()
     {
         Assert.All(
             FailureCatalogue.All.Where(definition => definition.Category == FailureCategory.Auth),
@@ -21,7 +21,7 @@ public sealed class FailureWordsTests
     }
 
     [Fact]
-    public void Every_definition_has_words()
+    public void Every_failure_definition_has_texts()
     {
         foreach (var definition in FailureCatalogue.All)
         {
@@ -32,10 +32,10 @@ public sealed class FailureWordsTests
     }
 
     [Fact]
-    public void An_account_is_led_to_its_own_page()
+    public void The_link_of_an_account_leads_to_its_own_page()
     {
-        var place = new Place("", "", Place.Accounts);
-        Assert.Equal("/dashboard/accounts/acct-a", place.PathFor(new AccountId("acct-a")));
-        Assert.Equal("/dashboard/accounts", place.PathFor(null));
+        var source = new CaseSource("", "", CaseSource.Accounts);
+        Assert.Equal("/dashboard/accounts/acct-a", source.PathFor(new AccountId("acct-a")));
+        Assert.Equal("/dashboard/accounts", source.PathFor(null));
     }
 }

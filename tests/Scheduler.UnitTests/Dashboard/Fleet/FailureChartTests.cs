@@ -17,11 +17,15 @@ public sealed partial class FailureChartTests
     private static readonly FailureCode[] Codes = [.. FailureCatalogue.All.Select(definition => definition.Code)];
 
     [Fact]
-    public async Task Nothing_that_failed_is_said_in_words() =>
+    public async Task An_empty_chart_says_that_nothing_failed() =>
         Assert.Contains("Nothing has failed in the last 1 d.", await ChartAsync());
 
     [Property(MaxTest = 30)]
-    public async Task Bars_stand_on_one_another_and_are_as_high_as_they_count(byte[] seed, byte series, byte buckets)
+    public async Task Bars_are_stacked_and_their_heights_are_proportional_to_the_counts(
+        byte[] seed,
+        byte series,
+        byte buckets
+    )
     {
         var random = new Random(seed.Sum(one => one) + series);
         var counts = Enumerable
@@ -36,7 +40,8 @@ public sealed partial class FailureChartTests
         Assert.Equal(counts.Sum(one => one.Count(count => count > 0)), bars.Count);
         foreach (var column in bars.GroupBy(bar => bar.X))
         {
-            // Each begins where the one below it ends; together they are as high as the column counts.
+            // Each bar begins where the bar below it ends; their total height is proportional to the count of the
+            // column.
             var at = (int)Math.Round(column.Key / (Width / columns.Count));
             var floor = Height;
             foreach (var bar in column)
@@ -53,7 +58,7 @@ public sealed partial class FailureChartTests
     }
 
     [Fact]
-    public async Task The_key_counts_each_code_and_leads_to_its_instances()
+    public async Task The_legend_counts_each_code_and_links_to_its_instances()
     {
         var html = await ChartAsync([1, 2, 0], [0, 0, 1200]);
         Assert.Contains($"href=\"/dashboard/instances?code={Codes[0].WireName()}\">3</a>", html);

@@ -12,7 +12,7 @@ namespace Scheduler.UnitTests.Dashboard.Instances;
 
 public sealed partial class FactWordsTests
 {
-    /// <summary>Facts as every kind writes them, once filled by reflection and a few times as they come about.</summary>
+    /// <summary>Facts of every type, filled by reflection and from random failures.</summary>
     private static readonly ImmutableSortedDictionary<string, string> Samples = SampleFacts
         .Kinds.SelectMany(kind => FailureCatalogue.Describe(SampleFacts.Of(kind, sparse: false)).Details)
         .Concat(
@@ -29,7 +29,7 @@ public sealed partial class FactWordsTests
         Assert.All(SampleFacts.Kinds, kind => Assert.Equal(typeof(FailureFacts).Assembly, kind.Assembly));
 
     [Fact]
-    public void Every_fact_whose_name_has_a_unit_is_shown_in_it()
+    public void A_fact_with_a_unit_in_its_name_is_shown_in_that_unit()
     {
         var withUnit = Samples.Where(fact => UnitInName().IsMatch(fact.Key) && IsNumber(fact.Value)).ToList();
         Assert.True(withUnit.Count > 20, $"Only {withUnit.Count} facts have a unit.");
@@ -50,7 +50,7 @@ public sealed partial class FactWordsTests
     }
 
     [Fact]
-    public void A_fact_without_a_unit_stands_as_it_is() =>
+    public void A_fact_without_a_unit_is_shown_unchanged() =>
         Assert.All(
             Samples.Where(fact => !UnitInName().IsMatch(fact.Key)),
             fact => Assert.Equal(fact.Value, FactWords.Value(fact.Key, fact.Value))
@@ -69,11 +69,11 @@ public sealed partial class FactWordsTests
     [InlineData("judge_deadline_ms", "soon", "soon")]
     [InlineData("waited_seconds", "9223372036854775807", "9223372036854775807")]
     [InlineData("waited_seconds", "99999999999999999999", "99999999999999999999")]
-    public void Numbers_are_shown_as_people_count(string name, string value, string text) =>
+    public void Facts_are_shown_in_readable_units(string name, string value, string text) =>
         Assert.Equal(text, FactWords.Value(name, value));
 
     [Property]
-    public void No_number_breaks_the_page(long number, int pick)
+    public void No_number_throws(long number, int pick)
     {
         var name = Samples.Keys.ElementAt(Math.Abs(pick % Samples.Count));
         Assert.NotEmpty(FactWords.Value(name, number.ToString(CultureInfo.InvariantCulture)));
@@ -81,7 +81,7 @@ public sealed partial class FactWordsTests
 
     private static bool IsNumber(string value) => long.TryParse(value, CultureInfo.InvariantCulture, out _);
 
-    // Wherever in the name it stands: a unit that is not at the end is the one that is forgotten.
+    // The unit may be anywhere in the name, not only at the end.
     [GeneratedRegex("(?:^|_)(micro_eur|bytes|tokens|seconds|ms)(?:_|$)")]
     private static partial Regex UnitInName();
 }

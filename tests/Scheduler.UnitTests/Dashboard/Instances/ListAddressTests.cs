@@ -23,7 +23,7 @@ public sealed class ListAddressTests
     };
 
     [Property]
-    public void What_stands_in_an_address_is_what_its_page_asks(
+    public void An_address_is_read_back_as_the_same_query(
         string? text,
         string? state,
         string? code,
@@ -49,11 +49,11 @@ public sealed class ListAddressTests
     }
 
     [Fact]
-    public void Every_word_of_state_code_and_order_survives_its_address()
+    public void Every_state_code_and_sort_order_is_read_back_from_its_address()
     {
         foreach (var state in Enum.GetValues<InstanceState>())
         {
-            var view = new ListAddress { State = state.Word() };
+            var view = new ListAddress { State = state.WireName() };
             Assert.Equal([state], Query(Read(view.ToString())).States);
         }
 
@@ -70,7 +70,7 @@ public sealed class ListAddressTests
     }
 
     [Fact]
-    public void The_page_takes_everything_that_the_address_holds() =>
+    public void The_page_reads_every_parameter_of_the_address() =>
         Assert.Equal(
             ["account", "after", "code", "gpu", "provider", "q", "region", "sort", "state"],
             typeof(InstancesPage)
@@ -85,7 +85,7 @@ public sealed class ListAddressTests
     [InlineData("4")]
     [InlineData("running,failed")]
     [InlineData("gone")]
-    public void A_word_that_is_no_state_asks_for_nothing_in_particular(string word) =>
+    public void An_unknown_state_filters_nothing(string word) =>
         Assert.Empty(Query(new ListAddress { State = word }).States);
 
     [Theory]
@@ -101,7 +101,7 @@ public sealed class ListAddressTests
     }
 
     [Property]
-    public void A_cursor_is_read_as_it_was_written(long created, long? updated, int id, bool isNamed)
+    public void A_cursor_is_read_back_unchanged(long created, long? updated, int id, bool isNamed)
     {
         var cursor = new InstanceCursor(At(created), new InstanceId($"i-{Math.Abs(id % 1000)}"))
         {
@@ -124,12 +124,11 @@ public sealed class ListAddressTests
     [InlineData("9223372036854775807~i-a~~")]
     [InlineData("1e3~i-a~~")]
     [InlineData("２~i-a~~")]
-    public void A_cursor_that_is_none_is_the_first_page(string nonsense) =>
+    public void An_invalid_cursor_shows_the_first_page(string nonsense) =>
         Assert.Null(Query(new ListAddress { After = nonsense }).After);
 
     [Property]
-    public void No_text_that_stands_for_a_cursor_breaks_the_page(string? text) =>
-        Query(new ListAddress { After = text });
+    public void No_cursor_text_throws(string? text) => Query(new ListAddress { After = text });
 
     [Theory]
     [InlineData("recently-changed", "1~i-a~~")]
@@ -137,11 +136,11 @@ public sealed class ListAddressTests
     [InlineData("recently-changed", "1~i-a~9223372036854775807~")]
     [InlineData("name", "1~i-a~~")]
     [InlineData("name", "1~i-a~2~")]
-    public void A_cursor_of_another_order_is_the_first_page_and_not_a_failure(string sort, string cursor) =>
+    public void A_cursor_of_another_sort_order_shows_the_first_page(string sort, string cursor) =>
         Assert.Null(Query(new ListAddress { Sort = sort, After = cursor }).After);
 
     [Fact]
-    public void Another_order_begins_at_its_first_page()
+    public void A_new_sort_order_starts_at_the_first_page()
     {
         var view = new ListAddress { Text = "a", Sort = "name" }.From(Last);
         Assert.Null(view.By("oldest").After);
@@ -158,10 +157,10 @@ public sealed class ListAddressTests
         Assert.Equal(expected.IsFiltered, read.IsFiltered);
     }
 
-    /// <summary>As a page reads its address.</summary>
+    /// <summary>Reads an address as the page does.</summary>
     private static ListAddress Read(string address)
     {
-        var query = QueryHelpers.ParseQuery(new Uri(new Uri("http://window.example"), address).Query);
+        var query = QueryHelpers.ParseQuery(new Uri(new Uri("http://dashboard.example"), address).Query);
         string? Of(string name) => query.TryGetValue(name, out var text) ? text.ToString() : null;
         return new ListAddress
         {
@@ -177,7 +176,7 @@ public sealed class ListAddressTests
         };
     }
 
-    /// <summary>No address brings half a character.</summary>
+    /// <summary>Replaces unpaired surrogates, because an address cannot contain them.</summary>
     private static string? Sendable(string? text) =>
         text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 }

@@ -21,17 +21,17 @@ public sealed partial class StateDiagramTests
     ];
 
     [Fact]
-    public void Every_transition_has_exactly_one_arrow_and_none_is_invented() =>
+    public void Every_transition_has_exactly_one_arrow_and_there_is_no_other_arrow() =>
         Assert.Equal(
             Transitions.Distinct().Order(),
             StateDiagram.Arrows.Select(arrow => (arrow.From, arrow.To)).Order()
         );
 
     [Fact]
-    public void Every_state_has_a_place_and_no_two_lie_over_each_other()
+    public void Every_state_has_a_box_and_no_boxes_overlap()
     {
-        Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Places.Keys);
-        var places = StateDiagram.Places.Values.ToList();
+        Assert.Equal(Enum.GetValues<InstanceState>(), StateDiagram.Positions.Keys);
+        var places = StateDiagram.Positions.Values.ToList();
         Assert.All(
             places.Index(),
             one =>
@@ -43,7 +43,7 @@ public sealed partial class StateDiagramTests
     }
 
     [Fact]
-    public void An_arrow_leads_from_the_edge_of_the_one_box_to_the_edge_of_the_other() =>
+    public void An_arrow_starts_and_ends_at_the_edges_of_its_boxes() =>
         Assert.All(
             StateDiagram.Arrows,
             arrow =>
@@ -55,12 +55,12 @@ public sealed partial class StateDiagramTests
         );
 
     [Fact]
-    public async Task It_marks_where_the_instance_is_and_the_way_it_took()
+    public async Task The_diagram_marks_the_current_state_and_the_previous_ones()
     {
         var html = await Rendered.HtmlAsync<StateDiagram>(
             ("Now", InstanceState.Starting),
             (
-                "Way",
+                "Steps",
                 new[]
                 {
                     Step(InstanceState.Failed, InstanceState.Checking),
@@ -92,13 +92,13 @@ public sealed partial class StateDiagramTests
 
     [Theory]
     [MemberData(nameof(States))]
-    public async Task Every_state_can_be_where_it_is(InstanceState state)
+    public async Task Every_state_can_be_marked_as_current(InstanceState state)
     {
-        var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Way", Array.Empty<StoredEvent>()));
-        Assert.Equal(state.Word(), Assert.Single(Classes(html, "now")));
+        var html = await Rendered.HtmlAsync<StateDiagram>(("Now", state), ("Steps", Array.Empty<StoredEvent>()));
+        Assert.Equal(state.WireName(), Assert.Single(Classes(html, "now")));
         Assert.Empty(Classes(html, "been"));
         Assert.Equal(StateDiagram.Arrows.Length, html.Split("<path ").Length - 1);
-        Assert.Contains($"aria-label=\"The instance is {state.Word()}.\"", html);
+        Assert.Contains($"aria-label=\"The instance is {state.WireName()}.\"", html);
     }
 
     public static TheoryData<InstanceState> States => [.. Enum.GetValues<InstanceState>()];
@@ -111,15 +111,17 @@ public sealed partial class StateDiagramTests
 
     private static bool IsOnEdge(InstanceState state, (int X, int Y) point)
     {
-        var (x, y) = StateDiagram.Places[state];
+        var (x, y) = StateDiagram.Positions[state];
         var (right, across) = (point.X - x, point.Y - y);
         int[] fromEdges = [right, BoxWidth - right, across, BoxHeight - across];
 
-        // Corners are round, so that near one the edge lies a little inside.
+        // Corners are round, so near a corner the edge is slightly inside the box.
         return fromEdges.Min() is >= 0 and <= 2;
     }
 
-    /// <summary>Where a path begins and, its head left aside, ends: it knows the four letters that are used.</summary>
+    /// <summary>
+    /// The start and end of an SVG path without its arrow head. Supports only the four commands in use.
+    /// </summary>
     private static ((int X, int Y) Start, (int X, int Y) End) EndsOf(string path)
     {
         var (x, y) = (0, 0);

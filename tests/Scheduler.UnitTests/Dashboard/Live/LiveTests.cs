@@ -16,15 +16,15 @@ public sealed class LiveTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _dashboard.DisposeAsync();
 
     [Fact]
-    public async Task A_window_is_told_that_something_is_new_and_nothing_of_what()
+    public async Task A_stream_reports_that_something_changed_without_details()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await browser.ListenAsync();
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.ToString());
         using var lines = await LinesAsync(response);
         Assert.Equal(": hello", await lines.ReadLineAsync(Ct));
         Assert.Equal("", await lines.ReadLineAsync(Ct));
-        await AskedAsync(1);
+        await PolledAsync(1);
 
         for (var i = 0; i < 3; i++)
         {
@@ -36,10 +36,10 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_window_in_which_nothing_happens_is_told_that_it_is_still_heard()
+    public async Task A_quiet_stream_sends_a_keep_alive_line()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await browser.ListenAsync();
         using var lines = await LinesAsync(response);
         var start = _dashboard.Clock.GetUtcNow();
         Assert.Equal(": hello", await NextAsync(lines));
@@ -49,15 +49,15 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revoked_key_ends_the_stream_and_says_so()
+    public async Task A_revoked_key_ends_the_stream_with_an_event()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
         using var other = await _dashboard.OpenAsync(_dashboard.KeyOfB);
-        using var response = await window.ListenAsync();
+        using var response = await browser.ListenAsync();
         using var still = await other.ListenAsync();
         using var lines = await LinesAsync(response);
         using var others = await LinesAsync(still);
-        await AskedAsync(1);
+        await PolledAsync(1);
 
         await _dashboard.RevokeAsync(_dashboard.KeyOfA);
 
@@ -70,12 +70,12 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_process_that_stops_ends_its_streams_and_waits_for_none()
+    public async Task A_stopping_process_ends_its_streams_without_waiting()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var response = await window.ListenAsync();
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var response = await browser.ListenAsync();
         using var lines = await LinesAsync(response);
-        await AskedAsync(1);
+        await PolledAsync(1);
 
         var start = TimeProvider.System.GetTimestamp();
         await _dashboard.StopAsync();
@@ -85,14 +85,14 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_closed_window_makes_room_for_another_and_is_asked_for_no_more()
+    public async Task After_its_only_stream_closes_polling_ends()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        var response = await window.ListenAsync();
-        await AskedAsync(2);
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        var response = await browser.ListenAsync();
+        await PolledAsync(2);
         response.Dispose();
 
-        // The server notices when it next speaks or looks; then it asks no more.
+        // The server notices the end with its next write or check, and then stops polling.
         var last = -1;
         await Eventually.TrueAsync(
             () =>
@@ -101,7 +101,7 @@ public sealed class LiveTests : IAsyncLifetime
                 (var before, last) = (last, asked);
                 return before == asked;
             },
-            "nobody is asked any more",
+            "polling has stopped",
             _dashboard.Clock,
             TimeSpan.FromSeconds(3)
         );
@@ -110,19 +110,19 @@ public sealed class LiveTests : IAsyncLifetime
     private static async Task<StreamReader> LinesAsync(HttpResponseMessage response) =>
         new(await response.Content.ReadAsStreamAsync(Ct));
 
-    private Task AskedAsync(int times) =>
+    private Task PolledAsync(int times) =>
         Eventually.TrueAsync(
             () => _dashboard.Cluster.Pulse.Asked >= times,
-            $"asked {times} times",
+            $"polled {times} times",
             _dashboard.Clock,
             Step
         );
 
-    /// <summary>The next line, for which time may have to pass.</summary>
+    /// <summary>Reads the next line; advances the clock until it arrives.</summary>
     private async Task<string?> NextAsync(StreamReader lines)
     {
         var line = lines.ReadLineAsync(Ct).AsTask();
-        await Eventually.TrueAsync(() => line.IsCompleted, "a line", _dashboard.Clock, Step);
+        await Eventually.TrueAsync(() => line.IsCompleted, "a line arrives", _dashboard.Clock, Step);
         return await line;
     }
 

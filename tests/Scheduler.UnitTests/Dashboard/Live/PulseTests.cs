@@ -30,78 +30,78 @@ public sealed class PulseTests : IDisposable
     }
 
     [Fact]
-    public async Task However_many_windows_are_open_the_scheduler_is_asked_once_a_second()
+    public async Task The_fleet_is_polled_once_a_second_however_many_tabs_are_open()
     {
-        var windows = Enumerable.Range(0, 20).Select(_ => new Listener(_pulse)).ToList();
-        await AskedAsync(1);
+        var tabs = Enumerable.Range(0, 20).Select(_ => new Listener(_pulse)).ToList();
+        await PolledAsync(1);
         var start = _clock.GetUtcNow();
 
-        await AskedAsync(6);
+        await PolledAsync(6);
 
         var elapsed = (_clock.GetUtcNow() - start).TotalSeconds;
         Assert.InRange(_cluster.Pulse.Asked, 6, 1 + elapsed);
-        await CloseAsync(windows);
+        await CloseAsync(tabs);
     }
 
     [Fact]
-    public async Task While_nobody_looks_nobody_is_asked()
+    public async Task Without_an_open_tab_the_fleet_is_not_polled()
     {
         await PassAsync(5);
         Assert.Equal(0, _cluster.Pulse.Asked);
 
-        var window = new Listener(_pulse);
-        await AskedAsync(2);
-        await CloseAsync([window]);
+        var tab = new Listener(_pulse);
+        await PolledAsync(2);
+        await CloseAsync([tab]);
         var asked = _cluster.Pulse.Asked;
         await PassAsync(5);
         Assert.Equal(asked, _cluster.Pulse.Asked);
 
-        // Whoever looks again is told again.
+        // A new tab starts the polling again.
         var another = new Listener(_pulse);
-        await AskedAsync(asked + 1);
+        await PolledAsync(asked + 1);
         _cluster.Pulse.Beat();
-        await HeardAsync(another, 1);
+        await ReceivedAsync(another, 1);
         await CloseAsync([another]);
     }
 
     [Fact]
-    public async Task Every_window_is_told_of_what_is_new_and_of_nothing_else()
+    public async Task Every_tab_is_notified_of_each_change_and_only_of_changes()
     {
-        var windows = Enumerable.Range(0, 3).Select(_ => new Listener(_pulse)).ToList();
-        await AskedAsync(4);
-        Assert.All(windows, window => Assert.Equal(0, window.Heard));
+        var tabs = Enumerable.Range(0, 3).Select(_ => new Listener(_pulse)).ToList();
+        await PolledAsync(4);
+        Assert.All(tabs, tab => Assert.Equal(0, tab.Received));
 
         for (var beats = 1; beats <= 3; beats++)
         {
             _cluster.Pulse.Beat();
-            foreach (var window in windows)
+            foreach (var tab in tabs)
             {
-                await HeardAsync(window, beats);
+                await ReceivedAsync(tab, beats);
             }
         }
 
-        await AskedAsync(_cluster.Pulse.Asked + 3);
-        Assert.All(windows, window => Assert.Equal(3, window.Heard));
-        await CloseAsync(windows);
+        await PolledAsync(_cluster.Pulse.Asked + 3);
+        Assert.All(tabs, tab => Assert.Equal(3, tab.Received));
+        await CloseAsync(tabs);
     }
 
     [Fact]
-    public async Task Beats_that_come_too_fast_for_a_reader_become_one()
+    public async Task Changes_faster_than_a_reader_are_merged_into_one()
     {
         await using var slow = _pulse.BeatsAsync(Ct).GetAsyncEnumerator(Ct);
         var first = slow.MoveNextAsync().AsTask();
-        await AskedAsync(1);
+        await PolledAsync(1);
         _cluster.Pulse.Beat();
         await Eventually.TrueAsync(() => first.IsCompleted, "the first beat", _clock, Step);
         for (var i = 0; i < 5; i++)
         {
             _cluster.Pulse.Beat();
-            await AskedAsync(_cluster.Pulse.Asked + 2);
+            await PolledAsync(_cluster.Pulse.Asked + 2);
         }
 
         Assert.True(await slow.MoveNextAsync());
         var third = slow.MoveNextAsync().AsTask();
-        await AskedAsync(_cluster.Pulse.Asked + 2);
+        await PolledAsync(_cluster.Pulse.Asked + 2);
         Assert.False(third.IsCompleted);
         _cluster.Pulse.Beat();
         await Eventually.TrueAsync(() => third.IsCompleted, "the beat after", _clock, Step);
@@ -110,40 +110,40 @@ public sealed class PulseTests : IDisposable
     [Theory]
     [InlineData(typeof(TimeoutException))]
     [InlineData(typeof(InvalidOperationException))]
-    public async Task A_question_that_fails_is_asked_again_and_what_was_new_meanwhile_is_told(Type trouble)
+    public async Task A_failed_poll_is_repeated_and_changes_in_between_are_reported(Type error)
     {
-        var window = new Listener(_pulse);
-        await AskedAsync(2);
-        _cluster.Pulse.Trouble = (Exception)Activator.CreateInstance(trouble)!;
+        var tab = new Listener(_pulse);
+        await PolledAsync(2);
+        _cluster.Pulse.NextError = (Exception)Activator.CreateInstance(error)!;
         _cluster.Pulse.Beat();
-        await AskedAsync(_cluster.Pulse.Asked + 3);
-        Assert.Equal(0, window.Heard);
+        await PolledAsync(_cluster.Pulse.Asked + 3);
+        Assert.Equal(0, tab.Received);
 
-        _cluster.Pulse.Trouble = null;
-        await HeardAsync(window, 1);
-        await CloseAsync([window]);
+        _cluster.Pulse.NextError = null;
+        await ReceivedAsync(tab, 1);
+        await CloseAsync([tab]);
     }
 
     [Fact]
-    public async Task A_process_that_stops_asks_no_more()
+    public async Task A_stopping_process_stops_polling()
     {
-        var window = new Listener(_pulse);
-        await AskedAsync(2);
+        var tab = new Listener(_pulse);
+        await PolledAsync(2);
         _lifetime.StopApplication();
         await PassAsync(2);
         var asked = _cluster.Pulse.Asked;
         await PassAsync(5);
         Assert.Equal(asked, _cluster.Pulse.Asked);
-        await window.DisposeAsync();
+        await tab.DisposeAsync();
     }
 
-    private Task AskedAsync(int times) =>
-        Eventually.TrueAsync(() => _cluster.Pulse.Asked >= times, $"asked {times} times", _clock, Step);
+    private Task PolledAsync(int times) =>
+        Eventually.TrueAsync(() => _cluster.Pulse.Asked >= times, $"polled {times} times", _clock, Step);
 
-    private Task HeardAsync(Listener window, int beats) =>
-        Eventually.TrueAsync(() => window.Heard >= beats, $"heard {beats} beats", _clock, Step);
+    private Task ReceivedAsync(Listener tab, int beats) =>
+        Eventually.TrueAsync(() => tab.Received >= beats, $"{beats} changes received", _clock, Step);
 
-    /// <summary>So many seconds, in which whatever waits for one of them sees it.</summary>
+    /// <summary>Advances the clock by seconds and lets waiting code run after each.</summary>
     private async Task PassAsync(int seconds)
     {
         for (var i = 0; i < seconds; i++)
@@ -153,24 +153,24 @@ public sealed class PulseTests : IDisposable
         }
     }
 
-    private static async Task CloseAsync(IEnumerable<Listener> windows)
+    private static async Task CloseAsync(IEnumerable<Listener> tabs)
     {
-        foreach (var window in windows)
+        foreach (var tab in tabs)
         {
-            await window.DisposeAsync();
+            await tab.DisposeAsync();
         }
     }
 
-    /// <summary>An open window.</summary>
+    /// <summary>An open browser tab.</summary>
     private sealed class Listener : IAsyncDisposable
     {
         private readonly CancellationTokenSource _closed = new();
         private readonly Task _listening;
-        private int _heard;
+        private int _received;
 
         public Listener(Pulse pulse) => _listening = ListenAsync(pulse);
 
-        public int Heard => Volatile.Read(ref _heard);
+        public int Received => Volatile.Read(ref _received);
 
         public async ValueTask DisposeAsync()
         {
@@ -183,7 +183,7 @@ public sealed class PulseTests : IDisposable
         {
             await foreach (var _ in pulse.BeatsAsync(_closed.Token))
             {
-                Interlocked.Increment(ref _heard);
+                Interlocked.Increment(ref _received);
             }
         }
     }

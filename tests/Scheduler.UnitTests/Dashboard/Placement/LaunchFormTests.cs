@@ -17,7 +17,7 @@ public sealed class LaunchFormTests
     private static readonly AccountId Account = new("acct-a");
 
     [Fact]
-    public void What_is_left_out_takes_the_domains_own_default()
+    public void Missing_fields_get_the_defaults_of_the_domain()
     {
         var reader = new LaunchReader(Sent(("name", "chat"), ("model", "Qwen/Qwen2.5-7B")), Account);
         Assert.True(reader.Faults.None);
@@ -26,7 +26,7 @@ public sealed class LaunchFormTests
     }
 
     [Fact]
-    public void All_faults_are_told_at_once_each_at_its_field()
+    public void All_validation_errors_are_reported_at_their_fields()
     {
         var reader = new LaunchReader(
             Sent(
@@ -75,7 +75,7 @@ public sealed class LaunchFormTests
     }
 
     [Fact]
-    public void A_form_sent_by_hand_has_the_boxes_that_were_ticked_and_no_other()
+    public void A_submitted_form_has_only_the_checked_boxes()
     {
         var reader = new LaunchReader(
             Sent(("asked", "1"), ("name", "chat"), ("model", "m"), ("reroute", "on")),
@@ -105,14 +105,14 @@ public sealed class LaunchFormTests
     [InlineData("1,5")]
     [InlineData("9223372036855")]
     [InlineData("79228162514264337593543950336")]
-    public void A_price_that_is_no_whole_number_of_micro_euro_is_refused(string text)
+    public void A_price_that_is_not_a_whole_number_of_micro_euro_is_refused(string text)
     {
         var reader = new LaunchReader(Sent(("name", "chat"), ("model", "m"), ("max_price", text)), Account);
         Assert.Equal(["max_price"], reader.Faults.All.Select(fault => fault.Field));
     }
 
     [Fact]
-    public void An_argument_with_a_line_break_inside_is_shown_and_not_taken_for_two()
+    public void An_argument_with_a_line_break_is_refused_and_not_split()
     {
         var form = LaunchForm.Of(new LaunchSpec { Model = "m", RuntimeArguments = ["--x", "a\nb"] });
         var reader = new LaunchReader(form.With("name", "chat"), Account);
@@ -120,7 +120,7 @@ public sealed class LaunchFormTests
     }
 
     [Property]
-    public void What_the_form_shows_of_a_spec_is_read_back_as_that_spec(int seed)
+    public void A_spec_shown_in_the_form_is_read_back_unchanged(int seed)
     {
         var spec = SpecOf(new Random(seed));
         var reader = new LaunchReader(LaunchForm.Of(spec).With("name", "chat"), Account);
@@ -129,7 +129,7 @@ public sealed class LaunchFormTests
     }
 
     [Property]
-    public void The_address_of_a_form_holds_all_that_stands_in_it(int seed)
+    public void The_address_of_a_form_contains_all_its_fields(int seed)
     {
         var spec = SpecOf(new Random(seed));
         var form = LaunchForm.Of(spec).With("name", "chat").With("account", "acct-a");
@@ -142,7 +142,7 @@ public sealed class LaunchFormTests
     }
 
     [Fact]
-    public void A_proposal_changes_what_it_names_and_nothing_else()
+    public void A_relaxation_changes_only_the_constraints_it_names()
     {
         var asked = new SmartConstraints
         {

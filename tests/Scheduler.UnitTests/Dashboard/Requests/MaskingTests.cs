@@ -28,7 +28,7 @@ public sealed class MaskingTests
     [InlineData("--tokenizer meta/llama --ctx-size=4096")]
     [InlineData("--max-model-len 8192 -ngl 99 --seed -1")]
     [InlineData("--kv-cache-dtype fp8 --enforce-eager")]
-    public void What_is_no_secret_stays(string arguments) =>
+    public void Arguments_that_are_not_secrets_are_kept(string arguments) =>
         Assert.Equal(arguments.Split(' '), Masking.Arguments(arguments.Split(' ')));
 
     [Theory]
@@ -39,11 +39,11 @@ public sealed class MaskingTests
     [InlineData("api_key: hunter2", "api_key: ***")]
     [InlineData("key i-abcdefghij.1.1 released", "key i-abcdefghij.1.1 released")]
     [InlineData("needs 12 GiB: reduce context_tokens=4096", "needs 12 GiB: reduce context_tokens=4096")]
-    public void Texts_lose_what_opens_something(string text, string expected) =>
+    public void Credentials_in_texts_are_masked(string text, string expected) =>
         Assert.Equal(expected, Masking.Text(text));
 
     [Fact]
-    public void What_a_runtime_printed_of_prompts_is_left_out()
+    public void Prompts_in_runtime_output_are_removed()
     {
         const string output =
             "INFO loading weights\nINFO Received request cmpl-1: prompt: 'my diagnosis is', params\nERROR out of memory";
@@ -54,7 +54,7 @@ public sealed class MaskingTests
     }
 
     [Fact]
-    public void Facts_are_masked_by_their_names_but_the_schedulers_own_ids_are_not()
+    public void Facts_are_masked_by_name_except_ids_of_the_scheduler()
     {
         var masked = Masking.Facts(
             new Dictionary<string, string>(StringComparer.Ordinal)
@@ -69,7 +69,7 @@ public sealed class MaskingTests
     }
 
     [Property]
-    public void A_secret_survives_in_no_shape_that_secrets_are_written_in(int name, int shape, PositiveInt length)
+    public void A_secret_is_masked_in_every_common_notation(int name, int shape, PositiveInt length)
     {
         string[] names = ["api_key", "HF_TOKEN", "hf-token", "clientSecret", "Authorization", "db.password", "passwd"];
         string[] shapes =
@@ -94,7 +94,7 @@ public sealed class MaskingTests
     }
 
     [Property]
-    public void The_value_of_a_secret_flag_survives_wherever_it_stands_in_no_list_of_arguments(int[] picks, int at)
+    public void The_value_of_a_secret_flag_is_masked_at_every_position(int[] picks, int at)
     {
         const string secret = "S3cret";
         string[] others = ["--max-model-len", "8192", "--enforce-eager", "-ngl", "99", "--seed=-1", "x"];
@@ -110,7 +110,7 @@ public sealed class MaskingTests
     }
 
     [Property]
-    public void No_text_breaks_it_and_what_is_masked_stays_masked(NonNull<string> text)
+    public void Masking_a_masked_text_changes_nothing(NonNull<string> text)
     {
         var once = Masking.Text(text.Get);
         Assert.Equal(once, Masking.Text(once));

@@ -18,7 +18,7 @@ public sealed class SupportBundleTests
     private const string Secret = "hunter2";
 
     [Fact]
-    public void Nothing_secret_is_in_it_wherever_it_was_put()
+    public void A_support_bundle_contains_no_secret()
     {
         var happened = new StoredEvent
         {

@@ -21,12 +21,12 @@ public sealed class AddressedTests
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void What_has_the_form_of_an_id_is_one(string kind) =>
+    public void A_text_in_the_form_of_an_id_is_accepted(string kind) =>
         Assert.Equal(Kinds[kind].Good, Kinds[kind].Read(Kinds[kind].Good));
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void What_has_not_is_nobodys(string kind)
+    public void A_text_in_another_form_is_not_found(string kind)
     {
         var (read, good) = Kinds[kind];
         string[] wrong =
@@ -44,14 +44,14 @@ public sealed class AddressedTests
             wrong,
             text =>
             {
-                var error = Assert.Throws<DoorException>(() => read(text)).Error;
-                Assert.Equal((404, DoorReasons.NotFound), (error.HttpStatus, error.Reason));
+                var error = Assert.Throws<ApiException>(() => read(text)).Error;
+                Assert.Equal((404, ApiErrorCodes.NotFound), (error.HttpStatus, error.Reason));
             }
         );
     }
 
     [Property]
-    public void Any_text_is_an_id_or_not_found_in_few_words(string? text)
+    public void Any_text_is_an_id_or_is_not_found(string? text)
     {
         foreach (var (read, _) in Kinds.Values)
         {
@@ -59,7 +59,7 @@ public sealed class AddressedTests
             {
                 Assert.Equal(text ?? "", read(text ?? ""));
             }
-            catch (DoorException refused)
+            catch (ApiException refused)
             {
                 Assert.Equal(404, refused.Error.HttpStatus);
             }
@@ -67,9 +67,9 @@ public sealed class AddressedTests
     }
 
     [Fact]
-    public void A_long_text_is_told_by_its_beginning()
+    public void A_long_text_is_cut_in_the_error()
     {
-        var refused = Assert.Throws<DoorException>(() => Addressed.Instance(new string('a', 5000)));
+        var refused = Assert.Throws<ApiException>(() => Addressed.Instance(new string('a', 5000)));
         Assert.Equal(new string('a', 64) + "… not found.", refused.Error.Message);
     }
 }

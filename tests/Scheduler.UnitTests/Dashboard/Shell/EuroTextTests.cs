@@ -9,7 +9,7 @@ namespace Scheduler.UnitTests.Dashboard.Shell;
 public sealed class EuroTextTests
 {
     [Property]
-    public void An_amount_is_read_as_it_is_written(long micro, bool isShort)
+    public void A_written_amount_is_parsed_to_the_same_amount(long micro, bool isShort)
     {
         var amount = new MicroEuro(long.Abs(micro % (isShort ? 10_000_000 : long.MaxValue)));
         Assert.True(EuroText.TryParse(amount.ToString(), out var read));
@@ -17,7 +17,7 @@ public sealed class EuroTextTests
     }
 
     [Property]
-    public void What_is_read_is_exactly_what_stands_there(decimal euros)
+    public void A_parsed_amount_equals_the_text_exactly(decimal euros)
     {
         var text = euros.ToString(CultureInfo.InvariantCulture);
         if (EuroText.TryParse(text, out var amount))
@@ -40,6 +40,5 @@ public sealed class EuroTextTests
     [InlineData("١")]
     [InlineData("")]
     [InlineData(null)]
-    public void Anything_else_is_refused_and_never_rounded(string? text) =>
-        Assert.False(EuroText.TryParse(text, out _));
+    public void Other_text_is_refused_and_never_rounded(string? text) => Assert.False(EuroText.TryParse(text, out _));
 }

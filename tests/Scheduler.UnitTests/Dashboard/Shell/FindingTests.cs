@@ -22,7 +22,7 @@ public sealed class FindingTests
     [InlineData("i-SHORT", "/dashboard/instances?q=i-SHORT")]
     [InlineData("", "/dashboard/instances")]
     [InlineData(null, "/dashboard/instances")]
-    public void A_text_leads_to_what_it_stands_for(string? text, string path) =>
+    public void A_search_text_resolves_to_its_page(string? text, string path) =>
         Assert.Equal(path, Finding.PathOf(text));
 
     [Theory]
@@ -30,6 +30,6 @@ public sealed class FindingTests
     [InlineData("my own id", "/dashboard/requests/my%20own%20id")]
     [InlineData("https://evil.example/", "/dashboard/requests/https%3A%2F%2Fevil.example%2F")]
     [InlineData(" ", "/dashboard/requests")]
-    public void What_is_asked_for_as_a_request_is_one(string text, string path) =>
+    public void A_text_searched_as_a_request_is_used_as_a_request_id(string text, string path) =>
         Assert.Equal(path, Finding.PathOf(text, isRequest: true));
 }

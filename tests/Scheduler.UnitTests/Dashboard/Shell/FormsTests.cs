@@ -6,7 +6,7 @@ namespace Scheduler.UnitTests.Dashboard.Shell;
 
 public sealed class FormsTests
 {
-    private const string Origin = "http://window.example";
+    private const string Origin = "http://dashboard.example";
     private const string First = "/dashboard";
 
     private static readonly string[] Parts =
@@ -41,7 +41,7 @@ public sealed class FormsTests
     ];
 
     [Property(MaxTest = 5000)]
-    public void Whatever_a_form_says_what_follows_is_a_page_of_ours(int[] picks, bool isUnderOurs)
+    public void A_return_path_never_leads_outside_the_dashboard(int[] picks, bool isUnderOurs)
     {
         var said =
             (isUnderOurs ? First : "") + string.Concat(picks.Select(pick => Parts[Math.Abs(pick % Parts.Length)]));
@@ -64,7 +64,7 @@ public sealed class FormsTests
     [InlineData("/dashboard/instances?q=http://a/../b")]
     [InlineData("/dashboard/requests/my%20own%20id")]
     [InlineData("/dashboard/instances/i-a...b")]
-    public void A_page_of_ours_is_gone_back_to(string path) => Assert.Equal(path, Forms.LocalPath(path));
+    public void A_dashboard_path_is_kept_as_return_path(string path) => Assert.Equal(path, Forms.LocalPath(path));
 
     [Theory]
     [InlineData("")]
@@ -82,9 +82,10 @@ public sealed class FormsTests
     [InlineData("//evil.example/dashboard/")]
     [InlineData("https://evil.example/dashboard/")]
     [InlineData("javascript:alert(1)")]
-    public void Anywhere_else_is_the_first_page(string? path) => Assert.Equal(First, Forms.LocalPath(path));
+    public void Any_other_return_path_becomes_the_first_page(string? path) =>
+        Assert.Equal(First, Forms.LocalPath(path));
 
     [Fact]
-    public void What_is_longer_than_any_address_of_ours_is_the_first_page() =>
+    public void A_return_path_that_is_too_long_becomes_the_first_page() =>
         Assert.Equal(First, Forms.LocalPath("/dashboard/" + new string('a', 2048)));
 }

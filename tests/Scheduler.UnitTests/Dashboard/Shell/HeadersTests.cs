@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Shell;
 
-/// <summary>What every answer says to browsers, over everything there is: a new page is in here the day it is mapped.</summary>
+/// <summary>Security headers of all pages and actions: a new one is included automatically.</summary>
 public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<DashboardFixture>
 {
     private const string Policy =
@@ -11,27 +11,27 @@ public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<Das
         + "form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
     [Fact]
-    public async Task Every_page_says_what_a_browser_may_do_with_it()
+    public async Task Every_page_has_the_security_headers()
     {
-        using var window = await dashboard.OpenAsync(dashboard.Operator);
+        using var browser = await dashboard.OpenAsync(dashboard.Operator);
         foreach (var page in dashboard.Pages.Where(page => !page.IsAction))
         {
-            var answer = await window.GetAsync(dashboard.OfB.PathOf(page.Template));
+            var answer = await browser.GetAsync(dashboard.OfB.PathOf(page.Template));
             AssertHeaders(answer, page.ToString());
             Assert.True(answer.Status is 200 or 302 or 404, $"{page}: {answer.Status} {answer.Text}");
         }
     }
 
     [Fact]
-    public async Task Every_action_does_so_too()
+    public async Task Every_action_has_the_security_headers()
     {
-        using var window = await dashboard.OpenAsync(await dashboard.KeyAsync(null, KeyRole.Viewer));
-        var token = await window.TokenAsync();
+        using var browser = await dashboard.OpenAsync(await dashboard.KeyAsync(null, KeyRole.Viewer));
+        var token = await browser.TokenAsync();
         foreach (var page in dashboard.Pages.Where(page => page.IsForm && !page.Template.EndsWith("/sign-out")))
         {
             var path = dashboard.OfB.PathOf(page.Template);
-            AssertHeaders(await window.PostWithAsync(token, path, dashboard.OfB.Fields), page.ToString());
-            AssertHeaders(await window.PostWithAsync(null, path), $"{page} without a token");
+            AssertHeaders(await browser.PostWithAsync(token, path, dashboard.OfB.Fields), page.ToString());
+            AssertHeaders(await browser.PostWithAsync(null, path), $"{page} without a token");
         }
     }
 
@@ -40,10 +40,10 @@ public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<Das
     [InlineData("/dashboard/live", 302)]
     [InlineData("/dashboard/sign-in", 200)]
     [InlineData("/dashboard/orleans/", 302)]
-    public async Task So_is_whoever_has_not_signed_in(string path, int status)
+    public async Task Answers_without_a_session_have_the_security_headers(string path, int status)
     {
-        using var window = dashboard.Open();
-        var answer = await window.GetAsync(path);
+        using var browser = dashboard.Open();
+        var answer = await browser.GetAsync(path);
         Assert.Equal(status, answer.Status);
         AssertHeaders(answer, path);
     }
@@ -55,10 +55,10 @@ public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<Das
     [InlineData("/dashboard/nothing.css", 404, "NOT_FOUND")]
     [InlineData("/dashboard/orleans/", 403, "PERMISSION_DENIED")]
     [InlineData("/dashboard/session", 404, "NOT_FOUND")]
-    public async Task An_error_is_a_page_with_its_cause_and_its_request(string path, int status, string reason)
+    public async Task An_error_page_shows_its_cause_and_request_id(string path, int status, string reason)
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
-        var answer = await window.GetAsync(path);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
+        var answer = await browser.GetAsync(path);
         Assert.Equal(status, answer.Status);
         AssertHeaders(answer, path);
         Assert.StartsWith("text/html", answer.Headers["Content-Type"]);
@@ -68,13 +68,13 @@ public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<Das
     }
 
     [Fact]
-    public async Task A_bug_is_told_by_its_request_and_not_by_what_it_says()
+    public async Task An_unexpected_error_shows_the_request_id_and_no_exception_text()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
         dashboard.Cluster.Gate = Task.FromException(new InvalidDataException("secret detail"));
-        var broken = await window.GetAsync($"/dashboard/instances/{dashboard.OfA.Instance}");
+        var broken = await browser.GetAsync($"/dashboard/instances/{dashboard.OfA.Instance}");
         dashboard.Cluster.Gate = Task.FromException(new TimeoutException("secret detail"));
-        var later = await window.GetAsync($"/dashboard/instances/{dashboard.OfA.Instance}");
+        var later = await browser.GetAsync($"/dashboard/instances/{dashboard.OfA.Instance}");
         dashboard.Cluster.Gate = Task.CompletedTask;
 
         Assert.Equal((500, 503), (broken.Status, later.Status));
@@ -90,13 +90,13 @@ public sealed class HeadersTests(DashboardFixture dashboard) : IClassFixture<Das
     }
 
     [Fact]
-    public async Task The_stream_does_so_too()
+    public async Task The_event_stream_has_the_security_headers()
     {
-        using var window = await dashboard.OpenAsync(dashboard.KeyOfA);
-        AssertHeaders(await window.GetAsync("/dashboard/live"), "live");
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
+        AssertHeaders(await browser.GetAsync("/dashboard/live"), "live");
     }
 
-    private static void AssertHeaders(Window.Answer answer, string what)
+    private static void AssertHeaders(Browser.Answer answer, string what)
     {
         var isOrleans = what.Contains("/orleans", StringComparison.Ordinal);
         Assert.Matches("^req-[a-z2-7]{26}$", answer.RequestId);

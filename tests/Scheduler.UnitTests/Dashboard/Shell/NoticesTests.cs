@@ -10,7 +10,7 @@ namespace Scheduler.UnitTests.Dashboard.Shell;
 
 public sealed class NoticesTests
 {
-    /// <summary>What browsers take of one cookie, its name and value together.</summary>
+    /// <summary>Bytes that browsers accept for one cookie, name and value together.</summary>
     private const int LongestCookie = 4096;
 
     private static readonly Notice Refused = new(false, "It was refused.", "Try again.", "NOT_FOUND", "req-a");
@@ -18,7 +18,7 @@ public sealed class NoticesTests
     private readonly Notices _notices = new(new EphemeralDataProtectionProvider());
 
     [Fact]
-    public void It_is_told_on_the_page_that_follows_and_taken_away_by_it()
+    public void A_notice_is_shown_on_the_next_page_and_then_removed()
     {
         var next = Next(Leave(Refused));
         Assert.Equal(Refused, _notices.Take(next));
@@ -29,7 +29,7 @@ public sealed class NoticesTests
     }
 
     [Fact]
-    public void No_script_and_no_other_site_sees_it_and_it_is_gone_soon()
+    public void The_notice_cookie_is_HttpOnly_same_site_sealed_and_short_lived()
     {
         var cookie = Leave(Refused);
         Assert.True(cookie.HttpOnly);
@@ -42,7 +42,7 @@ public sealed class NoticesTests
     }
 
     [Property]
-    public void A_cookie_that_was_tampered_with_says_nothing(int at, char letter)
+    public void A_tampered_cookie_gives_no_notice(int at, char letter)
     {
         var cookie = Leave(Refused);
         var text = cookie.Value.ToString().ToCharArray();
@@ -52,7 +52,7 @@ public sealed class NoticesTests
             : text[place] == 'A' ? 'B'
             : 'A';
 
-        // The last letter of a text in base 64 may hold bits that stand for nothing.
+        // The last character of a base64 text may contain unused bits.
         if (place < text.Length - 1)
         {
             text[place] = other;
@@ -65,11 +65,11 @@ public sealed class NoticesTests
     [InlineData("x")]
     [InlineData("not*base64")]
     [InlineData("{\"IsGood\":true}")]
-    public void What_was_never_sealed_says_nothing(string text) =>
+    public void An_unsealed_cookie_gives_no_notice(string text) =>
         Assert.Null(_notices.Take(Next(Leave(Refused), text)));
 
     [Fact]
-    public void What_another_purpose_or_another_process_sealed_says_nothing()
+    public void A_cookie_sealed_for_another_purpose_or_process_gives_no_notice()
     {
         var keys = new EphemeralDataProtectionProvider();
         var own = new Notices(keys);
@@ -79,7 +79,7 @@ public sealed class NoticesTests
     }
 
     [Fact]
-    public void A_page_without_one_says_nothing_and_takes_nothing_away()
+    public void A_request_without_a_notice_sets_no_cookie()
     {
         var http = new DefaultHttpContext();
         Assert.Null(_notices.Take(http));
@@ -87,15 +87,15 @@ public sealed class NoticesTests
     }
 
     [Fact]
-    public void Long_texts_are_cut_and_say_so()
+    public void Long_texts_are_cut_and_marked()
     {
-        var told = Told(Refused with { Text = new string('a', 5000), Hint = null })!;
-        Assert.Equal(new string('a', 1500) + "…", told.Text);
-        Assert.Equal("req-a", told.RequestId);
+        var taken = TakenAfterLeaving(Refused with { Text = new string('a', 5000), Hint = null })!;
+        Assert.Equal(new string('a', 1500) + "…", taken.Text);
+        Assert.Equal("req-a", taken.RequestId);
     }
 
     [Property]
-    public void Whatever_it_says_a_browser_keeps_it(NonNull<string> text, string? hint, PositiveInt times)
+    public void Every_notice_fits_into_one_cookie(NonNull<string> text, string? hint, PositiveInt times)
     {
         var notice = Refused with
         {
@@ -110,11 +110,11 @@ public sealed class NoticesTests
     [InlineData("\"")]
     [InlineData("→")]
     [InlineData("⛵")]
-    public void A_long_text_of_any_letters_is_kept(string letter)
+    public void A_long_text_of_any_characters_fits_into_one_cookie(string letter)
     {
         var notice = Refused with { Text = Repeat(letter, 3000), Hint = Repeat(letter, 3000) };
         AssertKept(notice);
-        Assert.StartsWith(letter, Told(notice)!.Text);
+        Assert.StartsWith(letter, TakenAfterLeaving(notice)!.Text);
     }
 
     private static string Repeat(string text, int times) => string.Concat(Enumerable.Repeat(text, times));
@@ -123,11 +123,11 @@ public sealed class NoticesTests
     {
         var cookie = Leave(notice);
         Assert.InRange(cookie.Name.Length + 1 + cookie.Value.Length, 1, LongestCookie);
-        var told = _notices.Take(Next(cookie));
-        Assert.Equal((notice.IsGood, notice.Code, notice.RequestId), (told!.IsGood, told.Code, told.RequestId));
+        var taken = _notices.Take(Next(cookie));
+        Assert.Equal((notice.IsGood, notice.Code, notice.RequestId), (taken!.IsGood, taken.Code, taken.RequestId));
     }
 
-    private Notice? Told(Notice notice) => _notices.Take(Next(Leave(notice)));
+    private Notice? TakenAfterLeaving(Notice notice) => _notices.Take(Next(Leave(notice)));
 
     private SetCookieHeaderValue Leave(Notice notice, Action<HttpContext>? prepare = null)
     {
@@ -140,7 +140,7 @@ public sealed class NoticesTests
     private static SetCookieHeaderValue CookieOf(HttpContext http) =>
         SetCookieHeaderValue.Parse(Assert.Single(http.Response.Headers.SetCookie));
 
-    /// <summary>The request for the page that follows.</summary>
+    /// <summary>The request for the next page.</summary>
     private static DefaultHttpContext Next(SetCookieHeaderValue cookie, string? value = null)
     {
         var http = new DefaultHttpContext();

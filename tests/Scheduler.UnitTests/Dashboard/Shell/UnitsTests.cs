@@ -18,11 +18,11 @@ public sealed class UnitsTests
     [InlineData(-1_500_000, "-1.50")]
     [InlineData(-400, "-0.0004")]
     [InlineData(long.MaxValue, "9,223,372,036,854.78")]
-    public void Money_has_two_decimals_and_more_where_it_is_small(long micro, string text) =>
+    public void Money_has_two_decimals_and_small_amounts_have_more(long micro, string text) =>
         Assert.Equal(text, Units.Euros(new MicroEuro(micro)));
 
     [Property]
-    public void No_amount_but_nothing_is_shown_as_nothing(long micro) =>
+    public void Only_a_zero_amount_is_shown_as_zero(long micro) =>
         Assert.Equal(micro == 0, Units.Euros(new MicroEuro(micro)).All(letter => letter is '0' or '.' or '-'));
 
     [Theory]
@@ -36,7 +36,7 @@ public sealed class UnitsTests
     [InlineData(0, "0")]
     [InlineData(1234567, "1,234,567")]
     [InlineData(-5, "-5")]
-    public void Thousands_stand_apart(long number, string text) => Assert.Equal(text, Units.Count(number));
+    public void Thousands_are_separated_by_commas(long number, string text) => Assert.Equal(text, Units.Count(number));
 
     [Theory]
     [InlineData(0, "0 %")]
@@ -57,14 +57,14 @@ public sealed class UnitsTests
     [InlineData("02:05:00", "2 h 5 min")]
     [InlineData("2.04:30:00", "2 d 4 h")]
     [InlineData("-00:03:20", "−3 min 20 s")]
-    public void A_length_of_time_is_shown_in_its_two_largest_units(string time, string text) =>
+    public void A_duration_is_shown_in_its_two_largest_units(string time, string text) =>
         Assert.Equal(text, Units.Duration(TimeSpan.Parse(time, System.Globalization.CultureInfo.InvariantCulture)));
 
     [Property]
-    public void Every_length_of_time_has_words(long ticks) => Assert.NotEmpty(Units.Duration(new TimeSpan(ticks)));
+    public void Every_duration_has_a_text(long ticks) => Assert.NotEmpty(Units.Duration(new TimeSpan(ticks)));
 
     [Fact]
-    public void The_longest_and_the_shortest_have_words_too()
+    public void The_longest_and_shortest_durations_have_a_text()
     {
         Assert.Equal("10675199 d 2 h", Units.Duration(TimeSpan.MaxValue));
         Assert.Equal("−10675199 d 2 h", Units.Duration(TimeSpan.MinValue));

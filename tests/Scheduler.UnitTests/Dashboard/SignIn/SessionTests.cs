@@ -13,7 +13,7 @@ namespace Scheduler.UnitTests.Dashboard.SignIn;
 public sealed class SessionTests
 {
     [Property]
-    public void A_session_remembers_whose_it_is(string? account, bool isViewer)
+    public void A_session_restores_its_caller(string? account, bool isViewer)
     {
         var caller = new Caller(
             "key-aaaaaaaaaaaa",
@@ -33,14 +33,14 @@ public sealed class SessionTests
     [InlineData("7")]
     [InlineData("-1")]
     [InlineData("Full, Viewer")]
-    public void A_role_that_this_build_does_not_know_only_looks(string role)
+    public void An_unknown_role_may_only_read(string role)
     {
         var caller = Session.CallerOf(With(("key", "key-aaaaaaaaaaaa"), ("role", role)));
         Assert.False(caller!.MayChange);
     }
 
     [Fact]
-    public void A_session_without_a_role_only_looks() =>
+    public void A_session_without_a_role_may_only_read() =>
         Assert.Equal(KeyRole.Viewer, Session.CallerOf(With(("key", "key-aaaaaaaaaaaa")))!.Role);
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public void Its_cookie_is_for_our_pages_alone_and_for_no_script()
+    public void The_session_cookie_is_limited_to_the_dashboard_and_hidden_from_scripts()
     {
         var options = new CookieAuthenticationOptions();
         Session.Configure(options);

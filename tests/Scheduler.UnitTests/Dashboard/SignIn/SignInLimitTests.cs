@@ -19,10 +19,10 @@ public sealed class SignInLimitTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _dashboard.DisposeAsync();
 
     [Fact]
-    public async Task Whoever_guesses_keys_is_told_to_wait_by_a_page_and_no_key_is_looked_at()
+    public async Task Too_many_wrong_keys_give_a_retry_page_without_a_grain_call()
     {
-        using var window = _dashboard.Open();
-        var token = await window.TokenAsync();
+        using var browser = _dashboard.Open();
+        var token = await browser.TokenAsync();
         for (var i = 0; i < 3; i++)
         {
             Assert.Equal(302, (await TryAsync("sk-wrong")).Status);
@@ -43,17 +43,17 @@ public sealed class SignInLimitTests : IAsyncLifetime
         var welcome = await TryAsync(_dashboard.KeyOfA);
         Assert.Equal((302, "/dashboard"), (welcome.Status, welcome.Location));
 
-        Task<Window.Answer> TryAsync(string key) =>
-            window.PostWithAsync(token, "/dashboard/session", ("key", key), ("return", "/dashboard"));
+        Task<Browser.Answer> TryAsync(string key) =>
+            browser.PostWithAsync(token, "/dashboard/session", ("key", key), ("return", "/dashboard"));
     }
 
     [Fact]
-    public async Task More_open_windows_than_one_key_may_have_are_refused_with_a_page()
+    public async Task Streams_over_the_limit_of_a_key_are_refused_with_a_page()
     {
-        using var window = await _dashboard.OpenAsync(_dashboard.KeyOfA);
-        using var first = await window.ListenAsync();
-        using var second = await window.ListenAsync();
-        var third = await window.GetAsync("/dashboard/live");
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        using var first = await browser.ListenAsync();
+        using var second = await browser.ListenAsync();
+        var third = await browser.GetAsync("/dashboard/live");
         Assert.Equal(429, third.Status);
         Assert.Contains("2 streams", third.Text);
 

@@ -11,13 +11,13 @@ public sealed class TlsTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _dashboard.DisposeAsync();
 
     [Fact]
-    public async Task Over_TLS_no_cookie_of_ours_is_ever_sent_in_the_clear()
+    public async Task Over_TLS_every_cookie_is_secure()
     {
-        using var window = _dashboard.Open();
-        var shown = await window.GetAsync("/dashboard/sign-in");
-        var signedIn = await window.TrySignInAsync(_dashboard.KeyOfA);
+        using var browser = _dashboard.Open();
+        var shown = await browser.GetAsync("/dashboard/sign-in");
+        var signedIn = await browser.TrySignInAsync(_dashboard.KeyOfA);
         Assert.Equal((302, "/dashboard"), (signedIn.Status, signedIn.Location));
-        var acted = await window.PostAsync($"/dashboard/instances/{_dashboard.OfA.Instance}/stop");
+        var acted = await browser.PostAsync($"/dashboard/instances/{_dashboard.OfA.Instance}/stop");
         Assert.Equal(303, acted.Status);
 
         var cookies = new[] { shown, signedIn, acted }.SelectMany(answer => answer.Headers["Set-Cookie"].Split('\n'));

@@ -13,15 +13,15 @@ public sealed class DoorLimitsTests
 {
     private const string NoKey = "Bearer nonsense";
 
-    private static readonly Load Request = new(IsStream: false, MaxBytes: 1);
-    private static readonly Load File = new(IsStream: false, MaxBytes: 24 << 20);
+    private static readonly RequestLoad Request = new(IsStream: false, MaxBytes: 1);
+    private static readonly RequestLoad File = new(IsStream: false, MaxBytes: 24 << 20);
 
     private readonly FakeTimeProvider _clock = new();
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Beyond_the_bound_of_all_requests_some_wait_for_their_turn_and_the_rest_is_refused()
+    public async Task Requests_over_the_process_limit_wait_in_a_bounded_queue_or_are_refused()
     {
         using var door = Door(new ApiOptions { MaxRequests = 2, MaxQueuedRequests = 1 });
         var first = await door.EnterAsync(Caller("a"), Request, Ct);
@@ -40,7 +40,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task Who_waits_too_long_is_refused_and_leaves_the_queue()
+    public async Task A_request_that_waits_too_long_is_refused_and_leaves_the_queue()
     {
         using var door = Door(
             new ApiOptions
@@ -57,7 +57,7 @@ public sealed class DoorLimitsTests
         Assert.False(waiting.IsCompleted);
         _clock.Advance(TimeSpan.FromSeconds(0.1));
 
-        var refusal = await Assert.ThrowsAsync<DoorException>(() => waiting);
+        var refusal = await Assert.ThrowsAsync<ApiException>(() => waiting);
 
         Assert.Equal("RATE_LIMITED", refusal.Error.Reason);
         var next = door.EnterAsync(Caller("a"), Request, Ct).AsTask();
@@ -67,7 +67,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task A_caller_who_gives_up_leaves_the_queue()
+    public async Task A_cancelled_request_leaves_the_queue()
     {
         using var door = Door(new ApiOptions { MaxRequests = 1, MaxQueuedRequests = 1 });
         var first = await door.EnterAsync(null, Request, Ct);
@@ -81,7 +81,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task A_request_with_a_file_counts_as_many_and_passes_alone_whatever_it_weighs()
+    public async Task A_file_request_counts_as_several_and_passes_alone_whatever_its_size()
     {
         using var door = Door(new ApiOptions { MaxRequestsPerKey = 30 });
         var one = await door.EnterAsync(Caller("a"), File, Ct);
@@ -95,10 +95,10 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task A_bound_of_all_streams_refuses_at_once_and_takes_no_request_s_place()
+    public async Task The_stream_limit_of_the_process_refuses_at_once_and_uses_no_request_slot()
     {
         using var door = Door(new ApiOptions { MaxWatchStreams = 1, MaxRequests = 1 });
-        var stream = new Load(IsStream: true, MaxBytes: 1);
+        var stream = new RequestLoad(IsStream: true, MaxBytes: 1);
         using var first = await door.EnterAsync(Caller("a"), stream, Ct);
         var refused = await RefusalAsync(door.EnterAsync(Caller("b"), stream, Ct));
         Assert.Equal(("streams", "1"), (refused.Details["kind"], refused.Details["process_limit"]));
@@ -106,7 +106,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public void A_guesser_is_heard_no_further_and_others_of_its_address_work_on()
+    public void Guessing_is_limited_per_address_and_known_keys_there_still_work()
     {
         using var door = Door(new ApiOptions { UnknownPerSecondPerAddress = 2, UnknownBurstPerAddress = 4 });
         var address = AddressPrefix.Of(IPAddress.Parse("203.0.113.7"));
@@ -118,11 +118,11 @@ public sealed class DoorLimitsTests
             door.Charge(address);
         }
 
-        var refused = Assert.Throws<DoorException>(() => door.ThrowIfSpent(address, $"Bearer {fresh.Reveal()}")).Error;
+        var refused = Assert.Throws<ApiException>(() => door.ThrowIfSpent(address, $"Bearer {fresh.Reveal()}")).Error;
         Assert.Equal(("RATE_LIMITED", "203.0.113.7"), (refused.Reason, refused.Details["address"]));
         Assert.Equal(TimeSpan.FromSeconds(0.5), refused.RetryAfter);
-        Assert.Throws<DoorException>(() => door.ThrowIfSpent(address, NoKey));
-        Assert.Throws<DoorException>(() =>
+        Assert.Throws<ApiException>(() => door.ThrowIfSpent(address, NoKey));
+        Assert.Throws<ApiException>(() =>
             door.ThrowIfSpent(address, $"Bearer {known.Reveal()[..^1]}{(known.Secret[^1] == 'A' ? 'B' : 'A')}")
         );
         door.ThrowIfSpent(address, $"Bearer {known.Reveal()}");
@@ -137,11 +137,11 @@ public sealed class DoorLimitsTests
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
     [InlineData("0.0.0.1", "::1", false)]
-    public void One_subscriber_is_one_address(string one, string another, bool same) =>
+    public void A_whole_IPv6_subnet_of_64_bits_counts_as_one_address(string one, string another, bool same) =>
         Assert.Equal(same, AddressPrefix.Of(IPAddress.Parse(one)) == AddressPrefix.Of(IPAddress.Parse(another)));
 
     [Fact]
-    public void A_million_bad_callers_from_as_many_addresses_take_bounded_memory_and_leave_it()
+    public void Failed_callers_from_a_million_addresses_use_bounded_memory()
     {
         using var door = Door(new ApiOptions { UnknownPerSecondPerAddress = 20, UnknownBurstPerAddress = 40 });
         for (var i = 0u; i < 1_000_000; i++)
@@ -151,8 +151,8 @@ public sealed class DoorLimitsTests
         }
 
         Assert.Equal(0, door.Counted.Keys);
-        // Who came when there was no room is counted with the others who did, and all of those together have sent too much.
-        Assert.Throws<DoorException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
+        // Addresses beyond the capacity share one counter, which is over its limit here.
+        Assert.Throws<ApiException>(() => door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey));
         _clock.Advance(TimeSpan.FromMinutes(1));
         door.ThrowIfSpent(new AddressPrefix(2_000_000, IsV4: false), NoKey);
         door.Charge(new AddressPrefix(2_000_000, IsV4: false));
@@ -160,7 +160,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public void An_address_in_debt_is_not_forgotten_to_make_room()
+    public void An_address_over_its_rate_is_not_evicted()
     {
         using var door = Door(new ApiOptions { UnknownPerSecondPerAddress = 1, UnknownBurstPerAddress = 10 });
         var guesser = new AddressPrefix(1, IsV4: true);
@@ -175,11 +175,11 @@ public sealed class DoorLimitsTests
             door.Charge(new AddressPrefix(i, IsV4: false));
         }
 
-        Assert.Throws<DoorException>(() => door.ThrowIfSpent(guesser, NoKey));
+        Assert.Throws<ApiException>(() => door.ThrowIfSpent(guesser, NoKey));
     }
 
     [Fact]
-    public async Task Idle_keys_leave_and_those_with_something_open_stay()
+    public async Task Idle_keys_are_evicted_and_keys_with_open_requests_are_kept()
     {
         using var door = Door(new ApiOptions());
         using var open = await door.EnterAsync(Caller("open"), Request, Ct);
@@ -195,7 +195,7 @@ public sealed class DoorLimitsTests
     }
 
     [Fact]
-    public async Task However_many_at_once_no_more_pass_than_the_limits_say()
+    public async Task Concurrent_requests_never_exceed_the_limits()
     {
         using var door = Door(
             new ApiOptions
@@ -216,11 +216,11 @@ public sealed class DoorLimitsTests
                 {
                     Count(door, Caller("a"), NoKey);
                     Interlocked.Increment(ref counted);
-                    // Never given back: the eighth finds seven under way.
+                    // The lease is not disposed, so an eighth request finds seven in progress.
                     await door.EnterAsync(Caller("a"), Request, ct);
                     Interlocked.Increment(ref entered);
                 }
-                catch (DoorException refused)
+                catch (ApiException refused)
                 {
                     Assert.Equal("RATE_LIMITED", refused.Error.Reason);
                 }
@@ -229,13 +229,13 @@ public sealed class DoorLimitsTests
         Assert.Equal((100, 7), (counted, entered));
     }
 
-    private static void Count(DoorLimits door, Caller caller, string authorization) =>
+    private static void Count(RequestLimits door, Caller caller, string authorization) =>
         door.CountAgainstRate(RequestScope.Of(null), caller, authorization);
 
     private static Caller Caller(string key) => new(key, new AccountId("acct-a"));
 
-    private static async Task<DoorError> RefusalAsync(ValueTask<Passage> entering) =>
-        (await Assert.ThrowsAsync<DoorException>(entering.AsTask)).Error;
+    private static async Task<ApiError> RefusalAsync(ValueTask<RequestLease> entering) =>
+        (await Assert.ThrowsAsync<ApiException>(entering.AsTask)).Error;
 
-    private DoorLimits Door(ApiOptions options) => new(options.Limits(), _clock);
+    private RequestLimits Door(ApiOptions options) => new(options.Limits(), _clock);
 }

@@ -13,9 +13,12 @@ public sealed class TokenBucketTests
 
     private long Frequency => _clock.TimestampFrequency;
 
-    /// <summary>Whoever asks as he likes: over any span, never more than the burst and the rate's share of the span.</summary>
     [Property(MaxTest = 500)]
-    public bool In_any_span_it_gives_at_most_the_burst_and_the_spans_share(byte perSecond, byte burst, ushort[] pauses)
+    public bool Any_time_span_gives_at_most_the_burst_plus_the_rate_for_the_span(
+        byte perSecond,
+        byte burst,
+        ushort[] pauses
+    )
     {
         var rate = new Rate(perSecond + 1, burst + 1);
         var bucket = new TokenBucket();
@@ -44,9 +47,8 @@ public sealed class TokenBucketTests
             );
     }
 
-    /// <summary>What is told is what happens: not a moment earlier, and then.</summary>
     [Property(MaxTest = 500)]
-    public bool A_token_comes_at_the_time_that_was_told_and_no_earlier(byte perSecond, byte burst, byte debt)
+    public bool The_next_token_is_available_exactly_at_the_reported_time(byte perSecond, byte burst, byte debt)
     {
         var rate = new Rate(perSecond + 1, burst + 1);
         var bucket = new TokenBucket();
@@ -57,7 +59,7 @@ public sealed class TokenBucketTests
             bucket.Charge(rate, Now, Frequency);
         }
 
-        var wait = bucket.Look(rate, Now, Frequency).Next;
+        var wait = bucket.Peek(rate, Now, Frequency).Next;
         _clock.Advance(wait - TimeSpan.FromTicks(1));
         var early = bucket.TryTake(rate, Now, Frequency);
         _clock.Advance(TimeSpan.FromTicks(1));
@@ -65,7 +67,7 @@ public sealed class TokenBucketTests
     }
 
     [Property(MaxTest = 500)]
-    public bool What_remains_can_be_taken_at_once_and_no_more(byte perSecond, byte burst, byte taken)
+    public bool Exactly_the_remaining_tokens_can_be_taken_at_once(byte perSecond, byte burst, byte taken)
     {
         var rate = new Rate(perSecond + 1, burst + 1);
         var bucket = new TokenBucket();
@@ -74,7 +76,7 @@ public sealed class TokenBucketTests
             bucket.TryTake(rate, Now, Frequency);
         }
 
-        var remaining = bucket.Look(rate, Now, Frequency).Remaining;
+        var remaining = bucket.Peek(rate, Now, Frequency).Remaining;
         var got = 0;
         while (bucket.TryTake(rate, Now, Frequency))
         {
@@ -85,7 +87,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void A_debt_is_at_most_another_full_bucket()
+    public void Charges_go_at_most_one_burst_below_zero()
     {
         var rate = new Rate(10, 20);
         var bucket = new TokenBucket();
@@ -94,7 +96,7 @@ public sealed class TokenBucketTests
             bucket.Charge(rate, Now, Frequency);
         }
 
-        Assert.Equal(TimeSpan.FromSeconds(2.1), bucket.Look(rate, Now, Frequency).Next);
+        Assert.Equal(TimeSpan.FromSeconds(2.1), bucket.Peek(rate, Now, Frequency).Next);
         _clock.Advance(TimeSpan.FromSeconds(4));
         Assert.True(bucket.IsFull(Now));
     }

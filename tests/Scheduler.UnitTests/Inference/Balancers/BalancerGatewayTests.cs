@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Balancers behind the real doors: requests sent on before the first byte, refusals, and names that change their meaning.</summary>
+/// <summary>
+/// Balancers behind the real gateway: retries before the first byte, refusals and names that change their target.
+/// </summary>
 public sealed class BalancerGatewayTests
 {
     private const string Chat = "/v1/chat/completions";
@@ -24,7 +26,7 @@ public sealed class BalancerGatewayTests
     [Theory]
     [InlineData(Hello)]
     [InlineData(HelloStream)]
-    public async Task A_member_that_dies_before_the_first_byte_is_not_noticed_by_the_client(string body)
+    public async Task A_request_that_fails_before_the_first_byte_is_retried_on_another_member(string body)
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var asked = 0;
@@ -50,12 +52,12 @@ public sealed class BalancerGatewayTests
             Assert.Contains("hi", await response.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
         }
 
-        // Two failures in a row eject it; later requests do not even try.
+        // Two failures in a row eject it; later requests do not try it.
         Assert.Equal(2, asked);
     }
 
     [Fact]
-    public async Task Each_runtime_is_asked_by_its_own_name_and_the_others_refusal_is_no_answer_of_the_balancer()
+    public async Task Each_runtime_gets_its_own_model_name_and_a_500_is_retried_elsewhere()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var seen = new List<string>();
@@ -83,7 +85,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task Without_a_destination_each_is_named_with_why_it_is_out()
+    public async Task Without_a_healthy_destination_the_error_gives_the_reason_for_each()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var stopped = await gateway.ServeAsync("a", AnswerAsync);
@@ -100,7 +102,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task A_member_that_stops_gets_nothing_more_at_once_and_a_changed_balancer_goes_elsewhere_at_once()
+    public async Task Stopped_members_and_balancer_updates_take_effect_at_once()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var a = await gateway.ServeAsync("a", AnswerAsync);
@@ -139,7 +141,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task A_request_too_large_for_one_member_goes_to_one_with_room_for_it_and_ejects_nobody()
+    public async Task A_request_too_large_for_one_member_goes_to_a_larger_one_and_ejects_none()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         await gateway.ServeAsync("small", CountAsync, context: 400);
@@ -158,7 +160,7 @@ public sealed class BalancerGatewayTests
     }
 
     [Fact]
-    public async Task The_router_model_is_asked_as_an_instance_is_and_its_answer_is_followed()
+    public async Task The_router_model_is_called_as_an_instance_and_its_answer_is_used()
     {
         await using var gateway = await GatewayFixture.StartAsync();
         string? asked = null;
@@ -231,7 +233,7 @@ public sealed class BalancerGatewayTests
     }
 
     private static Task<bool> UntilAsync(Func<Task<bool>> isSo) =>
-        Providers.Eventually.GetAsync(isSo, so => so, "the door has heard of it");
+        Providers.Eventually.GetAsync(isSo, so => so, "the gateway applies the change");
 
     private static async Task AnswerAsync(HttpContext http)
     {
@@ -247,7 +249,7 @@ public sealed class BalancerGatewayTests
         );
     }
 
-    /// <summary>A runtime to whom everything is 300 tokens.</summary>
+    /// <summary>A runtime that counts every prompt as 300 tokens.</summary>
     private static Task CountAsync(HttpContext http) =>
         http.Request.Path == "/base/tokenize"
             ? http.Response.WriteAsync("""{"count":300,"tokens":[]}""", Ct)

@@ -10,13 +10,13 @@ using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Who gets a request, from turn to turn and from failure to return.</summary>
+/// <summary>Selection of destinations: shares, ejection and return.</summary>
 public sealed class DestinationPickerTests
 {
     private static readonly BalancerSpec Pair = Group(GroupPolicy.WeightedRoundRobin, ("a", 1), ("b", 1));
 
     [Fact]
-    public async Task Members_get_their_shares_in_turn()
+    public async Task Members_receive_requests_in_proportion_to_their_weights()
     {
         await using var world = new PickerWorld(Group(GroupPolicy.WeightedRoundRobin, ("a", 3), ("b", 1)));
         world.Put("a");
@@ -26,7 +26,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task The_least_busy_member_is_next_by_what_is_under_way_here()
+    public async Task Least_outstanding_picks_the_member_with_the_fewest_open_requests()
     {
         await using var world = new PickerWorld(Group(GroupPolicy.LeastOutstanding, ("a", 1), ("b", 1)));
         world.Put("a");
@@ -45,7 +45,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task A_member_that_fails_is_ejected_and_comes_back_slowly()
+    public async Task A_failing_member_is_ejected_and_returns_with_a_growing_share()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -59,14 +59,14 @@ public sealed class DestinationPickerTests
         world.Clock.Advance(TimeSpan.FromMilliseconds(1));
         Assert.InRange((await world.SendAsync(110)).Count(name => name is "a"), 9, 11);
         world.Clock.Advance(Calm.SlowReturn / 2);
-        // 550 of 1550 thousandths.
+        // Half of the slow return gives a share of 550 permille, so 550 of 1550 requests.
         Assert.InRange((await world.SendAsync(310)).Count(name => name is "a"), 108, 112);
         world.Clock.Advance(Calm.SlowReturn / 2);
         Assert.InRange((await world.SendAsync(100)).Count(name => name is "a"), 49, 51);
     }
 
     [Fact]
-    public async Task A_failure_while_it_comes_back_ejects_it_for_twice_as_long()
+    public async Task A_failure_during_the_slow_return_doubles_the_ejection_time()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -82,7 +82,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task One_bad_minute_of_all_does_not_leave_none()
+    public async Task When_all_members_fail_one_stays_in_use()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -92,7 +92,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task A_member_that_leaves_running_gets_nothing_from_that_moment_and_a_new_run_begins_without_a_past()
+    public async Task A_member_that_stops_running_gets_no_requests_and_a_new_run_starts_healthy()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -112,7 +112,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task What_a_former_run_did_is_not_held_against_the_present_one()
+    public async Task Failures_of_an_earlier_run_do_not_count_for_the_current_run()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -135,7 +135,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task An_answer_that_began_well_and_broke_off_is_a_failure()
+    public async Task An_answer_that_breaks_off_after_a_good_start_is_a_failure()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -155,7 +155,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task A_request_whose_caller_left_says_nothing_of_its_destination()
+    public async Task A_request_cancelled_by_its_caller_does_not_affect_health()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -169,7 +169,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task What_was_tried_is_not_picked_again_and_the_next_route_takes_over()
+    public async Task A_tried_destination_is_not_picked_again_and_the_next_route_is_used()
     {
         var spec = Pair with
         {
@@ -204,7 +204,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task Routes_are_taken_by_priority_among_those_enabled_and_the_default_last()
+    public async Task Enabled_routes_are_used_by_priority_and_the_default_route_last()
     {
         BalancerRoute To(string name, int priority) =>
             new()
@@ -252,7 +252,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task A_name_that_a_balancer_took_over_is_no_destination_any_more()
+    public async Task A_name_taken_over_by_a_balancer_is_no_longer_a_destination()
     {
         await using var world = new PickerWorld(Pair);
         world.PutBalancer("a");
@@ -261,7 +261,7 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task A_change_of_the_balancer_counts_from_the_next_request_and_forgets_no_health()
+    public async Task A_balancer_update_applies_to_the_next_request_and_keeps_health_state()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
@@ -276,15 +276,15 @@ public sealed class DestinationPickerTests
     }
 
     [Fact]
-    public async Task The_grain_is_told_what_this_door_sees_and_what_failed()
+    public async Task The_gateway_reports_health_and_failures_to_the_balancer_grain()
     {
         await using var world = new PickerWorld(Pair);
         world.Put("a");
         using (var lease = (await world.AskAsync()).Lease!)
         {
             lease.Failed();
-            lease.Explained(DoorError.Of(OutOfMemory()));
-            await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain is told");
+            lease.Explained(ApiError.Of(OutOfMemory()));
+            await world.UntilAsync(() => world.Grain.Reports.Count > 0, "the grain receives a report");
         }
 
         var report = world.Grain.Reports[0];
@@ -295,11 +295,11 @@ public sealed class DestinationPickerTests
         Assert.Equal(["a", "b"], report.Destinations.Select(destination => destination.ServingName));
         Assert.Equal((1, 1), (report.Destinations[0].Outstanding, report.Destinations[0].FailuresInARow));
         Assert.Null(report.Destinations[1].Instance);
-        Assert.DoesNotContain(Environment.MachineName, report.Door, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(Environment.MachineName, report.Gateway, StringComparison.OrdinalIgnoreCase);
     }
 
     private static Failure OutOfMemory() =>
-        FailureCatalogue.Describe(new FullDoorFacts("requests", 7, 1)) with
+        FailureCatalogue.Describe(new OverloadFacts("requests", 7, 1)) with
         {
             Code = FailureCode.OomKilled,
         };

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Routing by intent: what the router model sees, and what of its answers counts.</summary>
+/// <summary>Routing by intent: the input of the router model and the use of its answers.</summary>
 public sealed class IntentRouterTests
 {
     private static readonly BalancerSpec Spec = new()
@@ -48,7 +48,7 @@ public sealed class IntentRouterTests
     }
 
     [Fact]
-    public async Task The_route_the_model_names_is_taken()
+    public async Task The_route_named_by_the_router_model_is_used()
     {
         await using var world = World();
         world.Router = _ => new ChatReply("""{"route":"code"}""", ChatFault.None, "");
@@ -67,7 +67,7 @@ public sealed class IntentRouterTests
     [InlineData(null, ChatFault.NotRunning)]
     [InlineData(null, ChatFault.NotFound)]
     [InlineData(null, ChatFault.Failed)]
-    public async Task Nonsense_and_silence_lead_to_the_default_route(string? answer, object fault)
+    public async Task Invalid_and_missing_answers_use_the_default_route(string? answer, object fault)
     {
         await using var world = World();
         world.Router = _ => new ChatReply(answer, (ChatFault)fault, "");
@@ -75,7 +75,7 @@ public sealed class IntentRouterTests
     }
 
     [Fact]
-    public async Task A_named_route_without_a_healthy_destination_leads_to_the_default_route()
+    public async Task A_named_route_without_a_healthy_destination_falls_back_to_the_default()
     {
         await using var world = World();
         world.Put("coder", InstanceState.Stopped);
@@ -89,7 +89,7 @@ public sealed class IntentRouterTests
     }
 
     [Fact]
-    public async Task The_model_is_asked_once_for_a_request_however_often_it_is_sent_on()
+    public async Task The_router_model_is_asked_once_per_request_even_if_it_is_retried()
     {
         await using var world = World();
         world.Router = _ => new ChatReply("code", ChatFault.None, "");
@@ -103,7 +103,7 @@ public sealed class IntentRouterTests
     }
 
     [Fact]
-    public async Task The_model_sees_the_callers_own_words_alone_between_lines_nobody_can_guess()
+    public async Task The_router_model_sees_only_user_text_between_random_markers()
     {
         await using var world = World();
         world.Router = _ => new ChatReply("rest", ChatFault.None, "");
@@ -125,7 +125,7 @@ public sealed class IntentRouterTests
     }
 
     [Fact]
-    public async Task A_request_without_words_goes_to_the_default_route_unasked()
+    public async Task A_request_without_text_uses_the_default_route_without_a_model_call()
     {
         await using var world = World();
         using var lease = (await world.AskAsync(world.Question(new PromptPart("user", "", IsText: false)))).Lease!;
@@ -134,7 +134,7 @@ public sealed class IntentRouterTests
     }
 
     [Fact]
-    public async Task INV_10_a_prompt_that_the_routers_own_firewall_stops_never_reaches_the_router()
+    public async Task INV_10_a_prompt_blocked_by_the_routers_firewall_never_reaches_the_router()
     {
         await using var world = World();
         world.Put("router", firewall: "strict");

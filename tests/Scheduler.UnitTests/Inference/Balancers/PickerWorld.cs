@@ -21,7 +21,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>The picker with everything of its own, among names, a router model, a firewall and a grain that do as they are told.</summary>
+/// <summary>The real picker with scripted serving names, router model, firewalls and balancer grain.</summary>
 internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate, IAsyncDisposable
 {
     public static readonly AccountId Account = new("acct-a");
@@ -31,7 +31,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
     private readonly ConcurrentDictionary<string, Served> _names = new(StringComparer.Ordinal);
     private readonly FakeCluster _cluster = new();
     private readonly RuntimeClient _runtimes;
-    private readonly BalancerDesks _desks;
+    private readonly BalancerStates _states;
     private readonly DestinationPicker _picker;
     private int _requests;
     private long _generation;
@@ -42,17 +42,17 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
         _spec = spec;
         var metrics = new BalancerMetrics(_services.GetRequiredService<IMeterFactory>());
         _runtimes = new RuntimeClient(Options.Create(new InferenceOptions()), Clock);
-        _desks = new BalancerDesks(
+        _states = new BalancerStates(
             _cluster,
             this,
             new DestinationProber(_runtimes, Clock),
             metrics,
             Clock,
-            NullLogger<BalancerDesks>.Instance
+            NullLogger<BalancerStates>.Instance
         );
         _picker = new DestinationPicker(
             this,
-            _desks,
+            _states,
             new IntentRouter(this, this, this, metrics, Clock),
             metrics,
             Clock
@@ -62,20 +62,20 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
-    /// <summary>What the router model answers.</summary>
+    /// <summary>Answer of the router model.</summary>
     public Func<ChatQuestion, ChatReply> Router { get; set; } =
         _ => throw new InvalidOperationException("Not asked for.");
 
-    /// <summary>What the router model was asked.</summary>
+    /// <summary>Calls of the router model.</summary>
     public List<(string Instance, ChatQuestion Question)> Asked { get; } = [];
 
-    /// <summary>Firewalls that let nothing through.</summary>
+    /// <summary>Firewalls that block every prompt.</summary>
     public HashSet<string> Closed { get; } = [];
 
-    /// <summary>What the balancer's grain was told.</summary>
+    /// <summary>The balancer grain, with the reports it received.</summary>
     public FakeBalancer Grain => (FakeBalancer)_cluster.Balancer(Id);
 
-    /// <summary>No probes and no ejections but by <see cref="HealthSettings.ConsecutiveFailures"/> of two, unless a test says otherwise.</summary>
+    /// <summary>Settings without probes; two consecutive failures eject.</summary>
     public static HealthSettings Calm { get; } = new() { ProbeInterval = TimeSpan.Zero, ConsecutiveFailures = 2 };
 
     public static BalancerSpec Group(GroupPolicy policy, params (string Name, int Weight)[] members) =>
@@ -108,7 +108,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
         _generation++;
     }
 
-    /// <summary>An instance with this name, as the table serves it from now on.</summary>
+    /// <summary>Adds or replaces the instance with this name.</summary>
     public void Put(
         string name,
         InstanceState state = InstanceState.Running,
@@ -128,7 +128,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
             Failure = failure is null ? null : new FailureRecord { Failure = failure },
         };
 
-    /// <summary>A balancer with this name.</summary>
+    /// <summary>Gives this name to the balancer.</summary>
     public void PutBalancer(string name) => _names[name] = Serve(name);
 
     public void Remove(string name) => _names.TryRemove(name, out _);
@@ -139,10 +139,10 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
     public Task<Destination> AskAsync(RoutingQuestion question) =>
         _picker.PickAsync(question, TestContext.Current.CancellationToken).AsTask();
 
-    /// <summary>Picks a destination for a request of its own.</summary>
+    /// <summary>Picks a destination for a new request.</summary>
     public Task<Destination> AskAsync() => AskAsync(Question(new PromptPart("user", "hello")));
 
-    /// <summary>Sends so many requests one after another, each told how it went, and says where they went.</summary>
+    /// <summary>Sends requests one after another, reports each result and returns the destinations.</summary>
     public async Task<List<string>> SendAsync(int requests, Func<string, bool>? succeeds = null)
     {
         var went = new List<string>();
@@ -163,7 +163,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
         return went;
     }
 
-    /// <summary>Lets time pass until it is so, on both clocks.</summary>
+    /// <summary>Advances the fake clock, and waits on the real one, until a condition holds.</summary>
     public Task UntilAsync(Func<bool> isSo, string what) =>
         Eventually.GetAsync(
             async () =>
@@ -202,8 +202,8 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
 
     public async ValueTask DisposeAsync()
     {
-        await _desks.StopAsync(CancellationToken.None);
-        _desks.Dispose();
+        await _states.StopAsync(CancellationToken.None);
+        _states.Dispose();
         _runtimes.Dispose();
         await _services.DisposeAsync();
     }

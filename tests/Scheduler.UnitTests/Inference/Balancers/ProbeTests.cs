@@ -10,7 +10,7 @@ using static Scheduler.UnitTests.Inference.Balancers.PickerWorld;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
 
-/// <summary>Active probes, over real sockets and a clock that the test drives.</summary>
+/// <summary>Active probes over real sockets, with a clock controlled by the test.</summary>
 public sealed class ProbeTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -27,7 +27,7 @@ public sealed class ProbeTests
     };
 
     [Fact]
-    public async Task A_destination_whose_probes_fail_is_out_without_a_request_spent_and_back_when_they_succeed()
+    public async Task Failed_probes_eject_a_destination_and_successful_probes_bring_it_back()
     {
         var status = 200;
         await using var well = await RuntimeAsync(_ => 200);
@@ -52,7 +52,7 @@ public sealed class ProbeTests
     }
 
     [Fact]
-    public async Task A_runtime_without_a_health_path_is_asked_for_its_models()
+    public async Task A_runtime_without_a_health_path_is_probed_at_its_models_path()
     {
         var asked = new List<string>();
         await using var runtime = await RuntimeAsync(path =>
@@ -67,14 +67,14 @@ public sealed class ProbeTests
         await using var world = new PickerWorld(Pair);
         world.Put("a", endpoint: AddressOf(runtime));
         await world.SendAsync(1);
-        await world.UntilAsync(() => asked.Count >= 8, "it was asked a few times");
+        await world.UntilAsync(() => asked.Count >= 8, "the runtime is probed a few times");
 
         Assert.Equal(["/base/health", "/base/v1/models"], asked.Distinct());
         Assert.Equal(["a"], (await world.SendAsync(3)).Distinct());
     }
 
     [Fact]
-    public async Task One_that_nobody_listens_at_is_out_by_its_probes_alone_and_nothing_is_asked_of_what_is_not_running()
+    public async Task Failed_probes_eject_a_destination_without_traffic()
     {
         var asked = 0;
         var closed = await RuntimeAsync(_ => 200);
@@ -95,7 +95,7 @@ public sealed class ProbeTests
     }
 
     [Fact]
-    public async Task A_balancer_nobody_sends_to_is_left_alone_after_a_while()
+    public async Task An_unused_balancer_is_not_probed_after_a_while()
     {
         var asked = 0;
         await using var runtime = await RuntimeAsync(_ => Interlocked.Increment(ref asked) > 0 ? 200 : 500);
@@ -104,7 +104,7 @@ public sealed class ProbeTests
         await world.SendAsync(1);
         await world.UntilAsync(() => Volatile.Read(ref asked) > 3, "it is probed");
 
-        world.Clock.Advance(BalancerDesks.LookedAfter);
+        world.Clock.Advance(BalancerStates.ProbedFor);
         await Task.Delay(100, Ct);
         var then = Volatile.Read(ref asked);
         for (var i = 0; i < 50; i++)
@@ -113,7 +113,7 @@ public sealed class ProbeTests
             await Task.Delay(2, Ct);
         }
 
-        // One may have been under way.
+        // One probe may have been in progress.
         Assert.InRange(Volatile.Read(ref asked), then, then + 1);
         await world.SendAsync(1);
         await world.UntilAsync(() => Volatile.Read(ref asked) > then + 1, "it is probed again once it is used");

@@ -12,7 +12,7 @@ public sealed class FirewallGateTests
 {
     private const string Prompt = "tell me hunter2";
 
-    public static TheoryData<string> WaysToBeDown() =>
+    public static TheoryData<string> JudgeFailures() =>
         [
             "not found",
             "not running",
@@ -29,10 +29,8 @@ public sealed class FirewallGateTests
         ];
 
     [Theory]
-    [MemberData(nameof(WaysToBeDown))]
-    public async Task In_block_mode_nothing_reaches_the_model_while_the_judge_is_down_slow_or_babbling_INV_10(
-        string way
-    )
+    [MemberData(nameof(JudgeFailures))]
+    public async Task In_block_mode_no_prompt_reaches_the_model_without_a_valid_verdict_INV_10(string way)
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -49,8 +47,8 @@ public sealed class FirewallGateTests
     }
 
     [Theory]
-    [MemberData(nameof(WaysToBeDown))]
-    public async Task That_a_judge_said_nothing_is_never_remembered(string way)
+    [MemberData(nameof(JudgeFailures))]
+    public async Task A_missing_verdict_is_never_cached(string way)
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -65,7 +63,7 @@ public sealed class FirewallGateTests
 
     [Theory]
     [MemberData(nameof(JudgeAttacks.Names), MemberType = typeof(JudgeAttacks))]
-    public async Task No_attack_reaches_the_model_past_the_most_gullible_judge_INV_10(string attack)
+    public async Task No_attack_reaches_the_model_through_the_most_gullible_judge_INV_10(string attack)
     {
         await using var world = new GateWorld();
         var firewall = world.Judge.Add("strict", FirewallMode.Block);
@@ -81,7 +79,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task A_match_is_refused_with_the_matched_slugs_in_the_firewalls_order()
+    public async Task A_match_is_refused_with_the_matched_slugs_in_firewall_order()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block, "malware", "jailbreak", "credentials");
@@ -98,7 +96,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task A_firewall_that_is_not_there_refuses_before_any_judge_is_asked_INV_10()
+    public async Task A_missing_firewall_refuses_before_any_judge_call_INV_10()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -112,19 +110,19 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task A_text_too_long_for_any_judge_is_refused_and_not_judged_in_part()
+    public async Task A_text_too_long_for_a_judge_is_refused_without_a_judge_call()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
 
-        var verdict = await world.SendAsync(new string('a', JudgedText.LongestLength), "strict");
+        var verdict = await world.SendAsync(new string('a', JudgeInput.LongestLength), "strict");
 
         Assert.Equal("TOO_LONG", verdict.Refusal!.Details["why"]);
         Assert.Empty(world.Judge.Asked);
     }
 
     [Fact]
-    public async Task What_is_no_text_does_not_pass_in_block_mode_and_is_told_apart_in_others_INV_10()
+    public async Task Block_mode_refuses_parts_without_text_and_allow_mode_marks_them_INV_10()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -135,13 +133,13 @@ public sealed class FirewallGateTests
         Assert.Empty(world.Judge.Asked);
         Assert.Empty(world.Model);
 
-        var told = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "lenient");
-        Assert.Null(told.Refusal);
+        var allowed = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "lenient");
+        Assert.Null(allowed.Refusal);
         Assert.Contains("image_url", Assert.Single(world.Judge.Asked).Question.User, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_refusal_says_where_the_judge_stands_and_how_to_start_it()
+    public async Task The_refusal_contains_the_state_of_the_judge_and_how_to_start_it()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -157,7 +155,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task All_firewalls_of_a_request_apply_and_an_allowing_one_weakens_none()
+    public async Task All_firewalls_of_a_request_apply_and_allow_mode_weakens_no_other()
     {
         await using var world = new GateWorld();
         world.Judge.Add("lenient", FirewallMode.Allow, "jailbreak");
@@ -172,7 +170,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task Allow_tells_what_matched_and_lets_pass_also_without_a_verdict()
+    public async Task Allow_mode_reports_matches_and_passes_prompts_without_a_verdict_too()
     {
         await using var world = new GateWorld();
         world.Judge.Add("lenient", FirewallMode.Allow);
@@ -188,7 +186,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task All_rules_of_a_firewall_are_one_call_of_its_judge()
+    public async Task One_judge_call_covers_all_rules_of_a_firewall()
     {
         await using var world = new GateWorld();
         var firewall = world.Judge.Add("strict", FirewallMode.Block, [.. ShippedRules.All.Select(rule => rule.Slug)]);
@@ -203,7 +201,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task Audit_neither_waits_for_its_judge_nor_fails_with_it()
+    public async Task Audit_mode_neither_waits_for_the_judge_nor_fails_with_it()
     {
         await using var world = new GateWorld();
         await world.StartAuditsAsync();
@@ -228,7 +226,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task Audits_that_do_not_fit_are_recorded_as_not_judged_and_the_request_goes_on()
+    public async Task Audits_over_the_queue_limit_are_recorded_as_unjudged_and_the_request_passes()
     {
         await using var world = new GateWorld(options => options.AuditsWaiting = 2);
         world.Judge.Add("watch", FirewallMode.Audit);
@@ -246,7 +244,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task Audits_are_bounded_by_the_length_of_what_waits_too()
+    public async Task Waiting_audits_are_also_limited_by_their_total_text_length()
     {
         await using var world = new GateWorld(options => options.AuditCharactersWaiting = 1_000_000);
         world.Judge.Add("watch", FirewallMode.Audit);
@@ -259,7 +257,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task The_same_text_under_the_same_version_is_asked_once()
+    public async Task A_verdict_is_cached_for_the_same_text_and_firewall_version()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -273,7 +271,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task A_change_of_a_rule_asks_again_because_it_is_a_new_version()
+    public async Task A_changed_rule_makes_a_new_version_and_asks_the_judge_again()
     {
         await using var world = new GateWorld();
         var firewall = world.Judge.Add("strict", FirewallMode.Block);
@@ -291,7 +289,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task Two_firewalls_share_no_verdict_and_neither_do_two_judges()
+    public async Task Verdicts_are_not_shared_between_firewalls_or_judges()
     {
         await using var world = new GateWorld();
         var one = world.Judge.Add("one", FirewallMode.Block);
@@ -304,7 +302,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task A_remembered_verdict_is_forgotten_in_time()
+    public async Task A_cached_verdict_expires()
     {
         await using var world = new GateWorld(options => options.RememberedSeconds = 60);
         world.Judge.Add("strict", FirewallMode.Block);
@@ -315,7 +313,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task Evaluations_keep_no_word_of_the_prompt_unless_the_firewall_says_so_INV_13()
+    public async Task Evaluations_store_the_prompt_only_if_the_firewall_keeps_it_INV_13()
     {
         await using var world = new GateWorld();
         var firewall = world.Judge.Add("strict", FirewallMode.Block);
@@ -330,7 +328,7 @@ public sealed class FirewallGateTests
     }
 
     [Fact]
-    public async Task A_client_that_leaves_ends_the_judges_work_and_leaves_no_record()
+    public async Task A_cancelled_request_cancels_the_judge_call_and_records_nothing()
     {
         await using var world = new GateWorld();
         world.Judge.Add("strict", FirewallMode.Block);
@@ -338,7 +336,7 @@ public sealed class FirewallGateTests
         using var client = new CancellationTokenSource();
         var asked = world.Desk.AskAsync(
             world.Judge.Firewalls["strict"],
-            new JudgedText(new JudgedPart("user", Prompt)),
+            new JudgeInput(new JudgeInputPart("user", Prompt)),
             client.Token
         );
         await client.CancelAsync();

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;
 
-/// <summary>Firewalls through the whole gateway, over HTTP to a judge and a model that are real servers.</summary>
+/// <summary>Firewalls through the whole gateway, over HTTP to a judge and a model on real ports.</summary>
 public sealed class FirewallGatewayTests
 {
     private const string Path = "/v1/chat/completions";
@@ -22,7 +22,7 @@ public sealed class FirewallGatewayTests
     private int _reachedModel;
 
     [Fact]
-    public async Task What_the_judge_passes_is_served_and_what_it_matches_is_refused_with_the_slugs()
+    public async Task A_passed_prompt_is_served_and_a_match_is_refused_with_the_rule_slugs()
     {
         await using var gateway = await OpenAsync(FirewallMode.Block, YesTo("trip"));
         using (var passed = await gateway.PostAsync(Path, Say("hello")))
@@ -67,7 +67,7 @@ public sealed class FirewallGatewayTests
     }
 
     [Fact]
-    public async Task A_firewall_nobody_has_lets_nothing_through_INV_10()
+    public async Task An_unknown_firewall_lets_no_request_through_INV_10()
     {
         await using var gateway = await OpenAsync(FirewallMode.Block, YesTo("trip"));
         var (status, error) = await gateway.RefusedAsync(
@@ -79,25 +79,27 @@ public sealed class FirewallGatewayTests
     }
 
     [Fact]
-    public async Task Audit_answers_while_its_judge_is_silent()
+    public async Task In_audit_mode_a_request_does_not_wait_for_the_judge()
     {
         var asked = new TaskCompletionSource();
+        var answered = new TaskCompletionSource();
         await using var gateway = await OpenAsync(
             FirewallMode.Audit,
             async context =>
             {
                 asked.TrySetResult();
-                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+                await answered.Task.WaitAsync(context.RequestAborted);
             },
             deadline: TimeSpan.FromSeconds(30)
         );
         using var answer = await gateway.PostAsync(Path, Say("hello"));
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        answered.SetResult();
     }
 
     [Fact]
-    public async Task Allow_tells_the_matched_rules_in_a_header()
+    public async Task Allow_mode_returns_the_matched_rules_in_a_header()
     {
         await using var gateway = await OpenAsync(FirewallMode.Allow, YesTo("trip"));
         using var answer = await gateway.PostAsync(Path, Say("trip"));
@@ -109,7 +111,7 @@ public sealed class FirewallGatewayTests
     }
 
     [Fact]
-    public async Task A_change_of_the_firewall_holds_for_what_comes_after_it()
+    public async Task A_firewall_update_applies_to_later_requests()
     {
         await using var gateway = await OpenAsync(FirewallMode.Audit, YesTo("trip"));
         using (var before = await gateway.PostAsync(Path, Say("trip")))
@@ -117,10 +119,15 @@ public sealed class FirewallGatewayTests
             Assert.Equal(HttpStatusCode.OK, before.StatusCode);
         }
 
-        var grain = gateway.Cluster.Firewall(GatewayFixture.Account, "strict");
-        var present = (await grain.GetAsync(null)).Value!;
+        var grain = gateway.Cluster.Firewalls(GatewayFixture.Account);
+        var present = (await grain.GetAsync("strict", null)).Value!;
         await grain.UpdateAsync(
-            new WriteFirewall(present.Account, "strict", present.Draft! with { Mode = FirewallMode.Block }),
+            "strict",
+            present.Draft! with
+            {
+                Mode = FirewallMode.Block,
+            },
+            null,
             new CommandContext(new RequestId("req-1"), "test", null)
         );
         await GateWorld.UntilAsync(() =>
@@ -131,7 +138,7 @@ public sealed class FirewallGatewayTests
     }
 
     [Fact]
-    public async Task What_was_decided_is_recorded_behind_the_requests_back()
+    public async Task The_decision_is_recorded_after_the_request()
     {
         await using var gateway = await OpenAsync(FirewallMode.Block, YesTo("trip"));
         await gateway.RefusedAsync(Path, Say("trip"));
@@ -143,7 +150,7 @@ public sealed class FirewallGatewayTests
     }
 
     [Fact]
-    public async Task The_front_door_tries_a_text_on_the_same_judge_and_sends_it_to_no_model()
+    public async Task Evaluate_asks_the_same_judge_and_sends_nothing_to_the_model()
     {
         await using var gateway = await OpenAsync(FirewallMode.Block, YesTo("trip"));
         using var answer = await gateway.PostAsync(
@@ -195,25 +202,22 @@ public sealed class FirewallGatewayTests
             }
         );
         await gateway
-            .Cluster.Firewall(GatewayFixture.Account, "strict")
+            .Cluster.Firewalls(GatewayFixture.Account)
             .CreateAsync(
-                new WriteFirewall(
-                    GatewayFixture.Account,
-                    "strict",
-                    new FirewallDraft
-                    {
-                        Mode = mode,
-                        Judge = "judge",
-                        Rules = ["jailbreak", "credentials"],
-                        JudgeDeadline = deadline ?? TimeSpan.FromSeconds(1),
-                    }
-                ),
+                "strict",
+                new FirewallDraft
+                {
+                    Mode = mode,
+                    Judge = "judge",
+                    Rules = ["jailbreak", "credentials"],
+                    JudgeDeadline = deadline ?? TimeSpan.FromSeconds(1),
+                },
                 new CommandContext(new RequestId("req-0"), "test", null)
             );
         return gateway;
     }
 
-    /// <summary>A judge that follows the schema and says yes to what holds a word.</summary>
+    /// <summary>A judge that follows the schema and matches every text that contains a word.</summary>
     private static RequestDelegate YesTo(string word) =>
         async context =>
         {

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;
 
-/// <summary>The gate with everything of its own, a scripted judge behind it, and a model that counts what reaches it.</summary>
+/// <summary>The real firewall gate with a scripted judge and a model that records the prompts that reach it.</summary>
 internal sealed class GateWorld : IAsyncDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
@@ -24,8 +24,8 @@ internal sealed class GateWorld : IAsyncDisposable
         var options = new FirewallGateOptions();
         set?.Invoke(options);
         var metrics = new FirewallMetrics(_services.GetRequiredService<IMeterFactory>());
-        Memory = new VerdictMemory(options.RememberedVerdicts, TimeSpan.FromSeconds(options.RememberedSeconds), Clock);
-        Desk = new JudgeDesk(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
+        Memory = new VerdictCache(options.RememberedVerdicts, TimeSpan.FromSeconds(options.RememberedSeconds), Clock);
+        Desk = new JudgeClient(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
         var evaluator = new FirewallEvaluator(Desk, Memory, Judge, metrics, Clock);
         _audits = new FirewallAudits(evaluator, Options.Create(options), NullLogger<FirewallAudits>.Instance);
         _gate = new FirewallGate(Judge, evaluator, _audits);
@@ -35,20 +35,20 @@ internal sealed class GateWorld : IAsyncDisposable
 
     public ScriptedJudge Judge { get; } = new();
 
-    public JudgeDesk Desk { get; }
+    public JudgeClient Desk { get; }
 
-    public VerdictMemory Memory { get; }
+    public VerdictCache Memory { get; }
 
     /// <summary>Prompts that reached the model.</summary>
     public List<string> Model { get; } = [];
 
     public Task StartAuditsAsync() => _audits.StartAsync(TestContext.Current.CancellationToken);
 
-    /// <summary>A request as the gateway sends it: the model sees it only after the gate's yes.</summary>
+    /// <summary>Sends a request as the gateway does: the model gets it only after the gate passes it.</summary>
     public Task<GateVerdict> SendAsync(string prompt, params string[] firewalls) =>
         SendAsync([new PromptPart("user", prompt)], firewalls);
 
-    /// <summary>The same with several pieces, or with what is no text.</summary>
+    /// <summary>Sends a request of several parts, which may be other content than text.</summary>
     public async Task<GateVerdict> SendAsync(ImmutableArray<PromptPart> prompt, params string[] firewalls)
     {
         var asked = _gate
@@ -71,23 +71,23 @@ internal sealed class GateWorld : IAsyncDisposable
         return verdict;
     }
 
-    /// <summary>Lets time pass until a task is done.</summary>
+    /// <summary>Advances the clock until a task completes.</summary>
     public async Task<T> DriveAsync<T>(Task<T> task)
     {
         for (var step = 0; step < 2_000 && !task.IsCompleted; step++)
         {
-            // A moment for whatever the last step set off.
+            // Gives continuations of the last step time to run.
             await Task.WhenAny(task, Task.Delay(1, TestContext.Current.CancellationToken));
             Clock.Advance(TimeSpan.FromMilliseconds(50));
         }
 
-        Assert.True(task.IsCompleted, "Nothing came of it in 100 s.");
+        Assert.True(task.IsCompleted, "The task did not complete in 100 s.");
         return await task;
     }
 
-    /// <summary>Waits, on the real clock, for what goes on beside the test.</summary>
+    /// <summary>Waits on the real clock for background work.</summary>
     public static Task UntilAsync(Func<bool> isSo) =>
-        Eventually.GetAsync(() => Task.FromResult(isSo()), so => so, "what goes on beside the test is done");
+        Eventually.GetAsync(() => Task.FromResult(isSo()), so => so, "background work completes");
 
     public async ValueTask DisposeAsync()
     {

@@ -8,10 +8,10 @@ namespace Scheduler.UnitTests.Inference.Firewalls;
 
 public sealed class JudgeDeskTests
 {
-    private static readonly JudgedText Text = new(new JudgedPart("user", "hi"));
+    private static readonly JudgeInput Text = new(new JudgeInputPart("user", "hi"));
 
     [Fact]
-    public async Task A_silent_judge_is_asked_again_and_the_first_verdict_ends_the_other_call()
+    public async Task A_slow_judge_gets_a_second_call_and_the_first_verdict_cancels_the_other()
     {
         await using var world = new GateWorld();
         world.Judge.Script = (question, call, cancelled) =>
@@ -26,7 +26,7 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public async Task What_is_no_answer_is_asked_again_at_once()
+    public async Task An_unreadable_answer_is_retried_at_once()
     {
         await using var world = new GateWorld();
         world.Judge.Script = (question, call, _) =>
@@ -39,7 +39,7 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public async Task A_judge_that_is_not_there_is_not_asked_again()
+    public async Task A_judge_that_is_not_running_gets_no_second_call()
     {
         await using var world = new GateWorld();
         world.Judge.Script = (_, _, _) => ScriptedJudge.Fail(ChatFault.NotRunning);
@@ -48,7 +48,7 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public async Task Two_silent_calls_end_at_the_deadline()
+    public async Task Two_unanswered_calls_end_at_the_deadline()
     {
         await using var world = new GateWorld();
         world.Judge.Script = (_, _, cancelled) => ScriptedJudge.Silence(cancelled);
@@ -61,7 +61,7 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public async Task A_judge_that_does_not_hear_that_it_was_ended_holds_up_nothing()
+    public async Task A_call_that_ignores_its_cancellation_does_not_delay_the_verdict()
     {
         await using var world = new GateWorld();
         var never = new TaskCompletionSource<ChatReply>();
@@ -70,7 +70,7 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public async Task Second_calls_are_few_among_many_however_slow_the_judge_is()
+    public async Task The_share_of_second_calls_is_limited_however_slow_the_judge_is()
     {
         await using var world = new GateWorld(options => options.HedgePercent = 10);
         world.Judge.Script = (_, _, cancelled) => ScriptedJudge.Silence(cancelled);
@@ -79,12 +79,12 @@ public sealed class JudgeDeskTests
             await AskAsync(world);
         }
 
-        // Ten were saved up, and one comes with every ten calls.
+        // The initial budget allows ten second calls, and every ten calls add one.
         Assert.InRange(world.Judge.Asked.Count - 40, 10, 14);
     }
 
     [Fact]
-    public async Task Without_second_calls_there_are_none()
+    public async Task A_second_call_share_of_zero_turns_second_calls_off()
     {
         await using var world = new GateWorld(options => options.HedgePercent = 0);
         world.Judge.Script = (_, _, cancelled) => ScriptedJudge.Silence(cancelled);
@@ -93,7 +93,7 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public void A_judge_whose_latency_is_known_is_asked_again_after_what_it_usually_takes()
+    public void The_second_call_waits_for_the_95th_percentile_of_known_latencies()
     {
         var policy = new HedgePolicy(0.5, 10);
         var account = new AccountId("acct-a");
@@ -104,16 +104,16 @@ public sealed class JudgeDeskTests
             policy.Learn(account, "judge", TimeSpan.FromMilliseconds(i));
         }
 
-        // Of the last 64 (37 to 100 ms) nineteen of twenty took less than this.
+        // The 95th percentile of the last 64 latencies (37 to 100 ms).
         Assert.Equal(TimeSpan.FromMilliseconds(97), policy.DelayFor(account, "judge", deadline));
         Assert.Equal(TimeSpan.FromSeconds(1), policy.DelayFor(account, "other", deadline));
         Assert.Equal(TimeSpan.FromMilliseconds(25), policy.DelayFor(account, "judge", TimeSpan.FromMilliseconds(50)));
     }
 
     [Fact]
-    public void Memory_is_bounded_and_the_oldest_goes_first()
+    public void The_verdict_cache_is_bounded_and_evicts_the_oldest_entry()
     {
-        var memory = new VerdictMemory(3, TimeSpan.FromMinutes(5), TimeProvider.System);
+        var memory = new VerdictCache(3, TimeSpan.FromMinutes(5), TimeProvider.System);
         VerdictKey Key(int i) => new(new AccountId("acct-a"), "strict", 1, "judge", $"digest {i}");
         for (var i = 0; i < 10; i++)
         {
@@ -125,9 +125,9 @@ public sealed class JudgeDeskTests
     }
 
     [Fact]
-    public void A_verdict_that_was_renewed_outlives_its_older_self()
+    public void A_new_verdict_replaces_the_cached_one()
     {
-        var memory = new VerdictMemory(2, TimeSpan.FromMinutes(5), TimeProvider.System);
+        var memory = new VerdictCache(2, TimeSpan.FromMinutes(5), TimeProvider.System);
         VerdictKey Key(int i) => new(new AccountId("acct-a"), "strict", 1, "judge", $"digest {i}");
         memory.Put(Key(1), [true]);
         memory.Put(Key(2), [true]);

@@ -8,24 +8,24 @@ using Scheduler.Inference.Upstream;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;
 
-/// <summary>A judge that does as it is told, and all that the gate needs around it.</summary>
+/// <summary>A judge that follows a script, together with the other services that the gate needs.</summary>
 internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTable, IEvaluationSink
 {
     public static readonly AccountId Account = new("acct-a");
 
     private int _underWay;
 
-    /// <summary>Every call, in order.</summary>
+    /// <summary>All calls, in order.</summary>
     public ConcurrentQueue<(string Judge, ChatQuestion Question)> Asked { get; } = new();
 
-    /// <summary>Calls that were ended from outside.</summary>
+    /// <summary>Number of cancelled calls.</summary>
     public int Cancelled;
 
     public ConcurrentQueue<FirewallEvaluation> Evaluations { get; } = new();
 
     public Dictionary<string, FirewallRecord> Firewalls { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Where the judge stands.</summary>
+    /// <summary>The instance of the judge; null for a missing one.</summary>
     public ServedInstance? Instance { get; set; } =
         new(Account, "judge", null)
         {
@@ -37,7 +37,7 @@ internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTab
             CreatedAt = DateTimeOffset.UnixEpoch,
         };
 
-    /// <summary>What the n-th call (from 1) is answered with.</summary>
+    /// <summary>Answer of the n-th call, counted from 1.</summary>
     public Func<ChatQuestion, int, CancellationToken, Task<ChatReply>> Script { get; set; } =
         (q, _, _) => Say(q, "false");
 
@@ -48,14 +48,14 @@ internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTab
 
     public static Task<ChatReply> Fail(ChatFault fault) => Task.FromResult(new ChatReply(null, fault, "as told"));
 
-    /// <summary>Never answers; ends when it is ended.</summary>
+    /// <summary>Never answers and ends only by cancellation.</summary>
     public static async Task<ChatReply> Silence(CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
         throw new InvalidOperationException("Silence ended.");
     }
 
-    /// <summary>A readable answer; the last word stands for all rules that follow.</summary>
+    /// <summary>A valid answer; the last value is repeated for all further rules.</summary>
     public static string AnswerTo(ChatQuestion question, params ReadOnlySpan<string> answers)
     {
         var schema = question.AnswerSchema!["properties"]!.AsObject();
@@ -124,5 +124,5 @@ internal sealed class ScriptedJudge : IInstanceChat, IServingTable, IFirewallTab
         CancellationToken cancellationToken
     ) => new(account == Account ? Firewalls.GetValueOrDefault(slug) : null);
 
-    public void Note(AccountId account, FirewallEvaluation evaluation) => Evaluations.Enqueue(evaluation);
+    public void Record(AccountId account, FirewallEvaluation evaluation) => Evaluations.Enqueue(evaluation);
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers.Process;
 
-/// <summary>When a runtime that answers its health questions badly, or not at all, counts as unhealthy.</summary>
+/// <summary>When failed or missing answers to health probes make a runtime unhealthy.</summary>
 public sealed class ProcessProbeTests : IDisposable
 {
     private static readonly ProcessRecord Record = new()
@@ -31,7 +31,7 @@ public sealed class ProcessProbeTests : IDisposable
     public void Dispose() => _runtime.Dispose();
 
     [Fact]
-    public async Task Refusals_count_by_their_number()
+    public async Task Consecutive_refusals_make_a_runtime_unhealthy()
     {
         await SeeAsync("200", ProcessHealth.Healthy);
         await SeeAsync("503", ProcessHealth.Doubtful);
@@ -43,7 +43,7 @@ public sealed class ProcessProbeTests : IDisposable
     }
 
     [Fact]
-    public async Task Silence_counts_by_how_long_it_lasts()
+    public async Task Silence_makes_a_runtime_unhealthy_after_a_time()
     {
         await SeeAsync("200", ProcessHealth.Healthy);
         var began = _clock.GetUtcNow();
@@ -57,7 +57,7 @@ public sealed class ProcessProbeTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_ends_a_silence_and_silence_does_not_end_a_row_of_refusals()
+    public async Task An_answer_resets_the_silence_and_silence_does_not_reset_refusals()
     {
         for (var i = 0; i < _options.UnhealthyAfterProbes - 1; i++)
         {
@@ -74,23 +74,23 @@ public sealed class ProcessProbeTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_asks_again_at_once_gets_the_answer_before()
+    public async Task A_second_check_within_the_interval_returns_the_previous_result()
     {
         _runtime.Answers = "503";
-        Assert.Equal(ProcessHealth.Doubtful, await _probe.LookAsync(Record, Ct));
+        Assert.Equal(ProcessHealth.Doubtful, await _probe.CheckAsync(Record, Ct));
         _runtime.Answers = "200";
         _clock.Advance(_options.ProbeEvery / 4);
 
-        Assert.Equal(ProcessHealth.Doubtful, await _probe.LookAsync(Record, Ct));
+        Assert.Equal(ProcessHealth.Doubtful, await _probe.CheckAsync(Record, Ct));
 
         _clock.Advance(_options.ProbeEvery / 4);
-        Assert.Equal(ProcessHealth.Healthy, await _probe.LookAsync(Record, Ct));
+        Assert.Equal(ProcessHealth.Healthy, await _probe.CheckAsync(Record, Ct));
     }
 
     private async Task SeeAsync(string answer, ProcessHealth expected)
     {
         _runtime.Answers = answer;
-        var looking = _probe.LookAsync(Record, Ct);
+        var looking = _probe.CheckAsync(Record, Ct);
         if (answer == "silence")
         {
             _clock.Advance(_options.ProbeTimeout);
@@ -100,7 +100,7 @@ public sealed class ProcessProbeTests : IDisposable
         _clock.Advance(_options.ProbeEvery);
     }
 
-    /// <summary>Answers with a status, with nobody at the port, or never.</summary>
+    /// <summary>Answers with a status, refuses the connection, or never answers.</summary>
     private sealed class Runtime : HttpMessageHandler, IHttpClientFactory
     {
         internal string Answers { get; set; } = "200";

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Scheduler.UnitTests.Providers.Process;
 
-/// <summary>The port's promises on real child processes, and what only processes do.</summary>
+/// <summary>The provider contract on real child processes, and behaviour specific to processes.</summary>
 public sealed class ProcessProviderTests : ProviderConformance
 {
     private static int _lastPort = 28_000;
@@ -79,17 +79,17 @@ public sealed class ProcessProviderTests : ProviderConformance
             NullLogger<ProcessProvider>.Instance
         );
 
-    protected override AllocationRequest Request(string key, Fate fate, string cluster = Cluster) =>
+    protected override AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster) =>
         RequestOf(
             key,
-            fate switch
+            behaviour switch
             {
-                Fate.Serves => "healthy",
-                Fate.NeverReady => "never-healthy",
-                Fate.OomAtLoad => "oom-text",
-                Fate.ModelLoadError => "load-error",
-                Fate.Exits => "exit-1",
-                _ => throw new ArgumentOutOfRangeException(nameof(fate)),
+                RuntimeBehaviour.Serves => "healthy",
+                RuntimeBehaviour.NeverReady => "never-healthy",
+                RuntimeBehaviour.OomAtLoad => "oom-text",
+                RuntimeBehaviour.ModelLoadError => "load-error",
+                RuntimeBehaviour.Exits => "exit-1",
+                _ => throw new ArgumentOutOfRangeException(nameof(behaviour)),
             },
             cluster
         );
@@ -102,7 +102,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task The_child_gets_its_tag_and_settings_and_nothing_else_of_ours()
+    public async Task The_child_process_gets_only_its_tag_and_settings_in_its_environment()
     {
         Environment.SetEnvironmentVariable("SCHEDULER_TEST_SECRET", "password");
         var request = RequestOf("i-env-r1-a1", "healthy");
@@ -122,7 +122,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task Sigkill_without_the_kernels_want_of_memory_is_a_plain_exit()
+    public async Task Sigkill_without_an_OOM_kill_of_the_kernel_is_a_plain_exit()
     {
         var request = RequestOf("i-kill-r1-a1", "kill-9");
         await Provider.AllocateAsync(request, Ct);
@@ -143,7 +143,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     [InlineData("137  \n", FailureCode.OomKilled)]
     [InlineData("137\n", FailureCode.OomKilled)]
     [InlineData("1 3 4\n", FailureCode.RuntimeExited)]
-    public void A_kill_is_for_want_of_memory_unless_the_kernel_counted_none(string exitFile, FailureCode expected)
+    public void A_kill_counts_as_OOM_unless_the_kernel_counted_no_OOM_kill(string exitFile, FailureCode expected)
     {
         var exit = ProcessFailures.ExitOf(exitFile, "serving");
 
@@ -152,7 +152,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task A_runtime_that_served_and_died_tells_its_code_and_last_words_to_the_next_scheduler()
+    public async Task Exit_code_and_output_of_a_runtime_are_known_after_a_scheduler_restart()
     {
         var request = RequestOf("i-die-r1-a1", "healthy");
         await Provider.AllocateAsync(request, Ct);
@@ -180,12 +180,12 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task Release_ends_grandchildren_too_also_those_that_left_the_session()
+    public async Task Release_also_ends_grandchildren_that_left_the_session()
     {
         var request = RequestOf("i-family-r1-a1", "grandchildren");
         await Provider.AllocateAsync(request, Ct);
         await BecomesAsync(request.Key, AllocationStatus.Ready);
-        Assert.True(Living("i-family-r1-a1").Count >= 4, "shell, runtime and two sleepers live");
+        Assert.True(Living("i-family-r1-a1").Count >= 4, "The shell, the runtime and two child processes run.");
 
         await ReleaseAsync(request.Key);
 
@@ -221,7 +221,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task Output_is_bounded_and_its_tail_kept()
+    public async Task Output_is_bounded_and_its_tail_is_kept()
     {
         var request = RequestOf("i-noisy-r1-a1", "noisy");
         await Provider.AllocateAsync(request, Ct);
@@ -242,7 +242,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task A_program_that_is_not_there_is_refused()
+    public async Task A_missing_program_is_refused()
     {
         var outcome = await Provider.AllocateAsync(RequestOf("i-vllm-r1-a1", "llama-server"), Ct);
 
@@ -255,7 +255,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     [InlineData(".hidden")]
     [InlineData("a/b")]
     [InlineData("")]
-    public async Task A_key_that_is_no_file_name_is_refused(string key)
+    public async Task A_key_that_is_not_a_file_name_is_refused(string key)
     {
         var request = RequestOf("i-x-r1-a1", "healthy") with { Key = new AllocationKey(key) };
 
@@ -267,7 +267,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task A_model_that_reads_as_an_option_is_refused()
+    public async Task A_model_name_that_looks_like_an_option_is_refused()
     {
         var request = RequestOf("i-option-r1-a1", "healthy");
 
@@ -283,7 +283,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task Gpus_are_offered_in_sizes_and_given_out_by_uuid()
+    public async Task Gpus_are_offered_by_count_and_assigned_by_uuid()
     {
         FakeNvidiaSmi(
             "NVIDIA H100 80GB HBM3, 81559, 81000, 580.1, GPU-a",

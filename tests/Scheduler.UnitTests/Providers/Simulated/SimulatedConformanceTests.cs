@@ -6,7 +6,9 @@ using Scheduler.Providers.Simulated;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>The port's promises on the simulated cloud that remembers in a file: a restart is a second market over the same file.</summary>
+/// <summary>
+/// The provider contract on the simulated cloud with a state file. A restart is a second market over the same file.
+/// </summary>
 public sealed class SimulatedConformanceTests : ProviderConformance
 {
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("simulated-provider-");
@@ -21,14 +23,14 @@ public sealed class SimulatedConformanceTests : ProviderConformance
             CapacityPerOffer = 3,
             Faults =
             [
-                Rule(Fate.NeverReady, new SimulatedFault { BootTime = TimeSpan.FromDays(1) }),
-                Rule(Fate.OomAtLoad, new SimulatedFault { OomAtLoad = true }),
-                Rule(Fate.ModelLoadError, new SimulatedFault { ModelLoadError = true }),
-                Rule(Fate.Exits, new SimulatedFault { ExitAfter = TimeSpan.Zero }),
+                Rule(RuntimeBehaviour.NeverReady, new SimulatedFault { BootTime = TimeSpan.FromDays(1) }),
+                Rule(RuntimeBehaviour.OomAtLoad, new SimulatedFault { OomAtLoad = true }),
+                Rule(RuntimeBehaviour.ModelLoadError, new SimulatedFault { ModelLoadError = true }),
+                Rule(RuntimeBehaviour.Exits, new SimulatedFault { ExitAfter = TimeSpan.Zero }),
             ],
         };
-        var rows = Enum.GetValues<Fate>()
-            .Select(fate => new MarketRow("lambda", "r", "H100", 1, 80, "on_demand", 2m, fate.ToString()));
+        var rows = Enum.GetValues<RuntimeBehaviour>()
+            .Select(behaviour => new MarketRow("lambda", "r", "H100", 1, 80, "on_demand", 2m, behaviour.ToString()));
         var market = new SimulatedMarket(
             options,
             (gpu, _, _) => gpu,
@@ -40,11 +42,11 @@ public sealed class SimulatedConformanceTests : ProviderConformance
         return market.Provider("sim-lambda");
     }
 
-    protected override AllocationRequest Request(string key, Fate fate, string cluster = Cluster) =>
+    protected override AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster) =>
         new(
             new AllocationKey(key),
             new AllocationTag(cluster, InstanceOf(key)),
-            Small.Offer("sim-lambda", OfferIdOf(fate)),
+            SmallMarket.Offer("sim-lambda", OfferIdOf(behaviour)),
             new RuntimeSpec { Model = "m", ServingName = "tiny" }
         );
 
@@ -55,11 +57,11 @@ public sealed class SimulatedConformanceTests : ProviderConformance
         _state.Delete(recursive: true);
     }
 
-    private static SimulatedFault Rule(Fate fate, SimulatedFault rule)
+    private static SimulatedFault Rule(RuntimeBehaviour behaviour, SimulatedFault rule)
     {
-        rule.Match = new SimulatedMatch { OfferId = OfferIdOf(fate) };
+        rule.Match = new SimulatedMatch { OfferId = OfferIdOf(behaviour) };
         return rule;
     }
 
-    private static string OfferIdOf(Fate fate) => $"r/{fate}/H100x1/on_demand";
+    private static string OfferIdOf(RuntimeBehaviour behaviour) => $"r/{behaviour}/H100x1/on_demand";
 }

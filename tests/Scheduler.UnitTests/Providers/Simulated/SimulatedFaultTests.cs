@@ -4,11 +4,11 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Simulated;
 using Xunit;
-using static Scheduler.UnitTests.Providers.Simulated.Small;
+using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>What goes wrong on request, on a clock that only the test moves.</summary>
+/// <summary>Configured faults, with a clock controlled by the test.</summary>
 public sealed class SimulatedFaultTests : IDisposable
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -28,7 +28,7 @@ public sealed class SimulatedFaultTests : IDisposable
     public void Dispose() => _market.Dispose();
 
     [Fact]
-    public async Task Without_latencies_an_allocation_is_ready_in_the_answer()
+    public async Task Without_latency_the_answer_contains_a_ready_allocation()
     {
         var call = _provider.AllocateAsync(Request("k1"), Ct);
 
@@ -37,7 +37,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Latency_and_boot_time_pass_by_the_clock()
+    public async Task Latency_and_boot_time_follow_the_clock()
     {
         _market.Set(new SimulatedFault { AllocateLatency = Minute, BootTime = Minute });
         var call = _provider.AllocateAsync(Request("k1"), Ct);
@@ -54,7 +54,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_request_whose_caller_stopped_waiting_still_arrives()
+    public async Task A_request_cancelled_by_its_caller_still_takes_effect()
     {
         _market.Set(new SimulatedFault { AllocateLatency = Minute });
         using var gone = new CancellationTokenSource();
@@ -69,7 +69,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_late_answer_is_in_the_list_before_it_is_answered()
+    public async Task An_allocation_with_a_late_answer_is_listed_before_the_answer()
     {
         _market.Set(new SimulatedFault { AnswerLate = Minute });
         var call = _provider.AllocateAsync(Request("k1"), Ct);
@@ -82,7 +82,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_request_that_is_never_answered_holds_nothing_and_can_be_called_off()
+    public async Task A_request_that_is_never_answered_allocates_nothing_and_can_be_released()
     {
         _market.Set(new SimulatedFault { NeverAnswer = true });
         var call = _provider.AllocateAsync(Request("k1"), Ct);
@@ -96,7 +96,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Releasing_a_pending_request_calls_it_off_for_good()
+    public async Task Releasing_a_pending_request_cancels_it_permanently()
     {
         _market.Set(new SimulatedFault { AllocateLatency = Minute });
         var call = _provider.AllocateAsync(Request("k1"), Ct);
@@ -109,7 +109,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_release_that_takes_time_is_pending_until_then()
+    public async Task A_slow_release_is_pending_until_it_completes()
     {
         _market.Set(new SimulatedFault { ReleaseTime = Minute });
         await _provider.AllocateAsync(Request("k1"), Ct);
@@ -123,7 +123,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Failing_after_the_effect_throws_once_and_the_retry_finds_the_allocation()
+    public async Task A_failure_after_the_effect_throws_once_and_a_retry_finds_the_allocation()
     {
         _market.Set(new SimulatedFault { FailAfterEffect = true });
 
@@ -137,7 +137,7 @@ public sealed class SimulatedFaultTests : IDisposable
     [Theory]
     [InlineData(true, RejectionKind.OutOfStock)]
     [InlineData(false, RejectionKind.Quota)]
-    public async Task Refusals_are_values_and_leave_nothing(bool stock, RejectionKind kind)
+    public async Task A_refusal_is_returned_as_a_value_and_does_not_use_up_the_key(bool stock, RejectionKind kind)
     {
         _market.Set(new SimulatedFault { OutOfStock = stock, QuotaExceeded = !stock });
 
@@ -147,12 +147,12 @@ public sealed class SimulatedFaultTests : IDisposable
         Assert.Equal(kind, outcome.Rejection?.Kind);
         Assert.True(
             (await _provider.AllocateAsync(Request("k1"), Ct)).IsAllocated,
-            "a refusal does not use the key up"
+            "A refusal must not use up the key."
         );
     }
 
     [Fact]
-    public async Task Spot_is_reclaimed_and_on_demand_is_spared()
+    public async Task Only_spot_allocations_are_reclaimed()
     {
         _market.Set(new SimulatedFault { SpotReclaimAfter = Minute });
         await _provider.AllocateAsync(Request("spot", spot: true), Ct);
@@ -165,7 +165,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Running_out_of_memory_while_serving_reads_as_such()
+    public async Task Out_of_memory_while_serving_is_diagnosed_as_OOM_KILLED()
     {
         _market.Set(new SimulatedFault { OomAfter = Minute, ExitAfter = 2 * Minute });
         await _provider.AllocateAsync(Request("k1"), Ct);
@@ -178,7 +178,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Watchers_are_told_each_change_by_the_clock_and_twice_where_asked()
+    public async Task Watchers_receive_each_change_and_twice_if_configured()
     {
         _market.Set(
             new SimulatedFault
@@ -207,7 +207,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_rule_hits_its_share_of_keys_and_the_same_keys_every_time()
+    public async Task A_fault_applies_to_its_share_of_keys_and_always_to_the_same_keys()
     {
         _market.Set(
             new SimulatedFault
@@ -232,7 +232,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public void Rules_match_by_provider_with_and_without_the_prefix_and_the_first_one_wins()
+    public void Faults_match_the_provider_with_or_without_prefix_and_the_first_wins()
     {
         var offer = Request("k").Offer;
         _market.Set(
@@ -253,7 +253,7 @@ public sealed class SimulatedFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Instances_can_be_ended_by_hand()
+    public async Task Allocations_can_be_ended_by_the_test()
     {
         await _provider.AllocateAsync(Request("k1"), Ct);
         Assert.True(_market.End(new("k1"), SimulatedEnd.Preempted));

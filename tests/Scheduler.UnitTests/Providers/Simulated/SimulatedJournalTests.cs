@@ -3,11 +3,13 @@ using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Simulated;
 using Xunit;
-using static Scheduler.UnitTests.Providers.Simulated.Small;
+using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>The cloud's memory: what a killed scheduler, a torn write and a second process do to it.</summary>
+/// <summary>
+/// The state file of the simulated cloud after a killed scheduler, with a partial write and with a second process.
+/// </summary>
 public sealed class SimulatedJournalTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("simulated-journal-");
@@ -25,7 +27,7 @@ public sealed class SimulatedJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_pending_request_arrives_though_the_scheduler_that_asked_is_dead()
+    public async Task A_pending_request_takes_effect_after_a_scheduler_restart()
     {
         var dead = Open(new SimulatedOptions { AllocateLatency = TimeSpan.FromMinutes(1) });
         _ = dead.Provider("sim-lambda").AllocateAsync(Request("k1"), Ct);
@@ -55,7 +57,7 @@ public sealed class SimulatedJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Many_writers_at_once_lose_nothing()
+    public async Task Concurrent_writers_lose_no_allocation()
     {
         var providers = Enumerable
             .Range(0, 4)
@@ -89,7 +91,7 @@ public sealed class SimulatedJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_write_torn_by_a_crash_is_cut_off_and_what_was_whole_stays()
+    public async Task A_partial_last_line_is_removed_and_complete_lines_are_kept()
     {
         await Open().Provider("sim-lambda").AllocateAsync(Request("k1"), Ct);
         CloseAll();
@@ -104,7 +106,7 @@ public sealed class SimulatedJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task INV_14_a_line_that_cannot_be_read_stops_the_start_and_is_not_overwritten()
+    public async Task INV_14_an_unreadable_line_stops_the_start_and_is_not_overwritten()
     {
         await Open().Provider("sim-lambda").AllocateAsync(Request("k1"), Ct);
         CloseAll();
@@ -118,7 +120,7 @@ public sealed class SimulatedJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task History_is_dropped_at_the_next_start_and_what_is_held_stays()
+    public async Task The_next_start_drops_history_and_keeps_live_allocations()
     {
         var market = Open(new SimulatedOptions { CapacityPerOffer = 10_000 });
         await market.Provider("sim-lambda").AllocateAsync(Request("k1"), Ct);
@@ -136,7 +138,7 @@ public sealed class SimulatedJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Endpoints_are_the_same_after_a_restart_and_a_second_process_gets_its_own()
+    public async Task Endpoints_survive_a_restart_and_a_second_process_gets_its_own_port()
     {
         var first = await ServeAsync();
         var port = _open[^1].RuntimeBase.Port;

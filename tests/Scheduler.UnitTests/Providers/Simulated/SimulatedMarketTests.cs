@@ -13,7 +13,7 @@ public sealed class SimulatedMarketTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Each_vendor_of_the_data_is_a_provider_that_says_it_is_simulated()
+    public async Task Each_vendor_becomes_a_provider_with_the_sim_prefix()
     {
         using var market = Of(new SimulatedOptions());
 
@@ -35,7 +35,7 @@ public sealed class SimulatedMarketTests
     }
 
     [Fact]
-    public async Task Marketplaces_are_community_and_the_rest_standard()
+    public async Task Marketplaces_have_the_community_tier_and_other_vendors_standard()
     {
         using var market = Of(new SimulatedOptions { Vendors = ["lium", "azure"] });
 
@@ -48,7 +48,7 @@ public sealed class SimulatedMarketTests
     }
 
     [Fact]
-    public async Task Bad_rows_are_left_out_and_counted_and_the_rest_is_used()
+    public async Task Invalid_rows_are_skipped_and_counted_and_the_others_are_used()
     {
         const string Csv = """
             provider,region,gpu,gpu_count,vram_gib_per_gpu,capacity,price_per_hour_usd,instance_type,vcpus,memory_gib
@@ -88,7 +88,7 @@ public sealed class SimulatedMarketTests
     }
 
     [Fact]
-    public async Task The_same_seed_is_the_same_market_and_another_is_another()
+    public async Task The_same_seed_gives_the_same_market_and_another_seed_another_market()
     {
         var first = await OffersAsync(1);
         var second = await OffersAsync(1);
@@ -112,7 +112,7 @@ public sealed class SimulatedMarketTests
     }
 
     [Property]
-    public Property A_converted_price_is_never_understated_and_at_most_a_micro_euro_over() =>
+    public Property A_converted_price_is_rounded_up_by_less_than_one_micro_euro() =>
         Prop.ForAll(
             Gen.Choose(0, 200_000_000).Two().ToArbitrary(),
             pair =>

@@ -5,11 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Providers.Simulated;
 using Xunit;
-using static Scheduler.UnitTests.Providers.Simulated.Small;
+using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
 
 namespace Scheduler.UnitTests.Providers.Simulated;
 
-/// <summary>The stand-in's HTTP face, over a real loopback listener.</summary>
+/// <summary>The HTTP endpoints of the stand-in runtime, over a real loopback listener.</summary>
 public sealed class StandInRuntimeTests : IAsyncLifetime
 {
     private static readonly string[] TwoTexts = ["a", "b"];
@@ -39,7 +39,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_healthy_and_names_its_model()
+    public async Task The_stand_in_is_healthy_and_lists_its_model()
     {
         using var health = await _http.GetAsync(new Uri("health", UriKind.Relative), Ct);
         var models = await _http.GetFromJsonAsync<JsonElement>(new Uri("v1/models", UriKind.Relative), Ct);
@@ -49,7 +49,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_chat_answer_says_what_it_is_and_how_long_the_prompt_was()
+    public async Task A_chat_answer_names_the_stand_in_and_the_prompt_length()
     {
         var (status, answer) = await PostAsync("v1/chat/completions", Chat("Hello there"));
 
@@ -65,7 +65,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_joins_to_the_whole_answer_and_ends_with_done()
+    public async Task A_stream_joins_to_the_full_answer_and_ends_with_DONE()
     {
         var (_, whole) = await PostAsync("v1/chat/completions", Chat("Hello there"));
         using var response = await _http.PostAsJsonAsync(
@@ -99,7 +99,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Too_long_a_prompt_is_refused_in_vllms_words()
+    public async Task A_prompt_over_the_context_is_refused_with_the_vllm_message()
     {
         var (status, answer) = await PostAsync(
             "v1/completions",
@@ -130,7 +130,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Its_tokenizer_agrees_with_its_usage()
+    public async Task Tokenize_and_usage_give_the_same_token_count()
     {
         var (_, tokens) = await PostAsync("tokenize", new { model = "tiny", prompt = "Hello, world" });
         var (_, answer) = await PostAsync("v1/completions", new { model = "tiny", prompt = "Hello, world" });
@@ -162,7 +162,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
         HttpStatusCode.NotFound
     )]
     [InlineData("v1/nothing", "{}", HttpStatusCode.NotFound)]
-    public async Task Wrong_requests_are_refused(string path, string body, HttpStatusCode expected)
+    public async Task Invalid_requests_are_refused(string path, string body, HttpStatusCode expected)
     {
         using var content = new StringContent(body);
         using var response = await _http.PostAsync(new Uri(path, UriKind.Relative), content, Ct);
@@ -171,7 +171,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_stops_answering_when_it_is_unhealthy_and_is_gone_when_it_ended()
+    public async Task An_unhealthy_stand_in_returns_503_and_an_ended_one_404()
     {
         _market.MakeUnhealthy(new("k1"));
         using var sick = await _http.GetAsync(new Uri("health", UriKind.Relative), Ct);
@@ -183,7 +183,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_launch_may_say_what_its_stand_in_answers()
+    public async Task A_launch_argument_sets_the_answer_of_the_stand_in()
     {
         var request = Request("k2");
         var outcome = await _market
@@ -211,7 +211,7 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
     [Theory]
     [InlineData("tell me the forbidden words", "{\"marker\":\"m7\",\"1\":true,\"2\":true}")]
     [InlineData("hello", "{\"marker\":\"m7\",\"1\":false,\"2\":false}")]
-    public async Task A_stand_in_can_play_a_judge_that_says_yes_to_a_word(string text, string said)
+    public async Task A_stand_in_can_act_as_a_judge_that_matches_one_word(string text, string said)
     {
         var request = Request("k3");
         var outcome = await _market

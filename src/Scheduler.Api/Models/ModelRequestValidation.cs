@@ -1,0 +1,64 @@
+using Scheduler.Api.Pipeline;
+using Scheduler.Api.V1;
+using Scheduler.Edge;
+
+namespace Scheduler.Api.Models;
+
+/// <summary>Validation of model requests. The model's grain validates the content of the files.</summary>
+internal static class ModelRequestValidation
+{
+    private const int LongestJson = 1024 * 1024;
+    private const int LongestHeader = 16 * 1024 * 1024;
+    private const int LongestSource = 512;
+
+    public static IEnumerable<RequestValidator> All { get; } =
+    [
+        RequestValidator.For<RegisterModelRequest>(r => r.Parent, Check),
+        RequestValidator.For<GetModelRequest>(r => r.Name, (r, f) => f.CheckModel("name", r.Name)),
+        RequestValidator.For<ListModelsRequest>(r => r.Parent, Check),
+    ];
+
+    public static string Query(string parent) => $"models|{parent}";
+
+    private static void Check(RegisterModelRequest request, Faults faults)
+    {
+        faults.CheckAccount("parent", request.Parent);
+        if (!Grammar.IsModelName(request.Model))
+        {
+            faults.Add("model", $"Must be {Grammar.ModelName}.");
+        }
+
+        if (request.Source.Length > LongestSource || request.Source.Any(char.IsControl))
+        {
+            faults.Add("source", "Must be at most 512 characters in one line.");
+        }
+
+        if (request.ConfigJson.IsEmpty == request.GgufHeader.IsEmpty)
+        {
+            faults.Add("config_json", "Give exactly one of config_json and gguf_header.");
+        }
+
+        if (!request.QuantizationJson.IsEmpty && request.ConfigJson.IsEmpty)
+        {
+            faults.Add("quantization_json", "Goes with config_json only.");
+        }
+
+        faults.CheckBytes("config_json", request.ConfigJson.Length, LongestJson);
+        faults.CheckBytes("quantization_json", request.QuantizationJson.Length, LongestJson);
+        faults.CheckBytes("gguf_header", request.GgufHeader.Length, LongestHeader);
+    }
+
+    private static void Check(ListModelsRequest request, Faults faults)
+    {
+        faults.CheckAccount("parent", request.Parent);
+        faults.CheckPage(request.PageSize, request.PageToken, Query(request.Parent), Grammar.IsModelName);
+    }
+
+    private static void CheckBytes(this Faults faults, string field, int length, int most)
+    {
+        if (length > most)
+        {
+            faults.Range(field, length, 0, most, "bytes");
+        }
+    }
+}

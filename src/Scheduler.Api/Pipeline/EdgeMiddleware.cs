@@ -1,0 +1,120 @@
+using Grpc.AspNetCore.Server;
+using Microsoft.AspNetCore.Grpc.JsonTranscoding;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Scheduler.Api.V1;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
+
+namespace Scheduler.Api.Pipeline;
+
+/// <summary>
+/// Runs before a service on both transports: checks the key, its limits and its permission for the method. For HTTP it
+/// also checks the body size and every field and query parameter, because JSON transcoding silently drops unknown ones.
+/// </summary>
+internal sealed class EdgeMiddleware(
+    RequestDelegate next,
+    [FromKeyedServices(ApiSetup.AdmissionKey)] RequestAdmission admission,
+    IOptions<ApiOptions> options
+)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var endpoint = http.GetEndpoint();
+        if (endpoint?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { } grpc)
+        {
+            await next(http);
+            return;
+        }
+
+        if (ApiSurface.Find(grpc.Method.FullName) is not { } method)
+        {
+            await next(http);
+            return;
+        }
+
+        using var admitted = await AdmitAsync(http, method);
+        if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
+        {
+            await ReadStrictlyAsync(http, method, transcoding);
+        }
+
+        await next(http);
+    }
+
+    private async Task<RequestLease> AdmitAsync(HttpContext http, ApiMethod method)
+    {
+        var load = new RequestLoad(method.Descriptor.IsServerStreaming, LimitOf(method));
+        return method.Access == Access.Anyone
+            ? await admission.AdmitAnyoneAsync(http, load)
+            : await admission.AdmitAsync(http, load, method.Changes, operatorsOnly: method.Access == Access.Operator);
+    }
+
+    private async Task ReadStrictlyAsync(HttpContext http, ApiMethod method, GrpcJsonTranscodingMetadata transcoding)
+    {
+        var faults = http.Scope().Faults;
+        var strict = new StrictRequest(transcoding.MethodDescriptor.InputType, transcoding.HttpRule, faults);
+        http.Request.QueryString = strict.ReadQuery(http.Request.Query);
+        var limit = LimitOf(method);
+        var body = await ReadBodyAsync(http, limit);
+        if (transcoding.HttpRule.Body.Length == 0)
+        {
+            if (body.Length > 0)
+            {
+                faults.Add("body", "This method takes no body.");
+            }
+
+            http.Request.Body = Stream.Null;
+            http.Request.ContentLength = null;
+            return;
+        }
+
+        if (body.Length > 0 && !IsPlainJson(http.Request))
+        {
+            throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
+        }
+
+        var clean = strict.ReadBody(body);
+        http.Request.ContentType = "application/json";
+        http.Request.Body = new MemoryStream(clean, writable: false);
+        http.Request.ContentLength = clean.Length;
+    }
+
+    private int LimitOf(ApiMethod method) =>
+        method.TakesFile ? options.Value.MaxModelBodyBytes : options.Value.MaxBodyBytes;
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, long limit)
+    {
+        // Checked before the server gets the limit, so that it still drains the body and the caller can read the
+        // response.
+        if (http.Request.ContentLength > limit)
+        {
+            throw new ApiException(ApiError.BodyTooLarge(limit));
+        }
+
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = limit;
+        }
+
+        var body = new MemoryStream();
+        try
+        {
+            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            throw new ApiException(ApiError.BodyTooLarge(limit));
+        }
+
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    private static bool IsPlainJson(HttpRequest request) =>
+        Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        && request.Headers.ContentEncoding.Count == 0;
+}

@@ -1,0 +1,238 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Grpc.Core;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Keys;
+using Scheduler.Grains;
+
+namespace Scheduler.Edge;
+
+/// <summary>An error response, with the same content on both transports.</summary>
+/// <param name="HttpStatus">From the failure catalogue, if the reason is in it.</param>
+/// <param name="Reason">Stable, upper snake case: a catalogue code, or one of <see cref="ApiErrorCodes"/>.</param>
+internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, string Message)
+{
+    /// <summary>One instruction; null if there is none.</summary>
+    public string? Hint { get; init; }
+
+    public ImmutableSortedDictionary<string, string> Details { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    public ImmutableArray<FieldFault> Faults { get; init; } = [];
+
+    /// <summary>Time after which the same request may succeed; null if a retry does not help.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Whether <c>/v1/failures/{reason}</c> explains it.</summary>
+    public bool IsCatalogued { get; init; }
+
+    public static ApiError Of(Failure failure)
+    {
+        var definition = FailureCatalogue.Definition(failure.Code);
+        return new ApiError(
+            CodeOf(definition.GrpcStatus),
+            definition.HttpStatus,
+            failure.Code.WireName(),
+            failure.Message
+        )
+        {
+            Hint = failure.Hint,
+            Details = failure.Details,
+            IsCatalogued = true,
+            RetryAfter = definition.Retry switch
+            {
+                FailureRetry.Yes => RetryTime(failure),
+                FailureRetry.LaterOrAfterChange => TimeSpan.FromMinutes(1),
+                FailureRetry.No or FailureRetry.AfterTopUp or FailureRetry.AfterChange => null,
+                _ => throw new System.Diagnostics.UnreachableException(),
+            },
+        };
+    }
+
+    /// <param name="resource">
+    /// The resource as the caller named it. The error is the same for a missing resource and one of another account
+    /// (INV-08).
+    /// </param>
+    public static ApiError Of(Refusal refusal, string resource) =>
+        refusal.Kind switch
+        {
+            RefusalKind.NotFound => NotFound(resource),
+            RefusalKind.AlreadyExists => new(
+                StatusCode.AlreadyExists,
+                409,
+                ApiErrorCodes.AlreadyExists,
+                refusal.Message
+            ),
+            RefusalKind.Invalid => Invalid(refusal.Faults),
+            RefusalKind.WrongState => new(StatusCode.FailedPrecondition, 409, ApiErrorCodes.WrongState, refusal.Message)
+            {
+                Hint = refusal.Allowed.IsEmpty ? null : $"Allowed now: {string.Join(", ", refusal.Allowed)}.",
+                Details = ImmutableSortedDictionary<string, string>
+                    .Empty.Add("state", refusal.State ?? "")
+                    .Add("allowed", string.Join(',', refusal.Allowed)),
+            },
+            RefusalKind.Failed when refusal.Failure is { } failure => Of(failure),
+            RefusalKind.Failed => throw new InvalidOperationException("A failed refusal without its failure."),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    public static ApiError Invalid(ImmutableArray<FieldFault> faults) =>
+        new(
+            StatusCode.InvalidArgument,
+            400,
+            ApiErrorCodes.InvalidRequest,
+            faults.Length == 1
+                ? $"The field {faults[0].Field} is invalid: {faults[0].Description}"
+                : string.Create(CultureInfo.InvariantCulture, $"{faults.Length} fields are invalid.")
+        )
+        {
+            Faults = faults,
+            Hint = "Correct every field in field_violations.",
+        };
+
+    public static ApiError NotFound(string what) =>
+        new(StatusCode.NotFound, 404, ApiErrorCodes.NotFound, $"{what} not found.");
+
+    public static ApiError OperatorsOnly() =>
+        new(StatusCode.PermissionDenied, 403, ApiErrorCodes.PermissionDenied, "The method is for operator keys.")
+        {
+            Hint = "Use an operator key.",
+        };
+
+    public static ApiError ViewersKey(string keyId) =>
+        new(
+            StatusCode.PermissionDenied,
+            403,
+            ApiErrorCodes.PermissionDenied,
+            $"The key {keyId} is a viewer's: it can read, but not change or spend anything."
+        )
+        {
+            Hint = "Use a full key of the same account, or an operator's full key.",
+            Details = ImmutableSortedDictionary<string, string>.Empty.Add("key_id", keyId),
+        };
+
+    public static ApiError BodyTooLarge(long limit) =>
+        new(
+            StatusCode.ResourceExhausted,
+            413,
+            ApiErrorCodes.BodyTooLarge,
+            string.Create(CultureInfo.InvariantCulture, $"The body is longer than {limit} bytes.")
+        )
+        {
+            Details = ImmutableSortedDictionary<string, string>.Empty.Add(
+                "limit_bytes",
+                limit.ToString(CultureInfo.InvariantCulture)
+            ),
+        };
+
+    public static ApiError Unavailable() =>
+        new(StatusCode.Unavailable, 503, ApiErrorCodes.Unavailable, "The scheduler did not answer in time.")
+        {
+            Hint = "Whether it was done is unknown: repeat it with the same request_id.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
+    public static ApiError StoreFull() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            ApiErrorCodes.Unavailable,
+            "The scheduler's store is full; the request was not carried out."
+        )
+        {
+            Hint = "The operator must free disk space for the store; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
+    public static ApiError StoreFailed() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            ApiErrorCodes.Unavailable,
+            "The scheduler's store failed; the request was not carried out."
+        )
+        {
+            Hint = "The operator finds the cause in the log under the request id; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
+    public static ApiError StoreUnclear() =>
+        new(
+            StatusCode.Unavailable,
+            503,
+            ApiErrorCodes.Unavailable,
+            "The scheduler's store failed; whether the request was carried out is unknown."
+        )
+        {
+            Hint = "Repeat it with the same request_id or reference: a completed operation is not repeated.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
+    public static ApiError DeadlineExceeded() =>
+        new(StatusCode.DeadlineExceeded, 504, ApiErrorCodes.DeadlineExceeded, "The call's deadline passed.")
+        {
+            Hint = "Whether it was done is unknown: repeat it with the same request_id and a later deadline.",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
+    public static ApiError Cancelled() =>
+        new(StatusCode.Cancelled, 499, ApiErrorCodes.Cancelled, "The caller ended the call.");
+
+    public static ApiError Internal() =>
+        new(
+            StatusCode.Internal,
+            500,
+            ApiErrorCodes.Internal,
+            "The scheduler failed; this is a bug or a fault of its store."
+        )
+        {
+            Hint = "Report the request id; the log has the cause under it.",
+        };
+
+    public static ApiError OfHttpStatus(int status, string path) =>
+        status switch
+        {
+            404 => new(StatusCode.NotFound, 404, ApiErrorCodes.NotFound, $"Nothing is served at {path}."),
+            405 => new(
+                StatusCode.Unimplemented,
+                405,
+                ApiErrorCodes.MethodNotAllowed,
+                $"{path} does not take this method."
+            )
+            {
+                Hint = "See the Allow header, and /openapi/v1.json.",
+            },
+            413 => new(StatusCode.ResourceExhausted, 413, ApiErrorCodes.BodyTooLarge, "The body is too long."),
+            415 => new(
+                StatusCode.InvalidArgument,
+                415,
+                ApiErrorCodes.UnsupportedMediaType,
+                "The body must be application/json, UTF-8, not compressed."
+            ),
+            401 => Of(FailureCatalogue.Describe(new MissingTokenFacts())),
+            403 => new(StatusCode.PermissionDenied, 403, ApiErrorCodes.PermissionDenied, "Not allowed."),
+            429 => new(StatusCode.ResourceExhausted, 429, ApiErrorCodes.TooManyRequests, "Too many requests.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(1),
+            },
+            503 => Unavailable(),
+            >= 400 and < 500 => new(
+                StatusCode.InvalidArgument,
+                status,
+                ApiErrorCodes.InvalidRequest,
+                "The request is malformed."
+            ),
+            _ => Internal() with { HttpStatus = status },
+        };
+
+    private static TimeSpan RetryTime(Failure failure) =>
+        failure.Details.TryGetValue("retry_after_seconds", out var text)
+        && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(seconds)
+            : TimeSpan.FromSeconds(1);
+
+    private static StatusCode CodeOf(string grpcStatus) =>
+        Enum.TryParse<StatusCode>(grpcStatus.Replace("_", "", StringComparison.Ordinal), true, out var code)
+            ? code
+            : throw new InvalidOperationException($"The catalogue names no gRPC status: {grpcStatus}.");
+}

@@ -1,0 +1,127 @@
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>The end of a run by a failure: the runtime's end while starting or running, the hint, and the re-route.</summary>
+internal sealed partial class InstanceGrain
+{
+    /// <summary>The runtime ended, stopped answering, or lost its capacity. No effect for a status that ends nothing.</summary>
+    private async Task RuntimeEndedAsync(Allocation allocation)
+    {
+        var intent = _recorded.Intent!;
+        var (trigger, code, what) = allocation.Status switch
+        {
+            AllocationStatus.Exited => Diagnosed(allocation.Exit ?? new RuntimeExit()),
+            AllocationStatus.Preempted => (
+                InstanceTrigger.Preempted,
+                FailureCode.Preempted,
+                $"{intent.Offer.Provider} took the capacity back"
+            ),
+            AllocationStatus.Unhealthy => (
+                InstanceTrigger.RuntimeUnhealthy,
+                FailureCode.RuntimeExited,
+                "The runtime stopped answering its health check"
+            ),
+            AllocationStatus.Booting or AllocationStatus.Ready => (default, FailureCode.None, ""),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        if (!InstanceLifecycle.TryNext(_recorded.State, trigger, out _))
+        {
+            return;
+        }
+
+        var cause = ProviderCause();
+        var avoid = trigger == InstanceTrigger.Preempted ? Avoid(intent.Offer.Route) : null;
+        var remedy =
+            code == FailureCode.OomKilled ? await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory)) : null;
+        // An unhealthy runtime is about to be released: its output can be read only now.
+        var exit =
+            allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
+                ? new RuntimeExit { OutputTail = await provider.TryReadOutputAsync(_recorded, _work.Cancellation) }
+                : allocation.Exit;
+        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy));
+        await FailOrRerouteAsync(trigger, failure, avoid, cause);
+    }
+
+    private async Task AllocationVanishedAsync()
+    {
+        var intent = _recorded.Intent!;
+        var what = $"{intent.Offer.Provider} no longer lists the allocation {intent.Key}";
+        var failure = FailureCatalogue.Describe(EndFacts(FailureCode.RuntimeExited, null, what, null));
+        await ApplyAsync(
+            InstanceDecisions.Fail(_recorded, InstanceTrigger.RuntimeExited, failure, null, ProviderCause())
+        );
+    }
+
+    private (InstanceTrigger, FailureCode, string) Diagnosed(RuntimeExit exit)
+    {
+        var code = ExitDiagnosis.Diagnose(exit, _recorded.State == InstanceState.Running);
+        var how = exit.ExitCode is { } number ? $"with exit code {number}" : "without an exit code";
+        var what =
+            code == FailureCode.OomKilled ? $"The runtime exceeded the GPU's memory and ended {how}"
+            : code == FailureCode.ModelLoadError ? $"The runtime could not load the model and ended {how}"
+            : code == FailureCode.ImagePullFailed ? "The runtime's image could not be pulled"
+            : $"The runtime ended {how}";
+        return (InstanceTrigger.RuntimeExited, code, what);
+    }
+
+    private RuntimeEndFacts EndFacts(FailureCode code, RuntimeExit? exit, string what, MemoryRemedy? remedy) =>
+        new(code, _recorded.Intent!.Offer, _recorded.Intent.Model, _recorded.Spec.ContextTokens, exit, what, remedy);
+
+    /// <summary>The facts that only a hint needs; null when they are not available. The failure is recorded in any case.</summary>
+    private async Task<T?> TryHintAsync<T>(ValueTask<T?> facts)
+        where T : class
+    {
+        try
+        {
+            return await facts;
+        }
+        catch (Exception exception)
+        {
+            LogHintFailed(exception, Self);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Records a failure. With <c>auto_reroute</c> it records the failure and the next attempt on another route in one write, if the checks
+    /// of that attempt pass.
+    /// </summary>
+    private async Task FailOrRerouteAsync(InstanceTrigger trigger, Failure failure, AvoidedRoute? avoid, Cause cause)
+    {
+        var failed = InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause);
+        if (!failed.IsPermitted || !MayReroute(failed.Next))
+        {
+            await ApplyAsync(failed);
+            return;
+        }
+
+        var after = failed.Next;
+        var sameRun = after.RunningSince is null;
+        var run = sameRun ? after.Run : after.Run + 1;
+        var attempt = sameRun ? after.Attempt + 1 : 1;
+        var (intent, _) = await CheckAsync(after, run, attempt, cause.RequestId);
+        await ApplyAsync(
+            intent is null
+                ? failed
+                : failed.And(next =>
+                    InstanceDecisions
+                        .Begin(next, intent, run, attempt, cause with { Actor = "scheduler" })
+                        .And(again =>
+                            InstanceDecisions.Change(again, n => n with { Reroutes = after.Reroutes + 1 }, cause)
+                        )
+                )
+        );
+    }
+
+    private bool MayReroute(InstanceRecord failed) =>
+        failed.Spec.AutoReroute
+        && failed.Reroutes < Launch.MaxReroutes
+        && failed.Failure?.Failure.Code
+            is FailureCode.ProviderTimeout
+                or FailureCode.ProviderRejected
+                or FailureCode.Preempted;
+}

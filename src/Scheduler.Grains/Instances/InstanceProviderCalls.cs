@@ -1,0 +1,161 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Grains.Providers;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>The calls of an instance to its provider. Each finds the provider and has the time limit that its caller needs.</summary>
+/// <remarks>
+/// An exception of a provider means that the effect of the call is unknown. A repeated call with the same key is safe: it concerns the
+/// same allocation.
+/// </remarks>
+internal sealed partial class InstanceProviderCalls(
+    ProviderDirectory providers,
+    IOptions<SchedulerOptions> options,
+    TimeProvider clock,
+    ILogger<InstanceProviderCalls> logger
+)
+{
+    /// <summary>The limit of calls that the grain makes during a turn: commands must not wait longer.</summary>
+    private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// The limit of one release attempt. It is repeated if the provider does not answer, and other cleanup must not wait longer for it.
+    /// A provider whose release takes longer answers <see cref="ReleaseOutcome.Pending"/> meanwhile.
+    /// </summary>
+    private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Requests the capacity of a recorded intent. No time limit: the caller cancels at the deadline.</summary>
+    /// <returns>A rejection when the provider is no longer configured.</returns>
+    public async Task<AllocateOutcome> AllocateAsync(InstanceRecord record, CancellationToken cancellationToken)
+    {
+        var intent = record.Intent!;
+        if (providers.Find(intent.Offer.Provider) is not { } provider)
+        {
+            return AllocateOutcome.Rejected(
+                RejectionKind.InvalidRequest,
+                $"Provider {intent.Offer.Provider} is not configured any more."
+            );
+        }
+
+        var tag = new AllocationTag(options.Value.ClusterId, record.Id);
+        var request = new AllocationRequest(intent.Key, tag, intent.Offer, RuntimeOf(record, intent));
+        return await provider.AllocateAsync(request, cancellationToken);
+    }
+
+    /// <summary>
+    /// Reads the allocation of the record, without a time limit. Null when the provider does not list it or is no longer configured.
+    /// </summary>
+    public async Task<Allocation?> FindAsync(InstanceRecord record, CancellationToken cancellationToken) =>
+        providers.Find(record.Intent!.Offer.Provider) is { } provider
+            ? await provider.FindAsync(record.Intent.Key, cancellationToken)
+            : null;
+
+    /// <summary>Reads the allocation of the record within 2 s. Null also when the provider fails or does not answer in time.</summary>
+    public async Task<Allocation?> TryFindAsync(InstanceRecord record, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await FindAsync(record, cancellationToken).WaitAsync(TurnLimit, clock, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogUnclear(exception, record.Id, record.Intent!.Offer.Provider, record.Intent.Key);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Reads the last output of the runtime within 2 s. Empty when there is none, or when the provider fails or does not answer in time.
+    /// </summary>
+    public async Task<string> TryReadOutputAsync(InstanceRecord record, CancellationToken cancellationToken)
+    {
+        var intent = record.Intent!;
+        try
+        {
+            return providers.Find(intent.Offer.Provider) is { } provider
+                ? await provider
+                    .ReadOutputAsync(intent.Key, cancellationToken)
+                    .WaitAsync(TurnLimit, clock, cancellationToken)
+                : "";
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogUnclear(exception, record.Id, intent.Offer.Provider, intent.Key);
+            return "";
+        }
+    }
+
+    /// <summary>Makes one attempt of a pending release, at most 15 s. Returns whether the provider confirmed it.</summary>
+    public async Task<bool> ReleaseAsync(
+        InstanceId instance,
+        PendingCleanup cleanup,
+        CancellationToken cancellationToken
+    )
+    {
+        if (providers.Find(cleanup.Provider) is not { } provider)
+        {
+            // The provider cannot be called, but may still hold our capacity: the release stays pending.
+            LogProviderGone(instance, cleanup.Provider, cleanup.Key);
+            return false;
+        }
+
+        using var limit = new CancellationTokenSource(ReleaseLimit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var outcome = await provider.ReleaseAsync(cleanup.Key, either.Token).WaitAsync(either.Token);
+        return outcome == ReleaseOutcome.Released;
+    }
+
+    /// <summary>Releases capacity that no record needs, once. A failure is logged only: the allocation sweep finds what remains.</summary>
+    public async Task TryReleaseAsync(
+        InstanceId instance,
+        ProviderId providerId,
+        AllocationKey key,
+        CancellationToken cancellationToken
+    )
+    {
+        if (providers.Find(providerId) is not { } provider)
+        {
+            return;
+        }
+
+        try
+        {
+            await provider.ReleaseAsync(key, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            LogUnclear(exception, instance, providerId, key);
+        }
+    }
+
+    private static RuntimeSpec RuntimeOf(InstanceRecord record, AllocationIntent intent) =>
+        new()
+        {
+            Preset = record.Spec.Runtime,
+            Model = intent.Model,
+            ServingName = record.ServingName,
+            ContextTokens = record.Spec.ContextTokens,
+            ParallelSequences = record.Spec.ParallelSequences,
+            TensorParallel = intent.Offer.GpuCount,
+            ExtraArguments = record.Spec.RuntimeArguments,
+        };
+
+    [LoggerMessage(
+        1004,
+        LogLevel.Warning,
+        "Instance {Instance}: call to {Provider} about {Key} failed, its effect is unknown"
+    )]
+    public partial void LogUnclear(Exception exception, InstanceId instance, ProviderId provider, AllocationKey key);
+
+    [LoggerMessage(
+        1006,
+        LogLevel.Warning,
+        "Instance {Instance}: {Provider} must release {Key} but is no longer configured; configure it until the release is confirmed"
+    )]
+    private partial void LogProviderGone(InstanceId instance, ProviderId provider, AllocationKey key);
+}

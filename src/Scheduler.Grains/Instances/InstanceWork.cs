@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>
+/// The work in progress of one instance: the calls to its provider and its account that its record requires. A piece of work runs at most
+/// once at a time, beside the grain's turns, and is cancelled as soon as the record no longer requires it.
+/// </summary>
+/// <remarks>
+/// Not thread-safe: call it from the grain's turns only. The work continues on the grain's scheduler as well. A piece that fails is
+/// logged and not restarted here. The record still requires it, so the next <see cref="Match"/> starts it again.
+/// </remarks>
+internal sealed partial class InstanceWork(ILogger logger) : IDisposable
+{
+    private readonly CancellationTokenSource _all = new();
+    private readonly Dictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
+
+    /// <summary>Cancelled by <see cref="CancelAll"/>.</summary>
+    public CancellationToken Cancellation => _all.Token;
+
+    /// <summary>The names of the pieces that run now.</summary>
+    public IReadOnlyCollection<string> Running => _running.Keys;
+
+    /// <summary>Starts every required piece that does not run, then cancels every running piece that is not required.</summary>
+    /// <param name="requestId">The request that the log lines of the started pieces belong to.</param>
+    public void Match(InstanceId instance, RequestId requestId, IReadOnlyCollection<RequiredWork> required)
+    {
+        foreach (var work in required.Where(work => !_running.ContainsKey(work.Name)))
+        {
+            if (!_all.IsCancellationRequested)
+            {
+                Start(instance, requestId, work);
+            }
+        }
+
+        foreach (var (name, cancellation) in _running.ToList())
+        {
+            if (!required.Any(work => work.Name == name))
+            {
+                _running.Remove(name);
+                cancellation.Cancel();
+            }
+        }
+    }
+
+    /// <summary>Cancels everything, for good: no work starts afterwards.</summary>
+    /// <remarks>Synchronous on purpose: work must see the cancellation within this turn, not later from a pool thread.</remarks>
+    public void CancelAll() => _all.Cancel();
+
+    public void Dispose() => _all.Dispose();
+
+    private void Start(InstanceId instance, RequestId requestId, RequiredWork work)
+    {
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_all.Token);
+        _running.Add(work.Name, cancellation);
+        _ = RunAsync(instance, requestId, work, cancellation);
+    }
+
+    private async Task RunAsync(
+        InstanceId instance,
+        RequestId requestId,
+        RequiredWork work,
+        CancellationTokenSource cancellation
+    )
+    {
+        using var scope = logger.BeginScope(new KeyValuePair<string, object?>[] { new("RequestId", requestId.Value) });
+        try
+        {
+            await work.RunAsync(cancellation.Token);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            LogCancelled(instance, work.Name);
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception, instance, work.Name);
+        }
+        finally
+        {
+            // A cancelled piece may end after a new one of the same name has started.
+            if (_running.TryGetValue(work.Name, out var current) && current == cancellation)
+            {
+                _running.Remove(work.Name);
+            }
+
+            cancellation.Dispose();
+        }
+    }
+
+    [LoggerMessage(1002, LogLevel.Debug, "Instance {Instance}: {Work} cancelled, no longer required")]
+    private partial void LogCancelled(InstanceId instance, string work);
+
+    [LoggerMessage(1003, LogLevel.Error, "Instance {Instance}: {Work} failed; retrying at the next wake-up")]
+    private partial void LogFailed(Exception exception, InstanceId instance, string work);
+}
+
+/// <summary>A piece of work that a record requires. It must be safe to repeat.</summary>
+/// <param name="Name">Identifies the piece: the same name is not started again while it runs.</param>
+internal readonly record struct RequiredWork(string Name, Func<CancellationToken, Task> RunAsync);

@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
+using Scheduler.Edge;
+using Scheduler.Inference.Serving;
+
+namespace Scheduler.Inference.Gateway;
+
+/// <summary>Limits open requests per instance, so that a slow one fills only its own slots.</summary>
+internal sealed class InstanceSlots(IOptions<InferenceOptions> options)
+{
+    private const int RetrySeconds = 1;
+
+    private readonly ConcurrentDictionary<InstanceId, int> _taken = new();
+
+    /// <summary>Takes a slot.</summary>
+    /// <returns>Dispose of it when the request has ended.</returns>
+    /// <exception cref="ApiException">RATE_LIMITED: all slots are taken.</exception>
+    public Slot Take(ServedInstance instance)
+    {
+        var limit = options.Value.MaxRequestsPerInstance;
+        if (_taken.AddOrUpdate(instance.Id, 1, static (_, taken) => taken + 1) <= limit)
+        {
+            return new Slot(this, instance.Id);
+        }
+
+        Leave(instance.Id);
+        var facts = new BusyInstanceFacts(instance.ServingName, limit, RetrySeconds);
+        throw new ApiException(ApiError.Of(FailureCatalogue.Describe(facts)));
+    }
+
+    public int TakenAt(InstanceId instance) => _taken.GetValueOrDefault(instance);
+
+    private void Leave(InstanceId instance)
+    {
+        if (_taken.AddOrUpdate(instance, 0, static (_, taken) => taken - 1) == 0)
+        {
+            _taken.TryRemove(new KeyValuePair<InstanceId, int>(instance, 0));
+        }
+    }
+
+    internal readonly struct Slot(InstanceSlots slots, InstanceId instance) : IDisposable
+    {
+        public void Dispose() => slots.Leave(instance);
+    }
+}

@@ -1,0 +1,35 @@
+using Scheduler.Host;
+using Xunit;
+
+namespace Scheduler.UnitTests.Host;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("launch")]
+    [InlineData("--config")]
+    [InlineData("--config=")]
+    [InlineData("--=x")]
+    [InlineData("-v")]
+    public void An_unknown_argument_is_refused_by_name(string argument)
+    {
+        Assert.False(CommandLine.TryParse([argument], out _, out var fault));
+        Assert.Equal($"'{argument}' is not understood.", fault);
+    }
+
+    [Theory]
+    [InlineData("--config", "mine.json")]
+    [InlineData("--config=mine.json")]
+    public void The_settings_file_is_accepted_as_one_argument_or_two(params string[] arguments)
+    {
+        Assert.True(CommandLine.TryParse(arguments, out var line, out _));
+        Assert.Equal("mine.json", line.ConfigFile);
+    }
+
+    [Fact]
+    public void Backup_without_a_target_is_refused()
+    {
+        Assert.False(CommandLine.TryParse(["backup"], out _, out var fault));
+        Assert.Equal("backup needs --to FILE.", fault);
+    }
+}

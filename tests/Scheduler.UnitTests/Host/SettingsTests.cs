@@ -1,0 +1,157 @@
+using Microsoft.Extensions.Options;
+using Scheduler.Host;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.UnitTests.Host;
+
+/// <summary>
+/// Every wrong setting is reported with its path, its value and the accepted values, before anything starts. The exit
+/// code and the printed lines are tested with a real process in SystemTests/StartUpTests.
+/// </summary>
+public sealed class SettingsTests
+{
+    [Theory]
+    [InlineData("Host:HttpPort", "abc", "a whole number")]
+    [InlineData("Host:GrpcPort", "70000", "0 to 65535")]
+    [InlineData("Host:Log", "xml", "console, json")]
+    [InlineData("Host:Adress", "::1", "Address")]
+    [InlineData("Host:Role", "silos", "all, doors, silo")]
+    [InlineData("Host:Role", "doors", "accepted without Storage:PostgreSql: all")]
+    [InlineData("Host:Role", "silo", "accepted without Storage:PostgreSql: all")]
+    [InlineData("Host:SiloAddress", "0.0.0.0", "the one IP address others reach this host at")]
+    [InlineData("Host:GatewayPort", "-1", "0 to 65535")]
+    [InlineData("Host:PortOffset", "20000", "0 to 10000")]
+    [InlineData("Host:DrainFor", "00:01:00", "0 to below ShutdownTimeout")]
+    [InlineData("Host:FinishWithin", "00:00:00", "above 0, to 01:00:00")]
+    [InlineData("Scheduler:Launch:AllocationTimeout", "soon", "a duration such as 00:01:30")]
+    [InlineData("Scheduler:Billing:LaunchMinimumEuros", "-1", "0 to 1000000")]
+    [InlineData("Scheduler:Launch:AllocationTimout", "00:01:00", "AllocationTimeout")]
+    [InlineData("Storage:Sqlite:Synchronous", "OFF", "FULL and NORMAL")]
+    [InlineData("Storage:Sqlite:MaxBatch", "many", "a whole number")]
+    [InlineData("Api:MaxBodyBytes", "5", "1024 to 16777216")]
+    [InlineData("Api:MaxBodyBytes", "big", "a whole number")]
+    [InlineData("Api:MaxBody", "5", "MaxBodyBytes")]
+    [InlineData("Api:RequestsPerSecondPerKey", "-1", "0 to 100000")]
+    [InlineData("Api:MaxRequests", "8", "64 to 100000")]
+    [InlineData("Api:MaxQueueWait", "00:02:00", "to 00:01:00")]
+    [InlineData("Dashboard:MaxRequests", "8", "16 to 100000")]
+    [InlineData("Dashboard:MaxWindows", "many", "a whole number")]
+    [InlineData("Dashboard:MaxWindow", "5", "MaxWindows")]
+    [InlineData("Dashboard:Enabled", "perhaps", "true or false")]
+    [InlineData("Dashboard:SessionLifetime", "00:00:10", "00:01:00 to 30.00:00:00")]
+    [InlineData("Dashboard:UnknownBurstPerAddress", "0", "1 to 1000000")]
+    [InlineData("Providers:Simulated:Seed", "abc", "a whole number")]
+    [InlineData("Providers:Simulated:Faults:0:NeverAnswer", "perhaps", "true or false")]
+    [InlineData("Providers:Simulated:Vendors:0", "acme", "azure")]
+    [InlineData("Providers:Process:Presets:mine:TokenizeShape", "round", "Vllm, LlamaServer")]
+    [InlineData("Providers:Cloud", "on", "Simulated, Process")]
+    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Api")]
+    public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
+        string path,
+        string value,
+        string accepted
+    )
+    {
+        var failure = Assert.Single(FailuresOf($"--{path}={value}"));
+
+        var isSection = path.StartsWith("Schedular", StringComparison.Ordinal);
+        Assert.StartsWith(isSection ? "Schedular is " : $"{path} is ", failure);
+        // Numbers are shown without quotes.
+        Assert.Contains(
+            isSection ? "'a section'" : $"'{value}'",
+            failure.Replace($" is {value};", $" is '{value}';", StringComparison.Ordinal)
+        );
+        Assert.Contains(accepted, failure);
+    }
+
+    [Theory]
+    [InlineData("Providers:Process:Enabled", "true", "false, since its runtimes are bound to one host")]
+    [InlineData("Providers:Simulated:StatePath", "", "a file that the silos of this host share")]
+    public void A_setting_not_accepted_in_a_cluster_is_reported(string path, string value, string accepted) =>
+        Assert.Contains(
+            $"{path} is '{value}'; accepted with Storage:PostgreSql: {accepted}",
+            FailuresOf("--Storage:PostgreSql:ConnectionString=Host=127.0.0.1", $"--{path}={value}")
+        );
+
+    [Fact]
+    public void Wrong_telemetry_settings_are_reported()
+    {
+        var failures = FailuresOf(
+            "--Host:Telemetry:Prometheus=maybe",
+            "--Host:Telemetry:OtlpEndpoint=nowhere",
+            "--Host:Telemetry:TraceShare=2"
+        );
+
+        Assert.Contains("Host:Telemetry:Prometheus is 'maybe'; accepted: off, loopback, open", failures);
+        Assert.Contains(failures, failure => failure.StartsWith("Host:Telemetry:OtlpEndpoint is 'nowhere'"));
+        Assert.Contains(failures, failure => failure.StartsWith("Host:Telemetry:TraceShare is '2'"));
+    }
+
+    [Fact]
+    public void Certificate_and_key_files_that_do_not_match_are_reported()
+    {
+        var folder = Directory.CreateTempSubdirectory("certificates-").FullName;
+        using var authority = new TestAuthority(folder, "ca");
+        var (one, another) = (authority.Issue("one"), authority.Issue("another"));
+
+        var failures = FailuresOf(
+            $"--Host:Tls:CertificatePath={one.Certificate}",
+            $"--Host:Tls:KeyPath={another.Key}",
+            $"--Host:Tls:Silo:CertificatePath={one.Certificate}",
+            $"--Host:Tls:Silo:CaPath={one.Key}"
+        );
+
+        AssertOne($"Host:Tls:CertificatePath is '{one.Certificate}'; accepted: a PEM file that goes with", failures);
+        AssertOne("Host:Tls:Silo:KeyPath is ''; accepted: a PEM file", failures);
+        AssertOne($"Host:Tls:Silo:CaPath is '{one.Key}'; accepted: a PEM file of certificates", failures);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("""{ "Host": { """, "LineNumber: 0")]
+    [InlineData("""{ "Host": { "Log": "json", "Log": "console" } }""", "Host:Log")]
+    [InlineData("""[1, 2]""", "Top-level JSON element must be an object")]
+    [InlineData(null, "was not found")]
+    public void A_settings_file_that_cannot_be_read_is_reported_with_the_error(string? text, string error)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"settings-{Guid.NewGuid():N}.json");
+        if (text is not null)
+        {
+            File.WriteAllText(file, text);
+        }
+
+        var failure = Assert.Single(FailuresOf("--config", file));
+
+        Assert.StartsWith($"--config is '{file}'", failure);
+        Assert.Contains(error, failure);
+        File.Delete(file);
+    }
+
+    [Fact]
+    public void Every_shipped_settings_file_is_valid()
+    {
+        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "silo-config"), "*.json");
+        Assert.True(files.Length >= 3);
+        foreach (var file in files)
+        {
+            // cluster.json expects its connection string from the environment.
+            string[] database = file.EndsWith("cluster.json", StringComparison.Ordinal)
+                ? ["--Storage:PostgreSql:ConnectionString=Host=127.0.0.1"]
+                : [];
+            Assert.NotNull(Settings.Of(LineOf(["--config", file, .. database])));
+        }
+    }
+
+    private static void AssertOne(string start, IEnumerable<string> failures) =>
+        Assert.Single(failures, failure => failure.StartsWith(start, StringComparison.Ordinal));
+
+    private static List<string> FailuresOf(params string[] arguments) =>
+        [.. Assert.Throws<OptionsValidationException>(() => Settings.Of(LineOf(arguments))).Failures];
+
+    private static CommandLine LineOf(string[] arguments)
+    {
+        Assert.True(CommandLine.TryParse(arguments, out var line, out var fault), fault);
+        return line;
+    }
+}

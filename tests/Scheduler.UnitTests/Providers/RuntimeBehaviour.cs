@@ -1,0 +1,11 @@
+namespace Scheduler.UnitTests.Providers;
+
+/// <summary>The behaviour of the runtime that a test requests.</summary>
+public enum RuntimeBehaviour
+{
+    Serves,
+    NeverReady,
+    OomAtLoad,
+    ModelLoadError,
+    Exits,
+}
