@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 using FsCheck.Xunit;
 using Scheduler.Dashboard.Instances;
 using Scheduler.Domain.Failures;
-using Scheduler.UnitTests.Domain.Failures;
-using Scheduler.UnitTests.Domain.Instances;
+using Scheduler.DomainTests.Failures;
+using Scheduler.DomainTests.Instances;
 using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Instances;
@@ -23,6 +23,10 @@ public sealed partial class FactWordsTests
         )
         .DistinctBy(fact => fact.Key)
         .ToImmutableSortedDictionary();
+
+    [Fact]
+    public void Every_kind_of_facts_is_declared_in_the_domain() =>
+        Assert.All(SampleFacts.Kinds, kind => Assert.Equal(typeof(FailureFacts).Assembly, kind.Assembly));
 
     [Fact]
     public void A_fact_with_a_unit_in_its_name_is_shown_in_that_unit()

@@ -1,5 +1,6 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.DomainTests.Failures;
 using Scheduler.UnitTests.Api;
 using Xunit;
 
@@ -130,7 +131,7 @@ public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFi
                 State = InstanceState.Failed,
                 Failure = new FailureRecord
                 {
-                    Failure = Domain.Failures.SampleFacts.Failure<Scheduler.Domain.Billing.BelowMinimumFacts>(),
+                    Failure = SampleFacts.Failure<Scheduler.Domain.Billing.BelowMinimumFacts>(),
                 },
                 Generation = 1,
             }

@@ -1,9 +1,9 @@
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
+using Scheduler.DomainTests.Firewalls;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Upstream;
-using Scheduler.UnitTests.Domain.Firewalls;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;

@@ -1,0 +1,399 @@
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Scheduler.TestKit;
+using Xunit;
+
+namespace Scheduler.DomainTests.Instances;
+
+/// <summary>The remedies of each failure code stored on instances, from facts that the scheduler computes.</summary>
+public sealed class RemediesTests
+{
+    private static readonly DateTimeOffset Until = new(2026, 3, 1, 12, 10, 0, TimeSpan.Zero);
+    private static readonly Offer Offer = Make.Offer();
+    private static readonly Offer Next = Make.Offer(region: "eu-north", price: 1.5m);
+
+    [Fact]
+    public void SMART_NO_MATCH_offers_each_minimal_relaxation_nearest_first()
+    {
+        var asked = new SmartConstraints
+        {
+            MaxPricePerHour = Make.Euros(1.1m),
+            Regions = ["eu-west"],
+            SpotAllowed = false,
+            MinimumTier = CapacityTier.Standard,
+            Providers = ["cloud"],
+        };
+        var offers = new[]
+        {
+            Make.Offer(price: 1.29m),
+            Make.Offer(price: 1m, spot: true),
+            Make.Offer(region: "eu-north", price: 1.05m),
+            Make.Offer(price: 1.04m, tier: CapacityTier.Community, count: 2),
+            Make.Offer("other", price: 1.03m),
+            Make.Offer(price: 1m, available: 0, count: 4),
+        };
+
+        var facts = SmartNoMatchFacts.Of(
+            PlacementSolver.Solve(OfferSnapshot.Build(offers, 1), new PlacementRequest { Constraints = asked })
+        );
+
+        Assert.Equal(
+            [
+                "relax-1: Allow spot capacity (best offer 1.00 EUR/h) [spot capacity: not allowed → allowed]",
+                "relax-2: Add the provider other (best offer 1.03 EUR/h) [providers: cloud → cloud, other]",
+                "relax-3: Accept the tier community (best offer 1.04 EUR/h) [lowest tier: standard → community]",
+                "relax-4: Add the region eu-north (best offer 1.05 EUR/h) [regions: eu-west → eu-west, eu-north]",
+                "relax-5: Raise the max price to 1.29 EUR/h (best offer 1.29 EUR/h) [max price: 1.10 EUR/h → 1.29 EUR/h]",
+                "start-again: Start again later: 1 matching offer is not available now",
+            ],
+            Said(facts, Make.Spec(asked))
+        );
+    }
+
+    [Fact]
+    public void SMART_NO_MATCH_loosens_several_constraints_if_a_single_one_does_not_help()
+    {
+        var asked = new SmartConstraints
+        {
+            GpuType = "H100-80GB-SXM",
+            GpuCount = 2,
+            SpotAllowed = false,
+        };
+        var facts = SmartNoMatchFacts.Of(
+            PlacementSolver.Solve(
+                OfferSnapshot.Build([Make.Offer(spot: true)], 1),
+                new PlacementRequest { Constraints = asked }
+            )
+        );
+
+        Assert.Equal(
+            [
+                "relax-1: Start on 1×L40S and allow spot capacity (best offer 1.20 EUR/h) "
+                    + "[GPU type: H100-80GB-SXM → L40S; GPU count: 2 → 1; spot capacity: not allowed → allowed]",
+            ],
+            Said(facts, Make.Spec(asked))
+        );
+    }
+
+    [Fact]
+    public void SMART_NO_MATCH_without_relaxations_offers_a_later_start()
+    {
+        var facts = new SmartNoMatchFacts(0, [], [], 0);
+
+        Assert.Equal(["start-again: Start again later"], Said(facts, Make.Spec()));
+    }
+
+    [Fact]
+    public void A_relaxation_already_applied_is_omitted_and_a_start_comes_first()
+    {
+        var asked = new SmartConstraints { MaxPricePerHour = Make.Euros(1.1m), SpotAllowed = false };
+        var facts = SmartNoMatchFacts.Of(
+            PlacementSolver.Solve(
+                OfferSnapshot.Build([Offer, Make.Offer(price: 1m, spot: true)], 1),
+                new PlacementRequest { Constraints = asked }
+            )
+        );
+
+        Assert.Equal(
+            [
+                "start-again: Start again",
+                "relax-2: Raise the max price to 1.20 EUR/h (best offer 1.20 EUR/h) [max price: 1.10 EUR/h → 1.20 EUR/h]",
+            ],
+            Said(facts, Make.Spec(asked with { SpotAllowed = true }))
+        );
+    }
+
+    [Fact]
+    public void GPU_INCOMPATIBLE_offers_a_larger_GPU_or_a_smaller_context_or_format()
+    {
+        var facts = TooSmall("Qwen/Qwen2.5-7B", 32_768, 4) with
+        {
+            SmallestGpu = "L40S",
+            SmallestGpuCount = 1,
+            PricePerHour = Make.Euros(1.2m),
+        };
+        var largest = facts.LargestContextTokens!.Value.ToString(
+            "N0",
+            System.Globalization.CultureInfo.InvariantCulture
+        );
+
+        var said = Said(facts, SpecOf(facts));
+
+        Assert.Equal(
+            [
+                "larger-gpu: Start on 1×L40S (45.0 GiB per GPU, 1.20 EUR/h) [GPU type: A10 → L40S]",
+                $"reduce-context: Reduce the context to {largest} tokens [context: 32,768 tokens → {largest} tokens]",
+            ],
+            said[..2]
+        );
+        Assert.All(said[2..], way => Assert.StartsWith("weight-format: Take the weights in ", way));
+    }
+
+    [Fact]
+    public void GPU_INCOMPATIBLE_loosens_the_constraint_that_excludes_a_larger_GPU()
+    {
+        var asked = new SmartConstraints { MaxPricePerHour = Make.Euros(1m) };
+        var loosenings = PlacementSolver
+            .Solve(OfferSnapshot.Build([Offer], 1), new PlacementRequest { Constraints = asked })
+            .Relaxations;
+        var facts = TooSmall("Qwen/Qwen2.5-7B", 32_768, 4) with { Loosenings = loosenings };
+
+        var first = Remedies.For(Failed(facts, SpecOf(facts) with { Constraints = asked }))[0];
+
+        Assert.Equal(
+            "relax-1: Raise the max price to 1.20 EUR/h (best offer 1.20 EUR/h) [max price: 1.00 EUR/h → 1.20 EUR/h]",
+            Said(first)
+        );
+    }
+
+    [Fact]
+    public void GPU_INCOMPATIBLE_lists_a_GPU_without_offers_last()
+    {
+        var facts = TooSmall("Qwen/Qwen2.5-72B", 32_768, 4);
+
+        Assert.EndsWith(
+            $"{facts.SmallestGpu}]",
+            Said(facts, SpecOf(facts))[^1]
+                .Replace("; GPU count: 1 → " + facts.SmallestGpuCount, "", StringComparison.Ordinal)
+        );
+        Assert.Contains("not on offer now)", Said(facts, SpecOf(facts))[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GPU_INCOMPATIBLE_respects_the_context_limit_of_the_model()
+    {
+        var facts = TooSmall("Qwen/Qwen2.5-7B", 1_000_000, 1);
+
+        var only = Assert.Single(Said(facts, SpecOf(facts)));
+        Assert.StartsWith("reduce-context: ", only, StringComparison.Ordinal);
+        Assert.EndsWith($" → {facts.SuggestedContextTokens:N0} tokens]", only, StringComparison.Ordinal);
+        Assert.Contains($"to {facts.SuggestedContextTokens} ", FailureCatalogue.Describe(facts).Hint);
+    }
+
+    [Fact]
+    public void OOM_KILLED_offers_a_smaller_context_or_a_larger_GPU()
+    {
+        var wish = new SmartConstraints { MaxPricePerHour = Make.Euros(1.3m) };
+        var also = PlacementSolver
+            .Solve(
+                OfferSnapshot.Build([Make.Offer(gpu: "H100-80GB-SXM", price: 2.1m)], 1),
+                new PlacementRequest { Constraints = wish }
+            )
+            .Relaxations[0];
+        var remedy = new MemoryRemedy(4096, "H100-80GB-SXM", 1, Make.Euros(2.1m), also);
+
+        Assert.Equal(
+            [
+                "reduce-context: Reduce the context to 4,096 tokens [context: 8,192 tokens → 4,096 tokens]",
+                "larger-gpu: Start on 1×H100-80GB-SXM and raise the max price to 2.10 EUR/h (79.6 GiB per GPU, 2.10 EUR/h) "
+                    + "[GPU type: any → H100-80GB-SXM; GPU count: any → 1; max price: 1.30 EUR/h → 2.10 EUR/h]",
+            ],
+            Said(Ended(FailureCode.OomKilled, remedy: remedy), Make.Spec(wish))
+        );
+        Assert.Equal(
+            ["start-again: Start again once what the hint names is changed"],
+            Said(Ended(FailureCode.OomKilled), Make.Spec(wish))
+        );
+    }
+
+    [Fact]
+    public void PROVIDER_TIMEOUT_offers_a_start_on_the_next_route()
+    {
+        var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next);
+
+        Assert.Equal(
+            [
+                "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z, "
+                    + "next in line is cloud/eu-north/L40S at 1.50 EUR/h",
+                "any-provider: Allow any provider [providers: cloud → any]",
+            ],
+            Said(facts, Make.Spec(new SmartConstraints { Providers = ["cloud"] }), new AvoidedRoute(Offer.Route, Until))
+        );
+    }
+
+    [Fact]
+    public void PROVIDER_TIMEOUT_of_the_only_route_offers_other_providers_first()
+    {
+        var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, null);
+
+        Assert.Equal(
+            [
+                "any-provider: Allow any provider [providers: cloud → any]",
+                "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z",
+            ],
+            Said(facts, Make.Spec(new SmartConstraints { Providers = ["cloud"] }), new AvoidedRoute(Offer.Route, Until))
+        );
+    }
+
+    [Fact]
+    public void PROVIDER_REJECTED_offers_a_new_start()
+    {
+        var facts = new ProviderRejectedFacts(Offer, new Rejection(RejectionKind.OutOfStock, "none left"), Next);
+
+        Assert.Equal(["start-again: Start again"], Said(facts, Make.Spec()));
+    }
+
+    [Theory]
+    [InlineData(FailureCode.ImagePullFailed, "Start again once the image or its registry credentials are corrected")]
+    [InlineData(FailureCode.ModelLoadError, "Start again once the model's source, format or access is corrected")]
+    [InlineData(FailureCode.RuntimeExited, "Start again")]
+    public void Failures_repaired_outside_the_scheduler_offer_only_a_new_start(FailureCode code, string title) =>
+        Assert.Equal([$"start-again: {title}"], Said(Ended(code), Make.Spec()));
+
+    [Fact]
+    public void PREEMPTED_spot_capacity_offers_another_route_or_no_spot()
+    {
+        var facts = Ended(FailureCode.Preempted) with { Offer = Make.Offer(spot: true) };
+
+        Assert.Equal(
+            [
+                "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z",
+                "disallow-spot: Disallow spot capacity [spot capacity: allowed → not allowed]",
+            ],
+            Said(facts, Make.Spec(), new AvoidedRoute(Offer.Route, Until))
+        );
+        Assert.Equal(["start-again: Start again"], Said(Ended(FailureCode.Preempted), Make.Spec()));
+    }
+
+    [Fact]
+    public void RUNTIME_START_TIMEOUT_offers_a_longer_timeout_up_to_the_maximum()
+    {
+        var day = TimeSpan.FromHours(24);
+        var short1 = new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromSeconds(90), Make.Model);
+        var longest = new RuntimeStartTimeoutFacts(Offer, day, Make.Model);
+
+        Assert.Equal(
+            [
+                "raise-start-timeout: Raise the start timeout to 180 s [start timeout: as configured → 180 s]",
+                "start-again: Start again",
+            ],
+            Said(short1, Make.Spec())
+        );
+        Assert.Equal(["start-again: Start again"], Said(short1, Make.Spec() with { StartTimeout = day }));
+        Assert.Equal(["start-again: Start again"], Said(longest, Make.Spec() with { StartTimeout = day }));
+    }
+
+    [Fact]
+    public void BILLING_BELOW_MINIMUM_offers_a_top_up_or_a_cheaper_launch()
+    {
+        var facts = new BelowMinimumFacts(
+            Make.Account(),
+            Suspended: false,
+            Make.Euros(1.2m),
+            MicroEuro.Zero,
+            MicroEuro.Zero,
+            Make.Euros(1.5m),
+            Next,
+            Make.Offer(price: 1.1m)
+        );
+
+        Assert.Equal(
+            [
+                "top-up: Top up 0.30 EUR and start again",
+                "cheaper-offer: Set the max price to 1.10 EUR/h, for cloud/eu-west/L40S [max price: any → 1.10 EUR/h]",
+            ],
+            Said(facts, Make.Spec())
+        );
+        Assert.Equal(Make.Euros(0.3m), Remedies.For(Failed(facts, Make.Spec()))[0].TopUp);
+        Assert.Equal(
+            ["start-again: Start again once the operator has lifted the suspension"],
+            Said(facts with { Suspended = true }, Make.Spec())
+        );
+    }
+
+    [Fact]
+    public void BALANCE_EXHAUSTED_offers_a_top_up()
+    {
+        var facts = new BalanceExhaustedFacts(Make.Account(), Make.Euros(-0.01m), Make.Euros(1.2m), Make.Euros(1.2m));
+
+        Assert.Equal(["top-up: Top up 1.21 EUR and start again"], Said(facts, Make.Spec()));
+    }
+
+    [Fact]
+    public void MODEL_NOT_FOUND_offers_the_model_that_was_meant()
+    {
+        Assert.Equal(
+            [
+                "use-model: Run the model Qwen/Qwen2.5-7B [model: Qwen2.5-7B → Qwen/Qwen2.5-7B]",
+                "start-again: Start again once the model is registered",
+            ],
+            Said(new ModelUnknownFacts("Qwen2.5-7B"), Make.Spec() with { Model = "Qwen2.5-7B" })
+        );
+        Assert.Equal(
+            ["start-again: Start again once the model is registered"],
+            Said(new ModelUnknownFacts("nobody/knows-it"), Make.Spec() with { Model = "nobody/knows-it" })
+        );
+    }
+
+    [Fact]
+    public void Only_stopped_and_failed_instances_have_remedies_even_during_a_release()
+    {
+        var failed = Failed(Ended(FailureCode.RuntimeExited), Make.Spec());
+
+        Assert.Equal(
+            ["start: Start"],
+            Remedies.For(failed with { State = InstanceState.Stopped, Failure = null }).Select(Said)
+        );
+        Assert.Equal(
+            ["start-again: Start again"],
+            Remedies
+                .For(failed with { PendingCleanups = [new PendingCleanup { Kind = CleanupKind.Release }] })
+                .Select(Said)
+        );
+        Assert.Equal(
+            ["start-again: Start again"],
+            Remedies.For(failed with { State = InstanceState.Stopped }).Select(Said)
+        );
+        Assert.Equal(["start-again: Start again"], Remedies.For(failed with { Failure = null }).Select(Said));
+        Assert.All(
+            Enum.GetValues<InstanceState>().Where(state => !state.MayChangeSpec()),
+            state => Assert.Empty(Remedies.For(failed with { State = state }))
+        );
+    }
+
+    private static GpuIncompatibleFacts TooSmall(string model, long contextTokens, int sequences) =>
+        GpuFit.Explain(
+            ModelCatalogue.Find(model)!,
+            new FitRequest(null, KvFormat.Bf16, contextTokens, sequences, "vllm"),
+            GpuCatalogue.Shipped.Find("A10"),
+            1,
+            GpuCatalogue.Shipped
+        );
+
+    private static LaunchSpec SpecOf(GpuIncompatibleFacts facts) =>
+        Make.Spec(new SmartConstraints { GpuType = facts.Gpu, GpuCount = facts.GpuCount }) with
+        {
+            ContextTokens = facts.ContextTokens,
+            ParallelSequences = facts.ParallelSequences,
+        };
+
+    private static RuntimeEndFacts Ended(FailureCode code, MemoryRemedy? remedy = null) =>
+        new(code, Offer, Make.Model, 8192, new RuntimeExit { ExitCode = 1 }, "It ended", remedy);
+
+    private static InstanceRecord Failed(FailureFacts facts, LaunchSpec spec, params AvoidedRoute[] avoided) =>
+        new()
+        {
+            Id = new InstanceId("i-aaaaaaaaaaaaaaaaaaaa"),
+            Generation = 3,
+            State = InstanceState.Failed,
+            Spec = spec,
+            AvoidedRoutes = [.. avoided],
+            Failure = new FailureRecord { Failure = FailureCatalogue.Describe(facts) },
+        };
+
+    private static string[] Said(FailureFacts facts, LaunchSpec spec, params AvoidedRoute[] avoided) =>
+        [.. Remedies.For(Failed(facts, spec, avoided)).Select(Said)];
+
+    private static string Said(Remedy remedy)
+    {
+        Assert.True(remedy.Starts);
+        var changes = remedy.Changes.Select(change => $"{change.Field}: {change.From} → {change.To}");
+        return $"{remedy.Id}: {remedy.Title}{(remedy.Changes.IsEmpty ? "" : $" [{string.Join("; ", changes)}]")}";
+    }
+}
