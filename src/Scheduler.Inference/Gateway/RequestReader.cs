@@ -66,8 +66,8 @@ internal ref struct RequestReader
         };
 
     /// <exception cref="DoorException">
-    /// The body is not a JSON object in valid Unicode, or a needed member is missing, duplicate or of the wrong type. Lists all
-    /// validation errors.
+    /// The body is not a JSON object in valid Unicode, or a needed member is missing, duplicate or of the wrong type.
+    /// Lists all validation errors.
     /// </exception>
     public static InferenceRequest Read(RequestKind kind, ReadOnlyMemory<byte> body)
     {
