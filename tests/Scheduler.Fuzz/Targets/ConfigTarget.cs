@@ -11,7 +11,7 @@ internal sealed class ConfigTarget : FuzzTarget
 {
     public override string Name => "config";
 
-    public override int MaxLength => 1536;
+    public override int MaxLength => 1024;
 
     /// <summary>
     /// 1,024 layers, each with a name per matrix (about 100 bytes), and the automata of 32 expressions of 256

@@ -12,7 +12,7 @@ internal sealed class CronTarget : FuzzTarget
     /// <summary>Above <see cref="CronPattern.LongestText"/>, so that the limit is tested too.</summary>
     public override int MaxLength => 560;
 
-    public override long AllocationBase => 32_768;
+    public override long AllocationBase => 65_536;
 
     /// <summary>A name of two characters costs a capture of the expression and its string.</summary>
     public override long AllocationPerByte => 64;
