@@ -5,12 +5,18 @@ namespace Scheduler.Fuzz;
 /// <summary>Runs one target on several threads and watches that no execution hangs.</summary>
 internal sealed class FuzzRun(string target, FuzzOptions options)
 {
-    /// <summary>An execution that runs longer never ends: the process reports the input and stops.</summary>
-    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+    private const int PollMilliseconds = 100;
+
+    /// <summary>
+    /// An execution that runs for more polls (60 s) never ends: the process reports the input and stops. Polls instead
+    /// of time, because a stopped process makes no polls.
+    /// </summary>
+    private const int HangPolls = 600;
 
     private static readonly TimeSpan Progress = TimeSpan.FromSeconds(30);
 
     private readonly Findings _findings = new();
+    private readonly (long StartedAt, int Polls)[] _seen = new (long, int)[options.Workers];
 
     public FuzzResult Run()
     {
@@ -28,7 +34,7 @@ internal sealed class FuzzRun(string target, FuzzOptions options)
         }
 
         var reported = began;
-        while (!threads.All(thread => thread.Join(100)))
+        while (!threads.All(thread => thread.Join(PollMilliseconds)))
         {
             StopOnHang(workers);
             if (options.Folder is not null && Stopwatch.GetElapsedTime(reported) > Progress)
@@ -63,17 +69,21 @@ internal sealed class FuzzRun(string target, FuzzOptions options)
 
     private void StopOnHang(FuzzWorker[] workers)
     {
-        foreach (var worker in workers)
+        for (var i = 0; i < workers.Length; i++)
         {
-            if (worker.Running() is not { } running || running.Elapsed < Hang)
+            var (startedAt, input) = workers[i].Running();
+            _seen[i] =
+                startedAt == 0 || startedAt != _seen[i].StartedAt ? (startedAt, 0) : (startedAt, _seen[i].Polls + 1);
+            if (_seen[i].Polls < HangPolls)
             {
                 continue;
             }
 
-            _findings.Add(new Finding(target, "hang", running.Input, $"One execution runs for {running.Elapsed}."));
+            var bytes = input.ToArray();
+            _findings.Add(new Finding(target, "hang", bytes, "One execution does not end."));
             var paths = options.Folder is null ? [] : _findings.Write(options.Folder);
             Environment.FailFast(
-                $"{target}: an execution hangs. Input: {Convert.ToHexString(running.Input)} {string.Join(' ', paths)}"
+                $"{target}: an execution hangs. Input: {Convert.ToHexString(bytes)} {string.Join(' ', paths)}"
             );
         }
     }

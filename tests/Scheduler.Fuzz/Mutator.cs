@@ -28,7 +28,13 @@ internal sealed class Mutator(FuzzTarget target, Dice dice)
 
         for (var step = 0; step < steps; step++)
         {
-            var byGrammar = target.Structure != Structure.Text && !dice.OneIn(3);
+            // One changed byte mostly makes text that is no JSON, so a JSON parser ends early.
+            var byGrammar = target.Structure switch
+            {
+                Structure.Json => !dice.OneIn(8),
+                Structure.Gguf => !dice.OneIn(3),
+                Structure.Text or _ => false,
+            };
             if (byGrammar && target.Structure == Structure.Json)
             {
                 ChangeJson(second);
