@@ -188,7 +188,7 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
         field.FieldType switch
         {
             FieldType.String => json.ValueKind == JsonValueKind.String && TextOf(json.GetString) is not null,
-            FieldType.Bytes => json.ValueKind == JsonValueKind.String && json.TryGetBytesFromBase64(out _),
+            FieldType.Bytes => json.ValueKind == JsonValueKind.String && IsBase64(json),
             FieldType.Bool => json.ValueKind is JsonValueKind.True or JsonValueKind.False,
             FieldType.Int32 => json.ValueKind == JsonValueKind.Number
                 ? json.TryGetInt32(out _)
@@ -203,6 +203,20 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
             FieldType.Message => IsWellKnown(json, field.MessageType),
             _ => false,
         };
+
+    /// <summary>Does not decode the value to a string first: a model file has up to 16 MiB.</summary>
+    private static bool IsBase64(JsonElement json)
+    {
+        try
+        {
+            return json.TryGetBytesFromBase64(out _);
+        }
+        catch (InvalidOperationException)
+        {
+            // An invalid UTF-16 escape.
+            return false;
+        }
+    }
 
     private static bool IsWholeText(JsonElement json, long least, long most) =>
         json.ValueKind == JsonValueKind.String

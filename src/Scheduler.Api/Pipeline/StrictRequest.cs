@@ -74,10 +74,16 @@ internal sealed class StrictRequest(MessageDescriptor message, HttpRule rule, Fa
     }
 
     /// <summary>
-    /// Shortens an unchecked name to 64 characters and replaces control characters, so that an error can show it.
+    /// Shortens an unchecked name to 64 characters and replaces control characters, so that an error can show it. An
+    /// empty name becomes <c>(empty name)</c>.
     /// </summary>
     internal static string Shown(string name)
     {
+        if (name.Length == 0)
+        {
+            return "(empty name)";
+        }
+
         var shown = name.Length <= 64 ? name : name[..64] + "…";
         return string.Create(
             shown.Length,

@@ -20,7 +20,9 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes)
 
     public ModelRefusal? Fault { get; private set; }
 
-    public void Refuse(ModelRefusalKind kind, string field, string message) => Fault ??= new(kind, field, message);
+    /// <param name="field">A name from the file; it may be empty.</param>
+    public void Refuse(ModelRefusalKind kind, string field, string message) =>
+        Fault ??= new(kind, field.Length > 0 ? field : "header", message);
 
     public ulong Unsigned(int width)
     {

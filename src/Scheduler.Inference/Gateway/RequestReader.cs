@@ -66,11 +66,16 @@ internal ref struct RequestReader
         };
 
     /// <exception cref="ApiException">
-    /// The body is not a JSON object, or a needed member is missing, duplicate or of the wrong type. Lists all
-    /// validation errors.
+    /// The body is not a JSON object in valid Unicode, or a needed member is missing, duplicate or of the wrong type.
+    /// Lists all validation errors.
     /// </exception>
     public static InferenceRequest Read(RequestKind kind, ReadOnlyMemory<byte> body)
     {
+        if (!UnicodeText.IsValid(body.Span))
+        {
+            throw Invalid("body", "Must be UTF-8, without escapes that are half of a surrogate pair.");
+        }
+
         var reader = new RequestReader(kind, body);
         try
         {
@@ -270,7 +275,10 @@ internal ref struct RequestReader
         return after >= 0 && body[end + after] == (byte)',' ? start..(end + after + 1) : start..end;
     }
 
-    private static string Shown(string name) => name.Length <= LongestName ? name : name[..LongestName];
+    private static string Shown(string name) =>
+        name.Length == 0 ? "(empty name)"
+        : name.Length <= LongestName ? name
+        : name[..LongestName];
 
     private static ApiException Invalid(string field, string what)
     {

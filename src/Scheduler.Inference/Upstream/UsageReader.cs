@@ -28,9 +28,10 @@ internal static class UsageReader
         {
             return TryReadObject(rest[(colon + 1)..], out usage);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Malformed JSON from the runtime: it has no readable usage.
+            // Malformed JSON from the runtime: it has no readable usage. InvalidOperationException: a name with an
+            // invalid UTF-16 escape.
             return false;
         }
     }
