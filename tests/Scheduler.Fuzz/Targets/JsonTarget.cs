@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Google.Api;
 using Google.Protobuf.Reflection;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 
@@ -92,7 +92,7 @@ internal sealed class JsonTarget : FuzzTarget
         {
             clean = new StrictRequest(message, rule, faults).ReadBody(input[1..]);
         }
-        catch (DoorException refused)
+        catch (ApiException refused)
         {
             Require(refused.Error.HttpStatus == 400, "A body that cannot be read is the caller's error.");
             return Outcome.Refused(Shape.Add(Shape.Start, faults.All[0].Description));

@@ -78,7 +78,7 @@ internal sealed class RequestTarget : FuzzTarget
         {
             request = RequestReader.Read((RequestKind)(1 + (input.Span[0] % 3)), input[1..]);
         }
-        catch (DoorException refused)
+        catch (ApiException refused)
         {
             return Refusal(refused, 1);
         }
@@ -97,13 +97,13 @@ internal sealed class RequestTarget : FuzzTarget
         {
             return Outcome.Accepted(Shape.Add(shape, (ulong)Math.Min(8, PromptText.Of(request).Length)));
         }
-        catch (DoorException refused)
+        catch (ApiException refused)
         {
             return Refusal(refused, shape);
         }
     }
 
-    private static Outcome Refusal(DoorException refused, ulong shape)
+    private static Outcome Refusal(ApiException refused, ulong shape)
     {
         Require(refused.Error.HttpStatus == 400, "A body that cannot be read is the caller's error.");
         Require(refused.Error.Faults.Length > 0, "A refusal lists its validation errors.");

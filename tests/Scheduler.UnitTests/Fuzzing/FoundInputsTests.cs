@@ -1,6 +1,6 @@
 using System.Text;
 using Google.Api;
-using Scheduler.Api.Edge;
+using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Compatibility;
 using Scheduler.Edge;
@@ -28,7 +28,7 @@ public sealed class FoundInputsTests
     [InlineData("{\"\u00bf\":")]
     public void A_body_with_text_that_is_no_unicode_is_refused(string latin1)
     {
-        var refused = Assert.Throws<DoorException>(() =>
+        var refused = Assert.Throws<ApiException>(() =>
             RequestReader.Read(RequestKind.Chat, Encoding.Latin1.GetBytes(latin1))
         );
 
@@ -51,7 +51,7 @@ public sealed class FoundInputsTests
     [Fact]
     public void A_repeated_empty_name_is_shown()
     {
-        var refused = Assert.Throws<DoorException>(() =>
+        var refused = Assert.Throws<ApiException>(() =>
             RequestReader.Read(RequestKind.Chat, "{\"model\":\"m\",\"messages\":[],\"\":1,\"\":2}"u8.ToArray())
         );
 
