@@ -132,8 +132,8 @@ public static class StorageSetup
         services.AddKeyedSingleton<IGrainStorage>(
             name,
             (provider, _) =>
-                new MeasuredGrainStorage(
-                    new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner)),
+                new StateStorage(
+                    provider.GetRequiredKeyedService<IGrainStorage>(inner),
                     provider.GetRequiredService<StorageMetrics>(),
                     provider.GetRequiredService<TimeProvider>()
                 )
