@@ -29,7 +29,6 @@ public sealed record FitRequest(
     /// <returns>The first validation error, or null for a valid request.</returns>
     public FitRequestRefusal? Validate(ModelFacts model)
     {
-        ArgumentNullException.ThrowIfNull(model);
         if (ContextTokens < 1)
         {
             return Refuse(FitRequestFault.ContextBelowOne, ContextTokens, 1, "context_tokens must be at least 1");

@@ -24,7 +24,6 @@ public static class GgufHeader
     /// <param name="bytes">The file's first bytes; 16 MiB contain the header of any published file.</param>
     public static ModelReading Parse(string name, ReadOnlySpan<byte> bytes)
     {
-        ArgumentNullException.ThrowIfNull(name);
         var reader = new GgufReader(bytes);
 
         if (reader.Unsigned(4) != Magic)

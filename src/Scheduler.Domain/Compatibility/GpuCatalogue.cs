@@ -68,11 +68,7 @@ public sealed class GpuCatalogue
     public ImmutableArray<GpuGroup> ShapesBySize { get; }
 
     /// <exception cref="FormatException">The table has another format.</exception>
-    public static GpuCatalogue Parse(string csv)
-    {
-        ArgumentNullException.ThrowIfNull(csv);
-        return new GpuCatalogue([.. Csv.Rows(csv).Select(ReadRow)]);
-    }
+    public static GpuCatalogue Parse(string csv) => new GpuCatalogue([.. Csv.Rows(csv).Select(ReadRow)]);
 
     /// <param name="name">Catalogue name, in any case.</param>
     public GpuType? Find(string name) => _byName.GetValueOrDefault(name);
@@ -84,7 +80,6 @@ public sealed class GpuCatalogue
     /// </param>
     public GpuType? Resolve(string alias, double? vramGibPerGpu, string? instanceTypeHint)
     {
-        ArgumentNullException.ThrowIfNull(alias);
         if (!_byAlias.TryGetValue(Canonical(alias), out var candidates))
         {
             return null;

@@ -24,9 +24,6 @@ public static class GpuFit
     /// <param name="count">GPUs of one host, ≥ 1; the model is split over all of them.</param>
     public static FitVerdict Judge(ModelFacts model, FitRequest request, GpuType gpu, int count)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(gpu);
         var engine = EngineProfile.Of(request.EnginePreset);
         var usable = engine.Usable(gpu.VramBytes);
         var obstacle = ObstacleOf(model, request, gpu, count, engine);
@@ -47,8 +44,6 @@ public static class GpuFit
     /// <summary>VRAM need per GPU; null when the model cannot be split or the request is invalid.</summary>
     public static VramBudget? Budget(ModelFacts model, FitRequest request, int count)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
         if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
@@ -69,11 +64,8 @@ public static class GpuFit
         );
     }
 
-    public static long UsableBytes(GpuType gpu, string enginePreset)
-    {
-        ArgumentNullException.ThrowIfNull(gpu);
-        return EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
-    }
+    public static long UsableBytes(GpuType gpu, string enginePreset) =>
+        EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
 
     /// <summary>Least total memory, then fewest GPUs, with <see cref="FitOutcome.Fits"/>.</summary>
     /// <param name="vendor">Vendor of the GPUs; other vendors need another image.</param>
@@ -87,9 +79,6 @@ public static class GpuFit
         long largerThanBytes = 0
     )
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(catalogue);
         if (request.Validate(model) is not null)
         {
             return null;
@@ -134,9 +123,6 @@ public static class GpuFit
         FitOutcome atLeast = FitOutcome.Fits
     )
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(gpu);
         var max = model.MaxContextTokens ?? FitRequest.MaxContextTokens;
         var smallest = request with { ContextTokens = Math.Min(ContextStep, max) };
         var engine = EngineProfile.Of(request.EnginePreset);
@@ -161,9 +147,6 @@ public static class GpuFit
     /// <returns>Null when no format helps.</returns>
     public static WeightFormat? WeightFormatThatFits(ModelFacts model, FitRequest request, GpuType gpu, int count)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(gpu);
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
         if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
@@ -197,8 +180,6 @@ public static class GpuFit
         GpuCatalogue catalogue
     )
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
         var gpus = count ?? 1;
         var smallest = SmallestThatFits(model, request, catalogue, gpu?.Vendor ?? "NVIDIA");
         return new GpuIncompatibleFacts

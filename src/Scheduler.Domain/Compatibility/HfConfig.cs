@@ -37,7 +37,6 @@ public static class HfConfig
         ReadOnlySpan<byte> quantizationSidecar = default
     )
     {
-        ArgumentNullException.ThrowIfNull(name);
         if (config.Length > MaxBytes || quantizationSidecar.Length > MaxBytes)
         {
             return Refused(

@@ -27,11 +27,8 @@ public static class ModelCatalogue
 
     /// <summary>The facts of a model; null when its config is not shipped.</summary>
     /// <param name="name">Hugging Face id, in any case.</param>
-    public static ModelFacts? Find(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return Files.TryGetValue(name, out var file) ? Facts.GetOrAdd(file, Parse) : null;
-    }
+    public static ModelFacts? Find(string name) =>
+        Files.TryGetValue(name, out var file) ? Facts.GetOrAdd(file, Parse) : null;
 
     private static ModelFacts Parse(string file)
     {

@@ -14,9 +14,6 @@ public sealed record OomRemedy(long? ContextTokens, string? Gpu, int? GpuCount)
     /// </remarks>
     public static OomRemedy For(ModelFacts model, FitRequest request, GpuType gpu, int count, GpuCatalogue catalogue)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(gpu);
         var comfortable = GpuFit.LargestContextThatFits(model, request, gpu, count);
         var half = request.ContextTokens / 2 / GpuFit.ContextStep * GpuFit.ContextStep;
         var lower =

@@ -27,7 +27,6 @@ public static class Remedies
     /// </returns>
     public static ImmutableArray<Remedy> For(InstanceRecord record)
     {
-        ArgumentNullException.ThrowIfNull(record);
         if (!record.State.MayChangeSpec())
         {
             return [];
