@@ -31,7 +31,6 @@ public static class ApiSetup
 
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
-        ArgumentNullException.ThrowIfNull(configuration);
         var section = configuration.GetSection(ApiOptions.Section);
         services.AddOptions<ApiOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
@@ -74,7 +73,6 @@ public static class ApiSetup
     /// </summary>
     public static WebApplication MapApi(this WebApplication app)
     {
-        ArgumentNullException.ThrowIfNull(app);
         app.UseRequestScope();
         app.UseRouting();
         app.UseMiddleware<EdgeMiddleware>();

@@ -42,7 +42,6 @@ public static class DashboardSetup
         string keysPath
     )
     {
-        ArgumentNullException.ThrowIfNull(configuration);
         var section = configuration.GetSection(DashboardOptions.Section);
         var options = section.Get<DashboardOptions>() ?? new DashboardOptions();
         services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
@@ -80,7 +79,6 @@ public static class DashboardSetup
     /// <summary>Maps the pages. The middleware that sets the request scope must run before.</summary>
     public static void MapDashboard(this WebApplication app)
     {
-        ArgumentNullException.ThrowIfNull(app);
         KeepToTheBranch(app);
         app.UseWhen(
             http => http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase),

@@ -236,3 +236,54 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             ? code
             : throw new InvalidOperationException($"The catalogue names no gRPC status: {grpcStatus}.");
 }
+
+/// <summary>Reasons that are not in the failure catalogue: errors of a request, not of a launch or a runtime.</summary>
+internal static class ApiErrorCodes
+{
+    public const string AlreadyExists = "ALREADY_EXISTS";
+    public const string BodyTooLarge = "BODY_TOO_LARGE";
+    public const string Cancelled = "CANCELLED";
+    public const string DeadlineExceeded = "DEADLINE_EXCEEDED";
+    public const string Internal = "INTERNAL";
+    public const string InvalidRequest = "INVALID_REQUEST";
+    public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
+    public const string NotFound = "NOT_FOUND";
+    public const string PermissionDenied = "PERMISSION_DENIED";
+    public const string TooManyRequests = "TOO_MANY_REQUESTS";
+    public const string Unavailable = "UNAVAILABLE";
+    public const string UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
+    public const string WrongState = "WRONG_STATE";
+}
+
+/// <summary>
+/// Carries a <see cref="ApiError"/> to the middleware or interceptor that writes it as the response. Never logged as
+/// an error.
+/// </summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage(
+    "Design",
+    "CA1064",
+    Justification = "It never leaves the process: it is turned into a response."
+)]
+internal sealed class ApiException(ApiError error) : Exception(error.Message)
+{
+    public ApiError Error { get; } = error;
+}
+
+/// <summary>Converts a grain's answer to its value or an error.</summary>
+internal static class AnswerExtensions
+{
+    /// <param name="resource">The resource as the caller named it.</param>
+    /// <exception cref="ApiException">The answer is a refusal.</exception>
+    public static T OrThrow<T>(this Answer<T> answer, string resource)
+        where T : class => answer.IsOk ? answer.Value : throw new ApiException(ApiError.Of(answer.Refusal, resource));
+
+    /// <summary>The wait ends with the caller's deadline.</summary>
+    /// <param name="resource">The resource as the caller named it.</param>
+    /// <exception cref="ApiException">The answer is a refusal.</exception>
+    public static async Task<T> OrThrow<T>(
+        this Task<Answer<T>> asked,
+        string resource,
+        CancellationToken cancellationToken
+    )
+        where T : class => (await asked.WaitAsync(cancellationToken)).OrThrow(resource);
+}

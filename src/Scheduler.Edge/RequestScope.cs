@@ -1,5 +1,7 @@
 using System.Collections;
+using System.Globalization;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Ids;
 using Scheduler.Edge.Limits;
 using Scheduler.Grains.Keys;
@@ -75,4 +77,20 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
     private static bool IsWellFormed(string? id) =>
         id is { Length: > 0 and <= LongestCorrelation }
         && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+}
+
+internal static class RequestScopeExtensions
+{
+    public static RequestScope Scope(this HttpContext http) =>
+        http.Features.Get<RequestScope>()
+        ?? throw new InvalidOperationException("The request has no scope; UseRequestScope must come first.");
+}
+
+internal static class Durations
+{
+    /// <summary>
+    /// Whole seconds for a header, rounded up, so that a caller that waits this long has waited enough.
+    /// </summary>
+    public static string WholeSeconds(this TimeSpan time) =>
+        ((long)Math.Ceiling(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 }

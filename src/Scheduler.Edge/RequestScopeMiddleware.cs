@@ -128,4 +128,20 @@ internal sealed partial class RequestScopeMiddleware(
                 return ApiError.Internal();
         }
     }
+
+    [LoggerMessage(3201, LogLevel.Error, "Request to {Path} failed; the response is 500")]
+    private partial void LogUnhandled(Exception exception, string path);
+
+    [LoggerMessage(3202, LogLevel.Warning, "Request to {Path} failed temporarily; the response is 503")]
+    private partial void LogUnavailable(Exception exception, string path);
+}
+
+/// <summary>
+/// Writes an error that no handler answered. The middleware uses the instance in the endpoint's metadata, or the
+/// registered service if there is none.
+/// </summary>
+internal interface IErrorShape
+{
+    /// <summary>Writes the error as the whole response, which has not started.</summary>
+    Task WriteAsync(HttpContext http, ApiError error, RequestScope scope);
 }

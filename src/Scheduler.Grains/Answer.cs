@@ -68,16 +68,13 @@ public sealed record Refusal
             Faults = [.. faults],
         };
 
-    public static Refusal Failed(Failure failure)
-    {
-        ArgumentNullException.ThrowIfNull(failure);
-        return new()
+    public static Refusal Failed(Failure failure) =>
+        new()
         {
             Kind = RefusalKind.Failed,
             Message = failure.Message,
             Failure = failure,
         };
-    }
 }
 
 /// <summary>Kinds of refusal; the API maps each to one gRPC status.</summary>

@@ -55,9 +55,5 @@ public static class GrainKeys
     public static IHealthGrain Health(this IGrainFactory grains) => grains.Of<IHealthGrain>("health");
 
     private static T Of<T>(this IGrainFactory grains, string key)
-        where T : IGrainWithStringKey
-    {
-        ArgumentNullException.ThrowIfNull(grains);
-        return grains.GetGrain<T>(key);
-    }
+        where T : IGrainWithStringKey => grains.GetGrain<T>(key);
 }

@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Api.Health;
 using Scheduler.Dashboard;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Host.Clustering;
 using Scheduler.Host.Tls;
 using Scheduler.Inference;
+using Scheduler.ModelFit;
 using Scheduler.Providers;
 using Scheduler.Storage;
 

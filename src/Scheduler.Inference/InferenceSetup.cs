@@ -22,7 +22,6 @@ public static class InferenceSetup
     /// <summary>Adds the services; configuration section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
     public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
     {
-        ArgumentNullException.ThrowIfNull(configuration);
         services
             .AddOptions<InferenceOptions>()
             .Bind(configuration.GetSection(InferenceOptions.Section))
@@ -55,7 +54,6 @@ public static class InferenceSetup
     /// <summary>Maps OpenAI's paths. The request scope middleware must run before them.</summary>
     public static void MapInference(this IEndpointRouteBuilder endpoints)
     {
-        ArgumentNullException.ThrowIfNull(endpoints);
         Map("/v1/chat/completions", RequestKind.Chat);
         Map("/v1/completions", RequestKind.Completion);
         Map("/v1/embeddings", RequestKind.Embedding);

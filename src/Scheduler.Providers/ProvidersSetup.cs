@@ -30,7 +30,6 @@ public static class ProvidersSetup
         GpuNameResolver resolver
     )
     {
-        ArgumentNullException.ThrowIfNull(configuration);
         services.TryAddSingleton(resolver);
         services.AddOptions<ProvidersOptions>().ValidateOnStart();
         services.AddSingleton<IValidateOptions<ProvidersOptions>>(new UnreadableSettingsValidation(configuration));
@@ -41,7 +40,6 @@ public static class ProvidersSetup
     /// <param name="configuration">Root of the host's configuration.</param>
     public static IReadOnlyList<string> Faults(IConfiguration configuration)
     {
-        ArgumentNullException.ThrowIfNull(configuration);
         var unreadable = configuration.GetSection(Section).GetChildren().SelectMany(UnreadableIn).ToList();
         return unreadable.Count > 0
             ? [.. unreadable.Select(fault => fault.ToString())]

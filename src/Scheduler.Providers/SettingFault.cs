@@ -22,12 +22,8 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
     /// that cannot be converted to the property's type.
     /// </summary>
     /// <param name="options">Type that the section is bound to.</param>
-    public static IEnumerable<SettingFault> Unreadable(IConfigurationSection section, Type options)
-    {
-        ArgumentNullException.ThrowIfNull(section);
-        ArgumentNullException.ThrowIfNull(options);
-        return UnreadableIn(section, options);
-    }
+    public static IEnumerable<SettingFault> Unreadable(IConfigurationSection section, Type options) =>
+        UnreadableIn(section, options);
 
     private static IEnumerable<SettingFault> UnreadableIn(IConfigurationSection section, Type options)
     {

@@ -17,7 +17,6 @@ public sealed record SchemaChange(string Store, int From, int To)
     /// <exception cref="StorageUnusableException">The store cannot be used; it was not changed.</exception>
     public static SchemaChange Make(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
-        ArgumentNullException.ThrowIfNull(options);
         options.ThrowIfFaulty();
         logger ??= NullLogger.Instance;
         return options.PostgreSql.IsSet

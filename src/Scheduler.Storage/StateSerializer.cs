@@ -26,11 +26,7 @@ public sealed class StateSerializer : IGrainStorageSerializer
 
     /// <inheritdoc/>
     /// <exception cref="UnreadableStateException">The JSON has a newer version or does not match the type.</exception>
-    public T Deserialize<T>(BinaryData input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return Read<T>(input.ToMemory().Span);
-    }
+    public T Deserialize<T>(BinaryData input) => Read<T>(input.ToMemory().Span);
 
     /// <exception cref="UnreadableStateException">The JSON has a newer version or does not match the type.</exception>
     internal static T Read<T>(ReadOnlySpan<byte> json)

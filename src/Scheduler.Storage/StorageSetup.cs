@@ -37,8 +37,6 @@ public static class StorageSetup
         string name = DefaultName
     )
     {
-        ArgumentNullException.ThrowIfNull(silo);
-        ArgumentNullException.ThrowIfNull(options);
         options.ThrowIfFaulty();
         silo.Services.TryAddSingleton(TimeProvider.System);
         return options.PostgreSql.IsSet
@@ -79,7 +77,6 @@ public static class StorageSetup
     private static ISiloBuilder AddCallers<TStore>(ISiloBuilder silo, string name, TStore store)
         where TStore : class, ISqlStore, IStatementRunner
     {
-        ArgumentNullException.ThrowIfNull(silo);
         // Registered as instances, so that the container of a silo does not dispose them.
         silo.Services.AddSingleton(store);
         silo.Services.AddSingleton<ISqlStore>(store);
@@ -132,8 +129,8 @@ public static class StorageSetup
         services.AddKeyedSingleton<IGrainStorage>(
             name,
             (provider, _) =>
-                new MeasuredGrainStorage(
-                    new GuardedGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(inner)),
+                new StateStorage(
+                    provider.GetRequiredKeyedService<IGrainStorage>(inner),
                     provider.GetRequiredService<StorageMetrics>(),
                     provider.GetRequiredService<TimeProvider>()
                 )

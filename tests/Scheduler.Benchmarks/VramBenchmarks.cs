@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Benchmarks;
 
@@ -32,5 +33,5 @@ public class VramBenchmarks
 
     /// <summary>The complete answer of a refused launch: breakdown, smallest GPU, largest context, format.</summary>
     [Benchmark]
-    public GpuIncompatibleFacts Explain() => GpuFit.Explain(_model, _request, _gpu, 1, _catalogue);
+    public GpuIncompatibleFacts Explain() => GpuIncompatibleFacts.Of(_model, _request, _gpu, 1, _catalogue);
 }

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Providers;
+using Scheduler.ModelFit;
 using Scheduler.Providers;
 
 namespace Scheduler.SystemTests;

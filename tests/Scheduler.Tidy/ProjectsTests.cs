@@ -9,7 +9,8 @@ public sealed class ProjectsTests
     /// <summary>The allowed project references.</summary>
     private static readonly Dictionary<string, string[]> AllowedReferences = new()
     {
-        ["Scheduler.Domain"] = [],
+        ["Scheduler.ModelFit"] = [],
+        ["Scheduler.Domain"] = ["Scheduler.ModelFit"],
         ["Scheduler.Grains"] = ["Scheduler.Domain"],
         ["Scheduler.Storage"] = ["Scheduler.Domain"],
         ["Scheduler.Providers"] = ["Scheduler.Domain"],
@@ -73,6 +74,7 @@ public sealed class ProjectsTests
         ["Scheduler.Host/Clustering"] = "cluster membership",
         ["Scheduler.Host/Demo"] = "first command of the README",
         ["Scheduler.Host/Tls"] = "certificates of API and silos",
+        ["Scheduler.ModelFit/Data"] = "GPU table and model configs",
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",
         ["Scheduler.Storage/Entities"] = "lists of small entity kinds",

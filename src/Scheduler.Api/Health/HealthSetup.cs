@@ -36,7 +36,6 @@ public static class HealthSetup
 
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        ArgumentNullException.ThrowIfNull(endpoints);
         endpoints.MapGet(
             "/livez",
             async (HealthBoard board, CancellationToken aborted) =>

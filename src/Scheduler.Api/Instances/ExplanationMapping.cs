@@ -1,7 +1,7 @@
 using Scheduler.Api.Failures;
 using Scheduler.Api.Providers;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Grains.Instances;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Api.Instances;
 

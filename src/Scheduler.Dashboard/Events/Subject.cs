@@ -9,10 +9,8 @@ namespace Scheduler.Dashboard.Events;
 /// <param name="Path">Path of its page; null if it has none.</param>
 public sealed record Subject(string Kind, string Name, string? Path)
 {
-    public static Subject Of(EventSubject subject)
-    {
-        ArgumentNullException.ThrowIfNull(subject);
-        return subject.Kind switch
+    public static Subject Of(EventSubject subject) =>
+        subject.Kind switch
         {
             "instance" => new("instance", subject.Id, InstancePath(subject.Id)),
             "schedules" => OfSchedules(GrainKeys.InstanceOfSchedules(subject.Id)),
@@ -33,7 +31,6 @@ public sealed record Subject(string Kind, string Name, string? Path)
             "provider" => OfProvider(ProviderOf(subject)),
             _ => new(subject.Kind, subject.Id, null),
         };
-    }
 
     /// <summary>Provider id from a grain key with the prefix <c>provider-</c>.</summary>
     internal static string ProviderOf(EventSubject subject)

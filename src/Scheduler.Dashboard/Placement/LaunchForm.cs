@@ -36,7 +36,6 @@ public sealed class LaunchForm
     /// <param name="below">Values of fields that were not sent; null for the blank form.</param>
     public static LaunchForm Of(Func<string, string?> sent, LaunchForm? below = null)
     {
-        ArgumentNullException.ThrowIfNull(sent);
         var wasAsked = !string.IsNullOrEmpty(sent(LaunchFields.Asked));
         var texts = (below ?? Blank)._texts.ToBuilder();
         foreach (var (field, _) in LaunchFields.All)
@@ -56,7 +55,6 @@ public sealed class LaunchForm
 
     public static LaunchForm Of(LaunchSpec spec)
     {
-        ArgumentNullException.ThrowIfNull(spec);
         var texts = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         texts[LaunchFields.Start] = LaunchFields.On;
         texts[LaunchFields.Model] = spec.Model;
@@ -80,17 +78,14 @@ public sealed class LaunchForm
     /// <summary>The form to launch a copy of an instance under another name.</summary>
     public static LaunchForm Of(InstanceRecord like)
     {
-        ArgumentNullException.ThrowIfNull(like);
         return Of(like.Spec)
             .With(LaunchFields.Account, like.Account.Value)
             .With(LaunchFields.Name, $"{like.ServingName}-2");
     }
 
     /// <summary>The form that matches this offer only, as far as constraints can express it.</summary>
-    public static LaunchForm Of(Offer offer)
-    {
-        ArgumentNullException.ThrowIfNull(offer);
-        return Blank.With(
+    public static LaunchForm Of(Offer offer) =>
+        Blank.With(
             new SmartConstraints
             {
                 MaxPricePerHour = offer.PricePerHour,
@@ -102,7 +97,6 @@ public sealed class LaunchForm
                 Providers = [offer.Provider.Value],
             }
         );
-    }
 
     public LaunchForm With(string field, string text) => new(_texts.SetItem(field, text), wasAsked: false);
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Shell;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Edge;
@@ -11,6 +10,7 @@ using Scheduler.Grains.Billing;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Dashboard.Placement;
 

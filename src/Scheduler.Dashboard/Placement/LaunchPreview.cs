@@ -33,11 +33,8 @@ public sealed record LaunchPreview(
         (Form.WasAsked ? Faults : Wrong).FirstOrDefault(fault => fault.Field == field)?.Description;
 
     /// <summary>URL of the form with a proposed change applied.</summary>
-    public string AddressWith(RelaxationLine proposal)
-    {
-        ArgumentNullException.ThrowIfNull(proposal);
-        return Form.With(Spec.Constraints.Loosened(proposal.Changes)).Address;
-    }
+    public string AddressWith(RelaxationLine proposal) =>
+        Form.With(Spec.Constraints.Loosened(proposal.Changes)).Address;
 
     internal static async Task<LaunchPreview> MakeAsync(
         IGrainFactory grains,

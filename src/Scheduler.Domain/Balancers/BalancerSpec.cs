@@ -39,18 +39,12 @@ public sealed record BalancerSpec
         ];
 
     /// <summary>The members that a route leads to: those of its group, or its one instance.</summary>
-    public ImmutableArray<GroupMember> MembersOf(BalancerRoute route)
-    {
-        ArgumentNullException.ThrowIfNull(route);
-        return route.Instance is { } instance ? [new GroupMember(instance, 1)] : GroupOf(route)?.Members ?? [];
-    }
+    public ImmutableArray<GroupMember> MembersOf(BalancerRoute route) =>
+        route.Instance is { } instance ? [new GroupMember(instance, 1)] : GroupOf(route)?.Members ?? [];
 
     /// <summary>The group that a route leads to; null when it leads to an instance.</summary>
-    public TargetGroup? GroupOf(BalancerRoute route)
-    {
-        ArgumentNullException.ThrowIfNull(route);
-        return Groups.FirstOrDefault(group => string.Equals(group.Name, route.Group, StringComparison.Ordinal));
-    }
+    public TargetGroup? GroupOf(BalancerRoute route) =>
+        Groups.FirstOrDefault(group => string.Equals(group.Name, route.Group, StringComparison.Ordinal));
 }
 
 public enum RoutingMode

@@ -27,7 +27,6 @@ public static class BalancerValidation
     /// <param name="servingName">The balancer's serving name; none of its routes may lead to it.</param>
     public static ImmutableArray<SpecFault> FaultsOf(string servingName, BalancerSpec spec)
     {
-        ArgumentNullException.ThrowIfNull(spec);
         var faults = new List<SpecFault>();
         CheckRoutes(servingName, spec, faults);
         CheckGroups(servingName, spec, faults);

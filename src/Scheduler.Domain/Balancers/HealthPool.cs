@@ -26,7 +26,6 @@ public sealed class HealthPool(HealthSettings settings)
         bool succeeded
     )
     {
-        ArgumentNullException.ThrowIfNull(running);
         var mayEject = !succeeded && (OutOf(running, now) + 1) * 100 <= running.Count * settings.MostEjectedPercent;
         return Of(servingName).RecordRequest(now, succeeded, mayEject);
     }

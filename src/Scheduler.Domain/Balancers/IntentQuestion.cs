@@ -49,7 +49,6 @@ public static class IntentQuestion
     /// <summary>The user message: the prompt to route, between its two marker lines.</summary>
     public static string User(string prompt, string nonce)
     {
-        ArgumentNullException.ThrowIfNull(prompt);
         var text = new StringBuilder().Append("BEGIN ").Append(nonce).Append("\n\"");
         if (prompt.Length <= LongestPrompt)
         {
@@ -77,7 +76,6 @@ public static class IntentQuestion
     /// </summary>
     public static BalancerRoute? Read(BalancerSpec spec, string answer)
     {
-        ArgumentNullException.ThrowIfNull(answer);
         var text = answer.Trim();
         var name = text.StartsWith('{') ? FieldOf(text) : text;
         return Offered(spec).FirstOrDefault(route => string.Equals(route.Name, name, StringComparison.Ordinal));

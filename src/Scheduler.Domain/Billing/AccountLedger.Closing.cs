@@ -14,7 +14,6 @@ public sealed partial class AccountLedger
 
     private void Close(CloseRun command, DateTimeOffset now, bool isProvisional)
     {
-        ArgumentNullException.ThrowIfNull(command);
         var run = command.Run;
         if (command.Since is { } since)
         {

@@ -35,7 +35,6 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
 
     public void Change(Func<AccountRecord, AccountRecord> change)
     {
-        ArgumentNullException.ThrowIfNull(change);
         _record = change(_record);
         _dirty = true;
     }
@@ -114,7 +113,6 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
     /// </summary>
     public bool TryHold(TakeHold command, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(command);
         if (command.ProvisionalClose is { } earlier)
         {
             CloseProvisionally(earlier, now);
@@ -153,7 +151,6 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
     /// </summary>
     public void StartMeter(StartMeter command)
     {
-        ArgumentNullException.ThrowIfNull(command);
         if (_tabs.GetValueOrDefault(command.Instance) is not { } known || IsPastHold(known, command.Run))
         {
             return;

@@ -13,18 +13,14 @@ public sealed record ServedUsage(
     public static readonly ServedUsage None = new(0, 0, 0);
 
     /// <exception cref="OverflowException">A sum does not fit 64 bits.</exception>
-    public static ServedUsage operator +(ServedUsage one, ServedUsage other)
-    {
-        ArgumentNullException.ThrowIfNull(one);
-        ArgumentNullException.ThrowIfNull(other);
-        return checked(
+    public static ServedUsage operator +(ServedUsage one, ServedUsage other) =>
+        checked(
             new ServedUsage(
                 one.Requests + other.Requests,
                 one.PromptTokens + other.PromptTokens,
                 one.CompletionTokens + other.CompletionTokens
             )
         );
-    }
 
     public static ServedUsage Add(ServedUsage left, ServedUsage right) => left + right;
 }

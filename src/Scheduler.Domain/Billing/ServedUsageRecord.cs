@@ -61,7 +61,6 @@ public sealed record ServedUsageRecord : IStoredState
         DateOnly day
     )
     {
-        ArgumentNullException.ThrowIfNull(report);
         if (Reports.Any(known => known.Gateway == report.Gateway && known.Sequence >= report.Sequence))
         {
             return this;

@@ -233,7 +233,6 @@ public static class FailureCatalogue
 
     public static Failure Describe(FailureFacts facts)
     {
-        ArgumentNullException.ThrowIfNull(facts);
         var (message, hint, details) = facts.Describe();
         return new Failure
         {

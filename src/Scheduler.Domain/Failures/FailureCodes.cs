@@ -47,9 +47,6 @@ public sealed class FailureCodeConverter : JsonConverter<FailureCode>
             ? code
             : throw new JsonException("Unknown failure code; the state was written by a newer version.");
 
-    public override void Write(Utf8JsonWriter writer, FailureCode value, JsonSerializerOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
+    public override void Write(Utf8JsonWriter writer, FailureCode value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.WireName());
-    }
 }

@@ -44,7 +44,6 @@ public static partial class FirewallValidation
     /// </summary>
     public static ImmutableArray<FirewallFault> FaultsOf(FirewallRule rule)
     {
-        ArgumentNullException.ThrowIfNull(rule);
         var faults = ImmutableArray.CreateBuilder<FirewallFault>();
         CheckLine(faults, "display_name", rule.Name, LongestName, isNeeded: true);
         CheckText(faults, "description", rule.Description, LongestDescription);
@@ -62,7 +61,6 @@ public static partial class FirewallValidation
     /// <summary>All faults of a firewall that can be found without knowing which rules and judges exist.</summary>
     public static ImmutableArray<FirewallFault> FaultsOf(FirewallDraft draft)
     {
-        ArgumentNullException.ThrowIfNull(draft);
         var faults = ImmutableArray.CreateBuilder<FirewallFault>();
         CheckLine(faults, "display_name", draft.Name, LongestName, isNeeded: false);
         if (!Enum.IsDefined(draft.Mode))

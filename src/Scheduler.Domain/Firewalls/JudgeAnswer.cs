@@ -23,7 +23,6 @@ public static class JudgeAnswer
     /// <param name="answers">One for each rule, in the order of the rules.</param>
     public static bool TryRead(string? text, JudgeQuestion question, out ImmutableArray<bool> answers)
     {
-        ArgumentNullException.ThrowIfNull(question);
         answers = [];
         if (text is null || text.Length > LongestLength)
         {

@@ -68,7 +68,6 @@ public sealed class JudgeQuestion
     /// <returns>Null if the text is longer than <see cref="JudgeInput.LongestLength"/>.</returns>
     public static JudgeQuestion? Build(ImmutableArray<FirewallRule> rules, JudgeInput text, ReadOnlySpan<byte> random)
     {
-        ArgumentNullException.ThrowIfNull(text);
         if (rules.IsDefaultOrEmpty)
         {
             throw new ArgumentException("A judge is asked about at least one rule.", nameof(rules));

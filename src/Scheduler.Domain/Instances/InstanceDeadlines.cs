@@ -17,10 +17,8 @@ public static class InstanceDeadlines
     /// <summary>
     /// The end of the wait for capacity (in <c>provisioning</c>) or for a healthy runtime (in <c>starting</c>); null in every other state.
     /// </summary>
-    public static DateTimeOffset? Deadline(this InstanceRecord record)
-    {
-        ArgumentNullException.ThrowIfNull(record);
-        return record.State switch
+    public static DateTimeOffset? Deadline(this InstanceRecord record) =>
+        record.State switch
         {
             InstanceState.Provisioning => record.Intent?.AllocationDeadline,
             InstanceState.Starting => record.Intent?.StartDeadline,
@@ -32,13 +30,11 @@ public static class InstanceDeadlines
             or InstanceState.Deleted => null,
             _ => throw new UnreachableException(),
         };
-    }
 
     /// <summary>When the agenda must wake the instance; null when it neither waits nor has pending cleanup.</summary>
     /// <param name="meterCheck">When to check the meter of a running instance; null once its account has confirmed it.</param>
     public static DateTimeOffset? NextWake(this InstanceRecord record, DateTimeOffset now, DateTimeOffset? meterCheck)
     {
-        ArgumentNullException.ThrowIfNull(record);
         var due = record.State == InstanceState.Running ? meterCheck : record.Deadline();
         if (due is null && record.PendingCleanups.IsEmpty)
         {

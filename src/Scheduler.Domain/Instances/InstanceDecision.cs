@@ -46,7 +46,6 @@ public sealed record InstanceDecision
     /// </summary>
     public InstanceDecision And(Func<InstanceRecord, InstanceDecision> then)
     {
-        ArgumentNullException.ThrowIfNull(then);
         if (!IsPermitted)
         {
             return this;

@@ -25,10 +25,8 @@ public static class InstanceDecisions
     public const int AvoidedRoutesKept = 16;
 
     /// <summary>The first write of a new instance, in <c>stopped</c>.</summary>
-    public static InstanceRecord Create(InstanceRecord blank, in Cause cause)
-    {
-        ArgumentNullException.ThrowIfNull(blank);
-        return blank with
+    public static InstanceRecord Create(InstanceRecord blank, in Cause cause) =>
+        blank with
         {
             State = InstanceState.Stopped,
             StateSince = cause.Now,
@@ -51,7 +49,6 @@ public static class InstanceDecisions
                 },
             ],
         };
-    }
 
     /// <summary>A start whose checks passed: stopped or failed → checking → provisioning, in one write.</summary>
     /// <param name="intent">Its key contains <paramref name="run"/> and <paramref name="attempt"/>.</param>
@@ -63,7 +60,6 @@ public static class InstanceDecisions
         in Cause cause
     )
     {
-        ArgumentNullException.ThrowIfNull(intent);
         var reason = attempt == 1 ? "launch asked for" : $"re-routed, attempt {attempt}";
         return Open(record)
             .Transition(Start, reason, cause)
@@ -93,7 +89,6 @@ public static class InstanceDecisions
     /// <summary>A start whose checks failed: stopped or failed → checking → failed, in one write.</summary>
     public static InstanceDecision Refuse(InstanceRecord record, Failure failure, in Cause cause)
     {
-        ArgumentNullException.ThrowIfNull(failure);
         return Open(record)
             .Transition(Start, "launch asked for", cause)
             .Transition(CheckFailed, failure.Message, cause, failure.Code)
@@ -108,7 +103,6 @@ public static class InstanceDecisions
         in Cause cause
     )
     {
-        ArgumentNullException.ThrowIfNull(allocation);
         return Open(record)
             .Transition(Allocated, $"{record.Intent?.Offer.Route} gave {allocation.ProviderAllocationId}", cause)
             .Build(
@@ -125,7 +119,6 @@ public static class InstanceDecisions
     /// <summary>The runtime is healthy; the run is billed from now on.</summary>
     public static InstanceDecision BecomeReady(InstanceRecord record, Allocation allocation, in Cause cause)
     {
-        ArgumentNullException.ThrowIfNull(allocation);
         var now = cause.Now;
         return Open(record)
             .Transition(Ready, $"runtime answers at {allocation.Endpoint}", cause)
@@ -142,7 +135,6 @@ public static class InstanceDecisions
         in Cause cause
     )
     {
-        ArgumentNullException.ThrowIfNull(failure);
         return Open(record)
             .Transition(trigger, failure.Message, cause, failure.Code)
             .Build(cause, EndRun(record, cause), Avoiding(avoid), Failing(failure, cause));
@@ -151,7 +143,6 @@ public static class InstanceDecisions
     /// <summary>A requested stop. Without pending cleanup the instance is stopped in the same write.</summary>
     public static InstanceDecision End(InstanceRecord record, in Cause cause)
     {
-        ArgumentNullException.ThrowIfNull(record);
         var ended = EndRun(record, cause)(record);
         var decision = Open(record).Transition(Stop, "stop asked for", cause);
         return ended.PendingCleanups.IsEmpty
@@ -166,7 +157,6 @@ public static class InstanceDecisions
         in Cause cause
     )
     {
-        ArgumentNullException.ThrowIfNull(record);
         var left = record.PendingCleanups.RemoveAll(confirmed.Contains);
         if (left.Length == record.PendingCleanups.Length)
         {
@@ -188,7 +178,6 @@ public static class InstanceDecisions
     /// <summary>A requested delete; refused while cleanup is pending.</summary>
     public static InstanceDecision Remove(InstanceRecord record, in Cause cause)
     {
-        ArgumentNullException.ThrowIfNull(record);
         return record.PendingCleanups.IsEmpty
             ? Open(record).Transition(Delete, "delete asked for", cause).Build(cause)
             : InstanceDecision.Refuse(
@@ -207,7 +196,6 @@ public static class InstanceDecisions
     /// <summary>Adds a command to the handled ones; no effect without a client request id.</summary>
     public static InstanceRecord Remember(this InstanceRecord record, string command, string? clientRequestId)
     {
-        ArgumentNullException.ThrowIfNull(record);
         if (clientRequestId is null)
         {
             return record;
@@ -217,17 +205,10 @@ public static class InstanceDecisions
         return record with { Handled = handled.Length > HandledCommandsKept ? handled.RemoveAt(0) : handled };
     }
 
-    public static bool WasHandled(this InstanceRecord record, string command, string? clientRequestId)
-    {
-        ArgumentNullException.ThrowIfNull(record);
-        return clientRequestId is not null && record.Handled.Contains(new HandledCommand(command, clientRequestId));
-    }
+    public static bool WasHandled(this InstanceRecord record, string command, string? clientRequestId) =>
+        clientRequestId is not null && record.Handled.Contains(new HandledCommand(command, clientRequestId));
 
-    private static InstanceDecisionBuilder Open(InstanceRecord record)
-    {
-        ArgumentNullException.ThrowIfNull(record);
-        return new InstanceDecisionBuilder(record);
-    }
+    private static InstanceDecisionBuilder Open(InstanceRecord record) => new InstanceDecisionBuilder(record);
 
     private static Func<InstanceRecord, InstanceRecord> Failing(Failure failure, Cause cause) =>
         next =>

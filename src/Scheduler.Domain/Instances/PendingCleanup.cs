@@ -42,11 +42,8 @@ public sealed record PendingCleanup
     public DateTimeOffset Since { get; init; }
 
     /// <summary>The command that settles the run; only for <see cref="CleanupKind.Settle"/>.</summary>
-    public CloseRun ToCloseRun(InstanceRecord record)
-    {
-        ArgumentNullException.ThrowIfNull(record);
-        return new CloseRun(record.Id, Run, RunningSince, RunningUntil, PricePerHour, record.RequestId);
-    }
+    public CloseRun ToCloseRun(InstanceRecord record) =>
+        new CloseRun(record.Id, Run, RunningSince, RunningUntil, PricePerHour, record.RequestId);
 }
 
 public enum CleanupKind

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
+using Scheduler.ModelFit;
 using static Scheduler.Domain.Failures.FailureCode;
 
 namespace Scheduler.Domain.Instances;
@@ -27,7 +28,6 @@ public static class Remedies
     /// </returns>
     public static ImmutableArray<Remedy> For(InstanceRecord record)
     {
-        ArgumentNullException.ThrowIfNull(record);
         if (!record.State.MayChangeSpec())
         {
             return [];

@@ -27,11 +27,7 @@ public sealed record KeyToken(string KeyId, string Secret)
 
     /// <summary>The public prefix that all tokens of a key share.</summary>
     /// <param name="keyId">The key, <c>key-…</c>.</param>
-    public static string PrefixOf(string keyId)
-    {
-        ArgumentNullException.ThrowIfNull(keyId);
-        return string.Concat(TokenPrefix, keyId.AsSpan(IdPrefix.Length));
-    }
+    public static string PrefixOf(string keyId) => string.Concat(TokenPrefix, keyId.AsSpan(IdPrefix.Length));
 
     public static bool IsKeyId(string? text) =>
         text?.Length == IdPrefix.Length + IdLength

@@ -83,7 +83,6 @@ public sealed class OfferSnapshot
     /// <param name="epoch">Number of this refresh; greater than that of the previous one.</param>
     public static OfferSnapshot Build(IEnumerable<Offer> offers, long epoch)
     {
-        ArgumentNullException.ThrowIfNull(offers);
         var builder = new OfferColumnsBuilder(offers.TryGetNonEnumeratedCount(out var count) ? count : 0);
         var faults = AddAll(builder, offers, owner: null);
         return new OfferSnapshot(builder.Seal(), epoch, faults);
@@ -93,7 +92,6 @@ public sealed class OfferSnapshot
     /// <param name="epoch">Number of this refresh; greater than <see cref="Epoch"/>.</param>
     public OfferSnapshot WithProvider(ProviderId provider, IEnumerable<Offer> offers, long epoch)
     {
-        ArgumentNullException.ThrowIfNull(offers);
         var builder = new OfferColumnsBuilder(Count + (offers.TryGetNonEnumeratedCount(out var count) ? count : 0));
         builder.AddAllExcept(Columns, provider);
         var faults = _faults.Remove(provider.Value).AddRange(AddAll(builder, offers, provider));
@@ -112,7 +110,6 @@ public sealed class OfferSnapshot
     /// <summary>Null when it is not listed (any more).</summary>
     public Offer? Find(ProviderId provider, string offerId)
     {
-        ArgumentNullException.ThrowIfNull(offerId);
         var code = CodeOf(Columns.Providers, provider.Value);
         if (code < 0)
         {

@@ -40,8 +40,6 @@ public static class PlacementSolver
 
     public static PlacementDecision Solve(OfferSnapshot snapshot, PlacementRequest request)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        ArgumentNullException.ThrowIfNull(request);
         if (request.Top < 1)
         {
             throw new ArgumentException("At least one offer has to be ranked.", nameof(request));
@@ -63,8 +61,6 @@ public static class PlacementSolver
     /// <param name="request">The request; its own maximum price still applies.</param>
     public static Offer? CheapestWithin(OfferSnapshot snapshot, PlacementRequest request, MicroEuro affordable)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        ArgumentNullException.ThrowIfNull(request);
         var most = MicroEuro.Min(affordable, request.Constraints.MaxPricePerHour ?? affordable);
         var capped = request with { Constraints = request.Constraints with { MaxPricePerHour = most } };
         using var pass = FunnelPass.Run(snapshot, capped);
@@ -77,8 +73,6 @@ public static class PlacementSolver
     /// </summary>
     public static ImmutableArray<GpuShape> ShapesLeft(OfferSnapshot snapshot, SmartConstraints constraints)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        ArgumentNullException.ThrowIfNull(constraints);
         var request = new PlacementRequest { Constraints = constraints };
         var left = new ulong[snapshot.Words];
         var scratch = BitPlane.Of(new ulong[snapshot.Words]);

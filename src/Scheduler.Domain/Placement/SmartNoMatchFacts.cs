@@ -53,16 +53,13 @@ public sealed record SmartNoMatchFacts(
     }
 
     /// <param name="decision">A decision without match and without <see cref="PlacementDecision.NoShapeFits"/>.</param>
-    public static SmartNoMatchFacts Of(PlacementDecision decision)
-    {
-        ArgumentNullException.ThrowIfNull(decision);
-        return new SmartNoMatchFacts(
+    public static SmartNoMatchFacts Of(PlacementDecision decision) =>
+        new SmartNoMatchFacts(
             decision.Funnel.OffersIn,
             [.. decision.Funnel.Stages.Where(stage => stage.Removed > 0 || stage.RemovedAlone > 0)],
             decision.Relaxations,
             decision.MatchLater
         );
-    }
 
     /// <inheritdoc/>
     protected internal override FailureText Describe()

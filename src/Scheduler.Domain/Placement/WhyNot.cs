@@ -12,16 +12,10 @@ public static class WhyNot
         PlacementRequest request,
         ProviderId provider,
         string offerId
-    )
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        return snapshot.Find(provider, offerId) is { } offer ? Of(offer, request) : null;
-    }
+    ) => snapshot.Find(provider, offerId) is { } offer ? Of(offer, request) : null;
 
     public static OfferWhyNot Of(Offer offer, PlacementRequest request)
     {
-        ArgumentNullException.ThrowIfNull(offer);
-        ArgumentNullException.ThrowIfNull(request);
         var misses = ImmutableArray.CreateBuilder<Miss>();
         foreach (var constraint in PlacementSolver.Funnel)
         {
@@ -36,20 +30,16 @@ public static class WhyNot
 
     public static GroupWhyNot ForProvider(OfferSnapshot snapshot, PlacementRequest request, ProviderId provider)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
         var code = OfferSnapshot.CodeOf(snapshot.Columns.Providers, provider.Value);
         return ForRows(snapshot, request, row => snapshot.Columns.ProviderOf[row] == code);
     }
 
-    public static GroupWhyNot ForGpuType(OfferSnapshot snapshot, PlacementRequest request, string gpuType)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        return ForRows(
+    public static GroupWhyNot ForGpuType(OfferSnapshot snapshot, PlacementRequest request, string gpuType) =>
+        ForRows(
             snapshot,
             request,
             row => string.Equals(snapshot.Columns.ShapeAt(row).GpuType, gpuType, StringComparison.Ordinal)
         );
-    }
 
     private static GroupWhyNot ForRows(OfferSnapshot snapshot, PlacementRequest request, Func<int, bool> isMember)
     {

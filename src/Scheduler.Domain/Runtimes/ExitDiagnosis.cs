@@ -112,7 +112,6 @@ public static class ExitDiagnosis
     /// </returns>
     public static FailureCode Diagnose(RuntimeExit exit, bool wasServing)
     {
-        ArgumentNullException.ThrowIfNull(exit);
         if (ContainsAny(exit.ProviderReason, OutOfMemoryReasons) || ContainsAny(exit.OutputTail, OutOfMemoryTexts))
         {
             return FailureCode.OomKilled;
@@ -140,7 +139,6 @@ public static class ExitDiagnosis
     /// </returns>
     public static string Explain(RuntimeExit exit, bool wasServing)
     {
-        ArgumentNullException.ThrowIfNull(exit);
         var code = Diagnose(exit, wasServing);
         var signs =
             code == FailureCode.OomKilled ? OutOfMemoryTexts

@@ -54,7 +54,6 @@ public static partial class OutputLines
     /// <summary>External text on one line, truncated, without control characters and access tokens.</summary>
     public static string Clean(string text)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var plain = ColourCode().Replace(text, "");
         plain = AccessToken().Replace(plain, "[secret]");
         var line = new StringBuilder(Math.Min(plain.Length, MaxChars));

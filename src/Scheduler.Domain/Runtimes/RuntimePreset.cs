@@ -80,7 +80,6 @@ public sealed record RuntimePreset
     /// <exception cref="OverflowException">Context times parallel sequences does not fit 64 bits.</exception>
     public ImmutableArray<string> Render(RuntimeSpec spec, string host, int port)
     {
-        ArgumentNullException.ThrowIfNull(spec);
         RequireArgument(spec.Model, "model");
         RequireArgument(spec.ServingName, "serving name");
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);

@@ -54,7 +54,6 @@ public sealed partial class CronPattern
         out ImmutableArray<string> faults
     )
     {
-        ArgumentNullException.ThrowIfNull(text);
         pattern = null;
         var parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (text.Length > LongestText || text.Any(char.IsControl) || parts.Length != Fields.Length)

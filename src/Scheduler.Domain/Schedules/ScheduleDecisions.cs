@@ -43,7 +43,6 @@ public static class ScheduleDecisions
         in Cause cause
     )
     {
-        ArgumentNullException.ThrowIfNull(set);
         var known = set.Find(id);
         var place =
             known is not null && !known.Spec.HasOtherTimesThan(spec)
@@ -66,17 +65,12 @@ public static class ScheduleDecisions
         return Written(next, zones, cause, ScheduleEvents.Put(put, isNew: known is null, cause));
     }
 
-    public static ScheduleSet Remove(ScheduleSet set, string id, Func<string, TimeZoneInfo?> zones, in Cause cause)
-    {
-        ArgumentNullException.ThrowIfNull(set);
-        return Written(Without(set, id), zones, cause, ScheduleEvents.Removed(id, cause));
-    }
+    public static ScheduleSet Remove(ScheduleSet set, string id, Func<string, TimeZoneInfo?> zones, in Cause cause) =>
+        Written(Without(set, id), zones, cause, ScheduleEvents.Removed(id, cause));
 
     /// <summary>Removes all schedules, because the instance is deleted.</summary>
-    public static ScheduleSet Forget(ScheduleSet set, in Cause cause)
-    {
-        ArgumentNullException.ThrowIfNull(set);
-        return Written(
+    public static ScheduleSet Forget(ScheduleSet set, in Cause cause) =>
+        Written(
             set with
             {
                 Schedules = [],
@@ -86,13 +80,11 @@ public static class ScheduleDecisions
             cause,
             ScheduleEvents.InstanceDeleted(cause)
         );
-    }
 
     /// <summary>Records the run that is due; returns the same state when none is due.</summary>
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public static ScheduleSet TakeUp(ScheduleSet set, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(set);
         var due = set
             .Schedules.Select(schedule => DueOf(set, schedule, zones, now))
             .OfType<RunInProgress>()
@@ -148,7 +140,6 @@ public static class ScheduleDecisions
         DateTimeOffset now
     )
     {
-        ArgumentNullException.ThrowIfNull(set);
         var run = set.InProgress ?? throw new InvalidOperationException("No run is in progress.");
         var ended = EndOf(run, outcome, reason, failure, now);
         var next = WithRun(set, run.Schedule, ended) with { InProgress = null };
@@ -159,7 +150,6 @@ public static class ScheduleDecisions
     /// <summary>When the schedules must be checked next; null for never.</summary>
     public static DateTimeOffset? NextWake(ScheduleSet set, Func<string, TimeZoneInfo?> zones, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(set);
         var due = set
             .Schedules.Where(schedule => schedule.Spec.Enabled)
             .Min(schedule =>

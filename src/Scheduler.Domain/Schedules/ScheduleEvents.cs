@@ -15,7 +15,6 @@ public static class ScheduleEvents
 
     public static bool IsAbout(this StoredEvent happened, string schedule)
     {
-        ArgumentNullException.ThrowIfNull(happened);
         return happened.Data.TryGetValue(ScheduleKey, out var about)
             && string.Equals(about, schedule, StringComparison.Ordinal);
     }

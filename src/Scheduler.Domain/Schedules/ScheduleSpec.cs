@@ -22,7 +22,6 @@ public sealed record ScheduleSpec
 
     public bool HasOtherTimesThan(ScheduleSpec other)
     {
-        ArgumentNullException.ThrowIfNull(other);
         return Enabled != other.Enabled
             || !string.Equals(Cron, other.Cron, StringComparison.Ordinal)
             || !string.Equals(TimeZone, other.TimeZone, StringComparison.Ordinal);
@@ -32,7 +31,6 @@ public sealed record ScheduleSpec
     /// <param name="zones">Finds a time zone by name; null for an unknown name.</param>
     public Timetable? TimetableIn(Func<string, TimeZoneInfo?> zones)
     {
-        ArgumentNullException.ThrowIfNull(zones);
         return zones(TimeZone) is { } zone && CronPattern.TryParse(Cron, out var pattern, out _)
             ? new Timetable(pattern, new WallClock(zone))
             : null;

@@ -15,8 +15,6 @@ public static class ScheduleValidation
         Func<string, TimeZoneInfo?> zones
     )
     {
-        ArgumentNullException.ThrowIfNull(spec);
-        ArgumentNullException.ThrowIfNull(zones);
         if (!Enum.IsDefined(spec.Action))
         {
             yield return ("action", "Must be SCHEDULE_ACTION_START or SCHEDULE_ACTION_STOP.");

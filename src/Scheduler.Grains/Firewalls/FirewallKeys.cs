@@ -8,23 +8,13 @@ namespace Scheduler.Grains.Firewalls;
 public static class FirewallKeys
 {
     /// <summary>The grain of an account's rules and firewalls.</summary>
-    public static IFirewallGrain Firewalls(this IGrainFactory grains, AccountId account)
-    {
-        ArgumentNullException.ThrowIfNull(grains);
-        return grains.GetGrain<IFirewallGrain>($"firewalls-{account}");
-    }
+    public static IFirewallGrain Firewalls(this IGrainFactory grains, AccountId account) =>
+        grains.GetGrain<IFirewallGrain>($"firewalls-{account}");
 
     /// <summary>The grain that records an account's evaluations.</summary>
-    public static IEvaluationsGrain Evaluations(this IGrainFactory grains, AccountId account)
-    {
-        ArgumentNullException.ThrowIfNull(grains);
-        return grains.GetGrain<IEvaluationsGrain>($"evaluations-{account}");
-    }
+    public static IEvaluationsGrain Evaluations(this IGrainFactory grains, AccountId account) =>
+        grains.GetGrain<IEvaluationsGrain>($"evaluations-{account}");
 
     /// <summary>The account in the key of one of these grains.</summary>
-    public static AccountId AccountOf(string key)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        return new(key[(key.IndexOf('-', StringComparison.Ordinal) + 1)..]);
-    }
+    public static AccountId AccountOf(string key) => new(key[(key.IndexOf('-', StringComparison.Ordinal) + 1)..]);
 }

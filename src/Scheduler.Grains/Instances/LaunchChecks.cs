@@ -1,15 +1,16 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Instances;
 
@@ -192,7 +193,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         }
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
-        var facts = GpuFit.Explain(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
+        var facts = GpuIncompatibleFacts.Of(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
         var unbound = spec.Constraints with { GpuType = null, GpuCount = null };
         facts = SearchOn(unbound, page, shape => IsComfortable(model, shape, 0)).Chosen is { } offer
             ? facts with

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Instances;
 

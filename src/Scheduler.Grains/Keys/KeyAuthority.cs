@@ -45,11 +45,8 @@ public sealed partial class KeyAuthority
         );
 
     /// <summary>SHA-256 of a token's secret in its stored form.</summary>
-    public static string Fingerprint(KeyToken token)
-    {
-        ArgumentNullException.ThrowIfNull(token);
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Secret)));
-    }
+    public static string Fingerprint(KeyToken token) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Secret)));
 
     /// <param name="authorization">Value of the Authorization header; null or empty when there is none.</param>
     public async Task<KeyVerdict> VerifyAsync(string? authorization)
@@ -92,7 +89,6 @@ public sealed partial class KeyAuthority
     /// <returns>The failure; null while the key is valid.</returns>
     public async Task<Failure?> RecheckAsync(Caller caller)
     {
-        ArgumentNullException.ThrowIfNull(caller);
         var key = await FindAsync(caller.KeyId);
         return key switch
         {
@@ -105,11 +101,7 @@ public sealed partial class KeyAuthority
     }
 
     /// <summary>Caches a revocation at once and permanently.</summary>
-    public void RecordRevoked(KeyRecord revoked)
-    {
-        ArgumentNullException.ThrowIfNull(revoked);
-        _known.Put(revoked.Id, revoked, _clock.GetTimestamp());
-    }
+    public void RecordRevoked(KeyRecord revoked) => _known.Put(revoked.Id, revoked, _clock.GetTimestamp());
 
     /// <summary>Creates an operator key with this token if missing, for fresh installations.</summary>
     /// <param name="token">The whole token, <c>sk-…</c>.</param>

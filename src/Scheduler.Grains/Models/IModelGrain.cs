@@ -1,5 +1,6 @@
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
 

@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
 

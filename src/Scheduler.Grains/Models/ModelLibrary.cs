@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
 

@@ -1,4 +1,5 @@
-using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
 

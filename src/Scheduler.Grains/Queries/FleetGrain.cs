@@ -1,19 +1,20 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Queries;
 

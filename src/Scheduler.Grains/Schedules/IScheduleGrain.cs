@@ -49,10 +49,8 @@ public sealed record UpdateSchedule(
     [property: Id(5)] long? IfGeneration = null
 )
 {
-    public ScheduleSpec Apply(ScheduleSpec spec)
-    {
-        ArgumentNullException.ThrowIfNull(spec);
-        return spec with
+    public ScheduleSpec Apply(ScheduleSpec spec) =>
+        spec with
         {
             Action = Action ?? spec.Action,
             Cron = Cron ?? spec.Cron,
@@ -60,7 +58,6 @@ public sealed record UpdateSchedule(
             Enabled = Enabled ?? spec.Enabled,
             Description = Description ?? spec.Description,
         };
-    }
 }
 
 /// <param name="NextRuns">Next due times by the time zone data of the answering silo; empty while disabled.</param>

@@ -12,7 +12,6 @@ public static class TimeZones
     /// <summary>Finds a zone by the database's exact spelling; null when unknown.</summary>
     public static TimeZoneInfo? Find(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
         return
             name.Length > 0
             && char.IsAsciiLetterUpper(name[0])

@@ -48,7 +48,6 @@ public sealed class SchedulerMetrics
     /// <param name="meters">Each host has its own factory, so that tests see only their own measurements.</param>
     public SchedulerMetrics(IMeterFactory meters)
     {
-        ArgumentNullException.ThrowIfNull(meters);
         var meter = meters.Create(MeterName);
         _launches = meter.CreateCounter<long>("scheduler.launches", "{launch}", "Launches ended, by outcome");
         _launchDuration = Seconds(meter, "scheduler.launch.duration", "Time from start to running", Buckets.Launch);

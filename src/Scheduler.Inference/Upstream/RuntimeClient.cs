@@ -13,7 +13,6 @@ internal sealed class RuntimeClient : IDisposable
 
     public RuntimeClient(IOptions<InferenceOptions> options, TimeProvider clock)
     {
-        ArgumentNullException.ThrowIfNull(options);
         _sockets = new SocketsHttpHandler
         {
             UseProxy = false,

@@ -8,7 +8,6 @@ internal sealed class ProcessOptionsValidation : IValidateOptions<ProcessOptions
 {
     public ValidateOptionsResult Validate(string? name, ProcessOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
         return options.Enabled
             ? SettingFault.Result([
                 .. Faults(options),

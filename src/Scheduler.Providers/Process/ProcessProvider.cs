@@ -74,7 +74,6 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     public async Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
         if (!ProcessStore.IsUsable(request.Key.Value))
         {
             return ProcessFailures.UnusableKey(request.Key.Value);

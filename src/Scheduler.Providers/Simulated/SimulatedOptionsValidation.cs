@@ -7,11 +7,8 @@ internal sealed class SimulatedOptionsValidation : IValidateOptions<SimulatedOpt
 {
     private const int MaxGeneratedOffers = 1_000_000;
 
-    public ValidateOptionsResult Validate(string? name, SimulatedOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return SettingFault.Result([.. Faults(options)]);
-    }
+    public ValidateOptionsResult Validate(string? name, SimulatedOptions options) =>
+        SettingFault.Result([.. Faults(options)]);
 
     private static IEnumerable<SettingFault> Faults(SimulatedOptions options)
     {

@@ -43,7 +43,6 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
 
     public async Task<AllocateOutcome> AllocateAsync(AllocationRequest request, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
         cancellationToken.ThrowIfCancellationRequested();
         if (!_offers.TryGetValue(request.Offer.OfferId, out var offer))
         {

@@ -40,7 +40,6 @@ internal sealed class SqlAgenda(ISqlStore store) : IAgenda
         CancellationToken cancellationToken
     )
     {
-        ArgumentNullException.ThrowIfNull(answers);
         return answers.Count == 0
             ? Task.CompletedTask
             : store.ExecuteTogetherAsync([.. answers.Select(Settle)], cancellationToken);

@@ -17,7 +17,6 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
 
     public async Task<InstancePage> ListAsync(InstanceQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         PageLimit.Check(query.Limit);
         // One extra row shows whether there is another page.
         var (sql, values) = InstanceListSql.Build(query, query.Limit + 1);
@@ -39,7 +38,6 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
 
     public async Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(most, MostCounted);
         var (sql, values) = InstanceListSql.BuildCount(query, most);

@@ -60,8 +60,6 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
     /// <exception cref="StorageUnusableException">The file cannot be used; it was not changed.</exception>
     public static SqliteStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(clock);
         options.ThrowIfFaulty();
         logger ??= NullLogger.Instance;
         var path = System.IO.Path.GetFullPath(options.Sqlite.Path);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
@@ -10,6 +9,7 @@ using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
+using Scheduler.ModelFit;
 using Scheduler.TestKit;
 using Xunit;
 

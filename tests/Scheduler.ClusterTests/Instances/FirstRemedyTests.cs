@@ -1,4 +1,3 @@
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
@@ -6,6 +5,7 @@ using Scheduler.Domain.Placement;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 using Scheduler.Grains.Instances;
+using Scheduler.ModelFit;
 using Scheduler.TestKit;
 using Xunit;
 

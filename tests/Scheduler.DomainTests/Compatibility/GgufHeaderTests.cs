@@ -1,5 +1,6 @@
 using FsCheck.Xunit;
-using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;
@@ -156,7 +157,7 @@ public sealed class GgufHeaderTests
         if (reading.Facts is { } facts)
         {
             // Parsed facts can be judged without overflow.
-            GpuFit.Explain(
+            GpuIncompatibleFacts.Of(
                 facts,
                 new FitRequest(null, KvFormat.Bf16, 1, 1, "llama-server"),
                 GpuCatalogue.Shipped.All[0],

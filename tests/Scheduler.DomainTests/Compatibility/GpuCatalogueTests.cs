@@ -1,4 +1,4 @@
-using Scheduler.Domain.Compatibility;
+using Scheduler.ModelFit;
 using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;

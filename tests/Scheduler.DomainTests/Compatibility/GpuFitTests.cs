@@ -3,8 +3,9 @@ using System.Text.Json.Serialization;
 using FsCheck.Xunit;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;
@@ -90,13 +91,13 @@ public sealed class GpuFitTests
 
         Assert.Equal((fault, limit), (request.Validate(model)?.Fault, request.Validate(model)?.Limit));
         Assert.Equal(FitObstacle.Request, GpuFit.Judge(model, request, H100, 1).Obstacle);
-        Assert.Equal(fault, GpuFit.Explain(model, request, H100, 1, Catalogue).RequestRefusal?.Fault);
+        Assert.Equal(fault, GpuIncompatibleFacts.Of(model, request, H100, 1, Catalogue).RequestRefusal?.Fault);
     }
 
     [Fact]
     public void The_explanation_names_what_would_fit()
     {
-        var facts = GpuFit.Explain(TestModels.Shipped("Qwen/Qwen3-32B"), Request(32_768), L4, 1, Catalogue);
+        var facts = GpuIncompatibleFacts.Of(TestModels.Shipped("Qwen/Qwen3-32B"), Request(32_768), L4, 1, Catalogue);
 
         Assert.Equal(FailureCode.GpuIncompatible, facts.Code);
         Assert.Equal(FitObstacle.Vram, facts.Obstacle);
@@ -120,7 +121,7 @@ public sealed class GpuFitTests
     [Fact]
     public void Without_a_gpu_the_explanation_still_has_the_breakdown()
     {
-        var facts = GpuFit.Explain(TestModels.Shipped("deepseek-ai/DeepSeek-V3"), Request(8192), null, null, Catalogue);
+        var facts = GpuIncompatibleFacts.Of(TestModels.Shipped("deepseek-ai/DeepSeek-V3"), Request(8192), null, null, Catalogue);
 
         Assert.Null(facts.Gpu);
         Assert.Null(facts.UsableBytesPerGpu);

@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck.Xunit;
-using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;
@@ -152,7 +153,7 @@ public sealed class HfConfigTests
 
         if (reading.Facts is { } facts)
         {
-            GpuFit.Explain(facts, new FitRequest(null, KvFormat.Bf16, 1, 1, "vllm"), null, null, GpuCatalogue.Shipped);
+            GpuIncompatibleFacts.Of(facts, new FitRequest(null, KvFormat.Bf16, 1, 1, "vllm"), null, null, GpuCatalogue.Shipped);
         }
         else
         {

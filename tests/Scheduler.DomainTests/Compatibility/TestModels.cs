@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Scheduler.Domain.Compatibility;
+using Scheduler.ModelFit;
 
 namespace Scheduler.DomainTests.Compatibility;
 

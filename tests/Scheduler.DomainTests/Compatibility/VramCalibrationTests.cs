@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Scheduler.Domain.Compatibility;
+using Scheduler.ModelFit;
 using Xunit;
 
 namespace Scheduler.DomainTests.Compatibility;

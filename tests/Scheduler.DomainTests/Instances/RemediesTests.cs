@@ -1,11 +1,12 @@
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.ModelFit;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -358,7 +359,7 @@ public sealed class RemediesTests
     }
 
     private static GpuIncompatibleFacts TooSmall(string model, long contextTokens, int sequences) =>
-        GpuFit.Explain(
+        GpuIncompatibleFacts.Of(
             ModelCatalogue.Find(model)!,
             new FitRequest(null, KvFormat.Bf16, contextTokens, sequences, "vllm"),
             GpuCatalogue.Shipped.Find("A10"),

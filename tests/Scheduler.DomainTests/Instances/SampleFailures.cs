@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.DomainTests.Placement;
+using Scheduler.ModelFit;
 using Scheduler.TestKit;
 
 namespace Scheduler.DomainTests.Instances;
@@ -106,7 +107,7 @@ internal sealed class SampleFailures(int seed)
     private GpuIncompatibleFacts Incompatible(LaunchSpec spec)
     {
         var gpus = GpuCatalogue.Shipped.All;
-        var facts = GpuFit.Explain(
+        var facts = GpuIncompatibleFacts.Of(
             ModelCatalogue.Find(spec.Model)!,
             new FitRequest(null, KvFormat.Bf16, spec.ContextTokens, spec.ParallelSequences, spec.Runtime),
             Maybe(gpus[_random.Next(gpus.Length)]),

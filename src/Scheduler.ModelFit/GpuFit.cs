@@ -1,0 +1,196 @@
+using System.Collections.Immutable;
+
+namespace Scheduler.ModelFit;
+
+/// <summary>
+/// Decides whether a model fits. <see cref="Judge"/> is cheap and runs for every offer. The other methods find shapes
+/// that fit, and run once for a refused launch.
+/// </summary>
+public static class GpuFit
+{
+    /// <summary>Contexts are searched in steps of one cache block, in tokens.</summary>
+    public const long ContextStep = 16;
+
+    /// <summary>Formats to propose when the requested one does not fit, from the least loss of precision.</summary>
+    private static readonly ImmutableArray<WeightFormat> Proposals =
+    [
+        WeightFormat.Fp8,
+        WeightFormat.Int8,
+        WeightFormat.NvFp4,
+        WeightFormat.Int4,
+    ];
+
+    /// <summary>Whether the model fits <paramref name="count"/> GPUs of a type.</summary>
+    /// <param name="count">GPUs of one host, ≥ 1; the model is split over all of them.</param>
+    public static FitVerdict Judge(ModelFacts model, FitRequest request, GpuType gpu, int count)
+    {
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var usable = engine.Usable(gpu.VramBytes);
+        var obstacle = ObstacleOf(model, request, gpu, count, engine);
+        if (obstacle != FitObstacle.None)
+        {
+            return new(FitOutcome.CannotFit, obstacle, 0, usable);
+        }
+
+        var estimate = VramEstimate.Of(ModelFootprint.Of(model), request, request.ContextTokens, count, engine);
+        var outcome =
+            estimate.Low > usable ? FitOutcome.CannotFit
+            : estimate.High > usable ? FitOutcome.Tight
+            : FitOutcome.Fits;
+        var missing = outcome == FitOutcome.CannotFit ? FitObstacle.Vram : FitObstacle.None;
+        return new(outcome, missing, estimate.Expected, usable);
+    }
+
+    /// <summary>VRAM need per GPU; null when the model cannot be split or the request is invalid.</summary>
+    public static VramBudget? Budget(ModelFacts model, FitRequest request, int count)
+    {
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var footprint = ModelFootprint.Of(model);
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        {
+            return null;
+        }
+
+        var estimate = VramEstimate.Of(footprint, request, request.ContextTokens, count, engine);
+        return new VramBudget(
+            [
+                Line(VramPurpose.Weights, estimate.Weights),
+                Line(VramPurpose.KvCache, estimate.Cache),
+                Line(VramPurpose.Activations, estimate.Activations),
+                Line(VramPurpose.RuntimeOverhead, estimate.Overhead),
+                Line(VramPurpose.Slack, VramEstimate.Slack),
+            ],
+            count
+        );
+    }
+
+    public static long UsableBytes(GpuType gpu, string enginePreset) =>
+        EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
+
+    /// <summary>Least total memory, then fewest GPUs, with <see cref="FitOutcome.Fits"/>.</summary>
+    /// <param name="vendor">Vendor of the GPUs; other vendors need another image.</param>
+    /// <param name="largerThanBytes">Only GPUs with more total memory than this, bytes.</param>
+    /// <returns>Null when none fits.</returns>
+    public static GpuGroup? SmallestThatFits(
+        ModelFacts model,
+        FitRequest request,
+        GpuCatalogue catalogue,
+        string vendor = "NVIDIA",
+        long largerThanBytes = 0
+    )
+    {
+        if (request.Validate(model) is not null)
+        {
+            return null;
+        }
+
+        // The need depends only on the count, so it is computed once per count, not per shape.
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var footprint = ModelFootprint.Of(model);
+        Span<long> vramNeeded = stackalloc long[ModelFootprint.MaxGpus + 1];
+        foreach (var count in GpuCatalogue.Counts)
+        {
+            vramNeeded[count] = footprint.CanSplit(count, engine)
+                ? engine.VramFor(VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High)
+                : long.MaxValue;
+        }
+
+        var format = request.Format ?? model.NativeFormat;
+        foreach (var shape in catalogue.ShapesBySize)
+        {
+            if (
+                shape.Gpu.VramBytes >= vramNeeded[shape.Count]
+                && shape.TotalVramBytes > largerThanBytes
+                && string.Equals(shape.Gpu.Vendor, vendor, StringComparison.Ordinal)
+                && shape.Gpu.CanRun(format)
+            )
+            {
+                return shape;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Searches in steps of <see cref="ContextStep"/>, up to the model's maximum.</summary>
+    /// <param name="request">Its context is ignored.</param>
+    /// <returns>Tokens, or null when not even one block fits.</returns>
+    public static long? LargestContextThatFits(
+        ModelFacts model,
+        FitRequest request,
+        GpuType gpu,
+        int count,
+        FitOutcome atLeast = FitOutcome.Fits
+    )
+    {
+        var max = model.MaxContextTokens ?? FitRequest.MaxContextTokens;
+        var smallest = request with { ContextTokens = Math.Min(ContextStep, max) };
+        var engine = EngineProfile.Of(request.EnginePreset);
+        if (ObstacleOf(model, smallest, gpu, count, engine) != FitObstacle.None)
+        {
+            return null;
+        }
+
+        var search = new ContextSearch(
+            ModelFootprint.Of(model),
+            request,
+            engine,
+            count,
+            engine.Usable(gpu.VramBytes),
+            atLeast
+        );
+        return search.Largest(max);
+    }
+
+    /// <summary>The least lossy format smaller than the requested one that fits comfortably.</summary>
+    /// <param name="gpu">FP8 and FP4 are proposed only when the GPU multiplies them natively.</param>
+    /// <returns>Null when no format helps.</returns>
+    public static WeightFormat? WeightFormatThatFits(ModelFacts model, FitRequest request, GpuType gpu, int count)
+    {
+        var engine = EngineProfile.Of(request.EnginePreset);
+        var footprint = ModelFootprint.Of(model);
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        {
+            return null;
+        }
+
+        var present = footprint.Weights(request.Format, count, engine).Expected;
+        foreach (var format in Proposals)
+        {
+            if (
+                gpu.Supports(format)
+                && footprint.Weights(format, count, engine).Expected < present
+                && Judge(model, request with { Format = format }, gpu, count).Outcome == FitOutcome.Fits
+            )
+            {
+                return format;
+            }
+        }
+
+        return null;
+    }
+
+    private static FitObstacle ObstacleOf(
+        ModelFacts model,
+        FitRequest request,
+        GpuType gpu,
+        int count,
+        EngineProfile engine
+    )
+    {
+        if (request.Validate(model) is not null)
+        {
+            return FitObstacle.Request;
+        }
+
+        if (!ModelFootprint.Of(model).CanSplit(count, engine))
+        {
+            return FitObstacle.GpuCount;
+        }
+
+        return gpu.CanRun(request.Format ?? model.NativeFormat) ? FitObstacle.None : FitObstacle.WeightFormat;
+    }
+
+    private static VramLine Line(VramPurpose purpose, VramEstimate.Band band) =>
+        new(purpose, band.Low, band.Expected, band.High);
+}
