@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FsCheck.Xunit;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Domain.Ids;
+using Scheduler.ModelFit;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(Scheduler.DomainTests.MutationRun))]

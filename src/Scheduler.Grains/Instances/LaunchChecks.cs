@@ -193,7 +193,13 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         }
 
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
-        var facts = GpuIncompatibleFacts.Of(model.Facts, model.Request, gpu, spec.Constraints.GpuCount, GpuCatalogue.Shipped);
+        var facts = GpuIncompatibleFacts.Of(
+            model.Facts,
+            model.Request,
+            gpu,
+            spec.Constraints.GpuCount,
+            GpuCatalogue.Shipped
+        );
         var unbound = spec.Constraints with { GpuType = null, GpuCount = null };
         facts = SearchOn(unbound, page, shape => IsComfortable(model, shape, 0)).Chosen is { } offer
             ? facts with

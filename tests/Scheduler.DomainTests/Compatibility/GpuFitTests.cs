@@ -121,7 +121,13 @@ public sealed class GpuFitTests
     [Fact]
     public void Without_a_gpu_the_explanation_still_has_the_breakdown()
     {
-        var facts = GpuIncompatibleFacts.Of(TestModels.Shipped("deepseek-ai/DeepSeek-V3"), Request(8192), null, null, Catalogue);
+        var facts = GpuIncompatibleFacts.Of(
+            TestModels.Shipped("deepseek-ai/DeepSeek-V3"),
+            Request(8192),
+            null,
+            null,
+            Catalogue
+        );
 
         Assert.Null(facts.Gpu);
         Assert.Null(facts.UsableBytesPerGpu);

@@ -153,7 +153,13 @@ public sealed class HfConfigTests
 
         if (reading.Facts is { } facts)
         {
-            GpuIncompatibleFacts.Of(facts, new FitRequest(null, KvFormat.Bf16, 1, 1, "vllm"), null, null, GpuCatalogue.Shipped);
+            GpuIncompatibleFacts.Of(
+                facts,
+                new FitRequest(null, KvFormat.Bf16, 1, 1, "vllm"),
+                null,
+                null,
+                GpuCatalogue.Shipped
+            );
         }
         else
         {

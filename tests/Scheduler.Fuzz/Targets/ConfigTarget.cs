@@ -1,5 +1,5 @@
 using System.Text;
-using Scheduler.Domain.Compatibility;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Fuzz.Targets;
 

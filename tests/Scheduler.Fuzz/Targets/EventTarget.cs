@@ -110,7 +110,7 @@ internal sealed class EventTarget : FuzzTarget
         var given = 0;
         while (stream.Length > 0)
         {
-            var room = filter.Room().Span;
+            var room = filter.FreeSpace().Span;
             var count = Math.Min(Math.Min(room.Length, piece), stream.Length);
             stream[..count].CopyTo(room);
             filter.Filled(count);

@@ -1,4 +1,4 @@
-using Scheduler.Domain.Compatibility;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Fuzz.Targets;
 

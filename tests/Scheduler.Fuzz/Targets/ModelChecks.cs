@@ -1,4 +1,5 @@
-using Scheduler.Domain.Compatibility;
+using Scheduler.Domain.Models;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Fuzz.Targets;
 
@@ -21,7 +22,13 @@ internal static class ModelChecks
         var facts = reading.Facts!;
         Require(facts.Parameters >= 0 && facts.WeightBytes >= 0, "Sums do not overflow.");
         Require(facts.StoredElements >= 0 && facts.KvBytesPerToken >= 0, "Sums do not overflow.");
-        GpuFit.Explain(facts, new FitRequest(null, KvFormat.Bf16, 1, 1, engine), null, null, GpuCatalogue.Shipped);
+        GpuIncompatibleFacts.Of(
+            facts,
+            new FitRequest(null, KvFormat.Bf16, 1, 1, engine),
+            null,
+            null,
+            GpuCatalogue.Shipped
+        );
         var shape = Shape.Add(Shape.Start, (ulong)facts.NativeFormat);
         shape = Shape.Add(shape, facts.TiedEmbeddings);
         shape = Shape.Add(shape, facts.IsEncoder);

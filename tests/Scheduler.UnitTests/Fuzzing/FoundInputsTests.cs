@@ -2,10 +2,10 @@ using System.Text;
 using Google.Api;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
-using Scheduler.Domain.Compatibility;
 using Scheduler.Edge;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Upstream;
+using Scheduler.ModelFit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Fuzzing;
