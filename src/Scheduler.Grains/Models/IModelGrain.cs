@@ -1,6 +1,5 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Models;
-using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
 

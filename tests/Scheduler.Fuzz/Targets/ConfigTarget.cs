@@ -1,4 +1,3 @@
-using System.Text;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Fuzz.Targets;
