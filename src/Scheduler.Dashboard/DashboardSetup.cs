@@ -45,7 +45,7 @@ public static class DashboardSetup
         ArgumentNullException.ThrowIfNull(configuration);
         var section = configuration.GetSection(DashboardOptions.Section);
         var options = section.Get<DashboardOptions>() ?? new DashboardOptions();
-        services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<DashboardOptions>().Bind(section);
         services.AddEdge();
         services.AddRequestAdmission(
             AdmissionKey,

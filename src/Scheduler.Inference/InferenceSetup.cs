@@ -23,11 +23,7 @@ public static class InferenceSetup
     public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        services
-            .AddOptions<InferenceOptions>()
-            .Bind(configuration.GetSection(InferenceOptions.Section))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddOptions<InferenceOptions>().Bind(configuration.GetSection(InferenceOptions.Section));
         services.AddEdge();
         services.AddRequestAdmission(
             AdmissionKey,

@@ -39,7 +39,6 @@ public static class StorageSetup
     {
         ArgumentNullException.ThrowIfNull(silo);
         ArgumentNullException.ThrowIfNull(options);
-        options.ThrowIfFaulty();
         silo.Services.TryAddSingleton(TimeProvider.System);
         return options.PostgreSql.IsSet
             ? AddOpened(
