@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Scheduler.Edge;
+using Scheduler.Domain.Settings;
 using Scheduler.Edge.Limits;
 
 namespace Scheduler.Api;
@@ -98,15 +98,13 @@ public sealed class ApiOptions
 
     /// <summary>Longest wait of a request in the queue before it is refused, up to a minute.</summary>
     /// <value>2 s: callers that wait longer have usually given up and retried.</value>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ParseLimitsInInvariantCulture = true)]
+    [DurationRange("00:00:00.001", "00:01:00")]
     public TimeSpan MaxQueueWait { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Watch streams of all callers in this process, 1 to 1,000,000.</summary>
     /// <value>20,000: each stream keeps one grain call open.</value>
     [Range(1, MostAtOnce)]
     public int MaxWatchStreams { get; set; } = 20_000;
-
-    public IEnumerable<string> Faults() => RangeValidation.Of(Section, this);
 
     internal LimitSettings Limits() =>
         new()

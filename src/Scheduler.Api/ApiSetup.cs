@@ -32,7 +32,7 @@ public static class ApiSetup
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         var section = configuration.GetSection(ApiOptions.Section);
-        services.AddOptions<ApiOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ApiOptions>().Bind(section);
         var limits = section.Get<ApiOptions>() ?? new ApiOptions();
         services.AddEdge();
         services.AddSingleton<IErrorShape, ErrorWriter>();

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Scheduler.Edge;
+using Scheduler.Domain.Settings;
 using Scheduler.Edge.Limits;
 
 namespace Scheduler.Dashboard;
@@ -23,7 +23,7 @@ public sealed class DashboardOptions
     /// Lifetime of a session after its last use, 1 minute to 30 days. A revoked key ends its sessions within a second.
     /// </summary>
     /// <value>12 h: one working shift.</value>
-    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00", ParseLimitsInInvariantCulture = true)]
+    [DurationRange("00:01:00", "30.00:00:00")]
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(12);
 
     /// <summary>
@@ -63,9 +63,6 @@ public sealed class DashboardOptions
     /// <value>40: an office behind one address.</value>
     [Range(1, 1_000_000)]
     public int UnknownBurstPerAddress { get; set; } = 40;
-
-    /// <summary>Every validation error, with the full path of the setting, its value and the accepted range.</summary>
-    public IEnumerable<string> Faults() => RangeValidation.Of(Section, this);
 
     internal LimitSettings Limits() =>
         new()

@@ -44,7 +44,7 @@ public static class DashboardSetup
     {
         var section = configuration.GetSection(DashboardOptions.Section);
         var options = section.Get<DashboardOptions>() ?? new DashboardOptions();
-        services.AddOptions<DashboardOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<DashboardOptions>().Bind(section);
         services.AddEdge();
         services.AddRequestAdmission(
             AdmissionKey,

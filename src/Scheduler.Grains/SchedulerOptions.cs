@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Settings;
 
 namespace Scheduler.Grains;
 
@@ -9,6 +11,8 @@ public sealed class SchedulerOptions
 
     /// <summary>Tag on every allocation; it separates the schedulers that share a provider.</summary>
     /// <value><c>local</c></value>
+    [Required(ErrorMessage = "1 to 63 characters")]
+    [StringLength(63, ErrorMessage = "1 to 63 characters")]
     public string ClusterId { get; set; } = "local";
 
     public LaunchOptions Launch { get; set; } = new();
@@ -18,67 +22,6 @@ public sealed class SchedulerOptions
     public ProviderCareOptions Providers { get; set; } = new();
 
     public FirewallOptions Firewalls { get; set; } = new();
-
-    /// <summary>All validation errors, with the setting's full path, its value and the accepted range.</summary>
-    public IEnumerable<string> Faults()
-    {
-        if (string.IsNullOrWhiteSpace(ClusterId) || ClusterId.Length > 63)
-        {
-            yield return $"{Section}:{nameof(ClusterId)} is '{ClusterId}'; accepted: 1 to 63 characters";
-        }
-
-        if (Launch.MaxReroutes is < 0 or > 100)
-        {
-            yield return $"{Section}:Launch:MaxReroutes is '{Launch.MaxReroutes}'; accepted: 0 to 100";
-        }
-
-        if (Billing.LaunchMinimumEuros is < 0 or > 1_000_000)
-        {
-            yield return $"{Section}:Billing:LaunchMinimumEuros is '{Billing.LaunchMinimumEuros}'; accepted: 0 to 1000000";
-        }
-
-        if (Providers.BreakerFailures is < 1 or > 1000)
-        {
-            yield return $"{Section}:Providers:BreakerFailures is '{Providers.BreakerFailures}'; accepted: 1 to 1000";
-        }
-
-        if (Firewalls.EvaluationsKept is < 100 or > 10_000_000)
-        {
-            yield return $"{Section}:Firewalls:EvaluationsKept is '{Firewalls.EvaluationsKept}'; accepted: 100 to 10000000";
-        }
-
-        if (
-            Firewalls.EvaluationsKeptFor < TimeSpan.FromHours(1)
-            || Firewalls.EvaluationsKeptFor > TimeSpan.FromDays(3650)
-        )
-        {
-            yield return $"{Section}:Firewalls:EvaluationsKeptFor is '{Firewalls.EvaluationsKeptFor}'; accepted: 01:00:00 to 3650.00:00:00";
-        }
-
-        foreach (var (name, span) in Spans())
-        {
-            if (span <= TimeSpan.Zero || span > TimeSpan.FromDays(30))
-            {
-                yield return $"{Section}:{name} is '{span}'; accepted: above 0, to 30.00:00:00";
-            }
-        }
-    }
-
-    private IEnumerable<(string Name, TimeSpan Span)> Spans() =>
-        [
-            ("Launch:AllocationTimeout", Launch.AllocationTimeout),
-            ("Launch:StartTimeout", Launch.StartTimeout),
-            ("Launch:RouteCooldown", Launch.RouteCooldown),
-            ("Launch:ProbeEvery", Launch.ProbeEvery),
-            ("Launch:DebtRetry", Launch.DebtRetry),
-            ("Billing:SettleEvery", Billing.SettleEvery),
-            ("Billing:LowBalanceAhead", Billing.LowBalanceAhead),
-            ("Providers:RefreshEvery", Providers.RefreshEvery),
-            ("Providers:SweepEvery", Providers.SweepEvery),
-            ("Providers:SafetyAge", Providers.SafetyAge),
-            ("Providers:HealthWindow", Providers.HealthWindow),
-            ("Providers:BreakerOpenFor", Providers.BreakerOpenFor),
-        ];
 }
 
 /// <summary>Timeouts and re-routing of launches.</summary>
@@ -86,26 +29,32 @@ public sealed class LaunchOptions
 {
     /// <summary>Longest wait for capacity, where the launch sets none.</summary>
     /// <value>60 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan AllocationTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest wait for a healthy runtime, where the launch sets none.</summary>
     /// <value>10 min</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How long a failed route ranks last.</summary>
     /// <value>10 min</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan RouteCooldown { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Most restarts by <c>auto_reroute</c> within one launch.</summary>
     /// <value>3</value>
+    [Range(0, 100)]
     public int MaxReroutes { get; set; } = 3;
 
     /// <summary>Interval of health probes of a booting runtime.</summary>
     /// <value>1 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan ProbeEvery { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Delay before a failed release or settlement is retried; doubles up to 10 s.</summary>
     /// <value>1 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan DebtRetry { get; set; } = TimeSpan.FromSeconds(1);
 }
 
@@ -114,14 +63,17 @@ public sealed class BillingOptions
 {
     /// <summary>Minimum of balance − accrued − holds for a launch, EUR.</summary>
     /// <value>1.00</value>
+    [Range(0.0, 1_000_000.0)]
     public decimal LaunchMinimumEuros { get; set; } = 1m;
 
     /// <summary>Interval at which running meters are entered in the ledger.</summary>
     /// <value>1 h</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan SettleEvery { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How long before the balance runs out the low-balance event is recorded.</summary>
     /// <value>1 h</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan LowBalanceAhead { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>The launch minimum as money.</summary>
@@ -133,10 +85,12 @@ public sealed class ProviderCareOptions
 {
     /// <summary>Interval of offer listings.</summary>
     /// <value>30 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan RefreshEvery { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Interval at which the provider's allocations are compared with the instances.</summary>
     /// <value>30 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -144,18 +98,22 @@ public sealed class ProviderCareOptions
     /// missing before its instance fails.
     /// </summary>
     /// <value>60 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan SafetyAge { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Length of the health window.</summary>
     /// <value>15 min</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan HealthWindow { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Consecutive failed attempts that open the breaker.</summary>
     /// <value>5</value>
+    [Range(1, 1000)]
     public int BreakerFailures { get; set; } = 5;
 
     /// <summary>How long the breaker stays open before one attempt is allowed.</summary>
     /// <value>60 s</value>
+    [DurationRange("0", "30.00:00:00", MinimumIsExclusive = true)]
     public TimeSpan BreakerOpenFor { get; set; } = TimeSpan.FromSeconds(60);
 }
 
@@ -164,9 +122,11 @@ public sealed class FirewallOptions
 {
     /// <summary>Most evaluations of one account.</summary>
     /// <value>100000</value>
+    [Range(100, 10_000_000)]
     public int EvaluationsKept { get; set; } = 100_000;
 
     /// <summary>Maximum age of an evaluation; up to a day more where no new ones arrive.</summary>
     /// <value>30 days</value>
+    [DurationRange("01:00:00", "3650.00:00:00")]
     public TimeSpan EvaluationsKeptFor { get; set; } = TimeSpan.FromDays(30);
 }

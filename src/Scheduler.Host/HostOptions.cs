@@ -1,27 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net;
+using Scheduler.Domain.Settings;
 using Scheduler.Host.Tls;
 
 namespace Scheduler.Host;
 
 /// <summary>Settings of the process itself, section <c>Host</c>.</summary>
-internal sealed class HostOptions
+internal sealed class HostOptions : ICheckedSettings
 {
     public const string Section = "Host";
+
+    private const int HighestPort = 65535;
 
     /// <summary>
     /// Role of this process: <c>all</c> or, in a cluster, <c>doors</c> (API, gateway and dashboard only, as a client of
     /// the silos) or <c>silo</c> (grains only; its HTTP port serves health and metrics).
     /// </summary>
+    [AllowedValues(HostRole.All, HostRole.Doors, HostRole.Silo)]
     public string Role { get; set; } = HostRole.All;
 
     /// <summary>Address of the HTTP and gRPC ports; the default allows loopback only.</summary>
     public string Address { get; set; } = "127.0.0.1";
 
     /// <summary>Port of HTTP/1.1; 0 takes a free one.</summary>
+    [Range(0, HighestPort)]
     public int HttpPort { get; set; } = 5080;
 
     /// <summary>
     /// Port of gRPC (HTTP/2 without TLS, which cannot share a port with HTTP/1.1); 0 takes a free one.
     /// </summary>
+    [Range(0, HighestPort)]
     public int GrpcPort { get; set; } = 5081;
 
     /// <summary>
@@ -34,14 +42,17 @@ internal sealed class HostOptions
     /// Port of the silo; 0 takes a free one. Use a fixed port in a cluster: after a kill, a silo rejoins immediately on
     /// its old port. On another port it must wait until the old silo is declared dead.
     /// </summary>
+    [Range(0, HighestPort)]
     public int SiloPort { get; set; } = 11111;
 
     /// <summary>Port at which processes with the role <c>doors</c> reach this silo; 0 takes a free one.</summary>
+    [Range(0, HighestPort)]
     public int GatewayPort { get; set; } = 30000;
 
     /// <summary>
     /// Added to every port that is not 0, so that several processes of one host can share a settings file; 0 to 10,000.
     /// </summary>
+    [Range(0, 10_000)]
     public int PortOffset { get; set; }
 
     /// <summary>The operator's first key, <c>sk-…</c>; null takes the one in <see cref="OperatorKeyFile"/>.</summary>
@@ -58,6 +69,7 @@ internal sealed class HostOptions
     /// <summary>
     /// Log format on standard output: <c>console</c> for people, <c>json</c> for machines (one object per line).
     /// </summary>
+    [AllowedValues("console", "json")]
     public string Log { get; set; } = "console";
 
     /// <summary>
@@ -68,12 +80,14 @@ internal sealed class HostOptions
     public TimeSpan DrainFor { get; set; }
 
     /// <summary>How long requests in progress may continue after the process has stopped accepting new ones.</summary>
+    [DurationRange("0", "01:00:00", MinimumIsExclusive = true)]
     public TimeSpan FinishWithin { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Maximum duration of a stop; after it the remaining work is aborted. It must be longer than
     /// <see cref="DrainFor"/> plus <see cref="FinishWithin"/>, because the silo hands over its grains after them.
     /// </summary>
+    [DurationRange("0", "01:00:00", MinimumIsExclusive = true)]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     public TelemetryOptions Telemetry { get; set; } = new();
@@ -81,44 +95,24 @@ internal sealed class HostOptions
     /// <summary>The actual port: 0 stays 0, <see cref="PortOffset"/> is added to others.</summary>
     public int Moved(int port) => port == 0 ? 0 : port + PortOffset;
 
-    public IEnumerable<string> Faults()
+    public IEnumerable<SettingFault> Check(string section)
     {
-        if (!HostRole.Known.Contains(Role))
+        if (!IPAddress.TryParse(Address, out _))
         {
-            yield return $"{Section}:{nameof(Role)} is '{Role}'; accepted: {string.Join(", ", HostRole.Known)}";
+            yield return new SettingFault($"{section}:{nameof(Address)}", Address, "an IP address");
         }
 
-        if (!System.Net.IPAddress.TryParse(Address, out _))
+        if (
+            !IPAddress.TryParse(SiloAddress, out var silo)
+            || silo.Equals(IPAddress.Any)
+            || silo.Equals(IPAddress.IPv6Any)
+        )
         {
-            yield return $"{Section}:{nameof(Address)} is '{Address}'; accepted: an IP address";
-        }
-
-        if (!System.Net.IPAddress.TryParse(SiloAddress, out var silo) || IsAnywhere(silo))
-        {
-            yield return $"{Section}:{nameof(SiloAddress)} is '{SiloAddress}'; accepted: the one IP address others reach this host at";
-        }
-
-        if (Log is not ("console" or "json"))
-        {
-            yield return $"{Section}:{nameof(Log)} is '{Log}'; accepted: console, json";
-        }
-
-        foreach (var fault in PortFaults().Concat(TimeFaults()).Concat(Tls.Faults($"{Section}:{nameof(Tls)}")))
-        {
-            yield return fault;
-        }
-    }
-
-    private static bool IsAnywhere(System.Net.IPAddress address) =>
-        address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any);
-
-    private IEnumerable<string> PortFaults()
-    {
-        const int highest = 65535;
-        const int furthest = 10_000;
-        if (PortOffset is < 0 or > furthest)
-        {
-            yield return $"{Section}:{nameof(PortOffset)} is '{PortOffset}'; accepted: 0 to {furthest}";
+            yield return new SettingFault(
+                $"{section}:{nameof(SiloAddress)}",
+                SiloAddress,
+                "the one IP address others reach this host at"
+            );
         }
 
         foreach (
@@ -131,36 +125,24 @@ internal sealed class HostOptions
             }
         )
         {
-            if (port is < 0 or > highest)
+            if (port <= HighestPort && Moved(port) > HighestPort)
             {
-                yield return $"{Section}:{name} is '{port}'; accepted: 0 to {highest}";
+                yield return new SettingFault(
+                    $"{section}:{name}",
+                    port,
+                    $"0 to {HighestPort - PortOffset}",
+                    $"with {nameof(PortOffset)} {PortOffset}"
+                );
             }
-            else if (Moved(port) > highest)
-            {
-                yield return $"{Section}:{name} is '{port}'; accepted with {nameof(PortOffset)} {PortOffset}: 0 to {highest - PortOffset}";
-            }
-        }
-    }
-
-    private IEnumerable<string> TimeFaults()
-    {
-        if (ShutdownTimeout <= TimeSpan.Zero || ShutdownTimeout > TimeSpan.FromHours(1))
-        {
-            yield return $"{Section}:{nameof(ShutdownTimeout)} is '{ShutdownTimeout}'; accepted: above 0, to 01:00:00";
-        }
-        else if (DrainFor < TimeSpan.Zero || DrainFor >= ShutdownTimeout)
-        {
-            yield return $"{Section}:{nameof(DrainFor)} is '{DrainFor}'; accepted: 0 to below {nameof(ShutdownTimeout)}, {ShutdownTimeout}";
         }
 
-        if (FinishWithin <= TimeSpan.Zero || FinishWithin > TimeSpan.FromHours(1))
+        if (ShutdownTimeout > TimeSpan.Zero && (DrainFor < TimeSpan.Zero || DrainFor >= ShutdownTimeout))
         {
-            yield return $"{Section}:{nameof(FinishWithin)} is '{FinishWithin}'; accepted: above 0, to 01:00:00";
-        }
-
-        foreach (var fault in Telemetry.Faults($"{Section}:{nameof(Telemetry)}"))
-        {
-            yield return fault;
+            yield return new SettingFault(
+                $"{section}:{nameof(DrainFor)}",
+                DrainFor,
+                $"0 to below {nameof(ShutdownTimeout)}, {ShutdownTimeout}"
+            );
         }
     }
 }
@@ -175,6 +157,4 @@ internal static class HostRole
 
     /// <summary>A silo only.</summary>
     public const string Silo = "silo";
-
-    public static readonly string[] Known = [All, Doors, Silo];
 }

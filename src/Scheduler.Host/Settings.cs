@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Dashboard;
+using Scheduler.Domain.Settings;
 using Scheduler.Grains;
 using Scheduler.Inference;
 using Scheduler.Providers;
@@ -17,7 +18,7 @@ internal sealed class Settings
         HostOptions.Section,
         SchedulerOptions.Section,
         StorageOptions.Section,
-        "Providers",
+        ProvidersSetup.Section,
         ApiOptions.Section,
         InferenceOptions.Section,
         DashboardOptions.Section,
@@ -89,59 +90,64 @@ internal sealed class Settings
     /// </exception>
     public static Settings Read(IConfiguration configuration, CommandLine line)
     {
-        var faults = new List<string>();
+        var faults = new List<SettingFault>();
         var host = Bind<HostOptions>(configuration, HostOptions.Section, faults);
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
-        var api = Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
-        var inference = Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
+        Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
+        Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
         var dashboard = Bind<DashboardOptions>(configuration, DashboardOptions.Section, faults);
-        faults.AddRange(host.Faults());
-        faults.AddRange(storage.Faults());
-        faults.AddRange(scheduler.Faults());
-        faults.AddRange(api.Faults());
-        faults.AddRange(inference.Faults());
-        faults.AddRange(dashboard.Faults());
-        faults.AddRange(ProvidersSetup.Faults(configuration));
+        foreach (var (adapter, options) in ProvidersSetup.Adapters)
+        {
+            Bind(configuration, $"{ProvidersSetup.Section}:{adapter}", options, faults);
+        }
+
         faults.AddRange(RoleFaults(configuration, host, storage));
         if (line.IsDemo && host.Role is HostRole.Doors or HostRole.Silo)
         {
             faults.Add(
-                $"{HostOptions.Section}:{nameof(host.Role)} is '{host.Role}'; accepted for the demo: {HostRole.All}"
+                new SettingFault($"{HostOptions.Section}:{nameof(host.Role)}", host.Role, HostRole.All, "for the demo")
             );
         }
 
+        faults.AddRange(UnknownProviders(configuration));
         faults.AddRange(UnknownSections(configuration));
-        if (faults.Count > 0)
-        {
-            throw new OptionsValidationException("settings", typeof(Settings), faults);
-        }
-
-        return new Settings(host, storage, scheduler, dashboard);
+        return faults.Count > 0 ? throw Refusal(faults) : new Settings(host, storage, scheduler, dashboard);
     }
 
     /// <summary>Validation errors of settings that are valid on their own but not together.</summary>
-    private static IEnumerable<string> RoleFaults(
+    private static IEnumerable<SettingFault> RoleFaults(
         IConfiguration configuration,
         HostOptions host,
         StorageOptions storage
     )
     {
-        const string simulated = "Providers:Simulated";
-        const string process = "Providers:Process";
+        const string simulated = $"{ProvidersSetup.Section}:Simulated";
+        const string process = $"{ProvidersSetup.Section}:Process";
         if (!storage.PostgreSql.IsSet)
         {
             if (host.Role is HostRole.Doors or HostRole.Silo)
             {
-                yield return $"{HostOptions.Section}:{nameof(host.Role)} is '{host.Role}'; accepted without Storage:PostgreSql: {HostRole.All}";
+                yield return new SettingFault(
+                    $"{HostOptions.Section}:{nameof(host.Role)}",
+                    host.Role,
+                    HostRole.All,
+                    "without Storage:PostgreSql"
+                );
             }
 
             yield break;
         }
 
+        const string inCluster = "with Storage:PostgreSql";
         if (IsOn(configuration, process, byDefault: false))
         {
-            yield return $"{process}:Enabled is 'true'; accepted with Storage:PostgreSql: false, since its runtimes are bound to one host";
+            yield return new SettingFault(
+                $"{process}:Enabled",
+                "true",
+                "false, since its runtimes are bound to one host",
+                inCluster
+            );
         }
 
         if (
@@ -149,27 +155,39 @@ internal sealed class Settings
             && string.IsNullOrEmpty(configuration[$"{simulated}:StatePath"])
         )
         {
-            yield return $"{simulated}:StatePath is ''; accepted with Storage:PostgreSql: a file that the silos of this host share";
+            yield return new SettingFault(
+                $"{simulated}:StatePath",
+                null,
+                "a file that the silos of this host share",
+                inCluster
+            );
         }
     }
 
     private static bool IsOn(IConfiguration configuration, string adapter, bool byDefault) =>
         bool.TryParse(configuration[$"{adapter}:Enabled"], out var isOn) ? isOn : byDefault;
 
-    private static T Bind<T>(IConfiguration configuration, string section, List<string> faults)
-        where T : new()
+    private static T Bind<T>(IConfiguration configuration, string section, List<SettingFault> faults) =>
+        (T)Bind(configuration, section, typeof(T), faults);
+
+    /// <summary>The settings of a section; the defaults if the section cannot be read.</summary>
+    private static object Bind(IConfiguration configuration, string section, Type type, List<SettingFault> faults)
     {
         var found = configuration.GetSection(section);
-        var unreadable = SettingFault.Unreadable(found, typeof(T)).Select(fault => fault.ToString()).ToList();
+        var options = Activator.CreateInstance(type)!;
+        var unreadable = UnreadableSettings.In(found, type).ToList();
         faults.AddRange(unreadable);
-        var options = new T();
         if (unreadable.Count == 0)
         {
             found.Bind(options);
+            faults.AddRange(SettingsCheck.Of(section, options));
         }
 
         return options;
     }
+
+    private static OptionsValidationException Refusal(IEnumerable<SettingFault> faults) =>
+        new("settings", typeof(Settings), faults.Select(fault => fault.ToString()));
 
     private static void AddFile(ConfigurationManager configuration, string file)
     {
@@ -180,11 +198,9 @@ internal sealed class Settings
         catch (Exception exception)
             when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            throw new OptionsValidationException(
-                "settings",
-                typeof(Settings),
-                [$"--config is '{file}'; accepted: a file of JSON settings: {exception.GetBaseException().Message}"]
-            );
+            throw Refusal([
+                new SettingFault("--config", file, $"a file of JSON settings: {exception.GetBaseException().Message}"),
+            ]);
         }
     }
 
@@ -192,20 +208,24 @@ internal sealed class Settings
     /// Unknown sections of a file or the command line. The environment is not checked, because other programs use it
     /// too.
     /// </summary>
-    private static IEnumerable<string> UnknownSections(IConfiguration configuration) =>
+    private static IEnumerable<SettingFault> UnknownSections(IConfiguration configuration) =>
         ((IConfigurationRoot)configuration)
             .Providers.Where(source => source is not EnvironmentVariablesConfigurationProvider)
             .SelectMany(source => source.GetChildKeys([], null))
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .Where(section => !Sections.Contains(section, StringComparer.OrdinalIgnoreCase))
             .Select(configuration.GetSection)
-            .Select(section =>
-                new SettingFault(
-                    section.Path,
-                    section.Value ?? "a section",
-                    "no such section; known here: " + string.Join(", ", Sections)
-                ).ToString()
-            );
+            .Select(section => Unknown(section, "section", Sections));
+
+    private static IEnumerable<SettingFault> UnknownProviders(IConfiguration configuration) =>
+        configuration
+            .GetSection(ProvidersSetup.Section)
+            .GetChildren()
+            .Where(adapter => !ProvidersSetup.Adapters.ContainsKey(adapter.Key))
+            .Select(adapter => Unknown(adapter, "provider", ProvidersSetup.Adapters.Keys));
+
+    private static SettingFault Unknown(IConfigurationSection section, string kind, IEnumerable<string> known) =>
+        new(section.Path, section.Value ?? "a section", $"no such {kind}; known here: {string.Join(", ", known)}");
 
     private static string Shipped(string file) => Path.Combine(AppContext.BaseDirectory, "silo-config", file);
 }

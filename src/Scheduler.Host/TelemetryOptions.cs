@@ -1,7 +1,10 @@
+using System.ComponentModel.DataAnnotations;
+using Scheduler.Domain.Settings;
+
 namespace Scheduler.Host;
 
 /// <summary>Settings of metrics and traces, section <c>Host:Telemetry</c>.</summary>
-internal sealed class TelemetryOptions
+internal sealed class TelemetryOptions : ICheckedSettings
 {
     /// <summary>
     /// Who may scrape <c>/metrics</c> on the HTTP port, without a key. <c>loopback</c>: callers on this machine, but
@@ -9,6 +12,7 @@ internal sealed class TelemetryOptions
     /// sums over all accounts, but only for the operator. Use <c>open</c> only if the network lets nothing but
     /// Prometheus and the control plane reach the port.
     /// </summary>
+    [AllowedValues("off", "loopback", "open")]
     public string Prometheus { get; set; } = "loopback";
 
     /// <summary>
@@ -17,39 +21,30 @@ internal sealed class TelemetryOptions
     public string? OtlpEndpoint { get; set; }
 
     /// <summary>OTLP transport: <c>grpc</c>, or <c>http</c> (protobuf).</summary>
+    [AllowedValues("grpc", "http")]
     public string OtlpProtocol { get; set; } = "grpc";
 
     /// <summary>
     /// Share of sampled traces among those that begin here, 0 to 1. A trace that a caller began follows the caller's
     /// decision.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double TraceShare { get; set; } = 1;
 
     public bool IsOn => Prometheus != "off" || OtlpEndpoint is not null;
 
-    public IEnumerable<string> Faults(string section)
+    public IEnumerable<SettingFault> Check(string section)
     {
-        if (Prometheus is not ("off" or "loopback" or "open"))
-        {
-            yield return $"{section}:{nameof(Prometheus)} is '{Prometheus}'; accepted: off, loopback, open";
-        }
-
         if (
             OtlpEndpoint is not null
             && !(Uri.TryCreate(OtlpEndpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
         )
         {
-            yield return $"{section}:{nameof(OtlpEndpoint)} is '{OtlpEndpoint}'; accepted: an http or https address";
-        }
-
-        if (OtlpProtocol is not ("grpc" or "http"))
-        {
-            yield return $"{section}:{nameof(OtlpProtocol)} is '{OtlpProtocol}'; accepted: grpc, http";
-        }
-
-        if (TraceShare is not (>= 0 and <= 1))
-        {
-            yield return $"{section}:{nameof(TraceShare)} is '{TraceShare}'; accepted: 0 to 1";
+            yield return new SettingFault(
+                $"{section}:{nameof(OtlpEndpoint)}",
+                OtlpEndpoint,
+                "an http or https address"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Scheduler.Edge;
+using Scheduler.Domain.Settings;
 using Scheduler.Edge.Limits;
 using Scheduler.Inference.Firewalls;
 
@@ -26,12 +26,12 @@ public sealed class InferenceOptions
 
     /// <summary>How long a runtime may take to the first byte and pause between bytes; 1 s to 24 h.</summary>
     /// <value>10 min: a long answer without streaming arrives in one piece.</value>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ParseLimitsInInvariantCulture = true)]
+    [DurationRange("00:00:01", "1.00:00:00")]
     public TimeSpan UpstreamTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Tokenizer timeout, after which a request is sent uncounted; 100 ms to a minute.</summary>
     /// <value>5 s</value>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00", ParseLimitsInInvariantCulture = true)]
+    [DurationRange("00:00:00.100", "00:01:00")]
     public TimeSpan TokenizeTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Long-run requests per second of one account key; 0 for no limit.</summary>
@@ -69,7 +69,7 @@ public sealed class InferenceOptions
 
     /// <summary>Longest wait in the queue before a request is refused; up to a minute.</summary>
     /// <value>2 s</value>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ParseLimitsInInvariantCulture = true)]
+    [DurationRange("00:00:00.001", "00:01:00")]
     public TimeSpan MaxQueueWait { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Long-run requests per second without a valid key per address or IPv6 /64; 0: no limit.</summary>
@@ -84,10 +84,6 @@ public sealed class InferenceOptions
 
     /// <summary>Settings of the firewall judges.</summary>
     public FirewallGateOptions Firewalls { get; set; } = new();
-
-    /// <summary>All validation errors, with the setting's full path, its value and the accepted range.</summary>
-    public IEnumerable<string> Faults() =>
-        RangeValidation.Of(Section, this).Concat(RangeValidation.Of(FirewallGateOptions.Section, Firewalls));
 
     internal LimitSettings Limits()
     {

@@ -22,11 +22,7 @@ public static class InferenceSetup
     /// <summary>Adds the services; configuration section <c>Inference</c> (<see cref="InferenceOptions"/>).</summary>
     public static IServiceCollection AddInference(this IServiceCollection services, IConfiguration configuration)
     {
-        services
-            .AddOptions<InferenceOptions>()
-            .Bind(configuration.GetSection(InferenceOptions.Section))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddOptions<InferenceOptions>().Bind(configuration.GetSection(InferenceOptions.Section));
         services.AddEdge();
         services.AddRequestAdmission(
             AdmissionKey,

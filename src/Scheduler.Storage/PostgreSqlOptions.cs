@@ -1,10 +1,12 @@
+using System.ComponentModel.DataAnnotations;
 using System.Security;
 using Npgsql;
+using Scheduler.Domain.Settings;
 
 namespace Scheduler.Storage;
 
 /// <summary>Settings of the shared database. Section <c>Storage:PostgreSql</c>.</summary>
-public sealed class PostgreSqlOptions
+public sealed class PostgreSqlOptions : ICheckedSettings
 {
     public const int DefaultMaxBatch = 256;
 
@@ -30,45 +32,50 @@ public sealed class PostgreSqlOptions
 
     /// <summary>Maximum number of states in one commit, 1 to 10,000.</summary>
     /// <value>Default 256.</value>
+    [Range(1, 10_000)]
     public int MaxBatch { get; set; } = DefaultMaxBatch;
 
     public bool IsSet => !string.IsNullOrEmpty(ConnectionString) || !string.IsNullOrEmpty(ConnectionStringFile);
 
     public string Resolved() => ConnectionString ?? File.ReadAllText(ConnectionStringFile!).Trim();
 
-    internal IEnumerable<string> Faults(string section)
+    public IEnumerable<SettingFault> Check(string section)
     {
-        if (ConnectionString is not null && ConnectionStringFile is not null)
+        if (!IsSet)
         {
-            yield return $"{section}:{nameof(ConnectionString)} and {section}:{nameof(ConnectionStringFile)} are both set; accepted is one of them.";
-        }
-        else if (FaultOfText() is { } fault)
-        {
-            // Does not show the value, because it may contain a password.
-            yield return $"{section}:{(ConnectionString is null ? nameof(ConnectionStringFile) : nameof(ConnectionString))} {fault}";
+            yield break;
         }
 
-        if (MaxBatch is < 1 or > 10_000)
+        var text = $"{section}:{nameof(ConnectionString)}";
+        var file = $"{section}:{nameof(ConnectionStringFile)}";
+        if (ConnectionString is not null && ConnectionStringFile is not null)
         {
-            yield return $"{section}:{nameof(MaxBatch)} is {MaxBatch}; accepted is 1 to 10000.";
+            yield return new SettingFault(text, "set", $"one of it and {file}");
+        }
+        else if (FaultOfText() is { } accepted)
+        {
+            // Does not show the connection string, because it may contain a password.
+            yield return ConnectionString is null
+                ? new SettingFault(file, ConnectionStringFile, $"a file of {accepted}")
+                : new SettingFault(text, "not shown", accepted);
         }
     }
 
     private string? FaultOfText()
     {
+        const string accepted = "an Npgsql connection string with a Host";
         try
         {
-            var text = new NpgsqlConnectionStringBuilder(Resolved());
-            return string.IsNullOrEmpty(text.Host) ? "names no Host; accepted is an Npgsql connection string." : null;
+            return string.IsNullOrEmpty(new NpgsqlConnectionStringBuilder(Resolved()).Host) ? accepted : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SecurityException)
         {
-            return $"is '{ConnectionStringFile}', which cannot be read: {exception.Message}";
+            return $"{accepted}, which cannot be read: {exception.Message}";
         }
         catch (Exception exception)
             when (exception is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException)
         {
-            return "is not readable as an Npgsql connection string (its value is not shown).";
+            return accepted;
         }
     }
 }

@@ -13,11 +13,9 @@ public sealed record SchemaChange(string Store, int From, int To)
     /// Upgrades the schema of the configured store to the version of this build, even if
     /// <see cref="PostgreSqlOptions.Migrate"/> is false.
     /// </summary>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
     /// <exception cref="StorageUnusableException">The store cannot be used; it was not changed.</exception>
     public static SchemaChange Make(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
-        options.ThrowIfFaulty();
         logger ??= NullLogger.Instance;
         return options.PostgreSql.IsSet
             ? PostgreSqlStore.Migrate(options, clock, logger)

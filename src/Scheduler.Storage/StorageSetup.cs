@@ -37,7 +37,6 @@ public static class StorageSetup
         string name = DefaultName
     )
     {
-        options.ThrowIfFaulty();
         silo.Services.TryAddSingleton(TimeProvider.System);
         return options.PostgreSql.IsSet
             ? AddOpened(

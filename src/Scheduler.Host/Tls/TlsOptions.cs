@@ -1,9 +1,11 @@
+using Scheduler.Domain.Settings;
+
 namespace Scheduler.Host.Tls;
 
 /// <summary>
 /// Certificates as PEM files; section <c>Host:Tls</c>. A changed file is reloaded, so that a renewal needs no restart.
 /// </summary>
-internal sealed class TlsOptions
+internal sealed class TlsOptions : ICheckedSettings
 {
     /// <summary>Certificate and intermediate certificates of the HTTP and gRPC ports; null for no TLS.</summary>
     public string? CertificatePath { get; set; }
@@ -16,37 +18,9 @@ internal sealed class TlsOptions
 
     public bool IsSet => CertificatePath is not null;
 
-    public IEnumerable<string> Faults(string section) =>
-        [
-            .. PairFaults(section, CertificatePath, KeyPath),
-            .. PairFaults($"{section}:{nameof(Silo)}", Silo.CertificatePath, Silo.KeyPath),
-            .. CaFaults($"{section}:{nameof(Silo)}"),
-        ];
+    public IEnumerable<SettingFault> Check(string section) => CheckPair(section, CertificatePath, KeyPath);
 
-    private IEnumerable<string> CaFaults(string section)
-    {
-        if (Silo.CaPath is not { } path)
-        {
-            if (Silo.CertificatePath is not null)
-            {
-                yield return $"{section}:{nameof(Silo.CaPath)} is ''; accepted with a certificate: a PEM file of the authority all silos trust";
-            }
-
-            yield break;
-        }
-
-        if (Silo.CertificatePath is null)
-        {
-            yield return $"{section}:{nameof(Silo.CertificatePath)} is ''; accepted with {nameof(Silo.CaPath)}: a PEM file";
-        }
-
-        if (PemFiles.FaultOfAuthority(path) is { } fault)
-        {
-            yield return $"{section}:{nameof(Silo.CaPath)} is '{path}'; accepted: a PEM file of certificates: {fault}";
-        }
-    }
-
-    private static IEnumerable<string> PairFaults(string section, string? certificate, string? key)
+    internal static IEnumerable<SettingFault> CheckPair(string section, string? certificate, string? key)
     {
         if (certificate is null && key is null)
         {
@@ -55,12 +29,19 @@ internal sealed class TlsOptions
 
         if (certificate is null || key is null)
         {
-            var missing = certificate is null ? nameof(CertificatePath) : nameof(KeyPath);
-            yield return $"{section}:{missing} is ''; accepted: a PEM file, since a certificate goes with its key";
+            yield return new SettingFault(
+                $"{section}:{(certificate is null ? nameof(CertificatePath) : nameof(KeyPath))}",
+                null,
+                "a PEM file, since a certificate goes with its key"
+            );
         }
         else if (PemFiles.FaultOfPair(certificate, key) is { } fault)
         {
-            yield return $"{section}:{nameof(CertificatePath)} is '{certificate}'; accepted: a PEM file that goes with {nameof(KeyPath)}: {fault}";
+            yield return new SettingFault(
+                $"{section}:{nameof(CertificatePath)}",
+                certificate,
+                $"a PEM file that goes with {nameof(KeyPath)}: {fault}"
+            );
         }
     }
 }
@@ -69,7 +50,7 @@ internal sealed class TlsOptions
 /// Mutual TLS of the silos; section <c>Host:Tls:Silo</c>. Every certificate of the authority is accepted, whatever its
 /// name. The authority must therefore serve this cluster only.
 /// </summary>
-internal sealed class SiloTlsOptions
+internal sealed class SiloTlsOptions : ICheckedSettings
 {
     /// <summary>Certificate of this process; null for connections without TLS.</summary>
     public string? CertificatePath { get; set; }
@@ -81,4 +62,44 @@ internal sealed class SiloTlsOptions
     public string? CaPath { get; set; }
 
     public bool IsSet => CertificatePath is not null;
+
+    public IEnumerable<SettingFault> Check(string section) =>
+        TlsOptions.CheckPair(section, CertificatePath, KeyPath).Concat(CheckAuthority(section));
+
+    private IEnumerable<SettingFault> CheckAuthority(string section)
+    {
+        if (CaPath is null)
+        {
+            if (CertificatePath is not null)
+            {
+                yield return new SettingFault(
+                    $"{section}:{nameof(CaPath)}",
+                    null,
+                    "a PEM file of the authority all silos trust",
+                    "with a certificate"
+                );
+            }
+
+            yield break;
+        }
+
+        if (CertificatePath is null)
+        {
+            yield return new SettingFault(
+                $"{section}:{nameof(CertificatePath)}",
+                null,
+                "a PEM file",
+                $"with {nameof(CaPath)}"
+            );
+        }
+
+        if (PemFiles.FaultOfAuthority(CaPath) is { } fault)
+        {
+            yield return new SettingFault(
+                $"{section}:{nameof(CaPath)}",
+                CaPath,
+                $"a PEM file of certificates: {fault}"
+            );
+        }
+    }
 }

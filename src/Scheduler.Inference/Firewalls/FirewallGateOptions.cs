@@ -5,8 +5,6 @@ namespace Scheduler.Inference.Firewalls;
 /// <summary>How judges are asked; configuration section <c>Inference:Firewalls</c>.</summary>
 public sealed class FirewallGateOptions
 {
-    public const string Section = "Inference:Firewalls";
-
     /// <summary>
     /// Share of a firewall's deadline after which a silent judge gets a second call. Applies until enough latencies
     /// of the judge are known.

@@ -15,10 +15,7 @@ internal static class ProcessSetup
     )
     {
         var section = configuration.GetSection(ProcessOptions.Section);
-        services.AddOptions<ProcessOptions>().Bind(section).ValidateOnStart();
-        services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IValidateOptions<ProcessOptions>, ProcessOptionsValidation>()
-        );
+        services.AddOptions<ProcessOptions>().Bind(section);
         if (!(section.Get<ProcessOptions>() ?? new ProcessOptions()).Enabled)
         {
             return services;

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Settings;
 
 namespace Scheduler.Providers.Simulated;
 
@@ -12,11 +14,13 @@ internal sealed class SimulatedFault
     /// Share of allocations that the rule hits, 0 to 1, drawn from <see cref="Seed"/> and the allocation key. The same
     /// key always gets the same result.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double Probability { get; set; } = 1;
 
     public int Seed { get; set; }
 
     /// <summary>From the request until the capacity is allocated.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? AllocateLatency { get; set; }
 
     public bool? OutOfStock { get; set; }
@@ -28,6 +32,7 @@ internal sealed class SimulatedFault
     public bool? NeverAnswer { get; set; }
 
     /// <summary>The capacity is allocated and listed, but the call returns only this much later.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? AnswerLate { get; set; }
 
     /// <summary>Watchers receive every change twice.</summary>
@@ -37,6 +42,7 @@ internal sealed class SimulatedFault
     public bool? FailAfterEffect { get; set; }
 
     /// <summary>From the allocation until the runtime is healthy.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? BootTime { get; set; }
 
     /// <summary>The runtime runs out of memory during start-up.</summary>
@@ -47,30 +53,23 @@ internal sealed class SimulatedFault
     public bool? ImagePullError { get; set; }
 
     /// <summary>From healthy until spot capacity is reclaimed; only for spot offers.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? SpotReclaimAfter { get; set; }
 
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? OomAfter { get; set; }
 
     /// <summary>From healthy until the runtime exits with code 1.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? ExitAfter { get; set; }
 
     /// <summary>From healthy until the runtime stops answering without exiting.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? UnhealthyAfter { get; set; }
 
     /// <summary>From the release request until the capacity is released.</summary>
+    [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? ReleaseTime { get; set; }
-
-    internal IEnumerable<(string Name, TimeSpan? Value)> Durations =>
-        [
-            (nameof(AllocateLatency), AllocateLatency),
-            (nameof(AnswerLate), AnswerLate),
-            (nameof(BootTime), BootTime),
-            (nameof(SpotReclaimAfter), SpotReclaimAfter),
-            (nameof(OomAfter), OomAfter),
-            (nameof(ExitAfter), ExitAfter),
-            (nameof(UnhealthyAfter), UnhealthyAfter),
-            (nameof(ReleaseTime), ReleaseTime),
-        ];
 
     internal bool Hits(Offer offer, string key) =>
         Match.Covers(offer) && (Probability >= 1 || SeededDraw.Unit(Seed, "fault", key) < Probability);

@@ -16,10 +16,7 @@ internal static class SimulatedSetup
     )
     {
         var section = configuration.GetSection(SimulatedOptions.Section);
-        services.AddOptions<SimulatedOptions>().Bind(section).ValidateOnStart();
-        services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IValidateOptions<SimulatedOptions>, SimulatedOptionsValidation>()
-        );
+        services.AddOptions<SimulatedOptions>().Bind(section);
         var options = section.Get<SimulatedOptions>() ?? new SimulatedOptions();
         if (!options.Enabled)
         {

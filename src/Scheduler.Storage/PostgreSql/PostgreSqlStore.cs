@@ -35,11 +35,9 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
 
     public long Statements => _states.Statements;
 
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
     /// <exception cref="StorageUnusableException">The database cannot be used; it was not changed.</exception>
     public static PostgreSqlStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
-        options.ThrowIfFaulty();
         logger ??= NullLogger.Instance;
         var pool = NpgsqlDataSource.Create(PoolOf(options.PostgreSql.Resolved()));
         try

@@ -56,11 +56,9 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
 
     public long Statements => _writer.Statements;
 
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is invalid.</exception>
     /// <exception cref="StorageUnusableException">The file cannot be used; it was not changed.</exception>
     public static SqliteStore Open(StorageOptions options, TimeProvider clock, ILogger? logger = null)
     {
-        options.ThrowIfFaulty();
         logger ??= NullLogger.Instance;
         var path = System.IO.Path.GetFullPath(options.Sqlite.Path);
         var fileLock = SqliteFileLock.Take(path);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Scheduler.Storage;
 using Scheduler.Storage.Sql;
 using Scheduler.Storage.Sqlite;
@@ -69,27 +68,6 @@ public sealed class StoreFileTests : IAsyncLifetime
         var options = new StorageOptions { Sqlite = { Path = Path.Combine(_fixture.File, "under-a-file", "x.db") } };
         var refusal = Assert.Throws<StorageUnusableException>(() => SqliteStore.Open(options, TimeProvider.System));
         Assert.Contains("Storage:Sqlite:Path", refusal.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void All_invalid_settings_are_reported_with_their_path()
-    {
-        var options = new StorageOptions
-        {
-            Sqlite =
-            {
-                Path = " ",
-                Synchronous = "OFF",
-                MaxBatch = 0,
-            },
-        };
-        var refusal = Assert.Throws<OptionsValidationException>(() => SqliteStore.Open(options, TimeProvider.System));
-        Assert.Collection(
-            refusal.Failures,
-            path => Assert.StartsWith("Storage:Sqlite:Path is ' '", path, StringComparison.Ordinal),
-            sync => Assert.Equal("Storage:Sqlite:Synchronous is 'OFF'; accepted are FULL and NORMAL.", sync),
-            batch => Assert.Equal("Storage:Sqlite:MaxBatch is 0; accepted is 1 to 10000.", batch)
-        );
     }
 
     [Fact]

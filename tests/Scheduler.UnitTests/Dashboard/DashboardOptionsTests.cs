@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using Scheduler.Dashboard;
+using Scheduler.Host;
 using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard;
@@ -16,7 +17,7 @@ public sealed class DashboardOptionsTests
     public static TheoryData<string> WithARange => [.. Ranged.Select(property => property.Name)];
 
     [Fact]
-    public void The_default_options_are_valid() => Assert.Empty(new DashboardOptions().Faults());
+    public void The_default_options_are_valid() => Assert.Empty(FaultsOf(new DashboardOptions()));
 
     [Fact]
     public void Every_number_and_duration_has_a_range() =>
@@ -39,7 +40,7 @@ public sealed class DashboardOptionsTests
             property.SetValue(options, value);
             if (isRight)
             {
-                Assert.Empty(options.Faults());
+                Assert.Empty(FaultsOf(options));
                 continue;
             }
 
@@ -48,19 +49,14 @@ public sealed class DashboardOptionsTests
                     CultureInfo.InvariantCulture,
                     $"Dashboard:{name} is '{value}'; accepted: {range.Minimum} to {range.Maximum}"
                 ),
-                Assert.Single(options.Faults())
+                Assert.Single(FaultsOf(options))
             );
         }
     }
 
     [Fact]
     public void All_wrong_settings_are_reported_at_once() =>
-        Assert.Equal(
-            2,
-            new DashboardOptions { MaxRequests = 1, MaxWindows = 0 }
-                .Faults()
-                .Count()
-        );
+        Assert.Equal(2, FaultsOf(new DashboardOptions { MaxRequests = 1, MaxWindows = 0 }).Length);
 
     [Fact]
     public void The_options_set_the_request_limits()
@@ -80,6 +76,9 @@ public sealed class DashboardOptionsTests
         Assert.Equal((6, 7), (limits.Unknown.PerSecond, limits.Unknown.Burst));
         Assert.False(limits.Account.Rate.IsLimited);
     }
+
+    private static string[] FaultsOf(DashboardOptions options) =>
+        [.. SettingsCheck.Of(DashboardOptions.Section, options).Select(fault => fault.ToString())];
 
     private static RangeAttribute? RangeOf(PropertyInfo property) => property.GetCustomAttribute<RangeAttribute>();
 

@@ -29,6 +29,9 @@ public sealed class SettingsTests
     [InlineData("Scheduler:Launch:AllocationTimout", "00:01:00", "AllocationTimeout")]
     [InlineData("Storage:Sqlite:Synchronous", "OFF", "FULL and NORMAL")]
     [InlineData("Storage:Sqlite:MaxBatch", "many", "a whole number")]
+    [InlineData("Storage:Sqlite:MaxBatch", "0", "1 to 10000")]
+    [InlineData("Storage:Sqlite:Path", " ", "the path of a file")]
+    [InlineData("Storage:PostgreSql:MaxBatch", "0", "1 to 10000")]
     [InlineData("Api:MaxBodyBytes", "5", "1024 to 16777216")]
     [InlineData("Api:MaxBodyBytes", "big", "a whole number")]
     [InlineData("Api:MaxBody", "5", "MaxBodyBytes")]
@@ -44,6 +47,13 @@ public sealed class SettingsTests
     [InlineData("Providers:Simulated:Seed", "abc", "a whole number")]
     [InlineData("Providers:Simulated:Faults:0:NeverAnswer", "perhaps", "true or false")]
     [InlineData("Providers:Simulated:Vendors:0", "acme", "azure")]
+    [InlineData("Providers:Simulated:Sede", "3", "Seed")]
+    [InlineData("Providers:Simulated:EurPerUsd", "0", "above 0, to 100")]
+    [InlineData("Providers:Simulated:Faults:0:Match:Gpu", "H100", "GpuType")]
+    [InlineData("Providers:Simulated:Faults:0:OomAfter", "-00:00:01", "0 to 365.00:00:00")]
+    [InlineData("Providers:Simulated:Faults:0:Probability", "2", "0 to 1")]
+    [InlineData("Providers:Process:Cpu:Available", "0", "1 to 1000")]
+    [InlineData("Providers:Process:Id", "My host", "1 to 63 of a-z, 0-9 and '-'")]
     [InlineData("Providers:Process:Presets:mine:TokenizeShape", "round", "Vllm, LlamaServer")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
     [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Api")]
@@ -57,11 +67,7 @@ public sealed class SettingsTests
 
         var isSection = path.StartsWith("Schedular", StringComparison.Ordinal);
         Assert.StartsWith(isSection ? "Schedular is " : $"{path} is ", failure);
-        // Numbers are shown without quotes.
-        Assert.Contains(
-            isSection ? "'a section'" : $"'{value}'",
-            failure.Replace($" is {value};", $" is '{value}';", StringComparison.Ordinal)
-        );
+        Assert.Contains(isSection ? "'a section'" : $"'{value}'", failure);
         Assert.Contains(accepted, failure);
     }
 
@@ -72,6 +78,30 @@ public sealed class SettingsTests
         Assert.Contains(
             $"{path} is '{value}'; accepted with Storage:PostgreSql: {accepted}",
             FailuresOf("--Storage:PostgreSql:ConnectionString=Host=127.0.0.1", $"--{path}={value}")
+        );
+
+    [Fact]
+    public void A_wrong_preset_is_reported_with_its_name() =>
+        Assert.Equal(
+            ["Providers:Process:Presets:mine is 'the program is empty'; accepted: see the built-in presets"],
+            FailuresOf("--Providers:Process:Presets:mine:Program=")
+        );
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("Port=xyz;Host=a")]
+    [InlineData("Database=only")]
+    public void An_invalid_connection_string_is_reported_by_path_and_not_shown_INV_13(string text) =>
+        Assert.Contains(
+            "Storage:PostgreSql:ConnectionString is 'not shown'; accepted: an Npgsql connection string with a Host",
+            FailuresOf($"--Storage:PostgreSql:ConnectionString={text}")
+        );
+
+    [Fact]
+    public void A_connection_string_file_that_cannot_be_read_is_reported() =>
+        AssertOne(
+            "Storage:PostgreSql:ConnectionStringFile is '/nowhere'; accepted: a file of",
+            FailuresOf("--Storage:PostgreSql:ConnectionStringFile=/nowhere")
         );
 
     [Fact]

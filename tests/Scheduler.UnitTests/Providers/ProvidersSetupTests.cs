@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers;
 using Xunit;
@@ -44,32 +43,6 @@ public sealed class ProvidersSetupTests
         );
 
         Assert.Equal("sim-lambda", Assert.Single(host.Services.GetServices<IProvider>()).Id.Value);
-    }
-
-    [Theory]
-    [InlineData("Providers:Simulated:Sede", "3", "Seed")]
-    [InlineData("Providers:Simulated:Faults:0:Match:Gpu", "H100", "GpuType")]
-    [InlineData("Providers:Simulatd:Seed", "3", "Simulated, Process")]
-    [InlineData("Providers:Simulated:EurPerUsd", "-1", "a rate above 0")]
-    [InlineData("Providers:Simulated:Vendors:0", "aws", "azure")]
-    [InlineData("Providers:Simulated:Faults:0:OomAfter", "-00:00:01", "duration")]
-    [InlineData("Providers:Simulated:Faults:0:Probability", "2", "0 to 1")]
-    [InlineData("Providers:Process:Cpu:Available", "0", "1 to 1000")]
-    [InlineData("Providers:Process:Presets:mine:Program", "", "Presets:mine")]
-    public async Task A_wrong_setting_stops_the_start_with_its_path_and_the_accepted_values(
-        string path,
-        string value,
-        string accepted
-    )
-    {
-        using var host = Host((path, value), ("Providers:Process:Enabled", "true"));
-
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Ct));
-
-        var expected = path.StartsWith("Providers:Simulatd", StringComparison.Ordinal) ? "Providers:Simulatd" : path;
-        expected = expected.EndsWith(":Program", StringComparison.Ordinal) ? expected[..^8] : expected;
-        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
-        Assert.Contains(accepted, error.Message, StringComparison.Ordinal);
     }
 
     private static IHost Host(params (string Path, string Value)[] settings)

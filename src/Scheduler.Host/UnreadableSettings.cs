@@ -1,31 +1,19 @@
 using System.Collections;
 using System.ComponentModel;
 using System.Reflection;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Options;
+using Scheduler.Domain.Settings;
 
-namespace Scheduler.Providers;
+namespace Scheduler.Host;
 
-/// <param name="Path">Full path, for example <c>Providers:Simulated:Seed</c>.</param>
-/// <param name="Seen">Configured value, or a description if it is not a single value.</param>
-public sealed record SettingFault(string Path, string Seen, string Accepted)
+/// <summary>Settings that the configuration binder would ignore or fail on.</summary>
+internal static class UnreadableSettings
 {
-    public override string ToString() => $"{Path} is '{Seen}'; accepted: {Accepted}";
-
-    internal static ValidateOptionsResult Result(IReadOnlyCollection<SettingFault> faults) =>
-        faults.Count == 0
-            ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail(faults.Select(fault => fault.ToString()));
-
     /// <summary>
     /// Finds settings without a property in the options type (the binder would ignore a misspelt setting) and values
     /// that cannot be converted to the property's type.
     /// </summary>
     /// <param name="options">Type that the section is bound to.</param>
-    public static IEnumerable<SettingFault> Unreadable(IConfigurationSection section, Type options) =>
-        UnreadableIn(section, options);
-
-    private static IEnumerable<SettingFault> UnreadableIn(IConfigurationSection section, Type options)
+    public static IEnumerable<SettingFault> In(IConfigurationSection section, Type options)
     {
         if (IsLeaf(options))
         {
@@ -64,7 +52,7 @@ public sealed record SettingFault(string Path, string Seen, string Accepted)
                 continue;
             }
 
-            foreach (var deeper in UnreadableIn(child, item ?? property!.PropertyType))
+            foreach (var deeper in In(child, item ?? property!.PropertyType))
             {
                 yield return deeper;
             }
