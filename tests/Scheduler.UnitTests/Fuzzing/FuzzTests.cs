@@ -18,7 +18,8 @@ public sealed class FuzzTests
 
         Assert.True(result.Findings.Count == 0, string.Join('\n', result.Findings.All.Select(found => found.Report)));
         Assert.Equal(Executions, result.Executions);
-        Assert.InRange(result.Accepted, 1, Executions - 1);
+        // The event filter passes every stream; all other parsers refuse some inputs.
+        Assert.InRange(result.Accepted, 1, target == "sse" ? Executions : Executions - 1);
         Assert.InRange(result.Outcomes, 2, Executions);
     }
 
