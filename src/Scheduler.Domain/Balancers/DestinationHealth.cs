@@ -114,7 +114,8 @@ public sealed class DestinationHealth(HealthSettings settings)
 
     private bool IsTooBad(DateTimeOffset now)
     {
-        // During a return a single failure ejects: the earlier failures have left the window by then.
+        // A destination that returns from an ejection is ejected again by one failure. The window no longer holds the
+        // earlier ones.
         if (_failuresInARow >= settings.ConsecutiveFailures || ShareAt(now) < WholeShare)
         {
             return true;
