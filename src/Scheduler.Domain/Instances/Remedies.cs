@@ -148,7 +148,11 @@ public static class Remedies
             var prefix = RelaxationDetails.Prefix(number);
             if (RelaxationDetails.Follow(details, prefix, spec.Constraints) is { } loosened)
             {
-                var best = details.Money($"{prefix}best_price_per_hour_micro_eur");
+                var mark = details.ContainsKey(prefix + RelaxationDetails.Leaves) ? Relaxation.LeavesMark : null;
+                var best = details.Money($"{prefix}best_price_per_hour_micro_eur") is { } price
+                    ? $"best offer {price} EUR/h"
+                    : null;
+                string[] notes = [.. new[] { mark, best }.OfType<string>()];
                 yield return Change(
                     string.Create(CultureInfo.InvariantCulture, $"relax-{number}"),
                     spec,
@@ -156,7 +160,7 @@ public static class Remedies
                     {
                         Constraints = loosened,
                     },
-                    best is { } price ? $" (best offer {price} EUR/h)" : ""
+                    notes is [] ? "" : $" ({string.Join("; ", notes)})"
                 );
             }
         }

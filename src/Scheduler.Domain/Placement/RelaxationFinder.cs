@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Numerics;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement.Constraints;
 
 namespace Scheduler.Domain.Placement;
@@ -45,8 +46,8 @@ internal static class RelaxationFinder
     }
 
     /// <summary>
-    /// The offers that pass the caller's own constraints: how many of them fit, and whether fit alone refuses all of
-    /// them.
+    /// How many offers match without a change of the request, once they are available; and whether <see cref="NoMatchRule"/>
+    /// says that no GPU fits.
     /// </summary>
     private static (int MatchLater, bool NoShapeFits) WithoutRelaxing(
         FunnelPass pass,
@@ -56,9 +57,14 @@ internal static class RelaxationFinder
     {
         BitPlane.SetFirst(left, pass.Snapshot.Count);
         BitPlane.SetFirst(fitting, pass.Snapshot.Count);
+        BitPlane? overpriced = null;
         for (var c = 0; c < pass.Asked.Length; c++)
         {
-            if (pass.Asked[c].Relaxable)
+            if (pass.Asked[c] is MaxPriceConstraint)
+            {
+                overpriced = pass.Refused[c];
+            }
+            else if (pass.Asked[c].Relaxable)
             {
                 BitPlane.AndNot(left, pass.Refused[c].Span);
             }
@@ -68,11 +74,15 @@ internal static class RelaxationFinder
             }
         }
 
-        var nothingFits = pass.Snapshot.Count > 0 && BitPlane.First(fitting) < 0;
-        var someLeft = BitPlane.First(left) >= 0;
+        var (fit, some) = (BitPlane.Count(fitting), BitPlane.Count(left));
         BitPlane.And(left, fitting);
-        var later = BitPlane.Count(left);
-        return (later, nothingFits || (someLeft && later == 0));
+        var code = NoMatchRule.CodeOf(pass.Snapshot.Count, fit, some, BitPlane.Count(left));
+        if (overpriced is { } tooDear)
+        {
+            BitPlane.AndNot(left, tooDear.Span);
+        }
+
+        return (BitPlane.Count(left), code == FailureCode.GpuIncompatible);
     }
 
     private static ImmutableArray<Relaxation> FindAll(FunnelPass pass, Span<ulong> candidates, Span<ulong> scratch)
@@ -91,15 +101,21 @@ internal static class RelaxationFinder
             }
         }
 
-        var found = new List<Relaxation>();
+        var found = new List<Found>();
         foreach (var set in MinimalSets(pass, candidates, relaxable))
         {
             candidates.CopyTo(scratch);
-            found.Add(Relax(pass, scratch, relaxable, set));
+            found.Add(Found.Of(Relax(pass, scratch, relaxable, set), pass.Request));
         }
 
         found.Sort(NearestFirst);
-        return [.. found];
+        var relaxations = ImmutableArray.CreateBuilder<Relaxation>(found.Count);
+        foreach (var one in found)
+        {
+            relaxations.Add(one.Relaxation);
+        }
+
+        return relaxations.MoveToImmutable();
     }
 
     /// <summary>The inclusion-minimal refusing sets, as bits over <paramref name="relaxable"/>.</summary>
@@ -219,24 +235,43 @@ internal static class RelaxationFinder
         );
     }
 
-    /// <summary>Fewest edits first, then the cheapest result, then the funnel's order of constraints.</summary>
-    private static int NearestFirst(Relaxation a, Relaxation b)
+    /// <summary>
+    /// Those that keep what the request names first, then fewest edits, the GPU with the nearest memory, the cheapest result,
+    /// the funnel's order of constraints.
+    /// </summary>
+    private static int NearestFirst(Found a, Found b)
     {
-        var order = a.Edits.Length.CompareTo(b.Edits.Length);
-        if (order == 0)
-        {
-            order = a.Best.PricePerHour.CompareTo(b.Best.PricePerHour);
-        }
-
-        for (var i = 0; order == 0 && i < a.Edits.Length; i++)
+        var (one, other) = (a.Relaxation, b.Relaxation);
+        var order = a.Leaves.CompareTo(b.Leaves);
+        order = order != 0 ? order : one.Edits.Length.CompareTo(other.Edits.Length);
+        order = order != 0 ? order : a.MemoryDistance.CompareTo(b.MemoryDistance);
+        order = order != 0 ? order : one.Best.PricePerHour.CompareTo(other.Best.PricePerHour);
+        for (var i = 0; order == 0 && i < one.Edits.Length; i++)
         {
             order = PlacementSolver
-                .ConstraintNames.IndexOf(a.Edits[i].Constraint)
-                .CompareTo(PlacementSolver.ConstraintNames.IndexOf(b.Edits[i].Constraint));
+                .ConstraintNames.IndexOf(one.Edits[i].Constraint)
+                .CompareTo(PlacementSolver.ConstraintNames.IndexOf(other.Edits[i].Constraint));
         }
 
         return order;
     }
 
     private static int SizeOf(int set) => BitOperations.PopCount((uint)set);
+
+    /// <summary>A relaxation with what orders it.</summary>
+    private readonly record struct Found(Relaxation Relaxation, bool Leaves, long MemoryDistance)
+    {
+        public static Found Of(Relaxation relaxation, PlacementRequest request)
+        {
+            var leaves = false;
+            foreach (var edit in relaxation.Edits)
+            {
+                leaves |= PlacementSolver.NamingConstraints.Contains(edit.Constraint);
+            }
+
+            var asked = request.Constraints.GpuType;
+            var distance = asked is null ? 0 : GpuTypeConstraint.MemoryDistance(asked, relaxation.Best.GpuType);
+            return new Found(relaxation, leaves, distance);
+        }
+    }
 }

@@ -47,10 +47,12 @@ public sealed class RemediesTests
         Assert.Equal(
             [
                 "relax-1: Allow spot capacity (best offer 1.00 EUR/h) [spot capacity: not allowed → allowed]",
-                "relax-2: Add the provider other (best offer 1.03 EUR/h) [providers: cloud → cloud, other]",
-                "relax-3: Accept the tier community (best offer 1.04 EUR/h) [lowest tier: standard → community]",
-                "relax-4: Add the region eu-north (best offer 1.05 EUR/h) [regions: eu-west → eu-west, eu-north]",
-                "relax-5: Raise the max price to 1.29 EUR/h (best offer 1.29 EUR/h) [max price: 1.10 EUR/h → 1.29 EUR/h]",
+                "relax-2: Accept the tier community (best offer 1.04 EUR/h) [lowest tier: standard → community]",
+                "relax-3: Raise the max price to 1.29 EUR/h (best offer 1.29 EUR/h) [max price: 1.10 EUR/h → 1.29 EUR/h]",
+                "relax-4: Add the provider other (leaves what the request names; best offer 1.03 EUR/h) "
+                    + "[providers: cloud → cloud, other]",
+                "relax-5: Add the region eu-north (leaves what the request names; best offer 1.05 EUR/h) "
+                    + "[regions: eu-west → eu-west, eu-north]",
                 "start-again: Start again later: 1 matching offer is not available now",
             ],
             Said(facts, Make.Spec(asked))
@@ -75,7 +77,7 @@ public sealed class RemediesTests
 
         Assert.Equal(
             [
-                "relax-1: Start on 1×L40S and allow spot capacity (best offer 1.20 EUR/h) "
+                "relax-1: Start on 1×L40S and allow spot capacity (leaves what the request names; best offer 1.20 EUR/h) "
                     + "[GPU type: H100-80GB-SXM → L40S; GPU count: 2 → 1; spot capacity: not allowed → allowed]",
             ],
             Said(facts, Make.Spec(asked))

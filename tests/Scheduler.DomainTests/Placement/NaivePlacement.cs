@@ -120,10 +120,27 @@ internal static class NaivePlacement
         return ranked
             .OrderByDescending(offer => names.Contains("capacity_tier") ? offer.Tier : default)
             .ThenBy(offer => names.Contains("max_price") ? offer.PricePerHour : default)
+            .ThenBy(offer => names.Contains("gpu_type") ? MemoryDistance(asked.GpuType!, offer.GpuType) : 0)
             .ThenBy(offer =>
                 names.Contains("gpu_count") ? Math.Abs(offer.GpuCount - asked.GpuCount.GetValueOrDefault()) : 0
             )
             .First();
+    }
+
+    /// <summary>Of the words that <see cref="Catalogues"/> uses, MiB per GPU.</summary>
+    public static long MemoryDistance(string asked, string offered)
+    {
+        return asked == offered ? 0 : Math.Abs(MiB(asked) - MiB(offered));
+
+        static long MiB(string gpu) =>
+            gpu switch
+            {
+                "A100-80GB" => 81_920,
+                "H100" => 81_559,
+                "L4" => 23_034,
+                "L40S" => 46_068,
+                _ => 183_296,
+            };
     }
 
     private static int Place(IReadOnlyList<string> preferences, string value)
