@@ -24,6 +24,7 @@ public static class GrainsSetup
         services.AddSingleton<ProviderDirectory>();
         services.AddSingleton<OfferCatalogue>();
         services.AddSingleton<ModelLibrary>();
+        services.AddSingleton<LaunchNames>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
         services.AddSingleton<InstanceProviderCalls>();

@@ -36,6 +36,19 @@ public sealed class GpuCatalogue
         ("gpu-a100x", "SXM"),
     ];
 
+    /// <summary>
+    /// Words of vendors before the name of a board, as drivers and shops print them: <c>NVIDIA GeForce RTX 4090</c>.
+    /// </summary>
+    private static readonly ImmutableArray<string> VendorWords =
+    [
+        "nvidia",
+        "geforce",
+        "tesla",
+        "amd",
+        "instinct",
+        "intel",
+    ];
+
     private readonly FrozenDictionary<string, GpuType> _byName;
     private readonly FrozenDictionary<string, ImmutableArray<GpuType>> _byAlias;
 
@@ -72,6 +85,35 @@ public sealed class GpuCatalogue
 
     /// <param name="name">Catalogue name, in any case.</param>
     public GpuType? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>
+    /// The types that a person's word can mean: a name or an alias, without case, separators and words of the vendor.
+    /// </summary>
+    /// <returns>One type when the word is clear, several for <c>H100</c>, none for an unknown word.</returns>
+    public ImmutableArray<GpuType> Meant(string word)
+    {
+        if (Find(word) is { } named)
+        {
+            return [named];
+        }
+
+        var text = Canonical(word);
+        while (true)
+        {
+            if (_byAlias.TryGetValue(text, out var types))
+            {
+                return types;
+            }
+
+            var vendor = VendorWords.FirstOrDefault(vendor => text.StartsWith(vendor, StringComparison.Ordinal));
+            if (vendor is null)
+            {
+                return [];
+            }
+
+            text = text[vendor.Length..];
+        }
+    }
 
     /// <summary>The type behind a provider's GPU name; null when unknown, and the offer is then omitted.</summary>
     /// <param name="vramGibPerGpu">Memory that the provider states, GiB; null when it states none.</param>
@@ -141,7 +183,7 @@ public sealed class GpuCatalogue
         };
 
     /// <summary>Removes case and separators: <c>RTX 4090</c>, <c>RTX4090</c>, <c>Tesla_V100</c>.</summary>
-    private static string Canonical(string alias)
+    public static string Canonical(string alias)
     {
         var text = new StringBuilder(alias.Length);
         foreach (var letter in alias)

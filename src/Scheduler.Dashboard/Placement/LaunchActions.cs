@@ -68,7 +68,14 @@ internal static class LaunchActions
             reader.Spec,
             ImmutableSortedDictionary<string, string>.Empty
         );
-        (await action.Grains.Instance(id).CreateAsync(wish, command)).OrThrow(account.Value);
+        var created = await action.Grains.Instance(id).CreateAsync(wish, command);
+        if (created.Refusal is { Kind: RefusalKind.Invalid } refusal)
+        {
+            reader.Add(refusal);
+            throw new ApiException(Wrong(reader.Faults));
+        }
+
+        created.OrThrow(account.Value);
 
         // 3. Start. A refused start leaves its reason on the instance, so the instance page follows in both cases.
         var page = $"{DashboardSetup.Root}/instances/{id}";

@@ -58,10 +58,15 @@ public sealed record LaunchPreview(
         LaunchExplanation? explanation = null;
         if (account is not null && reader.IsSpecRight)
         {
-            explanation = await grains
-                .Fleet()
-                .ExplainAsync(account.Id, reader.Spec)
-                .OrThrow(account.Id.Value, cancellationToken);
+            var explained = await grains.Fleet().ExplainAsync(account.Id, reader.Spec).WaitAsync(cancellationToken);
+            if (explained.Refusal is { Kind: RefusalKind.Invalid } refusal)
+            {
+                reader.Add(refusal);
+            }
+            else
+            {
+                explanation = explained.OrThrow(account.Id.Value);
+            }
         }
 
         return new LaunchPreview(form, reader.Spec, reader.Faults.All, account, explanation);

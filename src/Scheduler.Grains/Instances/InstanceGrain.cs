@@ -34,6 +34,7 @@ namespace Scheduler.Grains.Instances;
 [GrainType("instance")]
 internal sealed partial class InstanceGrain(
     [PersistentState("instance", GrainStorageNames.Database)] IPersistentState<InstanceRecord> state,
+    LaunchNames names,
     LaunchChecks checks,
     LaunchExplainer explainer,
     InstanceProviderCalls provider,
@@ -90,6 +91,12 @@ internal sealed partial class InstanceGrain(
             return account.Refusal;
         }
 
+        var named = await names.CheckAsync(command.Account, command.Spec, null, GrainFactory);
+        if (!named.IsOk)
+        {
+            return named.Refusal;
+        }
+
         // Until the record is written, HoldsNameAsync must answer that the name is taken.
         _isCreating = true;
         var holder = await GrainFactory
@@ -108,7 +115,7 @@ internal sealed partial class InstanceGrain(
             Id = Self,
             Account = command.Account,
             ServingName = command.ServingName,
-            Spec = command.Spec,
+            Spec = named.Value,
             Labels = command.Labels,
             CreateFingerprint = fingerprint,
         };
@@ -143,13 +150,21 @@ internal sealed partial class InstanceGrain(
             return WrongState("The spec may change only while the instance is stopped or failed.");
         }
 
+        var named = command.Spec is { } wish
+            ? await names.CheckAsync(_recorded.Account, wish, _recorded.Spec, GrainFactory)
+            : _recorded.Spec;
+        if (!named.IsOk)
+        {
+            return named.Refusal;
+        }
+
         return await ApplyAsync(
             InstanceDecisions.Change(
                 _recorded,
                 next =>
                     next with
                     {
-                        Spec = command.Spec ?? next.Spec,
+                        Spec = named.Value,
                         Labels = command.Labels ?? next.Labels,
                         Firewall = command.Firewall is { } slug
                             ? slug.Length > 0

@@ -20,9 +20,6 @@ namespace Scheduler.Grains.Instances;
 /// </summary>
 internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models, IOptions<SchedulerOptions> options)
 {
-    /// <summary>How long a launch waits, after a start of the silo, for the first offer list of every provider.</summary>
-    private static readonly TimeSpan CatalogueOpens = TimeSpan.FromSeconds(15);
-
     private LaunchThreshold Threshold => options.Value.Billing.Threshold;
 
     /// <summary>Checks compatibility and placement: returns the best offer or the failure.</summary>
@@ -33,24 +30,17 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         int top = 2
     )
     {
-        if (await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model)
+        await catalogue.OpenAsync();
+        var named = catalogue.Names.Check(record.Spec);
+        if (await ModelLibrary.FindAsync(record.Account, named.Spec, grains) is not { } model)
         {
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
-        }
-
-        if (!catalogue.Opened.IsCompleted)
-        {
-            await catalogue
-                .Opened.WaitAsync(CatalogueOpens)
-                .ConfigureAwait(
-                    ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext
-                );
         }
 
         var page = catalogue.Page;
         var request = new PlacementRequest
         {
-            Constraints = record.Spec.Constraints,
+            Constraints = named.Spec.Constraints,
             Fit = models.FitOf(model),
             State = page.State with
             {
@@ -72,7 +62,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             Why = decision.Matched ? WhyOf(decision) : "",
             ModelSource = model.Source,
         };
-        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, record.Spec, page) };
+        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, named, page) };
     }
 
     /// <summary>The failure of an account without money for any launch, or null.</summary>
@@ -184,14 +174,16 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     /// <summary>
     /// The failure of a placement without a match: either the model fits none of the remaining offers, or no offer meets the constraints.
     /// </summary>
-    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferCataloguePage page)
+    private static Failure FailureOf(Placed placed, CheckedSpec named, OfferCataloguePage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
         {
-            return FailureCatalogue.Describe(SmartNoMatchFacts.Of(placed.Decision));
+            var unknown = named.Faults.Select(fault => fault.Description);
+            return FailureCatalogue.Describe(SmartNoMatchFacts.Of(placed.Decision) with { Unknown = [.. unknown] });
         }
 
+        var spec = named.Spec;
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuIncompatibleFacts.Of(
             model.Facts,

@@ -26,7 +26,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
         {
             explanation = explanation with
             {
-                Compatibility = CompatibilityOf(placed, record.Spec),
+                Compatibility = CompatibilityOf(placed, snapshot, request),
                 Funnel = [.. FunnelOf(decision.Funnel)],
                 Ranked = [.. decision.Ranked.Select(LineOf)],
                 Relaxations = [.. decision.Relaxations.Select(LineOf)],
@@ -71,18 +71,22 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
     }
 
     /// <summary>The memory budget on the offer that a start would choose, or on the requested GPUs.</summary>
-    private static CompatibilityCheck? CompatibilityOf(Placed placed, LaunchSpec spec)
+    private static CompatibilityCheck? CompatibilityOf(Placed placed, OfferSnapshot snapshot, PlacementRequest request)
     {
         var model = placed.Model!;
-        var name = placed.Offer?.GpuType ?? spec.Constraints.GpuType;
-        var smallest = GpuFit.SmallestThatFits(model.Facts, model.Request, GpuCatalogue.Shipped);
-        var gpu = name is null ? smallest?.Gpu : GpuCatalogue.Shipped.Find(name);
-        if (gpu is null)
+        var asked = request.Constraints;
+        var name = placed.Offer?.GpuType ?? asked.GpuType;
+        var example =
+            name is null ? GpuFit.SmallestThatFits(model.Facts, model.Request, GpuCatalogue.Shipped)
+            : GpuCatalogue.Shipped.Find(name) is { } known
+                ? new GpuGroup(known, placed.Offer?.GpuCount ?? asked.GpuCount ?? 1)
+            : null;
+        if (example is not { Gpu: { } gpu, Count: var count })
         {
             return null;
         }
 
-        var count = placed.Offer?.GpuCount ?? spec.Constraints.GpuCount ?? (name is null ? smallest!.Count : 1);
+        var smallest = PlacementSolver.SmallestMatching(snapshot, request);
         var verdict = GpuFit.Judge(model.Facts, model.Request, gpu, count);
         return new CompatibilityCheck
         {
@@ -102,7 +106,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             ],
             Verdict = verdict.Outcome,
             LargestContext = GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, count),
-            SmallestThatFits = smallest is null ? null : $"{smallest.Count}×{smallest.Gpu.Name}",
+            SmallestThatFits = smallest is null ? null : $"{smallest.GpuCount}×{smallest.GpuType}",
         };
     }
 

@@ -29,6 +29,7 @@ internal sealed class FleetGrain(
     IEntityIndex entities,
     ProviderDirectory directory,
     OfferCatalogue catalogue,
+    LaunchNames names,
     LaunchExplainer explainer,
     TimeProvider clock
 ) : Grain, IFleetGrain
@@ -230,7 +231,13 @@ internal sealed class FleetGrain(
 
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)
     {
-        var wished = new InstanceRecord { Account = account, Spec = spec };
+        var named = await names.CheckAsync(account, spec, null, GrainFactory);
+        if (!named.IsOk)
+        {
+            return named.Refusal;
+        }
+
+        var wished = new InstanceRecord { Account = account, Spec = named.Value };
         return await explainer.ExplainAsync(wished, GrainFactory, clock.Now());
     }
 }

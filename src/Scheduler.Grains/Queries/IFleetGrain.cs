@@ -97,7 +97,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("Request")]
     Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit);
 
-    /// <summary>The result a launch of this spec would have now; creates no instance.</summary>
+    /// <summary>
+    /// The result a launch of this spec would have now; creates no instance. An unknown name is an
+    /// <see cref="RefusalKind.Invalid"/> refusal.
+    /// </summary>
     [Alias("Explain")]
     Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec);
 }

@@ -55,7 +55,7 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
     [Fact]
     public async Task A_remedy_for_an_instance_that_has_changed_is_refused()
     {
-        var name = Scheduler.Failed["MODEL_NOT_FOUND"];
+        var name = Scheduler.Failed["PROVIDER_REJECTED"];
         var page = await OperatorAsync(PathOf(name));
         var remedy = page.Locator("main .remedies details.remedy").First;
         await remedy.Locator("summary").ClickAsync();

@@ -131,7 +131,10 @@ public sealed class OverviewTests
 
     private static async Task FailAsync(TestScheduler scheduler, Domain.Ids.AccountId account)
     {
-        var id = await scheduler.CreateAsync(account, Make.Spec(SmartConstraints.None with { Regions = ["nowhere"] }));
+        var id = await scheduler.CreateAsync(
+            account,
+            Make.Spec(SmartConstraints.None with { MaxPricePerHour = Make.Euros(0.01m) })
+        );
         await scheduler.LaunchAsync(id);
         await scheduler.SettledAsync(id, InstanceState.Failed);
     }

@@ -49,7 +49,7 @@ public sealed class MetricsTests
         var account = await scheduler.AccountAsync();
         var refused = await scheduler.CreateAsync(
             account,
-            Make.Spec(SmartConstraints.None with { Regions = ["nowhere"] })
+            Make.Spec(SmartConstraints.None with { MaxPricePerHour = Make.Euros(0.01m) })
         );
         await scheduler.LaunchAsync(refused);
         Assert.Equal(1, metrics.Sum(Launches, ("outcome", "failed"), ("code", "SMART_NO_MATCH"), ("provider", "none")));

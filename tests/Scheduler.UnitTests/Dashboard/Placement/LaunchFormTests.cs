@@ -7,6 +7,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 using Xunit;
 
@@ -23,6 +24,34 @@ public sealed class LaunchFormTests
         Assert.True(reader.Faults.None);
         Assert.Equal(Text(new LaunchSpec { Model = "Qwen/Qwen2.5-7B" }), Text(reader.Spec));
         Assert.True(reader.StartsAtOnce);
+    }
+
+    [Fact]
+    public void Every_fault_of_an_unknown_name_is_shown_at_its_field()
+    {
+        var reader = new LaunchReader(Sent(("name", "chat"), ("model", "m")), Account);
+        var spec = new LaunchSpec
+        {
+            Runtime = "vlm",
+            WeightFormat = "fp9",
+            Constraints = new SmartConstraints
+            {
+                GpuType = "H100",
+                Regions = ["ok", "mars"],
+                Providers = ["nobody"],
+                GpuPreferences = ["Voodoo"],
+                ProviderPreferences = ["nobody"],
+            },
+        };
+        var known = SpecNames.Of([], []).With(OfferSnapshot.Empty, isComplete: true);
+        var faults = known.Check(spec).Faults.Select(fault => new FieldFault(fault.Field, fault.Description));
+
+        reader.Add(Refusal.Invalid([.. faults, new FieldFault("spec.model", "No model is named so.")]));
+
+        Assert.Equal(
+            ["gpu", "gpu_preferences", "model", "provider_preferences", "providers", "regions", "runtime", "weights"],
+            reader.Faults.All.Select(fault => fault.Field).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
