@@ -123,7 +123,11 @@ public sealed class SpecNames
         var missing = $"No offer has GPU type {Quoted(text)}";
         if (meant.IsEmpty)
         {
-            return Unknown(missing, text, [.. _onOffer.Union(GpuCatalogue.Shipped.All.Select(gpu => gpu.Name))]);
+            return Unknown(
+                missing,
+                text,
+                [.. _onOffer.Union(GpuCatalogue.Shipped.All.Select(gpu => gpu.Name), StringComparer.Ordinal)]
+            );
         }
 
         // The word means several types: those on offer help most.

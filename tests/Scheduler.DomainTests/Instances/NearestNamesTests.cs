@@ -1,4 +1,3 @@
-using FsCheck.Xunit;
 using Scheduler.Domain.Instances;
 using Xunit;
 

@@ -73,7 +73,8 @@ internal abstract class Constraint
     }
 
     /// <summary>The row of the lowest bit.</summary>
-    private static int RowOf(int word, ulong bits) => (word * BitPlane.RowsPerWord) + BitOperations.TrailingZeroCount(bits);
+    private static int RowOf(int word, ulong bits) =>
+        (word * BitPlane.RowsPerWord) + BitOperations.TrailingZeroCount(bits);
 
     /// <summary>A plane that refuses all rows except those with one of the admitted values.</summary>
     private protected static BitPlane AllBut(
