@@ -51,19 +51,14 @@ public sealed class GpuCatalogue
 
     private readonly FrozenDictionary<string, GpuType> _byName;
     private readonly FrozenDictionary<string, ImmutableArray<GpuType>> _byAlias;
+    private readonly FrozenDictionary<string, ImmutableArray<GpuType>> _byWord;
 
     private GpuCatalogue(ImmutableArray<GpuType> all)
     {
         All = all;
         _byName = all.ToFrozenDictionary(gpu => gpu.Name, StringComparer.OrdinalIgnoreCase);
-        _byAlias = all.SelectMany(gpu =>
-                gpu.Aliases.Append(gpu.Name)
-                    .Select(Canonical)
-                    .Distinct(StringComparer.Ordinal)
-                    .Select(alias => (alias, gpu))
-            )
-            .GroupBy(pair => pair.alias, pair => pair.gpu, StringComparer.Ordinal)
-            .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray(), StringComparer.Ordinal);
+        _byAlias = Index(all, gpu => gpu.Aliases.Append(gpu.Name));
+        _byWord = Index(all, gpu => gpu.Aliases.Concat(Beginnings(gpu.Name)));
         ShapesBySize =
         [
             .. all.SelectMany(gpu => Counts.Select(count => new GpuGroup(gpu, count)))
@@ -87,7 +82,7 @@ public sealed class GpuCatalogue
     public GpuType? Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>
-    /// The types that a person's word can mean: a name or an alias, without case, separators and words of the vendor.
+    /// The types that a person's word can mean: a name, its beginning or an alias, without case, separators and words of the vendor.
     /// </summary>
     /// <returns>One type when the word is clear, several for <c>H100</c>, none for an unknown word.</returns>
     public ImmutableArray<GpuType> Meant(string word)
@@ -100,7 +95,7 @@ public sealed class GpuCatalogue
         var text = Canonical(word);
         while (true)
         {
-            if (_byAlias.TryGetValue(text, out var types))
+            if (_byWord.TryGetValue(text, out var types))
             {
                 return types;
             }
@@ -137,6 +132,29 @@ public sealed class GpuCatalogue
         // 2. Board: from the instance type. Without a hint take the slower board, so that no offer promises too much.
         var hint = BoardOf(instanceTypeHint) ?? "PCIe";
         return fitting.FirstOrDefault(gpu => gpu.Name.EndsWith(hint, StringComparison.Ordinal)) ?? fitting[0];
+    }
+
+    private static FrozenDictionary<string, ImmutableArray<GpuType>> Index(
+        ImmutableArray<GpuType> all,
+        Func<GpuType, IEnumerable<string>> wordsOf
+    ) =>
+        all.SelectMany(gpu =>
+                wordsOf(gpu).Select(Canonical).Distinct(StringComparer.Ordinal).Select(word => (word, gpu))
+            )
+            .GroupBy(pair => pair.word, pair => pair.gpu, StringComparer.Ordinal)
+            .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray(), StringComparer.Ordinal);
+
+    /// <summary>
+    /// The name and its beginnings at each dash from the first digit on: <c>V100</c>, <c>V100-16GB</c>,
+    /// <c>V100-16GB-SXM</c>. So a word for a family means all of it, also where only one type has it as an alias.
+    /// </summary>
+    private static IEnumerable<string> Beginnings(string name)
+    {
+        var parts = name.Split('-');
+        return Enumerable
+            .Range(1, parts.Length)
+            .Select(count => string.Join('-', parts[..count]))
+            .Where(beginning => beginning.Any(char.IsAsciiDigit));
     }
 
     private static string? BoardOf(string? instanceType)

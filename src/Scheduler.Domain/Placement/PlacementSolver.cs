@@ -87,11 +87,11 @@ public static class PlacementSolver
         for (var row = 0; row < snapshot.Count && pass.Matches > 0; row++)
         {
             // Rows come cheapest first, so the first of a size is the cheapest of it.
-            var bytes = memory[snapshot.Columns.ShapeOf[row]];
+            var size = memory[snapshot.Columns.ShapeOf[row]];
             if (
                 pass.IsMatch(row)
-                && bytes is not null
-                && (smallest < 0 || bytes < memory[snapshot.Columns.ShapeOf[smallest]])
+                && size is not null
+                && (smallest < 0 || size < memory[snapshot.Columns.ShapeOf[smallest]])
             )
             {
                 smallest = row;
@@ -101,8 +101,9 @@ public static class PlacementSolver
         return smallest < 0 ? null : snapshot.Columns.At(smallest);
     }
 
+    /// <summary>Nominal GiB of all GPUs, so that two boards of 80 GB are equal although their drivers report other figures.</summary>
     private static long? MemoryOf(GpuShape shape) =>
-        GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu ? checked(gpu.VramBytes * shape.GpuCount) : null;
+        GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu ? checked((long)gpu.NominalGib * shape.GpuCount) : null;
 
     /// <summary>
     /// The distinct GPU shapes that pass the caller's constraints, whether or not they fit, are available or healthy.

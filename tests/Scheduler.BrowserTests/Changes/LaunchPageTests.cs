@@ -59,6 +59,29 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
     }
 
     [Fact]
+    public async Task An_unclear_GPU_type_is_a_fault_and_a_change_that_leaves_what_is_named_is_marked()
+    {
+        var page = await AccountAsync("/dashboard/launch");
+        var gpu = page.GetByLabel("GPU type", new() { Exact = true });
+        await page.GetByLabel("Serving name").FillAsync("unclear-gpu");
+        await page.GetByLabel("Model").FillAsync(Troubles.Small);
+
+        await gpu.FillAsync("H100");
+        await Assertions.Expect(page.Locator("#fault-gpu")).ToContainTextAsync("`H100-80GB-SXM`");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Launch", Exact = true }).ClickAsync();
+        await page.ExpectRefusalAsync("GPU type");
+        Assert.Empty(await Api.InstancesAsync("serving_name = \"unclear-gpu\""));
+
+        await page.GetByLabel("Highest price").FillAsync("0.30");
+        await gpu.FillAsync("nvidia b200");
+        await Assertions.Expect(page.Locator(".verdict")).ToContainTextAsync("SMART_NO_MATCH");
+        var proposals = page.Locator(".proposal");
+        await Assertions.Expect(proposals.First).ToContainTextAsync("Max price 0.30");
+        await Assertions.Expect(proposals.First.Locator(".tag")).ToHaveCountAsync(0);
+        await Assertions.Expect(proposals.Last.Locator(".tag")).ToHaveTextAsync("leaves what you named");
+    }
+
+    [Fact]
     public async Task The_explanation_is_also_a_page_with_its_own_address()
     {
         var page = await OperatorAsync("/dashboard/launch");

@@ -58,7 +58,10 @@ public sealed class GpuCatalogueTests
             Assert.All(gpu.Aliases, alias => Assert.Contains(gpu, GpuCatalogue.Shipped.Meant(alias)));
         }
 
+        Assert.Equal(2, GpuCatalogue.Shipped.Meant("V100").Length);
+        Assert.Equal(2, GpuCatalogue.Shipped.Meant("RTX 6000").Length);
         Assert.Empty(GpuCatalogue.Shipped.Meant("nvidia"));
+        Assert.Empty(GpuCatalogue.Shipped.Meant("Quadro"));
         Assert.Empty(GpuCatalogue.Shipped.Meant(""));
     }
 

@@ -127,19 +127,19 @@ internal static class NaivePlacement
             .First();
     }
 
-    /// <summary>Of the words that <see cref="Catalogues"/> uses, MiB per GPU.</summary>
+    /// <summary>Of the words that <see cref="Catalogues"/> uses, nominal GiB per GPU.</summary>
     public static long MemoryDistance(string asked, string offered)
     {
-        return asked == offered ? 0 : Math.Abs(MiB(asked) - MiB(offered));
+        return asked == offered ? 0 : Math.Abs(Gib(asked) - Gib(offered));
 
-        static long MiB(string gpu) =>
+        static long Gib(string gpu) =>
             gpu switch
             {
-                "A100-80GB" => 81_920,
-                "H100" => 81_559,
-                "L4" => 23_034,
-                "L40S" => 46_068,
-                _ => 183_296,
+                "A100-80GB" => 80,
+                "H100" => 80,
+                "L4" => 24,
+                "L40S" => 48,
+                _ => 180,
             };
     }
 

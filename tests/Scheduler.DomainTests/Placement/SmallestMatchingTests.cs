@@ -25,6 +25,6 @@ public sealed class SmallestMatchingTests
         Assert.Equal(expected, smallest is null ? default : SizeAndPrice(smallest));
     }
 
-    private static (int MiB, long Price) SizeAndPrice(Offer offer) =>
-        ((offer.GpuType is "L4" ? 23_034 : 46_068) * offer.GpuCount, offer.PricePerHour.Value);
+    private static (int Gib, long Price) SizeAndPrice(Offer offer) =>
+        ((offer.GpuType is "L4" ? 24 : 48) * offer.GpuCount, offer.PricePerHour.Value);
 }

@@ -2,7 +2,7 @@ using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Placement.Constraints;
 
-/// <summary>Manual mode only. The distance of two GPU types is the difference of their memory.</summary>
+/// <summary>Manual mode only. The distance of two GPU types is the difference of their nominal memory.</summary>
 internal sealed class GpuTypeConstraint : Constraint
 {
     public override string Name => "gpu_type";
@@ -28,7 +28,7 @@ internal sealed class GpuTypeConstraint : Constraint
         KeepLeast(candidates, row => distances[snapshot.Columns.ShapeOf[row]]);
     }
 
-    /// <summary>Bytes per GPU between two types; 0 for the same type, the largest number if one is not known.</summary>
+    /// <summary>Nominal GiB per GPU between two types; 0 for the same type, the largest number if one is not known.</summary>
     internal static long MemoryDistance(string asked, string offered) =>
         string.Equals(asked, offered, StringComparison.Ordinal) ? 0
         : MemoryOf(asked) is { } wanted && MemoryOf(offered) is { } has ? Math.Abs(has - wanted)
@@ -36,7 +36,7 @@ internal sealed class GpuTypeConstraint : Constraint
 
     /// <summary>Of a word with several types, the first of the table: a stored spec may hold such a word.</summary>
     private static long? MemoryOf(string word) =>
-        GpuCatalogue.Shipped.Meant(word) is [var first, ..] ? first.VramBytes : null;
+        GpuCatalogue.Shipped.Meant(word) is [var first, ..] ? first.NominalGib : null;
 
     public override SmartConstraints Loosen(SmartConstraints constraints, Offer target) =>
         constraints with
