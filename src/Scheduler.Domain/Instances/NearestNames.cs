@@ -5,10 +5,10 @@ namespace Scheduler.Domain.Instances;
 
 /// <summary>The known names that are most like an unknown one. Called for faults only.</summary>
 /// <remarks>
-/// Both texts are compared without case and separators. The distance is the number of inserted, deleted, replaced or swapped
-/// letters that turn the text into a part of the name (Sellers' search, with swaps). So <c>H100</c> has distance 0 from
-/// <c>H100-80GB-SXM</c>. A name is near with at most one edit per three letters of the text. The distance to the whole
-/// name decides ties, then the ordinal order.
+/// Both texts are compared without case and separators. The distance is the number of inserted, deleted, replaced or
+/// swapped letters that turn the text into a part of the name: Sellers' search, with swaps. So <c>H100</c> has distance
+/// 0 from <c>H100-80GB-SXM</c>. A name is near with at most one edit per three letters of the text. The distance to the
+/// whole name decides ties, then the ordinal order.
 /// </remarks>
 internal static class NearestNames
 {
