@@ -150,6 +150,7 @@ internal sealed partial class InstanceGrain(
                     next with
                     {
                         Spec = command.Spec ?? next.Spec,
+                        PastFailures = PastFailures.After(next.PastFailures, next.Spec, command.Spec ?? next.Spec),
                         Labels = command.Labels ?? next.Labels,
                         Firewall = command.Firewall is { } slug
                             ? slug.Length > 0

@@ -35,13 +35,18 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
         }
         else
         {
-            await Assertions.Expect(remedy).ToContainTextAsync("Adds ");
+            await Assertions.Expect(remedy).ToContainTextAsync("The launch needs at least ");
+            await remedy.GetByLabel("Amount, EUR").FillAsync("0.01");
+            await remedy.GetByRole(AriaRole.Button).ClickAsync();
+            await page.ExpectRefusalAsync("the launch needs ");
+            await remedy.Locator("summary").ClickAsync();
+            await remedy.GetByLabel("Amount, EUR").FillAsync("12.5");
         }
 
         Assert.Equal(before.Generation, (await Api.InstanceAsync(name)).Generation);
         await remedy.GetByRole(AriaRole.Button).ClickAsync();
 
-        var request = await page.ExpectNoticeAsync($"{before.ServingName} is ");
+        var request = await page.ExpectNoticeAsync($"The start of {before.ServingName} was accepted");
         await page.EvaluateAsync("() => { window.stayed = true; }");
         await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("running");
         Assert.True(await page.EvaluateAsync<bool>("() => window.stayed"));
