@@ -21,10 +21,6 @@ public sealed record OomRemedy(long? ContextTokens, string? Gpu, int? GpuCount)
         var comfortable = GpuFit.LargestContextThatFits(model, request, gpu, count);
         var least = LeastAfter(checked(gpu.VramBytes * count));
         var larger = GpuFit.SmallestThatFits(model, request, catalogue, gpu.Vendor, least - 1);
-        return new OomRemedy(
-            comfortable < request.ContextTokens ? comfortable : null,
-            larger?.Gpu.Name,
-            larger?.Count
-        );
+        return new OomRemedy(comfortable < request.ContextTokens ? comfortable : null, larger?.Gpu.Name, larger?.Count);
     }
 }

@@ -20,7 +20,7 @@ public sealed record VramShortfall(
 {
     /// <summary>What the runs prove about a launch of the same model with the same runtime and formats.</summary>
     /// <param name="request">Its context, sequences and shortfall are ignored.</param>
-    /// <returns>Null when the runs prove nothing that the estimate did not expect.</returns>
+    /// <returns>Null without such runs, or when the estimate itself already needs more than they had.</returns>
     public static VramShortfall? Of(ModelFacts model, FitRequest request, IEnumerable<OutOfMemoryRun> runs)
     {
         VramShortfall? all = null;
@@ -32,7 +32,7 @@ public sealed record VramShortfall(
             }
         }
 
-        return all is { HighBytes: > 0 } ? all : null;
+        return all is { LowBytes: 0, ExpectedBytes: 0, HighBytes: 0 } ? null : all;
     }
 
     /// <summary>The addition on each of some GPUs: fewer GPUs share the same need, more are not expected to need less.</summary>

@@ -46,9 +46,7 @@ public sealed class VramShortfallTests
 
         if (NeedsMore(facts, request, larger))
         {
-            Assert.False(
-                GpuFit.Judge(facts, larger with { Shortfall = learned.Shortfall }, smaller, 1).IsCompatible
-            );
+            Assert.False(GpuFit.Judge(facts, larger with { Shortfall = learned.Shortfall }, smaller, 1).IsCompatible);
         }
     }
 
