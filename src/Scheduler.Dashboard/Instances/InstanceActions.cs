@@ -76,10 +76,12 @@ internal static class InstanceActions
 
         if (remedy.TopUp is not null)
         {
+            // The permission comes first: a caller without it learns nothing about amounts.
+            var payment = action.OperatorCommand();
             var amount = AmountOf(action, remedy);
             var reference = $"dashboard-{record.Id}-g{record.Generation.ToString(CultureInfo.InvariantCulture)}";
             var account = action.Grains.Account(record.Account);
-            await action.DoAsync(account.TopUpAsync(amount, reference, action.OperatorCommand()), what);
+            await action.DoAsync(account.TopUpAsync(amount, reference, payment), what);
         }
 
         var grain = action.Grains.Instance(record.Id);

@@ -118,8 +118,8 @@ public static class Remedies
     }
 
     /// <summary>
-    /// The missing money, then a day at the price, rounded up to whole euros. What is left after the start is at least
-    /// the need of one more launch, so that the account does not fall below the minimum at once.
+    /// The missing money, a day at the price, and the need of one more launch, so that the account does not fall below
+    /// the minimum at once. Rounded up to whole euros.
     /// </summary>
     private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details)
     {
@@ -129,9 +129,9 @@ public static class Remedies
         }
 
         var price = details.Money("offer_price_per_hour_micro_eur") ?? details.Money("price_per_hour_micro_eur");
-        var day = Math.Min(price?.Value ?? 0, LargestTopUp / HoursPaid) * HoursPaid;
         var launch = Math.Min(details.Money("needed_micro_eur")?.Value ?? missing.Value, LargestTopUp);
-        var sum = Math.Min(missing.Value + Math.Max(day, launch), LargestTopUp);
+        var day = price is { } perHour ? Math.Min(perHour.Value, LargestTopUp / HoursPaid) * HoursPaid : launch;
+        var sum = Math.Min(missing.Value + launch + day, LargestTopUp);
         var amount = MicroEuro.FromEuros((sum + MicroEuro.PerEuro - 1) / MicroEuro.PerEuro);
         return new Remedy
         {

@@ -56,11 +56,26 @@ public sealed class PastFailuresTests
         Assert.All(
             new[]
             {
-                spec with { Model = "Qwen/Qwen2.5-0.5B" },
-                spec with { WeightFormat = "fp8" },
-                spec with { KvFormat = "fp8" },
-                spec with { Runtime = "llama-server" },
-                spec with { RuntimeArguments = ["--small"] },
+                spec with
+                {
+                    Model = "Qwen/Qwen2.5-0.5B",
+                },
+                spec with
+                {
+                    WeightFormat = "fp8",
+                },
+                spec with
+                {
+                    KvFormat = "fp8",
+                },
+                spec with
+                {
+                    Runtime = "llama-server",
+                },
+                spec with
+                {
+                    RuntimeArguments = ["--small"],
+                },
             },
             changed => Assert.Equal([2], PastFailures.After(past, spec, changed)!.Attempts.Select(one => one.Run))
         );

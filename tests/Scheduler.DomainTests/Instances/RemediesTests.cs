@@ -236,16 +236,12 @@ public sealed class RemediesTests
     [InlineData(FailureCode.RuntimeExited)]
     public void A_provider_that_failed_twice_in_a_row_is_left_first(FailureCode code)
     {
-        var facts = code switch
-        {
-            FailureCode.ProviderTimeout => new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next),
-            FailureCode.ProviderRejected => new ProviderRejectedFacts(
-                Offer,
-                new Rejection(RejectionKind.OutOfStock, "none left"),
-                Next
-            ),
-            _ => (FailureFacts)Ended(code),
-        };
+        var rejection = new Rejection(RejectionKind.OutOfStock, "none left");
+        FailureFacts facts =
+            code == FailureCode.ProviderTimeout
+                ? new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next)
+            : code == FailureCode.ProviderRejected ? new ProviderRejectedFacts(Offer, rejection, Next)
+            : Ended(code);
         var failed = Failed(facts, Make.Spec(new SmartConstraints { Providers = ["cloud"] }));
         var first = Attempt(code, Next.Route, run: 4);
         var second = Attempt(code, Offer.Route, run: 5);
@@ -348,17 +344,17 @@ public sealed class RemediesTests
 
         Assert.Equal(
             [
-                // 0.30 for the launch and 24 hours at 1.50.
-                "top-up: Top up 37.00 EUR and start again",
+                // 0.30 is missing; 24 hours at 1.50, and 1.50 for one more launch.
+                "top-up: Top up 38.00 EUR and start again",
                 "cheaper-offer: Set the max price to 1.10 EUR/h, for cloud/eu-west/L40S [max price: any → 1.10 EUR/h]",
             ],
             Said(facts, Make.Spec())
         );
-        Assert.Equal(Make.Euros(37m), Remedies.For(Failed(facts, Make.Spec()))[0].TopUp);
+        Assert.Equal(Make.Euros(38m), Remedies.For(Failed(facts, Make.Spec()))[0].TopUp);
         Assert.Equal(Make.Euros(0.3m), Remedies.For(Failed(facts, Make.Spec()))[0].LeastTopUp);
-        // Without an offer, the minimum of a launch remains after the launch.
+        // Without an offer, the price is unknown.
         Assert.Equal(
-            "top-up: Top up 2.00 EUR and start again",
+            "top-up: Top up 4.00 EUR and start again",
             Said(facts with { Chosen = null, Affordable = null }, Make.Spec())[0]
         );
         Assert.Equal(
@@ -372,7 +368,7 @@ public sealed class RemediesTests
     {
         var facts = new BalanceExhaustedFacts(Make.Account(), Make.Euros(-0.01m), Make.Euros(1.2m), Make.Euros(1.2m));
 
-        Assert.Equal(["top-up: Top up 31.00 EUR and start again"], Said(facts, Make.Spec()));
+        Assert.Equal(["top-up: Top up 32.00 EUR and start again"], Said(facts, Make.Spec()));
     }
 
     [Fact]
