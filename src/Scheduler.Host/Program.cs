@@ -82,7 +82,7 @@ static async Task ServeUntilStoppedAsync(WebApplication app, CommandLine line)
     var (demo, isStarted) = (Task.CompletedTask, false);
     try
     {
-        await app.StartAsync();
+        await app.StartAsync(CancellationToken.None);
         isStarted = true;
         var (token, keptIn) = await app.Services.GetRequiredService<OperatorKey>().EnsureAsync(stopping);
         var keyIs = keptIn ?? (token is null ? "none" : "configured");
@@ -91,16 +91,21 @@ static async Task ServeUntilStoppedAsync(WebApplication app, CommandLine line)
         );
         demo = line.IsDemo && token is not null ? DemoRun.ShowAsync(app, token, Console.Out, stopping) : demo;
     }
+    catch (Exception) when (!isStarted && stopping.IsCancellationRequested)
+    {
+        // A stop was requested during the start. No request was accepted yet, and a silo cannot stop before it runs.
+        return;
+    }
     catch (OperationCanceledException) when (stopping.IsCancellationRequested)
     {
-        // A stop was requested during the start.
+        // A stop was requested while the operator's key was recorded.
     }
     catch when (isStarted)
     {
-        await app.StopAsync();
+        await app.StopAsync(CancellationToken.None);
         throw;
     }
 
-    await app.WaitForShutdownAsync();
+    await app.WaitForShutdownAsync(CancellationToken.None);
     await demo;
 }

@@ -5,12 +5,7 @@ namespace Scheduler.Host.Demo;
 /// <summary>One launch of the demo.</summary>
 /// <param name="ServingName">Its serving name, which also identifies the launch over all starts.</param>
 /// <param name="HasMoney">Whether it uses the account with a top-up.</param>
-internal sealed record DemoStory(
-    string Title,
-    string ServingName,
-    LaunchSpec Spec,
-    bool HasMoney = true
-)
+internal sealed record DemoStory(string Title, string ServingName, LaunchSpec Spec, bool HasMoney = true)
 {
     /// <summary>
     /// All launches, the successful one first. In silo-config/demo.json, one region each of <c>sim-verda</c> and
@@ -18,11 +13,7 @@ internal sealed record DemoStory(
     /// </summary>
     public static IReadOnlyList<DemoStory> All { get; } =
     [
-        new(
-            "A launch: cheapest GPU that fits, over 2,000 offers",
-            "chat",
-            Launch("Qwen/Qwen2.5-7B-Instruct", 8192)
-        ),
+        new("A launch: cheapest GPU that fits, over 2,000 offers", "chat", Launch("Qwen/Qwen2.5-7B-Instruct", 8192)),
         new(
             "A provider that never answers, re-routed by the scheduler itself",
             "rerouted",
