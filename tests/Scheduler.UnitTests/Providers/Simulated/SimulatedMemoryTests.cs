@@ -58,7 +58,13 @@ public sealed class SimulatedMemoryTests : IDisposable
     [Fact]
     public async Task A_rule_may_apply_to_one_model()
     {
-        _market.Set(new SimulatedFault { Match = new SimulatedMatch { Model = Model }, CacheFactor = 6 });
+        _market.Set(
+            new SimulatedFault
+            {
+                Match = new SimulatedMatch { Model = Model },
+                CacheFactor = 6,
+            }
+        );
 
         Assert.True(await DiesAsync("L4", 1, 16_384, Model));
         Assert.False(await DiesAsync("L4", 1, 16_384, "Qwen/Qwen2.5-7B"));
