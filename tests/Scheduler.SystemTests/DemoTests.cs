@@ -60,7 +60,6 @@ public sealed partial class DemoTests
         await using var fresh = new SchedulerProcess(folder, "--fresh") { Command = "demo" };
         AssertToldAll(await PlayAsync(fresh));
         Assert.Contains(fresh.Lines, line => line.StartsWith("The data so far is in ", StringComparison.Ordinal));
-        // The run that ended out of memory is billed for its seconds.
         Assert.InRange((await AccountAsync(fresh, Rich)).BalanceMicroEur, 99_000_000, 100_000_000);
         Assert.Equal(0, await fresh.StopAsync(Ct));
     }
@@ -163,18 +162,29 @@ public sealed partial class DemoTests
 
         foreach (var repaired in new[] { Of("no-money"), Of("timeout") })
         {
-            await instances.StartInstanceAsync(new StartInstanceRequest { Name = repaired.Name }, cancellationToken: Ct);
+            await instances.StartInstanceAsync(
+                new StartInstanceRequest { Name = repaired.Name },
+                cancellationToken: Ct
+            );
             await api.UntilAsync(repaired.Name, i => i.State == InstanceState.Running);
         }
 
         await instances.StopInstanceAsync(new StopInstanceRequest { Name = Of("chat").Name }, cancellationToken: Ct);
-        await instances.DeleteInstanceAsync(new DeleteInstanceRequest { Name = Of("no-match").Name }, cancellationToken: Ct);
+        await instances.DeleteInstanceAsync(
+            new DeleteInstanceRequest { Name = Of("no-match").Name },
+            cancellationToken: Ct
+        );
         foreach (var provider in new[] { "sim-verda", "sim-yotta", "sim-jarvislabs" })
         {
-            await providers.DrainProviderAsync(new DrainProviderRequest { Name = $"providers/{provider}" }, cancellationToken: Ct);
+            await providers.DrainProviderAsync(
+                new DrainProviderRequest { Name = $"providers/{provider}" },
+                cancellationToken: Ct
+            );
         }
 
-        foreach (var key in (await keys.ListKeysAsync(new ListKeysRequest { Parent = Rich }, cancellationToken: Ct)).Keys)
+        foreach (
+            var key in (await keys.ListKeysAsync(new ListKeysRequest { Parent = Rich }, cancellationToken: Ct)).Keys
+        )
         {
             await keys.RevokeKeyAsync(new RevokeKeyRequest { Name = key.Name }, cancellationToken: Ct);
         }
@@ -188,11 +198,17 @@ public sealed partial class DemoTests
         {
             if (instance.State != InstanceState.Stopped)
             {
-                await instances.StopInstanceAsync(new StopInstanceRequest { Name = instance.Name }, cancellationToken: Ct);
+                await instances.StopInstanceAsync(
+                    new StopInstanceRequest { Name = instance.Name },
+                    cancellationToken: Ct
+                );
                 await api.UntilAsync(instance.Name, i => i.State == InstanceState.Stopped);
             }
 
-            await instances.DeleteInstanceAsync(new DeleteInstanceRequest { Name = instance.Name }, cancellationToken: Ct);
+            await instances.DeleteInstanceAsync(
+                new DeleteInstanceRequest { Name = instance.Name },
+                cancellationToken: Ct
+            );
         }
     }
 

@@ -50,12 +50,12 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         var page = await AccountAsync(PathOf(name));
         var form = await page.FormAsync("/delete");
 
-        await page.DoAsync("Start", "sent-twice is ");
+        await page.DoAsync("Start", "The start of sent-twice was accepted");
         await page.ReloadAsync();
         await Assertions.Expect(page.Locator("main .notices > .notice.good")).ToHaveCountAsync(0);
         await Api.UntilAsync(name, InstanceState.Running);
         await page.GotoAsync(PathOf(name));
-        await page.DoAsync("Stop", "sent-twice is ");
+        await page.DoAsync("Stop", "The stop of sent-twice was accepted");
         await Api.UntilAsync(name, InstanceState.Stopped);
 
         await using var first = await page.PostAsync($"{PathOf(name)}/delete", form);

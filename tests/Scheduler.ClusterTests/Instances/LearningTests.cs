@@ -1,7 +1,7 @@
-using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 using Scheduler.ModelFit;
 using Scheduler.TestKit;
