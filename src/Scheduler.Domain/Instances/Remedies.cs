@@ -118,8 +118,8 @@ public static class Remedies
     }
 
     /// <summary>
-    /// The missing money, a day at the price, and the need of one more launch, so that the account does not fall below
-    /// the minimum at once. Rounded up to whole euros.
+    /// The missing money, a day at the price, and the need of one more launch, rounded up to whole euros. With less, the
+    /// account would fall below the minimum at once.
     /// </summary>
     private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details)
     {
