@@ -34,6 +34,8 @@ public static class GrainsSetup
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()
         ));
+        services.AddSingleton<InstanceWorkStop>();
+        services.AddHostedService(silo => silo.GetRequiredService<InstanceWorkStop>());
         services.AddHostedService<ProviderService>();
         services.AddHostedService<AgendaService>();
         services.AddHostedService<SiloGauges>();

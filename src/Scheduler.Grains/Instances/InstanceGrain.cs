@@ -39,6 +39,7 @@ internal sealed partial class InstanceGrain(
     InstanceProviderCalls provider,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
+    InstanceWorkStop stop,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
 ) : Grain, IInstanceGrain, IInstanceInbox, IInspectedInstance, INamed, IWakeable, IDisposable
@@ -46,7 +47,7 @@ internal sealed partial class InstanceGrain(
     private const string StartCommand = "Start";
     private const string StopCommand = "Stop";
 
-    private readonly InstanceWork _work = new(logger);
+    private readonly InstanceWork _work = new(stop, logger);
     private InstanceRecord _recorded = new();
     private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
