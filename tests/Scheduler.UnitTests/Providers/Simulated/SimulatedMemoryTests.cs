@@ -50,7 +50,6 @@ public sealed class SimulatedMemoryTests : IDisposable
 
     [Theory]
     [InlineData("L4", 16_384, false)]
-    [InlineData("L4", 131_072, true)]
     [InlineData("T4", 8_192, true)]
     public async Task Without_a_rule_the_estimate_decides(string gpu, long context, bool dies) =>
         Assert.Equal(dies, await DiesAsync(gpu, 1, context, Model));
