@@ -41,7 +41,7 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
             await remedy.GetByRole(AriaRole.Button).ClickAsync();
             await page.ExpectRefusalAsync("the launch needs ");
             await remedy.Locator("summary").ClickAsync();
-            await remedy.GetByLabel("Amount, EUR").FillAsync("12.5");
+            await remedy.GetByLabel("Amount, EUR").FillAsync("50.5");
         }
 
         Assert.Equal(before.Generation, (await Api.InstanceAsync(name)).Generation);
