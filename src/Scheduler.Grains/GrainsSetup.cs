@@ -35,6 +35,8 @@ public static class GrainsSetup
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()
         ));
+        services.AddSingleton<InstanceWorkStop>();
+        services.AddHostedService(silo => silo.GetRequiredService<InstanceWorkStop>());
         services.AddHostedService<ProviderService>();
         services.AddHostedService<AgendaService>();
         services.AddHostedService<SiloGauges>();

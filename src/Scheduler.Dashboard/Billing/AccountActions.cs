@@ -16,7 +16,7 @@ internal static class AccountActions
     public const int LongestGraceMinutes = 30 * 24 * 60;
 
     /// <summary>Above any real payment, and well below where micro-EUR amounts overflow.</summary>
-    private static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
+    public static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
 
     public static void MapAccountActions(this IEndpointRouteBuilder pages)
     {

@@ -86,7 +86,7 @@ internal static class LaunchActions
         }
 
         (await action.Grains.Instance(id).StartAsync(command)).OrThrow(id.Value);
-        return new Done($"{reader.ServingName} was created and is being started.", page);
+        return new Done($"{reader.ServingName} was created, and its start was accepted.", page);
     }
 
     private static async Task<LaunchForm> ReadAsync(HttpContext http, IAntiforgery antiforgery)

@@ -125,13 +125,19 @@ const goOn = ({ type, target }) => { if (type !== "click" || target.closest?.("a
 ["click", "submit", "popstate"].forEach((kind) => window.addEventListener(kind, goOn, true));
 
 // ---------- after every page load ----------
-let path = location.pathname;
+const hasFailed = () => document.querySelector("main section.notice.bad") !== null;
+let path = location.pathname, failed = hasFailed();
 function arrived() {
   attend();
   const isOther = location.pathname !== path;
   path = location.pathname;
-  // The notice of an action stays during live refreshes of its page, and goes away with the page.
-  if (following && !isOther) { keep(); }
+  // The notice of an action stays during live refreshes of its page. It goes away with the page, and when the instance fails after it.
+  const isNews = hasFailed() && !failed;
+  failed = hasFailed();
+  if (following && !isOther) {
+    keep();
+    if (isNews) { document.querySelector(".notices > .good")?.remove(); }
+  }
   else { written.clear(); document.querySelector(".notices")?.replaceChildren(); }
   if (isOther) { document.getElementById("main")?.focus({ preventScroll: true }); }
   setTimeout(() => { following = false; });

@@ -1,6 +1,8 @@
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Runtimes;
 
@@ -23,7 +25,7 @@ public sealed record RuntimeEndFacts(
 {
     protected internal override FailureText Describe() =>
         new(
-            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).",
+            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).{Contradiction()}",
             Hint(),
             Details(
                     ("route", Offer.Route),
@@ -39,7 +41,10 @@ public sealed record RuntimeEndFacts(
                     ("fitting_gpu_type", Remedy?.GpuType),
                     ("fitting_gpu_count", Remedy?.GpuCount),
                     ("fitting_gpu_also_change", Remedy?.Also?.Change),
-                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
+                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value),
+                    ("estimated_bytes_per_gpu", Remedy?.Estimate?.ExpectedBytes),
+                    ("usable_bytes_per_gpu", Remedy?.Estimate?.UsableBytes),
+                    ("estimate_contradicted", Remedy?.Estimate?.Outcome == FitOutcome.Fits ? "true" : null)
                 )
                 .AddRange(Remedy?.Also is { } also ? RelaxationDetails.Of("fitting_gpu_also_", also) : [])
         );
@@ -78,6 +83,13 @@ public sealed record RuntimeEndFacts(
             : "Read output_tail in the details, fix the problem it names, then start again.";
     }
 
+    /// <summary>What the end says about the estimate that permitted the run.</summary>
+    private string Contradiction() =>
+        Remedy?.Estimate is { Outcome: FitOutcome.Fits } estimate
+            ? $" The estimate was too low: it expected {GpuIncompatibleFacts.Gib(estimate.ExpectedBytes)} of "
+                + $"{GpuIncompatibleFacts.Gib(estimate.UsableBytes)} GiB, and the runtime needed more."
+            : "";
+
     private string OomHint()
     {
         var smaller =
@@ -103,10 +115,12 @@ public sealed record RuntimeEndFacts(
 /// <param name="GpuType">Next larger GPU type; null when none is known.</param>
 /// <param name="PricePerHour">Cheapest offer of that GPU type and count now; null without one.</param>
 /// <param name="Also">Further change that this offer requires; null when none.</param>
+/// <param name="Estimate">The estimate of the run that ended; null when the model or the GPU is unknown.</param>
 public sealed record MemoryRemedy(
     long? ContextTokens,
     string? GpuType,
     int GpuCount,
     MicroEuro? PricePerHour,
-    Relaxation? Also = null
+    Relaxation? Also = null,
+    FitVerdict? Estimate = null
 );

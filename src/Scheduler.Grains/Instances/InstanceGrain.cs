@@ -40,6 +40,7 @@ internal sealed partial class InstanceGrain(
     InstanceProviderCalls provider,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
+    InstanceWorkStop stop,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
 ) : Grain, IInstanceGrain, IInstanceInbox, IInspectedInstance, INamed, IWakeable, IDisposable
@@ -47,7 +48,7 @@ internal sealed partial class InstanceGrain(
     private const string StartCommand = "Start";
     private const string StopCommand = "Stop";
 
-    private readonly InstanceWork _work = new(logger);
+    private readonly InstanceWork _work = new(stop, logger);
     private InstanceRecord _recorded = new();
     private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
@@ -165,6 +166,7 @@ internal sealed partial class InstanceGrain(
                     next with
                     {
                         Spec = named.Value,
+                        PastFailures = PastFailures.After(next.PastFailures, next.Spec, named.Value),
                         Labels = command.Labels ?? next.Labels,
                         Firewall = command.Firewall is { } slug
                             ? slug.Length > 0

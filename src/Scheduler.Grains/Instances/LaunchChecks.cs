@@ -32,7 +32,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     {
         await catalogue.OpenAsync();
         var named = catalogue.Names.Check(record.Spec);
-        if (await ModelLibrary.FindAsync(record.Account, named.Spec, grains) is not { } model)
+        if (await ModelOfAsync(record with { Spec = named.Spec }, record.PastFailures, grains) is not { } model)
         {
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
         }
@@ -128,23 +128,49 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     public async ValueTask<MemoryRemedy?> RemedyForAsync(InstanceRecord record, IGrainFactory grains)
     {
         var offer = record.Intent!.Offer;
+        var past = PastFailures.With(record, FailureCode.OomKilled);
         if (
             GpuCatalogue.Shipped.Find(offer.GpuType) is not { } gpu
-            || await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model
+            || await ModelOfAsync(record, record.PastFailures, grains) is not { } before
+            || await ModelOfAsync(record, past, grains) is not { } model
         )
         {
             return null;
         }
 
+        var estimate = GpuFit.Judge(before.Facts, before.Request, gpu, offer.GpuCount);
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
-        var had = checked(gpu.VramBytes * offer.GpuCount);
+        var least = OomRemedy.LeastAfter(checked(gpu.VramBytes * offer.GpuCount));
         var unbound = record.Spec.Constraints with { GpuType = null, GpuCount = null };
-        var search = SearchOn(unbound, catalogue.Page, shape => IsComfortable(model, shape, had));
+        var search = SearchOn(unbound, catalogue.Page, shape => IsComfortable(model, shape, least));
         var nearest = search.Relaxations.FirstOrDefault();
         return (search.Chosen ?? nearest?.Best) is { } larger
-            ? new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour, nearest)
-            : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null);
+            ? new MemoryRemedy(
+                remedy.ContextTokens,
+                larger.GpuType,
+                larger.GpuCount,
+                larger.PricePerHour,
+                nearest,
+                estimate
+            )
+            : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null, null, estimate);
     }
+
+    /// <summary>The model of an instance, whose estimate includes what past failures prove; null when there is none.</summary>
+    private static async ValueTask<LaunchModel?> ModelOfAsync(
+        InstanceRecord record,
+        PastFailures? past,
+        IGrainFactory grains
+    ) =>
+        await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model ? null
+        : past is null ? model
+        : model with
+        {
+            Request = model.Request with
+            {
+                Shortfall = VramShortfall.Of(model.Facts, model.Request, past.OutOfMemory()),
+            },
+        };
 
     /// <summary>
     /// The cheapest offer on GPUs that pass a test, or the smallest changes of the constraints that leave one. A hint must name an available
@@ -166,9 +192,9 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             }
         );
 
-    private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
+    private static bool IsComfortable(LaunchModel model, GpuShape shape, long leastBytes) =>
         GpuCatalogue.Shipped.Find(shape.GpuType) is { IsCuda: true } gpu
-        && checked(gpu.VramBytes * shape.GpuCount) > moreThanBytes
+        && checked(gpu.VramBytes * shape.GpuCount) >= leastBytes
         && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
 
     /// <summary>

@@ -31,7 +31,7 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
         await Assertions.Expect(page.GetByLabel("Highest price")).Not.ToHaveValueAsync("0.10");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Launch", Exact = true }).ClickAsync();
-        await page.ExpectNoticeAsync("launched was created and is being started");
+        await page.ExpectNoticeAsync("launched was created, and its start was accepted");
         var created = Assert.Single(await Api.InstancesAsync("serving_name = \"launched\""));
         Assert.Equal(new Uri(Scheduler.Site, PathOf(created.Name)).ToString(), page.Url);
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("launched");

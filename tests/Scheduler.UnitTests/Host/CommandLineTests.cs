@@ -27,6 +27,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Only_the_demo_starts_on_new_data()
+    {
+        Assert.True(CommandLine.TryParse(["demo", "--Host:Log=json", "--fresh"], out var line, out _));
+        Assert.True(line is { IsDemo: true, IsFresh: true });
+        Assert.False(CommandLine.TryParse(["serve", "--fresh"], out _, out var fault));
+        Assert.Equal("'--fresh' is not understood.", fault);
+    }
+
+    [Fact]
     public void Backup_without_a_target_is_refused()
     {
         Assert.False(CommandLine.TryParse(["backup"], out _, out var fault));

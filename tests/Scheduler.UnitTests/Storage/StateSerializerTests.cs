@@ -288,6 +288,23 @@ public sealed class StateSerializerTests
     }
 
     [Fact]
+    public void Past_failures_are_stored_by_the_names_of_their_codes()
+    {
+        var route = new Route(new ProviderId("simulated"), "eu-west", "L4");
+        var attempt = new FailedAttempt(FailureCode.OomKilled, route, 1, 2, 8192, 1);
+
+        var json = Write(new InstanceRecord { PastFailures = new PastFailures([attempt]) });
+
+        Assert.Contains(
+            "\"pastFailures\":{\"attempts\":[{\"code\":\"OOM_KILLED\",\"route\":{\"provider\":\"simulated\",\"region\":\"eu-west\","
+                + "\"gpuType\":\"L4\"},\"gpuCount\":1,\"run\":2,\"contextTokens\":8192,\"parallelSequences\":1}]}",
+            json,
+            StringComparison.Ordinal
+        );
+        Assert.Equal([attempt], Read<InstanceRecord>(json).PastFailures!.Attempts);
+    }
+
+    [Fact]
     public void An_empty_state_is_read_and_written_the_same() =>
         Assert.Equal(Write(new InstanceRecord()), Write(Read<InstanceRecord>(Write(new InstanceRecord()))));
 

@@ -114,7 +114,7 @@ public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFi
             $"/dashboard/instances/{dashboard.OfB.Instance}/stop",
             ("return", Browser.PlainPage)
         );
-        Assert.Contains("chat is stopped.", (await browser.FollowAsync(stopped)).Text);
+        Assert.Contains("The stop of chat was accepted.", (await browser.FollowAsync(stopped)).Text);
     }
 
     [Fact]
