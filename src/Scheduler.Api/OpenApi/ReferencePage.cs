@@ -7,12 +7,15 @@ using Scalar.AspNetCore;
 namespace Scheduler.Api.OpenApi;
 
 /// <summary>
-/// The API reference as a page. Its assistant and its generators would send the document to another host, so they are
-/// off, and the page's policy refuses every request to another host.
+/// The API reference as a page. Its assistant and its generators are off, because they would send the document to
+/// another host. The page's policy refuses every request to another host.
 /// </summary>
 internal static class ReferencePage
 {
     private const string Path = "/reference";
+
+    /// <summary>Hides the buttons of the vendor's generator of client libraries, which has no setting.</summary>
+    private const string Css = ".generate-sdk-button, .selected-client-action { display: none !important; }";
 
     public static void MapReference(this IEndpointRouteBuilder app) =>
         app.MapScalarApiReference(
@@ -29,6 +32,7 @@ internal static class ReferencePage
                         // The list of schemas is called Models, like the group of calls; each call shows its schemas.
                         .HideModels()
                         .HideDeveloperTools()
+                        .WithCustomCss(Css)
                         .WithNonce(NonceOf(http))
             )
             .AddEndpointFilter(

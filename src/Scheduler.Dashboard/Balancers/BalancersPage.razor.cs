@@ -1,9 +1,9 @@
+using System.Collections.Immutable;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
-using Scheduler.Domain.Instances;
 using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Balancers;
@@ -20,7 +20,7 @@ public sealed partial class BalancersPage
     private BalancerOverview[] _page = [];
     private string? _next;
     private AccountId? _owner;
-    private string[] _members = [];
+    private ImmutableArray<string> _members = [];
 
     [SupplyParameterFromQuery]
     private string? Account { get; set; }
@@ -60,9 +60,9 @@ public sealed partial class BalancersPage
             _owner = first.IsEmpty ? null : first[0].Id;
         }
 
-        var query = new InstanceQuery { Account = _owner, Limit = Members };
-        var instances = await fleet.ListInstancesAsync(query).WaitAsync(Http.RequestAborted);
-        _members = _owner is null ? [] : [.. instances.Instances.Select(instance => instance.ServingName)];
+        _members = _owner is { } owner
+            ? await NamedInstance.SomeAsync(Grains, owner, Members, Http.RequestAborted)
+            : [];
     }
 
     private string Call(AccountId owner)

@@ -55,11 +55,7 @@ public sealed partial class FirewallsPage
         var firewalls = await Grains.Firewalls(id).ListAsync(After ?? "", Size + 1).WaitAsync(Http.RequestAborted);
         _page = [.. firewalls.Take(Size)];
         _next = firewalls.Length > Size ? $"{First}&after={_page[^1].Slug}" : null;
-        var instances = await Grains
-            .Fleet()
-            .ListInstancesAsync(new InstanceQuery { Account = id, Limit = 1 })
-            .WaitAsync(Http.RequestAborted);
-        _candidate = instances.Instances.IsEmpty ? null : instances.Instances[0].ServingName;
+        _candidate = (await NamedInstance.SomeAsync(Grains, id, 1, Http.RequestAborted)).FirstOrDefault();
         _judges = await NamedInstance.FindAllAsync(
             Grains,
             id,
