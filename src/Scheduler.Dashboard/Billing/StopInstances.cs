@@ -46,7 +46,7 @@ internal static class StopInstances
         var done =
             stopped == 0 && refused.Count == 0
                 ? $"No instance of {account} runs or is being started."
-                : $"{Units.Count(stopped)} {(stopped == 1 ? "instance" : "instances")} of {account} {(stopped == 1 ? "is" : "are")} to stop.";
+                : $"The stop of {Units.Count(stopped)} {(stopped == 1 ? "instance" : "instances")} of {account} was accepted.";
         return refused.Count == 0
             ? done
             : $"{done} Not stopped, because their state changed meanwhile: {string.Join(", ", refused.Take(MostNamed))}"

@@ -94,7 +94,7 @@ public sealed class ReadyCallTests(Browser browser, DashboardScheduler scheduler
 
         await Api.UntilAsync(names[0], InstanceState.Running);
         var (page, _) = await OpenAsync(key, $"/dashboard/{account}");
-        await Pages.Parts.DoAsync(page, "Stop all its instances", "2 instances of acct-bulk are to stop");
+        await Pages.Parts.DoAsync(page, "Stop all its instances", "The stop of 2 instances of acct-bulk was accepted");
 
         foreach (var name in names)
         {

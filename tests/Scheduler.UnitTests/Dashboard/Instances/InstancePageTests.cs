@@ -123,7 +123,7 @@ public sealed class InstancePageTests(DashboardFixture dashboard) : IClassFixtur
         Assert.Contains("NOT_FOUND", (await browser.FollowAsync(foreign)).Text);
         var own = await browser.PostAsync("/dashboard/accounts/acct-a/stop-instances", ("return", Browser.PlainPage));
 
-        Assert.Contains("1 instance of acct-a is to stop.", (await browser.FollowAsync(own)).Text);
+        Assert.Contains("The stop of 1 instance of acct-a was accepted.", (await browser.FollowAsync(own)).Text);
         Assert.Equal((InstanceState.Stopped, InstanceState.Running), (mine.Record.State, theirs.Record.State));
 
         FakeInstance Instance(string id) =>
