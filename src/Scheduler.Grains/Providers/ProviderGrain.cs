@@ -74,7 +74,7 @@ internal sealed partial class ProviderGrain(
 
     public async Task<Answer<ProviderView>> DrainAsync(string reason, CommandContext context)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(reason.Length, DrainOrder.LongestReason);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(reason.Length, DrainOrder.LongestReason, nameof(reason));
         return await SetAsync(
             new DrainOrder(clock.Now(), context.Actor, reason, context.RequestId),
             "Drain",
