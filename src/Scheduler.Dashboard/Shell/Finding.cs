@@ -39,11 +39,11 @@ internal static partial class Finding
         text.Length <= LongestText && !string.IsNullOrWhiteSpace(text) && !text.Any(char.IsControl);
 
     /// <summary>The page of the only exact hit, or of the only hit; else a list.</summary>
-    public static string Best(string text, IReadOnlyCollection<SearchHit> hits)
+    public static string Best(string text, IReadOnlyList<SearchHit> hits)
     {
         var exact = hits.Where(hit => hit.IsExact).ToList();
         return exact.Count == 1 ? PathOf(exact[0])
-            : hits.Count == 1 ? PathOf(hits.First())
+            : hits.Count == 1 ? PathOf(hits[0])
             : hits.Count > 0 && hits.All(hit => hit.Kind == SearchKind.Instance)
                 ? $"{DashboardSetup.Root}/instances?q={Uri.EscapeDataString(text)}"
             : $"{DashboardSetup.Root}/search?q={Uri.EscapeDataString(text)}";
