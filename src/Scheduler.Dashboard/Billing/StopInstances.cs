@@ -41,7 +41,7 @@ internal static class StopInstances
         return new Done(Words(account, answers.Length - refused.Count, refused.ConvertAll(one => one.ServingName)));
     }
 
-    private static string Words(AccountId account, int stopped, IReadOnlyCollection<string> refused)
+    private static string Words(AccountId account, int stopped, List<string> refused)
     {
         var done =
             stopped == 0 && refused.Count == 0

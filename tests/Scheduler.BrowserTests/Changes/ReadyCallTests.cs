@@ -134,6 +134,7 @@ public sealed class ReadyCallTests(Browser browser, DashboardScheduler scheduler
                 StartInfo = new ProcessStartInfo("bash", ["-c", command])
                 {
                     WorkingDirectory = folder.FullName,
+                    UseShellExecute = false,
                     RedirectStandardOutput = true,
                     RedirectStandardError = true,
                     Environment = { ["KEY"] = key },

@@ -123,7 +123,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
         var record = StoreFixture.Instance("i-allocated", account: "acct-b") with
         {
             State = InstanceState.Running,
-            Allocation = new Allocation { ProviderAllocationId = "vm-'7" },
+            Allocation = new Allocation { ProviderAllocationId = "vm-'7", Status = AllocationStatus.Ready },
         };
         await _fixture.WriteStateAsync("instance", "i-allocated", record);
 
