@@ -24,6 +24,7 @@ internal static class AccountActions
         pages.MapAction("/accounts/{account}/top-up", TopUpAsync);
         pages.MapAction("/accounts/{account}/suspend", action => SuspendAsync(action, true));
         pages.MapAction("/accounts/{account}/resume", action => SuspendAsync(action, false));
+        pages.MapAction("/accounts/{account}/stop-instances", StopInstances.RunAsync);
         pages.MapAction("/accounts/{account}/update", RenameAsync);
         pages.MapAction("/accounts/{account}/firewall", AttachAsync);
     }

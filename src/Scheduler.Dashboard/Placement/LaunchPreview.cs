@@ -53,6 +53,15 @@ public sealed record LaunchPreview(
             {
                 reader.Faults.Add(LaunchFields.Account, LaunchReader.NoAccount);
             }
+            else if (
+                Grammar.IsServingName(reader.ServingName)
+                && await grains.ServingName(id, reader.ServingName).HolderAsync().WaitAsync(cancellationToken)
+                    is { } holder
+            )
+            {
+                var what = holder.IsBalancer ? "A balancer" : "An instance";
+                reader.Faults.Add(LaunchFields.Name, $"{what} of {id} has this name already.");
+            }
         }
 
         LaunchExplanation? explanation = null;

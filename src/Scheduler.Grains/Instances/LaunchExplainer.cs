@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
@@ -20,7 +21,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
     {
         var placed = await checks.PlaceAsync(record, grains, now, RankedShown);
         var account = await grains.Account(record.Account).GetAsync(null);
-        var billing = account.IsOk ? BillingOf(account.Value, placed.Offer) : null;
+        var billing = account.IsOk ? BillingOf(account.Value, placed.Offer, record) : null;
         var explanation = new LaunchExplanation { Billing = billing };
         if (placed is { Decision: { } decision, Snapshot: { } snapshot, Request: { } request })
         {
@@ -56,10 +57,14 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             : null;
     }
 
-    private BillingCheck BillingOf(AccountView account, Offer? offer)
+    private BillingCheck BillingOf(AccountView account, Offer? offer, InstanceRecord record)
     {
         var threshold = options.Value.Billing.Threshold;
         var needed = offer is null ? threshold.Minimum : threshold.HoldFor(offer.PricePerHour);
+        // The meter starts and ends shortly after the instance records it, so the difference may be negative.
+        var own = record is { RunningSince: not null, RunningUntil: null, Intent: { } intent }
+            ? intent.PriceSnapshot
+            : MicroEuro.Zero;
         return new BillingCheck
         {
             Balance = account.Balance,
@@ -67,6 +72,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             Holds = account.Holds,
             Needed = needed,
             Enough = !account.Suspended && account.Available >= needed,
+            OtherBurnPerHour = MicroEuro.Max(MicroEuro.Zero, account.BurnPerHour - own),
         };
     }
 

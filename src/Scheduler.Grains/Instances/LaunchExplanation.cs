@@ -76,6 +76,10 @@ public sealed record BillingCheck
 
     [Id(4)]
     public bool Enough { get; init; }
+
+    /// <summary>Σ of the prices per hour of all metered runs of the account, without a run of this instance.</summary>
+    [Id(5)]
+    public MicroEuro OtherBurnPerHour { get; init; }
 }
 
 /// <summary>The check whether the model fits: a memory budget per GPU.</summary>

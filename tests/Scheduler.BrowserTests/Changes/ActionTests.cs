@@ -70,11 +70,19 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     {
         var page = await OperatorAsync("/dashboard/providers/sim-fluidstack");
 
-        var drain = await page.DoAsync("Drain the provider", "sim-fluidstack is draining");
+        var ask = await page.OpenAskAsync("Drain the provider");
+        await ask.GetByLabel("Reason").FillAsync("moves on Friday");
+        await ask.Locator("button").ClickAsync();
+        var drain = await page.ExpectNoticeAsync("sim-fluidstack is draining");
+        await Assertions.Expect(page.GetByText("moves on Friday")).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("An operator drained this provider")).ToBeVisibleAsync();
         Assert.True((await ProviderAsync()).Draining);
         await AssertDoneByAsync(drain, null, Scheduler.OperatorKey);
 
+        await page.GetByRole(AriaRole.Link, new() { Name = "Its offers" }).ClickAsync();
+        await Assertions.Expect(page.Locator("tbody tr").First).ToContainTextAsync("drained");
+        await Assertions.Expect(page.Locator("tbody a[href^='/dashboard/launch']")).ToHaveCountAsync(0);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Why sim-fluidstack takes no launches" }).First.ClickAsync();
         var undrain = await page.DoAsync("Undrain the provider", "sim-fluidstack is back in placement");
         await Assertions.Expect(page.Ask("Drain the provider")).ToBeVisibleAsync();
         Assert.False((await ProviderAsync()).Draining);

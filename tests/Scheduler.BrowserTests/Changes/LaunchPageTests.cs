@@ -16,7 +16,13 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
         await Assertions.Expect(page.GetByText("Nothing is started yet.")).ToBeVisibleAsync();
         var verdict = page.Locator(".verdict");
 
+        await page.GetByLabel("Serving name").FillAsync("chat");
+        await page.GetByLabel("Highest price").FillAsync("0,30");
+        await Assertions.Expect(page.Locator("#fault-name")).ToContainTextAsync("has this name already");
+        await Assertions.Expect(page.Locator("#fault-max_price")).ToBeHiddenAsync();
+        await page.GetByLabel("Highest price").FillAsync("");
         await page.GetByLabel("Serving name").FillAsync("launched");
+        await Assertions.Expect(page.Locator("#fault-name")).ToBeHiddenAsync();
         await page.GetByLabel("Model").FillAsync(Troubles.Small);
         await Assertions.Expect(verdict).ToContainTextAsync("Yes: ");
         await page.GetByLabel("Providers", new() { Exact = true }).FillAsync("sim-lambda");

@@ -93,15 +93,15 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_provider_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("ProviderRecord.v1.json", Provider() with { SchemaVersion = 1 });
+
+    [Fact]
+    public void The_golden_provider_of_version_2_is_read_and_written_the_same() =>
         AssertGolden(
-            "ProviderRecord.v1.json",
-            new ProviderRecord
+            "ProviderRecord.v2.json",
+            Provider() with
             {
-                Id = new ProviderId("simulated"),
-                Draining = true,
-                Cooling = [new CoolingRoute(new Route(new ProviderId("simulated"), "eu-west", "RTX 4090"), Noon)],
-                Events = [Event()],
-                LastSequence = 3,
+                Drain = new DrainOrder(Noon, "key:key-a", "moves on Friday", new RequestId("req-1")),
             }
         );
 
@@ -372,6 +372,16 @@ public sealed class StateSerializerTests
             {
                 Tokenizer = new RuntimeTokenizer("/tokenize", TokenizeShape.LlamaServer),
             },
+        };
+
+    private static ProviderRecord Provider() =>
+        new()
+        {
+            Id = new ProviderId("simulated"),
+            Draining = true,
+            Cooling = [new CoolingRoute(new Route(new ProviderId("simulated"), "eu-west", "RTX 4090"), Noon)],
+            Events = [Event()],
+            LastSequence = 3,
         };
 
     private static string GoldenFolder() => Repository.Path("tests", "Scheduler.UnitTests", "Storage", "Golden");

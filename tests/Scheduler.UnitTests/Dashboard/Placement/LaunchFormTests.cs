@@ -68,7 +68,7 @@ public sealed class LaunchFormTests
                 ("weights", "fp 8"),
                 ("kv", "fp7"),
                 ("runtime", "V LLM"),
-                ("max_price", "1,29"),
+                ("max_price", "1,290"),
                 ("tier", "best"),
                 ("regions", "eu\n" + new string('x', 65)),
                 ("gpus", "65"),
@@ -131,7 +131,7 @@ public sealed class LaunchFormTests
     [InlineData("0.0000001")]
     [InlineData("-1")]
     [InlineData("1e3")]
-    [InlineData("1,5")]
+    [InlineData("1,500")]
     [InlineData("9223372036855")]
     [InlineData("79228162514264337593543950336")]
     public void A_price_that_is_not_a_whole_number_of_micro_euro_is_refused(string text)
