@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -40,28 +39,10 @@ public sealed class DemoTests
             );
             var key = Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
             var account = (await ApiClient.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
-            await AskAsTheReadmeSaysAsync(scheduler, key, ct);
             // The run that ended out of memory is billed for its seconds.
             Assert.InRange(account.BalanceMicroEur, 99_000_000, 100_000_000);
             Assert.Equal(0, await scheduler.StopAsync(ct));
         }
-    }
-
-    /// <summary>Runs the section "Ask a model" of the README as written.</summary>
-    private static async Task AskAsTheReadmeSaysAsync(SchedulerProcess scheduler, string key, CancellationToken ct)
-    {
-        var section = (await File.ReadAllTextAsync(Repository.Path("README.md"), ct)).Split("## Ask a model\n")[1];
-        var start = new ProcessStartInfo("bash", ["-euc", section.Split("```\n")[1]])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            Environment = { ["KEY"] = key, ["API"] = scheduler.Http.ToString().TrimEnd('/') },
-        };
-        using var asked = Process.Start(start)!;
-        var said = await asked.StandardOutput.ReadToEndAsync(ct);
-        await asked.WaitForExitAsync(ct);
-        Assert.Contains("\"object\":\"chat.completion\"", said);
-        Assert.Contains("This is the simulated stand-in runtime", said);
     }
 
     private static async Task<List<string>> ToldAsync(SchedulerProcess scheduler, int before)
