@@ -40,6 +40,21 @@ public sealed class EveryPageTests(Browser browser, DashboardScheduler scheduler
         await Screenshots.SaveAsync(page, name);
     }
 
+    /// <summary>The two pictures of README; copy them to <c>.github/images</c> when the pages have changed.</summary>
+    [Fact(Explicit = true)]
+    public async Task The_pictures_of_README_are_saved()
+    {
+        await PictureAsync("/dashboard", "readme-fleet");
+        await PictureAsync(PathOf(Scheduler.Failed["SMART_NO_MATCH"]), "readme-failure");
+
+        async Task PictureAsync(string path, string name)
+        {
+            var page = await OperatorAsync(path);
+            await Assertions.Expect(page.Locator("h1")).ToBeVisibleAsync();
+            await Screenshots.SaveViewAsync(page, name);
+        }
+    }
+
     [Fact]
     public async Task The_sign_in_page_is_accessible_and_fits_a_phone()
     {
