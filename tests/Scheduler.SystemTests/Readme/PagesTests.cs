@@ -40,6 +40,7 @@ public sealed class PagesTests
             {
                 await StopAsync(machine, serving);
                 serving = await RunAsync(machine, machine.First, block, expected);
+                await CopyAsync(machine);
             }
             else
             {
@@ -117,6 +118,24 @@ public sealed class PagesTests
         var missing = Expected.FirstMissing(wanted, terminal.Printed);
         Assert.True(missing is null, $"{expected?.Where} expects '{missing}': {report}");
         return pasted.IsCompleted ? null : pasted;
+    }
+
+    /// <summary>The calls that the demo prints for the reader to copy work in a new terminal.</summary>
+    private static async Task CopyAsync(ReaderMachine machine)
+    {
+        var calls = machine
+            .First.Printed.Split('\n')
+            .SkipWhile(line => line != "Try (copy and paste):")
+            .Skip(1)
+            .TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal))
+            .ToList();
+        if (calls.Count > 0)
+        {
+            await using var terminal = machine.NewTerminal("copy");
+            var block = new PageBlock("the calls of the demo", 1, PageBlock.Commands, "", string.Join('\n', calls) + '\n');
+            const string answers = """…{"instances":[…{"wouldLaunch":…"name":"failures/SMART_NO_MATCH"…""";
+            await RunAsync(machine, terminal, block, block with { Text = answers });
+        }
     }
 
     /// <summary>Ctrl-C in the first terminal, if a block serves there. The scheduler then ends with 0.</summary>

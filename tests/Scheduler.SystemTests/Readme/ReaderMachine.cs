@@ -31,13 +31,14 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
     private readonly string _root;
     private readonly int _postgreSqlPort;
     private readonly int _offset;
+    private readonly Dictionary<string, string> _environment;
 
     private ReaderMachine(string root, PostgreSqlServer postgreSql, NodePackage openAi, int offset)
     {
         (_root, _postgreSqlPort, _offset) = (root, postgreSql.Port, offset);
-        var environment = EnvironmentOf(postgreSql, openAi);
-        First = new Terminal("first", Own, Clone, environment);
-        Second = new Terminal("second", Own, Clone, environment);
+        _environment = EnvironmentOf(postgreSql, openAi);
+        First = NewTerminal("first");
+        Second = NewTerminal("second");
     }
 
     public Terminal First { get; }
@@ -87,6 +88,8 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
 
         return new ReaderMachine(root, postgreSql, openAi, FreeOffset());
     }
+
+    public Terminal NewTerminal(string name) => new(name, Own, Clone, _environment);
 
     /// <summary>The text with the ports of this machine.</summary>
     public string WithPorts(string text) =>
