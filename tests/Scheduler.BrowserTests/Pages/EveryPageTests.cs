@@ -44,15 +44,16 @@ public sealed class EveryPageTests(Browser browser, DashboardScheduler scheduler
     [Fact(Explicit = true)]
     public async Task The_pictures_of_README_are_saved()
     {
-        await PictureAsync("/dashboard", "readme-fleet");
-        await PictureAsync(PathOf(Scheduler.Failed["SMART_NO_MATCH"]), "readme-failure");
+        var fleet = await OperatorAsync("/dashboard");
+        await Assertions.Expect(fleet.Locator("h1")).ToBeVisibleAsync();
+        await Screenshots.SaveViewAsync(fleet, "readme-fleet");
 
-        async Task PictureAsync(string path, string name)
-        {
-            var page = await OperatorAsync(path);
-            await Assertions.Expect(page.Locator("h1")).ToBeVisibleAsync();
-            await Screenshots.SaveViewAsync(page, name);
-        }
+        var failure = await OperatorAsync(PathOf(Scheduler.Failed["SMART_NO_MATCH"]));
+        await failure.Locator("main details.remedy summary").First.ClickAsync();
+        await Assertions
+            .Expect(failure.GetByRole(AriaRole.Button, new() { Name = "Change and start" }))
+            .ToBeVisibleAsync();
+        await Screenshots.SaveViewAsync(failure, "readme-failure");
     }
 
     [Fact]
