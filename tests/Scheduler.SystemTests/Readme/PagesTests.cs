@@ -32,6 +32,8 @@ public sealed class PagesTests
     [Fact]
     public async Task Every_block_of_the_pages_works_as_pasted()
     {
+        var missing = await NodeProgram.MissingAsync(Ct);
+        Assert.SkipUnless(missing is null, $"{missing}");
         await using var machine = await ReaderMachine.NewAsync(Ct);
         Task<bool>? serving = null;
         foreach (var (block, expected) in WithExpected().Where(pair => pair.Block.Reason is null))
@@ -132,7 +134,13 @@ public sealed class PagesTests
         if (calls.Count > 0)
         {
             await using var terminal = machine.NewTerminal("copy");
-            var block = new PageBlock("the calls of the demo", 1, PageBlock.Commands, "", string.Join('\n', calls) + '\n');
+            var block = new PageBlock(
+                "the calls of the demo",
+                1,
+                PageBlock.Commands,
+                "",
+                string.Join('\n', calls) + '\n'
+            );
             const string answers = """…{"instances":[…{"wouldLaunch":…"name":"failures/SMART_NO_MATCH"…""";
             await RunAsync(machine, terminal, block, block with { Text = answers });
         }

@@ -28,6 +28,14 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
     /// <summary>Silos and their gateways. The default of the gateway may be in use for outgoing connections.</summary>
     private static readonly int[] Silos = [11111, 11121, 11131, 20000, 20010, 20020];
 
+    private static readonly string[] OpenAiSources = ["client.mjs", "package-lock.json", "package.json"];
+
+    /// <summary>Parts of the clone that the blocks only read.</summary>
+    private static readonly string[] Read = ["src", "tests", "Scheduler.sln"];
+
+    /// <summary>Parts of the clone that the blocks write in.</summary>
+    private static readonly string[] Written = ["deploy", "silo-config"];
+
     private readonly string _root;
     private readonly int _postgreSqlPort;
     private readonly int _offset;
@@ -58,7 +66,7 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
         var openAi = await NodePackage.ReadyAsync(
             "Scheduler.OpenAiClient",
             "openai-client",
-            ["client.mjs", "package-lock.json", "package.json"],
+            OpenAiSources,
             null,
             cancellationToken
         );
@@ -73,17 +81,15 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
             Directory.CreateDirectory(Path.Combine(root, folder));
         }
 
-        foreach (var part in new[] { "src", "tests", "Scheduler.sln" })
+        foreach (var part in Read)
         {
             File.CreateSymbolicLink(Path.Combine(root, "clone", part), Repository.Path(part));
         }
 
-        // The blocks write in these.
-        foreach (var part in new[] { "deploy", "silo-config" })
+        foreach (var part in Written)
         {
-            await Process
-                .Start("cp", ["-r", Repository.Path(part), Path.Combine(root, "clone")])
-                .WaitForExitAsync(cancellationToken);
+            using var copy = Process.Start("cp", ["-r", Repository.Path(part), Path.Combine(root, "clone")]);
+            await copy.WaitForExitAsync(cancellationToken);
         }
 
         return new ReaderMachine(root, postgreSql, openAi, FreeOffset());
@@ -201,6 +207,6 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"\b(5080|5081|5090|5100|5432)\b")]
+    [GeneratedRegex(@"\b(5080|5081|5090|5100|5432)\b", RegexOptions.ExplicitCapture)]
     private static partial Regex Port();
 }

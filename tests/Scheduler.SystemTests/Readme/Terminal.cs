@@ -26,7 +26,7 @@ internal sealed class Terminal : IAsyncDisposable
     )
     {
         (_name, _folder) = (name, folder);
-        var start = new ProcessStartInfo("bash", ["--noprofile", "--norc"])
+        var start = new ProcessStartInfo("bash", "--noprofile --norc")
         {
             WorkingDirectory = workingDirectory,
             UseShellExecute = false,
