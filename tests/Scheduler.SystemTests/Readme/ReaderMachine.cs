@@ -36,6 +36,14 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
     /// <summary>Parts of the clone that the blocks write in.</summary>
     private static readonly string[] Written = ["deploy", "silo-config"];
 
+    /// <summary>Programs of the blocks and of the terminals, with their Debian packages.</summary>
+    private static readonly (string Program, string Package)[] Needed =
+    [
+        ("curl", "curl"),
+        ("openssl", "openssl"),
+        ("pkill", "procps"),
+    ];
+
     private readonly string _root;
     private readonly int _postgreSqlPort;
     private readonly int _offset;
@@ -70,9 +78,9 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
             null,
             cancellationToken
         );
-        if (!File.Exists("/usr/bin/curl"))
+        foreach (var (_, package) in Needed.Where(needed => !File.Exists($"/usr/bin/{needed.Program}")))
         {
-            await DebianPackage.InstallAsync("curl", cancellationToken);
+            await DebianPackage.InstallAsync(package, cancellationToken);
         }
 
         var root = Directory.CreateTempSubdirectory("readme-").FullName;
