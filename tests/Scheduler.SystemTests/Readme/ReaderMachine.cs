@@ -183,7 +183,10 @@ internal sealed partial class ReaderMachine : IAsyncDisposable
     {
         var file = Path.Combine(Commands, command);
         File.WriteAllText(file, $"#!/bin/bash\n{script}\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     /// <summary>A number that can be added to every port.</summary>

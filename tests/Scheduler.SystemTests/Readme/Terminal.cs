@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Scheduler.TestKit;
 
 namespace Scheduler.SystemTests.Readme;
 
@@ -76,7 +75,7 @@ internal sealed class Terminal : IAsyncDisposable
         if (!_shell.HasExited)
         {
             _shell.Kill(entireProcessTree: true);
-            await _shell.WaitForExitAsync();
+            await _shell.WaitForExitAsync(CancellationToken.None);
         }
 
         _shell.Dispose();
