@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
+using Scheduler.Edge;
 using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
@@ -31,6 +32,9 @@ try
             return await BackupCommand.RunAsync(Settings.Of(line), line.BackupTo!) ? 0 : StoreUnusable;
         case Command.Health:
             return await HealthCommand.IsReadyAsync(Settings.Of(line).Host) ? 0 : NotReady;
+        case Command.Version:
+            await Console.Out.WriteLineAsync($"scheduler {ProductVersion.Full}");
+            return 0;
         case Command.Serve or Command.Demo:
             break;
         default:

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
 using Scheduler.Api.V1;
@@ -41,7 +40,6 @@ public sealed partial class DemoTests
         var told = await PlayAsync(demo);
         AssertToldAll(told);
         var key = KeyIn(told);
-        await AskAsTheReadmeSaysAsync(demo, key);
         var launched = await InstancesAsync(demo);
         Assert.Equal(7, launched.Count);
         await ChangeEverythingAsync(demo, launched);
@@ -210,23 +208,6 @@ public sealed partial class DemoTests
                 cancellationToken: Ct
             );
         }
-    }
-
-    /// <summary>Runs the section "Ask a model" of the README as written.</summary>
-    private static async Task AskAsTheReadmeSaysAsync(SchedulerProcess scheduler, string key)
-    {
-        var section = (await File.ReadAllTextAsync(Repository.Path("README.md"), Ct)).Split("## Ask a model\n")[1];
-        var start = new ProcessStartInfo("bash", ["-euc", section.Split("```\n")[1]])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            Environment = { ["KEY"] = key, ["API"] = scheduler.Http.ToString().TrimEnd('/') },
-        };
-        using var asked = Process.Start(start)!;
-        var said = await asked.StandardOutput.ReadToEndAsync(Ct);
-        await asked.WaitForExitAsync(Ct);
-        Assert.Contains("\"object\":\"chat.completion\"", said);
-        Assert.Contains("This is the simulated stand-in runtime", said);
     }
 
     private static async Task<IReadOnlyList<Instance>> InstancesAsync(SchedulerProcess demo)

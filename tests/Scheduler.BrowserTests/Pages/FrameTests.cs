@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.Playwright;
 using Scheduler.Api.V1;
 using Xunit;
@@ -39,6 +41,19 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
         }
 
         Assert.True(await page.EvaluateAsync<bool>("() => window.stayed"));
+    }
+
+    [Fact]
+    public async Task The_foot_of_a_page_shows_the_version_that_livez_reports()
+    {
+        using var client = new HttpClient { BaseAddress = Scheduler.Site };
+        var live = await client.GetFromJsonAsync<JsonElement>("/livez", Ct);
+
+        var page = await OperatorAsync("/dashboard/failures");
+
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Contentinfo))
+            .ToHaveTextAsync($"Scheduler {live.GetProperty("version").GetString()}");
     }
 
     [Theory]

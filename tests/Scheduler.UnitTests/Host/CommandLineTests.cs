@@ -26,6 +26,15 @@ public sealed class CommandLineTests
         Assert.Equal("mine.json", line.ConfigFile);
     }
 
+    [Theory]
+    [InlineData("version")]
+    [InlineData("--version")]
+    public void The_version_is_a_command_and_an_option(string argument)
+    {
+        Assert.True(CommandLine.TryParse([argument], out var line, out _));
+        Assert.Equal(Command.Version, line.Command);
+    }
+
     [Fact]
     public void Only_the_demo_starts_on_new_data()
     {
