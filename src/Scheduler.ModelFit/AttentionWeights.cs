@@ -44,7 +44,9 @@ internal static class AttentionWeights
         };
         small += family.OutputBias(fields) ? hidden : 0;
         // One learned attention sink per head.
-        var hasSinks = family.Type is "gpt_oss" || (layer.Mixer == Mixer.Sliding && fields.Flag(false, "add_swa_attention_sink_bias"));
+        var hasSinks =
+            family.Type is "gpt_oss"
+            || (layer.Mixer == Mixer.Sliding && fields.Flag(false, "add_swa_attention_sink_bias"));
         weights.Small(scope, small + (hasSinks ? heads : 0));
     }
 
@@ -150,7 +152,10 @@ internal static class AttentionWeights
         }
 
         public Scope IndexScope(Scope scope) =>
-            scope with { Layers = [.. scope.Layers.Where(layer => !WithoutIndexer.Contains(layer))] };
+            scope with
+            {
+                Layers = [.. scope.Layers.Where(layer => !WithoutIndexer.Contains(layer))],
+            };
 
         private static HashSet<int> Sharing(ConfigFields fields)
         {

@@ -19,7 +19,10 @@ internal static class ContextLimit
             "max_seq_length",
             "max_target_positions"
         );
-        if ((fields.Nested("rope_scaling") ?? fields.Nested("rope_parameters")) is not { } rope || limit is not { } tokens)
+        if (
+            (fields.Nested("rope_scaling") ?? fields.Nested("rope_parameters")) is not { } rope
+            || limit is not { } tokens
+        )
         {
             return limit;
         }

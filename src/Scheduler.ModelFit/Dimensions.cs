@@ -53,7 +53,8 @@ internal sealed record Dimensions
                     "n_kv_heads",
                     "multi_query_group_num",
                     "num_attention_groups"
-                ) ?? (oneKvHead ? 1 : heads);
+                )
+            ?? (oneKvHead ? 1 : heads);
         return new Dimensions
         {
             Hidden = hidden,

@@ -50,7 +50,17 @@ internal static class EncoderDecoder
             return ModelReading.Refused(late);
         }
 
-        return ModelReading.Of(Facts(name, type, weights, (width, heads, encoders + decoders, vocabulary, inner, positions), source, decoders, quantization));
+        return ModelReading.Of(
+            Facts(
+                name,
+                type,
+                weights,
+                (width, heads, encoders + decoders, vocabulary, inner, positions),
+                source,
+                decoders,
+                quantization
+            )
+        );
     }
 
     private static ModelFacts Facts(

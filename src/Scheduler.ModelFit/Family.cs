@@ -91,15 +91,18 @@ internal sealed record Family
         {
             FeedStyle.Plain => 2,
             // A squared ReLU and xIELU need no gate.
-            FeedStyle.ByActivation => fields.Text("hidden_act", "activation_function", "mlp_hidden_act") is "relu2" or "xielu" ? 2 : 3,
+            FeedStyle.ByActivation => fields.Text("hidden_act", "activation_function", "mlp_hidden_act")
+                is "relu2"
+                    or "xielu"
+                ? 2
+                : 3,
             _ => 3,
         };
 
     public bool QkvBias(ConfigFields fields) =>
         fields.Flag(HasQkvBias, "attention_bias", "qkv_bias", "add_qkv_bias", "use_qkv_bias", "use_bias", "bias");
 
-    public bool OutputBias(ConfigFields fields) =>
-        fields.Flag(HasOutputBias ?? QkvBias(fields), "attention_out_bias");
+    public bool OutputBias(ConfigFields fields) => fields.Flag(HasOutputBias ?? QkvBias(fields), "attention_out_bias");
 
     public bool FeedBias(ConfigFields fields) => fields.Flag(HasFeedBias, "mlp_bias", "use_bias");
 

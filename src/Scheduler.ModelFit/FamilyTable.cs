@@ -7,19 +7,21 @@ namespace Scheduler.ModelFit;
 /// <summary>All families with a row. A new family is a row in one file of <c>Families</c> and a test.</summary>
 internal static class FamilyTable
 {
-    private static readonly FrozenDictionary<string, Family> Rows = ((ImmutableArray<ImmutableArray<Family>>)
-        [
-            LlamaFamilies.Rows,
-            QwenFamilies.Rows,
-            GemmaFamilies.Rows,
-            DeepSeekFamilies.Rows,
-            ExpertFamilies.Rows,
-            HybridFamilies.Rows,
-            GptFamilies.Rows,
-            PhiFamilies.Rows,
-            EncoderFamilies.Rows,
-            [new Family { Types = ["whisper", "bart", "mbart"] }],
-        ])
+    private static readonly FrozenDictionary<string, Family> Rows = (
+        (ImmutableArray<ImmutableArray<Family>>)
+            [
+                LlamaFamilies.Rows,
+                QwenFamilies.Rows,
+                GemmaFamilies.Rows,
+                DeepSeekFamilies.Rows,
+                ExpertFamilies.Rows,
+                HybridFamilies.Rows,
+                GptFamilies.Rows,
+                PhiFamilies.Rows,
+                EncoderFamilies.Rows,
+                [new Family { Types = ["whisper", "bart", "mbart"] }],
+            ]
+    )
         .SelectMany(rows => rows)
         .SelectMany(row => row.Types.Select(type => (type, row with { Type = type })))
         .ToFrozenDictionary(pair => pair.type, pair => pair.Item2, StringComparer.Ordinal);
@@ -51,7 +53,8 @@ internal static class FamilyTable
         );
         var hasHeads = fields.Find("num_attention_heads", "n_head", "n_heads", "num_heads") is not null;
         var isState = fields.Find("state_size", "mamba_d_state", "ssm_state_size") is not null;
-        var gpt2Names = fields.Find("n_embd") is not null && fields.Find("hidden_act", "activation_function") is not null;
+        var gpt2Names =
+            fields.Find("n_embd") is not null && fields.Find("hidden_act", "activation_function") is not null;
         return Family.Unknown with
         {
             Type = type,
@@ -93,5 +96,8 @@ internal static class FamilyTable
     }
 
     private static string Shown(string type) =>
-        new([.. type.Take(64).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.' ? letter : '?')]);
+        new([
+            .. type.Take(64)
+                .Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.' ? letter : '?'),
+        ]);
 }

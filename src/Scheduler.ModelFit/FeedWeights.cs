@@ -62,7 +62,15 @@ internal static class FeedWeights
         weights.Small(scope, small);
 
         var shared = SharedWidth(fields, family, width);
-        AddBlock(weights, scope, WeightRole.SharedExpert, module + ".shared_experts", (size.Hidden, shared), matrices, 1);
+        AddBlock(
+            weights,
+            scope,
+            WeightRole.SharedExpert,
+            module + ".shared_experts",
+            (size.Hidden, shared),
+            matrices,
+            1
+        );
         weights.Small(scope, family.GatesSharedExpert && shared > 0 ? size.Hidden : 0);
         var chosen =
             fields.Number(
@@ -109,8 +117,14 @@ internal static class FeedWeights
         }
 
         var count =
-            fields.Number(0, 1024, "n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
-            ?? family.SharedExperts;
+            fields.Number(
+                0,
+                1024,
+                "n_shared_experts",
+                "num_shared_experts",
+                "num_shared_expert",
+                "moe_num_shared_experts"
+            ) ?? family.SharedExperts;
         return count * width;
     }
 

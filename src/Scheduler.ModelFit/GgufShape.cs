@@ -84,7 +84,9 @@ internal sealed class GgufShape
         if (IsLatent())
         {
             var rope = Bounded("rope.dimension_count", 64);
-            caches.Add(new(CacheKind.Latent, attending, 1, (int)(Bounded("attention.kv_lora_rank", 0) + rope), 0, 0, 0));
+            caches.Add(
+                new(CacheKind.Latent, attending, 1, (int)(Bounded("attention.kv_lora_rank", 0) + rope), 0, 0, 0)
+            );
         }
         else
         {
@@ -117,7 +119,10 @@ internal sealed class GgufShape
         var shared = Math.Min(Layers, Bounded("attention.shared_kv_layers", 0, 4096));
         Array.Clear(heads, (int)(Layers - shared), (int)shared);
         // A recurrent architecture without a list attends nowhere.
-        if (KvPerLayer.Length == 0 && _prefix is "mamba." or "mamba2." or "rwkv6." or "rwkv6qwen2." or "rwkv7." or "arwkv7.")
+        if (
+            KvPerLayer.Length == 0
+            && _prefix is "mamba." or "mamba2." or "rwkv6." or "rwkv6qwen2." or "rwkv7." or "arwkv7."
+        )
         {
             Array.Clear(heads);
         }
@@ -139,7 +144,12 @@ internal sealed class GgufShape
         var slidingKey = (int)Bounded("attention.key_length_swa", key, 1 << 16);
         var slidingValue = (int)Bounded("attention.value_length_swa", value, 1 << 16);
         var window = Bounded("attention.sliding_window", GgufWindows.DefaultWindow(_prefix, Layers), 1 << 30);
-        var slides = GgufWindows.Of(_prefix, Layers, window, _metadata.Numbers(_prefix + "attention.sliding_window_pattern"));
+        var slides = GgufWindows.Of(
+            _prefix,
+            Layers,
+            window,
+            _metadata.Numbers(_prefix + "attention.sliding_window_pattern")
+        );
         var groups = Enumerable
             .Range(0, heads.Length)
             .Where(i => heads[i] > 0)
@@ -149,7 +159,15 @@ internal sealed class GgufShape
         {
             caches.Add(
                 group.Key.Slides
-                    ? new(CacheKind.SlidingWindow, group.Count(), (int)group.Key.Heads, slidingKey, slidingValue, window, 0)
+                    ? new(
+                        CacheKind.SlidingWindow,
+                        group.Count(),
+                        (int)group.Key.Heads,
+                        slidingKey,
+                        slidingValue,
+                        window,
+                        0
+                    )
                     : new(CacheKind.FullAttention, group.Count(), (int)group.Key.Heads, key, value, 0, 0)
             );
         }

@@ -77,7 +77,8 @@ public static class HfConfig
     {
         if (root.TryGetProperty("peft_type", out var adapter))
         {
-            var kind = adapter.ValueKind == JsonValueKind.String && adapter.ValueEquals("LORA") ? "LoRA adapter" : "adapter";
+            var kind =
+                adapter.ValueKind == JsonValueKind.String && adapter.ValueEquals("LORA") ? "LoRA adapter" : "adapter";
             return Refused(
                 ModelRefusalKind.Unsupported,
                 "peft_type",

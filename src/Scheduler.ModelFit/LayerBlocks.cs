@@ -50,7 +50,10 @@ internal static class LayerBlocks
             return false;
         }
 
-        var blocks = names.EnumerateArray().Select(name => name.ValueKind == JsonValueKind.String ? name.GetString() : "").ToArray();
+        var blocks = names
+            .EnumerateArray()
+            .Select(name => name.ValueKind == JsonValueKind.String ? name.GetString() : "")
+            .ToArray();
         var isPattern = blocks.Any(block => block is "moe" or "mlp" or "feedforward");
         for (var i = 0; i < plan.Length; i++)
         {

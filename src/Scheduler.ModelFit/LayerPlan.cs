@@ -114,7 +114,13 @@ internal static class LayerPlan
 
         switch (type.ValueKind == JsonValueKind.String ? type.GetString() : null)
         {
-            case "full_attention" or "attention" or "global" or "global_attention" or "hybrid" or "sparse_attention" or "deepseek_sparse_attention":
+            case "full_attention"
+            or "attention"
+            or "global"
+            or "global_attention"
+            or "hybrid"
+            or "sparse_attention"
+            or "deepseek_sparse_attention":
                 return Mixer.Full;
             case "sliding_attention" or "local" or "local_attention":
                 return Mixer.Sliding;
@@ -213,7 +219,8 @@ internal static class LayerPlan
     private static void ReadFeeds(ConfigFields fields, Family family, Layer[] plan)
     {
         var experts = Family.Experts(fields) > 1;
-        var denseFirst = fields.Number(0, 4096, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? 0;
+        var denseFirst =
+            fields.Number(0, 4096, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? 0;
         var perLayer = PerLayerExperts(fields, plan.Length);
         var step = perLayer is null ? ExpertStep(fields) : 1;
         var period = fields.Number(1, 4096, "expert_layer_period") ?? 1;
@@ -242,15 +249,29 @@ internal static class LayerPlan
     }
 
     private static long ExpertStep(ConfigFields fields) =>
-        fields.Number(1, 4096, "decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_freq", "moe_layer_interval")
-        ?? 1;
+        fields.Number(
+            1,
+            4096,
+            "decoder_sparse_step",
+            "interleave_moe_layer_step",
+            "moe_layer_freq",
+            "moe_layer_interval"
+        ) ?? 1;
 
     /// <summary>Some configs list the layers with experts: 1 and 0, or "sparse" and "dense".</summary>
     private static bool[]? PerLayerExperts(ConfigFields fields, int layers)
     {
-        if (fields.Find("mlp_layer_types") is { ValueKind: JsonValueKind.Array } names && names.GetArrayLength() == layers)
+        if (
+            fields.Find("mlp_layer_types") is { ValueKind: JsonValueKind.Array } names
+            && names.GetArrayLength() == layers
+        )
         {
-            return [.. names.EnumerateArray().Select(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("sparse"))];
+            return
+            [
+                .. names
+                    .EnumerateArray()
+                    .Select(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("sparse")),
+            ];
         }
 
         return fields.Find("moe_layer_freq") is { ValueKind: JsonValueKind.Array }

@@ -46,14 +46,29 @@ internal sealed class ModelAssembly(
         }
 
         AttentionWeights.AddCross(_weights, Scope.Where(plan, layer => layer.Mixer == Mixer.Cross), size);
-        _weights.Linear(Scope.Where(plan, layer => layer.Mixer == Mixer.Linear), WeightRole.Attention, "self_attn.linear_attn", size.Hidden, size.Hidden);
+        _weights.Linear(
+            Scope.Where(plan, layer => layer.Mixer == Mixer.Linear),
+            WeightRole.Attention,
+            "self_attn.linear_attn",
+            size.Hidden,
+            size.Hidden
+        );
         AddAttentionCaches();
-        AddStates(layer => layer.Mixer == Mixer.Selective, scope => StateWeights.AddSelective(_weights, scope, size, family, fields));
-        AddStates(layer => layer.Mixer == Mixer.Scalar || layer.HasState, scope => StateWeights.AddScalar(_weights, scope, size, fields));
+        AddStates(
+            layer => layer.Mixer == Mixer.Selective,
+            scope => StateWeights.AddSelective(_weights, scope, size, family, fields)
+        );
+        AddStates(
+            layer => layer.Mixer == Mixer.Scalar || layer.HasState,
+            scope => StateWeights.AddScalar(_weights, scope, size, fields)
+        );
         AddStates(layer => layer.Mixer == Mixer.Delta, scope => StateWeights.AddDelta(_weights, scope, size, fields));
         AddStates(layer => layer.Mixer == Mixer.Kda, scope => StateWeights.AddKda(_weights, scope, size, fields));
         AddStates(layer => layer.Mixer == Mixer.Lightning, scope => StateWeights.AddLightning(_weights, scope, size));
-        AddStates(layer => layer.Mixer == Mixer.Convolution, scope => StateWeights.AddConvolution(_weights, scope, size, fields));
+        AddStates(
+            layer => layer.Mixer == Mixer.Convolution,
+            scope => StateWeights.AddConvolution(_weights, scope, size, fields)
+        );
         AddFeeds();
         AddNorms();
         family.Extra?.Invoke(new FamilyWeights(fields, size, plan, _weights));
@@ -128,7 +143,13 @@ internal sealed class ModelAssembly(
             _activeIntermediate = Math.Max(_activeIntermediate, active);
         }
 
-        _weights.Linear(Scope.Where(plan, layer => layer.Feed == Feed.Linear), WeightRole.DenseMlp, family.FeedModule + ".linear_mlp", size.Hidden, size.Hidden);
+        _weights.Linear(
+            Scope.Where(plan, layer => layer.Feed == Feed.Linear),
+            WeightRole.DenseMlp,
+            family.FeedModule + ".linear_mlp",
+            size.Hidden,
+            size.Hidden
+        );
         var routed = FeedWeights.AddExperts(
             _weights,
             Scope.Where(plan, layer => layer.Feed == Feed.Experts),
@@ -185,7 +206,11 @@ internal sealed class ModelAssembly(
         }
 
         var caching = plan.Where(layer => (layer.Attends || layer.Mixer == Mixer.Cross) && !layer.SharesKv);
-        foreach (var group in caching.GroupBy(layer => (layer.Mixer, layer.KvHeads, layer.Key, layer.Value)).OrderBy(group => group.Key.Mixer))
+        foreach (
+            var group in caching
+                .GroupBy(layer => (layer.Mixer, layer.KvHeads, layer.Key, layer.Value))
+                .OrderBy(group => group.Key.Mixer)
+        )
         {
             var (mixer, heads, key, value) = group.Key;
             var (kind, kept) = mixer switch
@@ -226,7 +251,13 @@ internal sealed class ModelAssembly(
             .Select(shape => (shape, Scope.Where(plan, layer => layer.Attends && ShapeOf(layer) == shape)));
 
     private static Layer ShapeOf(Layer layer) =>
-        layer with { Feed = Feed.None, Width = 0, HasDenseBeside = false, SharesKv = false };
+        layer with
+        {
+            Feed = Feed.None,
+            Width = 0,
+            HasDenseBeside = false,
+            SharesKv = false,
+        };
 
     private IEnumerable<(long Width, Scope Scope)> Widths(Func<Layer, bool> condition) =>
         plan.Where(condition)

@@ -241,7 +241,10 @@ internal sealed class ModuleMatcher
         }
 
         // Mixtral's names of the three matrices.
-        foreach (var (own, usual) in (ReadOnlySpan<(string, string)>)[(".w1", ".gate_proj"), (".w2", ".down_proj"), (".w3", ".up_proj")])
+        foreach (
+            var (own, usual) in (ReadOnlySpan<(string, string)>)
+                [(".w1", ".gate_proj"), (".w2", ".down_proj"), (".w3", ".up_proj")]
+        )
         {
             rest = rest.EndsWith(own, StringComparison.Ordinal) ? rest[..^own.Length] + usual : rest;
         }

@@ -26,7 +26,11 @@ internal sealed record QuantizationPlan(
 
     public WeightScheme SchemeOf(WeightRole role, string module)
     {
-        if (Scheme.Format == WeightFormat.Bf16 || (ExpertsOnly && role != WeightRole.RoutedExpert) || Ignored.Matches(module))
+        if (
+            Scheme.Format == WeightFormat.Bf16
+            || (ExpertsOnly && role != WeightRole.RoutedExpert)
+            || Ignored.Matches(module)
+        )
         {
             return WeightScheme.Sixteen;
         }
@@ -61,7 +65,8 @@ internal sealed record QuantizationPlan(
     private static QuantizationPlan ReadConfig(ConfigFields fields, JsonElement config)
     {
         var own = ConfigFields.Within(config);
-        var method = own.Text("quant_method") is { Length: > 0 } stated ? stated
+        var method =
+            own.Text("quant_method") is { Length: > 0 } stated ? stated
             : own.Find("quant_algo") is not null ? "modelopt"
             : own.Find("config_groups") is not null ? "compressed-tensors"
             : "";
@@ -75,8 +80,23 @@ internal sealed record QuantizationPlan(
             "quark" => ReadQuark(own, fields),
             "experts_int8" => Ignoring(own, WeightScheme.Customary(WeightFormat.Int8)) with { ExpertsOnly = true },
             "ptpc_fp8" => Ignoring(own, WeightScheme.Customary(WeightFormat.Fp8)),
-            "hqq" or "torchao" or "aqlm" or "eetq" or "quanto" or "moe_wna16" or "bitblas" or "spqr" or "vptq" or "higgs" or "fp_quant" or "intel/auto-round" or "inc" or "gptq_bitblas" or "petit_nvfp4" or "exl2" or "exl3" =>
-                ReadUncertain(own, fields, method),
+            "hqq"
+            or "torchao"
+            or "aqlm"
+            or "eetq"
+            or "quanto"
+            or "moe_wna16"
+            or "bitblas"
+            or "spqr"
+            or "vptq"
+            or "higgs"
+            or "fp_quant"
+            or "intel/auto-round"
+            or "inc"
+            or "gptq_bitblas"
+            or "petit_nvfp4"
+            or "exl2"
+            or "exl3" => ReadUncertain(own, fields, method),
             "bitsandbytes" => Ignoring(
                 own,
                 // One 32-bit maximum per 64 weights (bitsandbytes' block size).
@@ -196,11 +216,15 @@ internal sealed record QuantizationPlan(
         // A per-channel scale is one 16-bit number per row; a per-tensor scale is one number.
         var span = details.Text("strategy") is "channel" ? 0 : group;
         var symmetric = details.Flag(true, "symmetric");
-        var block = details.Array(2, "block_structure") is { } sides && sides.GetArrayLength() == 2
-            && ConfigFields.TryWhole(sides[0], out var rows) && ConfigFields.TryWhole(sides[1], out var columns)
-            && rows is >= 1 and <= 65536 && columns is >= 1 and <= 65536
-            ? new WeightScheme(WeightFormat.Fp8, (int)columns, (int)rows, 32)
-            : (WeightScheme?)null;
+        var block =
+            details.Array(2, "block_structure") is { } sides
+            && sides.GetArrayLength() == 2
+            && ConfigFields.TryWhole(sides[0], out var rows)
+            && ConfigFields.TryWhole(sides[1], out var columns)
+            && rows is >= 1 and <= 65536
+            && columns is >= 1 and <= 65536
+                ? new WeightScheme(WeightFormat.Fp8, (int)columns, (int)rows, 32)
+                : (WeightScheme?)null;
         WeightScheme? scheme = (bits, isFloat) switch
         {
             (8, true) => block ?? new WeightScheme(WeightFormat.Fp8, span, 1, 16),
@@ -357,7 +381,12 @@ internal sealed record QuantizationPlan(
     private static QuantizationPlan ReadUncertain(ConfigFields own, ConfigFields fields, string method)
     {
         fields.Doubt($"the layout of {method} weights is not known; 4 bits per weight are assumed");
-        return Ignoring(own, WeightScheme.Customary(own.Number(1, 16, "bits", "nbits", "w_bit") == 8 ? WeightFormat.Int8 : WeightFormat.Int4));
+        return Ignoring(
+            own,
+            WeightScheme.Customary(
+                own.Number(1, 16, "bits", "nbits", "w_bit") == 8 ? WeightFormat.Int8 : WeightFormat.Int4
+            )
+        );
     }
 
     private static QuantizationPlan Ignoring(ConfigFields own, WeightScheme scheme) =>

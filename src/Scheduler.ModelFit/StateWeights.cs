@@ -98,7 +98,11 @@ internal static class StateWeights
 
         weights.Linear(scope, WeightRole.StateSpace, "self_attn.o_proj", size.Hidden, width);
         var lowRank = (size.Hidden * head) + (head * width);
-        weights.Small(scope, lowRank + (isFullRank ? size.Hidden * width : lowRank) + (size.Hidden * heads), WeightRole.StateSpace);
+        weights.Small(
+            scope,
+            lowRank + (isFullRank ? size.Hidden * width : lowRank) + (size.Hidden * heads),
+            WeightRole.StateSpace
+        );
         // Convolutions, step bias, decay per head, norm.
         weights.Small(scope, (3 * width * kernel) + width + heads + head);
         if (own.Fault is { } fault)

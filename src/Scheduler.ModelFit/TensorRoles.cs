@@ -5,7 +5,10 @@ internal static class TensorRoles
 {
     private static readonly (WeightRole Role, string[] Signs)[] Table =
     [
-        (WeightRole.Vision, ["vision", "visual", "audio", "multi_modal", "mm_projector", "img_processor", "image_newline", "mlp1."]),
+        (
+            WeightRole.Vision,
+            ["vision", "visual", "audio", "multi_modal", "mm_projector", "img_processor", "image_newline", "mlp1."]
+        ),
         (WeightRole.LmHead, ["lm_head", "embed_out"]),
         (WeightRole.Position, ["position_embeddings", "embed_positions", ".wpe."]),
         (WeightRole.Norm, ["norm", "ln_", ".bias"]),

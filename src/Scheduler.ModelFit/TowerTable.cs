@@ -10,7 +10,10 @@ namespace Scheduler.ModelFit;
 internal static class TowerTable
 {
     /// <summary>Readers by model type of the tower, else of the whole config.</summary>
-    private static readonly FrozenDictionary<string, Func<Tower, long>> Readers = new Dictionary<string, Func<Tower, long>>(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, Func<Tower, long>> Readers = new Dictionary<
+        string,
+        Func<Tower, long>
+    >(StringComparer.Ordinal)
     {
         ["clip_vision_model"] = ClipTowers.Clip,
         ["siglip_vision_model"] = ClipTowers.Siglip,

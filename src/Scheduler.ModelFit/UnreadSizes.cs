@@ -147,14 +147,23 @@ internal static class UnreadSizes
         {
             // A tower or a part of its own: an object with widths inside.
             return field.Name is not ("text_config" or "llm_config" or "language_config" or "thinker_config")
-                && (field.Name.EndsWith("_config", StringComparison.Ordinal) || field.Name is "vision_encoder" or "visual")
-                && field.Value.EnumerateObject().Any(inner => inner.Name is "hidden_size" or "num_hidden_layers" or "depth" or "width");
+                && (
+                    field.Name.EndsWith("_config", StringComparison.Ordinal)
+                    || field.Name is "vision_encoder" or "visual"
+                )
+                && field
+                    .Value.EnumerateObject()
+                    .Any(inner => inner.Name is "hidden_size" or "num_hidden_layers" or "depth" or "width");
         }
 
         return HasSign(field.Name)
             && (
                 (ConfigFields.TryWhole(field.Value, out var value) && value > 1)
-                || (field.Value.ValueKind == JsonValueKind.Array && field.Value.GetArrayLength() > 1 && ConfigFields.TryWhole(field.Value[0], out _))
+                || (
+                    field.Value.ValueKind == JsonValueKind.Array
+                    && field.Value.GetArrayLength() > 1
+                    && ConfigFields.TryWhole(field.Value[0], out _)
+                )
             );
     }
 
@@ -164,5 +173,7 @@ internal static class UnreadSizes
         && Signs.Any(sign => name.Contains(sign, StringComparison.Ordinal));
 
     private static string Shown(string name) =>
-        new([.. name.Take(64).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' ? letter : '?')]);
+        new([
+            .. name.Take(64).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' ? letter : '?'),
+        ]);
 }

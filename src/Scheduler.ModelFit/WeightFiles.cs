@@ -22,7 +22,11 @@ public static class WeightFiles
     {
         if (!TryParse(index, out var document))
         {
-            return Refused(ModelRefusalKind.Malformed, "weights_index", "The index is not well-formed JSON of bounded size.");
+            return Refused(
+                ModelRefusalKind.Malformed,
+                "weights_index",
+                "The index is not well-formed JSON of bounded size."
+            );
         }
 
         using (document)
@@ -36,7 +40,11 @@ public static class WeightFiles
                 || total is < 1 or > ModelFacts.MaxParameters * 4
             )
             {
-                return Refused(ModelRefusalKind.MissingField, "metadata.total_size", "The index needs metadata.total_size, bytes.");
+                return Refused(
+                    ModelRefusalKind.MissingField,
+                    "metadata.total_size",
+                    "The index needs metadata.total_size, bytes."
+                );
             }
 
             return ModelReading.Of(Exact(facts with { Weights = Scaled(facts, total) }));
@@ -62,7 +70,9 @@ public static class WeightFiles
             return Refused(ModelRefusalKind.MissingField, "weights_headers", "The headers name no tensor.");
         }
 
-        return ModelReading.Of(Exact(facts with { Weights = [.. sums.OrderBy(pair => pair.Key).Select(pair => ToGroup(pair, facts))] }));
+        return ModelReading.Of(
+            Exact(facts with { Weights = [.. sums.OrderBy(pair => pair.Key).Select(pair => ToGroup(pair, facts))] })
+        );
     }
 
     private static ModelRefusal? Read(byte[] file, ModelFacts facts, Dictionary<WeightRole, Sum> sums, ref int tensors)
@@ -75,12 +85,21 @@ public static class WeightFiles
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file);
         if (length > MaxBytes)
         {
-            return new(ModelRefusalKind.TooLarge, "weights_headers", $"A header of {length} bytes; at most {MaxBytes} are read.");
+            return new(
+                ModelRefusalKind.TooLarge,
+                "weights_headers",
+                $"A header of {length} bytes; at most {MaxBytes} are read."
+            );
         }
 
         if ((ulong)(file.Length - 8) < length)
         {
-            return new(ModelRefusalKind.NeedMoreBytes, "weights_headers", $"A header needs {length + 8} bytes; {file.Length} were given.", (long)length + 8);
+            return new(
+                ModelRefusalKind.NeedMoreBytes,
+                "weights_headers",
+                $"A header needs {length + 8} bytes; {file.Length} were given.",
+                (long)length + 8
+            );
         }
 
         if (!TryParse(file.AsMemory(8, (int)length), out var document))
@@ -104,7 +123,11 @@ public static class WeightFiles
 
                 if (++tensors > MaxTensors || Shape(tensor.Value) is not { } shape)
                 {
-                    return new(ModelRefusalKind.BadField, "weights_headers", "A tensor has no valid dtype, shape and data_offsets.");
+                    return new(
+                        ModelRefusalKind.BadField,
+                        "weights_headers",
+                        "A tensor has no valid dtype, shape and data_offsets."
+                    );
                 }
 
                 var role = TensorRoles.Of(tensor.Name, facts.Layers);
@@ -139,7 +162,11 @@ public static class WeightFiles
         Int128 elements = 1;
         foreach (var side in shape.EnumerateArray())
         {
-            if (!ConfigFields.TryWhole(side, out var length) || length < 0 || (elements *= length) > ModelFacts.MaxParameters)
+            if (
+                !ConfigFields.TryWhole(side, out var length)
+                || length < 0
+                || (elements *= length) > ModelFacts.MaxParameters
+            )
             {
                 return null;
             }
@@ -151,9 +178,13 @@ public static class WeightFiles
     private static WeightGroup ToGroup(KeyValuePair<WeightRole, Sum> pair, ModelFacts facts)
     {
         var (role, sum) = pair;
-        var scheme = sum.IsQuantized && facts.NativeFormat != WeightFormat.Bf16
-            ? WeightScheme.Customary(facts.NativeFormat) with { ScaleBits = 0 }
-            : WeightScheme.Sixteen;
+        var scheme =
+            sum.IsQuantized && facts.NativeFormat != WeightFormat.Bf16
+                ? WeightScheme.Customary(facts.NativeFormat) with
+                {
+                    ScaleBits = 0,
+                }
+                : WeightScheme.Sixteen;
         return new WeightGroup(role, 1, Math.Max(1, sum.Parameters), 1, scheme, Math.Min(Divide.MaxBytes, sum.Bytes));
     }
 
@@ -168,8 +199,19 @@ public static class WeightFiles
         }
 
         // Published in 32 bits: engines load 16.
-        var loaded = total > computed * 1.9m && total < computed * 2.1m && facts.NativeFormat == WeightFormat.Bf16 ? total / 2m : total;
-        return [.. facts.Weights.Select(group => group with { StoredBytes = Math.Max(1, (long)(group.StoredBytes * loaded / computed)) })];
+        var loaded =
+            total > computed * 1.9m && total < computed * 2.1m && facts.NativeFormat == WeightFormat.Bf16
+                ? total / 2m
+                : total;
+        return
+        [
+            .. facts.Weights.Select(group =>
+                group with
+                {
+                    StoredBytes = Math.Max(1, (long)(group.StoredBytes * loaded / computed)),
+                }
+            ),
+        ];
     }
 
     /// <summary>The weights are exact now; what was doubtful about them no longer is.</summary>

@@ -44,8 +44,18 @@ internal static class DeepSeekFamilies
     [
         new() { Types = ["deepseek"] },
         new() { Types = ["deepseek_v2"], Defaults = TwoDefaults },
-        new() { Types = ["deepseek_v3", "kimi_k2"], CorrectsScores = true, Defaults = ThreeDefaults },
-        new() { Types = ["deepseek_v32"], CorrectsScores = true, Defaults = ThreeDefaults },
+        new()
+        {
+            Types = ["deepseek_v3", "kimi_k2"],
+            CorrectsScores = true,
+            Defaults = ThreeDefaults,
+        },
+        new()
+        {
+            Types = ["deepseek_v32"],
+            CorrectsScores = true,
+            Defaults = ThreeDefaults,
+        },
         new() { Types = ["glm_moe_dsa"], CorrectsScores = true },
         new() { Types = ["glm4_moe_lite"], CorrectsScores = true },
         new() { Types = ["minicpm3"], IsTiedByDefault = true },
@@ -58,6 +68,11 @@ internal static class DeepSeekFamilies
             QkNormSwitch = "use_qk_norm",
             CorrectsScores = true,
         },
-        new() { Types = ["dots1"], QkNorm = QkNorm.PerHead, CorrectsScores = true },
+        new()
+        {
+            Types = ["dots1"],
+            QkNorm = QkNorm.PerHead,
+            CorrectsScores = true,
+        },
     ];
 }

@@ -18,9 +18,23 @@ internal static class EncoderFamilies
 
     public static readonly ImmutableArray<Family> Rows =
     [
-        Base with { Types = ["bert", "roberta", "xlm-roberta", "camembert", "electra", "mpnet"], Defaults = [("type_vocab_size", "2")] },
-        Base with { Types = ["distilbert"], Extra = null, Adapt = fields => fields.Alias("intermediate_size", "hidden_dim") },
-        new() { Types = ["modernbert"], IsEncoder = true, Extra = AddModernBert },
+        Base with
+        {
+            Types = ["bert", "roberta", "xlm-roberta", "camembert", "electra", "mpnet"],
+            Defaults = [("type_vocab_size", "2")],
+        },
+        Base with
+        {
+            Types = ["distilbert"],
+            Extra = null,
+            Adapt = fields => fields.Alias("intermediate_size", "hidden_dim"),
+        },
+        new()
+        {
+            Types = ["modernbert"],
+            IsEncoder = true,
+            Extra = AddModernBert,
+        },
         // Gated, with biases on all matrices but gate and up.
         new()
         {
@@ -34,7 +48,14 @@ internal static class EncoderFamilies
                 extra.Weights.Small(extra.AllLayers, extra.Size.Hidden);
             },
         },
-        new() { Types = ["nomic_bert"], IsEncoder = true, NormVectors = 2, Extra = AddTypes, Adapt = fields => fields.MarkRead("qkv_proj_bias") },
+        new()
+        {
+            Types = ["nomic_bert"],
+            IsEncoder = true,
+            NormVectors = 2,
+            Extra = AddTypes,
+            Adapt = fields => fields.MarkRead("qkv_proj_bias"),
+        },
     ];
 
     private static void AddTypes(FamilyWeights extra) =>

@@ -7,15 +7,35 @@ internal static class ExpertFamilies
 {
     public static readonly ImmutableArray<Family> Rows =
     [
-        new() { Types = ["mixtral"], FeedModule = "block_sparse_moe", Defaults = [("num_local_experts", "8")] },
-        new() { Types = ["llama4"], FeedModule = "feed_forward", SharedExperts = 1 },
+        new()
+        {
+            Types = ["mixtral"],
+            FeedModule = "block_sparse_moe",
+            Defaults = [("num_local_experts", "8")],
+        },
+        new()
+        {
+            Types = ["llama4"],
+            FeedModule = "feed_forward",
+            SharedExperts = 1,
+        },
         new() { Types = ["gpt_oss"], HasQkvBias = true },
         new() { Types = ["dbrx"], Adapt = AdaptDbrx },
         new() { Types = ["grok-1", "grok_1", "grok"], NormsPerLayer = 4 },
-        new() { Types = ["arctic"], Extra = extra => extra.Weights.Small(Beside(extra), extra.Size.Hidden), Adapt = AdaptArctic },
+        new()
+        {
+            Types = ["arctic"],
+            Extra = extra => extra.Weights.Small(Beside(extra), extra.Size.Hidden),
+            Adapt = AdaptArctic,
+        },
         new() { Types = ["olmoe"], QkNorm = QkNorm.Full },
         new() { Types = ["granitemoe", "granitemoeshared"] },
-        new() { Types = ["ernie4_5_moe", "ernie4_5_vl_moe"], IsTiedByDefault = true, CorrectsScores = true },
+        new()
+        {
+            Types = ["ernie4_5_moe", "ernie4_5_vl_moe"],
+            IsTiedByDefault = true,
+            CorrectsScores = true,
+        },
         new()
         {
             Types = ["hunyuan_v1_moe", "hunyuan"],

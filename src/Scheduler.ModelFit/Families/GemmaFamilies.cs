@@ -124,7 +124,10 @@ internal static class GemmaFamilies
         // Two low-rank matrices and their norm.
         extra.Weights.Small(extra.AllLayers, (2 * rank * hidden) + hidden, WeightRole.Attention);
         // Scale, corrections, predictions, router and its norm.
-        extra.Weights.Small(extra.AllLayers, (2 * hidden) + (inputs * inputs) + (inputs * inputs * inputs) + (hidden * inputs));
+        extra.Weights.Small(
+            extra.AllLayers,
+            (2 * hidden) + (inputs * inputs) + (inputs * inputs * inputs) + (hidden * inputs)
+        );
     }
 
     /// <summary>Embeddings of each layer, a scalar per layer, and three norms and two scales beside the experts.</summary>

@@ -15,7 +15,12 @@ internal static class GptFamilies
 
     public static readonly ImmutableArray<Family> Rows =
     [
-        Base with { Types = ["gpt2", "gpt_bigcode"], IsTiedByDefault = true, PositionRows = 0 },
+        Base with
+        {
+            Types = ["gpt2", "gpt_bigcode"],
+            IsTiedByDefault = true,
+            PositionRows = 0,
+        },
         Base with
         {
             Types = ["gpt_neo"],
@@ -24,11 +29,32 @@ internal static class GptFamilies
             HasQkvBias = false,
             HasOutputBias = true,
         },
-        Base with { Types = ["gpt_neox", "gpt_neox_japanese"] },
-        Base with { Types = ["gptj"], NormsPerLayer = 1, HasQkvBias = false, HasHeadBias = true },
-        Base with { Types = ["codegen"], NormsPerLayer = 1, HasQkvBias = false, HasHeadBias = true },
+        Base with
+        {
+            Types = ["gpt_neox", "gpt_neox_japanese"],
+        },
+        Base with
+        {
+            Types = ["gptj"],
+            NormsPerLayer = 1,
+            HasQkvBias = false,
+            HasHeadBias = true,
+        },
+        Base with
+        {
+            Types = ["codegen"],
+            NormsPerLayer = 1,
+            HasQkvBias = false,
+            HasHeadBias = true,
+        },
         // OPT has two rows before its first position.
-        Base with { Types = ["opt"], IsTiedByDefault = true, PositionRows = 2, Extra = AddOpt },
+        Base with
+        {
+            Types = ["opt"],
+            IsTiedByDefault = true,
+            PositionRows = 2,
+            Extra = AddOpt,
+        },
         // One norm follows the embeddings.
         Base with
         {
@@ -46,10 +72,25 @@ internal static class GptFamilies
             Extra = AddFalcon,
             NormsPerLayer = 1,
         },
-        new() { Types = ["mpt"], Feed = FeedStyle.Plain, IsTiedByDefault = true, Adapt = AdaptMpt },
-        Base with { Types = ["starcoder2"], IsTiedByDefault = true },
+        new()
+        {
+            Types = ["mpt"],
+            Feed = FeedStyle.Plain,
+            IsTiedByDefault = true,
+            Adapt = AdaptMpt,
+        },
+        Base with
+        {
+            Types = ["starcoder2"],
+            IsTiedByDefault = true,
+        },
         // SwiGLU with biases; positions are attention biases.
-        Base with { Types = ["jais"], Feed = FeedStyle.Gated, IsTiedByDefault = true },
+        Base with
+        {
+            Types = ["jais"],
+            Feed = FeedStyle.Gated,
+            IsTiedByDefault = true,
+        },
     ];
 
     /// <summary>A narrower embedding is widened and narrowed again.</summary>
@@ -58,7 +99,9 @@ internal static class GptFamilies
         var narrow = extra.Fields.Number(1, 1 << 20, "word_embed_proj_dim") ?? extra.Size.Hidden;
         if (narrow != extra.Size.Hidden)
         {
-            extra.Fields.Doubt("word_embed_proj_dim differs from hidden_size; the embeddings are narrower than computed");
+            extra.Fields.Doubt(
+                "word_embed_proj_dim differs from hidden_size; the embeddings are narrower than computed"
+            );
         }
     }
 
@@ -74,7 +117,10 @@ internal static class GptFamilies
     private static void AddFalcon(FamilyWeights extra)
     {
         var isNew = extra.Fields.Flag(false, "new_decoder_architecture");
-        var norms = isNew ? (extra.Fields.Number(1, 2, "num_ln_in_parallel_attn") ?? 2) : extra.Fields.Flag(true, "parallel_attn") ? 1 : 2;
+        var norms =
+            isNew ? (extra.Fields.Number(1, 2, "num_ln_in_parallel_attn") ?? 2)
+            : extra.Fields.Flag(true, "parallel_attn") ? 1
+            : 2;
         extra.Weights.Small(extra.AllLayers, (norms - 1) * 2 * extra.Size.Hidden);
     }
 

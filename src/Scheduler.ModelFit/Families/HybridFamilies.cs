@@ -16,28 +16,82 @@ internal static class HybridFamilies
     public static readonly ImmutableArray<Family> Rows =
     [
         new() { Types = ["jamba"], FeedModule = "feed_forward" },
-        new() { Types = ["mamba"], IsPureState = true, NormsPerLayer = 1, IsTiedByDefault = true, Defaults = MambaDefaults, Adapt = AdaptMamba },
-        new() { Types = ["falcon_mamba"], IsPureState = true, NormsPerLayer = 1, Defaults = MambaDefaults, Adapt = AdaptMamba },
+        new()
+        {
+            Types = ["mamba"],
+            IsPureState = true,
+            NormsPerLayer = 1,
+            IsTiedByDefault = true,
+            Defaults = MambaDefaults,
+            Adapt = AdaptMamba,
+        },
+        new()
+        {
+            Types = ["falcon_mamba"],
+            IsPureState = true,
+            NormsPerLayer = 1,
+            Defaults = MambaDefaults,
+            Adapt = AdaptMamba,
+        },
         new()
         {
             Types = ["mamba2"],
             IsPureState = true,
             NormsPerLayer = 1,
-            Defaults = [("state_size", "128"), ("expand", "2"), ("conv_kernel", "4"), ("head_dim", "64"), ("n_groups", "8"), ("num_heads", "128")],
+            Defaults =
+            [
+                ("state_size", "128"),
+                ("expand", "2"),
+                ("conv_kernel", "4"),
+                ("head_dim", "64"),
+                ("n_groups", "8"),
+                ("num_heads", "128"),
+            ],
             Adapt = fields => fields.MarkRead("expand"),
         },
-        new() { Types = ["nemotron_h"], Feed = FeedStyle.Plain, NormsPerLayer = 1, FeedModule = "mixer", Adapt = AdaptNemotronH },
-        new() { Types = ["falcon_h1"], Defaults = [("mamba_rms_norm", "false")], Adapt = fields => fields.MarkRead("mamba_expand") },
-        new() { Types = ["bamba"], Adapt = fields => fields.MarkRead("mamba_expand") },
-        new() { Types = ["granitemoehybrid"], IsTiedByDefault = true, Adapt = AdaptGranite },
-        new() { Types = ["kimi_linear"], CorrectsScores = true, FeedModule = "block_sparse_moe" },
         new()
         {
-            Types = ["minimax", "minimax_text_01", "minimax_m1"],
+            Types = ["nemotron_h"],
+            Feed = FeedStyle.Plain,
+            NormsPerLayer = 1,
+            FeedModule = "mixer",
+            Adapt = AdaptNemotronH,
+        },
+        new()
+        {
+            Types = ["falcon_h1"],
+            Defaults = [("mamba_rms_norm", "false")],
+            Adapt = fields => fields.MarkRead("mamba_expand"),
+        },
+        new() { Types = ["bamba"], Adapt = fields => fields.MarkRead("mamba_expand") },
+        new()
+        {
+            Types = ["granitemoehybrid"],
+            IsTiedByDefault = true,
+            Adapt = AdaptGranite,
+        },
+        new()
+        {
+            Types = ["kimi_linear"],
+            CorrectsScores = true,
             FeedModule = "block_sparse_moe",
         },
-        new() { Types = ["lfm2"], QkNorm = QkNorm.PerHead, IsTiedByDefault = true, Adapt = AdaptLfm2 },
-        new() { Types = ["lfm2_moe"], QkNorm = QkNorm.PerHead, IsTiedByDefault = true, CorrectsScores = true, Adapt = AdaptLfm2 },
+        new() { Types = ["minimax", "minimax_text_01", "minimax_m1"], FeedModule = "block_sparse_moe" },
+        new()
+        {
+            Types = ["lfm2"],
+            QkNorm = QkNorm.PerHead,
+            IsTiedByDefault = true,
+            Adapt = AdaptLfm2,
+        },
+        new()
+        {
+            Types = ["lfm2_moe"],
+            QkNorm = QkNorm.PerHead,
+            IsTiedByDefault = true,
+            CorrectsScores = true,
+            Adapt = AdaptLfm2,
+        },
     ];
 
     /// <summary>The inner width is stated twice, once as a factor.</summary>
@@ -56,7 +110,10 @@ internal static class HybridFamilies
     private static void AdaptNemotronH(ConfigFields fields)
     {
         fields.MarkRead("expand", "mtp_hybrid_override_pattern", "mtp_layers_block_type");
-        if (fields.Find("num_hidden_layers") is null && fields.Find("layers_block_type") is { ValueKind: System.Text.Json.JsonValueKind.Array } blocks)
+        if (
+            fields.Find("num_hidden_layers") is null
+            && fields.Find("layers_block_type") is { ValueKind: System.Text.Json.JsonValueKind.Array } blocks
+        )
         {
             fields.Set("num_hidden_layers", blocks.GetArrayLength());
         }

@@ -28,7 +28,11 @@ internal static class LlamaFamilies
 
     public static readonly ImmutableArray<Family> Rows =
     [
-        new() { Types = ["llama", "llava_llama", "Yi", "yi", "aquila", "xverse", "decilm", "solar", "teleflm"], Defaults = LlamaDefaults },
+        new()
+        {
+            Types = ["llama", "llava_llama", "Yi", "yi", "aquila", "xverse", "decilm", "solar", "teleflm"],
+            Defaults = LlamaDefaults,
+        },
         new() { Types = ["llava", "llava_next", "idefics3", "smolvlm", "mllama"], Defaults = LlamaDefaults },
         new() { Types = ["mistral", "ministral", "ministral3", "mistral3", "pixtral"], Defaults = MistralDefaults },
         new() { Types = ["deci", "nemotron-nas", "nemotron_nas"] },
@@ -37,18 +41,54 @@ internal static class LlamaFamilies
         new() { Types = ["smollm3"] },
         new() { Types = ["granite"] },
         new() { Types = ["minicpm"], IsTiedByDefault = true },
-        new() { Types = ["mimo"], HasQkvBias = true, HasOutputBias = false },
-        new() { Types = ["seed_oss"], HasQkvBias = true, HasOutputBias = false },
+        new()
+        {
+            Types = ["mimo"],
+            HasQkvBias = true,
+            HasOutputBias = false,
+        },
+        new()
+        {
+            Types = ["seed_oss"],
+            HasQkvBias = true,
+            HasOutputBias = false,
+        },
         new() { Types = ["ernie4_5"], IsTiedByDefault = true },
-        new() { Types = ["hunyuan_v1_dense"], QkNorm = QkNorm.PerHead, QkNormSwitch = "use_qk_norm" },
+        new()
+        {
+            Types = ["hunyuan_v1_dense"],
+            QkNorm = QkNorm.PerHead,
+            QkNormSwitch = "use_qk_norm",
+        },
         new() { Types = ["exaone"], IsTiedByDefault = true },
         new() { Types = ["exaone4"], QkNorm = QkNorm.PerHead },
         new() { Types = ["olmo"], NormVectors = 0 },
         new() { Types = ["olmo2", "olmo3"], QkNorm = QkNorm.Full },
-        new() { Types = ["glm"], HasQkvBias = true, HasOutputBias = false },
-        new() { Types = ["glm4"], HasOutputBias = false, NormsPerLayer = 4 },
-        new() { Types = ["glm4v", "glm4v_vision"], HasQkvBias = true, HasOutputBias = false, NormsPerLayer = 4 },
-        new() { Types = ["chatglm"], HasOutputBias = false, Adapt = AdaptChatGlm },
+        new()
+        {
+            Types = ["glm"],
+            HasQkvBias = true,
+            HasOutputBias = false,
+        },
+        new()
+        {
+            Types = ["glm4"],
+            HasOutputBias = false,
+            NormsPerLayer = 4,
+        },
+        new()
+        {
+            Types = ["glm4v", "glm4v_vision"],
+            HasQkvBias = true,
+            HasOutputBias = false,
+            NormsPerLayer = 4,
+        },
+        new()
+        {
+            Types = ["chatglm"],
+            HasOutputBias = false,
+            Adapt = AdaptChatGlm,
+        },
         new() { Types = ["orion"], NormVectors = 2 },
         new()
         {
@@ -69,7 +109,12 @@ internal static class LlamaFamilies
         },
         // A squared ReLU or xIELU needs no gate.
         new() { Types = ["arcee"], Feed = FeedStyle.ByActivation },
-        new() { Types = ["nemotron"], Feed = FeedStyle.Plain, NormVectors = 2 },
+        new()
+        {
+            Types = ["nemotron"],
+            Feed = FeedStyle.Plain,
+            NormVectors = 2,
+        },
         new()
         {
             Types = ["apertus"],

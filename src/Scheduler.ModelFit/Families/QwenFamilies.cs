@@ -33,10 +33,27 @@ internal static class QwenFamilies
     public static readonly ImmutableArray<Family> Rows =
     [
         // The config states twice the width of each matrix.
-        new() { Types = ["qwen"], HasQkvBias = true, HasOutputBias = false, Adapt = AdaptFirst },
         new()
         {
-            Types = ["qwen2", "qwen2_vl", "qwen2_5_vl", "qwen2_audio", "qwen2_audio_encoder", "qwen2_5_omni", "llava_onevision", "internvl", "internvl_chat"],
+            Types = ["qwen"],
+            HasQkvBias = true,
+            HasOutputBias = false,
+            Adapt = AdaptFirst,
+        },
+        new()
+        {
+            Types =
+            [
+                "qwen2",
+                "qwen2_vl",
+                "qwen2_5_vl",
+                "qwen2_audio",
+                "qwen2_audio_encoder",
+                "qwen2_5_omni",
+                "llava_onevision",
+                "internvl",
+                "internvl_chat",
+            ],
             HasQkvBias = true,
             HasOutputBias = false,
             Defaults = Defaults,
@@ -47,7 +64,14 @@ internal static class QwenFamilies
             HasQkvBias = true,
             HasOutputBias = false,
             GatesSharedExpert = true,
-            Defaults = [.. Defaults, ("moe_intermediate_size", "1408"), ("shared_expert_intermediate_size", "5632"), ("num_experts", "60"), ("num_experts_per_tok", "4")],
+            Defaults =
+            [
+                .. Defaults,
+                ("moe_intermediate_size", "1408"),
+                ("shared_expert_intermediate_size", "5632"),
+                ("num_experts", "60"),
+                ("num_experts_per_tok", "4"),
+            ],
         },
         new()
         {
@@ -59,16 +83,35 @@ internal static class QwenFamilies
         {
             Types = ["qwen3_moe", "qwen3_vl_moe", "qwen3_omni_moe", "qwen3_omni_moe_thinker"],
             QkNorm = QkNorm.PerHead,
-            Defaults = [.. Defaults, ("head_dim", "128"), ("moe_intermediate_size", "768"), ("num_experts", "128"), ("num_experts_per_tok", "8")],
+            Defaults =
+            [
+                .. Defaults,
+                ("head_dim", "128"),
+                ("moe_intermediate_size", "768"),
+                ("num_experts", "128"),
+                ("num_experts_per_tok", "8"),
+            ],
         },
         new()
         {
             Types = ["qwen3_next", "qwen3_5_moe"],
             QkNorm = QkNorm.PerHead,
             GatesSharedExpert = true,
-            Defaults = [.. LinearDefaults, ("moe_intermediate_size", "512"), ("shared_expert_intermediate_size", "512"), ("num_experts", "256"), ("num_experts_per_tok", "8")],
+            Defaults =
+            [
+                .. LinearDefaults,
+                ("moe_intermediate_size", "512"),
+                ("shared_expert_intermediate_size", "512"),
+                ("num_experts", "256"),
+                ("num_experts_per_tok", "8"),
+            ],
         },
-        new() { Types = ["qwen3_5"], QkNorm = QkNorm.PerHead, Defaults = LinearDefaults },
+        new()
+        {
+            Types = ["qwen3_5"],
+            QkNorm = QkNorm.PerHead,
+            Defaults = LinearDefaults,
+        },
     ];
 
     private static void AdaptFirst(ConfigFields fields)

@@ -92,7 +92,9 @@ internal static class ClipTowers
             case "clip_vision_model" or "siglip_vision_model" or "pixtral":
                 return 0;
             default:
-                tower.Fields.Doubt("the projector between tower and language model is not known; two matrices are assumed");
+                tower.Fields.Doubt(
+                    "the projector between tower and language model is not known; two matrices are assumed"
+                );
                 return TwoLayers(width, hidden, hasBias);
         }
     }

@@ -23,6 +23,10 @@ internal static class GemmaTowers
         var block = attention + (3 * width * inner) + (4 * width);
         var positions = 2 * (own.Number(1, Tower.Max, "position_embedding_size") ?? 10240) * width;
         var standard = own.Flag(false, "standardize") ? 2 * width : 0;
-        return (tower.Layers(16) * block) + (3 * patch * patch * width) + positions + standard + (width * tower.Text.Hidden);
+        return (tower.Layers(16) * block)
+            + (3 * patch * patch * width)
+            + positions
+            + standard
+            + (width * tower.Text.Hidden);
     }
 }

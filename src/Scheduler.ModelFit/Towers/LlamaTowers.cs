@@ -20,7 +20,8 @@ internal static class LlamaTowers
         var embedding = ((own.Number(1, 64, "num_channels") ?? 3) * patch * patch * width) + width;
         var positions = (tokens * width) + (ratios * tiles * tokens * width) + 1;
         var tileTables = 2 * ((ratios * tiles * width) + 1);
-        var projector = ((own.Number(1, Tower.Max, "vision_output_dim") ?? 7680) * tower.Text.Hidden) + tower.Text.Hidden;
+        var projector =
+            ((own.Number(1, Tower.Max, "vision_output_dim") ?? 7680) * tower.Text.Hidden) + tower.Text.Hidden;
         // Each global layer has two gates. One norm precedes all layers and one follows them.
         return embedding + positions + tileTables + (4 * width) + (layers * block) + (global * (block + 2)) + projector;
     }

@@ -35,7 +35,10 @@ internal static class QwenTowers
         var embedding = Patches(tower, width, 16) + width + (positions * width);
         // The norm of a tapped merger covers the joined patches.
         var tapped = taps * Merger(tower, width, output, 2 * merge * merge * width);
-        return (tower.Layers(27) * Tower.BlockWithBiases(width, inner)) + embedding + Merger(tower, width, output, 2 * width) + tapped;
+        return (tower.Layers(27) * Tower.BlockWithBiases(width, inner))
+            + embedding
+            + Merger(tower, width, output, 2 * width)
+            + tapped;
     }
 
     private static long Patches(Tower tower, long width, long otherwise)

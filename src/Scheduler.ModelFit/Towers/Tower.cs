@@ -8,10 +8,14 @@ internal sealed record Tower(ConfigFields Own, ConfigFields Fields, string RootT
     /// <summary>Joined patches are 64² times as wide, and their square must fit 64 bits.</summary>
     private const int MaxWidth = 1 << 16;
 
-    public long Width(long? otherwise = null) => Need(otherwise, "hidden_size", "embed_dim", "width", "vt_hidden_size", "d_model");
+    public long Width(long? otherwise = null) =>
+        Need(otherwise, "hidden_size", "embed_dim", "width", "vt_hidden_size", "d_model");
 
     public long Layers(long? otherwise = null) =>
-        Math.Min(1024, Need(otherwise, "num_hidden_layers", "depth", "layers", "vt_num_hidden_layers", "encoder_layers"));
+        Math.Min(
+            1024,
+            Need(otherwise, "num_hidden_layers", "depth", "layers", "vt_num_hidden_layers", "encoder_layers")
+        );
 
     public long Inner(long width, long? otherwise = null) =>
         Own.Number(1, Max, "intermediate_size", "vt_intermediate_size", "encoder_ffn_dim")

@@ -43,11 +43,16 @@ public sealed class HfConfigTests
     [InlineData("\"moe_latent_width_size\":512", "moe_latent_width_size")]
     [InlineData("\"sparse_experts\":16", "sparse_experts")]
     [InlineData("\"smell_config\":{\"hidden_size\":64,\"num_hidden_layers\":2}", "smell_config")]
-    [InlineData("\"vision_config\":{\"model_type\":\"eye\",\"hidden_size\":64,\"num_hidden_layers\":2}", "vision_config")]
+    [InlineData(
+        "\"vision_config\":{\"model_type\":\"eye\",\"hidden_size\":64,\"num_hidden_layers\":2}",
+        "vision_config"
+    )]
     [InlineData("\"layer_types\":[\"odd\",\"full_attention\"]", "layer_types")]
     public void A_size_that_nothing_reads_makes_the_verdict_uncertain(string field, string named)
     {
-        var facts = TestModels.ReadText(Llama.Replace("\"vocab_size\"", field + ",\"vocab_size\"", StringComparison.Ordinal)).Facts;
+        var facts = TestModels
+            .ReadText(Llama.Replace("\"vocab_size\"", field + ",\"vocab_size\"", StringComparison.Ordinal))
+            .Facts;
 
         Assert.NotNull(facts);
         Assert.Contains(facts.Doubts, doubt => doubt.Contains(named, StringComparison.Ordinal));

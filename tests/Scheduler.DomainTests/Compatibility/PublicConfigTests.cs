@@ -12,7 +12,11 @@ public sealed class PublicConfigTests
 
     private static readonly Dictionary<string, string> Configs = File.ReadLines(Path.Combine(Folder, "configs.jsonl"))
         .Select(line => JsonDocument.Parse(line).RootElement)
-        .ToDictionary(row => row.GetProperty("id").GetString()!, row => row.GetProperty("config").GetRawText(), StringComparer.Ordinal);
+        .ToDictionary(
+            row => row.GetProperty("id").GetString()!,
+            row => row.GetProperty("config").GetRawText(),
+            StringComparer.Ordinal
+        );
 
     [Theory]
     [InlineData("m01", 8_291_375_616)]
@@ -107,7 +111,10 @@ public sealed class PublicConfigTests
 
     [Fact]
     public void Sliding_layers_of_a_GGUF_header_have_their_own_heads_and_widths() =>
-        Assert.Contains(new CacheGroup(CacheKind.SlidingWindow, 50, 16, 256, 256, 1024, 0), Header("g05").Facts!.Caches);
+        Assert.Contains(
+            new CacheGroup(CacheKind.SlidingWindow, 50, 16, 256, 256, 1024, 0),
+            Header("g05").Facts!.Caches
+        );
 
     [Fact]
     public void One_file_of_a_split_model_is_refused_and_names_the_number_of_files()
@@ -121,7 +128,12 @@ public sealed class PublicConfigTests
     [Fact]
     public void All_files_of_a_split_model_are_summed_and_their_number_of_tensors_is_checked()
     {
-        byte[] first = Part(0, 2).Text("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 8).Tensor("token_embd.weight", 0, 8, 8).Build();
+        byte[] first = Part(0, 2)
+            .Text("general.architecture", "llama")
+            .Number("llama.block_count", 1)
+            .Number("llama.embedding_length", 8)
+            .Tensor("token_embd.weight", 0, 8, 8)
+            .Build();
         byte[] second = Part(1, 2).Tensor("blk.0.ffn_up.weight", 0, 8, 16).Build();
         byte[] twice = Part(0, 2).Tensor("blk.0.ffn_up.weight", 0, 8, 16).Build();
         byte[] more = Part(1, 2).Tensor("a", 0, 8).Tensor("b", 0, 8).Build();
@@ -143,7 +155,12 @@ public sealed class PublicConfigTests
     [InlineData(42)]
     public void Tensor_types_to_42_are_read(uint type)
     {
-        var bytes = new GgufBytes().Text("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 128).Tensor("token_embd.weight", type, 128, 128).Build();
+        var bytes = new GgufBytes()
+            .Text("general.architecture", "llama")
+            .Number("llama.block_count", 1)
+            .Number("llama.embedding_length", 128)
+            .Tensor("token_embd.weight", type, 128, 128)
+            .Build();
 
         Assert.InRange(GgufHeader.Parse("types", bytes).Facts?.WeightBytes ?? 0, 128 * 18, 128 * 72);
     }

@@ -14,9 +14,7 @@ public sealed class ReachTests
 {
     private static readonly JsonElement[] Rows =
     [
-        .. File.ReadLines(
-                Repository.Path("tests", "Scheduler.DomainTests", "Compatibility", "Data", "reach.jsonl")
-            )
+        .. File.ReadLines(Repository.Path("tests", "Scheduler.DomainTests", "Compatibility", "Data", "reach.jsonl"))
             .Select(line => JsonDocument.Parse(line).RootElement),
     ];
 
@@ -32,8 +30,9 @@ public sealed class ReachTests
         var reading = HfConfig.Parse(name, Encoding.UTF8.GetBytes(row.GetProperty("config").GetRawText()));
 
         Assert.True(reading.IsRead, reading.Refusal?.Message);
-        var errors = new[] { reading.Facts.Parameters, reading.Facts.StoredElements }
-            .Select(count => Math.Abs((count / published) - 1));
+        var errors = new[] { reading.Facts.Parameters, reading.Facts.StoredElements }.Select(count =>
+            Math.Abs((count / published) - 1)
+        );
         Assert.InRange(errors.Min(), 0, 0.01);
         Assert.Empty(reading.Facts.Doubts);
     }
@@ -48,9 +47,6 @@ public sealed class ReachTests
             .Parse(row.GetProperty("name").GetString()!, Encoding.UTF8.GetBytes(row.GetProperty("config").GetRawText()))
             .Facts!;
         var published = row.GetProperty("published").GetDouble();
-        return Math.Min(
-            Math.Abs((facts.Parameters / published) - 1),
-            Math.Abs((facts.StoredElements / published) - 1)
-        );
+        return Math.Min(Math.Abs((facts.Parameters / published) - 1), Math.Abs((facts.StoredElements / published) - 1));
     }
 }

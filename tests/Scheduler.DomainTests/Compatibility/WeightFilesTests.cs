@@ -47,7 +47,9 @@ public sealed class WeightFilesTests
     {
         byte[][] files =
         [
-            File("""{"__metadata__":{"format":"pt"},"model.embed_tokens.weight":{"dtype":"BF16","shape":[100,64],"data_offsets":[0,12800]}}"""),
+            File(
+                """{"__metadata__":{"format":"pt"},"model.embed_tokens.weight":{"dtype":"BF16","shape":[100,64],"data_offsets":[0,12800]}}"""
+            ),
             File(
                 """{"model.layers.0.mlp.up_proj.weight":{"dtype":"F8_E4M3","shape":[128,64],"data_offsets":[0,8192]},"model.layers.0.mlp.up_proj.weight_scale_inv":{"dtype":"F32","shape":[1,1],"data_offsets":[8192,8196]},"model.layers.2.mlp.up_proj.weight":{"dtype":"BF16","shape":[2,2],"data_offsets":[8196,8204]}}"""
             ),
@@ -91,7 +93,8 @@ public sealed class WeightFilesTests
     private static ModelFacts Facts(string type) =>
         TestModels.ReadText(Config.Replace("llama", type, StringComparison.Ordinal)).Facts!;
 
-    private static byte[] Index(long total) => Encoding.UTF8.GetBytes($"{{\"metadata\":{{\"total_size\":{total}}},\"weight_map\":{{}}}}");
+    private static byte[] Index(long total) =>
+        Encoding.UTF8.GetBytes($"{{\"metadata\":{{\"total_size\":{total}}},\"weight_map\":{{}}}}");
 
     private static byte[] File(string json) =>
         [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(json)), .. Encoding.UTF8.GetBytes(json)];
