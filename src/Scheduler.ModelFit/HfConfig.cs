@@ -87,6 +87,11 @@ public static class HfConfig
         }
 
         var fields = new ConfigFields(root, TextPart(root));
+        if (root.TryGetProperty("thinker_config", out _))
+        {
+            fields.Doubt("the towers and the talker beside thinker_config are not counted");
+        }
+
         var family = FamilyTable.Of(fields);
         if (fields.Flag(false, "is_encoder_decoder") || EncoderDecoder.Knows(family.Type))
         {
@@ -119,7 +124,7 @@ public static class HfConfig
         assembly.AddNextTokenPrediction(hasHead);
         if (fields.Fault is { } late)
         {
-            return ModelReading.Refused(late);
+            return Without(name, family, late);
         }
 
         UnreadSizes.Doubt(fields);

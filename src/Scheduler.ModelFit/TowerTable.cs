@@ -44,6 +44,9 @@ internal static class TowerTable
         ["glm4v_moe"] = MoonTowers.Glm,
         ["glm4v_moe_vision"] = MoonTowers.Glm,
         ["gemma4_vision"] = GemmaTowers.Four,
+        ["gemma4_audio"] = GemmaTowers.FourAudio,
+        ["siglip2_vision_model"] = ClipTowers.Siglip2,
+        ["siglip2"] = ClipTowers.Siglip2,
         ["voxtral_encoder"] = AudioTowers.Voxtral,
         ["qwen2_audio_encoder"] = AudioTowers.Qwen,
     }.ToFrozenDictionary(StringComparer.Ordinal);

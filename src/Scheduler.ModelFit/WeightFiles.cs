@@ -11,8 +11,8 @@ namespace Scheduler.ModelFit;
 /// <remarks>Format: the safetensors documentation; a header is a length in 8 bytes and that much JSON.</remarks>
 public static class WeightFiles
 {
-    /// <summary>Largest index or header; those of published files reach some 20 MB.</summary>
-    public const int MaxBytes = 32 << 20;
+    /// <summary>Largest index or header; those of published files reach some 10 MB.</summary>
+    public const int MaxBytes = 16 << 20;
 
     private const int MaxTensors = 1 << 20;
 
@@ -109,30 +109,40 @@ public static class WeightFiles
 
         using (document)
         {
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            return ReadTensors(document.RootElement, facts, sums, ref tensors);
+        }
+    }
+
+    private static ModelRefusal? ReadTensors(
+        JsonElement header,
+        ModelFacts facts,
+        Dictionary<WeightRole, Sum> sums,
+        ref int tensors
+    )
+    {
+        if (header.ValueKind != JsonValueKind.Object)
+        {
+            return new(ModelRefusalKind.Malformed, "weights_headers", "A header must hold one JSON object.");
+        }
+
+        foreach (var tensor in header.EnumerateObject())
+        {
+            if (tensor.NameEquals("__metadata__"))
             {
-                return new(ModelRefusalKind.Malformed, "weights_headers", "A header must hold one JSON object.");
+                continue;
             }
 
-            foreach (var tensor in document.RootElement.EnumerateObject())
+            if (++tensors > MaxTensors || Shape(tensor.Value) is not { } shape)
             {
-                if (tensor.NameEquals("__metadata__"))
-                {
-                    continue;
-                }
-
-                if (++tensors > MaxTensors || Shape(tensor.Value) is not { } shape)
-                {
-                    return new(
-                        ModelRefusalKind.BadField,
-                        "weights_headers",
-                        "A tensor has no valid dtype, shape and data_offsets."
-                    );
-                }
-
-                var role = TensorRoles.Of(tensor.Name, facts.Layers);
-                sums[role] = sums.GetValueOrDefault(role).Plus(tensor.Name, shape);
+                return new(
+                    ModelRefusalKind.BadField,
+                    "weights_headers",
+                    "A tensor has no valid dtype, shape and data_offsets."
+                );
             }
+
+            var role = TensorRoles.Of(tensor.Name, facts.Layers);
+            sums[role] = sums.GetValueOrDefault(role).Plus(tensor.Name, shape);
         }
 
         return null;

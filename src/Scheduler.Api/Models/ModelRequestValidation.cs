@@ -8,7 +8,6 @@ namespace Scheduler.Api.Models;
 internal static class ModelRequestValidation
 {
     private const int LongestJson = 4 * 1024 * 1024;
-    private const int LongestWeightsFile = 32 * 1024 * 1024;
     private const int MostFiles = 1024;
     private const int LongestHeader = 16 * 1024 * 1024;
     private const int LongestSource = 512;
@@ -69,9 +68,9 @@ internal static class ModelRequestValidation
             faults.Add("weights_headers", "At most 1,024 files are read.");
         }
 
-        faults.CheckBytes("weights_index", request.WeightsIndex.Length, LongestWeightsFile);
-        faults.CheckBytes("weights_headers", request.WeightsHeaders.Sum(part => part.Length), LongestWeightsFile);
-        faults.CheckBytes("gguf_parts", request.GgufParts.Sum(part => part.Length), LongestWeightsFile);
+        faults.CheckBytes("weights_index", request.WeightsIndex.Length, LongestHeader);
+        faults.CheckBytes("weights_headers", request.WeightsHeaders.Sum(part => part.Length), LongestHeader);
+        faults.CheckBytes("gguf_parts", request.GgufParts.Sum(part => part.Length), LongestHeader);
     }
 
     private static void Check(ListModelsRequest request, Faults faults)

@@ -105,6 +105,8 @@ internal static class GemmaFamilies
                 ("num_key_value_heads", "4"),
                 ("head_dim", "256"),
                 ("global_head_dim", "512"),
+                ("hidden_size_per_layer_input", "256"),
+                ("vocab_size_per_layer_input", "262144"),
                 ("vocab_size", "262144"),
                 ("max_position_embeddings", "131072"),
                 ("sliding_window", "512"),

@@ -31,6 +31,26 @@ internal static class ClipTowers
         return blocks + embedding + (2 * width) + Projector(tower, width);
     }
 
+    /// <summary>SigLIP 2 with patches of any number; LFM2-VL joins four before two matrices with a norm.</summary>
+    public static long Siglip2(Tower tower)
+    {
+        var width = tower.Width(768);
+        var patch = tower.Patch(16);
+        var positions = tower.Own.Number(1, Tower.Max, "num_patches") ?? 256;
+        var blocks = tower.Layers(12) * Tower.BlockWithBiases(width, tower.Inner(width, 3072));
+        var embedding = (3 * patch * patch * width) + width + (positions * width);
+        if (tower.RootType is not ("lfm2_vl" or "lfm2-vl"))
+        {
+            return blocks + embedding + (2 * width) + Projector(tower, width);
+        }
+
+        var factor = tower.Fields.Number(1, 64, "downsample_factor") ?? 2;
+        var joined = factor * factor * width;
+        var inner = tower.Fields.Number(1, Tower.Max, "projector_hidden_size") ?? 2560;
+        var hidden = tower.Text.Hidden;
+        return blocks + embedding + (2 * width) + (2 * joined) + (joined * inner) + inner + (inner * hidden) + hidden;
+    }
+
     public static long Pixtral(Tower tower)
     {
         var width = tower.Width(1024);

@@ -9,6 +9,41 @@ internal static class GemmaTowers
     /// </summary>
     public const long ThreeN = 983_281_504;
 
+    /// <summary>
+    /// Conformer of Gemma 4: two convolutions, then per layer two wide blocks, attention with relative positions, and a
+    /// short convolution.
+    /// </summary>
+    public static long FourAudio(Tower tower)
+    {
+        var own = tower.Own;
+        var width = tower.Width(1024);
+        var (first, second) = Channels(own);
+        var output = own.Number(1, Tower.Max, "output_proj_dims") ?? 1536;
+        var kernel = own.Number(1, 64, "conv_kernel_size") ?? 5;
+        var heads = own.Number(1, 4096, "num_attention_heads") ?? 8;
+        var wide = 2 * ((8 * width * width) + (2 * width));
+        var attention = (5 * width * width) + (width / heads);
+        var convolution = (3 * width * width) + (kernel * width) + (2 * width);
+        var layer = wide + attention + convolution + (3 * width);
+        var sampling = (9 * first) + first + (9 * first * second) + second + (first / 4 * second * width);
+        return (tower.Layers(12) * layer) + sampling + (width * output) + output + (output * tower.Text.Hidden);
+    }
+
+    private static (long First, long Second) Channels(ConfigFields own)
+    {
+        if (
+            own.Array(2, "subsampling_conv_channels") is { } list
+            && list.GetArrayLength() == 2
+            && ConfigFields.TryWhole(list[0], out var first)
+            && ConfigFields.TryWhole(list[1], out var second)
+        )
+        {
+            return (Math.Clamp(first, 1, 65536), Math.Clamp(second, 1, 65536));
+        }
+
+        return (128, 32);
+    }
+
     /// <summary>Gated blocks with four norms; two tables of positions; one matrix to the language model.</summary>
     public static long Four(Tower tower)
     {
