@@ -24,6 +24,7 @@ internal static class DriverExits
         new(GpuMemory, "cudaErrorMemoryAllocation", "CUDA runtime API: cudaError_t"),
         new(GpuMemory, "hipErrorOutOfMemory", "HIP runtime API: hipError_t"),
         new(GpuMemory, "hipErrorMemoryAllocation", "HIP runtime API: hipError_t"),
+        new(GpuMemory, "HSA_STATUS_ERROR_OUT_OF_RESOURCES", "ROCR-Runtime: hsa_status_t"),
         new(GpuMemory, "CUBLAS_STATUS_ALLOC_FAILED", "cuBLAS: cublasStatus_t"),
         new(GpuMemory, "CUDNN_STATUS_ALLOC_FAILED", "cuDNN: cudnnStatus_t"),
         new(GpuMemory, "Cuda failure", "nccl src/include/checks.h", "out of memory"),

@@ -14,6 +14,12 @@ internal static class HubExits
     [
         new(ModelGated, "gated repo", Hub),
         new(ModelGated, "GatedRepoError", Hub),
+        new(ModelGated, "gated repositories", Hub),
+        new(ModelGated, "(AccessDenied) when calling", "botocore"),
+        new(ModelGated, "NoCredentialsError", "botocore"),
+        new(ModelMissing, "(NoSuchKey) when calling", "botocore"),
+        new(ModelMissing, "NoSuchBucket", "botocore"),
+        new(ModelMissing, "NotExistError", "modelscope hub/errors.py"),
         new(ModelGated, "is restricted", Hub, "Access to model"),
         new(ModelGated, "401 Client Error", Hub, "huggingface.co"),
         new(ModelGated, "403 Client Error", Hub, "huggingface.co"),
@@ -74,6 +80,7 @@ internal static class HubExits
             "Tokenizer class"
         ),
         new(ModelQuantization, "Unknown quantization type, got", "transformers quantizers/auto.py"),
+        new(ModelOther, "Couldn't instantiate the backend tokenizer", "transformers tokenization_utils_fast.py"),
         new(ModelCode, "requires you to execute the configuration file", "transformers dynamic_module_utils.py"),
         new(ModelCode, "trust_remote_code", "transformers dynamic_module_utils.py", "Please pass the argument"),
     ];

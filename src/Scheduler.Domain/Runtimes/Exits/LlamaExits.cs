@@ -32,6 +32,7 @@ internal static class LlamaExits
         new(GpuMemory, "failed to allocate Vulkan", "ggml/src/ggml-alloc.c"),
         new(GpuMemory, "failed to allocate SYCL", "ggml/src/ggml-alloc.c"),
         new(GpuMemory, "failed to allocate Metal", "ggml/src/ggml-alloc.c"),
+        new(GpuMemory, "ggml_metal", "ggml/src/ggml-metal", "failed to allocate"),
         new(GpuCache, "failed to allocate buffer for kv cache", "src/llama-kv-cache.cpp"),
         new(GpuMemory, "failed to allocate compute", "src/llama-context.cpp"),
         new(GpuMemory, "Device memory allocation of size", "ggml/src/ggml-vulkan/ggml-vulkan.cpp", "failed"),

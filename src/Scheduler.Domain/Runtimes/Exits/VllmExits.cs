@@ -15,6 +15,10 @@ internal static class VllmExits
         new(GpuMemoryOccupied, "less than desired GPU memory utilization", "vllm/v1/worker/utils.py"),
         new(GpuMemory, "out of memory occurred when warming up sampler", "vllm/v1/worker/gpu_model_runner.py"),
         new(GpuMemory, "CUDA Error: out of memory", "csrc/cumem_allocator.cpp"),
+        new(HostMemory, "Too large swap space", "vllm/config/cache.py"),
+        new(ModelDamaged, "Attempted to load weight", "vllm/model_executor/parameter.py"),
+        new(ModelDamaged, "KeyError: 'layers.", "vllm/model_executor/models: load_weights"),
+        new(ModelDamaged, "KeyError: 'model.layers.", "vllm/model_executor/models: load_weights"),
         new(ModelFileMissing, "Cannot find any model weights", "vllm/model_executor/model_loader/default_loader.py"),
         new(
             ModelFileMissing,
