@@ -15,7 +15,8 @@ internal static class UnreadSizes
         "rank",
         "latent",
         "_dim",
-        "_size",
+        "hidden",
+        "intermediate",
         "heads",
         "layers",
         "width",
@@ -116,6 +117,10 @@ internal static class UnreadSizes
         "time_step_rank",
         "mup_width_multiplier",
         "num_reward_heads",
+        "moe_capacity",
+        "moe_layer_end_index",
+        "moe_router_num_group",
+        "projector_hidden_size",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Records a doubt for each such field.</summary>
