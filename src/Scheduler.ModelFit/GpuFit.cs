@@ -35,6 +35,7 @@ public static class GpuFit
         var estimate = VramEstimate.Of(ModelFootprint.Of(model), request, request.ContextTokens, count, engine);
         var outcome =
             estimate.Low > usable ? FitOutcome.CannotFit
+            : !model.Doubts.IsEmpty ? FitOutcome.Uncertain
             : estimate.High > usable ? FitOutcome.Tight
             : FitOutcome.Fits;
         var missing = outcome == FitOutcome.CannotFit ? FitObstacle.Vram : FitObstacle.None;
@@ -46,7 +47,7 @@ public static class GpuFit
     {
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
-        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine, request.Format))
         {
             return null;
         }
@@ -92,7 +93,7 @@ public static class GpuFit
         Span<long> vramNeeded = stackalloc long[ModelFootprint.MaxGpus + 1];
         foreach (var count in GpuCatalogue.Counts)
         {
-            vramNeeded[count] = footprint.CanSplit(count, engine)
+            vramNeeded[count] = footprint.CanSplit(count, engine, request.Format)
                 ? engine.VramFor(VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High)
                 : long.MaxValue;
         }
@@ -151,7 +152,7 @@ public static class GpuFit
     {
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
-        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine, request.Format))
         {
             return null;
         }
@@ -185,7 +186,7 @@ public static class GpuFit
             return FitObstacle.Request;
         }
 
-        if (!ModelFootprint.Of(model).CanSplit(count, engine))
+        if (!ModelFootprint.Of(model).CanSplit(count, engine, request.Format))
         {
             return FitObstacle.GpuCount;
         }

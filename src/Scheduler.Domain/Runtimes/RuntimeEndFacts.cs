@@ -2,6 +2,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes.Exits;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Runtimes;
@@ -12,7 +13,9 @@ namespace Scheduler.Domain.Runtimes;
 /// Null when no runtime exited (capacity vanished or was preempted). Without an exit code when the scheduler ended a
 /// runtime that no longer answered.
 /// </param>
-/// <param name="Remedy">For out of memory: a shape that would fit; null when none is known.</param>
+/// <param name="Remedy">For missing GPU memory: a shape that would fit; null when none is known.</param>
+/// <param name="Finding">What the output and the provider's reason show; null when no runtime exited.</param>
+/// <param name="Preset">Runtime preset, which decides the engine's options in the hint.</param>
 public sealed record RuntimeEndFacts(
     FailureCode Code,
     Offer Offer,
@@ -20,12 +23,17 @@ public sealed record RuntimeEndFacts(
     long ContextTokens,
     RuntimeExit? Exit,
     string What,
-    MemoryRemedy? Remedy
+    MemoryRemedy? Remedy,
+    ExitFinding? Finding = null,
+    string Preset = ""
 ) : FailureFacts(Code)
 {
-    protected internal override FailureText Describe() =>
-        new(
-            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).{Contradiction()}",
+    protected internal override FailureText Describe()
+    {
+        var own = Exit is null || Finding is null ? null : ExitDiagnosis.OwnLine(Exit, Finding);
+        return new(
+            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).{Contradiction()}"
+                + (own is null ? "" : $" It reported: {own}"),
             Hint(),
             Details(
                     ("route", Offer.Route),
@@ -36,7 +44,11 @@ public sealed record RuntimeEndFacts(
                     ("context_tokens", ContextTokens),
                     ("exit_code", Exit?.ExitCode),
                     ("provider_reason", Exit?.ProviderReason),
-                    ("output_tail", Exit?.OutputTail),
+                    ("cause", Finding is null or { Cause: ExitCause.Unknown } ? null : Finding.Cause),
+                    (
+                        "output_tail",
+                        Exit is null ? null : OutputExcerpt.Of(Exit.OutputTail, RuntimeExit.MaxDetailChars)
+                    ),
                     ("fitting_context_tokens", Remedy?.ContextTokens),
                     ("fitting_gpu_type", Remedy?.GpuType),
                     ("fitting_gpu_count", Remedy?.GpuCount),
@@ -48,9 +60,17 @@ public sealed record RuntimeEndFacts(
                 )
                 .AddRange(Remedy?.Also is { } also ? RelaxationDetails.Of("fitting_gpu_also_", also) : [])
         );
+    }
 
     private string Hint()
     {
+        if (Finding is { } finding && ExitHints.Of(finding.Cause, Model, Preset) is { } hint)
+        {
+            return Code == FailureCode.OomKilled && finding.Cause != ExitCause.HostMemory
+                ? $"{OomHint()} {hint}"
+                : hint;
+        }
+
         if (Code == FailureCode.OomKilled)
         {
             return OomHint();
