@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Scheduler.Domain.Firewalls;
 
@@ -37,7 +38,7 @@ public sealed record FirewallDraft
     /// <summary>
     /// Whether the judge reads images. Without it, a firewall in block mode refuses requests with images.
     /// </summary>
-    [Id(6)]
+    [Id(6), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool JudgeSeesImages { get; init; }
 
     /// <summary>Compares the rules element by element.</summary>
@@ -51,7 +52,8 @@ public sealed record FirewallDraft
         && KeepPrompt == other.KeepPrompt
         && JudgeSeesImages == other.JudgeSeesImages;
 
-    public override int GetHashCode() => HashCode.Combine(Name, Mode, Judge, Rules.Length, JudgeDeadline, KeepPrompt, JudgeSeesImages);
+    public override int GetHashCode() =>
+        HashCode.Combine(Name, Mode, Judge, Rules.Length, JudgeDeadline, KeepPrompt, JudgeSeesImages);
 }
 
 /// <summary>What a firewall does with the judge's verdict.</summary>

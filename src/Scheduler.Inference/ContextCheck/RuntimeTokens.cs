@@ -16,11 +16,7 @@ namespace Scheduler.Inference.ContextCheck;
 /// Counts the tokens of a prompt with the runtime's own tokenizer. vLLM's <c>/tokenize</c> takes chat messages and
 /// applies the template itself. llama-server's takes the output of its <c>/apply-template</c>.
 /// </summary>
-internal sealed class RuntimeTokens(
-    RuntimeClient runtimes,
-    IOptions<InferenceOptions> options,
-    TimeProvider clock
-)
+internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOptions> options, TimeProvider clock)
 {
     private const int LongestAnswer = 64 * 1024 * 1024;
 

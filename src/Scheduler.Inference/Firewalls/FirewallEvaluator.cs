@@ -25,7 +25,10 @@ internal sealed class FirewallEvaluator(
         if (!text.IsWhole && verdict.Decision == FirewallDecision.Pass)
         {
             // The judge saw only a part, and no match in it says nothing about the rest.
-            verdict = JudgeVerdict.None(JudgeFault.NotText) with { Latency = verdict.Latency };
+            verdict = JudgeVerdict.None(JudgeFault.NotText) with
+            {
+                Latency = verdict.Latency,
+            };
         }
 
         Record(firewall, text, requestId, verdict);

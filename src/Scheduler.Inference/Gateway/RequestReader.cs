@@ -239,7 +239,11 @@ internal ref struct RequestReader
 
     private string? Text(string name, int longest)
     {
-        if (_json.TokenType == JsonTokenType.String && _json.GetString() is { Length: > 0 } text && text.Length <= longest)
+        if (
+            _json.TokenType == JsonTokenType.String
+            && _json.GetString() is { Length: > 0 } text
+            && text.Length <= longest
+        )
         {
             return text;
         }
@@ -247,7 +251,9 @@ internal ref struct RequestReader
         _json.Skip();
         _faults.Add(
             name,
-            longest == int.MaxValue ? "Must be a text that is not empty." : $"Must be a text of 1 to {longest} characters."
+            longest == int.MaxValue
+                ? "Must be a text that is not empty."
+                : $"Must be a text of 1 to {longest} characters."
         );
         return "";
     }

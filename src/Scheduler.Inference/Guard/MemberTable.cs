@@ -22,13 +22,25 @@ internal sealed class MemberTable
     /// <summary>The shipped table.</summary>
     public static MemberTable Shipped { get; } = Load();
 
-    public Members Message { get => field ??= _objects["message"]; }
+    public Members Message
+    {
+        get => field ??= _objects["message"];
+    }
 
-    public Members Part { get => field ??= _objects["part"]; }
+    public Members Part
+    {
+        get => field ??= _objects["part"];
+    }
 
-    public Members Image { get => field ??= _objects["image"]; }
+    public Members Image
+    {
+        get => field ??= _objects["image"];
+    }
 
-    public Members Prompt { get => field ??= _objects["prompt"]; }
+    public Members Prompt
+    {
+        get => field ??= _objects["prompt"];
+    }
 
     public Members BodyOf(RequestKind kind) =>
         kind switch
@@ -113,9 +125,7 @@ internal sealed class Members(string name, FrozenDictionary<string, Member> memb
         }
 
         Span<char> text = stackalloc char[json.ValueSpan.Length];
-        var length = json.ValueIsEscaped
-            ? json.CopyString(text)
-            : Encoding.UTF8.GetChars(json.ValueSpan, text);
+        var length = json.ValueIsEscaped ? json.CopyString(text) : Encoding.UTF8.GetChars(json.ValueSpan, text);
         return _lookup.TryGetValue(text[..length], out var member) ? member : null;
     }
 }

@@ -69,10 +69,6 @@ internal sealed record PromptReading
             }
         }
 
-        return new JudgeInput(parts.DrainToImmutable())
-        {
-            Images = images.DrainToImmutable(),
-            IsWhole = isWhole,
-        };
+        return new JudgeInput(parts.DrainToImmutable()) { Images = images.DrainToImmutable(), IsWhole = isWhole };
     }
 }

@@ -122,7 +122,11 @@ internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, 
         {
             parts.Add(
                 (JsonNode)
-                    new JsonObject { ["type"] = "image_url", ["image_url"] = new JsonObject { ["url"] = image } }
+                    new JsonObject
+                    {
+                        ["type"] = "image_url",
+                        ["image_url"] = new JsonObject { ["url"] = image },
+                    }
             );
         }
 

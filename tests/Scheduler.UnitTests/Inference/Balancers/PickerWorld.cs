@@ -14,10 +14,10 @@ using Scheduler.Inference;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Guard;
-using Scheduler.UnitTests.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 using Scheduler.UnitTests.Api;
+using Scheduler.UnitTests.Inference.Guard;
 using Scheduler.UnitTests.Providers;
 using Xunit;
 

@@ -4,8 +4,8 @@ using Scheduler.Domain.Instances;
 using Scheduler.DomainTests.Firewalls;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Guard;
-using Scheduler.UnitTests.Inference.Guard;
 using Scheduler.Inference.Upstream;
+using Scheduler.UnitTests.Inference.Guard;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;

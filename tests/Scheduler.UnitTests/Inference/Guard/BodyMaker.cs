@@ -121,7 +121,9 @@ internal sealed class BodyMaker(Random random)
     private void WriteObject(Members members, int depth)
     {
         var chosen = members
-            .All.Where(member => member.Kind is not (MemberKind.Unseen or MemberKind.Media or MemberKind.Ids) || Is(0.02))
+            .All.Where(member =>
+                member.Kind is not (MemberKind.Unseen or MemberKind.Media or MemberKind.Ids) || Is(0.02)
+            )
             .Where(member => member.Kind != MemberKind.Image || Is(0.2))
             .OrderBy(_ => random.Next())
             .Take(random.Next(1, 5))
@@ -181,7 +183,10 @@ internal sealed class BodyMaker(Random random)
     }
 
     private void WriteIds() =>
-        WriteList(random.Next(5), () => _json.Append(random.Next(1_000, 200_000).ToString(CultureInfo.InvariantCulture)));
+        WriteList(
+            random.Next(5),
+            () => _json.Append(random.Next(1_000, 200_000).ToString(CultureInfo.InvariantCulture))
+        );
 
     private void WriteAny(int depth)
     {
@@ -191,7 +196,14 @@ internal sealed class BodyMaker(Random random)
                 _json.Append(Number());
                 break;
             case 1:
-                _json.Append(random.Next(3) switch { 0 => "null", 1 => "true", _ => "false" });
+                _json.Append(
+                    random.Next(3) switch
+                    {
+                        0 => "null",
+                        1 => "true",
+                        _ => "false",
+                    }
+                );
                 break;
             case 5:
                 WriteList(random.Next(4), () => WriteAny(depth + 1));

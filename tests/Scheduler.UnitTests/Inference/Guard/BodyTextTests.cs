@@ -91,7 +91,10 @@ public sealed class BodyTextTests(GuardedGateway world) : IClassFixture<GuardedG
         );
 
     [Theory]
-    [InlineData("""{"include_usage":false,"include_obfuscation":false}""", """{"include_usage":true,"include_obfuscation":false}""")]
+    [InlineData(
+        """{"include_usage":false,"include_obfuscation":false}""",
+        """{"include_usage":true,"include_obfuscation":false}"""
+    )]
     [InlineData("""{"include_obfuscation":false}""", """{"include_usage":true,"include_obfuscation":false}""")]
     [InlineData("""{ }""", """{"include_usage":true }""")]
     [InlineData("null", """{"include_usage":true}""")]
@@ -115,10 +118,7 @@ public sealed class BodyTextTests(GuardedGateway world) : IClassFixture<GuardedG
     [InlineData(100_000)]
     public async Task A_name_of_any_length_is_not_found(int length)
     {
-        using var answer = await world.SendAsync(
-            Chat,
-            $$"""{"model":"{{new string('a', length)}}","messages":[]}"""
-        );
+        using var answer = await world.SendAsync(Chat, $$"""{"model":"{{new string('a', length)}}","messages":[]}""");
 
         var text = await answer.Content.ReadAsStringAsync(Ct);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);

@@ -37,9 +37,24 @@ public sealed class GatewayFuzzTests(ITestOutputHelper output)
 
     private static readonly byte[][] Pieces =
     [
-        .. new[] { "\\ud83d", "\\u0000", "\"", "{", "}", "[", "]", ",", ":", "\\", "1e999", "-0", "null", "\u00e9", "\ufeff" }.Select(
-            Encoding.UTF8.GetBytes
-        ),
+        .. new[]
+        {
+            "\\ud83d",
+            "\\u0000",
+            "\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\\",
+            "1e999",
+            "-0",
+            "null",
+            "\u00e9",
+            "\ufeff",
+        }.Select(Encoding.UTF8.GetBytes),
         [0xC0, 0xAF],
         [0xED, 0xA0, 0xBD],
         [0xFF],
@@ -89,7 +104,10 @@ public sealed class GatewayFuzzTests(ITestOutputHelper output)
             var what = $"Seed {seed}, body {i}, {type}, {coding}: {status} {answer} to {Convert.ToHexString(body)}";
             Assert.True(status is 200 or 400 or 404 or 413 or 415 or 503, what);
             Assert.True(status == 200 || answer.Contains("\"request_id\":\"req-", StringComparison.Ordinal), what);
-            Assert.True(status != 503 || name == "block" || answer.Contains("NO_FIREWALL", StringComparison.Ordinal), what);
+            Assert.True(
+                status != 503 || name == "block" || answer.Contains("NO_FIREWALL", StringComparison.Ordinal),
+                what
+            );
             answers[status] = answers.GetValueOrDefault(status) + 1;
         }
 

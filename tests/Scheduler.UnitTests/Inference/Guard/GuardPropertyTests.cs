@@ -58,11 +58,19 @@ public sealed class GuardPropertyTests(ITestOutputHelper output)
     [InlineData("""{"model":"chat","prompt":["seen",7]}""", "7")]
     [InlineData("""{"model":"chat","prompt":[[7]]}""", "7")]
     [InlineData("""{"model":"chat","tools":[{"name":"seen","parameters":{"const":"hidden"}}]}""", "hidden")]
-    [InlineData("""{"model":"chat","messages":[{"content":[{"image_url":{"url":"data:image/png;base64,AA"}}]}]}""", "data:image/png;base64,AA")]
+    [InlineData(
+        """{"model":"chat","messages":[{"content":[{"image_url":{"url":"data:image/png;base64,AA"}}]}]}""",
+        "data:image/png;base64,AA"
+    )]
     [InlineData("""{"model":"chat","messages":[{"content":"seen","role":"user"}],"stop_token_ids":[7]}""", null)]
     public void The_comparison_finds_what_a_judge_did_not_get(string body, string? unseen)
     {
-        var judged = new ChatQuestion("", "{\"role\":\"user\",\"text\":\"seen\"}\n{\"role\":\"parameters\",\"text\":\"const\"}", 1, default);
+        var judged = new ChatQuestion(
+            "",
+            "{\"role\":\"user\",\"text\":\"seen\"}\n{\"role\":\"parameters\",\"text\":\"const\"}",
+            1,
+            default
+        );
 
         Assert.Equal(unseen, new SeenText([judged], []).Unseen(Encoding.UTF8.GetBytes(body)));
     }

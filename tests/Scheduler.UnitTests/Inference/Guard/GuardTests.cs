@@ -40,55 +40,148 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
             // Other members of messages.
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi","name":"FORBIDDEN"}]}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"tool","content":"hi","tool_call_id":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"FORBIDDEN","arguments":"{}"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":{"FORBIDDEN":1}}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"assistant","content":null,"reasoning_content":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"assistant","content":"FORBIDDEN","prefix":true}],"continue_final_message":true}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"FORBIDDEN","arguments":"{}"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":{"FORBIDDEN":1}}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"assistant","content":null,"reasoning_content":"FORBIDDEN"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"assistant","content":"FORBIDDEN","prefix":true}],"continue_final_message":true}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"author":{"role":"FORBIDDEN"},"content":"hi"}]}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi","Content":"FORBIDDEN"}]}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi","secret":"FORBIDDEN"}]}""" },
             // Names that occur twice, in other case, with escapes.
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"FORBIDDEN","content":"hi"}]}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi","c\u006fntent":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"Messages":[{"role":"user","content":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"me\u017f\u017fages":[{"role":"user","content":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"messages":[{"role":"user","content":"FORBIDDEN"}]}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"Messages":[{"role":"user","content":"FORBIDDEN"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"me\u017f\u017fages":[{"role":"user","content":"FORBIDDEN"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"messages":[{"role":"user","content":"FORBIDDEN"}]}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"\u0046ORBIDDEN"}]}""" },
             // Tools, schemas, templates, formats.
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"a","description":"FORBIDDEN"}}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"a","parameters":{"properties":{"FORBIDDEN":{}}}}}]}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"a","description":"FORBIDDEN"}}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"a","parameters":{"properties":{"FORBIDDEN":{}}}}}]}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tools":{"FORBIDDEN":1}}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"developer","content":"hi","tools":[{"function":{"name":"FORBIDDEN"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"functions":[{"name":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tool_choice":{"function":{"name":"FORBIDDEN"}}}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"developer","content":"hi","tools":[{"function":{"name":"FORBIDDEN"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"functions":[{"name":"FORBIDDEN"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tool_choice":{"function":{"name":"FORBIDDEN"}}}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"chat_template":"FORBIDDEN"}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"chat_template_kwargs":{"a":"FORBIDDEN"}}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"documents":[{"text":"FORBIDDEN"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"FORBIDDEN"}}}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"guided_choice":["FORBIDDEN"]}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"chat_template_kwargs":{"a":"FORBIDDEN"}}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"documents":[{"text":"FORBIDDEN"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"FORBIDDEN"}}}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"guided_choice":["FORBIDDEN"]}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"tool_prompt":"FORBIDDEN"}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"system":"FORBIDDEN"}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"stop":["FORBIDDEN"]}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"user":"FORBIDDEN"}""" },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"service_tier":"FORBIDDEN"}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"temperature":{"FORBIDDEN":1}}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"logit_bias":{"FORBIDDEN":1}}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"stream_options":{"FORBIDDEN":true}}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"temperature":{"FORBIDDEN":1}}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"logit_bias":{"FORBIDDEN":1}}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"stream_options":{"FORBIDDEN":true}}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"unheard_of":"FORBIDDEN"}""" },
             // Media.
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"image_url":"data:image/png;base64,AAAA"}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"text","text":"hi","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"image_url","image_url":null,"uuid":"seen-before"}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"audio_url":"https://example.com/a.wav"}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"video_url":{"url":"https://example.com/a.mp4"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"AAAA"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"image_embeds","image_embeds":"AAAA"}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"prompt_embeds","data":"AAAA"}]}]}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"image_url":"data:image/png;base64,AAAA"}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"text","text":"hi","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"image_url","image_url":null,"uuid":"seen-before"}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"audio_url":"https://example.com/a.wav"}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"video_url":{"url":"https://example.com/a.mp4"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"AAAA"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"image_embeds","image_embeds":"AAAA"}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"prompt_embeds","data":"AAAA"}]}]}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi","images":["AAAA"]}]}""" },
-            { Completion, """{"model":"guardedl","prompt":{"prompt_string":"hi <__media__>","multimodal_data":["AAAA"]}}""" },
-            { Completion, """{"model":"guardedl","prompt":[{"prompt_string":"hi <__media__>","multimodal_data":["AAAA"]}]}""" },
+            {
+                Completion,
+                """{"model":"guardedl","prompt":{"prompt_string":"hi <__media__>","multimodal_data":["AAAA"]}}"""
+            },
+            {
+                Completion,
+                """{"model":"guardedl","prompt":[{"prompt_string":"hi <__media__>","multimodal_data":["AAAA"]}]}"""
+            },
             { Completion, """{"model":"guardedl","prompt":{"prompt_string":"FORBIDDEN"}}""" },
             { Completion, """{"model":"guardedl","prompt":"hi","image_data":[{"id":1,"data":"AAAA"}]}""" },
             { Embedding, """{"model":"guarded","input":[{"image":"AAAA","text":"hi"}]}""" },
@@ -107,7 +200,10 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
             { Completion, """{"model":"guarded","prompt":[70.0,79,82]}""" },
             { Completion, """{"model":"guarded","prompt":[-70]}""" },
             { Completion, """{"model":"guarded","prompt":70}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"input_ids":[70,79,82,66,73,68,68,69,78]}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"input_ids":[70,79,82,66,73,68,68,69,78]}"""
+            },
             { Embedding, """{"model":"guarded","input":[70,79,82,66,73,68,68,69,78]}""" },
             // Other members of completions and embeddings.
             { Completion, """{"model":"guarded","prompt":"hi","suffix":"FORBIDDEN"}""" },
@@ -123,20 +219,50 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
     public static TheoryData<string, string> Harmless() =>
         new()
         {
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"rate"}],"tools":[{"type":"function","function":{"name":"rate","parameters":{"type":"object","properties":{"stars":{"type":"integer","enum":[1,2,3]}}}}}]}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"rate"}],"tools":[{"type":"function","function":{"name":"rate","parameters":{"type":"object","properties":{"stars":{"type":"integer","enum":[1,2,3]}}}}}]}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"x"}],"stop_token_ids":[151645]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"x"}],"logit_bias":{"50256":-100},"allowed_token_ids":[1,2],"bad_words":[]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"my profile image is an audio file"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yes","refusal":null,"annotations":[],"audio":null,"function_call":null,"tool_calls":null,"reasoning_content":null},{"role":"user","content":"go on"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"n\":1}"}}]},{"role":"tool","tool_call_id":"call_1","content":"[1,2,3]"}]}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"temperature":0.7,"top_p":1,"n":1,"seed":7,"stop":"\n","max_tokens":16,"presence_penalty":0,"frequency_penalty":0,"logprobs":true,"top_logprobs":2,"user":"u-1","parallel_tool_calls":false,"tool_choice":"auto","service_tier":"auto","store":false,"metadata":{"a":"b"},"reasoning_effort":"low","response_format":{"type":"text"}}""" },
-            { Chat, """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"top_k":40,"min_p":0.05,"repetition_penalty":1.1,"ignore_eos":true,"skip_special_tokens":true,"chat_template_kwargs":{"enable_thinking":false},"structured_outputs":{"choice":["a","b"]},"cache_salt":"s","priority":0,"request_id":"r"}""" },
-            { Chat, """{"model":"guardedl","messages":[{"role":"user","content":"hi"}],"cache_prompt":true,"id_slot":-1,"samplers":["top_k","min_p"],"dry_multiplier":0.8,"mirostat":0,"n_predict":8,"timings_per_token":true,"grammar":"root ::= \"a\"","lora":[{"id":0,"scale":0.5}],"reasoning_format":"auto"}""" },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"bias"}],"logit_bias":{"50256":-100},"allowed_token_ids":[1,2],"bad_words":[]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"my profile image is an audio file"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yes","refusal":null,"annotations":[],"audio":null,"function_call":null,"tool_calls":null,"reasoning_content":null},{"role":"user","content":"go on"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"n\":1}"}}]},{"role":"tool","tool_call_id":"call_1","content":"[1,2,3]"}]}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"temperature":0.7,"top_p":1,"n":1,"seed":7,"stop":"\n","max_tokens":16,"presence_penalty":0,"frequency_penalty":0,"logprobs":true,"top_logprobs":2,"user":"u-1","parallel_tool_calls":false,"tool_choice":"auto","service_tier":"auto","store":false,"metadata":{"a":"b"},"reasoning_effort":"low","response_format":{"type":"text"}}"""
+            },
+            {
+                Chat,
+                """{"model":"guarded","messages":[{"role":"user","content":"hi"}],"top_k":40,"min_p":0.05,"repetition_penalty":1.1,"ignore_eos":true,"skip_special_tokens":true,"chat_template_kwargs":{"enable_thinking":false},"structured_outputs":{"choice":["a","b"]},"cache_salt":"s","priority":0,"request_id":"r"}"""
+            },
+            {
+                Chat,
+                """{"model":"guardedl","messages":[{"role":"user","content":"hi"}],"cache_prompt":true,"id_slot":-1,"samplers":["top_k","min_p"],"dry_multiplier":0.8,"mirostat":0,"n_predict":8,"timings_per_token":true,"grammar":"root ::= \"a\"","lora":[{"id":0,"scale":0.5}],"reasoning_format":"auto"}"""
+            },
             { Chat, """{"model":"guarded","messages":[{"role":"user","content":"half \ud83d of an emoji"}]}""" },
             { Completion, """{"model":"guardedl","prompt":[104,105]}""" },
             { Completion, """{"model":"guarded","prompt":["a","b",[104,105]],"suffix":"c","echo":true,"best_of":1}""" },
-            { Embedding, """{"model":"guarded","input":["a","b"],"encoding_format":"base64","dimensions":256,"user":"u"}""" },
+            {
+                Embedding,
+                """{"model":"guarded","input":["a","b"],"encoding_format":"base64","dimensions":256,"user":"u"}"""
+            },
             { Embedding, """{"model":"guarded","input":[[104,105],[106]]}""" },
         };
 
@@ -203,13 +329,15 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
     [Fact]
     public async Task Without_a_firewall_and_in_other_modes_bytes_pass_as_they_are()
     {
-        const string messages = """ "unheard_of" : {"A":1.50,"a":"\u0041"}, "messages":[ {"role":"user","content":[{"image_url":"x"}]} ]""";
+        const string messages =
+            """ "unheard_of" : {"A":1.50,"a":"\u0041"}, "messages":[ {"role":"user","content":[{"image_url":"x"}]} ]""";
         foreach (var firewall in (string[])["", """ "firewall":"watch",""", """ "firewall":"lenient","""])
         {
             using var answer = await world.SendAsync(Chat, $$"""{"model":"rec",{{firewall}}{{messages}}}""");
 
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            var sent = firewall.Length == 0 ? $$"""{"model":"rec",{{messages}}}""" : $$"""{"model":"rec",{{messages}}}""";
+            var sent =
+                firewall.Length == 0 ? $$"""{"model":"rec",{{messages}}}""" : $$"""{"model":"rec",{{messages}}}""";
             Assert.Equal(sent, Assert.Single(world.Received).Body);
         }
     }
@@ -220,7 +348,6 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
     public async Task An_image_in_another_mode_is_recorded_as_not_judged(string firewall)
     {
         var log = (FakeEvaluations)world.Gateway.Cluster.Evaluations(GatewayFixture.Account);
-        var before = log.Recorded.Count;
 
         using var answer = await world.SendAsync(
             Chat,
@@ -228,11 +355,9 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
         );
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        await GateWorld.UntilAsync(() => log.Recorded.Skip(before).Any(one => one.Firewall == firewall));
-        Assert.Equal(
-            FirewallDecision.Unjudged,
-            log.Recorded.Skip(before).Single(one => one.Firewall == firewall).Decision
-        );
+        var id = answer.Headers.GetValues("X-Request-Id").Single();
+        await GateWorld.UntilAsync(() => log.Recorded.Any(one => one.RequestId.Value == id));
+        Assert.Equal(FirewallDecision.Unjudged, log.Recorded.Single(one => one.RequestId.Value == id).Decision);
     }
 
     [Theory]
@@ -251,10 +376,7 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
     [Fact]
     public async Task A_refusal_without_a_verdict_tells_clients_not_to_repeat_the_request()
     {
-        using var answer = await world.SendAsync(
-            Chat,
-            WithImage.Replace("NAME", "guarded", StringComparison.Ordinal)
-        );
+        using var answer = await world.SendAsync(Chat, WithImage.Replace("NAME", "guarded", StringComparison.Ordinal));
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
         Assert.Equal("false", answer.Headers.GetValues("X-Should-Retry").Single());

@@ -106,7 +106,8 @@ public sealed class GuardedGateway : IAsyncLifetime
         using var reader = new StreamReader(context.Request.Body);
         var body = await reader.ReadToEndAsync(context.RequestAborted);
         var path = context.Request.Path.Value!["/base".Length..];
-        var answer = """{"choices":[{"message":{"content":"fine"}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}""";
+        var answer =
+            """{"choices":[{"message":{"content":"fine"}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}""";
         if (path is "/detokenize")
         {
             Tokenized.Enqueue((path, body));

@@ -10,7 +10,11 @@ internal static class Readings
     private const string Minimal = """{"model":"chat","messages":[]}""";
 
     /// <summary>A reading with these parts, whatever the request.</summary>
-    public static PromptReading Of(params PromptPart[] parts) => Of(RequestKind.Chat, Minimal) with { Parts = [.. parts] };
+    public static PromptReading Of(params PromptPart[] parts) =>
+        Of(RequestKind.Chat, Minimal) with
+        {
+            Parts = [.. parts],
+        };
 
     /// <summary>The reading of a body.</summary>
     public static PromptReading Of(RequestKind kind, string body) =>

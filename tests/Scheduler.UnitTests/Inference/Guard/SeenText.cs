@@ -52,7 +52,11 @@ internal sealed class SeenText
         foreach (var question in questions)
         {
             _images.UnionWith(question.Images);
-            foreach (var line in question.User.Split('\n').Where(line => line.StartsWith("{\"role\"", StringComparison.Ordinal)))
+            foreach (
+                var line in question
+                    .User.Split('\n')
+                    .Where(line => line.StartsWith("{\"role\"", StringComparison.Ordinal))
+            )
             {
                 using var piece = JsonDocument.Parse(line);
                 text.Append(piece.RootElement.GetProperty("role").GetString()).Append('\n');
