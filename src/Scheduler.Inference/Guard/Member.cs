@@ -1,0 +1,41 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace Scheduler.Inference.Guard;
+
+/// <summary>How the value of a member is read; the words of <c>members.txt</c>.</summary>
+internal enum MemberKind
+{
+    Name = 1,
+    Own,
+    Setting,
+    Text,
+    Role,
+    Messages,
+    Content,
+    Prompt,
+    Ids,
+    Image,
+    Url,
+    Media,
+    Unseen,
+}
+
+/// <summary>A member of a body that at least one engine reads.</summary>
+/// <param name="Index">Position in its object, from 0.</param>
+/// <param name="Words">Values that are no text: they are not shown to a judge.</param>
+/// <param name="Engines">Engines that know the member.</param>
+internal sealed record Member(
+    string Name,
+    int Index,
+    MemberKind Kind,
+    FrozenSet<string> Words,
+    FrozenSet<string> Engines
+)
+{
+    /// <summary>The name as JSON.</summary>
+    public JsonEncodedText Encoded { get; } = JsonEncodedText.Encode(Name);
+
+    /// <summary>The speaker that a judge sees; <c>user</c> would be read as the speaker of a message.</summary>
+    public string Label { get; } = Name is "user" ? "user_id" : Name;
+}
