@@ -9,14 +9,16 @@ namespace Scheduler.Domain.Placement;
 /// </remarks>
 public static class NoMatchRule
 {
-    /// <param name="offers">Number of all offers.</param>
-    /// <param name="fitting">Of all offers, those whose GPUs the model fits.</param>
-    /// <param name="left">Offers that pass the caller's constraints except the maximum price; available now or not.</param>
-    /// <param name="leftFitting">Of these, those whose GPUs the model fits.</param>
-    public static FailureCode CodeOf(int offers, int fitting, int left, int leftFitting) =>
-        leftFitting > 0 ? FailureCode.SmartNoMatch
-        : left > 0 ? FailureCode.GpuIncompatible
+    /// <param name="anyOffer">Whether there is any offer.</param>
+    /// <param name="anyFits">Whether the model fits the GPUs of any offer.</param>
+    /// <param name="anyLeft">
+    /// Whether any offer passes the caller's constraints except the maximum price, available now or not.
+    /// </param>
+    /// <param name="anyLeftFits">Whether the model fits the GPUs of any of these.</param>
+    public static FailureCode CodeOf(bool anyOffer, bool anyFits, bool anyLeft, bool anyLeftFits) =>
+        anyLeftFits ? FailureCode.SmartNoMatch
+        : anyLeft ? FailureCode.GpuIncompatible
         // The constraints leave no GPU at all. Loosening them helps only if the model fits some GPU on offer.
-        : offers > 0 && fitting == 0 ? FailureCode.GpuIncompatible
+        : anyOffer && !anyFits ? FailureCode.GpuIncompatible
         : FailureCode.SmartNoMatch;
 }

@@ -74,9 +74,9 @@ internal static class RelaxationFinder
             }
         }
 
-        var (fit, some) = (BitPlane.Count(fitting), BitPlane.Count(left));
+        var (someFit, someLeft) = (BitPlane.First(fitting) >= 0, BitPlane.First(left) >= 0);
         BitPlane.And(left, fitting);
-        var code = NoMatchRule.CodeOf(pass.Snapshot.Count, fit, some, BitPlane.Count(left));
+        var code = NoMatchRule.CodeOf(pass.Snapshot.Count > 0, someFit, someLeft, BitPlane.First(left) >= 0);
         if (overpriced is { } tooDear)
         {
             BitPlane.AndNot(left, tooDear.Span);
@@ -105,7 +105,7 @@ internal static class RelaxationFinder
         foreach (var set in MinimalSets(pass, candidates, relaxable))
         {
             candidates.CopyTo(scratch);
-            found.Add(Found.Of(Relax(pass, scratch, relaxable, set), pass.Request));
+            found.Add(Relax(pass, scratch, relaxable, set));
         }
 
         found.Sort(NearestFirst);
@@ -187,7 +187,7 @@ internal static class RelaxationFinder
         Split(pass, relaxable, others, word, bits & ~refused, next + 1, set, seen);
     }
 
-    private static Relaxation Relax(FunnelPass pass, Span<ulong> rows, List<int> relaxable, int set)
+    private static Found Relax(FunnelPass pass, Span<ulong> rows, List<int> relaxable, int set)
     {
         // 1. The offers that exactly this set refuses.
         for (var i = 0; i < relaxable.Count; i++)
@@ -225,7 +225,7 @@ internal static class RelaxationFinder
         var loosened = members.Aggregate(asked, (constraints, member) => member.Loosen(constraints, target));
         using var after = FunnelPass.Run(pass.Snapshot, pass.Request with { Constraints = loosened });
         var best = after.Rank(top: 1, out _)[0].Offer;
-        return new Relaxation(
+        var relaxation = new Relaxation(
             [.. members.Select(member => member.Edit(asked, target))],
             loosened,
             after.Matches,
@@ -233,6 +233,8 @@ internal static class RelaxationFinder
             best,
             asked.MaxPricePerHour is { } most ? best.PricePerHour - most : null
         );
+        var distance = asked.GpuType is { } gpu ? GpuTypeConstraint.MemoryDistance(gpu, best.GpuType) : 0;
+        return new Found(relaxation, members.Exists(static member => member.IsNaming), distance);
     }
 
     /// <summary>
@@ -259,19 +261,5 @@ internal static class RelaxationFinder
     private static int SizeOf(int set) => BitOperations.PopCount((uint)set);
 
     /// <summary>A relaxation with what orders it.</summary>
-    private readonly record struct Found(Relaxation Relaxation, bool Leaves, long MemoryDistance)
-    {
-        public static Found Of(Relaxation relaxation, PlacementRequest request)
-        {
-            var leaves = false;
-            foreach (var edit in relaxation.Edits)
-            {
-                leaves |= PlacementSolver.NamingConstraints.Contains(edit.Constraint);
-            }
-
-            var asked = request.Constraints.GpuType;
-            var distance = asked is null ? 0 : GpuTypeConstraint.MemoryDistance(asked, relaxation.Best.GpuType);
-            return new Found(relaxation, leaves, distance);
-        }
-    }
+    private readonly record struct Found(Relaxation Relaxation, bool Leaves, long MemoryDistance);
 }

@@ -41,17 +41,17 @@ public sealed class NoMatchRuleTests
     }
 
     [Theory]
-    [InlineData(0, 0, 0, 0, FailureCode.SmartNoMatch)]
-    [InlineData(5, 0, 0, 0, FailureCode.GpuIncompatible)]
-    [InlineData(5, 0, 2, 0, FailureCode.GpuIncompatible)]
-    [InlineData(5, 3, 2, 0, FailureCode.GpuIncompatible)]
-    [InlineData(5, 3, 0, 0, FailureCode.SmartNoMatch)]
-    [InlineData(5, 3, 2, 1, FailureCode.SmartNoMatch)]
+    [InlineData(false, false, false, false, FailureCode.SmartNoMatch)]
+    [InlineData(true, false, false, false, FailureCode.GpuIncompatible)]
+    [InlineData(true, false, true, false, FailureCode.GpuIncompatible)]
+    [InlineData(true, true, true, false, FailureCode.GpuIncompatible)]
+    [InlineData(true, true, false, false, FailureCode.SmartNoMatch)]
+    [InlineData(true, true, true, true, FailureCode.SmartNoMatch)]
     public void The_code_depends_on_what_is_left_and_on_what_fits(
-        int offers,
-        int fitting,
-        int left,
-        int leftFitting,
+        bool anyOffer,
+        bool anyFits,
+        bool anyLeft,
+        bool anyLeftFits,
         FailureCode code
-    ) => Assert.Equal(code, NoMatchRule.CodeOf(offers, fitting, left, leftFitting));
+    ) => Assert.Equal(code, NoMatchRule.CodeOf(anyOffer, anyFits, anyLeft, anyLeftFits));
 }
