@@ -26,7 +26,8 @@ internal static class HostLogging
             // It logs nothing at these levels, but would create a scope and a span for every request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
             .MinimumLevel.Override("Grpc", LogEventLevel.Warning)
-            .MinimumLevel.Override("Polly", LogEventLevel.Warning)
+            // It logs every attempt that it repeats, with a stack trace. The last failure is an error of its caller.
+            .MinimumLevel.Override("Polly", LogEventLevel.Error)
             // The response reports the error. A warning with a stack trace for every request to a lost runtime adds
             // nothing.
             .MinimumLevel.Override("Yarp", LogEventLevel.Error)

@@ -27,16 +27,13 @@ public sealed partial class DemoTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>
-    /// A start that Ctrl-C ends, two that continue, each after changes of everything, and one that starts over.
+    /// One start, two that continue, each after changes of everything, and one that starts over until Ctrl-C ends it.
     /// </summary>
     [Fact]
-    public async Task The_demo_stops_at_once_continues_with_whatever_it_finds_and_starts_over()
+    public async Task The_demo_continues_with_whatever_it_finds_starts_over_and_stops_at_once()
     {
         var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
         await using var demo = new SchedulerProcess(folder) { Command = "demo", KeepsFolder = true };
-        await demo.StartAsync(Ct);
-        await StopsPromptlyAsync(demo);
-
         var told = await PlayAsync(demo);
         AssertToldAll(told);
         var key = KeyIn(told);
@@ -56,10 +53,9 @@ public sealed partial class DemoTests
         Assert.Equal(0, await demo.StopAsync(Ct));
 
         await using var fresh = new SchedulerProcess(folder, "--fresh") { Command = "demo" };
-        AssertToldAll(await PlayAsync(fresh));
+        await fresh.StartAsync(Ct);
         Assert.Contains(fresh.Lines, line => line.StartsWith("The data so far is in ", StringComparison.Ordinal));
-        Assert.InRange((await AccountAsync(fresh, Rich)).BalanceMicroEur, 99_000_000, 100_000_000);
-        Assert.Equal(0, await fresh.StopAsync(Ct));
+        await StopsPromptlyAsync(fresh);
     }
 
     /// <summary>Ctrl-C while stories wait for providers and a page of the dashboard is open.</summary>
@@ -78,10 +74,8 @@ public sealed partial class DemoTests
 
         Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.Equal(0, code);
-        Assert.DoesNotContain(
-            demo.Lines.Skip(lines),
-            line => line.Contains("\"@x\":") || line.Contains("\"@l\":\"Error\"")
-        );
+        var noise = demo.Lines.Skip(lines).Where(line => line.Contains("\"@x\":") || line.Contains("\"@l\":\"Error\""));
+        Assert.True(!noise.Any(), string.Join('\n', noise));
     }
 
     /// <summary>The event stream of an open page.</summary>
@@ -217,12 +211,6 @@ public sealed partial class DemoTests
             await new Instances.InstancesClient(demo.Calls).ListInstancesAsync(request, cancellationToken: Ct)
         ).Instances;
     }
-
-    private static async Task<Account> AccountAsync(SchedulerProcess demo, string name) =>
-        await new Accounts.AccountsClient(demo.Calls).GetAccountAsync(
-            new GetAccountRequest { Name = name },
-            cancellationToken: Ct
-        );
 
     private static string KeyIn(List<string> told) =>
         Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
