@@ -17,7 +17,9 @@ public sealed class ReferenceTests(Browser browser, DashboardScheduler scheduler
     {
         // Its copy buttons may use the clipboard.
         var options = new BrowserNewContextOptions { Permissions = ["clipboard-read", "clipboard-write"] };
-        var (page, _) = await OpenAsync(scheduler.Site, options);
+        var (page, guard) = await OpenAsync(scheduler.Site, options);
+        // The page asks once whether it may evaluate text as code. It may not, and does without.
+        guard.Expect("^policy: script-src refused eval");
 
         await page.GotoAsync("/reference");
 

@@ -9,6 +9,8 @@ namespace Scheduler.BrowserTests.Changes;
 [Collection(ChangingGroup.Name)]
 public sealed class ReadyCallTests(Browser browser, DashboardScheduler scheduler) : DashboardTest(browser, scheduler)
 {
+    private static LaunchSpec Healthy => TestKit.Troubles.On(TestKit.Troubles.Small, "sim-lambda");
+
     private static readonly string Config = """
         {"architectures":["Qwen2ForCausalLM"],"model_type":"qwen2","hidden_size":896,"intermediate_size":4864,"num_hidden_layers":24,
          "num_attention_heads":14,"num_key_value_heads":2,"vocab_size":151936,"max_position_embeddings":32768,"tie_word_embeddings":true,
@@ -29,6 +31,9 @@ public sealed class ReadyCallTests(Browser browser, DashboardScheduler scheduler
     public async Task A_command_does_what_it_says(string path, string command, string answer)
     {
         var account = IdOf(Scheduler.Account);
+        var scheduled = path.Contains("{1}", StringComparison.Ordinal)
+            ? await Api.CreateAsync(Scheduler.Account, "scheduled", Healthy)
+            : Scheduler.Stopped;
         foreach (var isOperator in new[] { true, false })
         {
             var key = isOperator ? Scheduler.OperatorKey : Scheduler.AccountKey;
@@ -38,7 +43,7 @@ public sealed class ReadyCallTests(Browser browser, DashboardScheduler scheduler
                     System.Globalization.CultureInfo.InvariantCulture,
                     path,
                     account,
-                    PathOf(Scheduler.Stopped),
+                    PathOf(scheduled),
                     PathOf(Scheduler.Running)
                 )
             );
@@ -80,11 +85,10 @@ public sealed class ReadyCallTests(Browser browser, DashboardScheduler scheduler
     public async Task All_instances_of_an_account_are_stopped_at_once()
     {
         var (account, key) = await NewAccountAsync("acct-bulk");
-        var spec = TestKit.Troubles.On(TestKit.Troubles.Small, "sim-lambda");
         var names = new List<string>();
         foreach (var name in new[] { "one", "two" })
         {
-            names.Add(await Api.CreateAsync(account, name, spec));
+            names.Add(await Api.CreateAsync(account, name, Healthy));
         }
 
         foreach (var name in names)
