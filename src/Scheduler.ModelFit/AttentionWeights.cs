@@ -36,12 +36,11 @@ internal static class AttentionWeights
             small += bias ? keys + values : 0;
         }
 
-        small += family.Norm(fields) switch
-        {
-            QkNorm.PerHead => (layer.LacksKv ? 1L : 2L) * key,
-            QkNorm.Full => queries + keys,
-            _ => 0,
-        };
+        var norm = family.Norm(fields);
+        small +=
+            norm == QkNorm.PerHead ? (layer.LacksKv ? 1L : 2L) * key
+            : norm == QkNorm.Full ? queries + keys
+            : 0;
         small += family.OutputBias(fields) ? hidden : 0;
         // One learned attention sink per head.
         var hasSinks =

@@ -21,6 +21,9 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
 
     public JsonElement TextPart => text;
 
+    /// <summary>Whether the language model has a part of its own.</summary>
+    public bool HasTextPart { get; init; }
+
     public ModelRefusal? Fault { get; private set; }
 
     /// <summary>Why the figures are uncertain; empty when they are not.</summary>
@@ -150,12 +153,9 @@ internal sealed class ConfigFields(JsonElement root, JsonElement text)
 
     /// <summary>A Boolean, or <paramref name="otherwise"/> when absent or not a Boolean.</summary>
     public bool Flag(bool otherwise, params ReadOnlySpan<string> names) =>
-        Find(names)?.ValueKind switch
-        {
-            JsonValueKind.True => true,
-            JsonValueKind.False => false,
-            _ => otherwise,
-        };
+        Find(names)?.ValueKind is (JsonValueKind.True or JsonValueKind.False) and var kind
+            ? kind == JsonValueKind.True
+            : otherwise;
 
     /// <summary>A string; empty when absent or not a string.</summary>
     public string Text(params ReadOnlySpan<string> names) =>

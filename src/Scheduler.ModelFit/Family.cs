@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 
 namespace Scheduler.ModelFit;
 
@@ -86,18 +85,14 @@ internal sealed record Family
         fields.Number(0, 65536, "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts") ?? 0;
 
     /// <summary>Whether the block has two matrices instead of three.</summary>
-    public int FeedMatrices(ConfigFields fields) =>
-        Feed switch
-        {
-            FeedStyle.Plain => 2,
-            // A squared ReLU and xIELU need no gate.
-            FeedStyle.ByActivation => fields.Text("hidden_act", "activation_function", "mlp_hidden_act")
-                is "relu2"
-                    or "xielu"
-                ? 2
-                : 3,
-            _ => 3,
-        };
+    public int FeedMatrices(ConfigFields fields)
+    {
+        // A squared ReLU and xIELU need no gate.
+        var lacksGate =
+            Feed == FeedStyle.ByActivation
+            && (fields.Text("hidden_act", "activation_function", "mlp_hidden_act") is "relu2" or "xielu");
+        return Feed == FeedStyle.Plain || lacksGate ? 2 : 3;
+    }
 
     public bool QkvBias(ConfigFields fields) =>
         fields.Flag(HasQkvBias, "attention_bias", "qkv_bias", "add_qkv_bias", "use_qkv_bias", "use_bias", "bias");

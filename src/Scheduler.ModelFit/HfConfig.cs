@@ -33,6 +33,8 @@ public static class HfConfig
 
     private const int MaxDepth = 32;
 
+    private static readonly string[] TextNames = ["thinker_config", "text_config", "llm_config", "language_config"];
+
     /// <param name="name">
     /// Name of the model; a name that contains "embedding" means that no output head is stored.
     /// </param>
@@ -86,7 +88,12 @@ public static class HfConfig
             );
         }
 
-        var fields = new ConfigFields(root, TextPart(root));
+        var fields = new ConfigFields(root, TextPart(root))
+        {
+            HasTextPart = TextNames.Any(name =>
+                root.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object
+            ),
+        };
         if (root.TryGetProperty("thinker_config", out _))
         {
             fields.Doubt("the towers and the talker beside thinker_config are not counted");
@@ -186,7 +193,7 @@ public static class HfConfig
     /// <summary>Multimodal models nest the language model's part; several names are in use.</summary>
     private static JsonElement TextPart(JsonElement root)
     {
-        foreach (var name in (ReadOnlySpan<string>)["thinker_config", "text_config", "llm_config", "language_config"])
+        foreach (var name in TextNames)
         {
             if (root.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object)
             {

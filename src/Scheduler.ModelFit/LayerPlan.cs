@@ -26,7 +26,7 @@ internal static class LayerPlan
 
         ReadMixers(fields, family, size, plan);
         ReadFeeds(fields, family, plan);
-        LayerShapes.Read(fields, size, plan);
+        LayerShapes.Read(fields, plan);
         return plan;
     }
 

@@ -6,7 +6,7 @@ internal static class LayerShapes
     private const int MaxHeads = 4096;
     private const int MaxWidth = 8192;
 
-    public static void Read(ConfigFields fields, Dimensions size, Layer[] plan)
+    public static void Read(ConfigFields fields, Layer[] plan)
     {
         ReadGlobal(fields, plan);
         ReadSliding(fields, plan);

@@ -213,13 +213,11 @@ internal sealed class ModelAssembly(
         )
         {
             var (mixer, heads, key, value) = group.Key;
-            var (kind, kept) = mixer switch
-            {
-                Mixer.Sliding => (CacheKind.SlidingWindow, window),
-                Mixer.Chunked => (CacheKind.Chunked, chunk),
-                // Cross attention keeps the image's keys and values; engines page them like those of the text.
-                _ => (CacheKind.FullAttention, 0L),
-            };
+            // Cross attention keeps the image's keys and values; engines page them like those of the text.
+            var (kind, kept) =
+                mixer == Mixer.Sliding ? (CacheKind.SlidingWindow, window)
+                : mixer == Mixer.Chunked ? (CacheKind.Chunked, chunk)
+                : (CacheKind.FullAttention, 0L);
             key = key > 0 ? key : size.HeadDimension;
             AddCache(kind, group.Count(), heads > 0 ? heads : size.KvHeads, key, value > 0 ? value : key, kept);
         }

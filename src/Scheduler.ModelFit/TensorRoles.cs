@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Scheduler.ModelFit;
 
 /// <summary>The role of a tensor by its name in a safetensors file.</summary>
@@ -54,6 +56,14 @@ internal static class TensorRoles
         }
 
         var end = name.IndexOf('.', before.Length);
-        return end > 0 && int.TryParse(name.AsSpan(before.Length, end - before.Length), out var layer) ? layer : -1;
+        return
+            end > 0
+            && int.TryParse(
+                name.AsSpan(before.Length, end - before.Length),
+                CultureInfo.InvariantCulture,
+                out var layer
+            )
+            ? layer
+            : -1;
     }
 }

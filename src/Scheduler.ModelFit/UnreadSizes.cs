@@ -127,13 +127,11 @@ internal static class UnreadSizes
     public static void Doubt(ConfigFields fields)
     {
         Doubt(fields, fields.TextPart);
-        if (fields.TextPart.ValueKind == JsonValueKind.Object && !ReferencesSame(fields))
+        if (fields.HasTextPart)
         {
             Doubt(fields, fields.Root);
         }
     }
-
-    private static bool ReferencesSame(ConfigFields fields) => fields.Root.Equals(fields.TextPart);
 
     private static void Doubt(ConfigFields fields, JsonElement part)
     {

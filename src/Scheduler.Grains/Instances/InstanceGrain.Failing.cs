@@ -70,15 +70,12 @@ internal sealed partial class InstanceGrain
     private static (InstanceTrigger, FailureCode, string) Diagnosed(ExitFinding finding, int? exitCode)
     {
         var how = exitCode is { } number ? $"with exit code {number}" : "without an exit code";
-        var what = finding.Code switch
-        {
-            FailureCode.OomKilled when finding.Cause == ExitCause.HostMemory =>
-                $"The host's main memory ran out and the runtime ended {how}",
-            FailureCode.OomKilled => $"The runtime exceeded the GPU's memory and ended {how}",
-            FailureCode.ModelLoadError => $"The runtime could not load the model and ended {how}",
-            FailureCode.ImagePullFailed => "The runtime's image could not be pulled",
-            _ => $"The runtime ended {how}",
-        };
+        var what =
+            finding.Cause == ExitCause.HostMemory ? $"The host's main memory ran out and the runtime ended {how}"
+            : finding.Code == FailureCode.OomKilled ? $"The runtime exceeded the GPU's memory and ended {how}"
+            : finding.Code == FailureCode.ModelLoadError ? $"The runtime could not load the model and ended {how}"
+            : finding.Code == FailureCode.ImagePullFailed ? "The runtime's image could not be pulled"
+            : $"The runtime ended {how}";
         return (InstanceTrigger.RuntimeExited, finding.Code, what);
     }
 

@@ -30,11 +30,8 @@ internal sealed record ExitRule(ExitCause Cause, string Sign, string Source, str
         || before.Contains("\"messages\"", StringComparison.OrdinalIgnoreCase);
 
     public static FailureCode CodeOf(ExitCause cause) =>
-        cause switch
-        {
-            >= ExitCause.GpuMemory and <= ExitCause.HostMemory => FailureCode.OomKilled,
-            >= ExitCause.ImageRights and <= ExitCause.ImageOther => FailureCode.ImagePullFailed,
-            >= ExitCause.ModelMissing and <= ExitCause.ModelOther => FailureCode.ModelLoadError,
-            _ => FailureCode.RuntimeExited,
-        };
+        cause is >= ExitCause.GpuMemory and <= ExitCause.HostMemory ? FailureCode.OomKilled
+        : cause is >= ExitCause.ImageRights and <= ExitCause.ImageOther ? FailureCode.ImagePullFailed
+        : cause is >= ExitCause.ModelMissing and <= ExitCause.ModelOther ? FailureCode.ModelLoadError
+        : FailureCode.RuntimeExited;
 }
