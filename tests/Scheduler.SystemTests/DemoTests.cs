@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
 
 /// <summary>The first command of the README works as described, also when it is repeated.</summary>
+[StartsFirst]
 public sealed class DemoTests
 {
     private const string LastLine = "Stop with Ctrl-C; the same command continues with the stored state.";
