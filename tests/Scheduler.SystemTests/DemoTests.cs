@@ -2,11 +2,13 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
 
 /// <summary>The first command of the README works as described, also when it is stopped and repeated.</summary>
+[StartsFirst]
 public sealed partial class DemoTests
 {
     private const string LastLine =

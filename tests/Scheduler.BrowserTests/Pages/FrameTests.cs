@@ -131,6 +131,19 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     }
 
     [Fact]
+    public async Task An_unknown_path_of_the_Orleans_dashboard_gives_the_error_page()
+    {
+        var (page, guard) = await OpenAsync(Scheduler.OperatorKey, "/dashboard");
+        guard.Expect("^console: .* 404");
+
+        var answer = await page.GotoAsync("/dashboard/orleans/no-such-page.js");
+
+        Assert.Equal(404, answer!.Status);
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Not found");
+        await Assertions.Expect(page.Locator("code.id")).ToHaveTextAsync(answer.Headers["x-request-id"]);
+    }
+
+    [Fact]
     public async Task The_Orleans_dashboard_is_refused_to_accounts()
     {
         var (page, guard) = await OpenAsync(Scheduler.AccountKey, "/dashboard");
