@@ -61,7 +61,7 @@ public sealed record VramShortfall(
             ParallelSequences = run.ParallelSequences,
             Shortfall = null,
         };
-        if (then.Validate(model) is not null || !footprint.CanSplit(run.GpuCount, engine))
+        if (then.Validate(model) is not null || !footprint.CanSplit(run.GpuCount, engine, request.Format))
         {
             return null;
         }
