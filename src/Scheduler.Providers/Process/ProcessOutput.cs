@@ -49,6 +49,13 @@ internal static class ProcessOutput
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var text = new StreamReader(file, Encoding.UTF8);
-        return OutputExcerpt.Of(text, RuntimeExit.MaxOutputTailChars);
+        var excerpt = new OutputExcerpt(RuntimeExit.MaxOutputTailChars);
+        var part = new char[8192];
+        for (var read = text.Read(part); read > 0; read = text.Read(part))
+        {
+            excerpt.Append(part.AsSpan(0, read));
+        }
+
+        return excerpt.End();
     }
 }
