@@ -72,7 +72,7 @@ public sealed class LaunchNamesTests
         var spec = Make.Spec(new SmartConstraints { Regions = ["us-east"], Providers = ["other"] });
         await scheduler.CreateAsync(account, spec);
 
-        TestScheduler.Good(await other.SetDrainingAsync(true, scheduler.As(null)));
+        TestScheduler.Good(await other.DrainAsync("maintenance", scheduler.As(null)));
         await scheduler.CreateAsync(account, spec);
 
         scheduler.Providers[1].Offers = [];
