@@ -63,23 +63,14 @@ internal sealed class FirewallGate(
 
         // 4
         var waiting = firewalls.FindAll(one => one.Draft.Mode != FirewallMode.Audit);
-        var ids =
-            waiting.Count > 0 && !prompt.Ids.IsEmpty && question.Detokenize is { } detokenize
-                ? await detokenize(cancellationToken)
-                : null;
+        var ids = waiting.Count > 0 ? await TextOfIdsAsync(question, prompt, cancellationToken) : null;
         var waited = await Task.WhenAll(
             waiting.Select(async one =>
-                (
-                    one.Firewall,
-                    one.Draft,
-                    await VerdictAsync(
-                        one.Firewall,
-                        prompt.InputFor(ids, one.Draft.JudgeSeesImages, isGuarded),
-                        question.RequestId,
-                        cancellationToken
-                    )
-                )
-            )
+            {
+                var input = prompt.InputFor(ids, one.Draft.JudgeSeesImages, isGuarded);
+                var verdict = await VerdictAsync(one.Firewall, input, question.RequestId, cancellationToken);
+                return (one.Firewall, one.Draft, verdict);
+            })
         );
 
         // 5
@@ -88,6 +79,12 @@ internal sealed class FirewallGate(
             IsGuarded = isGuarded,
         };
     }
+
+    private static async Task<string?> TextOfIdsAsync(
+        GateQuestion question,
+        PromptReading prompt,
+        CancellationToken cancellationToken
+    ) => !prompt.Ids.IsEmpty && question.Detokenize is { } detokenize ? await detokenize(cancellationToken) : null;
 
     private ImmutableArray<FieldFault> FaultsOf(PromptReading prompt) =>
         options.Value.UnknownMembers == UnknownMembers.Drop ? prompt.Faults : prompt.Faults.AddRange(prompt.Unknown);

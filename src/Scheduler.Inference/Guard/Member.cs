@@ -3,24 +3,6 @@ using System.Text.Json;
 
 namespace Scheduler.Inference.Guard;
 
-/// <summary>How the value of a member is read; the words of <c>members.txt</c>.</summary>
-internal enum MemberKind
-{
-    Name = 1,
-    Own,
-    Setting,
-    Text,
-    Role,
-    Messages,
-    Content,
-    Prompt,
-    Ids,
-    Image,
-    Url,
-    Media,
-    Unseen,
-}
-
 /// <summary>A member of a body that at least one engine reads.</summary>
 /// <param name="Index">Position in its object, from 0.</param>
 /// <param name="Words">Values that are no text: they are not shown to a judge.</param>

@@ -11,20 +11,21 @@ internal ref partial struct PromptReader
     /// <summary>A text, token ids, an object of llama-server, or a list of these.</summary>
     private void ReadPrompt(Members members, Member member)
     {
-        switch (_json.TokenType)
+        if (_json.TokenType is JsonTokenType.String or JsonTokenType.Null)
         {
-            case JsonTokenType.String or JsonTokenType.Null:
-                ReadShown(member, User);
-                break;
-            case JsonTokenType.StartObject:
-                ReadObject(_table.Prompt);
-                break;
-            case JsonTokenType.StartArray:
-                ReadPrompts(members, member);
-                break;
-            default:
-                Wrong(members, member, "Must be a text, a list of texts, or token ids.");
-                break;
+            ReadShown(member, User);
+        }
+        else if (_json.TokenType == JsonTokenType.StartObject)
+        {
+            ReadObject(_table.Prompt);
+        }
+        else if (_json.TokenType == JsonTokenType.StartArray)
+        {
+            ReadPrompts(members, member);
+        }
+        else
+        {
+            Wrong(members, member, "Must be a text, a list of texts, or token ids.");
         }
     }
 

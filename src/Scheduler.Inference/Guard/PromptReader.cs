@@ -114,7 +114,7 @@ internal ref partial struct PromptReader
                 ReadMessages(members, member);
                 break;
             case MemberKind.Content:
-                ReadContent(members, member);
+                ReadContent(member);
                 break;
             case MemberKind.Prompt:
                 ReadPrompt(members, member);
@@ -138,6 +138,7 @@ internal ref partial struct PromptReader
             case MemberKind.Media or MemberKind.Unseen:
                 _scratch.Copy(ref _json);
                 break;
+            case MemberKind.Own:
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
@@ -151,8 +152,9 @@ internal ref partial struct PromptReader
 
     private void ReadShown(Member member, string label)
     {
-        var isShown = _scratch.CopyAndShow(ref _json, member.Words, out var hasText);
-        if (member.Kind == MemberKind.Setting ? hasText : isShown)
+        var isWord = _json.TokenType == JsonTokenType.String && member.Words.Count > 0;
+        var hasAny = _scratch.CopyAndShow(ref _json, member.Words, out var hasText);
+        if (isWord || member.Kind == MemberKind.Setting ? hasText : hasAny)
         {
             _parts.Add(new PromptPart(label, _scratch.Shown()));
         }
@@ -226,33 +228,33 @@ internal ref partial struct PromptReader
         }
     }
 
-    private void ReadContent(Members members, Member member)
+    private void ReadContent(Member member)
     {
         _part = 0;
-        switch (_json.TokenType)
+        if (_json.TokenType != JsonTokenType.StartArray)
         {
-            case JsonTokenType.StartObject:
-                ReadObject(_table.Part);
-                break;
-            case JsonTokenType.StartArray:
-                _scratch.Writer.WriteStartArray();
-                for (; _json.Read() && _json.TokenType != JsonTokenType.EndArray; _part++)
-                {
-                    if (_json.TokenType == JsonTokenType.StartObject)
-                    {
-                        ReadObject(_table.Part);
-                    }
-                    else
-                    {
-                        ReadShown(member, _role);
-                    }
-                }
+            ReadPart(member);
+            return;
+        }
 
-                _scratch.Writer.WriteEndArray();
-                break;
-            default:
-                ReadShown(member, _role);
-                break;
+        _scratch.Writer.WriteStartArray();
+        for (; _json.Read() && _json.TokenType != JsonTokenType.EndArray; _part++)
+        {
+            ReadPart(member);
+        }
+
+        _scratch.Writer.WriteEndArray();
+    }
+
+    private void ReadPart(Member content)
+    {
+        if (_json.TokenType == JsonTokenType.StartObject)
+        {
+            ReadObject(_table.Part);
+        }
+        else
+        {
+            ReadShown(content, _role);
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed class Scratch
     private const int MostKept = 256 * 1024;
 
     [ThreadStatic]
-    private static Scratch? s_free;
+    private static Scratch? _free;
 
     private readonly StringBuilder _shown = new();
     private readonly ArrayBufferWriter<byte> _bytes = new(4096);
@@ -29,8 +29,8 @@ internal sealed class Scratch
 
     public static Scratch Rent()
     {
-        var scratch = s_free ?? new Scratch();
-        s_free = null;
+        var scratch = _free ?? new Scratch();
+        _free = null;
         return scratch;
     }
 
@@ -44,7 +44,7 @@ internal sealed class Scratch
         _bytes.ResetWrittenCount();
         Writer.Reset(_bytes);
         _shown.Clear();
-        s_free = this;
+        _free = this;
     }
 
     /// <summary>A copy of the body; it outlives the request's answer (see <see cref="Gateway.RequestBody"/>).</summary>
@@ -111,11 +111,14 @@ internal sealed class Scratch
                     _shown.Append("null");
                     (isFirst, hasAny) = (false, hasAny || open > 0);
                     break;
-                default:
+                case JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False:
                     Separate(isFirst);
                     _shown.Append(Encoding.UTF8.GetString(json.ValueSpan));
                     (isFirst, hasAny) = (false, true);
                     break;
+                case JsonTokenType.None or JsonTokenType.Comment:
+                default:
+                    throw new System.Diagnostics.UnreachableException();
             }
 
             if (isWritten)
@@ -168,9 +171,12 @@ internal sealed class Scratch
             case JsonTokenType.String:
                 Writer.WriteStringValue(json.ValueSpan);
                 break;
-            default:
+            case JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null:
                 Writer.WriteRawValue(json.ValueSpan, skipInputValidation: true);
                 break;
+            case JsonTokenType.None or JsonTokenType.Comment:
+            default:
+                throw new System.Diagnostics.UnreachableException();
         }
     }
 

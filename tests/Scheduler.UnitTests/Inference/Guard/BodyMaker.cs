@@ -112,6 +112,7 @@ internal sealed class BodyMaker(Random random)
             case MemberKind.Image or MemberKind.Url:
                 WriteText(Is(0.8) ? $"data:image/png;base64,{Word()}" : $"https://{Word()}");
                 break;
+            case MemberKind.Setting or MemberKind.Text or MemberKind.Name or MemberKind.Media or MemberKind.Unseen:
             default:
                 WriteAny(depth);
                 break;

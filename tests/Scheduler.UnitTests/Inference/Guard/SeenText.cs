@@ -112,6 +112,7 @@ internal sealed class SeenText
                         ? value.GetRawText()
                     : Counted.Contains(name) && IsHidden(value.GetRawText()) ? value.GetRawText()
                     : null;
+            case JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null or JsonValueKind.Undefined:
             default:
                 return null;
         }
