@@ -64,16 +64,7 @@ internal sealed partial class InstanceGrain
         }
 
         var remedy = await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory));
-        return isHost
-            ? remedy is null
-                ? null
-                : remedy with
-                {
-                    GpuType = null,
-                    PricePerHour = null,
-                    Also = null,
-                }
-            : remedy;
+        return isHost && remedy is not null ? remedy with { GpuType = null, PricePerHour = null, Also = null } : remedy;
     }
 
     private async Task AllocationVanishedAsync()
