@@ -66,8 +66,9 @@ public sealed record RuntimeEndFacts(
     {
         if (Finding is { } finding && ExitHints.Of(finding.Cause, Model, Preset) is { } hint)
         {
-            return Code == FailureCode.OomKilled && finding.Cause != ExitCause.HostMemory
-                ? $"{OomHint()} {hint}"
+            return Code != FailureCode.OomKilled ? hint
+                : finding.Cause != ExitCause.HostMemory ? $"{OomHint()} {hint}"
+                : Smaller() is { } smaller ? $"Either {smaller}, or act on this: {hint}"
                 : hint;
         }
 
@@ -110,12 +111,14 @@ public sealed record RuntimeEndFacts(
                 + $"{GpuIncompatibleFacts.Gib(estimate.UsableBytes)} GiB, and the runtime needed more."
             : "";
 
+    private string? Smaller() =>
+        Remedy?.ContextTokens is { } context && context < ContextTokens
+            ? $"set context_tokens to {context} (it was {ContextTokens})"
+            : null;
+
     private string OomHint()
     {
-        var smaller =
-            Remedy?.ContextTokens is { } context && context < ContextTokens
-                ? $"set context_tokens to {context} (it was {ContextTokens})"
-                : null;
+        var smaller = Smaller();
         var price = Remedy?.PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
         var also = Remedy?.Also is { } more ? $", and change {more.Change}" : "";
         var larger = Remedy?.GpuType is { } gpu

@@ -1,8 +1,10 @@
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Runtimes.Exits;
+using Scheduler.Grains.Models;
 
 namespace Scheduler.Grains.Instances;
 
@@ -43,11 +45,7 @@ internal sealed partial class InstanceGrain
         var isRepeated =
             code == FailureCode.RuntimeExited && PastFailures.With(_recorded, code)?.IsRepeatedOnRoute is true;
         var avoid = trigger == InstanceTrigger.Preempted || isRepeated ? Avoid(intent.Offer.Route) : null;
-        // A smaller context or a larger GPU frees no main memory.
-        var remedy =
-            code == FailureCode.OomKilled && finding?.Cause != ExitCause.HostMemory
-                ? await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory))
-                : null;
+        var remedy = code == FailureCode.OomKilled ? await RemedyForAsync(finding!, intent.Offer) : null;
         // An unhealthy runtime is about to be released: its output can be read only now.
         var exit =
             allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
@@ -55,6 +53,21 @@ internal sealed partial class InstanceGrain
                 : allocation.Exit;
         var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy, finding));
         await FailOrRerouteAsync(trigger, failure, avoid, cause);
+    }
+
+    /// <summary>
+    /// A larger GPU frees no main memory, and a smaller context only on a host without one, which keeps its cache there.
+    /// </summary>
+    private async Task<MemoryRemedy?> RemedyForAsync(ExitFinding finding, Offer offer)
+    {
+        var isHost = finding.Cause == ExitCause.HostMemory;
+        if (isHost && offer.GpuType != ModelLibrary.HostProcessor)
+        {
+            return null;
+        }
+
+        var remedy = await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory));
+        return isHost && remedy is not null ? remedy with { GpuType = null, PricePerHour = null, Also = null } : remedy;
     }
 
     private async Task AllocationVanishedAsync()

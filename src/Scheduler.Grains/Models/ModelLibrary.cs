@@ -16,7 +16,7 @@ internal sealed class ModelLibrary
     private const int MaxFits = 10_000;
 
     /// <summary>GPU type of offers that are CPU hosts.</summary>
-    private const string HostProcessor = "cpu";
+    public const string HostProcessor = "cpu";
 
     private readonly ConcurrentDictionary<(ModelFacts, FitRequest), ShapeFit> _fits = new();
 
