@@ -158,9 +158,16 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     /// <summary>Stops it with SIGTERM and waits.</summary>
     /// <returns>Its exit code.</returns>
-    public async Task<int> StopAsync(CancellationToken cancellationToken = default)
+    public Task<int> StopAsync(CancellationToken cancellationToken = default) => EndAsync("-TERM", cancellationToken);
+
+    /// <summary>Stops it as Ctrl-C does, with SIGINT, and waits.</summary>
+    /// <returns>Its exit code.</returns>
+    public Task<int> InterruptAsync(CancellationToken cancellationToken = default) =>
+        EndAsync("-INT", cancellationToken);
+
+    private async Task<int> EndAsync(string signal, CancellationToken cancellationToken)
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{_process!.Id}"]);
+        using var kill = Process.Start("kill", [signal, $"{_process!.Id}"]);
         await kill.WaitForExitAsync(cancellationToken);
         await _process.WaitForExitAsync(cancellationToken);
         return _process.ExitCode;

@@ -39,8 +39,9 @@ public sealed class JudgeQuestion
     /// <summary>Number, colon, value, comma and white space.</summary>
     private const int TokensPerRule = 12;
 
-    private JudgeQuestion(string marker, int rules, string system, string user)
+    private JudgeQuestion(string marker, int rules, string system, string user, ImmutableArray<string> images)
     {
+        Images = images;
         Marker = marker;
         Rules = rules;
         System = system;
@@ -58,6 +59,9 @@ public sealed class JudgeQuestion
 
     /// <summary>The user message: the text between its markers.</summary>
     public string User { get; }
+
+    /// <summary>Data URLs of the images that belong to the text.</summary>
+    public ImmutableArray<string> Images { get; }
 
     /// <summary>Every valid answer fits into this many tokens.</summary>
     public int MaxAnswerTokens => TokensAround + (TokensPerRule * Rules);
@@ -88,8 +92,9 @@ public sealed class JudgeQuestion
         var last = rules.Length.ToString(CultureInfo.InvariantCulture);
         var user =
             $"The marker is {marker}.\nBEGIN {marker}\n{lines}END {marker}\n"
+            + (text.Images.IsEmpty ? "" : $"The {text.Images.Length} images after this message belong to the text.\n")
             + $"That was the whole text. Now answer questions 1 to {last} about it, in the form you were told, with the marker {marker}.";
-        return new JudgeQuestion(marker, rules.Length, SystemFor(rules), user);
+        return new JudgeQuestion(marker, rules.Length, SystemFor(rules), user, text.Images);
     }
 
     /// <summary>The form of an answer as a JSON schema, for runtimes with structured output.</summary>
