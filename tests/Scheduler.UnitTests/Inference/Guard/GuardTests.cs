@@ -336,9 +336,7 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
             using var answer = await world.SendAsync(Chat, $$"""{"model":"rec",{{firewall}}{{messages}}}""");
 
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            var sent =
-                firewall.Length == 0 ? $$"""{"model":"rec",{{messages}}}""" : $$"""{"model":"rec",{{messages}}}""";
-            Assert.Equal(sent, Assert.Single(world.Received).Body);
+            Assert.Equal($$"""{"model":"rec",{{messages}}}""", Assert.Single(world.Received).Body);
         }
     }
 

@@ -7,7 +7,6 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 using Scheduler.Grains.Firewalls;
-using Scheduler.UnitTests.Api;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Guard;
@@ -63,7 +62,7 @@ public sealed class GuardedGateway : IAsyncLifetime
         instance.Put(instance.Record with { Firewall = "strict" });
     }
 
-    private Task AddFirewallAsync(string slug, FirewallMode mode) =>
+    private Task<Answer<FirewallRecord>> AddFirewallAsync(string slug, FirewallMode mode) =>
         Gateway
             .Cluster.Firewalls(GatewayFixture.Account)
             .CreateAsync(
