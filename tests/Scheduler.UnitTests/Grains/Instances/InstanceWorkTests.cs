@@ -123,12 +123,15 @@ public sealed class InstanceWorkTests : IDisposable
     public async Task A_stop_of_the_process_waits_until_all_work_has_ended_and_lets_none_start()
     {
         var last = new TaskCompletionSource();
-        CancellationToken cleanup = default;
-        Match(Waiting("cleanup", token => cleanup = token), new RequiredWork("inbox", _ => last.Task));
+        var cancelled = new TaskCompletionSource();
+        Match(
+            Waiting("cleanup", token => token.Register(cancelled.SetResult)),
+            new RequiredWork("inbox", _ => last.Task)
+        );
 
         var stopped = _stop.StoppingAsync(TestContext.Current.CancellationToken);
 
-        Assert.True(cleanup.IsCancellationRequested);
+        await cancelled.Task;
         Assert.False(stopped.IsCompleted);
         last.SetResult();
         await stopped;
