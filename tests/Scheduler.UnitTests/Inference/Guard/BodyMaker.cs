@@ -34,7 +34,8 @@ internal sealed class BodyMaker(Random random)
         {
             RequestKind.Chat => "messages",
             RequestKind.Completion => "prompt",
-            _ => "input",
+            RequestKind.Embedding => "input",
+            _ => throw new System.Diagnostics.UnreachableException(),
         };
         var members = _table.BodyOf(kind);
         var known = members.All.ToDictionary(member => member.Name, StringComparer.Ordinal);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Edge;
 using Scheduler.Inference.Firewalls;

@@ -7,7 +7,6 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 using Scheduler.Grains.Firewalls;
-using Scheduler.UnitTests.Api;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Guard;
@@ -63,8 +62,8 @@ public sealed class GuardedGateway : IAsyncLifetime
         instance.Put(instance.Record with { Firewall = "strict" });
     }
 
-    private Task AddFirewallAsync(string slug, FirewallMode mode) =>
-        Gateway
+    private async Task AddFirewallAsync(string slug, FirewallMode mode) =>
+        await Gateway
             .Cluster.Firewalls(GatewayFixture.Account)
             .CreateAsync(
                 slug,
