@@ -37,12 +37,23 @@ internal sealed record Dimensions
 
     public static Dimensions Read(ConfigFields fields, Family family)
     {
-        var hidden = fields.Need(MaxWidth, "hidden_size", "n_embd", "d_model", "dim");
-        var heads = family.HasAttention ? (int)fields.Need(MaxHeads, "num_attention_heads", "n_head", "n_heads") : 0;
+        var hidden = fields.Need(MaxWidth, "hidden_size", "n_embd", "d_model", "dim", "model_dim");
+        var heads = HasAttention(fields, family)
+            ? (int)fields.Need(MaxHeads, "num_attention_heads", "n_head", "n_heads", "num_heads")
+            : 0;
         var oneKvHead = fields.Flag(false, "multi_query") && !fields.Flag(false, "new_decoder_architecture");
         var kvHeads =
             (int?)
-                fields.Number(1, MaxHeads, "num_key_value_heads", "n_head_kv", "num_kv_heads", "multi_query_group_num")
+                fields.Number(
+                    1,
+                    MaxHeads,
+                    "num_key_value_heads",
+                    "n_head_kv",
+                    "num_kv_heads",
+                    "n_kv_heads",
+                    "multi_query_group_num",
+                    "num_attention_groups"
+                )
             ?? (oneKvHead ? 1 : heads);
         return new Dimensions
         {
@@ -50,21 +61,19 @@ internal sealed record Dimensions
             Layers = (int)fields.Need(MaxLayers, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
             Vocabulary = fields.Need(MaxVocabulary, "vocab_size", "padded_vocab_size"),
             Heads = heads,
-            KvHeads = family.HasAttention ? ReadKvHeads(fields, heads, kvHeads) : 0,
-            HeadDimension = family.HasAttention ? ReadHeadDimension(fields, hidden, heads) : 0,
+            KvHeads = heads > 0 ? ReadKvHeads(fields, heads, kvHeads) : 0,
+            HeadDimension = heads > 0 ? ReadHeadDimension(fields, hidden, heads) : 0,
             Intermediate = ReadIntermediate(fields, family, hidden),
-            MaxContextTokens = fields.Number(
-                1,
-                MaxContext,
-                "max_position_embeddings",
-                "n_positions",
-                "n_ctx",
-                "max_seq_len",
-                "max_sequence_length",
-                "seq_length"
-            ),
+            MaxContextTokens = ContextLimit.Read(fields, MaxContext),
         };
     }
+
+    private static bool HasAttention(ConfigFields fields, Family family) =>
+        !family.IsPureState
+        && (
+            fields.Find("num_attention_heads", "n_head", "n_heads", "num_heads") is not null
+            || fields.Find("state_size", "mamba_d_state", "ssm_state_size") is null
+        );
 
     private static int ReadKvHeads(ConfigFields fields, int heads, int kvHeads)
     {
@@ -114,9 +123,35 @@ internal sealed record Dimensions
             return dense;
         }
 
-        ReadOnlySpan<string> names = ["intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "d_ff"];
+        ReadOnlySpan<string> names =
+        [
+            "intermediate_size",
+            "n_inner",
+            "ffn_dim",
+            "ffn_hidden_size",
+            "d_ff",
+            "hidden_dim",
+            "dense_intermediate_size",
+        ];
+        if (fields.Number(1, MaxVocabulary, names) is { } width)
+        {
+            return width;
+        }
+
+        // Models whose every layer has experts state only the experts' width.
+        if (
+            Family.Experts(fields) > 1
+            && fields.Number(1, MaxVocabulary, "moe_intermediate_size", "expert_intermediate_size") is { } expert
+        )
+        {
+            return expert;
+        }
+
         // GPT-2's default is four times the width. Gated blocks have no such default, so the field is required there.
-        return fields.Number(1, MaxVocabulary, names)
-            ?? (family.FeedMatrices == 2 || family.IsPureState ? 4 * hidden : fields.Need(MaxVocabulary, names));
+        var isOptional =
+            family.FeedMatrices(fields) == 2
+            || family.IsPureState
+            || fields.Find("block_configs", "hybrid_override_pattern", "layers_block_type") is not null;
+        return isOptional ? 4 * hidden : fields.Need(MaxVocabulary, names);
     }
 }

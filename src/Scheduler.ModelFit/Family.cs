@@ -1,171 +1,137 @@
+using System.Collections.Immutable;
+
 namespace Scheduler.ModelFit;
 
 /// <summary>
-/// Properties implied by a <c>model_type</c> that its config does not state: matrices of a feed-forward block, biases,
-/// norms. Source: the modelling code of Hugging Face transformers. Any other type has the most common properties of
-/// published models: gated feed-forward, two norms per layer, no biases unless the config states them, and a separate
-/// output head.
+/// What a <c>model_type</c> implies beyond its config: matrices, biases, norms, defaults of its class. One row of
+/// <see cref="FamilyTable"/>. Source: the modelling and configuration code of Hugging Face transformers and vLLM.
 /// </summary>
 internal sealed record Family
 {
-    private static readonly HashSet<string> PlainFeed = new(StringComparer.Ordinal)
-    {
-        "gpt2",
-        "gpt_bigcode",
-        "gpt_neo",
-        "gpt_neox",
-        "gptj",
-        "opt",
-        "bloom",
-        "falcon",
-        "phi",
-        "starcoder2",
-        "mpt",
-        "codegen",
-        "nemotron",
-        "nemotron_h",
-        "bert",
-        "roberta",
-        "xlm-roberta",
-        "camembert",
-        "electra",
-        "mpnet",
-        "distilbert",
-    };
+    /// <summary>A type without a row: the most common properties of published models.</summary>
+    public static readonly Family Unknown = new() { IsKnown = false };
 
-    private static readonly HashSet<string> BiasEverywhere = new(StringComparer.Ordinal)
-    {
-        "gpt2",
-        "gpt_bigcode",
-        "gpt_neox",
-        "opt",
-        "bloom",
-        "phi",
-        "starcoder2",
-        "bert",
-        "roberta",
-        "xlm-roberta",
-        "camembert",
-        "electra",
-        "mpnet",
-        "distilbert",
-    };
+    /// <summary>Model types of the row, without the suffix <c>_text</c>.</summary>
+    public ImmutableArray<string> Types { get; init; } = [];
 
-    private static readonly HashSet<string> Encoders = new(StringComparer.Ordinal)
-    {
-        "bert",
-        "roberta",
-        "xlm-roberta",
-        "camembert",
-        "electra",
-        "mpnet",
-        "distilbert",
-    };
+    public bool IsKnown { get; init; } = true;
 
-    private static readonly HashSet<string> TiedByDefault = new(StringComparer.Ordinal)
-    {
-        "gemma",
-        "gemma2",
-        "gemma3",
-        "gpt2",
-        "gpt_bigcode",
-        "gpt_neo",
-        "opt",
-        "bloom",
-        "falcon",
-        "mpt",
-        "cohere",
-        "cohere2",
-        "starcoder2",
-    };
+    /// <summary>The model type of the config that is read.</summary>
+    public string Type { get; init; } = "";
 
-    /// <summary>The model type, without the suffix of its text part.</summary>
-    public string Type { get; private init; } = "";
+    public FeedStyle Feed { get; init; } = FeedStyle.Gated;
 
-    /// <summary>Matrices of a feed-forward block: 3 when gated, otherwise 2.</summary>
-    public int FeedMatrices { get; private init; } = 3;
+    /// <summary>Biases of the feed-forward block when <c>mlp_bias</c> is absent.</summary>
+    public bool HasFeedBias { get; init; }
 
-    public bool HasBiasEverywhere { get; private init; }
+    /// <summary>Biases of query, key and value when the config does not state them.</summary>
+    public bool HasQkvBias { get; init; }
 
-    public bool HasQkvBias { get; private init; }
+    /// <summary>Bias of the attention output; null when it follows that of query, key and value.</summary>
+    public bool? HasOutputBias { get; init; }
 
-    public bool HasOutputBias { get; private init; }
+    public QkNorm QkNorm { get; init; }
 
-    /// <summary>Whether learned weights normalise the query and key of each head.</summary>
-    public bool HasQkNorm { get; private init; }
+    /// <summary>Field that switches <see cref="QkNorm"/> on or off; empty when it is always on.</summary>
+    public string QkNormSwitch { get; init; } = "";
 
     /// <summary>Norms of hidden size per layer.</summary>
-    public int NormsPerLayer { get; private init; } = 2;
+    public int NormsPerLayer { get; init; } = 2;
 
-    public bool HasAttention { get; private init; } = true;
+    /// <summary>Vectors of one norm: 1 for a scale, 2 with a bias, 0 for a norm without weights.</summary>
+    public int NormVectors { get; init; } = 1;
+
+    public bool IsTiedByDefault { get; init; }
+
+    public bool HasHeadBias { get; init; }
+
+    /// <summary>Rows of the position table besides the maximum; null without a table.</summary>
+    public int? PositionRows { get; init; }
+
+    public bool IsEncoder { get; init; }
 
     /// <summary>Whether every layer is a state-space block only.</summary>
-    public bool IsPureState { get; private init; }
+    public bool IsPureState { get; init; }
 
-    public bool IsEncoder { get; private init; }
+    /// <summary>One correction of the score per expert (loss-free balancing).</summary>
+    public bool CorrectsScores { get; init; }
 
-    /// <summary>Whether the output head is tied to the embeddings when the config does not state it.</summary>
-    public bool IsTiedByDefault { get; private init; }
+    /// <summary>Whether a learned row weighs the shared expert.</summary>
+    public bool GatesSharedExpert { get; init; }
 
-    public bool HasPositionTable { get; private init; }
+    /// <summary>Shared experts when the config does not state them.</summary>
+    public int SharedExperts { get; init; }
 
-    public static Family Of(ConfigFields fields, string rootType)
-    {
-        var type = TypeOf(fields, rootType);
-        var hasAttention = fields.Find("num_attention_heads", "n_head", "n_heads") is not null;
-        var isState = fields.Find("state_size", "mamba_d_state", "ssm_state_size") is not null;
-        var bias = BiasEverywhere.Contains(type);
-        var attentionBias = fields.Flag(false, "attention_bias", "qkv_bias") || bias;
-        var gpt2Names =
-            fields.Find("n_embd") is not null && fields.Find("hidden_act", "activation_function") is not null;
-        return new Family
-        {
-            Type = type,
-            FeedMatrices = PlainFeed.Contains(type) || gpt2Names ? 2 : 3,
-            HasBiasEverywhere = bias,
-            HasQkvBias = attentionBias || type is "qwen2" or "qwen2_moe" or "qwen2_vl" or "qwen2_5_vl",
-            HasOutputBias = attentionBias && type is not "glm4" and not "chatglm",
-            HasQkNorm = type.StartsWith("qwen3", StringComparison.Ordinal) || type is "gemma3" or "glm4_moe",
-            NormsPerLayer = type switch
-            {
-                "gemma2" or "gemma3" => 4,
-                "nemotron_h" => 1,
-                _ => isState && !hasAttention ? 1 : 2,
-            },
-            HasAttention = hasAttention || !isState,
-            IsPureState = isState && !hasAttention,
-            IsEncoder = Encoders.Contains(type),
-            IsTiedByDefault = TiedByDefault.Contains(type),
-            HasPositionTable = Encoders.Contains(type) || type is "gpt2" or "gpt_bigcode" or "gpt_neo" or "opt",
-        };
-    }
+    /// <summary>Name of the feed-forward block in module names.</summary>
+    public string FeedModule { get; init; } = "mlp";
+
+    /// <summary>Length of one cycle of sliding and full attention, layers; null without such a cycle.</summary>
+    public int? SlidingPeriod { get; init; }
+
+    /// <summary>Sliding windows that the config states but the modelling code does not use.</summary>
+    public bool IgnoresSlidingWindow { get; init; }
+
+    /// <summary>Values of the configuration class, as JSON, for fields that the config leaves out.</summary>
+    public ImmutableArray<(string Name, string Json)> Defaults { get; init; } = [];
+
+    /// <summary>Derives usual fields from those of this family, before anything else is read.</summary>
+    public Action<ConfigFields>? Adapt { get; init; }
+
+    /// <summary>Weights that occur only in this family.</summary>
+    public Action<FamilyWeights>? Extra { get; init; }
 
     /// <summary>Routed experts per layer; 0 without experts.</summary>
     public static long Experts(ConfigFields fields) =>
         fields.Number(0, 65536, "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts") ?? 0;
 
-    /// <summary>Length of one cycle of sliding and full attention, in layers; null without such a cycle.</summary>
-    public int? SlidingPeriod(ConfigFields fields) =>
-        (int?)fields.Number(1, 4096, "sliding_window_pattern")
-        ?? Type switch
-        {
-            "gemma2" => 2,
-            "gemma3" => 6,
-            "cohere2" => 4,
-            _ => null,
-        };
-
-    private static string TypeOf(ConfigFields fields, string rootType)
+    /// <summary>Whether the block has two matrices instead of three.</summary>
+    public int FeedMatrices(ConfigFields fields)
     {
-        var type = fields.Text("model_type") is { Length: > 0 } own ? own : rootType;
-        foreach (var suffix in (ReadOnlySpan<string>)["_text_model", "_text"])
-        {
-            if (type.EndsWith(suffix, StringComparison.Ordinal))
-            {
-                return type[..^suffix.Length];
-            }
-        }
-
-        return type;
+        // A squared ReLU and xIELU need no gate.
+        var lacksGate =
+            Feed == FeedStyle.ByActivation
+            && (fields.Text("hidden_act", "activation_function", "mlp_hidden_act") is "relu2" or "xielu");
+        return Feed == FeedStyle.Plain || lacksGate ? 2 : 3;
     }
+
+    public bool QkvBias(ConfigFields fields) =>
+        fields.Flag(HasQkvBias, "attention_bias", "qkv_bias", "add_qkv_bias", "use_qkv_bias", "use_bias", "bias");
+
+    public bool OutputBias(ConfigFields fields) => fields.Flag(HasOutputBias ?? QkvBias(fields), "attention_out_bias");
+
+    public bool FeedBias(ConfigFields fields) => fields.Flag(HasFeedBias, "mlp_bias", "use_bias");
+
+    public QkNorm Norm(ConfigFields fields) =>
+        QkNormSwitch.Length > 0 && !fields.Flag(false, QkNormSwitch) ? QkNorm.None : QkNorm;
+}
+
+/// <summary>Matrices of a feed-forward block.</summary>
+internal enum FeedStyle
+{
+    /// <summary>Three: gate, up, down.</summary>
+    Gated,
+
+    /// <summary>Two: up, down.</summary>
+    Plain,
+
+    /// <summary>The activation decides.</summary>
+    ByActivation,
+}
+
+/// <summary>Learned norms of queries and keys.</summary>
+internal enum QkNorm
+{
+    None,
+
+    /// <summary>One vector of head size each, shared by the heads.</summary>
+    PerHead,
+
+    /// <summary>One vector over all heads each.</summary>
+    Full,
+}
+
+/// <summary>What <see cref="Family.Extra"/> may use.</summary>
+internal sealed record FamilyWeights(ConfigFields Fields, Dimensions Size, Layer[] Plan, WeightBuilder Weights)
+{
+    public Scope AllLayers => Scope.Where(Plan, static _ => true);
 }

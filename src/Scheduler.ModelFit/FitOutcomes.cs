@@ -11,6 +11,7 @@ public static class FitOutcomes
             FitOutcome.Fits => "fits",
             FitOutcome.Tight => "tight",
             FitOutcome.CannotFit => "cannot_fit",
+            FitOutcome.Uncertain => "uncertain",
             _ => throw new UnreachableException(),
         };
 
@@ -21,6 +22,7 @@ public static class FitOutcomes
             "fits" => FitOutcome.Fits,
             "tight" => FitOutcome.Tight,
             "cannot_fit" => FitOutcome.CannotFit,
+            "uncertain" => FitOutcome.Uncertain,
             _ => throw new ArgumentException($"'{name}' is no outcome of the fit check.", nameof(name)),
         };
 }

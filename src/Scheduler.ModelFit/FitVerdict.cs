@@ -29,6 +29,12 @@ public enum FitOutcome
 
     /// <summary>The upper edge of the estimate fits.</summary>
     Fits = 2,
+
+    /// <summary>
+    /// The lower edge fits, but the model's files leave doubts about its size (<see cref="ModelFacts.Doubts"/>): allowed,
+    /// with a warning.
+    /// </summary>
+    Uncertain = 3,
 }
 
 public enum FitObstacle
@@ -37,7 +43,9 @@ public enum FitObstacle
 
     Vram = 1,
 
-    /// <summary>The number of GPUs does not divide the attention heads, or exceeds the layers.</summary>
+    /// <summary>
+    /// The number of GPUs does not divide the attention heads or the blocks of quantized weights, or exceeds the layers.
+    /// </summary>
     GpuCount = 2,
 
     /// <summary>The GPU cannot run the weight format, not even after unpacking.</summary>

@@ -9,7 +9,8 @@ internal static class GgmlTypes
         {
             0 => (1, 4), // F32
             1 or 30 => (1, 2), // F16, BF16
-            2 => (32, 18), // Q4_0
+            // Q4_0; files of 2024 hold its interleaved forms (31 to 33) and those of IQ4_NL (36 to 38).
+            2 or 31 or 32 or 33 or 36 or 37 or 38 => (32, 18),
             3 => (32, 20), // Q4_1
             6 => (32, 22), // Q5_0
             7 => (32, 24), // Q5_1
@@ -37,6 +38,9 @@ internal static class GgmlTypes
             34 => (256, 54), // TQ1_0
             35 => (256, 66), // TQ2_0
             39 => (32, 17), // MXFP4
+            40 => (64, 36), // NVFP4
+            41 => (128, 18), // Q1_0
+            42 => (64, 18), // Q2_0
             _ => null,
         };
 }

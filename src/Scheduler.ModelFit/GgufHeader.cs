@@ -22,7 +22,58 @@ public static class GgufHeader
     private const ulong Magic = 0x46554747;
 
     /// <param name="bytes">The file's first bytes; 16 MiB contain the header of any published file.</param>
-    public static ModelReading Parse(string name, ReadOnlySpan<byte> bytes)
+    public static ModelReading Parse(string name, ReadOnlySpan<byte> bytes) => Parse(name, bytes, []);
+
+    /// <param name="bytes">The first bytes of the first file.</param>
+    /// <param name="parts">The first bytes of the further files of a split model, in any order.</param>
+    public static ModelReading Parse(string name, ReadOnlySpan<byte> bytes, IReadOnlyList<byte[]> parts)
+    {
+        if (ReadPart(bytes, out var first) is { } fault)
+        {
+            return ModelReading.Refused(fault);
+        }
+
+        var files = Math.Max(1, first.Metadata.Number("split.count") ?? 1);
+        if (parts.Count + 1 != files)
+        {
+            return ModelReading.Refused(
+                new ModelRefusal(
+                    ModelRefusalKind.MissingField,
+                    "split.count",
+                    $"The model is split over {files} files and {parts.Count + 1} were given; give the header of each."
+                )
+            );
+        }
+
+        var weights = first.Weights;
+        var tensors = (long)first.Tensors;
+        var seen = new HashSet<long> { first.Metadata.Number("split.no") ?? 0 };
+        foreach (var part in parts)
+        {
+            if (ReadPart(part, out var next) is { } partFault)
+            {
+                return ModelReading.Refused(partFault);
+            }
+
+            if (!seen.Add(next.Metadata.Number("split.no") ?? 0))
+            {
+                return Refuse("split.no", "Two of the files have the same number; give each file once.");
+            }
+
+            tensors += (long)next.Tensors;
+            foreach (var (role, sum) in next.Weights)
+            {
+                var known = weights.GetValueOrDefault(role);
+                weights[role] = (known.Parameters + sum.Parameters, Math.Min(Divide.MaxBytes, known.Bytes + sum.Bytes));
+            }
+        }
+
+        return first.Metadata.Number("split.tensors.count") is { } total && files > 1 && total != tensors
+            ? Refuse("split.tensors.count", $"The files hold {tensors} tensors together; {total} are stated.")
+            : Assemble(name, first.Metadata, weights);
+    }
+
+    private static ModelRefusal? ReadPart(ReadOnlySpan<byte> bytes, out Part part)
     {
         var reader = new GgufReader(bytes);
 
@@ -39,16 +90,28 @@ public static class GgufHeader
 
         var tensors = reader.Unsigned(8);
         var pairs = reader.Unsigned(8);
-        if (tensors is 0 or > MaxTensors)
+        if (tensors > MaxTensors)
         {
             reader.Refuse(ModelRefusalKind.BadField, "tensor_count", $"{tensors} tensors; 1 to {MaxTensors} are read.");
         }
 
         var metadata = new GgufMetadata();
         metadata.Read(ref reader, pairs);
-        var weights = ReadTensors(ref reader, tensors);
-        return reader.Fault is { } fault ? ModelReading.Refused(fault) : Assemble(name, metadata, weights);
+        // The first file of a split model may hold metadata only.
+        if (tensors == 0 && (metadata.Number("split.count") ?? 1) < 2)
+        {
+            reader.Refuse(ModelRefusalKind.BadField, "tensor_count", $"0 tensors; 1 to {MaxTensors} are read.");
+        }
+
+        part = new Part(metadata, tensors, ReadTensors(ref reader, tensors));
+        return reader.Fault;
     }
+
+    private sealed record Part(
+        GgufMetadata Metadata,
+        ulong Tensors,
+        Dictionary<WeightRole, (long Parameters, long Bytes)> Weights
+    );
 
     private static Dictionary<WeightRole, (long Parameters, long Bytes)> ReadTensors(
         ref GgufReader reader,
@@ -184,7 +247,7 @@ public static class GgufHeader
                 Name = name,
                 Architecture = architecture,
                 Weights = [.. weights.OrderBy(pair => pair.Key).Select(ToGroup)],
-                Caches = shape.Caches(),
+                Caches = shape.Caches,
                 Layers = (int)shape.Layers,
                 HiddenSize = (int)shape.Hidden,
                 VocabularySize = (int)shape.Vocabulary,

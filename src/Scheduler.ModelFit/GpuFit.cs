@@ -35,6 +35,7 @@ public static class GpuFit
         var estimate = VramEstimate.Of(ModelFootprint.Of(model), request, request.ContextTokens, count, engine);
         var outcome =
             estimate.Low > usable ? FitOutcome.CannotFit
+            : !model.Doubts.IsEmpty ? FitOutcome.Uncertain
             : estimate.High > usable ? FitOutcome.Tight
             : FitOutcome.Fits;
         var missing = outcome == FitOutcome.CannotFit ? FitObstacle.Vram : FitObstacle.None;
@@ -46,20 +47,22 @@ public static class GpuFit
     {
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
-        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine, request.Format))
         {
             return null;
         }
 
         var estimate = VramEstimate.Of(footprint, request, request.ContextTokens, count, engine);
+        ImmutableArray<VramLine> lines =
+        [
+            Line(VramPurpose.Weights, estimate.Weights),
+            Line(VramPurpose.KvCache, estimate.Cache),
+            Line(VramPurpose.Activations, estimate.Activations),
+            Line(VramPurpose.RuntimeOverhead, estimate.Overhead),
+            Line(VramPurpose.Slack, VramEstimate.Slack),
+        ];
         return new VramBudget(
-            [
-                Line(VramPurpose.Weights, estimate.Weights),
-                Line(VramPurpose.KvCache, estimate.Cache),
-                Line(VramPurpose.Activations, estimate.Activations),
-                Line(VramPurpose.RuntimeOverhead, estimate.Overhead),
-                Line(VramPurpose.Slack, VramEstimate.Slack),
-            ],
+            request.Shortfall is null ? lines : lines.Add(Line(VramPurpose.Learned, estimate.Learned)),
             count
         );
     }
@@ -90,7 +93,7 @@ public static class GpuFit
         Span<long> vramNeeded = stackalloc long[ModelFootprint.MaxGpus + 1];
         foreach (var count in GpuCatalogue.Counts)
         {
-            vramNeeded[count] = footprint.CanSplit(count, engine)
+            vramNeeded[count] = footprint.CanSplit(count, engine, request.Format)
                 ? engine.VramFor(VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High)
                 : long.MaxValue;
         }
@@ -149,7 +152,7 @@ public static class GpuFit
     {
         var engine = EngineProfile.Of(request.EnginePreset);
         var footprint = ModelFootprint.Of(model);
-        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine))
+        if (request.Validate(model) is not null || !footprint.CanSplit(count, engine, request.Format))
         {
             return null;
         }
@@ -183,7 +186,7 @@ public static class GpuFit
             return FitObstacle.Request;
         }
 
-        if (!ModelFootprint.Of(model).CanSplit(count, engine))
+        if (!ModelFootprint.Of(model).CanSplit(count, engine, request.Format))
         {
             return FitObstacle.GpuCount;
         }

@@ -20,10 +20,20 @@ namespace Scheduler.ModelFit;
 /// </remarks>
 public static class HfConfig
 {
-    /// <summary>Largest accepted file; the longest shipped one has 28 kB.</summary>
-    public const int MaxBytes = 1 << 20;
+    /// <summary>Largest accepted file; lists of quantized modules of published files reach 2 MB.</summary>
+    public const int MaxBytes = 4 << 20;
+
+    /// <summary>
+    /// Bounds of the weights of a config with doubts, thousandths: half and twice. Blocks of two or three matrices, tied
+    /// or separate heads, and towers of usual size lie within.
+    /// </summary>
+    private const int DoubtLowPerMille = 500;
+
+    private const int DoubtHighPerMille = 2000;
 
     private const int MaxDepth = 32;
+
+    private static readonly string[] TextNames = ["thinker_config", "text_config", "llm_config", "language_config"];
 
     /// <param name="name">
     /// Name of the model; a name that contains "embedding" means that no output head is stored.
@@ -67,22 +77,40 @@ public static class HfConfig
 
     private static ModelReading Parse(string name, JsonElement root, JsonElement? sidecar)
     {
-        var text = TextPart(root);
-        var fields = new ConfigFields(root, text);
-        if (fields.Flag(false, "is_encoder_decoder"))
+        if (root.TryGetProperty("peft_type", out var adapter))
         {
+            var kind =
+                adapter.ValueKind == JsonValueKind.String && adapter.ValueEquals("LORA") ? "LoRA adapter" : "adapter";
             return Refused(
                 ModelRefusalKind.Unsupported,
-                "is_encoder_decoder",
-                "Encoder-decoder models are not served."
+                "peft_type",
+                $"The file describes a {kind}, not a model: register the model that base_model_name_or_path names."
             );
         }
 
-        var rootType =
-            root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
-                ? type.GetString()
-                : "";
-        var family = Family.Of(fields, rootType ?? "");
+        var fields = new ConfigFields(root, TextPart(root))
+        {
+            HasTextPart = TextNames.Any(name =>
+                root.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object
+            ),
+        };
+        if (root.TryGetProperty("thinker_config", out _))
+        {
+            fields.Doubt("the towers and the talker beside thinker_config are not counted");
+        }
+
+        var family = FamilyTable.Of(fields);
+        if (fields.Flag(false, "is_encoder_decoder") || EncoderDecoder.Knows(family.Type))
+        {
+            return EncoderDecoder.Knows(family.Type)
+                ? EncoderDecoder.Read(name, fields, family.Type)
+                : Refused(
+                    ModelRefusalKind.Unsupported,
+                    "is_encoder_decoder",
+                    "Of the encoder-decoder models only Whisper and BART are served."
+                );
+        }
+
         var size = Dimensions.Read(fields, family);
         var quantization = QuantizationPlan.Read(
             fields,
@@ -90,12 +118,12 @@ public static class HfConfig
         );
         if (fields.Fault is { } early)
         {
-            return ModelReading.Refused(early);
+            return Without(name, family, early);
         }
 
-        var plan = LayerPlan.Read(fields, family, size.Layers);
-        var isTied = fields.Flag(family.IsTiedByDefault, "tie_word_embeddings");
-        var hasHead = !isTied && !family.IsEncoder && !name.Contains("embedding", StringComparison.OrdinalIgnoreCase);
+        var plan = LayerPlan.Read(fields, family, size);
+        var isTied = fields.Flag(family.IsTiedByDefault, "tie_word_embeddings", "tied_embeddings");
+        var hasHead = !isTied && !family.IsEncoder && !IsHeadless(name, fields);
 
         var assembly = new ModelAssembly(fields, family, size, quantization, plan);
         assembly.AddLayers();
@@ -103,20 +131,73 @@ public static class HfConfig
         assembly.AddNextTokenPrediction(hasHead);
         if (fields.Fault is { } late)
         {
-            return ModelReading.Refused(late);
+            return Without(name, family, late);
         }
 
-        return ModelReading.Of(assembly.Build(name, isTied));
+        UnreadSizes.Doubt(fields);
+        return ModelReading.Of(WithDoubts(assembly.Build(name, isTied), fields.Doubts));
     }
 
-    /// <summary>Multimodal models nest the language model's part; three names are in use.</summary>
+    private static ModelFacts WithDoubts(ModelFacts facts, IReadOnlyList<string> doubts) =>
+        doubts.Count == 0
+            ? facts
+            : facts with
+            {
+                Doubts = [.. doubts],
+                WeightsLowPerMille = DoubtLowPerMille,
+                WeightsHighPerMille = DoubtHighPerMille,
+            };
+
+    /// <summary>
+    /// An engine may know a type that is not known here, so a field that it leaves out is no fault. Without it there
+    /// are no figures: the weights' files must give them.
+    /// </summary>
+    private static ModelReading Without(string name, Family family, ModelRefusal fault) =>
+        family.IsKnown || family.Type.Length == 0 || fault.Kind != ModelRefusalKind.MissingField
+            ? ModelReading.Refused(fault)
+            : ModelReading.Of(
+                new ModelFacts
+                {
+                    Name = name,
+                    Architecture = family.Type,
+                    Doubts =
+                    [
+                        $"model_type {family.Type} is not known and the config has no {fault.Field}; nothing is computed",
+                    ],
+                    WeightsLowPerMille = 0,
+                }
+            );
+
+    /// <summary>Models for embeddings, rewards and classes have no output head over the vocabulary.</summary>
+    private static bool IsHeadless(string name, ConfigFields fields)
+    {
+        var architecture =
+            fields.Find("architectures") is { ValueKind: JsonValueKind.Array } list
+            && list.GetArrayLength() > 0
+            && list[0].ValueKind == JsonValueKind.String
+                ? list[0].GetString() ?? ""
+                : "";
+        return name.Contains("embedding", StringComparison.OrdinalIgnoreCase)
+            || architecture.Contains("ForSequenceClassification", StringComparison.Ordinal)
+            || architecture.Contains("ForTokenClassification", StringComparison.Ordinal)
+            || architecture.Contains("RewardModel", StringComparison.Ordinal)
+            || (
+                architecture.EndsWith("Model", StringComparison.Ordinal)
+                && !architecture.Contains("LMHead", StringComparison.Ordinal)
+                && !architecture.Contains("For", StringComparison.Ordinal)
+                // ChatGLM's only class has a head.
+                && architecture is not "ChatGLMModel"
+            );
+    }
+
+    /// <summary>Multimodal models nest the language model's part; several names are in use.</summary>
     private static JsonElement TextPart(JsonElement root)
     {
-        foreach (var name in (ReadOnlySpan<string>)["text_config", "llm_config", "language_config"])
+        foreach (var name in TextNames)
         {
             if (root.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object)
             {
-                return part;
+                return name is "thinker_config" ? TextPart(part) : part;
             }
         }
 

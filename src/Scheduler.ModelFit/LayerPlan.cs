@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Scheduler.ModelFit;
@@ -10,119 +9,164 @@ namespace Scheduler.ModelFit;
 internal static class LayerPlan
 {
     /// <summary>The layers, first to last; an error is recorded in <paramref name="fields"/>.</summary>
-    public static Layer[] Read(ConfigFields fields, Family family, int layers)
+    public static Layer[] Read(ConfigFields fields, Family family, Dimensions size)
     {
-        var plan = new Layer[layers];
+        var plan = new Layer[size.Layers];
+        System.Array.Fill(plan, new Layer(Mixer.Full, Feed.Dense));
         if (fields.Text("hybrid_override_pattern") is { Length: > 0 } pattern)
         {
-            ReadPattern(fields, pattern, plan);
+            LayerBlocks.ReadPattern(fields, pattern, plan);
             return plan;
         }
 
-        ReadMixers(fields, family, plan);
+        if (LayerBlocks.ReadNames(fields, plan) || LayerBlocks.ReadBlockConfigs(fields, size, plan))
+        {
+            return plan;
+        }
+
+        ReadMixers(fields, family, size, plan);
         ReadFeeds(fields, family, plan);
+        LayerShapes.Read(fields, plan);
         return plan;
     }
 
-    /// <summary>Nemotron-H: one character per layer: M state-space, * attention, - feed-forward, E experts.</summary>
-    private static void ReadPattern(ConfigFields fields, string pattern, Layer[] plan)
+    private static void ReadMixers(ConfigFields fields, Family family, Dimensions size, Layer[] plan)
     {
-        if (pattern.Length != plan.Length)
+        var state = StateMixer(fields, family);
+        if (ReadTypes(fields, "layer_types", state, plan) || ReadTypes(fields, "attn_type_list", state, plan))
         {
-            fields.Refuse(
-                ModelRefusalKind.BadField,
-                "hybrid_override_pattern",
-                $"hybrid_override_pattern has {pattern.Length} characters for {plan.Length} layers."
-            );
             return;
         }
 
-        for (var i = 0; i < plan.Length; i++)
+        if (AttentionIndices(fields) is { } attending)
         {
-            plan[i] = pattern[i] switch
+            for (var i = 0; i < plan.Length; i++)
             {
-                'M' => new(Mixer.Scalar, Feed.None),
-                '*' => new(Mixer.Full, Feed.None),
-                '-' => new(Mixer.None, Feed.Dense),
-                'E' => new(Mixer.None, Feed.Experts),
-                _ => default,
-            };
-            if (plan[i] == default)
-            {
-                fields.Refuse(
-                    ModelRefusalKind.BadField,
-                    "hybrid_override_pattern",
-                    "hybrid_override_pattern may hold M, *, - and E."
-                );
-            }
-        }
-    }
-
-    private static void ReadMixers(ConfigFields fields, Family family, Layer[] plan)
-    {
-        var state = StateMixer(fields);
-        if (fields.Array(plan.Length, "layer_types") is { } types && types.GetArrayLength() == plan.Length)
-        {
-            var index = 0;
-            foreach (var type in types.EnumerateArray())
-            {
-                plan[index++] = new(MixerOf(fields, type, state), Feed.None);
+                plan[i] = plan[i] with { Mixer = attending.Contains(i) ? Mixer.Full : state };
             }
 
             return;
         }
 
-        var attention = AttentionMixers(fields, family, plan.Length);
+        var attention = AttentionMixers(fields, family, size);
         var period = (int)(fields.Number(1, 4096, "attn_layer_period") ?? 1);
         var offset = (int)(fields.Number(0, 4096, "attn_layer_offset") ?? 0);
         var interval = (int)(fields.Number(1, 4096, "full_attention_interval") ?? 1);
         for (var i = 0; i < plan.Length; i++)
         {
-            var attends = family.HasAttention && i % period == offset % period && (i + 1) % interval == 0;
-            plan[i] = new(attends ? attention(i) : state, Feed.None);
+            var attends = !family.IsPureState && i % period == offset % period && (i + 1) % interval == 0;
+            plan[i] = plan[i] with { Mixer = attends ? attention(i) : state };
         }
     }
 
-    private static Mixer StateMixer(ConfigFields fields)
+    private static Mixer StateMixer(ConfigFields fields, Family family)
     {
+        if (fields.Object("linear_attn_config") is not null)
+        {
+            return Mixer.Kda;
+        }
+
         if (fields.Find("linear_num_value_heads") is not null)
         {
             return Mixer.Delta;
         }
 
-        return fields.Find("mamba_num_heads", "mamba_n_heads", "num_heads") is not null
-            ? Mixer.Scalar
-            : Mixer.Selective;
+        if (fields.Find("conv_L_cache") is not null)
+        {
+            return Mixer.Convolution;
+        }
+
+        if (family.Type is "minimax" or "minimax_text_01" or "minimax_m1")
+        {
+            return Mixer.Lightning;
+        }
+
+        var isScalar = fields.Find("mamba_num_heads", "mamba_n_heads") is not null || family.Type is "mamba2";
+        return isScalar || fields.Find("num_heads") is not null ? Mixer.Scalar : Mixer.Selective;
+    }
+
+    /// <summary>A list with one name, or one number (1 attention, 0 state), per layer.</summary>
+    private static bool ReadTypes(ConfigFields fields, string name, Mixer state, Layer[] plan)
+    {
+        if (
+            fields.Find(name) is not { ValueKind: JsonValueKind.Array } types
+            || types.GetArrayLength() < plan.Length
+            || types.GetArrayLength() > 2 * plan.Length
+        )
+        {
+            return false;
+        }
+
+        for (var i = 0; i < plan.Length; i++)
+        {
+            plan[i] = plan[i] with { Mixer = MixerOf(fields, types[i], state) };
+        }
+
+        return true;
     }
 
     private static Mixer MixerOf(ConfigFields fields, JsonElement type, Mixer state)
     {
+        if (ConfigFields.TryWhole(type, out var flag))
+        {
+            return flag != 0 ? Mixer.Full : state;
+        }
+
         switch (type.ValueKind == JsonValueKind.String ? type.GetString() : null)
         {
-            case "full_attention" or "attention" or "global":
+            case "full_attention"
+            or "attention"
+            or "global"
+            or "global_attention"
+            or "hybrid"
+            or "sparse_attention"
+            or "deepseek_sparse_attention":
                 return Mixer.Full;
-            case "sliding_attention" or "local":
+            case "sliding_attention" or "local" or "local_attention":
                 return Mixer.Sliding;
             case "chunked_attention":
                 return Mixer.Chunked;
-            case "linear_attention" or "mamba" or "mamba2":
+            case "linear_attention" or "mamba" or "mamba2" or "conv" or "recurrent":
                 return state;
             default:
-                fields.Refuse(
-                    ModelRefusalKind.Unsupported,
-                    "layer_types",
-                    "layer_types may hold full_attention, sliding_attention, chunked_attention, linear_attention and mamba."
-                );
+                fields.Doubt("layer_types holds a name that is not known; such a layer counts as full attention");
                 return Mixer.Full;
         }
     }
 
-    private static Func<int, Mixer> AttentionMixers(ConfigFields fields, Family family, int layers)
+    /// <summary>Lists of the layers with attention; the others keep a state. Kimi counts from 1, the rest from 0.</summary>
+    private static HashSet<int>? AttentionIndices(ConfigFields fields)
     {
+        if (fields.Nested("linear_attn_config") is { } linear && linear.Array(4096, "full_attn_layers") is { } kimi)
+        {
+            return [.. Indices(kimi).Select(index => index - 1)];
+        }
+
+        foreach (var name in (ReadOnlySpan<string>)["full_attn_idxs", "attn_layer_indices"])
+        {
+            if (fields.Array(4096, name) is { } list)
+            {
+                return Indices(list);
+            }
+        }
+
+        return null;
+    }
+
+    private static Func<int, Mixer> AttentionMixers(ConfigFields fields, Family family, Dimensions size)
+    {
+        var layers = size.Layers;
         if (fields.Array(layers, "cross_attention_layers") is { } cross)
         {
             var indices = Indices(cross);
             return i => indices.Contains(i) ? Mixer.Cross : Mixer.Full;
+        }
+
+        // MiMo-V2: 1 marks a layer with a sliding window.
+        if (fields.PerLayer(layers, "hybrid_layer_pattern") is { } marks)
+        {
+            fields.MarkRead("attention_chunk_size");
+            return i => marks[i] != 0 ? Mixer.Sliding : Mixer.Full;
         }
 
         if (fields.Find("attention_chunk_size") is not null)
@@ -132,12 +176,23 @@ internal static class LayerPlan
 
         // Some published configs have a sliding_window together with use_sliding_window: false; the switch takes
         // precedence.
-        if (fields.Find("sliding_window") is null || !fields.Flag(true, "use_sliding_window"))
+        if (
+            family.IgnoresSlidingWindow
+            || fields.Find("sliding_window") is null
+            || !fields.Flag(true, "use_sliding_window")
+            || fields.Number(0, 1 << 30, "sliding_window") >= size.MaxContextTokens
+        )
         {
             return _ => Mixer.Full;
         }
 
-        if (family.SlidingPeriod(fields) is { } period)
+        if (fields.Text("sliding_window_pattern") is { Length: > 0 and <= 64 } letters)
+        {
+            // EXAONE 4: a cycle of letters, L for local and G for global; the last layer is global.
+            return i => letters[i % letters.Length] is 'L' && i != layers - 1 ? Mixer.Sliding : Mixer.Full;
+        }
+
+        if (((int?)fields.Number(1, 4096, "sliding_window_pattern") ?? family.SlidingPeriod) is { } period)
         {
             // Gemma: the last layer of each period has full attention.
             return i => (i + 1) % period == 0 ? Mixer.Full : Mixer.Sliding;
@@ -153,13 +208,9 @@ internal static class LayerPlan
     {
         // Llama 4: no_rope_layers holds 1 for a chunked layer and 0 for a full one. When absent or empty, every fourth
         // layer is full.
-        if (fields.Array(layers, "no_rope_layers") is { } flags && flags.GetArrayLength() == layers)
+        if (fields.PerLayer(layers, "no_rope_layers") is { } chunked)
         {
-            var chunked = flags
-                .EnumerateArray()
-                .Select(flag => ConfigFields.TryWhole(flag, out var v) && v != 0)
-                .ToArray();
-            return i => chunked[i] ? Mixer.Chunked : Mixer.Full;
+            return i => chunked[i] != 0 ? Mixer.Chunked : Mixer.Full;
         }
 
         return i => (i + 1) % 4 == 0 ? Mixer.Full : Mixer.Chunked;
@@ -167,9 +218,9 @@ internal static class LayerPlan
 
     private static void ReadFeeds(ConfigFields fields, Family family, Layer[] plan)
     {
-        var pure = family.IsPureState;
         var experts = Family.Experts(fields) > 1;
-        var denseFirst = fields.Number(0, 4096, "first_k_dense_replace") ?? 0;
+        var denseFirst =
+            fields.Number(0, 4096, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? 0;
         var perLayer = PerLayerExperts(fields, plan.Length);
         var step = perLayer is null ? ExpertStep(fields) : 1;
         var period = fields.Number(1, 4096, "expert_layer_period") ?? 1;
@@ -177,40 +228,55 @@ internal static class LayerPlan
         var dense = fields.Array(4096, "mlp_only_layers") is { } only ? Indices(only) : [];
         // DeepSeek counts moe_layer_freq from layer 0; Qwen and Llama 4 count their steps from layer 1.
         var shift = fields.Find("moe_layer_freq") is null ? 1 : 0;
+        var beside = fields.Flag(false, "parallel_attn_mlp_res", "enable_moe_block");
         for (var i = 0; i < plan.Length; i++)
         {
             var routes =
                 experts
-                && (perLayer is null || perLayer[i])
-                && i >= denseFirst
+                && (perLayer is null ? i >= denseFirst : perLayer[i])
                 && (i + shift) % step == 0
                 && i % period == offset % period
                 && !dense.Contains(i);
             plan[i] = plan[i] with
             {
                 Feed =
-                    pure ? Feed.None
+                    family.IsPureState ? Feed.None
                     : routes ? Feed.Experts
                     : Feed.Dense,
+                HasDenseBeside = routes && beside,
             };
         }
     }
 
     private static long ExpertStep(ConfigFields fields) =>
-        fields.Number(1, 4096, "decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_freq") ?? 1;
+        fields.Number(
+            1,
+            4096,
+            "decoder_sparse_step",
+            "interleave_moe_layer_step",
+            "moe_layer_freq",
+            "moe_layer_interval"
+        ) ?? 1;
 
-    /// <summary>Some configs state moe_layer_freq as a list: 1 for a layer with experts, 0 for a dense one.</summary>
+    /// <summary>Some configs list the layers with experts: 1 and 0, or "sparse" and "dense".</summary>
     private static bool[]? PerLayerExperts(ConfigFields fields, int layers)
     {
         if (
-            fields.Find("moe_layer_freq") is not { ValueKind: JsonValueKind.Array } list
-            || list.GetArrayLength() != layers
+            fields.Find("mlp_layer_types") is { ValueKind: JsonValueKind.Array } names
+            && names.GetArrayLength() == layers
         )
         {
-            return null;
+            return
+            [
+                .. names
+                    .EnumerateArray()
+                    .Select(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("sparse")),
+            ];
         }
 
-        return [.. list.EnumerateArray().Select(flag => ConfigFields.TryWhole(flag, out var value) && value != 0)];
+        return fields.Find("moe_layer_freq") is { ValueKind: JsonValueKind.Array }
+            ? fields.PerLayer(layers, "moe_layer_freq")?.Select(flag => flag != 0).ToArray()
+            : null;
     }
 
     private static HashSet<int> Indices(JsonElement list)
@@ -227,26 +293,3 @@ internal static class LayerPlan
         return indices;
     }
 }
-
-internal enum Mixer
-{
-    None,
-    Full,
-    Sliding,
-    Chunked,
-    Cross,
-    Selective,
-    Scalar,
-    Delta,
-}
-
-/// <summary>How a layer processes each token separately.</summary>
-internal enum Feed
-{
-    None,
-    Dense,
-    Experts,
-}
-
-[StructLayout(LayoutKind.Auto)]
-internal readonly record struct Layer(Mixer Mixer, Feed Feed);

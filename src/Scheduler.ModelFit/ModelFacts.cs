@@ -68,6 +68,22 @@ public sealed record ModelFacts
     [Id(14)]
     public KvFormat PublishedKvFormat { get; init; } = KvFormat.Bf16;
 
+    /// <summary>Widths that a number of GPUs must divide into whole blocks; empty when any number works.</summary>
+    [Id(15)]
+    public ImmutableArray<SplitWidth> Splits { get; init; } = [];
+
+    /// <summary>Why the figures are uncertain, one reason each; empty when they are not.</summary>
+    [Id(16)]
+    public ImmutableArray<string> Doubts { get; init; } = [];
+
+    /// <summary>Lower bound of the true weights, thousandths of the computed ones; 1000 when they are exact.</summary>
+    [Id(17)]
+    public int WeightsLowPerMille { get; init; } = 1000;
+
+    /// <summary>Upper bound of the true weights, thousandths of the computed ones; 1000 when they are exact.</summary>
+    [Id(18)]
+    public int WeightsHighPerMille { get; init; } = 1000;
+
     /// <summary>Logical parameters of the served model: without scales and next-token-prediction layer.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public long Parameters => Sum(group => group.Role == WeightRole.NextTokenPrediction ? 0 : group.Parameters);

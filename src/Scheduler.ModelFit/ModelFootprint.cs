@@ -35,7 +35,8 @@ internal sealed class ModelFootprint
 
     public static ModelFootprint Of(ModelFacts model) => Known.GetValue(model, facts => new ModelFootprint(facts));
 
-    public bool CanSplit(int gpus, EngineProfile engine)
+    /// <param name="format">Requested weight format; null for the published one, whose blocks must stay whole.</param>
+    public bool CanSplit(int gpus, EngineProfile engine, WeightFormat? format)
     {
         if (gpus is < 1 or > MaxGpus)
         {
@@ -49,8 +50,22 @@ internal sealed class ModelFootprint
                 engine.SplitsLayers
                     ? gpus <= Model.Layers
                     : Model.AttentionHeads % gpus == 0
+                        && ((format is not null && format != Model.NativeFormat) || AllowsBlocks(gpus))
                         && (Model.KvHeads == 0 || Model.KvHeads % gpus == 0 || gpus % Model.KvHeads == 0)
             );
+    }
+
+    private bool AllowsBlocks(int gpus)
+    {
+        foreach (var split in Model.Splits)
+        {
+            if (!split.Allows(gpus))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Weight bytes on the GPU with the largest share of <paramref name="gpus"/> GPUs.</summary>
@@ -83,7 +98,7 @@ internal sealed class ModelFootprint
         }
 
         // Logs show 0.21 % above the sum (allocation in whole pages); 0.5 % is the highest seen with unpadded formats.
-        return new WeightBytes(low, expected, high + (high / 200));
+        return Doubtful(low, expected, high + (high / 200));
     }
 
     private WeightBytes ByLayer(WeightFormat? format, int gpus)
@@ -101,8 +116,15 @@ internal sealed class ModelFootprint
 
         var share = (long)((Int128)layered * Divide.Up(Model.Layers, gpus) / Math.Max(1, Model.Layers));
         var sum = checked(share + once);
-        return new WeightBytes(sum, sum, sum + (sum / 200));
+        return Doubtful(sum, sum, sum + (sum / 200));
     }
+
+    private WeightBytes Doubtful(long low, long expected, long high) =>
+        new(
+            (long)((Int128)low * Model.WeightsLowPerMille / 1000),
+            expected,
+            (long)Int128.Min(Divide.MaxBytes, (Int128)high * Model.WeightsHighPerMille / 1000)
+        );
 
     private int Ways(WeightRole role, int gpus) =>
         role switch

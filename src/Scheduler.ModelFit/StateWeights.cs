@@ -40,16 +40,18 @@ internal static class StateWeights
     {
         var heads = fields.Need(65536, "mamba_num_heads", "mamba_n_heads", "num_heads");
         var headDimension = fields.Need(65536, "mamba_head_dim", "mamba_d_head", "head_dim");
-        var groups = fields.Need(65536, "n_groups", "mamba_n_groups");
+        var groups = fields.Number(1, 65536, "n_groups", "mamba_n_groups", "mamba_ngroups") ?? 1;
         var states = fields.Need(65536, "ssm_state_size", "mamba_d_state", "state_size");
         var kernel = fields.Need(64, "conv_kernel", "mamba_d_conv");
-        var inner = heads * headDimension;
+        // Falcon-H1 states the width of the block itself.
+        var inner = fields.Number(1, Max, "mamba_d_ssm") ?? (heads * headDimension);
         var channels = inner + (2 * groups * states);
         weights.Linear(scope, WeightRole.StateSpace, "mixer.in_proj", inner + channels + heads, size.Hidden);
         weights.Linear(scope, WeightRole.StateSpace, "mixer.out_proj", size.Hidden, inner);
         var bias = fields.Flag(true, "use_conv_bias", "mamba_conv_bias") ? channels : 0;
         // The kernel and its bias; A, D and the time step's bias per head; the gated norm.
-        weights.Small(scope, (channels * kernel) + bias + (3 * heads) + inner);
+        weights.Small(scope, (channels * kernel) + bias + (3 * heads));
+        weights.Small(scope, fields.Flag(true, "mamba_rms_norm", "rms_norm") ? inner : 0);
         return StateBytes(fields, channels * (kernel - 1), inner * states);
     }
 
@@ -72,6 +74,67 @@ internal static class StateWeights
         weights.Small(scope, 2 * valueHeads * size.Hidden);
         weights.Small(scope, (channels * kernel) + (2 * valueHeads) + valueDimension);
         return StateBytes(fields, channels * (kernel - 1), values * keyDimension);
+    }
+
+    /// <summary>Kimi delta attention: low-rank gates, a decay per channel, one convolution per projection.</summary>
+    /// <returns>Bytes of state per sequence and layer.</returns>
+    public static long AddKda(WeightBuilder weights, Scope scope, Dimensions size, ConfigFields fields)
+    {
+        if (fields.Nested("linear_attn_config") is not { } own)
+        {
+            return 0;
+        }
+
+        var heads = own.Need(65536, "num_heads");
+        var head = own.Need(65536, "head_dim");
+        var kernel = own.Need(64, "short_conv_kernel_size");
+        var width = heads * head;
+        // Kimi K3 has a whole matrix for the output gate.
+        var isFullRank = own.Flag(false, "use_full_rank_gate");
+        foreach (var name in (ReadOnlySpan<string>)["q_proj", "k_proj", "v_proj"])
+        {
+            weights.Linear(scope, WeightRole.StateSpace, "self_attn." + name, width, size.Hidden);
+        }
+
+        weights.Linear(scope, WeightRole.StateSpace, "self_attn.o_proj", size.Hidden, width);
+        var lowRank = (size.Hidden * head) + (head * width);
+        weights.Small(
+            scope,
+            lowRank + (isFullRank ? size.Hidden * width : lowRank) + (size.Hidden * heads),
+            WeightRole.StateSpace
+        );
+        // Convolutions, step bias, decay per head, norm.
+        weights.Small(scope, (3 * width * kernel) + width + heads + head);
+        if (own.Fault is { } fault)
+        {
+            fields.Refuse(fault.Kind, "linear_attn_config." + fault.Field, fault.Message);
+        }
+
+        return StateBytes(fields, 3 * width * (kernel - 1), width * head);
+    }
+
+    /// <summary>Lightning attention (MiniMax-Text-01): an output gate and a norm; a square state per head.</summary>
+    /// <returns>Bytes of state per sequence and layer; 32-bit.</returns>
+    public static long AddLightning(WeightBuilder weights, Scope scope, Dimensions size)
+    {
+        var width = (long)size.Heads * size.HeadDimension;
+        weights.Linear(scope, WeightRole.StateSpace, "self_attn.qkv_proj", 3 * width, size.Hidden);
+        weights.Linear(scope, WeightRole.StateSpace, "self_attn.output_gate", width, size.Hidden);
+        weights.Linear(scope, WeightRole.StateSpace, "self_attn.out_proj", size.Hidden, width);
+        weights.Small(scope, width);
+        return 4 * width * size.HeadDimension;
+    }
+
+    /// <summary>Short convolution with two gates (LFM2).</summary>
+    /// <returns>Bytes of state per sequence and layer; 16-bit.</returns>
+    public static long AddConvolution(WeightBuilder weights, Scope scope, Dimensions size, ConfigFields fields)
+    {
+        var kernel = fields.Need(64, "conv_L_cache");
+        weights.Linear(scope, WeightRole.StateSpace, "conv.in_proj", 3 * size.Hidden, size.Hidden);
+        weights.Linear(scope, WeightRole.StateSpace, "conv.out_proj", size.Hidden, size.Hidden);
+        var bias = fields.Flag(false, "conv_bias") ? 5 * size.Hidden : 0;
+        weights.Small(scope, (size.Hidden * kernel) + bias);
+        return 2 * size.Hidden * (kernel - 1);
     }
 
     /// <summary>

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.BrowserTests;
@@ -403,6 +404,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
 }
 
 /// <summary>Page tests that only read share one scheduler and run one after the other.</summary>
+[StartsFirst]
 [CollectionDefinition(Name)]
 public sealed class DashboardGroup : ICollectionFixture<DashboardScheduler>
 {

@@ -67,6 +67,7 @@ internal static class ExplanationMapping
                 FitOutcome.Fits => V1.FitVerdict.Fits,
                 FitOutcome.Tight => V1.FitVerdict.Tight,
                 FitOutcome.CannotFit => V1.FitVerdict.CannotFit,
+                FitOutcome.Uncertain => V1.FitVerdict.Uncertain,
                 _ => throw new System.Diagnostics.UnreachableException(),
             },
             SmallestThatFits = check.SmallestThatFits ?? "",
@@ -104,6 +105,7 @@ internal static class ExplanationMapping
                 To = change.To,
             })
         );
+        proto.Leaves.AddRange(line.Leaves);
         return proto;
     }
 

@@ -7,7 +7,8 @@ namespace Scheduler.Api.Models;
 /// <summary>Validation of model requests. The model's grain validates the content of the files.</summary>
 internal static class ModelRequestValidation
 {
-    private const int LongestJson = 1024 * 1024;
+    private const int LongestJson = 4 * 1024 * 1024;
+    private const int MostFiles = 1024;
     private const int LongestHeader = 16 * 1024 * 1024;
     private const int LongestSource = 512;
 
@@ -46,6 +47,30 @@ internal static class ModelRequestValidation
         faults.CheckBytes("config_json", request.ConfigJson.Length, LongestJson);
         faults.CheckBytes("quantization_json", request.QuantizationJson.Length, LongestJson);
         faults.CheckBytes("gguf_header", request.GgufHeader.Length, LongestHeader);
+        CheckWeights(request, faults);
+    }
+
+    private static void CheckWeights(RegisterModelRequest request, Faults faults)
+    {
+        var hasWeights = !request.WeightsIndex.IsEmpty || request.WeightsHeaders.Count > 0;
+        if (hasWeights && request.ConfigJson.IsEmpty)
+        {
+            faults.Add("weights_index", "Goes with config_json only.");
+        }
+
+        if (request.GgufParts.Count > 0 && request.GgufHeader.IsEmpty)
+        {
+            faults.Add("gguf_parts", "Goes with gguf_header only.");
+        }
+
+        if (request.WeightsHeaders.Count > MostFiles || request.GgufParts.Count > MostFiles)
+        {
+            faults.Add("weights_headers", "At most 1,024 files are read.");
+        }
+
+        faults.CheckBytes("weights_index", request.WeightsIndex.Length, LongestHeader);
+        faults.CheckBytes("weights_headers", request.WeightsHeaders.Sum(part => part.Length), LongestHeader);
+        faults.CheckBytes("gguf_parts", request.GgufParts.Sum(part => part.Length), LongestHeader);
     }
 
     private static void Check(ListModelsRequest request, Faults faults)

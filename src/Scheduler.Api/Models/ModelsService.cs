@@ -21,7 +21,10 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
             request.Source.Length > 0 ? request.Source : null,
             BytesOf(request.ConfigJson),
             BytesOf(request.QuantizationJson),
-            BytesOf(request.GgufHeader)
+            BytesOf(request.GgufHeader),
+            BytesOf(request.WeightsIndex),
+            [.. request.WeightsHeaders.Select(part => part.ToByteArray())],
+            [.. request.GgufParts.Select(part => part.ToByteArray())]
         );
         var view = await grains
             .Model(account, request.Model)
@@ -60,8 +63,9 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
 
     private static byte[]? BytesOf(ByteString bytes) => bytes.IsEmpty ? null : bytes.ToByteArray();
 
-    private static Model ToProto(ModelView view) =>
-        new()
+    private static Model ToProto(ModelView view)
+    {
+        var proto = new Model
         {
             Name = ResourceName.Model(view.Account, view.Name),
             Model_ = view.Name,
@@ -73,5 +77,10 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
             KvBytesPerToken = view.KvBytesPerToken,
             MaxContextTokens = view.MaxContextTokens,
             CreateTime = view.RegisteredAt.ToProtoTime(),
+            LeastWeightBytes = view.LeastWeightBytes,
+            MostWeightBytes = view.MostWeightBytes,
         };
+        proto.Doubts.AddRange(view.Doubts);
+        return proto;
+    }
 }

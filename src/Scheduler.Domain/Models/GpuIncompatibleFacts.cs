@@ -151,7 +151,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
         {
             FitObstacle.Request => $"{Model}: {RequestRefusal?.Message}",
             FitObstacle.GpuCount =>
-                $"{Model} cannot be split over {GpuCount} GPUs: they do not divide its attention heads.",
+                $"{Model} cannot be split over {GpuCount} GPUs: they do not divide its attention heads or the blocks of its quantized weights.",
             FitObstacle.WeightFormat => $"{Gpu} cannot run {Model} in {FormatNames.Name(Format)} weights.",
             FitObstacle.None or FitObstacle.Vram =>
                 $"{Model} in {FormatNames.Name(Format)} with {ContextTokens} tokens × {ParallelSequences} needs "

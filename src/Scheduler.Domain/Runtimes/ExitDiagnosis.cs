@@ -1,159 +1,116 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Runtimes.Exits;
 
 namespace Scheduler.Domain.Runtimes;
 
 /// <summary>Diagnoses the end of a runtime: out of memory, image, model, or plain exit.</summary>
 /// <remarks>
-/// Evidence in order of weight: the provider's reason, the runtime's output, the exit code. Memory is checked before
-/// the model, because a runtime that runs out of memory during loading also reports a load error.
+/// Evidence in order of weight: the runtime's own words about memory, the provider's reason, its other words. Memory is
+/// checked before the model, because a runtime that runs out of memory during loading also reports a load error. The
+/// first error counts: engines print pages of consequences after it. An error after which the runtime served is none.
 /// </remarks>
 public static class ExitDiagnosis
 {
-    /// <summary>128 + SIGKILL: sign of the kernel's out-of-memory killer; other causes are rare.</summary>
+    /// <summary>
+    /// 128 + SIGKILL. A liveness probe, a deadline and a person send it too, so alone it is no evidence of missing
+    /// memory.
+    /// </summary>
     private const int ExitCodeOfSigkill = 137;
-
-    private static readonly ImmutableArray<string> OutOfMemoryReasons = ["OOMKilled", "OutOfMemory", "oom-kill"];
-
-    private static readonly ImmutableArray<string> ImageReasons =
-    [
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "RegistryUnavailable",
-    ];
-
-    /// <summary>Deliberate ends: exit code 137 then does not indicate missing memory.</summary>
-    private static readonly ImmutableArray<string> DeliberateReasons =
-    [
-        "Evicted",
-        "DeadlineExceeded",
-        "NodeShutdown",
-        "Terminated",
-        "Preempted",
-        "Stopped",
-        RuntimeExit.KilledFromOutside,
-    ];
-
-    private static readonly ImmutableArray<string> OutOfMemoryTexts =
-    [
-        "CUDA out of memory",
-        "torch.OutOfMemoryError",
-        "torch.cuda.OutOfMemoryError",
-        "CUDA error: out of memory",
-        "CUDA_ERROR_OUT_OF_MEMORY",
-        "cudaErrorMemoryAllocation",
-        "CUBLAS_STATUS_ALLOC_FAILED",
-        "cudaMalloc failed: out of memory",
-        "ggml_backend_cuda_buffer_type_alloc_buffer: allocating",
-        "failed to allocate CUDA",
-        "failed to allocate ROCm",
-        "ggml_aligned_malloc: insufficient memory",
-        "failed to allocate CPU buffer",
-        "failed to allocate buffer for kv cache",
-        "failed to allocate compute buffers",
-        "No available memory for the cache blocks",
-        "larger than the available KV cache memory",
-        "larger than the maximum number of tokens that can be stored in KV cache",
-        "less than desired GPU memory utilization",
-        "HIP out of memory",
-        "hipErrorOutOfMemory",
-        "hipMalloc failed: out of memory",
-        "HIP error: out of memory",
-        "ErrorOutOfDeviceMemory",
-        "std::bad_alloc",
-        "Fatal process out of memory",
-        "JavaScript heap out of memory",
-        "Out of memory: Killed process",
-    ];
-
-    private static readonly ImmutableArray<string> ImageTexts =
-    [
-        "manifest unknown",
-        "pull access denied",
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "failed to pull image",
-        "failed to pull and unpack image",
-    ];
-
-    private static readonly ImmutableArray<string> ModelTexts =
-    [
-        "error loading model",
-        "failed to load model",
-        "unable to load model",
-        "unknown model architecture",
-        "is not a local folder and is not a valid model identifier",
-        "gated repo",
-        "Repository Not Found for url",
-        "RepositoryNotFoundError",
-        "GatedRepoError",
-        "SafetensorError",
-        "Error while deserializing header",
-        "invalid magic characters",
-        "gguf_init_from_file",
-        "does not appear to have a file named",
-        "Cannot find any model weights",
-        "are not supported for now",
-        "does not recognize this architecture",
-        "Unrecognized model in",
-        "size mismatch for ",
-        "Invalid repository ID or local directory specified",
-    ];
 
     /// <param name="wasServing">
     /// Whether the runtime had been healthy before. Then neither image nor model can be the cause, whatever it printed
     /// about them during its start.
     /// </param>
+    public static ExitFinding Find(RuntimeExit exit, bool wasServing)
+    {
+        var words = ReadOutput(exit.OutputTail);
+        if (words.Memory is { } memory)
+        {
+            return memory;
+        }
+
+        var reason = ReadReason(exit.ProviderReason);
+        if (reason?.Code == FailureCode.OomKilled)
+        {
+            return reason;
+        }
+
+        if (!wasServing && (words.Image ?? reason) is { Code: FailureCode.ImagePullFailed } image)
+        {
+            return image;
+        }
+
+        if (!wasServing && words.Model is { } model)
+        {
+            return model;
+        }
+
+        var other = words.Other ?? new ExitFinding(ExitCause.Unknown, null);
+        return other.Cause == ExitCause.Unknown && exit.ExitCode == ExitCodeOfSigkill
+            ? new ExitFinding(ExitCause.Killed, null)
+            : other;
+    }
+
+    /// <inheritdoc cref="Find" path="/param"/>
     /// <returns>
     /// <see cref="FailureCode.OomKilled"/>, <see cref="FailureCode.ImagePullFailed"/>,
     /// <see cref="FailureCode.ModelLoadError"/> or <see cref="FailureCode.RuntimeExited"/>.
     /// </returns>
-    public static FailureCode Diagnose(RuntimeExit exit, bool wasServing)
-    {
-        if (ContainsAny(exit.ProviderReason, OutOfMemoryReasons) || ContainsAny(exit.OutputTail, OutOfMemoryTexts))
-        {
-            return FailureCode.OomKilled;
-        }
-
-        if (exit.ExitCode == ExitCodeOfSigkill && !ContainsAny(exit.ProviderReason, DeliberateReasons))
-        {
-            return FailureCode.OomKilled;
-        }
-
-        if (!wasServing && (ContainsAny(exit.ProviderReason, ImageReasons) || ContainsAny(exit.OutputTail, ImageTexts)))
-        {
-            return FailureCode.ImagePullFailed;
-        }
-
-        return !wasServing && ContainsAny(exit.OutputTail, ModelTexts)
-            ? FailureCode.ModelLoadError
-            : FailureCode.RuntimeExited;
-    }
+    public static FailureCode Diagnose(RuntimeExit exit, bool wasServing) => Find(exit, wasServing).Code;
 
     /// <summary>One line for people: the output line that states the cause, otherwise the exit code.</summary>
-    /// <param name="wasServing">Whether the runtime had been healthy before, as for <see cref="Diagnose"/>.</param>
+    /// <inheritdoc cref="Find" path="/param"/>
     /// <returns>
     /// At most <see cref="OutputLines.MaxChars"/> printable characters, without access tokens; never empty.
     /// </returns>
-    public static string Explain(RuntimeExit exit, bool wasServing)
+    public static string Explain(RuntimeExit exit, bool wasServing) =>
+        OwnLine(exit, Find(exit, wasServing)) ?? WithoutWords(exit);
+
+    /// <summary>The runtime's own line about its end; null when it printed none.</summary>
+    public static string? OwnLine(RuntimeExit exit, ExitFinding finding) =>
+        finding.Line
+        // A killed process prints nothing about its end, so its last output line has another cause.
+        ?? (finding.Cause == ExitCause.Unknown ? OutputLines.LastErrorLine(exit.OutputTail) : null);
+
+    private static Words ReadOutput(string output)
     {
-        var code = Diagnose(exit, wasServing);
-        var signs =
-            code == FailureCode.OomKilled ? OutOfMemoryTexts
-            : code == FailureCode.ImagePullFailed ? ImageTexts
-            : code == FailureCode.ModelLoadError ? ModelTexts
-            : [];
-        if (signs.IsEmpty)
+        var words = new Words();
+        foreach (var line in output.AsSpan().EnumerateLines())
         {
-            // A killed process prints nothing about its end, so its last output line has another cause.
-            return exit.ExitCode == ExitCodeOfSigkill
-                ? WithoutWords(exit)
-                : OutputLines.LastErrorLine(exit.OutputTail) ?? WithoutWords(exit);
+            if (ExitRules.Find(line) is { } rule)
+            {
+                words.Add(rule, line);
+            }
+            else if (ExitRules.IsEnding(line))
+            {
+                words.IsEnding = true;
+            }
+            else if (ExitRules.IsAlive(line) && !words.IsEnding)
+            {
+                words.Survived();
+            }
         }
 
-        return OutputLines.LastWith(exit.OutputTail, signs) ?? WithoutWords(exit);
+        return words;
+    }
+
+    private static ExitFinding? ReadReason(string? reason)
+    {
+        if (string.IsNullOrEmpty(reason) || reason.StartsWith(RuntimeExit.KilledFromOutside, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        foreach (var rule in (ImmutableArray<ExitRule>)[.. HostExits.Reasons, .. ImageExits.Rules])
+        {
+            if (rule.Matches(reason))
+            {
+                return new ExitFinding(rule.Cause, null);
+            }
+        }
+
+        return null;
     }
 
     private static string WithoutWords(RuntimeExit exit)
@@ -170,21 +127,45 @@ public static class ExitDiagnosis
             : $"{code}; the provider says: {OutputLines.Clean(exit.ProviderReason)}.";
     }
 
-    private static bool ContainsAny(string? text, ImmutableArray<string> signs)
+    /// <summary>The first finding of each kind; a precise one replaces a vague one of its kind.</summary>
+    private sealed class Words
     {
-        if (string.IsNullOrEmpty(text))
-        {
-            return false;
-        }
+        public ExitFinding? Memory { get; private set; }
 
-        foreach (var sign in signs)
+        public ExitFinding? Image { get; private set; }
+
+        public ExitFinding? Model { get; private set; }
+
+        public ExitFinding? Other { get; private set; }
+
+        /// <summary>Whether the engine announced its end.</summary>
+        public bool IsEnding { get; set; }
+
+        public void Add(ExitRule rule, ReadOnlySpan<char> line)
         {
-            if (text.Contains(sign, StringComparison.OrdinalIgnoreCase))
+            var code = ExitRule.CodeOf(rule.Cause);
+            if (code == FailureCode.OomKilled)
             {
-                return true;
+                Memory ??= Of(rule, line);
+            }
+            else if (code == FailureCode.ImagePullFailed)
+            {
+                Image = Image is null or { Cause: ExitCause.ImageOther } ? Of(rule, line) : Image;
+            }
+            else if (code == FailureCode.ModelLoadError)
+            {
+                var isVague = rule.Cause == ExitCause.ModelOther;
+                Model = Model is null || (Model.Cause == ExitCause.ModelOther && !isVague) ? Of(rule, line) : Model;
+            }
+            else
+            {
+                Other ??= Of(rule, line);
             }
         }
 
-        return false;
+        public void Survived() => (Memory, Other) = (null, null);
+
+        private static ExitFinding Of(ExitRule rule, ReadOnlySpan<char> line) =>
+            new(rule.Cause, OutputLines.Clean(line.ToString()));
     }
 }

@@ -12,43 +12,54 @@ public static partial class OutputLines
 
     private static readonly ImmutableArray<string> ErrorWords = ["error", "exception", "fatal", "failed", "panic"];
 
-    /// <summary>The last line that contains one of the signs, cleaned; null when none does.</summary>
-    internal static string? LastWith(string output, ImmutableArray<string> signs)
-    {
-        string? found = null;
-        foreach (var line in output.AsSpan().EnumerateLines())
-        {
-            foreach (var sign in signs)
-            {
-                if (line.Contains(sign, StringComparison.OrdinalIgnoreCase))
-                {
-                    found = line.ToString();
-                    break;
-                }
-            }
-        }
+    /// <summary>Lines with which a parent process reports that a child failed, without the cause.</summary>
+    private static readonly ImmutableArray<string> Consequences =
+    [
+        "See root cause above",
+        "Engine core initialization failed",
+        "Webserver Crashed",
+        "WebserverFailed",
+        "ShardCannotStart",
+        "failed to start",
+        "exiting due to",
+        "Failed core proc",
+        "[rank0]:[W",
+    ];
 
-        return found is null ? null : Clean(found);
-    }
+    /// <summary>Whether a line mentions a failure.</summary>
+    internal static bool NamesError(ReadOnlySpan<char> line) => ContainsAny(line, ErrorWords);
 
-    /// <summary>The last line that mentions a failure, else the last line with text; null without output.</summary>
+    /// <summary>
+    /// The last line that mentions a failure and not only its consequence; else the last line that does, else the last
+    /// line with text. Null without output.
+    /// </summary>
     internal static string? LastErrorLine(string output)
     {
-        if (LastWith(output, ErrorWords) is { } errorLine)
-        {
-            return errorLine;
-        }
-
+        string? cause = null;
+        string? error = null;
         string? last = null;
         foreach (var line in output.AsSpan().EnumerateLines())
         {
-            if (!line.IsWhiteSpace())
+            var text = line.IsWhiteSpace() ? null : line.ToString();
+            last = text ?? last;
+            error = text is not null && NamesError(line) ? text : error;
+            cause = text is not null && NamesError(line) && !ContainsAny(line, Consequences) ? text : cause;
+        }
+
+        return (cause ?? error ?? last) is { } found ? Clean(found) : null;
+    }
+
+    private static bool ContainsAny(ReadOnlySpan<char> line, ImmutableArray<string> signs)
+    {
+        foreach (var sign in signs)
+        {
+            if (line.Contains(sign, StringComparison.OrdinalIgnoreCase))
             {
-                last = line.ToString();
+                return true;
             }
         }
 
-        return last is null ? null : Clean(last);
+        return false;
     }
 
     /// <summary>External text on one line, truncated, without control characters and access tokens.</summary>

@@ -1,6 +1,9 @@
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes.Exits;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Runtimes;
 
@@ -10,7 +13,9 @@ namespace Scheduler.Domain.Runtimes;
 /// Null when no runtime exited (capacity vanished or was preempted). Without an exit code when the scheduler ended a
 /// runtime that no longer answered.
 /// </param>
-/// <param name="Remedy">For out of memory: a shape that would fit; null when none is known.</param>
+/// <param name="Remedy">For missing GPU memory: a shape that would fit; null when none is known.</param>
+/// <param name="Finding">What the output and the provider's reason show; null when no runtime exited.</param>
+/// <param name="Preset">Runtime preset, which decides the engine's options in the hint.</param>
 public sealed record RuntimeEndFacts(
     FailureCode Code,
     Offer Offer,
@@ -18,12 +23,17 @@ public sealed record RuntimeEndFacts(
     long ContextTokens,
     RuntimeExit? Exit,
     string What,
-    MemoryRemedy? Remedy
+    MemoryRemedy? Remedy,
+    ExitFinding? Finding = null,
+    string Preset = ""
 ) : FailureFacts(Code)
 {
-    protected internal override FailureText Describe() =>
-        new(
-            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).",
+    protected internal override FailureText Describe()
+    {
+        var own = Exit is null || Finding is null ? null : ExitDiagnosis.OwnLine(Exit, Finding);
+        return new(
+            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).{Contradiction()}"
+                + (own is null ? "" : $" It reported: {own}"),
             Hint(),
             Details(
                     ("route", Offer.Route),
@@ -34,18 +44,33 @@ public sealed record RuntimeEndFacts(
                     ("context_tokens", ContextTokens),
                     ("exit_code", Exit?.ExitCode),
                     ("provider_reason", Exit?.ProviderReason),
-                    ("output_tail", Exit?.OutputTail),
+                    ("cause", Finding is null or { Cause: ExitCause.Unknown } ? null : Finding.Cause),
+                    (
+                        "output_tail",
+                        Exit is null ? null : OutputExcerpt.Of(Exit.OutputTail, RuntimeExit.MaxDetailChars)
+                    ),
                     ("fitting_context_tokens", Remedy?.ContextTokens),
                     ("fitting_gpu_type", Remedy?.GpuType),
                     ("fitting_gpu_count", Remedy?.GpuCount),
                     ("fitting_gpu_also_change", Remedy?.Also?.Change),
-                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
+                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value),
+                    ("estimated_bytes_per_gpu", Remedy?.Estimate?.ExpectedBytes),
+                    ("usable_bytes_per_gpu", Remedy?.Estimate?.UsableBytes),
+                    ("estimate_contradicted", Remedy?.Estimate?.Outcome == FitOutcome.Fits ? "true" : null)
                 )
                 .AddRange(Remedy?.Also is { } also ? RelaxationDetails.Of("fitting_gpu_also_", also) : [])
         );
+    }
 
     private string Hint()
     {
+        if (Finding is { } finding && ExitHints.Of(finding.Cause, Model, Preset) is { } hint)
+        {
+            return Code == FailureCode.OomKilled && finding.Cause != ExitCause.HostMemory
+                ? $"{OomHint()} {hint}"
+                : hint;
+        }
+
         if (Code == FailureCode.OomKilled)
         {
             return OomHint();
@@ -78,6 +103,13 @@ public sealed record RuntimeEndFacts(
             : "Read output_tail in the details, fix the problem it names, then start again.";
     }
 
+    /// <summary>What the end says about the estimate that permitted the run.</summary>
+    private string Contradiction() =>
+        Remedy?.Estimate is { Outcome: FitOutcome.Fits } estimate
+            ? $" The estimate was too low: it expected {GpuIncompatibleFacts.Gib(estimate.ExpectedBytes)} of "
+                + $"{GpuIncompatibleFacts.Gib(estimate.UsableBytes)} GiB, and the runtime needed more."
+            : "";
+
     private string OomHint()
     {
         var smaller =
@@ -103,10 +135,12 @@ public sealed record RuntimeEndFacts(
 /// <param name="GpuType">Next larger GPU type; null when none is known.</param>
 /// <param name="PricePerHour">Cheapest offer of that GPU type and count now; null without one.</param>
 /// <param name="Also">Further change that this offer requires; null when none.</param>
+/// <param name="Estimate">The estimate of the run that ended; null when the model or the GPU is unknown.</param>
 public sealed record MemoryRemedy(
     long? ContextTokens,
     string? GpuType,
     int GpuCount,
     MicroEuro? PricePerHour,
-    Relaxation? Also = null
+    Relaxation? Also = null,
+    FitVerdict? Estimate = null
 );

@@ -8,7 +8,10 @@ public sealed record RuntimeExit
     [Id(0)]
     public int? ExitCode { get; init; }
 
-    /// <summary>Last output lines of the runtime, at most <see cref="MaxOutputTailChars"/> characters.</summary>
+    /// <summary>
+    /// Output of the runtime: its first and last lines and those that name a cause, at most
+    /// <see cref="MaxOutputTailChars"/> characters (<see cref="OutputExcerpt"/>).
+    /// </summary>
     [Id(1)]
     public string OutputTail { get; init; } = "";
 
@@ -22,5 +25,9 @@ public sealed record RuntimeExit
     /// </summary>
     public const string KilledFromOutside = "KilledFromOutside";
 
-    public const int MaxOutputTailChars = 4096;
+    /// <summary>vLLM prints 4 to 5 kB of traces after a cause, for each of its processes.</summary>
+    public const int MaxOutputTailChars = 64 << 10;
+
+    /// <summary>Length of the excerpt that a stored failure keeps, characters.</summary>
+    public const int MaxDetailChars = 4096;
 }

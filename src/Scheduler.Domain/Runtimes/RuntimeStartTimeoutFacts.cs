@@ -20,7 +20,7 @@ public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, stri
                 ("waited_seconds", seconds),
                 ("model", Model),
                 ("suggested_start_timeout_seconds", twice),
-                ("output_tail", OutputTail)
+                ("output_tail", OutputExcerpt.Of(OutputTail, RuntimeExit.MaxDetailChars))
             )
         );
     }

@@ -2,6 +2,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Runtimes.Exits;
 
 namespace Scheduler.Grains.Instances;
 
@@ -12,9 +13,13 @@ internal sealed partial class InstanceGrain
     private async Task RuntimeEndedAsync(Allocation allocation)
     {
         var intent = _recorded.Intent!;
+        var finding =
+            allocation.Status == AllocationStatus.Exited
+                ? ExitDiagnosis.Find(allocation.Exit ?? new RuntimeExit(), _recorded.State == InstanceState.Running)
+                : null;
         var (trigger, code, what) = allocation.Status switch
         {
-            AllocationStatus.Exited => Diagnosed(allocation.Exit ?? new RuntimeExit()),
+            AllocationStatus.Exited => Diagnosed(finding!, allocation.Exit?.ExitCode),
             AllocationStatus.Preempted => (
                 InstanceTrigger.Preempted,
                 FailureCode.Preempted,
@@ -34,15 +39,21 @@ internal sealed partial class InstanceGrain
         }
 
         var cause = ProviderCause();
-        var avoid = trigger == InstanceTrigger.Preempted ? Avoid(intent.Offer.Route) : null;
+        // A route that ends runtimes again and again ranks last. The first end may have another cause.
+        var isRepeated =
+            code == FailureCode.RuntimeExited && PastFailures.With(_recorded, code)?.IsRepeatedOnRoute is true;
+        var avoid = trigger == InstanceTrigger.Preempted || isRepeated ? Avoid(intent.Offer.Route) : null;
+        // A smaller context or a larger GPU frees no main memory.
         var remedy =
-            code == FailureCode.OomKilled ? await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory)) : null;
+            code == FailureCode.OomKilled && finding?.Cause != ExitCause.HostMemory
+                ? await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory))
+                : null;
         // An unhealthy runtime is about to be released: its output can be read only now.
         var exit =
             allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
                 ? new RuntimeExit { OutputTail = await provider.TryReadOutputAsync(_recorded, _work.Cancellation) }
                 : allocation.Exit;
-        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy));
+        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy, finding));
         await FailOrRerouteAsync(trigger, failure, avoid, cause);
     }
 
@@ -56,20 +67,36 @@ internal sealed partial class InstanceGrain
         );
     }
 
-    private (InstanceTrigger, FailureCode, string) Diagnosed(RuntimeExit exit)
+    private static (InstanceTrigger, FailureCode, string) Diagnosed(ExitFinding finding, int? exitCode)
     {
-        var code = ExitDiagnosis.Diagnose(exit, _recorded.State == InstanceState.Running);
-        var how = exit.ExitCode is { } number ? $"with exit code {number}" : "without an exit code";
+        var how = exitCode is { } number ? $"with exit code {number}" : "without an exit code";
         var what =
-            code == FailureCode.OomKilled ? $"The runtime exceeded the GPU's memory and ended {how}"
-            : code == FailureCode.ModelLoadError ? $"The runtime could not load the model and ended {how}"
-            : code == FailureCode.ImagePullFailed ? "The runtime's image could not be pulled"
+            finding.Cause == ExitCause.HostMemory ? $"The host's main memory ran out and the runtime ended {how}"
+            : finding.Code == FailureCode.OomKilled ? $"The runtime exceeded the GPU's memory and ended {how}"
+            : finding.Code == FailureCode.ModelLoadError ? $"The runtime could not load the model and ended {how}"
+            : finding.Code == FailureCode.ImagePullFailed ? "The runtime's image could not be pulled"
             : $"The runtime ended {how}";
-        return (InstanceTrigger.RuntimeExited, code, what);
+        return (InstanceTrigger.RuntimeExited, finding.Code, what);
     }
 
-    private RuntimeEndFacts EndFacts(FailureCode code, RuntimeExit? exit, string what, MemoryRemedy? remedy) =>
-        new(code, _recorded.Intent!.Offer, _recorded.Intent.Model, _recorded.Spec.ContextTokens, exit, what, remedy);
+    private RuntimeEndFacts EndFacts(
+        FailureCode code,
+        RuntimeExit? exit,
+        string what,
+        MemoryRemedy? remedy,
+        ExitFinding? finding = null
+    ) =>
+        new(
+            code,
+            _recorded.Intent!.Offer,
+            _recorded.Intent.Model,
+            _recorded.Spec.ContextTokens,
+            exit,
+            what,
+            remedy,
+            finding,
+            _recorded.Spec.Runtime
+        );
 
     /// <summary>The facts that only a hint needs; null when they are not available. The failure is recorded in any case.</summary>
     private async Task<T?> TryHintAsync<T>(ValueTask<T?> facts)

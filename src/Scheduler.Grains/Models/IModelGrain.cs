@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Models;
 
@@ -25,6 +26,9 @@ public interface IModelGrain : IGrainWithStringKey
 /// <param name="ConfigJson">A Hugging Face <c>config.json</c>, UTF-8.</param>
 /// <param name="QuantizationJson">Its <c>hf_quant_config.json</c>, if any.</param>
 /// <param name="GgufHeader">The first bytes of a GGUF file, up to the end of its tensor table.</param>
+/// <param name="WeightsIndex">Its <c>model.safetensors.index.json</c>, if any.</param>
+/// <param name="WeightsHeaders">The first bytes of each of its safetensors files, if given.</param>
+/// <param name="GgufParts">The same as <paramref name="GgufHeader"/> for each further file of a split model.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.RegisterModel")]
 public sealed record RegisterModel(
     [property: Id(0)] AccountId Account,
@@ -32,7 +36,10 @@ public sealed record RegisterModel(
     [property: Id(2)] string? Source,
     [property: Id(3)] byte[]? ConfigJson,
     [property: Id(4)] byte[]? QuantizationJson,
-    [property: Id(5)] byte[]? GgufHeader
+    [property: Id(5)] byte[]? GgufHeader,
+    [property: Id(6)] byte[]? WeightsIndex = null,
+    [property: Id(7)] ImmutableArray<byte[]> WeightsHeaders = default,
+    [property: Id(8)] ImmutableArray<byte[]> GgufParts = default
 );
 
 [GenerateSerializer, Immutable, Alias("scheduler.ModelView")]
@@ -73,4 +80,15 @@ public sealed record ModelView
     /// <summary>Null for the shipped catalogue.</summary>
     [Id(9)]
     public DateTimeOffset? RegisteredAt { get; init; }
+
+    /// <summary>Why the figures are uncertain; empty when they are not.</summary>
+    [Id(10)]
+    public ImmutableArray<string> Doubts { get; init; } = [];
+
+    /// <summary>Bounds of the weights, bytes; equal to the size when there is no doubt.</summary>
+    [Id(11)]
+    public long LeastWeightBytes { get; init; }
+
+    [Id(12)]
+    public long MostWeightBytes { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
@@ -24,9 +25,7 @@ internal sealed class ModelGrain(
                 : Refusal.Exists($"Model '{command.Name}' is registered with other files.");
         }
 
-        var reading = command.GgufHeader is { } header
-            ? GgufHeader.Parse(command.Name, header)
-            : HfConfig.Parse(command.Name, command.ConfigJson, command.QuantizationJson);
+        var reading = Read(command);
         if (reading.Facts is null)
         {
             var field = command.GgufHeader is null ? "config_json" : "gguf_header";
@@ -79,16 +78,50 @@ internal sealed class ModelGrain(
             _model.Value.Exists && account == _model.Value.Account ? _model.Value : Refusal.NotFound("Model")
         );
 
+    private static ModelReading Read(RegisterModel command)
+    {
+        if (command.GgufHeader is { } header)
+        {
+            return GgufHeader.Parse(command.Name, header, command.GgufParts.IsDefault ? [] : command.GgufParts);
+        }
+
+        var reading = HfConfig.Parse(command.Name, command.ConfigJson, command.QuantizationJson);
+        return reading.Facts is null ? reading
+            : command.WeightsHeaders is { IsDefaultOrEmpty: false } headers
+                ? WeightFiles.ApplyHeaders(reading.Facts, headers)
+            : command.WeightsIndex is { } index ? WeightFiles.ApplyIndex(reading.Facts, index)
+            : reading;
+    }
+
     private static string FingerprintOf(RegisterModel command)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var part in new[] { command.ConfigJson, command.QuantizationJson, command.GgufHeader })
         {
-            hash.AppendData(BitConverter.GetBytes(part?.Length ?? -1));
-            hash.AppendData(part ?? []);
+            Append(part);
+        }
+
+        // Later members count only when they are given, so that earlier fingerprints keep their value.
+        if (command.WeightsIndex is not null)
+        {
+            Append(command.WeightsIndex);
+        }
+
+        foreach (var parts in (ImmutableArray<ImmutableArray<byte[]>>)[command.WeightsHeaders, command.GgufParts])
+        {
+            foreach (var part in parts.IsDefault ? [] : parts)
+            {
+                Append(part);
+            }
         }
 
         hash.AppendData(System.Text.Encoding.UTF8.GetBytes(command.Source ?? command.Name));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Append(byte[]? part)
+        {
+            hash.AppendData(BitConverter.GetBytes(part?.Length ?? -1));
+            hash.AppendData(part ?? []);
+        }
     }
 }

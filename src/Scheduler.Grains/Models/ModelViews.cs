@@ -25,5 +25,8 @@ internal static class ModelViews
             WeightBytes = facts.WeightBytes,
             KvBytesPerToken = facts.KvBytesPerToken,
             MaxContextTokens = facts.MaxContextTokens ?? 0,
+            Doubts = facts.Doubts,
+            LeastWeightBytes = (long)((Int128)facts.WeightBytes * facts.WeightsLowPerMille / 1000),
+            MostWeightBytes = (long)((Int128)facts.WeightBytes * facts.WeightsHighPerMille / 1000),
         };
 }

@@ -57,9 +57,10 @@ internal static class ProcessFailures
             ExitCode = code,
             OutputTail = outputTail,
             ProviderReason =
-                code == ExitCodeOfSigkill && isCounted && string.Equals(words[1], words[2], StringComparison.Ordinal)
+                code != ExitCodeOfSigkill || !isCounted ? null
+                : string.Equals(words[1], words[2], StringComparison.Ordinal)
                     ? RuntimeExit.KilledFromOutside + ": the kernel counted no out-of-memory kill while it ran"
-                    : null,
+                : "OOMKilled: the kernel counted an out-of-memory kill while it ran",
         };
     }
 

@@ -9,24 +9,17 @@ namespace Scheduler.Providers.Process;
 /// </summary>
 /// <remarks>
 /// The size is limited by truncation. <c>ulimit -f</c> would end a runtime with much output by SIGXFSZ. The child
-/// appends (<c>O_APPEND</c>), so the file can be truncated while it writes. Truncation keeps the tail and drops the
-/// rest; a line written at that moment may be lost. It happens when the runtime is probed, so the file may temporarily
-/// exceed the limit, and there is no limit while no scheduler runs.
+/// appends (<c>O_APPEND</c>), so the file can be truncated while it writes. Truncation keeps an excerpt: first lines,
+/// lines that name a cause, last lines. A line written at that moment may be lost. It happens when the runtime is
+/// probed, so the file may temporarily exceed the limit, and there is no limit while no scheduler runs.
 /// </remarks>
 internal static class ProcessOutput
 {
-    /// <summary>Size after truncation: sixteen times what a diagnosis reads.</summary>
-    private const int KeptBytes = 64 << 10;
-
-    /// <summary>A character has at most four bytes, and the first one may be incomplete.</summary>
-    private const int TailBytes = (RuntimeExit.MaxOutputTailChars * 4) + 4;
-
     internal static string Tail(string path)
     {
         try
         {
-            var text = Encoding.UTF8.GetString(ReadEnd(path, TailBytes)).TrimStart('\uFFFD');
-            return text.Length <= RuntimeExit.MaxOutputTailChars ? text : text[^RuntimeExit.MaxOutputTailChars..];
+            return ReadExcerpt(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -41,7 +34,7 @@ internal static class ProcessOutput
             return;
         }
 
-        var tail = ReadEnd(path, KeptBytes);
+        var excerpt = Encoding.UTF8.GetBytes(ReadExcerpt(path));
         using var output = File.OpenHandle(
             path,
             FileMode.Open,
@@ -49,15 +42,20 @@ internal static class ProcessOutput
             FileShare.ReadWrite | FileShare.Delete
         );
         RandomAccess.SetLength(output, 0);
-        RandomAccess.Write(output, tail, 0);
+        RandomAccess.Write(output, excerpt, 0);
     }
 
-    private static byte[] ReadEnd(string path, int count)
+    private static string ReadExcerpt(string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var length = RandomAccess.GetLength(file);
-        var end = new byte[Math.Min(length, count)];
-        var read = RandomAccess.Read(file, end, length - end.Length);
-        return end[..read];
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var text = new StreamReader(file, Encoding.UTF8);
+        var excerpt = new OutputExcerpt(RuntimeExit.MaxOutputTailChars);
+        var part = new char[8192];
+        for (var read = text.Read(part); read > 0; read = text.Read(part))
+        {
+            excerpt.Append(part.AsSpan(0, read));
+        }
+
+        return excerpt.End();
     }
 }

@@ -269,7 +269,7 @@ public sealed class FailureTests
     [InlineData(1, "Traceback", FailureCode.RuntimeExited)]
     [InlineData(1, "manifest unknown", FailureCode.ImagePullFailed)]
     [InlineData(1, "error loading model", FailureCode.ModelLoadError)]
-    [InlineData(137, "", FailureCode.OomKilled)]
+    [InlineData(137, "", FailureCode.RuntimeExited)]
     public async Task A_runtime_exit_during_start_maps_to_its_failure_code(
         int exitCode,
         string output,

@@ -19,12 +19,75 @@ public sealed class HfConfigTests
     [InlineData("num_attention_heads")]
     [InlineData("intermediate_size")]
     [InlineData("vocab_size")]
-    public void A_missing_field_is_named(string field)
+    public void A_missing_field_is_named_unless_its_class_has_a_default(string field)
     {
-        var refusal = TestModels.ReadText(Llama.Replace($"\"{field}\"", "\"other\"", StringComparison.Ordinal)).Refusal;
+        var without = Llama.Replace($"\"{field}\"", "\"other\"", StringComparison.Ordinal);
+        var refusal = TestModels.ReadText(without.Replace("llama", "granite", StringComparison.Ordinal)).Refusal;
 
         Assert.Equal((ModelRefusalKind.MissingField, field), (refusal?.Kind, refusal?.Field));
+        Assert.True(TestModels.ReadText(without).IsRead);
     }
+
+    [Fact]
+    public void An_unknown_type_without_its_sizes_is_read_without_figures()
+    {
+        var facts = TestModels.ReadText("""{"model_type":"zebra","stripes":40}""").Facts;
+
+        Assert.NotNull(facts);
+        Assert.Equal(0, facts.Parameters);
+        Assert.Contains("zebra", Assert.Single(facts.Doubts), StringComparison.Ordinal);
+        Assert.Equal(FitOutcome.Uncertain, Judge(facts));
+    }
+
+    [Theory]
+    [InlineData("\"moe_latent_width_size\":512", "moe_latent_width_size")]
+    [InlineData("\"sparse_experts\":16", "sparse_experts")]
+    [InlineData("\"smell_config\":{\"hidden_size\":64,\"num_hidden_layers\":2}", "smell_config")]
+    [InlineData(
+        "\"vision_config\":{\"model_type\":\"eye\",\"hidden_size\":64,\"num_hidden_layers\":2}",
+        "vision_config"
+    )]
+    [InlineData("\"layer_types\":[\"odd\",\"full_attention\"]", "layer_types")]
+    public void A_size_that_nothing_reads_makes_the_verdict_uncertain(string field, string named)
+    {
+        var facts = TestModels
+            .ReadText(Llama.Replace("\"vocab_size\"", field + ",\"vocab_size\"", StringComparison.Ordinal))
+            .Facts;
+
+        Assert.NotNull(facts);
+        Assert.Contains(facts.Doubts, doubt => doubt.Contains(named, StringComparison.Ordinal));
+        Assert.True(facts.WeightsLowPerMille < 1000 && facts.WeightsHighPerMille > 1000);
+        Assert.Equal(FitOutcome.Uncertain, Judge(facts));
+    }
+
+    [Fact]
+    public void A_known_config_has_no_doubts_and_the_same_bounds()
+    {
+        var facts = TestModels.ReadText(Llama).Facts!;
+
+        Assert.Empty(facts.Doubts);
+        Assert.Equal((1000, 1000), (facts.WeightsLowPerMille, facts.WeightsHighPerMille));
+        Assert.Equal(FitOutcome.Fits, Judge(facts));
+    }
+
+    [Fact]
+    public void An_adapter_is_named_as_such()
+    {
+        var refusal = TestModels.ReadText("""{"peft_type":"LORA","base_model_name_or_path":"x","r":16}""").Refusal;
+
+        Assert.Equal("peft_type", refusal?.Field);
+        Assert.Contains("LoRA adapter", refusal?.Message, StringComparison.Ordinal);
+    }
+
+    private static FitOutcome Judge(ModelFacts facts) =>
+        GpuFit
+            .Judge(
+                facts,
+                new FitRequest(null, KvFormat.Bf16, 256, 1, "vllm"),
+                GpuCatalogue.Shipped.Find("H100-80GB-SXM")!,
+                1
+            )
+            .Outcome;
 
     [Theory]
     [InlineData("\"hidden_size\":64", "\"hidden_size\":\"64\"", "hidden_size")]
@@ -42,7 +105,6 @@ public sealed class HfConfigTests
         "\"vocab_size\":100,\"quantization_config\":{\"quant_method\":\"magic\"}",
         "quantization_config.quant_method"
     )]
-    [InlineData("\"vocab_size\":100", "\"vocab_size\":100,\"layer_types\":[\"odd\",\"full_attention\"]", "layer_types")]
     [InlineData("\"vocab_size\":100", "\"vocab_size\":100,\"is_encoder_decoder\":true", "is_encoder_decoder")]
     public void An_invalid_field_is_named(string from, string to, string field)
     {
@@ -118,6 +180,7 @@ public sealed class HfConfigTests
         Assert.NotNull(unknown);
         Assert.Equal(known?.Parameters, unknown.Parameters);
         Assert.Equal(known?.Caches, unknown.Caches);
+        Assert.NotEmpty(unknown.Doubts);
     }
 
     [Fact]

@@ -33,7 +33,8 @@ public sealed class ExitDiagnosisTests
     }
 
     [Theory]
-    [InlineData(137, null, FailureCode.OomKilled)]
+    [InlineData(137, null, FailureCode.RuntimeExited)]
+    [InlineData(137, "Error", FailureCode.RuntimeExited)]
     [InlineData(137, "OOMKilled", FailureCode.OomKilled)]
     [InlineData(0, "OOMKilled", FailureCode.OomKilled)]
     [InlineData(137, "Evicted", FailureCode.RuntimeExited)]

@@ -140,10 +140,10 @@ public sealed class ProcessProviderTests : ProviderConformance
     [Theory]
     [InlineData("137 3 4\n", FailureCode.OomKilled)]
     [InlineData("137 3 3\n", FailureCode.RuntimeExited)]
-    [InlineData("137  \n", FailureCode.OomKilled)]
-    [InlineData("137\n", FailureCode.OomKilled)]
+    [InlineData("137  \n", FailureCode.RuntimeExited)]
+    [InlineData("137\n", FailureCode.RuntimeExited)]
     [InlineData("1 3 4\n", FailureCode.RuntimeExited)]
-    public void A_kill_counts_as_OOM_unless_the_kernel_counted_no_OOM_kill(string exitFile, FailureCode expected)
+    public void A_kill_counts_as_OOM_only_when_the_kernel_counted_an_OOM_kill(string exitFile, FailureCode expected)
     {
         var exit = ProcessFailures.ExitOf(exitFile, "serving");
 
@@ -221,7 +221,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     }
 
     [Fact]
-    public async Task Output_is_bounded_and_its_tail_is_kept()
+    public async Task Output_is_bounded_and_an_excerpt_is_kept()
     {
         var request = RequestOf("i-noisy-r1-a1", "noisy");
         await Provider.AllocateAsync(request, Ct);
@@ -238,7 +238,11 @@ public sealed class ProcessProviderTests : ProviderConformance
         }
 
         Assert.InRange(largest, 1, 8 << 20);
-        Assert.Equal(RuntimeExit.MaxOutputTailChars, ProcessOutput.Tail(log.FullName).Length);
+        Assert.InRange(
+            ProcessOutput.Tail(log.FullName).Length,
+            RuntimeExit.MaxOutputTailChars / 2,
+            RuntimeExit.MaxOutputTailChars
+        );
     }
 
     [Fact]
