@@ -62,8 +62,8 @@ public sealed class GuardedGateway : IAsyncLifetime
         instance.Put(instance.Record with { Firewall = "strict" });
     }
 
-    private Task<Answer<FirewallRecord>> AddFirewallAsync(string slug, FirewallMode mode) =>
-        Gateway
+    private async Task AddFirewallAsync(string slug, FirewallMode mode) =>
+        await Gateway
             .Cluster.Firewalls(GatewayFixture.Account)
             .CreateAsync(
                 slug,
