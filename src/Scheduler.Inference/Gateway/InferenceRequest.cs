@@ -10,6 +10,12 @@ internal sealed record InferenceRequest
 
     public required ReadOnlyMemory<byte> Body { get; init; }
 
+    /// <summary>Of the body, as the runtime gets it.</summary>
+    public string ContentType { get; init; } = "application/json";
+
+    /// <summary>The path at the runtime.</summary>
+    public string Path => RequestKinds.Paths[Kind];
+
     public required string Model { get; init; }
 
     /// <summary>Position of the name's value in the body, quotes included.</summary>
@@ -25,6 +31,9 @@ internal sealed record InferenceRequest
 
     /// <summary>Position of the value of <c>stream_options</c>; null when absent.</summary>
     public Range? StreamOptionsAt { get; init; }
+
+    /// <summary>Position of the value of <c>include_usage</c> in <c>stream_options</c>; null when absent.</summary>
+    public Range? UsageFlagAt { get; init; }
 
     /// <summary>Whether the client wants the usage at the end of its stream.</summary>
     public bool WantsUsage { get; init; }

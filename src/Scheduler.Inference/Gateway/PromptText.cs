@@ -29,6 +29,12 @@ internal static class PromptText
     /// <exception cref="ApiException">A member occurs twice, so parsers could disagree on its value.</exception>
     public static ImmutableArray<PromptPart> Of(InferenceRequest request)
     {
+        if (!request.Kind.HasReader())
+        {
+            // The body was not read, so no judge can see it.
+            return [new PromptPart("user", request.Path, IsText: false)];
+        }
+
         JsonObject tree;
         try
         {

@@ -40,6 +40,7 @@ internal ref struct RequestReader
     private Range? _firewallAt;
     private bool _isStream;
     private Range? _streamOptionsAt;
+    private Range? _usageFlagAt;
     private bool _wantsUsage;
     private long? _maxTokens;
     private long? _maxCompletionTokens;
@@ -55,14 +56,14 @@ internal ref struct RequestReader
         _json = new Utf8JsonReader(body.Span, new JsonReaderOptions { MaxDepth = MaxDepth });
     }
 
-    /// <summary>Name of the member that holds the prompt.</summary>
-    private readonly string PromptName =>
+    /// <summary>Name of the member that holds the prompt; null for a kind whose prompt is not read.</summary>
+    private readonly string? PromptName =>
         _kind switch
         {
             RequestKind.Chat => "messages",
             RequestKind.Completion => "prompt",
             RequestKind.Embedding => "input",
-            _ => throw new System.Diagnostics.UnreachableException(),
+            _ => null,
         };
 
     /// <exception cref="ApiException">
@@ -117,9 +118,9 @@ internal ref struct RequestReader
             _faults.Add("model", "Is required: the serving name of an instance or balancer.");
         }
 
-        if (_promptAt is null)
+        if (_promptAt is null && PromptName is { } prompt)
         {
-            _faults.Add(PromptName, "Is required.");
+            _faults.Add(prompt, "Is required.");
         }
 
         if (!_faults.None)
@@ -135,12 +136,13 @@ internal ref struct RequestReader
             ModelAt = _modelAt,
             Firewall = _firewall,
             FirewallAt = _firewallAt,
-            IsStream = _isStream && _kind != RequestKind.Embedding,
+            IsStream = _isStream && _kind.IsGeneration(),
             StreamOptionsAt = _streamOptionsAt,
+            UsageFlagAt = _usageFlagAt,
             WantsUsage = _wantsUsage,
             MaxOutput = _maxCompletionTokens ?? _maxTokens,
             LeavesOutputOpen = _saysOutput && (_maxCompletionTokens ?? _maxTokens) is null,
-            PromptAt = _promptAt!.Value,
+            PromptAt = _promptAt ?? default,
             HasExtras = _hasExtras,
         };
     }
@@ -158,7 +160,8 @@ internal ref struct RequestReader
         switch (name)
         {
             case "model":
-                _model = Text("model");
+                // A name of any length is well formed; one that nothing can have is not found.
+                _model = Text("model", int.MaxValue);
                 _modelAt = valueAt..(int)_json.BytesConsumed;
                 break;
             case "firewall":
@@ -172,7 +175,7 @@ internal ref struct RequestReader
                 ReadStreamOptions();
                 _streamOptionsAt = valueAt..(int)_json.BytesConsumed;
                 break;
-            case "max_tokens" when _kind != RequestKind.Embedding:
+            case "max_tokens" when _kind.IsGeneration():
                 _maxTokens = Count("max_tokens");
                 break;
             case "max_completion_tokens" when _kind == RequestKind.Chat:
@@ -205,24 +208,33 @@ internal ref struct RequestReader
         {
             var isUsage = _json.ValueTextEquals("include_usage"u8);
             _json.Read();
+            var valueAt = (int)_json.TokenStartIndex;
             if (isUsage)
             {
                 _wantsUsage = _json.TokenType == JsonTokenType.True;
             }
 
             _json.Skip();
+            if (isUsage)
+            {
+                _usageFlagAt = valueAt..(int)_json.BytesConsumed;
+            }
         }
     }
 
-    private string? Text(string name)
+    private string? Text(string name, int longest = LongestName)
     {
-        if (_json.TokenType == JsonTokenType.String && _json.GetString() is { Length: > 0 and <= LongestName } text)
+        if (
+            _json.TokenType == JsonTokenType.String
+            && _json.GetString() is { Length: > 0 } text
+            && text.Length <= longest
+        )
         {
             return text;
         }
 
         _json.Skip();
-        _faults.Add(name, $"Must be a text of 1 to {LongestName} characters.");
+        _faults.Add(name, $"Must be a text of 1 to {longest} characters.");
         return "";
     }
 

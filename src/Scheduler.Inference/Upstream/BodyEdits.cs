@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Scheduler.Inference.Gateway;
 
@@ -11,6 +12,9 @@ namespace Scheduler.Inference.Upstream;
 internal static class BodyEdits
 {
     private static readonly byte[] UsageOptions = [.. "{\"include_usage\":true}"u8];
+    private static readonly byte[] UsageFlag = [.. "true"u8];
+    private static readonly byte[] UsageFirst = [.. "\"include_usage\":true,"u8];
+    private static readonly byte[] UsageOnly = [.. "\"include_usage\":true"u8];
     private static readonly byte[] UsageMember = [.. "\"stream_options\":{\"include_usage\":true},"u8];
 
     /// <summary>The body for one destination; the client's own bytes when no edit is needed.</summary>
@@ -19,7 +23,12 @@ internal static class BodyEdits
         var edits = new List<(int From, int To, byte[] Text)>(3);
         if (!string.Equals(request.Model, servingName, StringComparison.Ordinal))
         {
-            Add(request.ModelAt, JsonSerializer.SerializeToUtf8Bytes(servingName));
+            Add(
+                request.ModelAt,
+                request.Kind.TakesForm()
+                    ? Encoding.UTF8.GetBytes(servingName)
+                    : JsonSerializer.SerializeToUtf8Bytes(servingName)
+            );
         }
 
         if (request.FirewallAt is { } firewall)
@@ -29,9 +38,21 @@ internal static class BodyEdits
 
         if (request is { IsStream: true, WantsUsage: false })
         {
-            if (request.StreamOptionsAt is { } options)
+            if (request.UsageFlagAt is { } flag)
             {
-                Add(options, UsageOptions);
+                Add(flag, UsageFlag);
+            }
+            else if (request.StreamOptionsAt is { } options && request.Body.Span[options.Start] == (byte)'{')
+            {
+                // The client's other options stay as they are.
+                var inside = request.Body.Span[(options.Start.Value + 1)..options.End.Value];
+                var isEmpty = inside[inside.IndexOfAnyExcept(" \t\r\n"u8)] == (byte)'}';
+                var first = options.Start.Value + 1;
+                edits.Add((first, first, isEmpty ? UsageOnly : UsageFirst));
+            }
+            else if (request.StreamOptionsAt is { } none)
+            {
+                Add(none, UsageOptions);
             }
             else
             {
