@@ -15,7 +15,7 @@ internal readonly struct VramEstimate
 {
     /// <summary>Activation bytes per token and element of hidden size or active feed-forward width.</summary>
     /// <remarks>
-    /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B, so 109.8 kB per token = 6 ×
+    /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B. So 109.8 kB per token = 6 ×
     /// (hidden 4,096 + intermediate 14,336).
     /// </remarks>
     private const long ActivationFactor = 6;

@@ -8,8 +8,8 @@ using Xunit;
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// A scheduler with data on every page: an account with running instances and a failed one for each code, a balancer
-/// with a destination that is down, a firewall that blocked a request, and a schedule. A second account must see none
+/// A scheduler with data on every page. One account has running instances and a failed one for each code. It has a
+/// balancer with a destination that is down, a firewall that blocked a request, and a schedule. A second account must see none
 /// of it.
 /// </summary>
 public sealed class DashboardScheduler : IAsyncLifetime

@@ -12,13 +12,13 @@ namespace Scheduler.Domain.Firewalls;
 /// The text is untrusted, and the judge is a language model that reads it. Three measures keep the text from
 /// controlling the judge. First, each piece of the text is one line with a JSON string. Line ends, quotes and all
 /// characters that begin a control token of a chat template are escaped: nothing in the text can end its string, begin
-/// a line or change the speaker. Second, the text stands between two lines with a marker that is random for each
-/// request, so an end line inside the text has no effect. Third, an answer counts only with the marker in it
+/// a line or change the speaker. Second, the text is between two lines with a marker that is random for each request.
+/// An end line inside the text has no effect. Third, an answer counts only with the marker in it
 /// (<see cref="JudgeAnswer"/>), so a judge that repeats an answer from the text gives no answer.
 /// </para>
 /// <para>
-/// The system text is the same for all requests under one version of a firewall, so that a runtime with a prefix cache
-/// reads it once. It describes the form of an answer in words, so that it contains no answer to copy.
+/// The system text is the same for all requests under one version of a firewall. A runtime with a prefix cache reads
+/// it once. It describes the form of an answer in words, so that it contains no answer to copy.
 /// </para>
 /// </remarks>
 public sealed class JudgeQuestion

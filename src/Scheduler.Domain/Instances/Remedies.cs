@@ -15,8 +15,8 @@ namespace Scheduler.Domain.Instances;
 /// <remarks>
 /// Remedies come only from facts. If an older record lacks a fact, its remedy is omitted. The spec may have changed
 /// since the failure: a remedy whose changes are already made is omitted too, and a plain start comes first. For
-/// failures that the scheduler cannot fix (an image, a model's files) the only remedy is a start, and its title names
-/// the fix to make first.
+/// failures that the scheduler cannot fix (an image, a model's files) the only remedy is a start. Its title names the
+/// fix to make first.
 /// </remarks>
 public static class Remedies
 {

@@ -222,8 +222,8 @@ internal sealed partial class InstanceGrain(
         var answer = await ApplyAsync(InstanceDecisions.Remove(_recorded, CauseOf(context)));
         if (answer.IsOk)
         {
-            // A crash may lose all three calls without harm: the next claim of the name checks whether its holder still exists,
-            // a closed tab bills nothing, and a schedule that comes due finds the instance deleted.
+            // A crash may lose all three calls without harm. The next claim of the name checks whether its holder
+            // still exists. A closed run bills nothing, and a schedule that comes due finds the instance deleted.
             await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(NameHolder.Of(Self));
             await GrainFactory.Account(_recorded.Account).ForgetAsync(Self);
             GrainFactory.Schedules(Self).ForgetAsync(context).Ignore();

@@ -4,8 +4,9 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// The work in progress of one instance: the calls to its provider and its account that its record requires. A piece of work runs at most
-/// once at a time, beside the grain's turns, and is cancelled as soon as the record no longer requires it.
+/// The work in progress of one instance: the calls to its provider and its account that its record requires. A piece
+/// of work runs at most once at a time, beside the grain's turns. It is cancelled as soon as the record no longer
+/// requires it.
 /// </summary>
 /// <remarks>
 /// Not thread-safe: call it from the grain's turns only. The work continues on the grain's scheduler as well. A piece that fails is

@@ -4,7 +4,7 @@ using Scheduler.Domain.Runtimes;
 namespace Scheduler.Providers.Process;
 
 /// <summary>
-/// A child's output file. It is a file instead of a pipe, so that a crash of the scheduler does not break the child's
+/// A child's output file. It is a file instead of a pipe. So a crash of the scheduler does not break the child's
 /// writes and does not lose its last output.
 /// </summary>
 /// <remarks>
