@@ -11,8 +11,8 @@ using Scheduler.Edge.Requests;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// OpenAI's paths. Under <c>/v1</c> every other path that does not belong to the API is answered in OpenAI's shape too,
-/// so that OpenAI's clients can show the error.
+/// OpenAI's paths. Every other path under <c>/v1</c> that is not the API's is refused in OpenAI's shape, which OpenAI's
+/// clients can show.
 /// </summary>
 internal static class OpenAiPaths
 {
