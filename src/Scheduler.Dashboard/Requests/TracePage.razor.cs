@@ -2,10 +2,8 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
-using Scheduler.Domain.Ids;
 using Scheduler.Domain.Requests;
 using Scheduler.Edge.Requests;
-using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Requests;
 

@@ -39,7 +39,11 @@ internal sealed class ModelList(
             )
             .WaitAsync(http.RequestAborted);
         var balancers = await grains.Fleet().ListBalancersAsync(account, "", Most).WaitAsync(http.RequestAborted);
-        var contexts = page.Instances.ToLookup(one => one.ServingName, one => one.Spec.ContextTokens);
+        var contexts = page.Instances.ToLookup(
+            one => one.ServingName,
+            one => one.Spec.ContextTokens,
+            StringComparer.Ordinal
+        );
         await WriteAsync(
             http,
             json =>

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Requests;
 using Scheduler.Edge;

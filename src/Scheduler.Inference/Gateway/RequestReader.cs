@@ -63,7 +63,14 @@ internal ref struct RequestReader
             RequestKind.Chat => "messages",
             RequestKind.Completion => "prompt",
             RequestKind.Embedding => "input",
-            _ => null,
+            RequestKind.Rerank
+            or RequestKind.Score
+            or RequestKind.Tokenize
+            or RequestKind.Detokenize
+            or RequestKind.Speech
+            or RequestKind.Transcription
+            or RequestKind.Translation => null,
+            _ => throw new System.Diagnostics.UnreachableException(),
         };
 
     /// <exception cref="ApiException">

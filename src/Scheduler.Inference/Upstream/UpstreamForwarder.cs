@@ -263,14 +263,9 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     )
     {
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
-        var some = new MemoryStream();
-        var piece = new byte[4096];
-        while (some.Length < LongestRefusal && await stream.ReadAsync(piece, cancellationToken) is var read and > 0)
-        {
-            some.Write(piece, 0, read);
-        }
-
-        return some.GetBuffer().AsMemory(0, (int)some.Length);
+        var some = new byte[LongestRefusal];
+        var read = await stream.ReadAtLeastAsync(some, some.Length, throwOnEndOfStream: false, cancellationToken);
+        return some.AsMemory(0, read);
     }
 
     /// <param name="Bytes">From the shared pool.</param>
