@@ -41,6 +41,10 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             IsCatalogued = true,
             RetryAfter = definition.Retry switch
             {
+                // Waiting helps only where a destination comes back by itself; then the details say when.
+                FailureRetry.Yes
+                    when failure.Code == FailureCode.NoHealthyDestination
+                        && !failure.Details.ContainsKey("retry_after_seconds") => null,
                 FailureRetry.Yes => RetryTime(failure),
                 FailureRetry.LaterOrAfterChange => TimeSpan.FromMinutes(1),
                 FailureRetry.No or FailureRetry.AfterTopUp or FailureRetry.AfterChange => null,

@@ -14,17 +14,39 @@ internal sealed class EdgeMetrics
     private const string ReasonTag = "scheduler.reason";
 
     private readonly Counter<long> _keysRefused;
+    private readonly Counter<long> _requestsLost;
 
-    public EdgeMetrics(IMeterFactory meters) =>
-        _keysRefused = meters
-            .Create(SchedulerMetrics.MeterName)
-            .CreateCounter<long>("scheduler.keys.refused", "{request}", "Requests refused for their key, by code");
+    public EdgeMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(SchedulerMetrics.MeterName);
+        _keysRefused = meter.CreateCounter<long>(
+            "scheduler.keys.refused",
+            "{request}",
+            "Requests refused for their key, by code"
+        );
+        _requestsLost = meter.CreateCounter<long>(
+            "scheduler.requests.lost",
+            "{request}",
+            "Answered requests that could not be stored, for GET /v1/requests/{request}"
+        );
+    }
 
     public void KeyRefused(string code) => _keysRefused.Add(1, new KeyValuePair<string, object?>("code", code));
 
+    public void RequestsLost(int count)
+    {
+        if (count > 0)
+        {
+            _requestsLost.Add(count);
+        }
+    }
+
     /// <summary>
-    /// Adds the reason of a refusal to the request's metrics. Without a listener it costs one lookup.
+    /// Adds the reason of a refusal to the request's notes and metrics. Without a listener it costs two lookups.
     /// </summary>
-    public static void RecordReason(HttpContext http, ApiError error) =>
+    public static void RecordReason(HttpContext http, ApiError error)
+    {
+        http.Scope().Notes.Code = error.Reason;
         http.Features.Get<IHttpMetricsTagsFeature>()?.Tags.Add(new(ReasonTag, error.Reason));
+    }
 }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Scheduler.Edge.Limits;
+using Scheduler.Edge.Requests;
 using Scheduler.Grains.Keys;
 
 namespace Scheduler.Edge;
@@ -14,6 +15,16 @@ internal static class EdgeSetup
     {
         services.AddKeys();
         services.TryAddSingleton<EdgeMetrics>();
+        if (services.Any(service => service.ServiceType == typeof(RequestLog)))
+        {
+            return services;
+        }
+
+        services.AddOptions<RequestLogOptions>().BindConfiguration(RequestLogOptions.Section);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<RequestLogLines>();
+        services.AddSingleton<RequestLog>();
+        services.AddHostedService(provider => provider.GetRequiredService<RequestLog>());
         return services;
     }
 

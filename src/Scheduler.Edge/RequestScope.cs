@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Ids;
 using Scheduler.Edge.Limits;
+using Scheduler.Edge.Requests;
 using Scheduler.Grains.Keys;
 
 namespace Scheduler.Edge;
@@ -16,6 +17,9 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
 {
     /// <summary>On every response: the id that the server created.</summary>
     public const string IdHeader = "X-Request-Id";
+
+    /// <summary>Where a caller without <see cref="IdHeader"/> may send its own id; OpenAI's clients use it.</summary>
+    public const string ClientIdHeader = "X-Client-Request-Id";
 
     /// <summary>On a response to a caller that sent a well-formed id: that id.</summary>
     public const string CorrelationHeader = "X-Correlation-Id";
@@ -40,6 +44,9 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
 
     /// <summary>The rest of the key's rate; null if it has no limit.</summary>
     public RateLeft? Rate { get; set; }
+
+    /// <summary>What is kept about the request after its answer.</summary>
+    public RequestNotes Notes { get; } = new();
 
     /// <summary>Validation errors: first those of the HTTP format, then those of the request's own rules.</summary>
     public Faults Faults { get; } = new();

@@ -1,5 +1,8 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Requests;
+using Scheduler.Edge.Requests;
 
 namespace Scheduler.Edge;
 
@@ -14,6 +17,8 @@ namespace Scheduler.Edge;
 internal sealed partial class RequestScopeMiddleware(
     RequestDelegate next,
     IErrorShape ownShape,
+    RequestLog log,
+    TimeProvider clock,
     ILogger<RequestScopeMiddleware> logger
 )
 {
@@ -21,7 +26,9 @@ internal sealed partial class RequestScopeMiddleware(
 
     public async Task InvokeAsync(HttpContext http)
     {
+        var (at, began) = (clock.GetUtcNow(), clock.GetTimestamp());
         var given = http.Request.Headers[RequestScope.IdHeader];
+        given = given.Count > 0 ? given : http.Request.Headers[RequestScope.ClientIdHeader];
         var scope = RequestScope.Of(given.Count == 1 ? given[0] : null);
         http.Features.Set(scope);
         http.TraceIdentifier = scope.Id.Value;
@@ -34,8 +41,63 @@ internal sealed partial class RequestScopeMiddleware(
 
         using (logger.BeginScope(scope))
         {
-            await AnswerAsync(http);
+            try
+            {
+                await AnswerAsync(http);
+            }
+            finally
+            {
+                Keep(http, scope, at, clock.GetElapsedTime(began));
+            }
         }
+    }
+
+    /// <summary>
+    /// Keeps what happened. Pages, files and probes that were answered well are no requests that anybody looks for.
+    /// </summary>
+    private void Keep(HttpContext http, RequestScope scope, DateTimeOffset at, TimeSpan took)
+    {
+        var notes = scope.Notes;
+        var isPlain =
+            notes.Plane is null || (notes.Plane is Planes.Dashboard && HttpMethods.IsGet(http.Request.Method));
+        if (notes.Code is null && isPlain)
+        {
+            return;
+        }
+
+        log.Add(
+            new AnsweredRequest
+            {
+                Id = scope.Id,
+                CorrelationId = scope.CorrelationId,
+                Account = notes.Account ?? scope.Caller?.Account,
+                KeyId = scope.Caller?.KeyId,
+                At = at,
+                Plane = notes.Plane ?? Planes.None,
+                What = notes.What ?? WhatOf(http),
+                Status = scope.HttpStatus ?? http.Response.StatusCode,
+                Code = notes.Code ?? AnsweredRequest.Ok,
+                ServingName = notes.ServingName,
+                Resource = notes.Resource,
+                Attempts = [.. notes.Attempts],
+                Queued = notes.Queued,
+                Judged = notes.Judged,
+                FirstByte = notes.FirstByte,
+                LastByte = notes.LastByte,
+                Took = took,
+                PromptTokens = notes.PromptTokens,
+                CompletionTokens = notes.CompletionTokens,
+            }
+        );
+    }
+
+    /// <summary>The pattern, because a path as it was sent may contain anything.</summary>
+    private static string WhatOf(HttpContext http)
+    {
+        var method = http.Request.Method is { Length: <= 7 } known && known.All(char.IsAsciiLetterUpper) ? known : "?";
+        return http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } pattern }
+            ? $"{method} {pattern}"
+            : $"{method} (no such path)";
     }
 
     private static Task Stamp(object state)
@@ -77,6 +139,12 @@ internal sealed partial class RequestScopeMiddleware(
             if (!http.Response.HasStarted)
             {
                 http.Response.StatusCode = ClientClosedRequest;
+            }
+
+            // An open page always ends like this.
+            if (http.Scope().Notes is { Plane: not Planes.Dashboard } notes)
+            {
+                notes.Code ??= ApiErrorCodes.Cancelled;
             }
 
             return;

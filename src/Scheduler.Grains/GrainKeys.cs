@@ -7,6 +7,7 @@ using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.Grains.Requests;
 using Scheduler.Grains.Schedules;
 
 namespace Scheduler.Grains;
@@ -39,6 +40,10 @@ public static class GrainKeys
     public static IUsageGrain Usage(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IUsageGrain>(UsagePrefix + id.Value);
 
+    /// <summary>The usage of an API key, by its public half.</summary>
+    public static IUsageGrain KeyUsage(this IGrainFactory grains, string keyId) =>
+        grains.Of<IUsageGrain>(UsagePrefix + keyId);
+
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IModelGrain>($"model-{account.Value}/{name}");
 
@@ -51,6 +56,8 @@ public static class GrainKeys
         grains.Of<IBalancerGrain>(id.Value);
 
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
+
+    public static IRequestLogGrain RequestLog(this IGrainFactory grains) => grains.Of<IRequestLogGrain>("requests");
 
     public static IHealthGrain Health(this IGrainFactory grains) => grains.Of<IHealthGrain>("health");
 

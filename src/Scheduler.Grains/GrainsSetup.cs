@@ -6,6 +6,7 @@ using Scheduler.Grains.Health;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Requests;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains;
@@ -39,6 +40,7 @@ public static class GrainsSetup
         services.AddHostedService(silo => silo.GetRequiredService<InstanceWorkStop>());
         services.AddHostedService<ProviderService>();
         services.AddHostedService<AgendaService>();
+        services.AddHostedService<RequestLogCleaning>();
         services.AddHostedService<SiloGauges>();
         services.AddHostedService<FleetGauges>();
         return services;

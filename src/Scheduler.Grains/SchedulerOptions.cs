@@ -22,6 +22,8 @@ public sealed class SchedulerOptions
     public ProviderCareOptions Providers { get; set; } = new();
 
     public FirewallOptions Firewalls { get; set; } = new();
+
+    public RequestOptions Requests { get; set; } = new();
 }
 
 /// <summary>Timeouts and re-routing of launches.</summary>
@@ -129,4 +131,20 @@ public sealed class FirewallOptions
     /// <value>30 days</value>
     [DurationRange("01:00:00", "3650.00:00:00")]
     public TimeSpan EvaluationsKeptFor { get; set; } = TimeSpan.FromDays(30);
+}
+
+/// <summary>Retention of answered requests; the bound reached first applies.</summary>
+public sealed class RequestOptions
+{
+    /// <summary>
+    /// Most requests of one account. Those without an account (no valid key, or an operator's) count as one account.
+    /// </summary>
+    /// <value>100000: about 60 MB in SQLite</value>
+    [Range(100, 10_000_000)]
+    public int KeptPerAccount { get; set; } = 100_000;
+
+    /// <summary>Maximum age.</summary>
+    /// <value>7 days</value>
+    [DurationRange("00:01:00", "365.00:00:00")]
+    public TimeSpan KeptFor { get; set; } = TimeSpan.FromDays(7);
 }

@@ -28,9 +28,10 @@ internal static class HostLogging
             .MinimumLevel.Override("Grpc", LogEventLevel.Warning)
             // It logs every attempt that it repeats, with a stack trace. The last failure is an error of its caller.
             .MinimumLevel.Override("Polly", LogEventLevel.Error)
-            // The response reports the error. A warning with a stack trace for every request to a lost runtime adds
-            // nothing.
-            .MinimumLevel.Override("Yarp", LogEventLevel.Error)
+            // Four lines for every probe of a runtime.
+            .MinimumLevel.Override("System.Net.Http", LogEventLevel.Warning)
+            // What was refused is shown also where the log is quiet.
+            .MinimumLevel.Override("Scheduler.Requests.Refused", LogEventLevel.Information)
             // It warns that session keys are stored unencrypted. That is intended: only the owner can read the folder.
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             // It repeats the same message every second; HealthBoard logs changes.

@@ -36,7 +36,6 @@ internal static class SchedulerHost
         );
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<OperatorKey>();
-        AddEndpoints(builder, settings);
         if (settings.Host.Role == HostRole.Doors)
         {
             AddClient(builder, settings);
@@ -46,6 +45,8 @@ internal static class SchedulerHost
             AddSilo(builder, settings);
         }
 
+        // After the silo, so that it stops before: its last reports need the grains.
+        AddEndpoints(builder, settings);
         Telemetry.Add(builder, settings.Host.Telemetry);
         builder.Services.AddHostedService<GracefulStop>();
         var app = builder.Build();

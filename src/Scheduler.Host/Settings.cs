@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Dashboard;
 using Scheduler.Domain.Settings;
+using Scheduler.Edge.Requests;
 using Scheduler.Grains;
 using Scheduler.Inference;
 using Scheduler.Providers;
@@ -22,6 +23,7 @@ internal sealed class Settings
         ApiOptions.Section,
         InferenceOptions.Section,
         DashboardOptions.Section,
+        RequestLogOptions.Section,
     ];
 
     private Settings(
@@ -106,6 +108,7 @@ internal sealed class Settings
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
         Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
         Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
+        Bind<RequestLogOptions>(configuration, RequestLogOptions.Section, faults);
         var dashboard = Bind<DashboardOptions>(configuration, DashboardOptions.Section, faults);
         foreach (var (adapter, options) in ProvidersSetup.Adapters)
         {

@@ -24,7 +24,10 @@ public sealed class InferenceOptions
     [Range(0, 64 * 1024 * 1024)]
     public int MaxHeldAnswerBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>How long a runtime may take to the first byte and pause between bytes; 1 s to 24 h.</summary>
+    /// <summary>
+    /// How long a runtime may take to the first byte and pause between bytes; 1 s to 24 h. A stream gets a comment every
+    /// 10 s meanwhile. An answer without streaming gets nothing, so every proxy on the way must wait this long too.
+    /// </summary>
     /// <value>10 min: a long answer without streaming arrives in one piece.</value>
     [DurationRange("00:00:01", "1.00:00:00")]
     public TimeSpan UpstreamTimeout { get; set; } = TimeSpan.FromMinutes(10);
@@ -81,6 +84,13 @@ public sealed class InferenceOptions
     /// <value>400</value>
     [Range(1, 1_000_000)]
     public int UnknownBurstPerAddress { get; set; } = 400;
+
+    /// <summary>
+    /// Origins of web pages that may call the gateway from a browser, like <c>https://chat.example.org</c>; <c>*</c> for
+    /// every page. A page that calls the gateway holds a key that its visitors can read.
+    /// </summary>
+    /// <value>None: browsers refuse such calls.</value>
+    public IList<string> CorsOrigins { get; set; } = [];
 
     /// <summary>Settings of the firewall judges.</summary>
     public FirewallGateOptions Firewalls { get; set; } = new();

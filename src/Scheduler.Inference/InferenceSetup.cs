@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,7 +27,6 @@ public static class InferenceSetup
             AdmissionKey,
             provider => provider.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits()
         );
-        services.AddHttpForwarder();
         services.AddSingleton<InferenceMetrics>();
         services.AddSingleton<IServingTable, ServingTable>();
         services.AddSingleton<RuntimeClient>();
@@ -44,24 +41,12 @@ public static class InferenceSetup
         services.AddSingleton<RequestFirewalls>();
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
+        services.AddSingleton<CrossOrigin>();
         services.AddFirewalls();
         services.AddBalancers();
         return services;
     }
 
     /// <summary>Maps OpenAI's paths. The request scope middleware must run before them.</summary>
-    public static void MapInference(this IEndpointRouteBuilder endpoints)
-    {
-        Map("/v1/chat/completions", RequestKind.Chat);
-        Map("/v1/completions", RequestKind.Completion);
-        Map("/v1/embeddings", RequestKind.Embedding);
-        endpoints
-            .MapGet("/v1/models", (HttpContext http, ModelList models) => models.HandleAsync(http))
-            .WithMetadata(OpenAiErrors.Shape);
-
-        void Map(string path, RequestKind kind) =>
-            endpoints
-                .MapPost(path, (HttpContext http, RequestPath way) => way.HandleAsync(http, kind))
-                .WithMetadata(OpenAiErrors.Shape);
-    }
+    public static void MapInference(this IEndpointRouteBuilder endpoints) => OpenAiPaths.MapTo(endpoints);
 }

@@ -9,6 +9,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Requests;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage.Agenda;
 using Scheduler.Storage.Billing;
@@ -17,6 +18,7 @@ using Scheduler.Storage.Events;
 using Scheduler.Storage.Firewalls;
 using Scheduler.Storage.Instances;
 using Scheduler.Storage.PostgreSql;
+using Scheduler.Storage.Requests;
 using Scheduler.Storage.Sql;
 using Scheduler.Storage.Sqlite;
 
@@ -106,6 +108,7 @@ public static class StorageSetup
         services.AddSingleton<IFleetTotals, SqlFleetTotals>();
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();
         services.AddSingleton<IEvaluationLog, SqlEvaluationLog>();
+        services.AddSingleton<IRequestLog, SqlRequestLog>();
         return silo;
     }
 

@@ -73,7 +73,7 @@ public sealed class OpenAiNpmTests(LlamaScheduler llama) : IAsyncLifetime
         Assert.Equal("NotFoundError", (string?)unknown["name"]);
         var wrong = Error(seen, "wrong", 400, "INVALID_REQUEST", "invalid_request_error");
         Assert.Equal("max_tokens", (string?)wrong["param"]);
-        Error(seen, "notMade", 502, "RUNTIME_ERROR", "server_error");
+        Error(seen, "notMade", 400, "INVALID_REQUEST", "invalid_request_error");
         Error(seen, "unknownKey", 401, "AUTH_INVALID_TOKEN", "authentication_error");
     }
 

@@ -13,6 +13,7 @@ internal static class KeyRequestValidation
         RequestValidator.For<CreateKeyRequest>(r => r.Parent, Check),
         RequestValidator.For<ListKeysRequest>(r => r.Parent, Check),
         RequestValidator.For<GetKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
+        RequestValidator.For<GetKeyUsageRequest>(r => r.Parent, (r, f) => f.CheckKey("parent", r.Parent)),
         RequestValidator.For<RevokeKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
         RequestValidator.For<CreateOperatorKeyRequest>(_ => "", Check),
         RequestValidator.For<ListOperatorKeysRequest>(

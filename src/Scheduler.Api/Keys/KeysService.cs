@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Scheduler.Api.Instances;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Ids;
@@ -43,6 +44,16 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
             .GetAsync(ResourceName.ParseAccount(request.Name))
             .OrThrow(request.Name, context.CancellationToken);
         return key.ToProto();
+    }
+
+    public override async Task<KeyUsage> GetKeyUsage(GetKeyUsageRequest request, ServerCallContext context)
+    {
+        var key = await grains
+            .Key(ResourceName.LastOf(request.Parent, "keys"))
+            .GetAsync(ResourceName.ParseAccount(request.Parent))
+            .OrThrow(request.Parent, context.CancellationToken);
+        var usage = await grains.KeyUsage(key.Id).GetAsync().WaitAsync(context.CancellationToken);
+        return usage.ToKeyProto(request.Parent);
     }
 
     public override async Task<Key> GetOperatorKey(GetOperatorKeyRequest request, ServerCallContext context) =>

@@ -71,6 +71,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         }
 
         var resource = validator.Resource(message);
+        scope.Notes.Resource = resource;
         if (
             scope.Caller is { Account: not null } caller
             && ResourceName.AccountOf(resource) is { } account

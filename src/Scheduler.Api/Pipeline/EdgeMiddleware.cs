@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Api.V1;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
+using Scheduler.Edge.Requests;
 
 namespace Scheduler.Api.Pipeline;
 
@@ -35,6 +36,9 @@ internal sealed class EdgeMiddleware(
             return;
         }
 
+        var notes = http.Scope().Notes;
+        notes.Plane = Planes.Api;
+        notes.What = method.GrpcPath;
         using var admitted = await AdmitAsync(http, method);
         if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
         {

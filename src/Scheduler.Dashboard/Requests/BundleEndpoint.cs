@@ -7,12 +7,18 @@ using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
+using Scheduler.Edge.Requests;
 using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Requests;
 
 /// <summary>Serves the support bundle of a request as a file download.</summary>
-internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScope, CancellationToken cancellationToken)
+internal sealed class BundleEndpoint(
+    IGrainFactory grains,
+    RequestLog log,
+    AccountId? accessScope,
+    CancellationToken cancellationToken
+)
 {
     /// <summary>Most subjects of one kind whose current state is read; a request touches only a few.</summary>
     private const int MostSubjects = 100;
@@ -25,10 +31,10 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
     public static IEndpointConventionBuilder MapTo(IEndpointRouteBuilder pages) =>
         pages.MapGet(
             "/requests/{id}/bundle",
-            async (string id, HttpContext http, IGrainFactory grains, TimeProvider clock) =>
+            async (string id, HttpContext http, IGrainFactory grains, RequestLog log, TimeProvider clock) =>
             {
                 var caller = http.Scope().Caller!;
-                var bundle = await new BundleEndpoint(grains, caller.Account, http.RequestAborted).MakeAsync(
+                var bundle = await new BundleEndpoint(grains, log, caller.Account, http.RequestAborted).MakeAsync(
                     id,
                     clock.GetUtcNow()
                 );
@@ -37,23 +43,18 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
         );
 
     /// <summary>Collects the bundle within the caller's access scope.</summary>
-    /// <exception cref="ApiException">The id has no events in the access scope.</exception>
+    /// <exception cref="ApiException">The id has neither answers nor events in the access scope.</exception>
     private async Task<SupportBundle> MakeAsync(string id, DateTimeOffset now)
     {
-        var events = RequestIds.IsWellFormed(id)
-            ? await grains
-                .Fleet()
-                .RequestAsync(new RequestId(id), accessScope, TracePage.MostEvents)
-                .WaitAsync(cancellationToken)
-            : [];
-        if (events.IsEmpty)
+        var (answers, events) = await TraceReading.ReadAsync(log, grains, id, accessScope, cancellationToken);
+        if (events.IsEmpty && answers.IsEmpty)
         {
             throw new ApiException(ApiError.NotFound($"Request {id}"));
         }
 
         var subjects = events.Select(row => row.Subject).Distinct().ToList();
         var instances = await SeenAsync(
-            InstancesOf(subjects),
+            InstancesOf(subjects).Concat(answers.SelectMany(answer => answer.Attempts).Select(tried => tried.Instance)),
             instance => grains.Instance(instance).GetAsync(accessScope)
         );
         var accounts = Of(subjects, "account")
@@ -65,6 +66,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
             SchedulerVersion = ProductVersion.Full,
             MadeAt = now,
             MadeFor = accessScope?.Value ?? "operator",
+            Answers = [.. answers.Select(AnswerPart.Of)],
             Events = [.. events.Select(row => EventPart.Of(row.Event, row.Subject))],
             Instances = [.. await Task.WhenAll(instances.Select(WithTimelineAsync))],
             Accounts = [.. await SeenAsync(accounts, account => grains.Account(account).GetAsync(accessScope))],

@@ -8,6 +8,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Requests;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Providers;
 
@@ -42,6 +43,8 @@ internal sealed record SupportBundle
 
     public string Units { get; } = "Amounts of money are in micro-EUR (1 EUR = 1,000,000); times are UTC.";
 
+    public required ImmutableArray<AnswerPart> Answers { get; init; }
+
     public required ImmutableArray<EventPart> Events { get; init; }
 
     public required ImmutableArray<InstancePart> Instances { get; init; }
@@ -56,6 +59,63 @@ internal sealed record SupportBundle
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Shape);
 }
+
+/// <summary>An answered request.</summary>
+internal sealed record AnswerPart(
+    string RequestId,
+    string? CorrelationId,
+    string? Account,
+    string? KeyId,
+    DateTimeOffset At,
+    string Plane,
+    string What,
+    int Status,
+    string Code,
+    string? ServingName,
+    string? Resource,
+    ImmutableArray<AttemptPart> Attempts,
+    TimeSpan? Queued,
+    TimeSpan? Judged,
+    TimeSpan? FirstByte,
+    TimeSpan? LastByte,
+    TimeSpan Took,
+    long? PromptTokens,
+    long? CompletionTokens
+)
+{
+    public static AnswerPart Of(AnsweredRequest request) =>
+        new(
+            request.Id.Value,
+            request.CorrelationId,
+            request.Account?.Value,
+            request.KeyId,
+            request.At,
+            request.Plane,
+            request.What,
+            request.Status,
+            request.Code,
+            request.ServingName,
+            request.Resource,
+            [
+                .. request.Attempts.Select(tried => new AttemptPart(
+                    tried.Instance.Value,
+                    tried.ServingName,
+                    tried.Code,
+                    tried.Status,
+                    tried.Took
+                )),
+            ],
+            request.Queued,
+            request.Judged,
+            request.FirstByte,
+            request.LastByte,
+            request.Took,
+            request.PromptTokens,
+            request.CompletionTokens
+        );
+}
+
+internal sealed record AttemptPart(string Instance, string ServingName, string Code, int? Status, TimeSpan Took);
 
 internal sealed record EventPart(
     string? Subject,

@@ -2,18 +2,22 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
-using Scheduler.Domain.Ids;
-using Scheduler.Grains;
+using Scheduler.Domain.Requests;
+using Scheduler.Edge.Requests;
 
 namespace Scheduler.Dashboard.Requests;
 
-/// <summary>All events of one request id in the caller's access scope, in order of time.</summary>
+/// <summary>All answers and events of one request id in the caller's access scope.</summary>
 public sealed partial class TracePage
 {
     /// <summary>Most events that one query returns.</summary>
     internal const int MostEvents = 1000;
 
+    private ImmutableArray<AnsweredRequest> _answers = [];
     private ImmutableArray<SubjectEvent> _events = [];
+
+    [Inject]
+    private RequestLog Log { get; set; } = null!;
 
     [Parameter]
     public string Id { get; set; } = "";
@@ -25,12 +29,6 @@ public sealed partial class TracePage
 
     protected override async Task LoadAsync()
     {
-        if (RequestIds.IsWellFormed(Id))
-        {
-            _events = await Grains
-                .Fleet()
-                .RequestAsync(new RequestId(Id), AccessScope, MostEvents)
-                .WaitAsync(Http.RequestAborted);
-        }
+        (_answers, _events) = await TraceReading.ReadAsync(Log, Grains, Id, AccessScope, Http.RequestAborted);
     }
 }

@@ -52,6 +52,7 @@ internal static class Actions
         }
         catch (ApiException refused)
         {
+            EdgeMetrics.RecordReason(http, refused.Error);
             notices.Leave(http, Refused(refused.Error, id));
             back = action.Back ?? back;
         }

@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Scheduler.Edge;
+using Scheduler.Edge.Requests;
 
 namespace Scheduler.Dashboard.Shell;
 
@@ -21,6 +23,7 @@ internal sealed class PageHeaders(RequestDelegate next)
     {
         // Set as the response starts, because an error response clears headers that were set before.
         http.Response.OnStarting(Write, http);
+        http.Scope().Notes.Plane = Planes.Dashboard;
         return next(http);
     }
 

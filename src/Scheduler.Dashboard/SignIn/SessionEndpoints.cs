@@ -27,6 +27,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         }
         catch (ApiException refused) when (refused.Error.HttpStatus == StatusCodes.Status401Unauthorized)
         {
+            EdgeMetrics.RecordReason(http, refused.Error);
             return Results.Redirect(
                 $"{Session.SignInPath}?refused={refused.Error.Reason}&return={Uri.EscapeDataString(back)}"
             );

@@ -15,6 +15,9 @@ public sealed record NoHealthyDestinationFacts(
     /// <summary>Maximum number of names in a hint; the details contain all.</summary>
     private const int NamesInHint = 3;
 
+    /// <summary>Seconds after which a destination that boots, or that its probes took out, may be back.</summary>
+    private const int RetrySeconds = 10;
+
     /// <inheritdoc/>
     protected internal override FailureText Describe()
     {
@@ -22,7 +25,7 @@ public sealed record NoHealthyDestinationFacts(
         [
             ("balancer", ServingName),
             ("destinations_total", Destinations.Length),
-            ("retry_after_seconds", SecondsLeft()),
+            ("retry_after_seconds", SecondsLeft() ?? (Destinations.Any(MayComeBack) ? RetrySeconds : null)),
             .. Destinations.Select(destination =>
                 ($"destination.{destination.ServingName}", (object?)Describe(destination))
             ),
@@ -100,6 +103,11 @@ public sealed record NoHealthyDestinationFacts(
         var names = Destinations.Where(isMeant).Select(d => $"`{d.ServingName}`").Take(NamesInHint).ToList();
         return names.Count == 0 ? null : string.Join(" or ", names);
     }
+
+    /// <summary>Whether it may take requests again without anybody's action.</summary>
+    private static bool MayComeBack(DestinationOut destination) =>
+        destination.Why is OutReason.ProbeFailed or OutReason.Tried
+        || (destination.Why == OutReason.NotRunning && IsComing(destination.State));
 
     private static bool IsComing(InstanceState? state) =>
         state is InstanceState.Checking or InstanceState.Provisioning or InstanceState.Starting;

@@ -6,7 +6,9 @@ using Scheduler.Domain.Storage;
 
 namespace Scheduler.Domain.Billing;
 
-/// <summary>The requests and tokens that one instance has served, in total and by day. State name <c>usage</c>.</summary>
+/// <summary>
+/// The requests and tokens that one instance has served, or that one key has used, in total and by day. State name <c>usage</c>.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.ServedUsageRecord")]
 public sealed record ServedUsageRecord : IStoredState
 {
@@ -26,7 +28,7 @@ public sealed record ServedUsageRecord : IStoredState
     [Id(1)]
     public AccountId Account { get; init; }
 
-    /// <summary>Empty until the first report.</summary>
+    /// <summary>Empty until the first report, and for the usage of a key.</summary>
     [Id(2)]
     public InstanceId Instance { get; init; }
 
@@ -47,6 +49,10 @@ public sealed record ServedUsageRecord : IStoredState
 
     [Id(7)]
     public ImmutableArray<StoredEvent> Events { get; init; } = [];
+
+    /// <summary>Id of the key; null for the usage of an instance.</summary>
+    [Id(8)]
+    public string? KeyId { get; init; }
 
     [JsonIgnore]
     public bool Exists => Total.Requests > 0;

@@ -173,7 +173,7 @@ public static class FailureCatalogue
             Runtime,
             503,
             "UNAVAILABLE",
-            Yes,
+            AfterChange,
             "The firewall's judge is not running or did not answer in time.",
             "Start the judge or set the firewall to audit mode."
         ),

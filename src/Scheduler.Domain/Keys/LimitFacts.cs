@@ -90,3 +90,22 @@ public sealed record BusyInstanceFacts(string ServingName, int Limit, int RetryA
             )
         );
 }
+
+/// <summary>A runtime said that it has no room for the request now. That says nothing about its health.</summary>
+/// <param name="Status">HTTP status of the runtime's answer: 429 or 503.</param>
+/// <param name="RetryAfterSeconds">As the runtime asked; 1 where it did not.</param>
+/// <param name="Words">Error message of the runtime, cleaned and truncated; null without one.</param>
+public sealed record FullRuntimeFacts(string ServingName, int Status, int RetryAfterSeconds, string? Words) : LimitFacts
+{
+    protected internal override FailureText Describe() =>
+        new(
+            $"The runtime of '{ServingName}' has no room for the request now.",
+            $"Try again after {RetryAfterSeconds} s, or put a balancer over more instances.",
+            Details(
+                ("serving_name", ServingName),
+                ("upstream_status", Status),
+                ("upstream_message", Words),
+                ("retry_after_seconds", RetryAfterSeconds)
+            )
+        );
+}

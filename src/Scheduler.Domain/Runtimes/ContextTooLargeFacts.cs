@@ -2,6 +2,11 @@ using Scheduler.Domain.Failures;
 
 namespace Scheduler.Domain.Runtimes;
 
+/// <summary>A prompt and its output are longer than the context.</summary>
+/// <remarks>
+/// Clients recognise the case by the words <c>maximum context length</c> of OpenAI's message (LangChain 1.6,
+/// <c>utils/client.js</c>).
+/// </remarks>
 /// <param name="Prompt">Prompt tokens counted by the runtime's own tokenizer; null when only the runtime knows.</param>
 /// <param name="Output">Requested output, tokens; 0 when the request states none.</param>
 public sealed record ContextTooLargeFacts(string ServingName, long Limit, long? Prompt, long Output)
@@ -13,8 +18,8 @@ public sealed record ContextTooLargeFacts(string ServingName, long Limit, long? 
         var also = Output > 0 ? $" and {Output} tokens of output are asked for" : "";
         return new FailureText(
             Prompt is null
-                ? $"The prompt{also} does not fit the context of '{ServingName}', {Limit} tokens."
-                : $"{what}{also}; the context of '{ServingName}' is {Limit} tokens.",
+                ? $"The prompt{also} does not fit the maximum context length of '{ServingName}', {Limit} tokens."
+                : $"{what}{also}; the maximum context length of '{ServingName}' is {Limit} tokens.",
             Hint(),
             Details(
                 ("limit_tokens", Limit),

@@ -3,7 +3,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>Counts the requests and tokens that one instance serves, from the reports of the gateways.</summary>
+/// <summary>Counts the requests and tokens of one instance or one key, from the reports of the gateways.</summary>
 [Alias("scheduler.IUsageGrain")]
 [GrainInterfaceType("scheduler.usage")]
 public interface IUsageGrain : IGrainWithStringKey

@@ -1,9 +1,10 @@
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Keys;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>The usage of one instance: one write per report.</summary>
+/// <summary>The usage of one instance or one key: one write per report.</summary>
 [GrainType("usage")]
 internal sealed class UsageGrain(
     [PersistentState("usage", GrainStorageNames.Database)] IPersistentState<ServedUsageRecord> state,
@@ -14,12 +15,14 @@ internal sealed class UsageGrain(
 
     public async Task ReportAsync(AccountId account, GatewayReport report, ServedUsage served)
     {
-        var instance = new InstanceId(this.GetPrimaryKeyString()[GrainKeys.UsagePrefix.Length..]);
+        var subject = this.GetPrimaryKeyString()[GrainKeys.UsagePrefix.Length..];
+        var keyId = KeyToken.IsKeyId(subject) ? subject : null;
         var day = DateOnly.FromDateTime(clock.Now().UtcDateTime);
+        var instance = keyId is null ? new InstanceId(subject) : default;
         var next = _usage.Value.With(account, instance, report, served, day);
         if (!ReferenceEquals(next, _usage.Value))
         {
-            await _usage.WriteAsync(next, this);
+            await _usage.WriteAsync(next with { KeyId = keyId }, this);
         }
     }
 

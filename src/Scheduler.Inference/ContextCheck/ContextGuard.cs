@@ -52,6 +52,13 @@ internal sealed partial class ContextGuard(
         CancellationToken cancellationToken
     )
     {
+        if (!request.Kind.HasReader())
+        {
+            // The runtime decides.
+            metrics.ContextChecked("not_counted");
+            return;
+        }
+
         var output = OutputOf(request, instance);
         if (IsSurelySmall(request, instance.ContextTokens - output))
         {
@@ -78,11 +85,27 @@ internal sealed partial class ContextGuard(
         }
     }
 
+    /// <summary>
+    /// Prompt tokens of a request that its runtime did not count to the end: counted by the tokenizer, else a quarter of
+    /// the bytes. Ends within the tokenizer's timeout.
+    /// </summary>
+    public async Task<long> PromptTokensAsync(InferenceRequest request, ServedInstance instance)
+    {
+        const int bytesOfToken = 4;
+        long? counted = null;
+        if (request.Kind.IsGeneration())
+        {
+            counted = await CountAsync(request, instance, CancellationToken.None);
+        }
+
+        return counted ?? ((request.Prompt.Length + bytesOfToken - 1) / bytesOfToken);
+    }
+
     /// <summary>Output tokens to reserve.</summary>
     internal static long OutputOf(InferenceRequest request, ServedInstance instance) =>
         request switch
         {
-            { Kind: RequestKind.Embedding } => 0,
+            _ when !request.Kind.IsGeneration() => 0,
             { MaxOutput: { } asked } => Math.Max(1, asked),
             { Kind: RequestKind.Completion, LeavesOutputOpen: false }
                 when instance.Tokenizer?.Shape == TokenizeShape.Vllm => VllmCompletionOutput,

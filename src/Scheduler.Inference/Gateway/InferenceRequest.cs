@@ -10,6 +10,12 @@ internal sealed record InferenceRequest
 
     public required ReadOnlyMemory<byte> Body { get; init; }
 
+    /// <summary>Of the body, as the runtime gets it.</summary>
+    public string ContentType { get; init; } = "application/json";
+
+    /// <summary>The path at the runtime.</summary>
+    public string Path => RequestKinds.Paths[Kind];
+
     public required string Model { get; init; }
 
     /// <summary>Position of the name's value in the body, quotes included.</summary>

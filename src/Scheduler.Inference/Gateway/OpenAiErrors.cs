@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Scheduler.Domain.Failures;
 using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
@@ -16,6 +17,9 @@ internal sealed class OpenAiErrors : IErrorShape
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>OpenAI has another code for it, which clients look for in the whole body.</summary>
+    private static readonly string ContextTooLarge = FailureCode.CtxTooLarge.WireName();
 
     private OpenAiErrors() { }
 
@@ -58,6 +62,11 @@ internal sealed class OpenAiErrors : IErrorShape
             }
 
             json.WriteString("code", error.Reason);
+            if (error.Reason == ContextTooLarge)
+            {
+                json.WriteString("openai_code", "context_length_exceeded");
+            }
+
             if (HintOf(error) is { } hint)
             {
                 json.WriteString("hint", hint);

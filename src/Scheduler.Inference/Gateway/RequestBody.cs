@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using Scheduler.Edge;
+using Scheduler.Grains;
 
 namespace Scheduler.Inference.Gateway;
 
@@ -16,9 +17,14 @@ internal static class RequestBody
 
     /// <param name="limit">Longest body, bytes.</param>
     /// <exception cref="ApiException">The body is too long, or not plain JSON.</exception>
-    public static async ValueTask<Memory<byte>> ReadAsync(HttpContext http, int limit)
+    public static async ValueTask<Memory<byte>> ReadAsync(HttpContext http, RequestKind kind, int limit)
     {
-        if (!IsPlainJson(http.Request))
+        if (kind.TakesForm() && !http.Request.HasFormContentType)
+        {
+            throw new ApiException(ApiError.Invalid([new FieldFault("body", "Must be multipart/form-data.")]));
+        }
+
+        if (!kind.TakesForm() && !IsPlainJson(http.Request))
         {
             throw new ApiException(ApiError.OfHttpStatus(StatusCodes.Status415UnsupportedMediaType, http.Request.Path));
         }

@@ -4,8 +4,10 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Requests;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
+using Scheduler.Edge.Requests;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
 using Scheduler.Inference.Guard;
@@ -19,7 +21,7 @@ namespace Scheduler.Inference.Gateway;
 /// then send. With a balancer, and while the client has received nothing, a failed request is sent to another
 /// destination.
 /// </summary>
-internal sealed class RequestPath(
+internal sealed partial class RequestPath(
     [FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission,
     IServingTable names,
     RequestFirewalls firewalls,
@@ -42,44 +44,70 @@ internal sealed class RequestPath(
 
     public async Task HandleAsync(HttpContext http, RequestKind kind)
     {
-        var began = clock.GetTimestamp();
-        var code = "OK";
+        var notes = http.Scope().Notes;
         try
         {
-            var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
-            using var admitted = await admission.AdmitAsync(
-                http,
-                new RequestLoad(IsStream: false, bytes),
-                changes: true
-            );
-            var body = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
-            var request = RequestReader.Read(kind, body);
-            var account = AccountOf(http);
-            var served =
-                await FindAsync(account, request.Model, http.RequestAborted)
-                ?? throw Refused(new NameUnknownFacts(RequestReader.Shown(request.Model)));
-            var progress = new RequestProgress(http, new RequestGuard(request), served, began);
-            code = await SendAsync(progress) ?? code;
+            notes.Code = await AnswerAsync(http, kind);
+        }
+        catch (ApiException refused) when (http.Response.HasStarted)
+        {
+            // The stream has begun with a comment, so the refusal is its only event.
+            notes.Code = refused.Error.Reason;
+            await http.Response.Body.WriteAsync(OpenAiErrors.Event(refused.Error, http.Scope()), http.RequestAborted);
         }
         catch (ApiException refused)
         {
-            code = refused.Error.Reason;
+            notes.Code = refused.Error.Reason;
             throw;
         }
         catch (OperationCanceledException)
         {
-            code = ApiErrorCodes.Cancelled;
+            notes.Code = ApiErrorCodes.Cancelled;
             throw;
         }
         catch
         {
-            code = ApiErrorCodes.Internal;
+            notes.Code = ApiErrorCodes.Internal;
             throw;
         }
         finally
         {
-            metrics.Ended(kind.ToString(), code);
+            metrics.Ended(kind.ToString(), notes.Code ?? AnsweredRequest.Ok);
         }
+    }
+
+    private async Task<string?> AnswerAsync(HttpContext http, RequestKind kind)
+    {
+        var notes = http.Scope().Notes;
+        var began = clock.GetTimestamp();
+        var bytes = (int)Math.Min(http.Request.ContentLength ?? options.Value.MaxBodyBytes, int.MaxValue);
+        using var admitted = await admission.AdmitAsync(http, new RequestLoad(IsStream: false, bytes), changes: true);
+        notes.Queued = clock.GetElapsedTime(began);
+        var body = await RequestBody.ReadAsync(http, kind, options.Value.MaxBodyBytes);
+        var request = kind.TakesForm()
+            ? await FormReader.ReadAsync(kind, body, http.Request.ContentType!)
+            : RequestReader.Read(kind, body);
+        notes.ServingName = request.Model;
+        var account = AccountOf(http);
+        notes.Account = account;
+        var served = await ServedAsync(account, request.Model, http.RequestAborted);
+        await using var client = new ClientAnswer(http, clock);
+        return await SendAsync(new RequestProgress(http, new RequestGuard(request), served, client, began));
+    }
+
+    /// <exception cref="ApiException">MODEL_NOT_FOUND.</exception>
+    private async ValueTask<Served> ServedAsync(AccountId account, string model, CancellationToken cancellationToken)
+    {
+        // A text that no instance can have as its name asks no grain.
+        return (Grammar.IsServingName(model) ? await names.FindAsync(account, model, cancellationToken) : null)
+            ?? throw Unknown(model);
+    }
+
+    /// <summary>MODEL_NOT_FOUND for a name of any length.</summary>
+    public static ApiException Unknown(string model)
+    {
+        const int longestShown = 64;
+        return Refused(new NameUnknownFacts(model.Length <= longestShown ? model : $"{model[..longestShown]}…"));
     }
 
     /// <summary>The account whose serving names the caller means.</summary>
@@ -106,32 +134,40 @@ internal sealed class RequestPath(
             );
     }
 
-    /// <summary>No target has a name that is longer than a serving name can be.</summary>
-    private async ValueTask<Served?> FindAsync(AccountId account, string name, CancellationToken cancellationToken) =>
-        name.Length <= RequestReader.LongestName ? await names.FindAsync(account, name, cancellationToken) : null;
-
     /// <summary>Sends the request to one destination after another until one answers.</summary>
     /// <returns>The error code sent in the middle of a stream; null without an error.</returns>
     private async Task<string?> SendAsync(RequestProgress progress)
     {
         await PassFirewallsAsync(progress, progress.Served.Firewall, progress.Served as ServedInstance);
+        if (progress.Request.IsStream)
+        {
+            progress.Client.KeepAlive();
+        }
+
         while (true)
         {
             using var lease = await DestinationAsync(progress);
             var instance = lease.Instance;
+            var began = clock.GetTimestamp();
             try
             {
                 await PassFirewallsAsync(progress, instance.Firewall, instance);
                 await context.CheckAsync(progress.Request, instance, progress.Http.RequestAborted);
                 using var slot = slots.Take(instance);
-                var (isDone, code) = await ForwardAsync(progress, lease);
+                var (isDone, code) = await ForwardAsync(progress, lease, began);
                 if (isDone)
                 {
                     return code;
                 }
             }
-            catch (ApiException refused) when (progress.Served is ServedBalancer && IsOfInstance(refused.Error))
+            catch (ApiException refused) when (!progress.HasNoted(lease))
             {
+                progress.Note(lease, refused.Error.Reason, null, clock.GetElapsedTime(began));
+                if (progress.Served is not ServedBalancer || !IsOfInstance(refused.Error))
+                {
+                    throw;
+                }
+
                 // Another destination may have a larger context, or a free slot.
                 progress.Refuse(refused);
             }
@@ -151,7 +187,13 @@ internal sealed class RequestPath(
 
             return instance.IsServing
                 ? new OnlyDestination(instance)
-                : throw new ApiException(ApiError.Of(InstanceDiagnosis.NotServing(instance)));
+                // Waiting does not help: it must be started.
+                : throw new ApiException(
+                    ApiError.Of(InstanceDiagnosis.NotServing(instance)) with
+                    {
+                        RetryAfter = null,
+                    }
+                );
         }
 
         progress.Routing ??= new RoutingQuestion(
@@ -177,131 +219,54 @@ internal sealed class RequestPath(
             : progress.Refusal ?? new ApiException(ApiError.Of(chosen.Refusal!));
     }
 
-    private ValueTask PassFirewallsAsync(RequestProgress progress, string? attached, ServedInstance? destination) =>
-        firewalls.PassAsync(
-            progress.Guard,
-            progress.Served,
-            attached,
-            destination,
-            progress.Http.Scope().Id,
-            progress.Http.RequestAborted
-        );
-
-    private async Task<(bool IsDone, string? Code)> ForwardAsync(RequestProgress progress, IDestinationLease lease)
+    private async ValueTask PassFirewallsAsync(RequestProgress progress, string? attached, ServedInstance? destination)
     {
-        var http = progress.Http;
-        var call = new UpstreamCall
+        var began = clock.GetTimestamp();
+        try
         {
-            Request = progress.Request,
-            Instance = lease.Instance,
-            Scope = http.Scope(),
-            Aborted = http.RequestAborted,
-            ExplainBreak = what => ExplainAsync(lease, what),
-            Answered = () =>
-            {
-                lease.Succeeded();
-                metrics.FirstByte(clock.GetElapsedTime(progress.Began));
-                http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
-                if (progress.Guard.Matched.Count > 0)
-                {
-                    http.Response.Headers[MatchedHeader] = string.Join(',', progress.Guard.Matched);
-                }
-            },
-        };
-        metrics.Opened();
-        var outcome = await upstream.SendAsync(http, call);
-        metrics.Closed();
-        var served = call.Usage.Completion == 0 ? call.Usage with { Completion = call.Chunks } : call.Usage;
-        metrics.Tokens(served.Prompt, served.Completion);
-        if (outcome is UpstreamOutcome.Sent or UpstreamOutcome.ClientGone)
-        {
-            usage.Count(lease.Instance, served);
+            await firewalls.PassAsync(
+                progress.Guard,
+                progress.Served,
+                attached,
+                destination,
+                progress.Http.Scope().Id,
+                progress.Http.RequestAborted
+            );
         }
-
-        switch (outcome)
+        finally
         {
-            case UpstreamOutcome.Sent:
-                return (true, call.Break?.Reason);
-            case UpstreamOutcome.ClientGone:
-                throw new OperationCanceledException(http.RequestAborted);
-            case UpstreamOutcome.Refused:
-            case UpstreamOutcome.Unreachable:
-            case UpstreamOutcome.TimedOut:
-                await RecordRefusalAsync(progress, lease, call, outcome);
-                return (false, null);
-            default:
-                throw new System.Diagnostics.UnreachableException();
-        }
-    }
-
-    /// <summary>Nothing was sent to the client yet: keeps the cause in case no other one answers.</summary>
-    /// <exception cref="ApiException">The request itself is invalid: no other destination would accept it.</exception>
-    private async Task RecordRefusalAsync(
-        RequestProgress progress,
-        IDestinationLease lease,
-        UpstreamCall call,
-        UpstreamOutcome outcome
-    )
-    {
-        progress.Http.Response.Clear();
-        if (outcome != UpstreamOutcome.Refused)
-        {
-            var what = outcome == UpstreamOutcome.TimedOut ? "took too long" : "could not be reached or broke off";
-            progress.Diagnosis = ExplainAsync(lease, what);
-            if (progress.Served is ServedInstance)
+            if (progress.Guard.Judged.Count > 0)
             {
-                throw new ApiException(await progress.Diagnosis);
+                progress.Notes.AddJudged(clock.GetElapsedTime(began));
             }
-
-            // The next destination need not wait for the diagnosis.
-            return;
-        }
-
-        var end = MayBeGone(call.Refusal!) ? await diagnosis.EndOfAsync(lease.Instance) : null;
-        var error = end is not null ? ApiError.Of(end) : RefusalReading.Of(call, call.Refusal!);
-        progress.Refuse(new ApiException(error));
-        if (end is not null || error.HttpStatus >= StatusCodes.Status500InternalServerError)
-        {
-            lease.Failed();
-            lease.Explained(error);
-        }
-        else if (!IsOfInstance(error))
-        {
-            throw progress.Refusal!;
         }
     }
-
-    /// <summary>
-    /// Diagnoses a runtime that does not answer. Marks the destination as failed first, so that no further request
-    /// goes there.
-    /// </summary>
-    private async Task<ApiError> ExplainAsync(IDestinationLease lease, string what)
-    {
-        lease.Failed();
-        var why = ApiError.Of(await diagnosis.DiagnoseAsync(lease.Instance, what));
-        lease.Explained(why);
-        return why;
-    }
-
-    /// <summary>
-    /// Whether an error may come from a proxy in front of a runtime that is gone. Every runtime has these paths, so a
-    /// 404 is suspicious, and proxies answer 5xx for a missing backend. A 501 is llama-server's own.
-    /// </summary>
-    private static bool MayBeGone(UpstreamRefusal refusal) => refusal.Status is 404 or 500 or 502 or 503 or 504;
-
-    /// <summary>Whether another instance might accept the request that this one refused.</summary>
-    private static bool IsOfInstance(ApiError error) =>
-        error.Reason is "CTX_TOO_LARGE" or "RATE_LIMITED" or "RUNTIME_ERROR";
 
     private static ApiException Refused(FailureFacts facts) => new(ApiError.Of(FailureCatalogue.Describe(facts)));
 
-    private sealed record RequestProgress(HttpContext Http, RequestGuard Guard, Served Served, long Began)
+    private sealed record RequestProgress(
+        HttpContext Http,
+        RequestGuard Guard,
+        Served Served,
+        ClientAnswer Client,
+        long Began
+    )
     {
+        private IDestinationLease? _noted;
+
+        public RequestNotes Notes { get; } = Http.Scope().Notes;
+
         /// <summary>What the destinations get.</summary>
         public InferenceRequest Request => Guard.Request;
 
         /// <summary>Instances that failed or refused the request.</summary>
         public HashSet<InstanceId> Tried { get; } = [];
+
+        /// <summary>
+        /// Destinations that answered 500. If another one answers the request, they are ill; otherwise the request may
+        /// be what makes them fail.
+        /// </summary>
+        public List<(IDestinationLease Lease, ApiError Why)> Suspects { get; } = [];
 
         /// <summary>Why the last destination refused the request.</summary>
         public ApiException? Refusal { get; private set; }
@@ -316,6 +281,15 @@ internal sealed class RequestPath(
         public RoutingQuestion? Routing { get; set; }
 
         public void Refuse(ApiException refusal) => (Refusal, Diagnosis) = (refusal, null);
+
+        public bool HasNoted(IDestinationLease lease) => ReferenceEquals(_noted, lease);
+
+        /// <summary>Notes how the request ended at a destination.</summary>
+        public void Note(IDestinationLease lease, string code, int? status, TimeSpan took)
+        {
+            _noted = lease;
+            Notes.Tried(new RequestAttempt(lease.Instance.Id, lease.Instance.ServingName, code, status, took));
+        }
     }
 
     /// <summary>The destination of a request that names an instance.</summary>

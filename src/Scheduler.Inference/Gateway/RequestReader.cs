@@ -60,13 +60,20 @@ internal ref struct RequestReader
         _json = new Utf8JsonReader(body.Span, new JsonReaderOptions { MaxDepth = MaxDepth });
     }
 
-    /// <summary>Name of the member that holds the prompt.</summary>
-    private readonly string PromptName =>
+    /// <summary>Name of the member that holds the prompt; null for a kind whose prompt is not read.</summary>
+    private readonly string? PromptName =>
         _kind switch
         {
             RequestKind.Chat => "messages",
             RequestKind.Completion => "prompt",
             RequestKind.Embedding => "input",
+            RequestKind.Rerank
+            or RequestKind.Score
+            or RequestKind.Tokenize
+            or RequestKind.Detokenize
+            or RequestKind.Speech
+            or RequestKind.Transcription
+            or RequestKind.Translation => null,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
@@ -128,9 +135,9 @@ internal ref struct RequestReader
             _faults.Add("model", "Is required: the serving name of an instance or balancer.");
         }
 
-        if (_promptAt is null)
+        if (_promptAt is null && PromptName is { } prompt)
         {
-            _faults.Add(PromptName, "Is required.");
+            _faults.Add(prompt, "Is required.");
         }
 
         if (!_faults.None)
@@ -146,13 +153,13 @@ internal ref struct RequestReader
             ModelAt = _modelAt,
             Firewall = _firewall,
             FirewallAt = _firewallAt,
-            IsStream = _isStream && _kind != RequestKind.Embedding,
+            IsStream = _isStream && _kind.IsGeneration(),
             StreamOptionsAt = _streamOptionsAt,
             UsageAt = _usageAt,
             WantsUsage = _wantsUsage,
             MaxOutput = _maxCompletionTokens ?? _maxTokens,
             LeavesOutputOpen = _saysOutput && (_maxCompletionTokens ?? _maxTokens) is null,
-            PromptAt = _promptAt!.Value,
+            PromptAt = _promptAt ?? default,
             HasExtras = _hasExtras,
         };
     }
@@ -184,7 +191,7 @@ internal ref struct RequestReader
                 ReadStreamOptions();
                 _streamOptionsAt = valueAt..(int)_json.BytesConsumed;
                 break;
-            case "max_tokens" when _kind != RequestKind.Embedding:
+            case "max_tokens" when _kind.IsGeneration():
                 _maxTokens = Count("max_tokens");
                 break;
             case "max_completion_tokens" when _kind == RequestKind.Chat:

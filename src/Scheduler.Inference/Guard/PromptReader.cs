@@ -35,6 +35,16 @@ internal ref partial struct PromptReader
     /// <param name="request">A request that <see cref="RequestReader"/> accepted; so its body is one JSON object.</param>
     public static PromptReading Read(InferenceRequest request)
     {
+        if (!request.Kind.HasReader())
+        {
+            // The body was not read, so no judge can see it.
+            return new PromptReading
+            {
+                Request = request,
+                Parts = [new PromptPart(User, request.Path, PartKind.Media)],
+            };
+        }
+
         var scratch = Scratch.Rent();
         try
         {

@@ -48,6 +48,8 @@ internal sealed record ServedBalancer(AccountId Account, string ServingName, str
 
     public required BalancerSpec Spec { get; init; }
 
+    public DateTimeOffset CreatedAt { get; init; }
+
     /// <summary>Serving names of all instances a request may reach.</summary>
     public required ImmutableArray<string> Destinations { get; init; }
 }

@@ -96,6 +96,7 @@ internal sealed partial class ServingTable : IServingTable, IAsyncDisposable
             Generation = record.Generation,
             Spec = record.Spec,
             Destinations = record.Spec.Destinations,
+            CreatedAt = record.CreatedAt,
         };
 
     internal static ServedInstance ToServed(InstanceRecord record) =>

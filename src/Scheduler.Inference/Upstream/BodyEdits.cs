@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Scheduler.Inference.Gateway;
 
@@ -22,7 +23,12 @@ internal static class BodyEdits
         var edits = new List<(int From, int To, byte[] Text)>(3);
         if (!string.Equals(request.Model, servingName, StringComparison.Ordinal))
         {
-            Add(request.ModelAt, JsonSerializer.SerializeToUtf8Bytes(servingName));
+            Add(
+                request.ModelAt,
+                request.Kind.TakesForm()
+                    ? Encoding.UTF8.GetBytes(servingName)
+                    : JsonSerializer.SerializeToUtf8Bytes(servingName)
+            );
         }
 
         if (request.FirewallAt is { } firewall)

@@ -18,8 +18,13 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
     private int _ready;
     private int _given;
 
+    private bool _isInsideEvent;
+
     /// <summary>Whether bytes are ready for the client.</summary>
     public bool HasReady => _given < _ready;
+
+    /// <summary>Whether the bytes given so far end inside an event, because it is longer than the buffer.</summary>
+    public bool IsInsideEvent => _isInsideEvent;
 
     /// <summary>Free buffer space for the runtime's next bytes. Call only when nothing is ready.</summary>
     public Memory<byte> FreeSpace()
@@ -46,6 +51,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         var read = 0;
         while (EventEnd(_buffer.AsSpan(read, _filled - read)) is var length and > 0)
         {
+            _isInsideEvent = false;
             if (Keeps(_buffer.AsSpan(read, length)))
             {
                 if (read != _ready)
@@ -68,6 +74,8 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
 
         if (_filled - _ready > LongestEvent)
         {
+            call.Events++;
+            _isInsideEvent = true;
             _ready = _filled;
         }
     }
@@ -114,6 +122,13 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
 
     private bool Keeps(ReadOnlySpan<byte> text)
     {
+        if (text[0] == (byte)':')
+        {
+            // A comment; the client's stream can still come from another runtime.
+            return true;
+        }
+
+        call.Events++;
         if (!text.StartsWith("data:"u8))
         {
             return true;
@@ -122,8 +137,11 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         var data = text["data:"u8.Length..].Trim(" \r\n"u8);
         if (data.IsEmpty || data[0] != (byte)'{')
         {
+            call.HasEndMark |= data.SequenceEqual("[DONE]"u8);
             return true;
         }
+
+        call.HasEndMark = call.HasEndMark || SaysFinished(data);
 
         if (UsageReader.TryRead(data, out var usage))
         {
@@ -136,6 +154,24 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
 
         call.Chunks++;
         return true;
+    }
+
+    /// <summary>
+    /// Whether the event says why the answer ended. Some runtimes send no <c>[DONE]</c> after it. A text cannot look
+    /// like it, because the quotes in a JSON text are escaped.
+    /// </summary>
+    private static bool SaysFinished(ReadOnlySpan<byte> json)
+    {
+        const int colonAndSpace = 2;
+        var at = json.IndexOf("\"finish_reason\""u8);
+        if (at < 0)
+        {
+            return false;
+        }
+
+        var rest = json[(at + "\"finish_reason\""u8.Length)..];
+        var value = rest.IndexOfAnyExcept(": \t"u8);
+        return value > 0 && value <= colonAndSpace && rest[value] == (byte)'"';
     }
 
     /// <summary>Length of the first complete event with its blank line; 0 when none is complete.</summary>

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Keys;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Edge;
 using Scheduler.Grains;
@@ -43,19 +45,53 @@ internal static class RefusalReading
             );
         }
 
-        if (refusal.Status is 400 or 404 or 405 or 413 or 415 or 422)
+        if (refusal.IsFull)
+        {
+            return ApiError.Of(
+                FailureCatalogue.Describe(
+                    new FullRuntimeFacts(
+                        call.Instance.ServingName,
+                        refusal.Status,
+                        RetrySeconds(refusal.RetryAfter),
+                        message
+                    )
+                )
+            );
+        }
+
+        if (refusal.IsUnsupported)
+        {
+            return ApiError.Invalid([
+                new FieldFault(
+                    "model",
+                    $"The runtime of '{call.Instance.ServingName}' does not serve {call.Request.Path}: {message ?? $"status {refusal.Status}"}"
+                ),
+            ]);
+        }
+
+        if (refusal.Status < StatusCodes.Status500InternalServerError)
         {
             // The client's error, in the runtime's words.
             return ApiError.Invalid([new FieldFault("body", message ?? "The runtime refused it without a message.")]);
         }
 
-        var what =
-            refusal.Status is 429 or 503 ? "has no room for the request now"
-            : refusal.Status is 501 ? "does not do what was asked of it"
-            : $"answered with the status {refusal.Status}";
         return ApiError.Of(
-            FailureCatalogue.Describe(new RuntimeErrorFacts(call.Instance.ServingName, what, refusal.Status, message))
+            FailureCatalogue.Describe(
+                new RuntimeErrorFacts(
+                    call.Instance.ServingName,
+                    $"answered with the status {refusal.Status}",
+                    refusal.Status,
+                    message
+                )
+            )
         );
+    }
+
+    /// <summary>The runtime's own wish within bounds; a second without one.</summary>
+    private static int RetrySeconds(TimeSpan? wish)
+    {
+        const int most = 3600;
+        return wish is { } time ? (int)Math.Clamp(Math.Ceiling(time.TotalSeconds), 1, most) : 1;
     }
 
     private static bool IsContext(ReadOnlySpan<byte> body, string? message)

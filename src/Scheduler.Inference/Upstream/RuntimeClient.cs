@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Options;
 
 namespace Scheduler.Inference.Upstream;
 
@@ -11,7 +10,7 @@ internal sealed class RuntimeClient : IDisposable
 
     private readonly SocketsHttpHandler _sockets;
 
-    public RuntimeClient(IOptions<InferenceOptions> options, TimeProvider clock)
+    public RuntimeClient()
     {
         _sockets = new SocketsHttpHandler
         {
@@ -24,17 +23,9 @@ internal sealed class RuntimeClient : IDisposable
             ActivityHeadersPropagator = null,
         };
         Plain = new HttpMessageInvoker(_sockets, disposeHandler: false);
-        Watched = new HttpMessageInvoker(
-            new AnswerWatcher(_sockets, options.Value.MaxHeldAnswerBytes, options.Value.UpstreamTimeout, clock),
-            disposeHandler: false
-        );
     }
 
-    /// <summary>For the scheduler's own requests.</summary>
     public HttpMessageInvoker Plain { get; }
-
-    /// <summary>For clients' requests.</summary>
-    public HttpMessageInvoker Watched { get; }
 
     /// <summary>Appends a path to a runtime's base address.</summary>
     /// <param name="endpoint">The base, with or without a trailing slash.</param>
@@ -44,7 +35,6 @@ internal sealed class RuntimeClient : IDisposable
     public void Dispose()
     {
         Plain.Dispose();
-        Watched.Dispose();
         _sockets.Dispose();
     }
 }

@@ -7,9 +7,6 @@ namespace Scheduler.Inference.Upstream;
 
 internal sealed class UpstreamCall
 {
-    /// <summary>Key under which YARP's outgoing request carries the call.</summary>
-    public static readonly HttpRequestOptionsKey<UpstreamCall> Key = new("scheduler.call");
-
     public required InferenceRequest Request { get; init; }
 
     public required ServedInstance Instance { get; init; }
@@ -17,6 +14,9 @@ internal sealed class UpstreamCall
     public ReadOnlyMemory<byte> Body => BodyEdits.For(Request, Instance.ServingName);
 
     public required RequestScope Scope { get; init; }
+
+    /// <summary>Where the answer goes.</summary>
+    public required ClientAnswer Client { get; init; }
 
     /// <summary>Cancelled when the client disconnects.</summary>
     public required CancellationToken Aborted { get; init; }
@@ -30,18 +30,44 @@ internal sealed class UpstreamCall
     /// <summary>The runtime's error answer; null without one.</summary>
     public UpstreamRefusal? Refusal { get; set; }
 
+    /// <summary>Whether the runtime has begun a successful answer: its first event, or its first bytes.</summary>
+    public bool HasAnswered { get; set; }
+
     /// <summary>Tokens as the runtime counted them.</summary>
     public TokenUsage Usage { get; set; }
 
     /// <summary>Events of the stream that carried output.</summary>
     public int Chunks { get; set; }
 
+    /// <summary>Events that were passed on, comments aside.</summary>
+    public int Events { get; set; }
+
+    /// <summary>Whether a stream of this kind is whole only with its end mark.</summary>
+    public bool NeedsEndMark => Request.Kind is RequestKind.Chat or RequestKind.Completion;
+
+    /// <summary>Whether the runtime said that its stream is whole: <c>[DONE]</c> or a reason to finish.</summary>
+    public bool HasEndMark { get; set; }
+
     /// <summary>The error sent in the middle of the stream; null when it ended well.</summary>
     public ApiError? Break { get; set; }
 }
 
 /// <param name="Body">The first bytes of the answer.</param>
-internal sealed record UpstreamRefusal(int Status, ReadOnlyMemory<byte> Body);
+/// <param name="RetryAfter">The runtime's own header; null without one.</param>
+internal sealed record UpstreamRefusal(int Status, ReadOnlyMemory<byte> Body, TimeSpan? RetryAfter = null)
+{
+    /// <summary>The runtime has no room now. That says nothing about its health.</summary>
+    public bool IsFull => Status is 429 or 503;
+
+    /// <summary>The runtime does not do what the path or method asks. Another kind of runtime may.</summary>
+    public bool IsUnsupported => Status is 404 or 405 or 501;
+
+    /// <summary>
+    /// The runtime says that it failed while it worked on this request. Only together with another runtime's success
+    /// does that speak against the runtime rather than the request.
+    /// </summary>
+    public bool IsAmbiguous => Status is 500;
+}
 
 /// <summary>Token counts of one request.</summary>
 [StructLayout(LayoutKind.Auto)]
@@ -55,10 +81,10 @@ internal enum UpstreamOutcome
     /// <summary>The runtime answered with an error (<see cref="UpstreamCall.Refusal"/>).</summary>
     Refused,
 
-    /// <summary>No connection, or it broke before the first byte. Nothing was sent to the client.</summary>
+    /// <summary>No connection, or it broke before the first event. The client got no byte of it.</summary>
     Unreachable,
 
-    /// <summary>The first byte did not arrive in time. Nothing was sent to the client.</summary>
+    /// <summary>The first event did not arrive in time. The client got no byte of it.</summary>
     TimedOut,
 
     ClientGone,

@@ -1,126 +1,274 @@
-using Microsoft.AspNetCore.Http;
+using System.Buffers;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Scheduler.Inference.Upstream;
 
-/// <summary>Sends a request to one runtime and its answer to the client, through YARP's forwarder.</summary>
-internal sealed class UpstreamForwarder(IHttpForwarder yarp, RuntimeClient runtimes, IOptions<InferenceOptions> options)
+/// <summary>Sends a request to one runtime, and its answer to the client.</summary>
+/// <remarks>
+/// Until the first event of a stream, and until a limit of other answers, the client gets no byte of the runtime. A
+/// runtime that fails before is not seen by the client, so another destination can be tried.
+/// </remarks>
+internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<InferenceOptions> options, TimeProvider clock)
 {
-    /// <summary>
-    /// The watched stream's own timeout must fire first, because it sends the client the cause; YARP's aborts the
-    /// connection.
-    /// </summary>
-    private readonly ForwarderRequestConfig _config = new()
-    {
-        ActivityTimeout = options.Value.UpstreamTimeout + TimeSpan.FromSeconds(5),
-        Version = System.Net.HttpVersion.Version11,
-        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-    };
+    private const int PieceBytes = 16 * 1024;
 
-    /// <summary>May be called again with another call as long as nothing was sent to the client.</summary>
-    public async Task<UpstreamOutcome> SendAsync(HttpContext http, UpstreamCall call)
+    /// <summary>Most bytes read of an error answer.</summary>
+    private const int LongestRefusal = 64 * 1024;
+
+    /// <summary>May be called again with another call while the outcome is that nothing of the runtime was sent.</summary>
+    public async Task<UpstreamOutcome> SendAsync(UpstreamCall call)
     {
-        var error = await yarp.SendAsync(
-            http,
-            call.Instance.Endpoint!.AbsoluteUri.TrimEnd('/'),
-            runtimes.Watched,
-            _config,
-            new Transformer(call),
-            call.Aborted
+        using var silence = new CancellationTokenSource(options.Value.UpstreamTimeout, clock);
+        await using var gone = call.Aborted.UnsafeRegister(
+            static stop => ((CancellationTokenSource)stop!).Cancel(),
+            silence
         );
-        return Outcome(http, call, error);
-    }
-
-    private static UpstreamOutcome Outcome(HttpContext http, UpstreamCall call, ForwarderError error)
-    {
-        if (call.Aborted.IsCancellationRequested)
+        try
         {
-            return UpstreamOutcome.ClientGone;
-        }
-
-        if (http.Response.HasStarted)
-        {
-            return UpstreamOutcome.Sent;
-        }
-
-        if (error == ForwarderError.None)
-        {
-            return call.Refusal is null ? UpstreamOutcome.Sent : UpstreamOutcome.Refused;
-        }
-
-        return error == ForwarderError.RequestTimedOut ? UpstreamOutcome.TimedOut : UpstreamOutcome.Unreachable;
-    }
-
-    /// <summary>Passes neither the client's key to the runtime nor the runtime's headers to the client.</summary>
-    private sealed class Transformer(UpstreamCall call) : HttpTransformer
-    {
-        /// <summary>Most bytes read of an error answer.</summary>
-        private const int LongestRefusal = 64 * 1024;
-
-        public override ValueTask TransformRequestAsync(
-            HttpContext httpContext,
-            HttpRequestMessage proxyRequest,
-            string destinationPrefix,
-            CancellationToken cancellationToken
-        )
-        {
-            proxyRequest.RequestUri = RuntimeClient.Address(call.Instance.Endpoint!, httpContext.Request.Path);
-            proxyRequest.Headers.Host = null;
-            proxyRequest.Headers.TryAddWithoutValidation(RequestScope.IdHeader, call.Scope.Id.Value);
-            proxyRequest.Options.Set(UpstreamCall.Key, call);
-            return ValueTask.CompletedTask;
-        }
-
-        public override async ValueTask<bool> TransformResponseAsync(
-            HttpContext httpContext,
-            HttpResponseMessage? proxyResponse,
-            CancellationToken cancellationToken
-        )
-        {
-            if (proxyResponse is null)
-            {
-                return false;
-            }
-
-            if (!proxyResponse.IsSuccessStatusCode)
+            using var request = Request(call);
+            using var response = await runtimes.Plain.SendAsync(request, silence.Token);
+            if (!response.IsSuccessStatusCode)
             {
                 call.Refusal = new UpstreamRefusal(
-                    (int)proxyResponse.StatusCode,
-                    await ReadSomeAsync(proxyResponse.Content, cancellationToken)
+                    (int)response.StatusCode,
+                    await ReadSomeAsync(response.Content, silence.Token),
+                    RetryAfterOf(response)
                 );
-                return false;
+                return UpstreamOutcome.Refused;
             }
 
-            call.Answered();
-            var response = httpContext.Response;
-            response.ContentType = proxyResponse.Content.Headers.ContentType?.ToString() ?? "application/json";
-            response.ContentLength = proxyResponse.Content.Headers.ContentLength;
-            if (call.Request.IsStream)
-            {
-                // Keeps proxies on the way from buffering the stream.
-                response.Headers.CacheControl = "no-cache";
-                response.Headers["X-Accel-Buffering"] = "no";
-            }
-
-            return true;
+            await using var body = await response.Content.ReadAsStreamAsync(silence.Token);
+            var type = response.Content.Headers.ContentType;
+            return string.Equals(type?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase)
+                ? await RelayEventsAsync(call, body, silence)
+                : await RelayAnswerAsync(
+                    call,
+                    body,
+                    type?.ToString() ?? "application/json",
+                    response.Content.Headers.ContentLength,
+                    silence
+                );
         }
-
-        private static async Task<ReadOnlyMemory<byte>> ReadSomeAsync(
-            HttpContent content,
-            CancellationToken cancellationToken
-        )
+        catch (Exception e) when (IsFailure(e))
         {
-            var stream = await content.ReadAsStreamAsync(cancellationToken);
-            var buffer = new byte[LongestRefusal];
-            var read = await stream.ReadAtLeastAsync(
-                buffer,
-                buffer.Length,
-                throwOnEndOfStream: false,
-                cancellationToken
-            );
-            return buffer.AsMemory(0, read);
+            return call.Aborted.IsCancellationRequested ? UpstreamOutcome.ClientGone
+                : e is OperationCanceledException ? UpstreamOutcome.TimedOut
+                : UpstreamOutcome.Unreachable;
         }
     }
+
+    private static bool IsFailure(Exception e) =>
+        e is HttpRequestException or IOException or OperationCanceledException;
+
+    /// <summary>Passes neither the client's key to the runtime nor the runtime's headers to the client.</summary>
+    private static HttpRequestMessage Request(UpstreamCall call)
+    {
+        var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            RuntimeClient.Address(call.Instance.Endpoint!, call.Request.Path)
+        );
+        request.Headers.TryAddWithoutValidation(RequestScope.IdHeader, call.Scope.Id.Value);
+        var content = new ReadOnlyMemoryContent(call.Body);
+        content.Headers.TryAddWithoutValidation("Content-Type", call.Request.ContentType);
+        request.Content = content;
+        return request;
+    }
+
+    private async Task<UpstreamOutcome> RelayEventsAsync(
+        UpstreamCall call,
+        Stream body,
+        CancellationTokenSource silence
+    )
+    {
+        using var events = new EventFilter(call);
+        try
+        {
+            while (await body.ReadAsync(events.FreeSpace(), silence.Token) is var read and > 0)
+            {
+                silence.CancelAfter(options.Value.UpstreamTimeout);
+                events.Filled(read);
+                if (events.HasReady)
+                {
+                    await GiveAsync(call, events);
+                }
+            }
+
+            if (call.NeedsEndMark && !call.HasEndMark)
+            {
+                throw new HttpIOException(HttpRequestError.ResponseEnded, "ended its stream before its end");
+            }
+
+            events.End([]);
+            await GiveAsync(call, events);
+            return UpstreamOutcome.Sent;
+        }
+        catch (Exception e) when (IsFailure(e) && call.Events > 0 && !call.Aborted.IsCancellationRequested)
+        {
+            var error = await call.ExplainBreak(
+                e is OperationCanceledException
+                    ? $"sent nothing for {options.Value.UpstreamTimeout.TotalSeconds:0} s"
+                    : "broke off in the middle of its answer"
+            );
+            call.Break = error;
+            events.End(Gateway.OpenAiErrors.Event(error, call.Scope));
+            await call.Client.WriteAsync(events);
+            return UpstreamOutcome.Sent;
+        }
+    }
+
+    private static async ValueTask GiveAsync(UpstreamCall call, EventFilter events)
+    {
+        if (!call.HasAnswered && call.Events > 0)
+        {
+            call.HasAnswered = true;
+            call.Answered();
+        }
+
+        call.Client.BeginStream();
+        await call.Client.WriteAsync(events);
+    }
+
+    /// <summary>Holds the beginning of an answer, then passes the rest on as it arrives.</summary>
+    private async Task<UpstreamOutcome> RelayAnswerAsync(
+        UpstreamCall call,
+        Stream body,
+        string contentType,
+        long? length,
+        CancellationTokenSource silence
+    )
+    {
+        var held = await HoldAsync(body, length, silence);
+        try
+        {
+            call.HasAnswered = true;
+            call.Answered();
+            call.Client.Begin(contentType, length ?? (held.IsWhole ? held.Length : null));
+            var bytes = held.Bytes.AsMemory(0, held.Length);
+            if (held.IsWhole)
+            {
+                if (UsageReader.TryRead(bytes.Span, out var usage))
+                {
+                    call.Usage = usage;
+                }
+
+                await call.Client.WriteAsync(bytes);
+                return UpstreamOutcome.Sent;
+            }
+
+            return await PassAsync(call, bytes, body, silence);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(held.Bytes);
+        }
+    }
+
+    private async Task<HeldAnswer> HoldAsync(Stream body, long? length, CancellationTokenSource silence)
+    {
+        var limit = options.Value.MaxHeldAnswerBytes;
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp((length ?? 4095) + 1, 1, limit + 1));
+        var filled = 0;
+        try
+        {
+            // An answer that says it is longer than the limit is not held at all.
+            while (!(length > limit))
+            {
+                if (filled == buffer.Length)
+                {
+                    var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                    buffer.AsSpan(0, filled).CopyTo(larger);
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = larger;
+                }
+
+                var read = await body.ReadAsync(buffer.AsMemory(filled), silence.Token);
+                if (read == 0)
+                {
+                    return new HeldAnswer(buffer, filled, IsWhole: true);
+                }
+
+                silence.CancelAfter(options.Value.UpstreamTimeout);
+                filled += read;
+                if (filled > limit)
+                {
+                    break;
+                }
+            }
+
+            return new HeldAnswer(buffer, filled, IsWhole: false);
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            throw;
+        }
+    }
+
+    /// <summary>The client has a part of the answer: a failure can no longer be told, so it cuts the connection.</summary>
+    private async Task<UpstreamOutcome> PassAsync(
+        UpstreamCall call,
+        ReadOnlyMemory<byte> held,
+        Stream body,
+        CancellationTokenSource silence
+    )
+    {
+        var usage = new PassingUsage();
+        var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            usage.Pass(held.Span);
+            if (held.Length > 0)
+            {
+                await call.Client.WriteAsync(held);
+            }
+
+            while (await body.ReadAsync(piece, silence.Token) is var read and > 0)
+            {
+                silence.CancelAfter(options.Value.UpstreamTimeout);
+                usage.Pass(piece.AsSpan(0, read));
+                await call.Client.WriteAsync(piece.AsMemory(0, read));
+            }
+
+            if (usage.TryRead(out var found))
+            {
+                call.Usage = found;
+            }
+
+            return UpstreamOutcome.Sent;
+        }
+        catch (Exception e) when (IsFailure(e) && call.Client.HasStarted && !call.Aborted.IsCancellationRequested)
+        {
+            call.Break = await call.ExplainBreak("broke off in the middle of its answer");
+            call.Client.Abort();
+            return UpstreamOutcome.Sent;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private TimeSpan? RetryAfterOf(HttpResponseMessage response) =>
+        response.Headers.RetryAfter switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - clock.GetUtcNow(),
+            _ => null,
+        };
+
+    private static async Task<ReadOnlyMemory<byte>> ReadSomeAsync(
+        HttpContent content,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
+        var some = new byte[LongestRefusal];
+        var read = await stream.ReadAtLeastAsync(some, some.Length, throwOnEndOfStream: false, cancellationToken);
+        return some.AsMemory(0, read);
+    }
+
+    /// <param name="Bytes">From the shared pool.</param>
+    /// <param name="IsWhole">False when more bytes follow.</param>
+    private readonly record struct HeldAnswer(byte[] Bytes, int Length, bool IsWhole);
 }

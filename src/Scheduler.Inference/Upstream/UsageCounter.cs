@@ -10,9 +10,9 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Sums up the tokens each instance served through this process and reports them every few seconds. A report is
-/// repeated under the same number until it is accepted, so nothing counts twice. The last seconds before a crash are
-/// not counted.
+/// Sums up the tokens that each instance served and each key used through this process, and reports them every few
+/// seconds. A report is repeated under the same number until it is accepted, so nothing counts twice. The last seconds
+/// before a crash are not counted.
 /// </summary>
 internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider clock, ILogger<UsageCounter> logger)
     : BackgroundService
@@ -21,23 +21,15 @@ internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider cl
     private static readonly TimeSpan AtTheEnd = TimeSpan.FromSeconds(2);
 
     private readonly string _gateway = RandomNumberGenerator.GetHexString(16, lowercase: true);
-    private readonly ConcurrentDictionary<InstanceId, Tally> _tallies = new();
+    private readonly ConcurrentDictionary<Subject, Tally> _tallies = new();
 
-    public void Count(ServedInstance instance, TokenUsage usage)
+    /// <param name="keyId">The key of the request; null without one.</param>
+    public void Count(ServedInstance instance, string? keyId, TokenUsage usage)
     {
-        while (true)
+        Count(new Subject(instance.Id.Value, IsKey: false), instance.Account, usage);
+        if (keyId is not null)
         {
-            var tally = _tallies.GetOrAdd(instance.Id, static (_, account) => new Tally(account), instance.Account);
-            lock (tally)
-            {
-                if (tally.IsGone)
-                {
-                    continue;
-                }
-
-                tally.Open += new ServedUsage(1, usage.Prompt, usage.Completion);
-                return;
-            }
+            Count(new Subject(keyId, IsKey: true), instance.Account, usage);
         }
     }
 
@@ -57,9 +49,27 @@ internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider cl
         }
     }
 
+    private void Count(Subject subject, AccountId account, TokenUsage usage)
+    {
+        while (true)
+        {
+            var tally = _tallies.GetOrAdd(subject, static (_, account) => new Tally(account), account);
+            lock (tally)
+            {
+                if (tally.IsGone)
+                {
+                    continue;
+                }
+
+                tally.Open += new ServedUsage(1, usage.Prompt, usage.Completion);
+                return;
+            }
+        }
+    }
+
     private async Task ReportAsync(CancellationToken cancellationToken)
     {
-        foreach (var (instance, tally) in _tallies)
+        foreach (var (subject, tally) in _tallies)
         {
             lock (tally)
             {
@@ -68,7 +78,7 @@ internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider cl
                     // Idle since the last report: remove it. A later tally starts its numbers at the current time, so
                     // they only grow.
                     tally.IsGone = true;
-                    _tallies.TryRemove(instance, out _);
+                    _tallies.TryRemove(subject, out _);
                     continue;
                 }
 
@@ -81,21 +91,24 @@ internal sealed partial class UsageCounter(IGrainFactory grains, TimeProvider cl
 
             try
             {
-                await grains
-                    .Usage(instance)
+                var grain = subject.IsKey ? grains.KeyUsage(subject.Id) : grains.Usage(new InstanceId(subject.Id));
+                await grain
                     .ReportAsync(tally.Account, new GatewayReport(_gateway, tally.Sequence), tally.Sent)
                     .WaitAsync(cancellationToken);
                 tally.Sent = ServedUsage.None;
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                LogNotTaken(exception, instance);
+                LogNotTaken(exception, subject.Id);
             }
         }
     }
 
-    [LoggerMessage(3304, LogLevel.Warning, "Could not report the usage of {Instance}; retrying")]
-    private partial void LogNotTaken(Exception exception, InstanceId instance);
+    [LoggerMessage(3304, LogLevel.Warning, "Could not report the usage of {Subject}; retrying")]
+    private partial void LogNotTaken(Exception exception, string subject);
+
+    /// <param name="Id">Of an instance or a key.</param>
+    private readonly record struct Subject(string Id, bool IsKey);
 
     private sealed class Tally(AccountId account)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
@@ -143,6 +144,7 @@ internal sealed class EventTarget : FuzzTarget
                 CreatedAt = default,
             },
             Scope = RequestScope.Of(null),
+            Client = new ClientAnswer(new DefaultHttpContext(), TimeProvider.System),
             Aborted = CancellationToken.None,
             ExplainBreak = _ => throw new NotSupportedException(),
             Answered = () => { },

@@ -10,6 +10,7 @@ using Scheduler.Domain.Keys;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Requests;
 using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
@@ -19,6 +20,7 @@ using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
+using Scheduler.Grains.Requests;
 using Scheduler.Grains.Schedules;
 
 namespace Scheduler.UnitTests.Api;
@@ -28,12 +30,15 @@ internal sealed class FakeCluster : IGrainFactory
 {
     private readonly ConcurrentDictionary<(Type, string), IGrainWithStringKey> _grains = new();
 
+    /// <summary>Calls of requests; the log of requests is written in the background.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
     /// <summary>Events of all subjects.</summary>
     public ConcurrentQueue<SubjectEvent> Events { get; } = new();
 
     public FakePulse Pulse { get; } = new();
+
+    public FakeRequestLog Requests { get; } = new();
 
     /// <summary>Answer of instance starts; null for the normal answer.</summary>
     public Func<Answer<InstanceRecord>>? OnStart { get; set; }
@@ -47,7 +52,11 @@ internal sealed class FakeCluster : IGrainFactory
     public TGrain GetGrain<TGrain>(string primaryKey, string? grainClassNamePrefix = null)
         where TGrain : IGrainWithStringKey
     {
-        Calls.Enqueue($"{typeof(TGrain).Name}/{primaryKey}");
+        if (typeof(TGrain) != typeof(IRequestLogGrain))
+        {
+            Calls.Enqueue($"{typeof(TGrain).Name}/{primaryKey}");
+        }
+
         return (TGrain)_grains.GetOrAdd((typeof(TGrain), primaryKey), _ => Make<TGrain>(primaryKey));
     }
 
@@ -66,6 +75,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IFleetGrain) => new FakeFleet(this),
             nameof(IFirewallGrain) => new FakeFirewalls(FirewallKeys.AccountOf(key)),
             nameof(IEvaluationsGrain) => new FakeEvaluations(),
+            nameof(IRequestLogGrain) => Requests,
             _ => throw new NotSupportedException(typeof(TGrain).Name),
         };
 
@@ -115,6 +125,37 @@ internal sealed class FakeCluster : IGrainFactory
 
     public IAddressable GetGrain(Orleans.Runtime.GrainId grainId, Orleans.Runtime.GrainInterfaceType interfaceType) =>
         throw new NotSupportedException();
+}
+
+/// <summary>Stored requests in memory.</summary>
+internal sealed class FakeRequestLog : IRequestLogGrain
+{
+    public ConcurrentQueue<AnsweredRequest> Stored { get; } = new();
+
+    /// <summary>Runs before each write.</summary>
+    public Func<Task> OnRecord { get; set; } = () => Task.CompletedTask;
+
+    public async Task RecordAsync(ImmutableArray<AnsweredRequest> requests)
+    {
+        await OnRecord();
+        foreach (var request in requests)
+        {
+            Stored.Enqueue(request);
+        }
+    }
+
+    public Task<ImmutableArray<AnsweredRequest>> FindAsync(string id, AccountId? account, int limit) =>
+        Task.FromResult(
+            Stored.Where(request => request.HasId(id) && request.IsVisibleTo(account)).Take(limit).ToImmutableArray()
+        );
+
+    public Task<ImmutableArray<AnsweredRequest>> ListAsync(AccountId? account, bool onlyRefused, int limit) =>
+        Task.FromResult(
+            Stored
+                .Where(request => request.IsVisibleTo(account) && !(onlyRefused && request.Code == AnsweredRequest.Ok))
+                .Take(limit)
+                .ToImmutableArray()
+        );
 }
 
 /// <summary>The counter that changes with every write.</summary>

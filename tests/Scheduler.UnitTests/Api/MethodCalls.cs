@@ -74,7 +74,7 @@ internal sealed class MethodCalls(ApiFixture api)
                 var parent = OpenApiDocumentSource.PathOf(method.Http)["/v1/".Length..].Split(':')[0];
                 var length =
                     parent.Contains("{schedule}") ? 6
-                    : parent.Contains("{instance}") || parent.Contains("{balancer}") ? 4
+                    : parent.Contains("{instance}") || parent.Contains("{balancer}") || parent.Contains("{key}") ? 4
                     : 2;
                 method
                     .Descriptor.InputType.FindFieldByName(path)

@@ -8,7 +8,7 @@ namespace Scheduler.UnitTests.Dashboard;
 internal sealed partial class Browser : IDisposable
 {
     /// <summary>A page that calls no grain and shows the notice of the previous action.</summary>
-    public const string PlainPage = "/dashboard/requests";
+    public const string PlainPage = "/dashboard/failures";
 
     private readonly HttpClient _http;
     private readonly Uri _address;

@@ -10,16 +10,20 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Scheduler.Api;
+using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Requests;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Edge.Requests;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Inference;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Firewalls;
+using Scheduler.TestKit;
 using Scheduler.UnitTests.Api;
 using Xunit;
 
@@ -31,6 +35,7 @@ public sealed class GatewayFixture : IAsyncDisposable
     public static readonly AccountId Account = new("acct-a");
 
     private readonly List<WebApplication> _apps = [];
+    private WebApplication? _api;
 
     internal FakeCluster Cluster { get; } = new();
 
@@ -40,6 +45,19 @@ public sealed class GatewayFixture : IAsyncDisposable
 
     /// <summary>Settings of the section <c>Inference</c>.</summary>
     public IDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Settings of the section <c>Requests</c>.</summary>
+    public IDictionary<string, string> RequestSettings { get; init; } = new Dictionary<string, string>();
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Lines from level information on.</summary>
+    public TestLog Log { get; } = new(LogLevel.Information);
+
+    internal RequestLog Requests => _api!.Services.GetRequiredService<RequestLog>();
+
+    /// <summary>Services of the gateway's process.</summary>
+    public IServiceProvider Services => _api!.Services;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -94,12 +112,15 @@ public sealed class GatewayFixture : IAsyncDisposable
         return instance;
     }
 
-    public async Task<string> KeyAsync(KeyRole role)
+    public Task<string> KeyAsync(KeyRole role) => KeyAsync(role, Account);
+
+    /// <param name="account">Null for an operator's key.</param>
+    public async Task<string> KeyAsync(KeyRole role, AccountId? account)
     {
         var token = KeyAuthority.NewToken();
         await Cluster
             .Key(token.KeyId)
-            .CreateAsync(new CreateKey(Account, "", KeyAuthority.Fingerprint(token), role), new(default, "test", null));
+            .CreateAsync(new CreateKey(account, "", KeyAuthority.Fingerprint(token), role), new(default, "test", null));
         return token.Reveal();
     }
 
@@ -113,6 +134,55 @@ public sealed class GatewayFixture : IAsyncDisposable
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {Key}");
         request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         return await Http.SendAsync(request, until, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Sends any request with the key of the fixture.</summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        string method,
+        string path,
+        HttpContent? content = null,
+        params (string Name, string Value)[] headers
+    )
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = content };
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {Key}");
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return await Http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>What is kept about a request; waits for its end, which the client can see a moment earlier.</summary>
+    internal async Task<AnsweredRequest> KeptAsync(string id) =>
+        (
+            await Providers.Eventually.GetAsync(
+                async () => await Requests.FindAsync(id, null, 1, TestContext.Current.CancellationToken),
+                found => found.Length == 1,
+                "the request has ended"
+            )
+        )[0];
+
+    /// <summary>A balancer <c>front</c> with these members of equal weight in turns.</summary>
+    internal FakeBalancer Balance(HealthSettings? health = null, params string[] members)
+    {
+        var balancer = (FakeBalancer)Cluster.Balancer(new BalancerId("bal-aaaaaaaaaaaaaaaaaaaa"));
+        balancer.Put(
+            new BalancerRecord
+            {
+                Account = Account,
+                ServingName = "front",
+                Spec = Balancers.PickerWorld.Group(
+                    GroupPolicy.WeightedRoundRobin,
+                    [.. members.Select(name => (name, 1))]
+                ) with
+                {
+                    Health = health ?? Balancers.PickerWorld.Calm,
+                },
+            }
+        );
+        return balancer;
     }
 
     /// <summary>Sends a request and reads the error of its answer.</summary>
@@ -139,10 +209,15 @@ public sealed class GatewayFixture : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.Logging.AddProvider(Log);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel =>
             kestrel.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http1)
         );
+        builder.Configuration.AddInMemoryCollection(
+            RequestSettings.Select(setting => KeyValuePair.Create($"Requests:{setting.Key}", (string?)setting.Value))
+        );
+        builder.Services.AddSingleton(Clock);
         builder.Configuration.AddInMemoryCollection(
             Settings.Select(setting => KeyValuePair.Create($"Inference:{setting.Key}", (string?)setting.Value))
         );
@@ -164,6 +239,7 @@ public sealed class GatewayFixture : IAsyncDisposable
         app.MapInference();
         await app.StartAsync(TestContext.Current.CancellationToken);
         _apps.Add(app);
+        _api = app;
         Http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(app.Urls.First()) };
         Key = await KeyAsync(KeyRole.Full);
     }

@@ -220,8 +220,8 @@ public sealed class GatewayTests
     [InlineData(
         503,
         """{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}""",
-        502,
-        "RUNTIME_ERROR"
+        429,
+        "RATE_LIMITED"
     )]
     [InlineData(400, "not even json", 400, "INVALID_REQUEST")]
     [InlineData(

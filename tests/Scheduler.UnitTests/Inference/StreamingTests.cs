@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
@@ -170,6 +171,7 @@ public sealed class StreamingTests
                 CreatedAt = default,
             },
             Scope = RequestScope.Of(null),
+            Client = new ClientAnswer(new DefaultHttpContext(), TimeProvider.System),
             Aborted = CancellationToken.None,
             ExplainBreak = _ => throw new NotSupportedException(),
             Answered = () => { },

@@ -37,9 +37,9 @@ public sealed class UsageBookTests
         using var counter = new UsageCounter(cluster, clock, NullLogger<UsageCounter>.Instance);
         await counter.StartAsync(TestContext.Current.CancellationToken);
 
-        counter.Count(Instance, new TokenUsage(3, 2));
+        counter.Count(Instance, null, new TokenUsage(3, 2));
         await NextReportAsync();
-        counter.Count(Instance, new TokenUsage(3, 2));
+        counter.Count(Instance, null, new TokenUsage(3, 2));
         await NextReportAsync();
         Assert.Equal(new ServedUsage(1, 3, 2), usage.Record.Total);
         await NextReportAsync();

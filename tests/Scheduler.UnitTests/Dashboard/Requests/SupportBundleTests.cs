@@ -80,6 +80,7 @@ public sealed class SupportBundleTests
                 SchedulerVersion = "1",
                 MadeAt = DateTimeOffset.UnixEpoch,
                 MadeFor = "operator",
+                Answers = [],
                 Events = [EventPart.Of(happened, new EventSubject("instance", instance.Id.Value, instance.Account))],
                 Instances = [InstancePart.Of(instance, [happened])],
                 Accounts = [],

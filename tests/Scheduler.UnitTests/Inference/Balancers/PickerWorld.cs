@@ -43,7 +43,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
     {
         _spec = spec;
         var metrics = new BalancerMetrics(_services.GetRequiredService<IMeterFactory>());
-        _runtimes = new RuntimeClient(Options.Create(new InferenceOptions()), Clock);
+        _runtimes = new RuntimeClient();
         _states = new BalancerStates(
             _cluster,
             this,

@@ -1,0 +1,172 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.AspNetCore.Routing.Template;
+using Microsoft.Extensions.DependencyInjection;
+using Scheduler.Edge;
+using Scheduler.Edge.Limits;
+using Scheduler.Edge.Requests;
+
+namespace Scheduler.Inference.Gateway;
+
+/// <summary>
+/// OpenAI's paths. Every other path under <c>/v1</c> that is not the API's is refused in OpenAI's shape, which OpenAI's
+/// clients can show.
+/// </summary>
+internal static class OpenAiPaths
+{
+    private const string ListPath = "/v1/models";
+
+    private static readonly string Served = string.Join(
+        ", ",
+        RequestKinds.Paths.Values.Select(path => $"POST {path}").Order(StringComparer.Ordinal)
+    );
+
+    public static void MapTo(IEndpointRouteBuilder endpoints)
+    {
+        foreach (var (kind, path) in RequestKinds.Paths)
+        {
+            Map(
+                endpoints,
+                RoutePatternFactory.Parse(path),
+                "POST",
+                http => http.RequestServices.GetRequiredService<RequestPath>().HandleAsync(http, kind)
+            );
+        }
+
+        Map(
+            endpoints,
+            RoutePatternFactory.Parse(ListPath),
+            "GET, HEAD",
+            http => http.RequestServices.GetRequiredService<ModelList>().ListAsync(http)
+        );
+        Map(
+            endpoints,
+            RoutePatternFactory.Parse($"{ListPath}/{{**model}}"),
+            "GET, HEAD",
+            http =>
+                http.RequestServices.GetRequiredService<ModelList>()
+                    .GetAsync(http, http.GetRouteValue("model") as string ?? "")
+        );
+
+        // Read at the first request, when all endpoints are mapped.
+        var api = new Lazy<List<RouteEndpoint>>(() => ApiOf(endpoints));
+        endpoints
+            .Map(RoutePatternFactory.Parse("/v1/{**path}"), http => RefuseAsync(http, api.Value))
+            .WithMetadata(OpenAiErrors.Shape, new OpenAiMark());
+    }
+
+    /// <summary>
+    /// Answers a path or method that nothing serves. Below the first segments of the API the API's own shape applies.
+    /// </summary>
+    private static async Task RefuseAsync(HttpContext http, List<RouteEndpoint> api)
+    {
+        var first = (http.GetRouteValue("path") as string ?? "").Split('/', ':')[0];
+        if (api.Exists(one => string.Equals(FirstOf(one), first, StringComparison.OrdinalIgnoreCase)))
+        {
+            var methods = MethodsOf(http.Request.Path, api);
+            http.SetEndpoint(null);
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            if (methods.Length > 0)
+            {
+                http.Response.Headers.Allow = methods;
+                http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            }
+
+            return;
+        }
+
+        http.Scope().Notes.Plane = Planes.Inference;
+        using var admitted = await IdentifyAsync(http);
+        throw new ApiException(
+            ApiError.OfHttpStatus(StatusCodes.Status404NotFound, "this path") with
+            {
+                Message = $"Nothing is served at this path. Served are: GET {ListPath}, {Served}.",
+            }
+        );
+    }
+
+    private static void Map(
+        IEndpointRouteBuilder endpoints,
+        RoutePattern pattern,
+        string methods,
+        RequestDelegate answer
+    ) =>
+        endpoints
+            .Map(
+                pattern,
+                async http =>
+                {
+                    var crossOrigin = http.RequestServices.GetRequiredService<CrossOrigin>();
+                    if (crossOrigin.AnswersPreflight(http, methods))
+                    {
+                        return;
+                    }
+
+                    crossOrigin.Apply(http);
+                    http.Scope().Notes.Plane = Planes.Inference;
+                    if (methods.Split(", ").Contains(http.Request.Method, StringComparer.Ordinal))
+                    {
+                        await answer(http);
+                        return;
+                    }
+
+                    using var admitted = await IdentifyAsync(http);
+
+                    // The error is written by the middleware, which keeps this header.
+                    http.Response.Headers.Allow = methods;
+                    http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+                }
+            )
+            .WithMetadata(OpenAiErrors.Shape, new OpenAiMark());
+
+    /// <summary>Finds out who sent a request that is refused anyway, so that the caller can look it up.</summary>
+    /// <returns>Null without a key.</returns>
+    /// <exception cref="ApiException">The key is wrong, or a limit is reached.</exception>
+    private static async ValueTask<RequestLease?> IdentifyAsync(HttpContext http) =>
+        http.Request.Headers.Authorization.Count == 0
+            ? null
+            : await http
+                .RequestServices.GetRequiredKeyedService<RequestAdmission>(InferenceSetup.AdmissionKey)
+                .AdmitAsync(http, new RequestLoad(IsStream: false, 1), changes: false);
+
+    /// <summary>The API's endpoints under <c>/v1</c>.</summary>
+    private static List<RouteEndpoint> ApiOf(IEndpointRouteBuilder endpoints) =>
+        [
+            .. endpoints
+                .DataSources.SelectMany(source => source.Endpoints)
+                .OfType<RouteEndpoint>()
+                .Where(endpoint =>
+                    endpoint.Metadata.GetMetadata<OpenAiMark>() is null && FirstOf(endpoint) is not null
+                ),
+        ];
+
+    /// <summary>The first segment of a path under <c>/v1</c>; null for another path.</summary>
+    private static string? FirstOf(RouteEndpoint endpoint) =>
+        endpoint.RoutePattern.PathSegments is [var version, var first, ..] && TextOf(version) == "v1"
+            ? TextOf(first)
+            : null;
+
+    private static string? TextOf(RoutePatternPathSegment segment) =>
+        segment.Parts is [RoutePatternLiteralPart literal] ? literal.Content : null;
+
+    /// <summary>Methods that the API takes at a path, comma-separated; empty for none.</summary>
+    private static string MethodsOf(PathString path, List<RouteEndpoint> api) =>
+        string.Join(
+            ", ",
+            api.Where(one => IsAt(one, path))
+                .SelectMany(one => one.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [])
+                .Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal)
+        );
+
+    private static bool IsAt(RouteEndpoint endpoint, PathString path) =>
+        new TemplateMatcher(new RouteTemplate(endpoint.RoutePattern), new RouteValueDictionary()).TryMatch(
+            path,
+            new RouteValueDictionary()
+        );
+
+    /// <summary>Marks an endpoint of this class.</summary>
+    private sealed class OpenAiMark;
+}
