@@ -40,6 +40,7 @@ internal sealed class GgufShape
         if (KvHeads < 0 || KvHeads > 4096 || KvPerLayer.Any(heads => heads < 0))
         {
             Fault ??= "attention.head_count_kv";
+            KvPerLayer = [];
             KvHeads = 0;
         }
 
