@@ -48,6 +48,13 @@ internal sealed class MemberTable
             RequestKind.Chat => _objects["chat"],
             RequestKind.Completion => _objects["completion"],
             RequestKind.Embedding => _objects["embedding"],
+            RequestKind.Rerank
+            or RequestKind.Score
+            or RequestKind.Tokenize
+            or RequestKind.Detokenize
+            or RequestKind.Speech
+            or RequestKind.Transcription
+            or RequestKind.Translation => throw new ArgumentException($"No reader for {kind}.", nameof(kind)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
