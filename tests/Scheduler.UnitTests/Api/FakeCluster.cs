@@ -185,6 +185,13 @@ internal sealed class FakeKey(string id, FakeCluster cluster) : IKeyGrain
         return found;
     }
 
+    public Task<Answer<KeyRecord>> EndSessionAsync(KeySession session)
+    {
+        var ended = Record.EndedSessions ?? EndedSessions.None;
+        Record = Record with { EndedSessions = ended.With(session, DateTimeOffset.UnixEpoch) };
+        return Task.FromResult<Answer<KeyRecord>>(Record);
+    }
+
     public Task TouchAsync(DateTimeOffset usedAt)
     {
         Record = Record with { LastUsedAt = usedAt };
@@ -236,6 +243,7 @@ internal sealed class FakeAccount(AccountId id) : IAccountGrain
     public Task CloseRunAsync(CloseRun command) => throw new NotSupportedException();
 
     public Task ForgetAsync(InstanceId instance) => throw new NotSupportedException();
+
 }
 
 internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstanceGrain
