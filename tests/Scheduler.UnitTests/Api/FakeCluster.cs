@@ -244,6 +244,24 @@ internal sealed class FakeAccount(AccountId id) : IAccountGrain
 
     public Task ForgetAsync(InstanceId instance) => throw new NotSupportedException();
 
+    public Task CheckHoldAsync(InstanceId instance) => throw new NotSupportedException();
+
+    public Task<ImmutableArray<OpenHold>> HoldsAsync(AccountId? account, int most) =>
+        Task.FromResult<ImmutableArray<OpenHold>>(
+            Seen(account).IsOk
+                ?
+                [
+                    new OpenHold(
+                        new InstanceId("i-held"),
+                        3,
+                        new MicroEuro(1_500_000),
+                        new RequestId("req-h"),
+                        false,
+                        null
+                    ),
+                ]
+                : []
+        );
 }
 
 internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstanceGrain
