@@ -36,7 +36,6 @@ public sealed class FirewallGateOptions
     /// them.
     /// </summary>
     /// <value>Refuse</value>
-    [EnumDataType(typeof(UnknownMembers))]
     public UnknownMembers UnknownMembers { get; set; } = UnknownMembers.Refuse;
 
     /// <summary>Texts of audit firewalls judged at once.</summary>
