@@ -90,6 +90,18 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             Hint = "Correct every field in field_violations.",
         };
 
+    /// <param name="slug">The firewall that the request itself names.</param>
+    public static ApiError UnknownFirewall(string slug) =>
+        new(
+            StatusCode.NotFound,
+            404,
+            ApiErrorCodes.FirewallNotFound,
+            $"The account has no firewall '{slug}'; the request reached no model."
+        )
+        {
+            Hint = "Create the firewall, correct its name, or leave the member out.",
+        };
+
     public static ApiError NotFound(string what) =>
         new(StatusCode.NotFound, 404, ApiErrorCodes.NotFound, $"{what} not found.");
 
@@ -244,6 +256,7 @@ internal static class ApiErrorCodes
     public const string BodyTooLarge = "BODY_TOO_LARGE";
     public const string Cancelled = "CANCELLED";
     public const string DeadlineExceeded = "DEADLINE_EXCEEDED";
+    public const string FirewallNotFound = "FIREWALL_NOT_FOUND";
     public const string Internal = "INTERNAL";
     public const string InvalidRequest = "INVALID_REQUEST";
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
