@@ -90,6 +90,17 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             Hint = "Correct every field in field_violations.",
         };
 
+    public static ApiError MalformedMessage() =>
+        new(
+            StatusCode.InvalidArgument,
+            400,
+            ApiErrorCodes.InvalidRequest,
+            "The body is not one gRPC frame with a valid message of the method."
+        )
+        {
+            Hint = "Send it with a gRPC client made from the proto files of this version.",
+        };
+
     /// <param name="slug">The firewall that the request itself names.</param>
     public static ApiError UnknownFirewall(string slug) =>
         new(
