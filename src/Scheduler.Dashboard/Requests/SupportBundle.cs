@@ -8,6 +8,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
+using Scheduler.Edge;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Providers;
 
