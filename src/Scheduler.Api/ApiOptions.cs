@@ -106,6 +106,10 @@ public sealed class ApiOptions
     [Range(1, MostAtOnce)]
     public int MaxWatchStreams { get; set; } = 20_000;
 
+    /// <summary>Whether gRPC reflection tells the methods and messages of the API, without a key.</summary>
+    /// <value>true: the same text is in the repository and at <c>/openapi/v1.json</c>.</value>
+    public bool Reflection { get; set; } = true;
+
     internal LimitSettings Limits() =>
         new()
         {

@@ -86,7 +86,11 @@ public static class ApiSetup
         app.MapGrpcService<RequestsService>();
         app.MapGrpcService<FirewallsService>();
         app.MapGrpcHealthChecksService();
-        app.MapGrpcReflectionService();
+        if (app.Services.GetRequiredService<IOptions<ApiOptions>>().Value.Reflection)
+        {
+            app.MapGrpcReflectionService();
+        }
+
         app.MapHealth();
         app.MapGet(
             OpenApiDocumentSource.Path,

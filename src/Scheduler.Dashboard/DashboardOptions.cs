@@ -27,6 +27,13 @@ public sealed class DashboardOptions
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(12);
 
     /// <summary>
+    /// Longest time from a sign-in to the end of its session, however much it is used, 1 minute to 30 days.
+    /// </summary>
+    /// <value>24 h: a copied cookie is worth nothing the next day.</value>
+    [DurationRange("00:01:00", "30.00:00:00")]
+    public TimeSpan SessionLimit { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>
     /// Folder of the keys that encrypt sessions; null means <c>dashboard-keys</c> beside the operator's key. API
     /// processes behind one load balancer must share it.
     /// </summary>

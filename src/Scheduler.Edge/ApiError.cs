@@ -94,6 +94,29 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             Hint = "Correct every field in field_violations.",
         };
 
+    public static ApiError MalformedMessage() =>
+        new(
+            StatusCode.InvalidArgument,
+            400,
+            ApiErrorCodes.InvalidRequest,
+            "The body is not one gRPC frame with a valid message of the method."
+        )
+        {
+            Hint = "Send it with a gRPC client made from the proto files of this version.",
+        };
+
+    /// <param name="slug">The firewall that the request itself names.</param>
+    public static ApiError UnknownFirewall(string slug) =>
+        new(
+            StatusCode.NotFound,
+            404,
+            ApiErrorCodes.FirewallNotFound,
+            $"The account has no firewall '{slug}'; the request reached no model."
+        )
+        {
+            Hint = "Create the firewall, correct its name, or leave the member out.",
+        };
+
     public static ApiError NotFound(string what) =>
         new(StatusCode.NotFound, 404, ApiErrorCodes.NotFound, $"{what} not found.");
 
@@ -248,6 +271,7 @@ internal static class ApiErrorCodes
     public const string BodyTooLarge = "BODY_TOO_LARGE";
     public const string Cancelled = "CANCELLED";
     public const string DeadlineExceeded = "DEADLINE_EXCEEDED";
+    public const string FirewallNotFound = "FIREWALL_NOT_FOUND";
     public const string Internal = "INTERNAL";
     public const string InvalidRequest = "INVALID_REQUEST";
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";

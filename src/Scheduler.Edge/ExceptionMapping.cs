@@ -31,6 +31,7 @@ internal static class ExceptionMapping
             InconsistentStateException => ApiError.StoreUnclear(),
             StorageFullException => ApiError.StoreFull(),
             StorageOutcomeUnknownException => ApiError.StoreUnclear(),
+            StorageReadOnlyException => ApiError.StoreFailed(),
             // Not its subclasses: a retry does not help if a state cannot be read.
             StorageException when exception.GetType() == typeof(StorageException) => ApiError.StoreFailed(),
             _ => OfStore(exception.InnerException),

@@ -39,6 +39,9 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
     /// </summary>
     public int? HttpStatus { get; set; }
 
+    /// <summary>Whether a gRPC message was read and reached its method.</summary>
+    public bool ReachedService { get; set; }
+
     /// <summary>Value of the Retry-After header.</summary>
     public TimeSpan? RetryAfter { get; set; }
 

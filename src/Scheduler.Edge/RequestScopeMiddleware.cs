@@ -106,6 +106,12 @@ internal sealed partial class RequestScopeMiddleware(
         var scope = http.Scope();
         var response = http.Response;
         response.Headers[RequestScope.IdHeader] = scope.Id.Value;
+        if (http.Request.Path.StartsWithSegments("/v1", StringComparison.OrdinalIgnoreCase))
+        {
+            // Answers belong to one account, and some show a secret.
+            response.Headers.CacheControl = "no-store";
+        }
+
         if (scope.CorrelationId is { } correlation)
         {
             response.Headers[RequestScope.CorrelationHeader] = correlation;

@@ -31,7 +31,7 @@ public static class GrainsSetup
         services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();
         services.AddSingleton(silo => new SiloHealth(
-            silo.GetRequiredService<IAgenda>(),
+            silo.GetRequiredService<IStoreProbe>(),
             silo.GetRequiredService<OfferCatalogue>(),
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()

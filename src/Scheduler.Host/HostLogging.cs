@@ -13,6 +13,8 @@ internal static class HostLogging
 {
     private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
 
+    private const string Host = "Microsoft.Extensions.Hosting.Internal.Host";
+
     private const int LinesBuffered = 10_000;
 
     public static void Add(IHostApplicationBuilder builder, HostOptions options, bool isQuiet)
@@ -26,6 +28,9 @@ internal static class HostLogging
             // It logs nothing at these levels, but would create a scope and a span for every request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
             .MinimumLevel.Override("Grpc", LogEventLevel.Warning)
+            // It logs only what never reached a method: malformed messages, with a stack trace. The response tells the
+            // caller, and an error of a method is logged where it is caught.
+            .MinimumLevel.Override("Grpc.AspNetCore.Server.ServerCallHandler", LogEventLevel.Fatal)
             // It logs every attempt that it repeats, with a stack trace. The last failure is an error of its caller.
             .MinimumLevel.Override("Polly", LogEventLevel.Error)
             // Four lines for every probe of a runtime.
@@ -39,6 +44,7 @@ internal static class HostLogging
             // A known false alarm: it confuses the uptime of the machine with the age of its own thread.
             .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
             .Filter.ByExcluding(IsStopDuringStart)
+            .Filter.ByExcluding(IsStartFault)
             .Enrich.FromLogContext();
         // Asynchronous, because the console writes one line at a time and must not block grain turns. If its reader is
         // slow, lines are queued, not lost.
@@ -57,7 +63,15 @@ internal static class HostLogging
 
     /// <summary>The host logs a start that a stop request ended as an error, with a stack trace.</summary>
     private static bool IsStopDuringStart(LogEvent line) =>
-        line.Exception is OperationCanceledException
-        && line.Properties.TryGetValue("SourceContext", out var source)
-        && source is ScalarValue { Value: "Microsoft.Extensions.Hosting.Internal.Host" };
+        line.Exception is OperationCanceledException && SourceOf(line) == Host;
+
+    /// <summary>Host and Orleans log it with a stack trace; <see cref="StartFault"/> ends the output in clear words.</summary>
+    private static bool IsStartFault(LogEvent line) =>
+        line.Exception is { } exception
+        && StartFault.Of(exception) is not null
+        && SourceOf(line) is { } source
+        && (source == Host || source.StartsWith("Orleans.Hosting", StringComparison.Ordinal));
+
+    private static string? SourceOf(LogEvent line) =>
+        line.Properties.TryGetValue("SourceContext", out var source) ? (source as ScalarValue)?.Value as string : null;
 }

@@ -34,7 +34,7 @@ internal sealed class HostOptions : ICheckedSettings
 
     /// <summary>
     /// Address at which the other processes of a cluster reach this silo; it listens on no other address. Without a
-    /// cluster the silo listens on loopback.
+    /// cluster no other process connects to it. A host without IPv4 needs <c>::1</c>.
     /// </summary>
     public string SiloAddress { get; set; } = "127.0.0.1";
 

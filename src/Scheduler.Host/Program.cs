@@ -1,22 +1,17 @@
 using System.Diagnostics;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Options;
 using Scheduler.Edge;
 using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
 
 // Exit codes. 0: stopped on request, or the command is done. 1: health is not ready. 2: invalid arguments or settings.
-// 3: the store cannot be used. 4: any other error at the start.
+// 3: the store cannot be used. 4: any other error at the start. 5: the other silos declared this one dead.
 const int NotReady = 1;
-const int BadSettings = 2;
-const int StoreUnusable = 3;
-const int CouldNotStart = 4;
 
 if (!CommandLine.TryParse(args, out var line, out var fault))
 {
     await Console.Error.WriteLineAsync($"{fault}\n{CommandLine.Usage}");
-    return BadSettings;
+    return StartFault.BadSettings;
 }
 
 try
@@ -29,7 +24,7 @@ try
             );
             return 0;
         case Command.Backup:
-            return await BackupCommand.RunAsync(Settings.Of(line), line.BackupTo!) ? 0 : StoreUnusable;
+            return await BackupCommand.RunAsync(Settings.Of(line), line.BackupTo!) ? 0 : StartFault.StoreUnusable;
         case Command.Health:
             return await HealthCommand.IsReadyAsync(Settings.Of(line).Host) ? 0 : NotReady;
         case Command.Version:
@@ -50,32 +45,10 @@ try
     await ServeUntilStoppedAsync(app, line);
     return 0;
 }
-catch (OptionsValidationException exception)
+catch (Exception exception) when (StartFault.Of(exception) is { } why)
 {
-    await Console.Error.WriteLineAsync("The scheduler did not start; settings are wrong:");
-    foreach (var failure in exception.Failures)
-    {
-        await Console.Error.WriteLineAsync($"  {failure}");
-    }
-
-    return BadSettings;
-}
-catch (Exception exception) when (exception.Find<StorageUnusableException>() is { } unusable)
-{
-    await Console.Error.WriteLineAsync($"The scheduler did not start; its store cannot be used: {unusable.Message}");
-    return StoreUnusable;
-}
-catch (Exception exception) when (exception.Find<AddressInUseException>() is not null)
-{
-    await Console.Error.WriteLineAsync(
-        $"The scheduler did not start: {exception.Message} Set Host:HttpPort, Host:GrpcPort and Host:SiloPort to free ports; 0 takes any."
-    );
-    return CouldNotStart;
-}
-catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
-{
-    await Console.Error.WriteLineAsync($"The scheduler did not start: {exception.Message}");
-    return CouldNotStart;
+    await Console.Error.WriteLineAsync(why.Text);
+    return why.ExitCode;
 }
 
 // Every way out after the start goes through a graceful stop. A host that is only disposed loses its services while its
@@ -104,7 +77,7 @@ static async Task ServeUntilStoppedAsync(WebApplication app, CommandLine line)
     {
         // A stop was requested while the operator's key was recorded.
     }
-    catch when (isStarted)
+    catch when (isStarted || IsSiloRunning(app))
     {
         await app.StopAsync(CancellationToken.None);
         throw;
@@ -113,3 +86,7 @@ static async Task ServeUntilStoppedAsync(WebApplication app, CommandLine line)
     await app.WaitForShutdownAsync(CancellationToken.None);
     await demo;
 }
+
+// The silo starts before the ports open, so it runs when a port is taken.
+static bool IsSiloRunning(WebApplication app) =>
+    app.Services.GetService<ISiloStatusOracle>()?.CurrentStatus is SiloStatus.Active;

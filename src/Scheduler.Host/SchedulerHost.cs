@@ -139,6 +139,10 @@ internal static class SchedulerHost
                 silo.UseEmbedded(settings.Host);
             }
 
+            silo.Services.AddSingleton<IFatalErrorHandler>(services => new SiloEnd(
+                services.GetRequiredService<ILoggerFactory>(),
+                Environment.Exit
+            ));
             silo.AddIncomingGrainCallFilter<RequestLogScope>();
             if (settings.HasOrleansDashboard)
             {

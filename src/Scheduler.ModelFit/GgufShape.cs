@@ -51,7 +51,7 @@ internal sealed class GgufShape
             : Bounded("feed_forward_length", 4 * Math.Clamp(Hidden, 0, 1 << 20));
         ActiveIntermediate = Math.Max(feed, expert);
         var isSized = Layers is >= 1 and <= 1024 && Hidden is >= 1 and <= 1 << 20;
-        Caches = IsEncoder || !isSized ? [] : ReadCaches();
+        Caches = IsEncoder || !isSized || Fault is not null ? [] : ReadCaches();
     }
 
     /// <summary>The first key with an invalid value, or null.</summary>

@@ -16,6 +16,7 @@ using Scheduler.Storage.Billing;
 using Scheduler.Storage.Entities;
 using Scheduler.Storage.Events;
 using Scheduler.Storage.Firewalls;
+using Scheduler.Storage.Health;
 using Scheduler.Storage.Instances;
 using Scheduler.Storage.PostgreSql;
 using Scheduler.Storage.Requests;
@@ -102,6 +103,7 @@ public static class StorageSetup
             options.SupportedNamespacePrefixes.Add(nameof(Npgsql));
         });
         services.AddSingleton<IAgenda, SqlAgenda>();
+        services.AddSingleton<IStoreProbe, SqlStoreProbe>();
         services.AddSingleton<IEventLog, SqlEventLog>();
         services.AddSingleton<IAccountRows, SqlAccountRows>();
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();

@@ -69,6 +69,8 @@ public sealed class ProjectsTests
         ["Scheduler.Api/OpenApi"] = "OpenAPI document of the HTTP API",
         ["Scheduler.Api/Protos"] = "API contract",
         ["Scheduler.Api/Health"] = "health endpoints of both transports",
+        ["Scheduler.ModelFit/Families"] = "families of models, one table row each",
+        ["Scheduler.ModelFit/Towers"] = "towers for images and sound",
         ["Scheduler.Domain/Settings"] = "rules of settings",
         ["Scheduler.Grains/Health"] = "health of store and offers",
         ["Scheduler.Grains/Queries"] = "queries over several slices",

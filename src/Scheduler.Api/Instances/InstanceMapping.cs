@@ -3,12 +3,27 @@ using Scheduler.Api.Failures;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Domain.Instances;
+using Scheduler.Edge;
+using Scheduler.Grains.Keys;
 
 namespace Scheduler.Api.Instances;
 
 internal static class InstanceMapping
 {
-    public static V1.Instance ToProto(this InstanceRecord record)
+    /// <param name="reader">Gets runtime arguments as they are if it may change them, else with masked secrets.</param>
+    public static V1.Instance ToProto(this InstanceRecord record, Caller reader) =>
+        reader.MayChange ? record.ToProto() : record.ToMaskedProto();
+
+    /// <summary>For lists, which pass through more hands than one instance: secrets in runtime arguments are masked.</summary>
+    public static V1.Instance ToMaskedProto(this InstanceRecord record) =>
+        (
+            record with
+            {
+                Spec = record.Spec with { RuntimeArguments = Masking.Arguments(record.Spec.RuntimeArguments) },
+            }
+        ).ToProto();
+
+    private static V1.Instance ToProto(this InstanceRecord record)
     {
         var proto = new V1.Instance
         {

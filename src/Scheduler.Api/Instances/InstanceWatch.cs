@@ -58,7 +58,7 @@ internal sealed class InstanceWatch(
         {
             if (record.Generation > sent)
             {
-                await stream.WriteAsync(record.ToProto(), stop);
+                await stream.WriteAsync(record.ToProto(caller), stop);
                 sent = record.Generation;
             }
 

@@ -30,11 +30,11 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
                 context.Command(account, request.RequestId)
             )
             .OrThrow(request.Parent, context.CancellationToken);
-        return record.ToProto();
+        return record.ToProto(context.Caller());
     }
 
     public override async Task<Instance> GetInstance(GetInstanceRequest request, ServerCallContext context) =>
-        (await RecordAsync(request.Name, context)).ToProto();
+        (await RecordAsync(request.Name, context)).ToProto(context.Caller());
 
     public override async Task<InstanceUsage> GetInstanceUsage(
         GetInstanceUsageRequest request,
@@ -74,7 +74,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         {
             NextPageToken = page.Next is { } next ? Paging.Next(token, InstancePaging.Format(next)) : "",
         };
-        response.Instances.AddRange(page.Instances.Select(record => record.ToProto()));
+        response.Instances.AddRange(page.Instances.Select(record => record.ToMaskedProto()));
         return response;
     }
 
@@ -224,6 +224,6 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
     {
         var record = await command(GrainOf(name), context.Command(ResourceName.ParseAccount(name), clientRequestId))
             .OrThrow(name, context.CancellationToken);
-        return record.ToProto();
+        return record.ToProto(context.Caller());
     }
 }

@@ -51,6 +51,7 @@ internal sealed partial class EdgeInterceptor(ILogger<EdgeInterceptor> logger) :
         where TRequest : class
     {
         var scope = context.Scope();
+        scope.ReachedService = true;
         context.ResponseTrailers.Add("x-request-id", scope.Id.Value);
         if (ApiSurface.Find(context.Method) is not { } method)
         {

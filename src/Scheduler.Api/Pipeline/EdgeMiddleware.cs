@@ -1,4 +1,6 @@
+using System.Globalization;
 using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -43,9 +45,54 @@ internal sealed class EdgeMiddleware(
         if (endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is { } transcoding)
         {
             await ReadStrictlyAsync(http, method, transcoding);
+            await next(http);
+            return;
+        }
+
+        // A gRPC frame tells its length first, so the server's own limit is not needed. It would end the call without a
+        // status.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
         }
 
         await next(http);
+        if (!http.Scope().ReachedService && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
+        {
+            ExplainUnread(http, LimitOf(method));
+        }
+    }
+
+    /// <summary>
+    /// Gives a reason to the status of a call whose message was not read: gRPC itself answers UNKNOWN for most of them.
+    /// </summary>
+    private static void ExplainUnread(HttpContext http, long limit)
+    {
+        var headers = http.Response.Headers;
+        if (!int.TryParse(headers.GrpcStatus, CultureInfo.InvariantCulture, out var status))
+        {
+            return;
+        }
+
+        var error = (StatusCode)status switch
+        {
+            StatusCode.ResourceExhausted => ApiError.BodyTooLarge(limit),
+            StatusCode.Unknown or StatusCode.Internal or StatusCode.InvalidArgument => ApiError.MalformedMessage(),
+            _ => null,
+        };
+        if (error is null)
+        {
+            return;
+        }
+
+        EdgeMetrics.RecordReason(http, error);
+        var explained = ErrorStatus.Of(error, http.Scope()).ToRpcException();
+        headers.GrpcStatus = ((int)explained.StatusCode).ToString(CultureInfo.InvariantCulture);
+        headers.GrpcMessage = Uri.EscapeDataString(explained.Status.Detail);
+        foreach (var trailer in explained.Trailers)
+        {
+            headers[trailer.Key] = trailer.IsBinary ? Convert.ToBase64String(trailer.ValueBytes) : trailer.Value;
+        }
     }
 
     private async Task<RequestLease> AdmitAsync(HttpContext http, ApiMethod method)

@@ -19,10 +19,14 @@ public sealed partial class AccountPage
     /// <summary>Most keys and firewalls that the page shows; the API lists all.</summary>
     private const int Most = 200;
 
+    /// <summary>Most holds that the page shows: the largest.</summary>
+    private const int MostHolds = 50;
+
     private const int MostCounted = 100_000;
 
     private AccountView _account = new();
     private LedgerEntry[] _ledger = [];
+    private OpenHold[] _holds = [];
     private ImmutableArray<KeyRecord> _keys = [];
     private ImmutableArray<string> _firewalls = [];
     private long _stoppable;
@@ -49,7 +53,9 @@ public sealed partial class AccountPage
         var stoppable = Grains
             .Fleet()
             .CountInstancesAsync(new InstanceQuery { Account = id, States = StopInstances.States }, MostCounted);
-        await Task.WhenAll(ledger, keys, firewalls, stoppable).WaitAsync(Http.RequestAborted);
+        var holds = Grains.Account(id).HoldsAsync(AccessScope, MostHolds);
+        await Task.WhenAll(ledger, keys, firewalls, stoppable, holds).WaitAsync(Http.RequestAborted);
+        _holds = [.. await holds];
         _stoppable = await stoppable;
 
         var entries = await ledger;

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
+using Scheduler.Dashboard.SignIn;
 using Scheduler.Edge;
 using Scheduler.Grains.Keys;
 
@@ -29,7 +30,6 @@ internal static class LiveEndpoint
         IHostApplicationLifetime lifetime
     )
     {
-        var caller = http.Scope().Caller!;
         http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         http.Response.ContentType = "text/event-stream";
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(
@@ -57,7 +57,7 @@ internal static class LiveEndpoint
                 }
 
                 ends.Token.ThrowIfCancellationRequested();
-                if (await authority.RecheckAsync(caller) is not null)
+                if (!await Session.IsOpenAsync(http.User, authority))
                 {
                     await SendAsync(http, "event: over\ndata:\n\n", ends.Token);
                     return;

@@ -99,7 +99,15 @@ public sealed partial class LaunchPage
             var record = Grammar.IsInstanceId(Like)
                 ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(AccessScope), Like)
                 : throw new ApiException(ApiError.NotFound(Like));
-            below = LaunchForm.Of(record);
+            // A viewer cannot launch the copy.
+            below = LaunchForm.Of(
+                Caller.MayChange
+                    ? record
+                    : record with
+                    {
+                        Spec = record.Spec with { RuntimeArguments = Masking.Arguments(record.Spec.RuntimeArguments) },
+                    }
+            );
         }
 
         var query = Http.Request.Query;

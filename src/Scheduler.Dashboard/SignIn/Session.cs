@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Security.Claims;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +17,8 @@ namespace Scheduler.Dashboard.SignIn;
 
 /// <summary>
 /// A session: an encrypted cookie with the id of the key that signed in, never its secret. Every request checks the key
-/// again, so a revoked key ends its sessions as soon as the API refuses it (INV-09).
+/// again, so a revoked key ends its sessions as soon as the API refuses it (INV-09). The same check refuses a session
+/// whose holder signed out: the record of the key contains it until it is over by itself.
 /// </summary>
 internal static class Session
 {
@@ -35,6 +38,8 @@ internal static class Session
     private const string KeyClaim = "key";
     private const string AccountClaim = "account";
     private const string RoleClaim = "role";
+    private const string SessionClaim = "session";
+    private const string EndClaim = "ends";
 
     public static void Configure(CookieAuthenticationOptions cookie)
     {
@@ -51,29 +56,49 @@ internal static class Session
         cookie.SlidingExpiration = true;
         cookie.Events.OnSigningIn = at =>
         {
-            var lifetime = at.HttpContext.RequestServices.GetRequiredService<IOptions<DashboardOptions>>().Value;
             at.Properties.ExpiresUtc =
                 at.HttpContext.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow()
-                + lifetime.SessionLifetime;
+                + Options(at.HttpContext).SessionLifetime;
             return Task.CompletedTask;
         };
         cookie.Events.OnValidatePrincipal = RecheckAsync;
         cookie.Events.OnRedirectToLogin = at =>
         {
+            // Relative: the framework's own address contains the host that the client named.
+            var asked = at.Request.PathBase + at.Request.Path + at.Request.QueryString;
+            var signIn = QueryHelpers.AddQueryString(SignInPath, at.Options.ReturnUrlParameter, asked);
+
             // A session that has ended says why: its key was revoked or is gone.
             at.Response.Redirect(
                 at.HttpContext.Items[RefusedItem] is FailureCode code
-                    ? QueryHelpers.AddQueryString(at.RedirectUri, "refused", code.WireName())
-                    : at.RedirectUri
+                    ? QueryHelpers.AddQueryString(signIn, "refused", code.WireName())
+                    : signIn
             );
             return Task.CompletedTask;
         };
         cookie.Events.OnRedirectToAccessDenied = _ => throw new ApiException(ApiError.OperatorsOnly());
     }
 
-    public static ClaimsPrincipal Of(Caller caller)
+    /// <summary>A new session of a request that signs in.</summary>
+    public static KeySession New(HttpContext http) =>
+        new(
+            RandomNumberGenerator.GetHexString(32, lowercase: true),
+            DateTimeOffset.FromUnixTimeSeconds(
+                (
+                    http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() + Options(http).SessionLimit
+                ).ToUnixTimeSeconds()
+            )
+        );
+
+    public static ClaimsPrincipal Of(Caller caller, KeySession session)
     {
-        var claims = new List<Claim> { new(KeyClaim, caller.KeyId), new(RoleClaim, caller.Role.ToString()) };
+        var claims = new List<Claim>
+        {
+            new(KeyClaim, caller.KeyId),
+            new(RoleClaim, caller.Role.ToString()),
+            new(SessionClaim, session.Id),
+            new(EndClaim, session.EndsAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)),
+        };
         if (caller.Account is { } account)
         {
             claims.Add(new Claim(AccountClaim, account.Value));
@@ -92,6 +117,20 @@ internal static class Session
             )
             : null;
 
+    /// <summary>Null without a session, and for a cookie from before sessions had an end.</summary>
+    public static KeySession? SessionOf(ClaimsPrincipal user) =>
+        user.FindFirstValue(SessionClaim) is { } id
+        && long.TryParse(user.FindFirstValue(EndClaim), CultureInfo.InvariantCulture, out var seconds)
+            ? new KeySession(id, DateTimeOffset.FromUnixTimeSeconds(seconds))
+            : null;
+
+    /// <summary>Whether the session, if any, is open and its key valid; for streams that outlive their first check.</summary>
+    public static async Task<bool> IsOpenAsync(ClaimsPrincipal user, KeyAuthority authority) =>
+        CallerOf(user) is { } caller
+        && SessionOf(user) is { } session
+        && await authority.RecheckAsync(caller) is null
+        && await authority.IsOpenAsync(caller.KeyId, session);
+
     public static bool IsOperator(ClaimsPrincipal user) => CallerOf(user) is { IsOperator: true };
 
     private static async Task RecheckAsync(CookieValidatePrincipalContext at)
@@ -100,15 +139,23 @@ internal static class Session
         if (at.Principal is not null && CallerOf(at.Principal) is { } caller)
         {
             var failure = await authority.RecheckAsync(caller).WaitAsync(at.HttpContext.RequestAborted);
-            if (failure is null)
+            if (failure is not null)
+            {
+                at.HttpContext.Items[RefusedItem] = failure.Code;
+            }
+            else if (
+                SessionOf(at.Principal) is { } session
+                && await authority.IsOpenAsync(caller.KeyId, session).WaitAsync(at.HttpContext.RequestAborted)
+            )
             {
                 return;
             }
-
-            at.HttpContext.Items[RefusedItem] = failure.Code;
         }
 
         at.RejectPrincipal();
         await at.HttpContext.SignOutAsync(Scheme);
     }
+
+    private static DashboardOptions Options(HttpContext http) =>
+        http.RequestServices.GetRequiredService<IOptions<DashboardOptions>>().Value;
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
+using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.SignIn;
 
@@ -34,14 +35,20 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         }
 
         var caller = http.Scope().Caller!;
-        await http.SignInAsync(Session.Scheme, Session.Of(caller));
+        await http.SignInAsync(Session.Scheme, Session.Of(caller, Session.New(http)));
         LogSignedIn(caller.KeyId);
         return Results.Redirect(back);
     }
 
-    public static async Task<IResult> SignOutAsync(HttpContext http, IAntiforgery antiforgery)
+    /// <summary>Ends the session for every copy of its cookie, then removes the cookie.</summary>
+    public static async Task<IResult> SignOutAsync(HttpContext http, IAntiforgery antiforgery, KeyAuthority authority)
     {
         await Forms.ValidateAsync(http, antiforgery);
+        if (Session.CallerOf(http.User) is { } caller && Session.SessionOf(http.User) is { } session)
+        {
+            await authority.EndSessionAsync(caller.KeyId, session).WaitAsync(http.RequestAborted);
+        }
+
         await http.SignOutAsync(Session.Scheme);
         return Results.Redirect(Session.SignInPath);
     }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Scheduler.Edge;
+using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.SignIn;
 
@@ -23,7 +24,8 @@ internal static class SessionMapping
         );
         pages.MapPost(
             "/sign-out",
-            (HttpContext http, IAntiforgery antiforgery) => SessionEndpoints.SignOutAsync(http, antiforgery)
+            (HttpContext http, IAntiforgery antiforgery, KeyAuthority authority) =>
+                SessionEndpoints.SignOutAsync(http, antiforgery, authority)
         );
     }
 }

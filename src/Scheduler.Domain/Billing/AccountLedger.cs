@@ -200,6 +200,37 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
         _sums.RecomputeEarliest(_tabs.Values);
     }
 
+    /// <summary>The run for whose launch an instance holds money; null when it holds none, or its run is metered.</summary>
+    public int? HeldRun(InstanceId instance) =>
+        _tabs.GetValueOrDefault(instance) is { MeterSince: null, Closed: false } tab && tab.Hold > MicroEuro.Zero
+            ? tab.Run
+            : null;
+
+    /// <summary>Returns the hold of a launch that its instance never recorded; no effect when it has none.</summary>
+    public void FreeHold(InstanceId instance, int run)
+    {
+        if (HeldRun(instance) == run)
+        {
+            Put(_tabs[instance] with { Hold = MicroEuro.Zero, HoldLapsesAt = null });
+        }
+    }
+
+    /// <summary>What the reserved money is for, the largest first.</summary>
+    public IEnumerable<OpenHold> OpenHolds(DateTimeOffset now) =>
+        _tabs
+            .Values.Where(tab => !tab.Closed)
+            .Select(tab => new OpenHold(
+                tab.Instance,
+                tab.Run,
+                tab.HoldLeft(now),
+                tab.RequestId,
+                tab.MeterSince is not null,
+                tab.HoldLapsesAt
+            ))
+            .Where(hold => hold.Amount > MicroEuro.Zero)
+            .OrderByDescending(hold => hold.Amount)
+            .ThenBy(hold => hold.Instance.Value, StringComparer.Ordinal);
+
     /// <summary>Bills every running meter up to now, one segment each, all in one write.</summary>
     public void Settle(DateTimeOffset now)
     {

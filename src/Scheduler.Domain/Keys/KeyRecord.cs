@@ -10,7 +10,7 @@ namespace Scheduler.Domain.Keys;
 [GenerateSerializer, Immutable, Alias("scheduler.KeyRecord")]
 public sealed record KeyRecord : IStoredState
 {
-    public const int CurrentSchemaVersion = 2;
+    public const int CurrentSchemaVersion = 3;
 
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
@@ -53,6 +53,10 @@ public sealed record KeyRecord : IStoredState
     /// <summary>Set once, on creation.</summary>
     [Id(11), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public KeyRole Role { get; init; }
+
+    /// <summary>Sessions that ended before their time; null for none.</summary>
+    [Id(12), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EndedSessions? EndedSessions { get; init; }
 
     [JsonIgnore]
     public bool Exists => SecretSha256.Length > 0;

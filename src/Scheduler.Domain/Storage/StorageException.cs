@@ -24,6 +24,18 @@ public sealed class StorageFullException : StorageException
         : base(message, innerException) { }
 }
 
+/// <summary>The store may be read but not written. Nothing of the write was kept.</summary>
+public sealed class StorageReadOnlyException : StorageException
+{
+    public StorageReadOnlyException() { }
+
+    public StorageReadOnlyException(string message)
+        : base(message) { }
+
+    public StorageReadOnlyException(string message, Exception? innerException)
+        : base(message, innerException) { }
+}
+
 /// <summary>The commit failed, so the outcome is unknown. Read the state again before any decision.</summary>
 public sealed class StorageOutcomeUnknownException : StorageException
 {

@@ -39,13 +39,15 @@ internal sealed partial class AccountGrain
             }
         );
         var now = clock.Now();
-        // Without a write the timer of the next moment has not been set yet.
-        ArmTimer(now);
         var left = _ledger.Record.Balance - _ledger.Accrued(now);
         foreach (var (instance, run) in exhausted)
         {
             NotifyExhaustedAsync(instance, run, left).Ignore();
         }
+
+        AskDueQuestions();
+        // Without a write the timer of the next moment has not been set yet.
+        ArmTimer(now);
     }
 
     private async Task NotifyExhaustedAsync(InstanceId instance, int run, MicroEuro balance)
@@ -116,7 +118,7 @@ internal sealed partial class AccountGrain
             next = next is { } other && other < notify ? other : notify;
         }
 
-        return next;
+        return next is { } first && !(NextQuestion < first) ? first : NextQuestion ?? next;
     }
 
     private void ArmTimer(DateTimeOffset now)

@@ -64,6 +64,7 @@ internal sealed partial class AccountGrain(
         _ledger = new AccountLedger(state.State, tabs);
         // An earlier activation may have answered up to this moment.
         _firewallReadAt = _otherFirewallReadAt = clock.GetTimestamp();
+        AskAboutAllHolds(tabs);
         ArmTimer(clock.Now());
     }
 
@@ -199,13 +200,21 @@ internal sealed partial class AccountGrain(
     {
         var answer = await DoAsync(
             (ledger, now) =>
-                new HoldAnswer(
-                    ledger.Record.Exists && ledger.TryHold(command, now),
+            {
+                var isTaken = ledger.Record.Exists && ledger.TryHold(command, now);
+                if (isTaken)
+                {
+                    _questions.Enqueue((command.Instance, command.Run), now + AskEvery);
+                }
+
+                return new HoldAnswer(
+                    isTaken,
                     ledger.Record.Suspended,
                     ledger.Record.Balance,
                     ledger.Accrued(now),
                     ledger.Holds(now)
-                )
+                );
+            }
         );
         metrics.HoldAsked(answer.Taken, command.Amount);
         return answer;

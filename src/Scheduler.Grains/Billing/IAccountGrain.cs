@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 
@@ -49,6 +50,18 @@ public interface IAccountGrain : IGrainWithStringKey
     /// </summary>
     [Alias("CloseRun")]
     Task CloseRunAsync(CloseRun command);
+
+    /// <summary>
+    /// Asks an instance whether it recorded the launch that its hold is for, and frees the hold if not. The account asks by itself too,
+    /// within a minute.
+    /// </summary>
+    [Alias("CheckHold")]
+    Task CheckHoldAsync(InstanceId instance);
+
+    /// <summary>What the reserved money is for, the largest holds first; none for another account.</summary>
+    /// <param name="account">Account of the caller; null means an operator.</param>
+    [Alias("Holds")]
+    Task<ImmutableArray<OpenHold>> HoldsAsync(AccountId? account, int most);
 
     /// <summary>Removes the tab of a deleted instance.</summary>
     [Alias("Forget")]

@@ -5,11 +5,14 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Health;
 
-/// <summary>Checks the store and the offers of this silo; frequent callers must cache the result.</summary>
+/// <summary>Checks whether the store takes writes, and the offers of this silo.</summary>
 public sealed partial class SiloHealth
 {
-    /// <summary>A store that has not read one row within this time is unhealthy.</summary>
+    /// <summary>A store that has not taken one row within this time is unhealthy.</summary>
     private static readonly TimeSpan StoreAnswers = TimeSpan.FromSeconds(2);
+
+    /// <summary>Least time between two writes.</summary>
+    private static readonly TimeSpan StoreCheckedEvery = TimeSpan.FromSeconds(3);
 
     /// <summary>
     /// <see cref="ProviderService"/> asks every second. The limit exceeds the 30 s timeout of grain calls: the loss of
@@ -17,12 +20,16 @@ public sealed partial class SiloHealth
     /// </summary>
     private static readonly TimeSpan OffersFresh = TimeSpan.FromSeconds(45);
 
-    private readonly IAgenda _store;
+    private readonly IStoreProbe _store;
     private readonly OfferCatalogue _catalogue;
     private readonly TimeProvider _clock;
     private readonly ILogger<SiloHealth> _logger;
+    private readonly Lock _asking = new();
+    private Task<HealthLine>? _check;
+    private Task _write = Task.CompletedTask;
+    private long _began;
 
-    internal SiloHealth(IAgenda store, OfferCatalogue catalogue, TimeProvider clock, ILogger<SiloHealth> logger)
+    internal SiloHealth(IStoreProbe store, OfferCatalogue catalogue, TimeProvider clock, ILogger<SiloHealth> logger)
     {
         _store = store;
         _catalogue = catalogue;
@@ -32,27 +39,57 @@ public sealed partial class SiloHealth
 
     /// <summary>Runs the checks; takes at most 2 s.</summary>
     public async Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken = default) =>
-        [await StoreAsync(cancellationToken), Offers()];
+        [await StoreAsync().WaitAsync(cancellationToken), Offers()];
 
-    private async Task<HealthLine> StoreAsync(CancellationToken cancellationToken)
+    /// <summary>One write for all callers of <see cref="StoreCheckedEvery"/>, so that probes cannot load the store.</summary>
+    private Task<HealthLine> StoreAsync()
+    {
+        lock (_asking)
+        {
+            if (_check is null || (_check.IsCompleted && _clock.GetElapsedTime(_began) >= StoreCheckedEvery))
+            {
+                _began = _clock.GetTimestamp();
+                _check = CheckStoreAsync();
+            }
+
+            return _check;
+        }
+    }
+
+    private async Task<HealthLine> CheckStoreAsync()
     {
         var began = _clock.GetTimestamp();
         try
         {
-            // Nothing is due before the epoch, so this is one index lookup.
-            await _store
-                .DueAsync(DateTimeOffset.UnixEpoch, AgendaShare.Whole, 1, cancellationToken)
-                .WaitAsync(StoreAnswers, _clock, cancellationToken);
-            return new HealthLine("store", true, $"answered in {_clock.GetElapsedTime(began).TotalMilliseconds:F0} ms");
+            // A write that hangs is awaited again, not joined by a second one.
+            if (_write.IsCompleted)
+            {
+                _write = _store.WriteAsync(_clock.GetUtcNow(), CancellationToken.None);
+            }
+
+            await _write.WaitAsync(StoreAnswers, _clock);
+            return new HealthLine(
+                "store",
+                true,
+                $"took a write in {_clock.GetElapsedTime(began).TotalMilliseconds:F0} ms"
+            );
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (!_write.IsFaulted)
         {
-            return new HealthLine("store", false, $"no answer in {StoreAnswers.TotalSeconds:F0} s");
+            return new HealthLine("store", false, $"has not taken a write in {StoreAnswers.TotalSeconds:F0} s");
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (StorageFullException)
+        {
+            return new HealthLine("store", false, "is full: it takes no write until there is room on its disk");
+        }
+        catch (StorageReadOnlyException)
+        {
+            return new HealthLine("store", false, "is read-only: it takes no write");
+        }
+        catch (Exception exception)
         {
             LogStoreFailed(exception);
-            return new HealthLine("store", false, "cannot be read; the log has the cause");
+            return new HealthLine("store", false, "takes no write; the log has the cause");
         }
     }
 
@@ -70,6 +107,6 @@ public sealed partial class SiloHealth
         );
     }
 
-    [LoggerMessage(1801, LogLevel.Warning, "Cannot read the store for a health check; reporting it as unhealthy")]
+    [LoggerMessage(1801, LogLevel.Warning, "Cannot write to the store for a health check; reporting it as unhealthy")]
     private partial void LogStoreFailed(Exception exception);
 }

@@ -34,6 +34,12 @@ internal interface IInstanceInbox : IGrainWithStringKey
     [Alias("BalanceExhausted")]
     Task BalanceExhaustedAsync(int run, MicroEuro balance);
 
+    /// <summary>
+    /// Whether the instance recorded a run. After the answer "no", no launch in progress can record it: the hold of the run may be freed.
+    /// </summary>
+    [Alias("HasRecorded")]
+    Task<bool> HasRecordedAsync(int run);
+
     /// <summary>Whether the instance uses the allocation under a key or is still releasing it itself.</summary>
     [Alias("Owns"), AlwaysInterleave]
     Task<bool> OwnsAsync(AllocationKey key);

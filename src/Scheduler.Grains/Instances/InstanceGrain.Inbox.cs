@@ -50,6 +50,22 @@ internal sealed partial class InstanceGrain
         await RuntimeEndedAsync(allocation);
     }
 
+    public async Task<bool> HasRecordedAsync(int run)
+    {
+        if (_recorded.Run >= run)
+        {
+            return true;
+        }
+
+        if (_recorded.Exists && _recorded.State != InstanceState.Deleted)
+        {
+            // A silo that was declared dead may still be launching this run. After this write the store refuses its record.
+            await ApplyAsync(InstanceDecisions.Change(_recorded, record => record, OwnCause()));
+        }
+
+        return false;
+    }
+
     public async Task VanishedAsync(AllocationKey key)
     {
         if (_recorded.State is not (InstanceState.Starting or InstanceState.Running) || _recorded.Intent?.Key != key)

@@ -220,6 +220,8 @@ internal sealed partial class InstanceGrain(
             return _recorded;
         }
 
+        // Not awaited: the account asks this instance, which answers after this turn.
+        GrainFactory.Account(_recorded.Account).CheckHoldAsync(Self).Ignore();
         var cause = CauseOf(context);
         return await ApplyAsync(Remembering(InstanceDecisions.End(_recorded, cause), StopCommand, context, cause));
     }

@@ -19,6 +19,10 @@ public interface IKeyGrain : IGrainWithStringKey
     [Alias("Revoke")]
     Task<Answer<KeyRecord>> RevokeAsync(CommandContext context);
 
+    /// <summary>Ends a session of the key before its time; idempotent.</summary>
+    [Alias("EndSession")]
+    Task<Answer<KeyRecord>> EndSessionAsync(KeySession session);
+
     /// <summary>Records a use of the key, at most once a minute.</summary>
     [Alias("Touch"), OneWay]
     Task TouchAsync(DateTimeOffset usedAt);

@@ -100,6 +100,23 @@ public sealed partial class KeyAuthority
         };
     }
 
+    /// <summary>Whether a session is neither over nor ended. The key itself is checked by <see cref="RecheckAsync"/>.</summary>
+    public async Task<bool> IsOpenAsync(string keyId, KeySession session) =>
+        session.EndsAt > _clock.GetUtcNow()
+        && await FindAsync(keyId) is { } key
+        && key.EndedSessions?.Contains(session) is not true;
+
+    /// <summary>
+    /// Ends a session: this process refuses it at once, every other one within one second, like a revoked key.
+    /// </summary>
+    public async Task EndSessionAsync(string keyId, KeySession session)
+    {
+        var answer = await _grains.Key(keyId).EndSessionAsync(session);
+
+        // The age counts from after the call, so that an answer from before the end cannot replace this one.
+        _known.Put(keyId, answer.Value, _clock.GetTimestamp());
+    }
+
     /// <summary>Caches a revocation at once and permanently.</summary>
     public void RecordRevoked(KeyRecord revoked) => _known.Put(revoked.Id, revoked, _clock.GetTimestamp());
 

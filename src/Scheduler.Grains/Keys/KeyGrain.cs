@@ -88,6 +88,28 @@ internal sealed class KeyGrain(
         return _key.Value;
     }
 
+    public async Task<Answer<KeyRecord>> EndSessionAsync(KeySession session)
+    {
+        if (!_key.Value.Exists)
+        {
+            return NotFound();
+        }
+
+        var (now, ended) = (clock.Now(), _key.Value.EndedSessions ?? EndedSessions.None);
+        if (session.EndsAt > now && !ended.Contains(session))
+        {
+            // The shape follows the content: an older build must see that it cannot read it.
+            var next = _key.Value with
+            {
+                SchemaVersion = KeyRecord.CurrentSchemaVersion,
+                EndedSessions = ended.With(session, now),
+            };
+            await RecordAsync(next, null);
+        }
+
+        return _key.Value;
+    }
+
     public async Task TouchAsync(DateTimeOffset usedAt)
     {
         if (

@@ -60,7 +60,7 @@ public sealed class SchedulerMetrics
             "Time from the recorded intent to capacity, a refusal or the deadline",
             Buckets.Launch
         );
-        _providerCalls = Seconds(meter, "scheduler.provider.call.duration", "Time of provider calls", Buckets.Short);
+        _providerCalls = Seconds(meter, "scheduler.provider.call.duration", "Time of provider calls", Buckets.Few);
         _holds = meter.CreateCounter<long>("scheduler.holds", "{hold}", "Holds requested, by outcome");
         _held = meter.CreateCounter<long>("scheduler.holds.amount", "{micro_eur}", "Money reserved by holds");
         _accountQueue = meter.CreateUpDownCounter<long>(
@@ -184,6 +184,9 @@ public sealed class SchedulerMetrics
     /// <summary>Upper bounds, seconds.</summary>
     private static class Buckets
     {
+        /// <summary>For many series: one for each provider, call and outcome.</summary>
+        public static readonly double[] Few = [0.1, 1, 10, 60];
+
         public static readonly double[] Short =
         [
             0.001,

@@ -50,16 +50,22 @@ internal static class ClusterSetup
     /// </summary>
     public static void UseEmbedded(this ISiloBuilder silo, HostOptions host)
     {
-        var port = PortOr(host.Moved(host.SiloPort));
-        silo.UseLocalhostClustering(port, gatewayPort: 0, serviceId: ServiceId, clusterId: "embedded");
-        silo.Configure<EndpointOptions>(endpoint => endpoint.GatewayPort = 0);
+        var address = IPAddress.Parse(host.SiloAddress);
+        var silos = new IPEndPoint(address, PortOr(address, host.Moved(host.SiloPort)));
+        silo.UseLocalhostClustering(silos.Port, gatewayPort: 0, silos, ServiceId, clusterId: "embedded");
+        silo.Configure<EndpointOptions>(endpoint =>
+        {
+            endpoint.AdvertisedIPAddress = address;
+            endpoint.SiloListeningEndpoint = silos;
+            endpoint.GatewayPort = 0;
+        });
     }
 
     public static void UseCluster(this ISiloBuilder silo, HostOptions host, string clusterId)
     {
         var address = IPAddress.Parse(host.SiloAddress);
-        var siloPort = PortOr(host.Moved(host.SiloPort));
-        var gatewayPort = PortOr(host.Moved(host.GatewayPort));
+        var siloPort = PortOr(address, host.Moved(host.SiloPort));
+        var gatewayPort = PortOr(address, host.Moved(host.GatewayPort));
         silo.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = (ServiceId, clusterId));
         silo.Configure<EndpointOptions>(endpoint =>
         {
@@ -123,14 +129,14 @@ internal static class ClusterSetup
         });
     }
 
-    private static int PortOr(int port)
+    private static int PortOr(IPAddress address, int port)
     {
         if (port != 0)
         {
             return port;
         }
 
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        using var listener = new TcpListener(address, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }

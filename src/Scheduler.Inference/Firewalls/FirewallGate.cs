@@ -41,7 +41,10 @@ internal sealed class FirewallGate(
             if (found?.Draft is not { } draft)
             {
                 var missing = new FirewallRecord { Account = question.Account, Slug = slug };
-                return new GateVerdict(JudgeVerdict.None(JudgeFault.NoFirewall).UnjudgedBy(missing), []);
+                return new GateVerdict(JudgeVerdict.None(JudgeFault.NoFirewall).UnjudgedBy(missing), [])
+                {
+                    Missing = slug,
+                };
             }
 
             firewalls.Add((found, draft));

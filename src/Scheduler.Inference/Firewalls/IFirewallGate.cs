@@ -42,6 +42,9 @@ internal sealed record GateVerdict(Failure? Refusal, ImmutableArray<string> Matc
     /// <summary>Members that a firewall in block mode refuses; the judge was not asked.</summary>
     public ImmutableArray<FieldFault> Faults { get; init; } = [];
 
+    /// <summary>The firewall that the account does not have; null when all were found.</summary>
+    public string? Missing { get; init; }
+
     /// <summary>Whether the runtime must get <see cref="PromptReading.Body"/>, not the client's bytes.</summary>
     public bool IsGuarded { get; init; }
 

@@ -22,15 +22,11 @@ internal sealed class RequestFirewalls(IServingTable names, IFirewallGate gate, 
         CancellationToken cancellationToken
     )
     {
+        var ofAccount =
+            guard.Judged.Count > 0 ? null : await names.AccountFirewallAsync(served.Account, cancellationToken);
+        guard.Attached.UnionWith(new[] { attached, ofAccount }.OfType<string>());
         ImmutableArray<string?> named =
-            guard.Judged.Count > 0
-                ? [attached]
-                :
-                [
-                    attached,
-                    guard.Request.Firewall,
-                    await names.AccountFirewallAsync(served.Account, cancellationToken),
-                ];
+            guard.Judged.Count > 0 ? [attached] : [attached, guard.Request.Firewall, ofAccount];
         ImmutableArray<string> slugs = [.. named.OfType<string>()];
         ImmutableArray<string> fresh = [.. slugs.Where(guard.Judged.Add)];
         if (slugs.Length + guard.Waiting.Length > 0 && served is ServedBalancer balancer && !guard.Prompt.Ids.IsEmpty)
@@ -72,6 +68,12 @@ internal sealed class RequestFirewalls(IServingTable names, IFirewallGate gate, 
         if (!verdict.Faults.IsEmpty)
         {
             throw new ApiException(ApiError.Invalid(verdict.Faults));
+        }
+
+        if (verdict.Missing is { } missing && missing == guard.Request.Firewall && !guard.Attached.Contains(missing))
+        {
+            // Named by the request alone: the caller's fault. A missing one that was attached is the operator's.
+            throw new ApiException(ApiError.UnknownFirewall(missing));
         }
 
         if (verdict.Refusal is { } refusal)

@@ -17,6 +17,9 @@ internal sealed class RequestGuard(InferenceRequest request)
     /// <summary>Slugs of the firewalls that the request has passed.</summary>
     public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Slugs of the firewalls that account and target attach, whatever the request names.</summary>
+    public HashSet<string> Attached { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Firewalls that judge once the destination is known.</summary>
     public ImmutableArray<string> Waiting { get; set; } = [];
 

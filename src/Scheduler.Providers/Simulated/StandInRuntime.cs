@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -66,7 +67,7 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
     {
         // The empty builder reads no configuration and no environment, so only RuntimePort decides the address.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(Loopback(), port));
         var app = builder.Build();
         app.Run(new StandInApi(market).AnswerAsync);
         try
@@ -85,6 +86,22 @@ internal sealed partial class StandInRuntime(SimulatedMarket market, ILogger<Sta
             ?? throw new InvalidOperationException("Kestrel did not report its listen address.");
         market.RuntimeBase = new Uri(addresses.Addresses.First() + "/");
         _app = app;
+    }
+
+    /// <summary><c>::1</c> on a host without IPv4.</summary>
+    private static IPAddress Loopback()
+    {
+        try
+        {
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            return IPAddress.Loopback;
+        }
+        catch (SocketException exception)
+            when (exception.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        {
+            return IPAddress.IPv6Loopback;
+        }
     }
 
     private string? PortFile => market.Options.StatePath is { } path ? path + ".port" : null;

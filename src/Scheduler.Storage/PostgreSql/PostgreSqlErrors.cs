@@ -21,6 +21,11 @@ internal static class PostgreSqlErrors
                 "The database's disk is full: nothing of this write was kept. Make room on it; writes then succeed again.",
                 full
             ),
+            PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } readOnly =>
+                new StorageReadOnlyException(
+                    "The database is read-only, as a standby is: nothing of this write was kept. Connect to its primary.",
+                    readOnly
+                ),
             StorageException => exception,
             PostgresException refused when IsRefusal(refused) => new StorageException(
                 $"The database refused ({refused.SqlState}: {refused.MessageText}{On(refused)}): nothing of this write was kept.",

@@ -26,6 +26,11 @@ internal static class SqliteErrors
                 "The store is full: nothing of this write was kept. Make room on its disk; writes then succeed again.",
                 full
             )
+        : exception is SqliteException { SqliteErrorCode: raw.SQLITE_READONLY } readOnly
+            ? new StorageReadOnlyException(
+                "The store's file is read-only: nothing of this write was kept. Make it and its folder writable.",
+                readOnly
+            )
         : exception is SqliteException { SqliteErrorCode: raw.SQLITE_IOERR } io
             ? new StorageException(
                 $"The store's disk failed (SQLite I/O error {io.SqliteExtendedErrorCode}): nothing of this write was kept.",

@@ -43,6 +43,81 @@ public sealed class AccountGrainTests
         );
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task INV_06_a_hold_whose_launch_was_never_recorded_is_freed_within_a_minute(bool crashes)
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var (account, _) = await WithUnrecordedHoldAsync(scheduler);
+        if (crashes)
+        {
+            await scheduler.CrashAndRestartAsync();
+        }
+
+        await scheduler.PassAsync(Minute, TimeSpan.FromSeconds(10));
+
+        await HoldsAsync(scheduler, account, 0m);
+        await scheduler.SoundAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task INV_06_stop_and_delete_free_a_hold_whose_launch_was_never_recorded_at_once(bool deletes)
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var (account, id) = await WithUnrecordedHoldAsync(scheduler);
+
+        await (deletes ? scheduler.DeleteAsync(id) : scheduler.StopAsync(id));
+
+        await HoldsAsync(scheduler, account, 0m);
+    }
+
+    [Fact]
+    public async Task A_launch_in_progress_keeps_its_hold_and_the_account_says_what_it_is_for()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+        scheduler.Cloud.Otherwise = AllocateAnswer.Hang;
+        var id = await scheduler.CreateAsync(
+            account,
+            Make.Spec() with
+            {
+                AllocationTimeout = TimeSpan.FromMinutes(10),
+            }
+        );
+        await scheduler.LaunchAsync(id);
+
+        await scheduler.PassAsync(TimeSpan.FromMinutes(3), TimeSpan.FromSeconds(10));
+
+        await HoldsAsync(scheduler, account, 1.2m);
+        var grain = scheduler.Grains.Account(account);
+        var hold = Assert.Single(await grain.HoldsAsync(account, 10));
+        Assert.Equal((id, 1, Make.Euros(1.2m), false), (hold.Instance, hold.Run, hold.Amount, hold.IsRunning));
+        Assert.NotNull(hold.LapsesAt);
+        Assert.Empty(await grain.HoldsAsync(Make.Account("b"), 10));
+        Assert.Equal(InstanceState.Provisioning, (await scheduler.SeeAsync(id)).State);
+    }
+
+    /// <summary>A launch that ends between its hold and its record, as a kill of the process ends it.</summary>
+    private static async Task<(AccountId Account, InstanceId Instance)> WithUnrecordedHoldAsync(TestScheduler scheduler)
+    {
+        var account = await scheduler.AccountAsync();
+        var id = await scheduler.CreateAsync(account);
+        scheduler.Faults.FailWrite("instance", FaultMoment.Before);
+        await Assert.ThrowsAnyAsync<Exception>(() => scheduler.LaunchAsync(id));
+        await HoldsAsync(scheduler, account, 1.2m);
+        return (account, id);
+    }
+
+    private static Task HoldsAsync(TestScheduler scheduler, AccountId account, decimal euros) =>
+        Eventually.UntilAsync(
+            () => scheduler.MoneyAsync(account),
+            seen => seen.Holds == Make.Euros(euros),
+            $"{euros} EUR are held"
+        );
+
     [Fact]
     public async Task Five_hundred_concurrent_holds_share_a_few_writes()
     {

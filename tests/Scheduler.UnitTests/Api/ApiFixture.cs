@@ -26,6 +26,8 @@ public sealed class ApiFixture : IAsyncLifetime
     /// <summary>Settings of the section <c>Api</c>.</summary>
     public IReadOnlyDictionary<string, int> Settings { get; init; } = new Dictionary<string, int>();
 
+    public bool HasReflection { get; init; } = true;
+
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     internal FakeCluster Cluster { get; } = new();
@@ -55,7 +57,9 @@ public sealed class ApiFixture : IAsyncLifetime
         builder.Services.AddSingleton<IGrainFactory>(Cluster);
         builder.Services.AddSingleton(Clock);
         builder.Configuration.AddInMemoryCollection(
-            Settings.Select(setting => KeyValuePair.Create($"Api:{setting.Key}", (string?)$"{setting.Value}"))
+            Settings
+                .Select(setting => KeyValuePair.Create($"Api:{setting.Key}", (string?)$"{setting.Value}"))
+                .Append(KeyValuePair.Create("Api:Reflection", (string?)$"{HasReflection}"))
         );
         builder.Services.AddApi(builder.Configuration);
         _app = builder.Build();

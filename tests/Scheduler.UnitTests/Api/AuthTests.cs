@@ -17,6 +17,20 @@ public sealed class AuthTests(ApiFixture api) : IClassFixture<ApiFixture>
             { $"Bearer sk-aaaaaaaaaaaa-{new string('x', 43)}", "AUTH_INVALID_TOKEN" },
         };
 
+    [Fact]
+    public async Task No_answer_of_the_API_is_stored_by_a_cache()
+    {
+        HttpAnswer[] answers =
+        [
+            await api.SendAsync("GET", "/v1/accounts/acct-a", api.KeyOfA),
+            await api.SendAsync("GET", "/v1/accounts/acct-a"),
+            await api.SendAsync("GET", "/v1/nothing", api.KeyOfA),
+            await api.SendAsync("POST", "/v1/accounts/acct-a/keys", api.KeyOfA, """{"display_name":"new"}"""),
+        ];
+        Assert.Contains("\"token\"", answers[^1].Text, StringComparison.Ordinal);
+        Assert.All(answers, answer => Assert.Equal("no-store", answer.Headers["Cache-Control"]));
+    }
+
     [Theory]
     [MemberData(nameof(Bad))]
     public async Task Each_authentication_error_has_its_code_on_both_transports(string? header, string reason)

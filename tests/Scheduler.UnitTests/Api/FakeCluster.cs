@@ -226,6 +226,13 @@ internal sealed class FakeKey(string id, FakeCluster cluster) : IKeyGrain
         return found;
     }
 
+    public Task<Answer<KeyRecord>> EndSessionAsync(KeySession session)
+    {
+        var ended = Record.EndedSessions ?? EndedSessions.None;
+        Record = Record with { EndedSessions = ended.With(session, DateTimeOffset.UnixEpoch) };
+        return Task.FromResult<Answer<KeyRecord>>(Record);
+    }
+
     public Task TouchAsync(DateTimeOffset usedAt)
     {
         Record = Record with { LastUsedAt = usedAt };
@@ -277,6 +284,25 @@ internal sealed class FakeAccount(AccountId id) : IAccountGrain
     public Task CloseRunAsync(CloseRun command) => throw new NotSupportedException();
 
     public Task ForgetAsync(InstanceId instance) => throw new NotSupportedException();
+
+    public Task CheckHoldAsync(InstanceId instance) => throw new NotSupportedException();
+
+    public Task<ImmutableArray<OpenHold>> HoldsAsync(AccountId? account, int most) =>
+        Task.FromResult<ImmutableArray<OpenHold>>(
+            Seen(account).IsOk
+                ?
+                [
+                    new OpenHold(
+                        new InstanceId("i-held"),
+                        3,
+                        new MicroEuro(1_500_000),
+                        new RequestId("req-h"),
+                        false,
+                        null
+                    ),
+                ]
+                : []
+        );
 }
 
 internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstanceGrain

@@ -108,6 +108,46 @@ public sealed class KeyGrainTests
     }
 
     [Fact]
+    public async Task An_ended_session_is_remembered_until_it_is_over_by_itself()
+    {
+        await CreateAsync();
+        var (short1, long2) = (Session("1", 1), Session("2", 24));
+        await _grain.EndSessionAsync(short1);
+        var writes = _state.Writes;
+        await _grain.EndSessionAsync(short1);
+        Assert.Equal(writes, _state.Writes);
+        Assert.True(_state.State.EndedSessions!.Contains(short1));
+        Assert.False(_state.State.EndedSessions.Contains(long2));
+        Assert.Equal(KeyRecord.CurrentSchemaVersion, _state.State.SchemaVersion);
+        Assert.Empty(_state.State.Events);
+
+        _clock.Advance(TimeSpan.FromHours(1));
+        await _grain.EndSessionAsync(long2);
+        Assert.Equal([long2], _state.State.EndedSessions.Sessions);
+    }
+
+    [Fact]
+    public async Task The_remembered_sessions_are_bounded_and_none_opens_again()
+    {
+        await CreateAsync();
+        var all = Enumerable
+            .Range(0, EndedSessions.Capacity + 10)
+            .Select(i => Session($"{i}", 1 + (i / 100.0)))
+            .ToList();
+        foreach (var session in all)
+        {
+            await _grain.EndSessionAsync(session);
+        }
+
+        var ended = _state.State.EndedSessions!;
+        Assert.Equal(EndedSessions.Capacity, ended.Sessions.Length);
+        Assert.All(all, session => Assert.True(ended.Contains(session)));
+        Assert.False(ended.Contains(Session("new", 24)));
+    }
+
+    private KeySession Session(string id, double hours) => new(id, _clock.GetUtcNow().AddHours(hours));
+
+    [Fact]
     public async Task State_of_a_newer_schema_version_is_not_read()
     {
         _state.State = new KeyRecord { SchemaVersion = KeyRecord.CurrentSchemaVersion + 1, SecretSha256 = "00" };

@@ -46,6 +46,8 @@ public sealed class SettingsTests
     [InlineData("Dashboard:MaxWindows", "many", "a whole number")]
     [InlineData("Dashboard:MaxWindow", "5", "MaxWindows")]
     [InlineData("Dashboard:Enabled", "perhaps", "true or false")]
+    [InlineData("Api:Reflection", "perhaps", "true or false")]
+    [InlineData("Dashboard:SessionLimit", "31.00:00:00", "00:01:00 to 30.00:00:00")]
     [InlineData("Dashboard:SessionLifetime", "00:00:10", "00:01:00 to 30.00:00:00")]
     [InlineData("Dashboard:UnknownBurstPerAddress", "0", "1 to 1000000")]
     [InlineData("Providers:Simulated:Seed", "abc", "a whole number")]

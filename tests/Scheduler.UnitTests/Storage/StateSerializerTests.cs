@@ -72,7 +72,17 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_key_of_version_2_is_read_and_written_the_same() =>
-        AssertGolden("KeyRecord.v2.json", Key() with { Role = KeyRole.Viewer });
+        AssertGolden("KeyRecord.v2.json", Key() with { SchemaVersion = 2, Role = KeyRole.Viewer });
+
+    [Fact]
+    public void The_golden_key_of_version_3_is_read_and_written_the_same() =>
+        AssertGolden(
+            "KeyRecord.v3.json",
+            Key() with
+            {
+                EndedSessions = new EndedSessions { Sessions = [new KeySession("0a1b", Noon)], UpTo = Noon },
+            }
+        );
 
     [Fact]
     public void The_golden_model_of_version_1_is_read_and_written_the_same() =>
@@ -252,9 +262,9 @@ public sealed class StateSerializerTests
     public void A_newer_version_is_refused_naming_type_and_version()
     {
         var refusal = Assert.Throws<UnreadableStateException>(() =>
-            Read<KeyRecord>("""{"schemaVersion":3,"id":"key-a","novel":1}""")
+            Read<KeyRecord>("""{"schemaVersion":4,"id":"key-a","novel":1}""")
         );
-        Assert.Equal((nameof(KeyRecord), 3), (refusal.Kind, refusal.SchemaVersion));
+        Assert.Equal((nameof(KeyRecord), 4), (refusal.Kind, refusal.SchemaVersion));
     }
 
     [Theory]

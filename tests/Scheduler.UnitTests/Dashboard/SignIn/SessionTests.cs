@@ -20,8 +20,10 @@ public sealed class SessionTests
             account is null ? null : new AccountId(account),
             isViewer ? KeyRole.Viewer : KeyRole.Full
         );
-        var user = Session.Of(caller);
+        var session = new KeySession("a1", DateTimeOffset.UnixEpoch.AddDays(3));
+        var user = Session.Of(caller, session);
         Assert.Equal(caller, Session.CallerOf(user));
+        Assert.Equal(session, Session.SessionOf(user));
         Assert.Equal(caller.IsOperator, Session.IsOperator(user));
         Assert.True(user.Identity!.IsAuthenticated);
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains.Keys;
 using Scheduler.UnitTests.Api;
@@ -13,7 +14,7 @@ public sealed class SignInTests(DashboardFixture dashboard) : IClassFixture<Dash
         using var browser = dashboard.Open();
         var asked = await browser.GetAsync("/dashboard/requests?x=1");
         Assert.Equal(302, asked.Status);
-        var signIn = await browser.GetAsync(new Uri(asked.Location).PathAndQuery);
+        var signIn = await browser.GetAsync(asked.Location);
         Assert.Contains("value=\"/dashboard/requests?x=1\"", signIn.Text);
 
         var answer = await browser.TrySignInAsync($" {dashboard.KeyOfA} ", "/dashboard/requests?x=1");
@@ -117,6 +118,86 @@ public sealed class SignInTests(DashboardFixture dashboard) : IClassFixture<Dash
         using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
         var answer = await browser.PostAsync("/dashboard/sign-out");
         Assert.Equal((302, "/dashboard/sign-in"), (answer.Status, answer.Location));
+        Assert.Equal(302, (await browser.GetAsync(Browser.PlainPage)).Status);
+    }
+
+    [Fact]
+    public async Task Sign_out_ends_every_copy_of_the_cookie_and_no_other_session()
+    {
+        var key = await dashboard.KeyAsync(new("acct-a"));
+        using var browser = await dashboard.OpenAsync(key);
+        using var other = await dashboard.OpenAsync(key);
+        using var thief = dashboard.Open();
+        thief.Cookies.Add(browser.Cookies.GetCookies(new Uri(dashboard.Address, "/dashboard")));
+        Assert.Equal(200, (await thief.GetAsync(Browser.PlainPage)).Status);
+
+        await browser.PostAsync("/dashboard/sign-out");
+
+        Assert.Equal(302, (await thief.GetAsync(Browser.PlainPage)).Status);
+        Assert.Equal(200, (await other.GetAsync(Browser.PlainPage)).Status);
+    }
+
+    [Fact]
+    public async Task Sign_out_ends_copies_in_another_process_within_one_second()
+    {
+        await using var second = new DashboardFixture(dashboard);
+        await second.InitializeAsync();
+        var key = await dashboard.KeyAsync(new("acct-a"));
+        using var browser = await dashboard.OpenAsync(key);
+        using var thief = second.Open();
+        foreach (Cookie cookie in browser.Cookies.GetCookies(new Uri(dashboard.Address, "/dashboard")))
+        {
+            thief.Cookies.Add(second.Address, new Cookie(cookie.Name, cookie.Value, "/dashboard"));
+        }
+
+        Assert.Equal(200, (await thief.GetAsync(Browser.PlainPage)).Status);
+        await browser.PostAsync("/dashboard/sign-out");
+        second.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(302, (await thief.GetAsync(Browser.PlainPage)).Status);
+    }
+
+    [Fact]
+    public async Task The_live_stream_of_a_copied_cookie_ends_with_sign_out()
+    {
+        using var browser = await dashboard.OpenAsync(await dashboard.KeyAsync(new("acct-a")));
+        using var thief = dashboard.Open();
+        thief.Cookies.Add(browser.Cookies.GetCookies(new Uri(dashboard.Address, "/dashboard")));
+        using var stream = await thief.ListenAsync();
+        await browser.PostAsync("/dashboard/sign-out");
+        dashboard.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.EndsWith(
+            "event: over\ndata:\n\n",
+            await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
+    }
+
+    [Theory]
+    [InlineData("evil.example")]
+    [InlineData("evil.example:99")]
+    public async Task A_redirect_does_not_contain_the_host_that_the_client_named(string host)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
+        foreach (var path in new[] { "/", "/dashboard", "/dashboard/instances?x=1", "/dashboard/orleans" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(dashboard.Address, path));
+            request.Headers.Host = host;
+            using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.Redirect, answer.StatusCode);
+            Assert.StartsWith("/dashboard", answer.Headers.Location!.OriginalString);
+        }
+    }
+
+    [Fact]
+    public async Task A_session_in_use_ends_24_hours_after_its_sign_in()
+    {
+        using var browser = await dashboard.OpenAsync(dashboard.KeyOfA);
+        for (var hour = 6; hour < 24; hour += 6)
+        {
+            dashboard.Clock.Advance(TimeSpan.FromHours(6));
+            Assert.Equal(200, (await browser.GetAsync(Browser.PlainPage)).Status);
+        }
+
+        dashboard.Clock.Advance(TimeSpan.FromHours(6));
         Assert.Equal(302, (await browser.GetAsync(Browser.PlainPage)).Status);
     }
 

@@ -72,9 +72,10 @@ public sealed class FirewallGatewayTests
         await using var gateway = await OpenAsync(FirewallMode.Block, YesTo("trip"));
         var (status, error) = await gateway.RefusedAsync(
             Path,
-            Say("hello").Replace("strict", "stricter", StringComparison.Ordinal)
+            Say("hello").Replace("strict", "../../x", StringComparison.Ordinal)
         );
-        Assert.Equal((503, "JUDGE_UNREACHABLE"), (status, error.GetProperty("code").GetString()));
+        Assert.Equal((404, "FIREWALL_NOT_FOUND"), (status, error.GetProperty("code").GetString()));
+        Assert.Contains("'../../x'", error.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Equal(0, _reachedModel);
     }
 

@@ -1,9 +1,9 @@
 using FsCheck;
 using FsCheck.Xunit;
-using Scheduler.Dashboard.Requests;
+using Scheduler.Edge;
 using Xunit;
 
-namespace Scheduler.UnitTests.Dashboard.Requests;
+namespace Scheduler.UnitTests.Edge;
 
 public sealed class MaskingTests
 {

@@ -2,11 +2,11 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Scheduler.Dashboard.Requests;
+namespace Scheduler.Edge;
 
 /// <summary>
-/// Removes from texts what a support bundle must not contain: values with the name or the form of a secret, and prompts
-/// in runtime output. It masks too much rather than too little; numbers such as <c>context_tokens</c> stay.
+/// Removes from texts what a viewer, a list or a support bundle must not contain: values with the name or the form of a
+/// secret, and prompts in runtime output. It masks too much rather than too little; numbers such as <c>context_tokens</c> stay.
 /// </summary>
 internal static partial class Masking
 {
