@@ -8,21 +8,24 @@ internal sealed class RuntimeClient : IDisposable
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(10);
 
-    private readonly SocketsHttpHandler _sockets;
-
     public RuntimeClient()
+        : this(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                UseCookies = false,
+                AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.None,
+                ConnectTimeout = ConnectTimeout,
+                PooledConnectionLifetime = ConnectionLifetime,
+                ActivityHeadersPropagator = null,
+            }
+        ) { }
+
+    /// <param name="connections">Disposed with this client.</param>
+    public RuntimeClient(HttpMessageHandler connections)
     {
-        _sockets = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = ConnectTimeout,
-            PooledConnectionLifetime = ConnectionLifetime,
-            ActivityHeadersPropagator = null,
-        };
-        Plain = new HttpMessageInvoker(_sockets, disposeHandler: false);
+        Plain = new HttpMessageInvoker(connections, disposeHandler: true);
     }
 
     public HttpMessageInvoker Plain { get; }
@@ -32,9 +35,5 @@ internal sealed class RuntimeClient : IDisposable
     /// <param name="path">Must begin with a slash.</param>
     public static Uri Address(Uri endpoint, string path) => new(endpoint.AbsoluteUri.TrimEnd('/') + path);
 
-    public void Dispose()
-    {
-        Plain.Dispose();
-        _sockets.Dispose();
-    }
+    public void Dispose() => Plain.Dispose();
 }

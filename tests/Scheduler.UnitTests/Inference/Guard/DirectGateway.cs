@@ -20,7 +20,6 @@ using Scheduler.Inference.Upstream;
 using Scheduler.UnitTests.Api;
 using Scheduler.UnitTests.Inference.Firewalls;
 using Xunit;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Scheduler.UnitTests.Inference.Guard;
 
@@ -28,7 +27,7 @@ namespace Scheduler.UnitTests.Inference.Guard;
 /// The whole pipeline of API and gateway without sockets: requests are calls of the server's application. The runtime
 /// records what it receives, and every judge answers no.
 /// </summary>
-internal sealed class DirectGateway : IAsyncDisposable, IServer, IHttpForwarder, IInstanceChat
+internal sealed class DirectGateway : IAsyncDisposable, IServer, IInstanceChat
 {
     private readonly FakeCluster _cluster = new();
     private WebApplication? _app;
@@ -51,7 +50,7 @@ internal sealed class DirectGateway : IAsyncDisposable, IServer, IHttpForwarder,
         builder.Services.AddSingleton<IGrainFactory>(gateway._cluster);
         builder.Services.AddApi(builder.Configuration);
         builder.Services.AddInference(builder.Configuration);
-        builder.Services.Replace(ServiceDescriptor.Singleton<IHttpForwarder>(gateway));
+        builder.Services.Replace(ServiceDescriptor.Singleton(_ => new RuntimeClient(new Runtime(gateway))));
         builder.Services.Replace(ServiceDescriptor.Singleton<IInstanceChat>(gateway));
         gateway._app = builder.Build();
         gateway._app.MapApi();
@@ -115,33 +114,6 @@ internal sealed class DirectGateway : IAsyncDisposable, IServer, IHttpForwarder,
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public ValueTask<ForwarderError> SendAsync(
-        HttpContext context,
-        string destinationPrefix,
-        HttpMessageInvoker httpClient,
-        ForwarderRequestConfig requestConfig,
-        HttpTransformer transformer
-    ) => SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, CancellationToken.None);
-
-    public async ValueTask<ForwarderError> SendAsync(
-        HttpContext context,
-        string destinationPrefix,
-        HttpMessageInvoker httpClient,
-        ForwarderRequestConfig requestConfig,
-        HttpTransformer transformer,
-        CancellationToken cancellationToken
-    )
-    {
-        using var request = new HttpRequestMessage();
-        await transformer.TransformRequestAsync(context, request, destinationPrefix, cancellationToken);
-        Assert.True(request.Options.TryGetValue(UpstreamCall.Key, out var call));
-        Received(call!.Body);
-        using var response = new HttpResponseMessage { Content = new StringContent("{}") };
-        await transformer.TransformResponseAsync(context, response, cancellationToken);
-        await context.Response.Body.WriteAsync("{}"u8.ToArray(), cancellationToken);
-        return ForwarderError.None;
-    }
 
     public Task<ChatReply> AskAsync(
         AccountId account,
@@ -208,6 +180,19 @@ internal sealed class DirectGateway : IAsyncDisposable, IServer, IHttpForwarder,
                 new(default, "test", null)
             );
         _key = token.Reveal();
+    }
+
+    /// <summary>Every runtime: it records the body and answers an empty object.</summary>
+    private sealed class Runtime(DirectGateway gateway) : HttpMessageHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken
+        )
+        {
+            gateway.Received(await request.Content!.ReadAsByteArrayAsync(cancellationToken));
+            return new HttpResponseMessage { Content = new StringContent("{}") };
+        }
     }
 
     /// <summary>An answer that starts when the request has ended.</summary>

@@ -24,7 +24,7 @@ public sealed class RequestFirewallsTests : IFirewallGate, IDisposable
     private static readonly AccountId Account = ScriptedJudge.Account;
 
     private readonly List<(string Firewalls, bool CanDetokenize)> _asked = [];
-    private readonly RuntimeClient _runtimes = new(Options.Create(new InferenceOptions()), TimeProvider.System);
+    private readonly RuntimeClient _runtimes = new();
     private readonly RequestFirewalls _firewalls;
 
     public RequestFirewallsTests() =>
