@@ -111,7 +111,7 @@ public sealed class AccountGrainTests
         return (account, id);
     }
 
-    private static Task HoldsAsync(TestScheduler scheduler, AccountId account, decimal euros) =>
+    private static Task<AccountView> HoldsAsync(TestScheduler scheduler, AccountId account, decimal euros) =>
         Eventually.UntilAsync(
             () => scheduler.MoneyAsync(account),
             seen => seen.Holds == Make.Euros(euros),
