@@ -4,7 +4,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using Scalar.AspNetCore;
 using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Failures;
@@ -93,14 +92,7 @@ public static class ApiSetup
             OpenApiDocumentSource.Path,
             (OpenApiDocumentSource source) => Results.Bytes(source.Json, "application/json; charset=utf-8")
         );
-        app.MapScalarApiReference(
-            "/reference",
-            options =>
-                options
-                    .WithTitle("GPU scheduler API")
-                    .WithOpenApiRoutePattern(OpenApiDocumentSource.Path)
-                    .DisableDefaultFonts()
-        );
+        app.MapReference();
         return app;
     }
 }

@@ -121,6 +121,9 @@ public static class DashboardSetup
         app.Properties["__AuthorizationMiddlewareSet"] = true;
     }
 
+    /// <summary>Answers a path without a page with 404.</summary>
+    public static Task NothingHere(HttpContext http) => PageErrors.NothingHere(http);
+
     /// <summary>
     /// Restricts third-party pages to operator sessions and answers their errors as dashboard error pages.
     /// </summary>

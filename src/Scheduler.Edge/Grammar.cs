@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Scheduler.Domain.Providers;
 
 namespace Scheduler.Edge;
 
@@ -48,6 +49,15 @@ internal static partial class Grammar
         if (text.Length > LongestDisplayName || text.Any(char.IsControl))
         {
             faults.Add(field, "Must be at most 128 characters in one line.");
+        }
+    }
+
+    /// <summary>Adds a validation error for an invalid reason of a drain; an empty one is absent.</summary>
+    public static void CheckDrainReason(this Faults faults, string field, string text)
+    {
+        if (text.Length > DrainOrder.LongestReason || text.Any(char.IsControl))
+        {
+            faults.Add(field, $"Must be at most {DrainOrder.LongestReason} characters in one line.");
         }
     }
 

@@ -24,6 +24,7 @@ public static class GrainsSetup
         services.AddSingleton<ProviderDirectory>();
         services.AddSingleton<OfferCatalogue>();
         services.AddSingleton<ModelLibrary>();
+        services.AddSingleton<LaunchNames>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
         services.AddSingleton<InstanceProviderCalls>();
@@ -34,6 +35,8 @@ public static class GrainsSetup
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()
         ));
+        services.AddSingleton<InstanceWorkStop>();
+        services.AddHostedService(silo => silo.GetRequiredService<InstanceWorkStop>());
         services.AddHostedService<ProviderService>();
         services.AddHostedService<AgendaService>();
         services.AddHostedService<SiloGauges>();

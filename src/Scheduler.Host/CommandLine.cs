@@ -1,26 +1,31 @@
 namespace Scheduler.Host;
 
 /// <summary>
-/// The arguments: <c>[serve|demo|migrate|backup|health] [--config FILE] [--Section:Setting=value …]</c>.
+/// The arguments: <c>[serve|demo [--fresh]|migrate|backup|health|version] [--config FILE] [--Section:Setting=value …]</c>.
 /// </summary>
 /// <param name="ConfigFile">An additional settings file; null for none.</param>
+/// <param name="IsFresh">Whether the demo starts on new data.</param>
 /// <param name="BackupTo">Target file of a back-up; null for the other commands.</param>
 /// <param name="Settings">Arguments of the form <c>--Section:Setting=value</c>.</param>
 internal sealed record CommandLine(
     Command Command,
     string? ConfigFile,
     string? BackupTo,
-    IReadOnlyList<string> Settings
+    IReadOnlyList<string> Settings,
+    bool IsFresh = false
 )
 {
     public const string Usage = """
         usage: scheduler [serve|demo] [--config FILE] [--Section:Setting=value ...]
                scheduler migrate | backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
+               scheduler version
           serve   run the scheduler (default)
-          demo    run it, launch demo instances on the simulated market, print their timelines, keep serving
+          demo    run it, launch demo instances on the simulated market, print their timelines, keep serving;
+                  a later start continues with what is there, `demo --fresh` starts over on new data
           migrate bring the schema of the store to the version this build needs
           backup  copy the SQLite store of a scheduler, running or not, to a file that does not exist yet
           health  exit 0 when the scheduler of these settings on this machine is ready, 1 when it is not
+          version print the version; also --version
         """;
 
     private const string ConfigEquals = "--config=";
@@ -53,6 +58,10 @@ internal sealed record CommandLine(
             else if (argument == "--to" && line.Command == Command.Backup && i + 1 < args.Count)
             {
                 line = line with { BackupTo = args[++i] };
+            }
+            else if (argument == "--fresh" && line.IsDemo)
+            {
+                line = line with { IsFresh = true };
             }
             else if (
                 argument.StartsWith("--", StringComparison.Ordinal)
@@ -87,6 +96,7 @@ internal sealed record CommandLine(
             "backup" => Command.Backup,
             "health" => Command.Health,
             "migrate" => Command.Migrate,
+            "version" or "--version" => Command.Version,
             _ => null,
         };
 }
@@ -98,4 +108,5 @@ internal enum Command
     Backup,
     Health,
     Migrate,
+    Version,
 }

@@ -26,7 +26,8 @@ internal static class HostLogging
             // It logs nothing at these levels, but would create a scope and a span for every request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
             .MinimumLevel.Override("Grpc", LogEventLevel.Warning)
-            .MinimumLevel.Override("Polly", LogEventLevel.Warning)
+            // It logs every attempt that it repeats, with a stack trace. The last failure is an error of its caller.
+            .MinimumLevel.Override("Polly", LogEventLevel.Error)
             // The response reports the error. A warning with a stack trace for every request to a lost runtime adds
             // nothing.
             .MinimumLevel.Override("Yarp", LogEventLevel.Error)
@@ -36,6 +37,7 @@ internal static class HostLogging
             .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
             // A known false alarm: it confuses the uptime of the machine with the age of its own thread.
             .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
+            .Filter.ByExcluding(IsStopDuringStart)
             .Enrich.FromLogContext();
         // Asynchronous, because the console writes one line at a time and must not block grain turns. If its reader is
         // slow, lines are queued, not lost.
@@ -51,4 +53,10 @@ internal static class HostLogging
         builder.Logging.ClearProviders();
         builder.Services.AddSerilog(logger.CreateLogger(), dispose: true);
     }
+
+    /// <summary>The host logs a start that a stop request ended as an error, with a stack trace.</summary>
+    private static bool IsStopDuringStart(LogEvent line) =>
+        line.Exception is OperationCanceledException
+        && line.Properties.TryGetValue("SourceContext", out var source)
+        && source is ScalarValue { Value: "Microsoft.Extensions.Hosting.Internal.Host" };
 }

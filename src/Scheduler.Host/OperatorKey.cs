@@ -75,38 +75,10 @@ internal sealed partial class OperatorKey(
                 return null;
             }
 
-            Make();
+            PrivateFile.Write(File, KeyAuthority.NewToken().Reveal(), overwrite: false);
         }
 
         return (await System.IO.File.ReadAllTextAsync(File, cancellationToken)).Trim();
-    }
-
-    /// <summary>
-    /// Writes a temporary file and moves it into place, unless another process has created the file first.
-    /// </summary>
-    private void Make()
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(File)!);
-        var beside = $"{File}.{Environment.ProcessId}";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (var writer = new StreamWriter(beside, options))
-        {
-            writer.WriteLine(KeyAuthority.NewToken().Reveal());
-        }
-
-        try
-        {
-            System.IO.File.Move(beside, File, overwrite: false);
-        }
-        catch (IOException) when (System.IO.File.Exists(File))
-        {
-            System.IO.File.Delete(beside);
-        }
     }
 
     [LoggerMessage(4105, LogLevel.Warning, "Cannot record the operator's key yet; retrying: {Why}")]

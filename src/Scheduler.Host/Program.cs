@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
+using Scheduler.Edge;
 using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
@@ -31,27 +32,22 @@ try
             return await BackupCommand.RunAsync(Settings.Of(line), line.BackupTo!) ? 0 : StoreUnusable;
         case Command.Health:
             return await HealthCommand.IsReadyAsync(Settings.Of(line).Host) ? 0 : NotReady;
+        case Command.Version:
+            await Console.Out.WriteLineAsync($"scheduler {ProductVersion.Full}");
+            return 0;
         case Command.Serve or Command.Demo:
             break;
         default:
             throw new UnreachableException();
     }
 
-    await using var app = SchedulerHost.Build(line);
-    await app.StartAsync();
-    var (token, keptIn) = await app
-        .Services.GetRequiredService<OperatorKey>()
-        .EnsureAsync(app.Lifetime.ApplicationStopping);
-    var keyIs = keptIn ?? (token is null ? "none" : "configured");
-    await Console.Out.WriteLineAsync(
-        $"ready http={app.HttpAddress()} grpc={app.GrpcAddress()?.ToString() ?? "none"} operator_key={keyIs}"
-    );
-    if (line.IsDemo && token is not null)
+    if (line.IsFresh && FreshData.MoveAside(Settings.Of(line), TimeProvider.System.GetUtcNow()) is { } folder)
     {
-        await DemoRun.ShowAsync(app, token, Console.Out, app.Lifetime.ApplicationStopping);
+        await Console.Out.WriteLineAsync($"The data so far is in {folder}");
     }
 
-    await app.WaitForShutdownAsync();
+    await using var app = SchedulerHost.Build(line);
+    await ServeUntilStoppedAsync(app, line);
     return 0;
 }
 catch (OptionsValidationException exception)
@@ -80,4 +76,40 @@ catch (Exception exception) when (exception is IOException or InvalidDataExcepti
 {
     await Console.Error.WriteLineAsync($"The scheduler did not start: {exception.Message}");
     return CouldNotStart;
+}
+
+// Every way out after the start goes through a graceful stop. A host that is only disposed loses its services while its
+// grains still use them.
+static async Task ServeUntilStoppedAsync(WebApplication app, CommandLine line)
+{
+    var stopping = app.Lifetime.ApplicationStopping;
+    var (demo, isStarted) = (Task.CompletedTask, false);
+    try
+    {
+        await app.StartAsync(CancellationToken.None);
+        isStarted = true;
+        var (token, keptIn) = await app.Services.GetRequiredService<OperatorKey>().EnsureAsync(stopping);
+        var keyIs = keptIn ?? (token is null ? "none" : "configured");
+        await Console.Out.WriteLineAsync(
+            $"ready http={app.HttpAddress()} grpc={app.GrpcAddress()?.ToString() ?? "none"} operator_key={keyIs}"
+        );
+        demo = line.IsDemo && token is not null ? DemoRun.ShowAsync(app, token, Console.Out, stopping) : demo;
+    }
+    catch (Exception) when (!isStarted && stopping.IsCancellationRequested)
+    {
+        // A stop was requested during the start. No request was accepted yet, and a silo cannot stop before it runs.
+        return;
+    }
+    catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+    {
+        // A stop was requested while the operator's key was recorded.
+    }
+    catch when (isStarted)
+    {
+        await app.StopAsync(CancellationToken.None);
+        throw;
+    }
+
+    await app.WaitForShutdownAsync(CancellationToken.None);
+    await demo;
 }

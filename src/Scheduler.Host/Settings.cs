@@ -24,8 +24,15 @@ internal sealed class Settings
         DashboardOptions.Section,
     ];
 
-    private Settings(HostOptions host, StorageOptions storage, SchedulerOptions scheduler, DashboardOptions dashboard)
+    private Settings(
+        HostOptions host,
+        StorageOptions storage,
+        SchedulerOptions scheduler,
+        DashboardOptions dashboard,
+        string? simulatedState
+    )
     {
+        SimulatedState = simulatedState;
         Host = host;
         Storage = storage;
         Scheduler = scheduler;
@@ -38,6 +45,9 @@ internal sealed class Settings
     public StorageOptions Storage { get; }
 
     public SchedulerOptions Scheduler { get; }
+
+    /// <summary>Journal file of the simulated cloud; null without one.</summary>
+    public string? SimulatedState { get; }
 
     public bool HasDashboard { get; }
 
@@ -110,9 +120,19 @@ internal sealed class Settings
             );
         }
 
+        if (line.IsFresh && storage.PostgreSql.IsSet)
+        {
+            faults.Add(
+                new SettingFault("Storage:PostgreSql:ConnectionString", "set", "no value", "for the demo with --fresh")
+            );
+        }
+
         faults.AddRange(UnknownProviders(configuration));
         faults.AddRange(UnknownSections(configuration));
-        return faults.Count > 0 ? throw Refusal(faults) : new Settings(host, storage, scheduler, dashboard);
+        var simulatedState = configuration[$"{ProvidersSetup.Section}:Simulated:StatePath"];
+        return faults.Count > 0
+            ? throw Refusal(faults)
+            : new Settings(host, storage, scheduler, dashboard, simulatedState);
     }
 
     /// <summary>Validation errors of settings that are valid on their own but not together.</summary>

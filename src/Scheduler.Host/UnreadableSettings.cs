@@ -9,8 +9,8 @@ namespace Scheduler.Host;
 internal static class UnreadableSettings
 {
     /// <summary>
-    /// Finds settings without a property in the options type (the binder would ignore a misspelt setting) and values
-    /// that cannot be converted to the property's type.
+    /// Finds settings without a property in the options type, because the binder would ignore a misspelt setting.
+    /// Also finds values that cannot be converted to the property's type.
     /// </summary>
     /// <param name="options">Type that the section is bound to.</param>
     public static IEnumerable<SettingFault> In(IConfigurationSection section, Type options)

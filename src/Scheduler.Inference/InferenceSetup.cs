@@ -9,6 +9,7 @@ using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 
@@ -40,6 +41,7 @@ public static class InferenceSetup
         services.AddSingleton<InstanceSlots>();
         services.AddSingleton<UsageCounter>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageCounter>());
+        services.AddSingleton<RequestFirewalls>();
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.AddFirewalls();

@@ -3,8 +3,8 @@ namespace Scheduler.ModelFit;
 /// <summary>How an engine uses VRAM. There are two kinds; a custom preset is judged as vLLM.</summary>
 /// <remarks>
 /// <para>
-/// vLLM-like: uses 0.90 of the memory (its <c>--gpu-memory-utilization</c> default), splits each layer over all GPUs,
-/// runs one profile batch to size activations, and uses the rest for KV blocks of 16 tokens.
+/// vLLM-like: uses 0.90 of the memory (its <c>--gpu-memory-utilization</c> default) and splits each layer over all
+/// GPUs. It runs one profile batch to size activations, and uses the rest for KV blocks of 16 tokens.
 /// </para>
 /// <para>
 /// llama.cpp-like: uses as much as it needs, splits whole layers over GPUs, computes 512 tokens at a time, pads caches

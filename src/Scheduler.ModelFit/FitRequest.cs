@@ -11,13 +11,15 @@ namespace Scheduler.ModelFit;
 /// <param name="EnginePreset">
 /// Runtime preset: <c>vllm</c>, <c>llama-server</c>; any other name is judged as vLLM.
 /// </param>
+/// <param name="Shortfall">What earlier runs needed above the estimate; null when none ran out of memory.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.FitRequest")]
 public sealed record FitRequest(
     [property: Id(0)] WeightFormat? Format,
     [property: Id(1)] KvFormat Kv,
     [property: Id(2)] long ContextTokens,
     [property: Id(3)] int ParallelSequences,
-    [property: Id(4)] string EnginePreset
+    [property: Id(4)] string EnginePreset,
+    [property: Id(5)] VramShortfall? Shortfall = null
 )
 {
     /// <summary>Largest context when the model states no maximum: 2^27 tokens, above any published one.</summary>

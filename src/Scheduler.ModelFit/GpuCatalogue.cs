@@ -36,21 +36,29 @@ public sealed class GpuCatalogue
         ("gpu-a100x", "SXM"),
     ];
 
+    /// <summary>
+    /// Words of vendors before the name of a board, as drivers and shops print them: <c>NVIDIA GeForce RTX 4090</c>.
+    /// </summary>
+    private static readonly ImmutableArray<string> VendorWords =
+    [
+        "nvidia",
+        "geforce",
+        "tesla",
+        "amd",
+        "instinct",
+        "intel",
+    ];
+
     private readonly FrozenDictionary<string, GpuType> _byName;
     private readonly FrozenDictionary<string, ImmutableArray<GpuType>> _byAlias;
+    private readonly FrozenDictionary<string, ImmutableArray<GpuType>> _byWord;
 
     private GpuCatalogue(ImmutableArray<GpuType> all)
     {
         All = all;
         _byName = all.ToFrozenDictionary(gpu => gpu.Name, StringComparer.OrdinalIgnoreCase);
-        _byAlias = all.SelectMany(gpu =>
-                gpu.Aliases.Append(gpu.Name)
-                    .Select(Canonical)
-                    .Distinct(StringComparer.Ordinal)
-                    .Select(alias => (alias, gpu))
-            )
-            .GroupBy(pair => pair.alias, pair => pair.gpu, StringComparer.Ordinal)
-            .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray(), StringComparer.Ordinal);
+        _byAlias = Index(all, gpu => gpu.Aliases.Append(gpu.Name));
+        _byWord = Index(all, gpu => gpu.Aliases.Concat(Beginnings(gpu.Name)));
         ShapesBySize =
         [
             .. all.SelectMany(gpu => Counts.Select(count => new GpuGroup(gpu, count)))
@@ -72,6 +80,35 @@ public sealed class GpuCatalogue
 
     /// <param name="name">Catalogue name, in any case.</param>
     public GpuType? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>
+    /// The types that a person's word can mean: a name, its beginning or an alias, without case, separators and words of the vendor.
+    /// </summary>
+    /// <returns>One type when the word is clear, several for <c>H100</c>, none for an unknown word.</returns>
+    public ImmutableArray<GpuType> Meant(string word)
+    {
+        if (Find(word) is { } named)
+        {
+            return [named];
+        }
+
+        var text = Canonical(word);
+        while (true)
+        {
+            if (_byWord.TryGetValue(text, out var types))
+            {
+                return types;
+            }
+
+            var vendor = VendorWords.FirstOrDefault(vendor => text.StartsWith(vendor, StringComparison.Ordinal));
+            if (vendor is null)
+            {
+                return [];
+            }
+
+            text = text[vendor.Length..];
+        }
+    }
 
     /// <summary>The type behind a provider's GPU name; null when unknown, and the offer is then omitted.</summary>
     /// <param name="vramGibPerGpu">Memory that the provider states, GiB; null when it states none.</param>
@@ -95,6 +132,29 @@ public sealed class GpuCatalogue
         // 2. Board: from the instance type. Without a hint take the slower board, so that no offer promises too much.
         var hint = BoardOf(instanceTypeHint) ?? "PCIe";
         return fitting.FirstOrDefault(gpu => gpu.Name.EndsWith(hint, StringComparison.Ordinal)) ?? fitting[0];
+    }
+
+    private static FrozenDictionary<string, ImmutableArray<GpuType>> Index(
+        ImmutableArray<GpuType> all,
+        Func<GpuType, IEnumerable<string>> wordsOf
+    ) =>
+        all.SelectMany(gpu =>
+                wordsOf(gpu).Select(Canonical).Distinct(StringComparer.Ordinal).Select(word => (word, gpu))
+            )
+            .GroupBy(pair => pair.word, pair => pair.gpu, StringComparer.Ordinal)
+            .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray(), StringComparer.Ordinal);
+
+    /// <summary>
+    /// The name and its beginnings at each dash from the first digit on: <c>V100</c>, <c>V100-16GB</c>,
+    /// <c>V100-16GB-SXM</c>. So a word for a family means all of it, also where only one type has it as an alias.
+    /// </summary>
+    private static IEnumerable<string> Beginnings(string name)
+    {
+        var parts = name.Split('-');
+        return Enumerable
+            .Range(1, parts.Length)
+            .Select(count => string.Join('-', parts[..count]))
+            .Where(beginning => beginning.Any(char.IsAsciiDigit));
     }
 
     private static string? BoardOf(string? instanceType)
@@ -141,7 +201,7 @@ public sealed class GpuCatalogue
         };
 
     /// <summary>Removes case and separators: <c>RTX 4090</c>, <c>RTX4090</c>, <c>Tesla_V100</c>.</summary>
-    private static string Canonical(string alias)
+    public static string Canonical(string alias)
     {
         var text = new StringBuilder(alias.Length);
         foreach (var letter in alias)

@@ -53,14 +53,16 @@ public static class GpuFit
         }
 
         var estimate = VramEstimate.Of(footprint, request, request.ContextTokens, count, engine);
+        ImmutableArray<VramLine> lines =
+        [
+            Line(VramPurpose.Weights, estimate.Weights),
+            Line(VramPurpose.KvCache, estimate.Cache),
+            Line(VramPurpose.Activations, estimate.Activations),
+            Line(VramPurpose.RuntimeOverhead, estimate.Overhead),
+            Line(VramPurpose.Slack, VramEstimate.Slack),
+        ];
         return new VramBudget(
-            [
-                Line(VramPurpose.Weights, estimate.Weights),
-                Line(VramPurpose.KvCache, estimate.Cache),
-                Line(VramPurpose.Activations, estimate.Activations),
-                Line(VramPurpose.RuntimeOverhead, estimate.Overhead),
-                Line(VramPurpose.Slack, VramEstimate.Slack),
-            ],
+            request.Shortfall is null ? lines : lines.Add(Line(VramPurpose.Learned, estimate.Learned)),
             count
         );
     }

@@ -19,7 +19,7 @@ public sealed record GpuType
     /// <summary>Total memory that the driver reports, bytes; nominal when no driver figure is known.</summary>
     public long VramBytes { get; init; }
 
-    /// <summary>Nominal size, GiB; used only to recognise an offer.</summary>
+    /// <summary>Nominal size, GiB; to recognise an offer and to compare sizes as people do, never to judge a fit.</summary>
     public int NominalGib { get; init; }
 
     /// <summary>Memory bandwidth, GB/s (10^9); null when unknown.</summary>

@@ -42,4 +42,7 @@ public enum VramPurpose
 
     /// <summary>Fragmentation, and differences between engine versions.</summary>
     Slack = 5,
+
+    /// <summary>What earlier runs needed above the estimate; see <see cref="VramShortfall"/>.</summary>
+    Learned = 6,
 }

@@ -15,7 +15,7 @@ internal readonly struct VramEstimate
 {
     /// <summary>Activation bytes per token and element of hidden size or active feed-forward width.</summary>
     /// <remarks>
-    /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B, so 109.8 kB per token = 6 ×
+    /// vllm#10517: 2.07 GiB at 20,000 and 2.99 GiB at 29,000 tokens of Llama-3.1-8B. So 109.8 kB per token = 6 ×
     /// (hidden 4,096 + intermediate 14,336).
     /// </remarks>
     private const long ActivationFactor = 6;
@@ -29,12 +29,13 @@ internal readonly struct VramEstimate
     /// <summary>Slack at the upper edge: half a GiB, the fragmentation seen between versions (vllm#33155).</summary>
     private const long SlackHigh = 512L << 20;
 
-    private VramEstimate(Band weights, Band cache, Band activations, Band overhead)
+    private VramEstimate(Band weights, Band cache, Band activations, Band overhead, Band learned)
     {
         Weights = weights;
         Cache = cache;
         Activations = activations;
         Overhead = overhead;
+        Learned = learned;
     }
 
     public Band Weights { get; }
@@ -45,13 +46,17 @@ internal readonly struct VramEstimate
 
     public Band Overhead { get; }
 
+    /// <summary>See <see cref="VramShortfall"/>.</summary>
+    public Band Learned { get; }
+
     public static Band Slack => new(0, 0, SlackHigh);
 
-    public long Low => Weights.Low + Cache.Low + Activations.Low + Overhead.Low;
+    public long Low => Weights.Low + Cache.Low + Activations.Low + Overhead.Low + Learned.Low;
 
-    public long Expected => Weights.Expected + Cache.Expected + Activations.Expected + Overhead.Expected;
+    public long Expected =>
+        Weights.Expected + Cache.Expected + Activations.Expected + Overhead.Expected + Learned.Expected;
 
-    public long High => Weights.High + Cache.High + Activations.High + Overhead.High + SlackHigh;
+    public long High => Weights.High + Cache.High + Activations.High + Overhead.High + Learned.High + SlackHigh;
 
     /// <summary>Estimates one GPU. Requires a valid request and a model that the GPUs can split.</summary>
     /// <param name="request">Its context is ignored.</param>
@@ -68,7 +73,8 @@ internal readonly struct VramEstimate
             new(weights.Low, weights.Expected, weights.High),
             CacheOf(model, request, contextTokens, gpus, engine),
             ActivationsOf(model.Model, request, contextTokens, gpus, engine),
-            OverheadOf(gpus, engine)
+            OverheadOf(gpus, engine),
+            request.Shortfall?.On(gpus) ?? default
         );
     }
 

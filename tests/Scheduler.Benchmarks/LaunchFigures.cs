@@ -9,8 +9,8 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-5, P-6 and P-7: launches per second through the gRPC API of a separate process (create and start, each
-/// acknowledged, then polled until running), and the latency of an acknowledged create at half that rate.
+/// P-5, P-6 and P-7: launches per second through the gRPC API of a separate process, and the latency of an
+/// acknowledged create at half that rate. A launch is create and start, each acknowledged, then polled until running.
 /// </summary>
 public static class LaunchFigures
 {

@@ -1,5 +1,8 @@
 using Scheduler.Benchmarks;
 using Scheduler.Benchmarks.Gateway;
+using Scheduler.TestKit;
+
+SchedulerProcess.Optimizes = true;
 
 // One command per benchmark: dotnet run -c Release --project tests/Scheduler.Benchmarks -- FIGURE
 switch (args.FirstOrDefault())

@@ -8,8 +8,8 @@ namespace Scheduler.Benchmarks;
 
 /// <summary>
 /// P-11: three silos on PostgreSQL, thousands of instances that wait for capacity, and one silo killed with <c>kill
-/// -9</c>. Measures the time until the other silos detect it, until every waiting instance is active and calls its
-/// provider again, and whether each then runs exactly once.
+/// -9</c>. Measures the time until the other silos detect it, and until every waiting instance is active and calls
+/// its provider again. Checks that each then runs exactly once.
 /// </summary>
 public static class RecoveryFigures
 {

@@ -17,8 +17,8 @@ using Scheduler.Storage.Sqlite;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// P-6: grain writes per second through a real silo to the embedded file, with one to many concurrent writers, compared
-/// with a single connection that commits each of the same writes alone. Also measures how long an unrelated grain takes
+/// P-6: grain writes per second through a real silo to the embedded file, with one to many concurrent writers. The
+/// baseline is a single connection that commits each of the same writes alone. Also measures how long an unrelated grain takes
 /// to answer meanwhile.
 /// </summary>
 public static class StorageFigures

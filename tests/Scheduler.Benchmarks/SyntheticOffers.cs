@@ -5,8 +5,9 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Benchmarks;
 
 /// <summary>
-/// A market with the proportions of public price lists: 14 providers with 10 regions each (a few shared), 40 GPU types
-/// in up to four counts, a third of the offers spot, prices spread over a factor of ten around the type's own. A larger
+/// A market with the proportions of public price lists: 14 providers with 10 regions each (a few shared), 40 GPU
+/// types in up to four counts. A third of the offers are spot; prices spread over a factor of ten around the type's
+/// own. A larger
 /// catalogue has more hosts per route, not more regions, as a real one would.
 /// </summary>
 internal static class SyntheticOffers

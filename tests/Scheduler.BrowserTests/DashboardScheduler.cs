@@ -3,13 +3,14 @@ using System.Net.Http.Json;
 using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.BrowserTests;
 
 /// <summary>
-/// A scheduler with data on every page: an account with running instances and a failed one for each code, a balancer
-/// with a destination that is down, a firewall that blocked a request, and a schedule. A second account must see none
+/// A scheduler with data on every page. One account has running instances and a failed one for each code. It has a
+/// balancer with a destination that is down, a firewall that blocked a request, and a schedule. A second account must see none
 /// of it.
 /// </summary>
 public sealed class DashboardScheduler : IAsyncLifetime
@@ -403,6 +404,7 @@ public sealed class DashboardScheduler : IAsyncLifetime
 }
 
 /// <summary>Page tests that only read share one scheduler and run one after the other.</summary>
+[StartsFirst]
 [CollectionDefinition(Name)]
 public sealed class DashboardGroup : ICollectionFixture<DashboardScheduler>
 {

@@ -86,6 +86,21 @@ internal static class Screenshots
         await page.SetViewportSizeAsync(before.Width, before.Height);
     }
 
+    /// <summary>Saves the visible part of the page as it is, light, at the width of a laptop.</summary>
+    public static async Task SaveViewAsync(IPage page, string name)
+    {
+        await page.EvaluateAsync(Settled);
+        await page.ScreenshotAsync(
+            new PageScreenshotOptions
+            {
+                Path = PathOf(name, Laptop, "light"),
+                Animations = ScreenshotAnimations.Disabled,
+                Caret = ScreenshotCaret.Hide,
+                Scale = ScreenshotScale.Css,
+            }
+        );
+    }
+
     public static string PathOf(string name, int width, string theme) =>
         Repository.Path(
             "artifacts",

@@ -2,6 +2,7 @@ using System.Globalization;
 using Scheduler.Api.V1;
 using Scheduler.SystemTests.Load;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
@@ -15,6 +16,7 @@ namespace Scheduler.SystemTests;
 /// <c>SCHEDULER_SEED</c> replays a seed: clients and faults draw the same values, though not at the same moments.
 /// <c>SCHEDULER_CHAOS_MINUTES</c> sets how long the faults of each test last, for example <c>10</c>.
 /// </remarks>
+[StartsFirst]
 public sealed class ClusterChaosTests
 {
     private const int ClientsPerAccount = 8;

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Scheduler.Api.V1;
 using Scheduler.SystemTests.Load;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
@@ -11,6 +12,7 @@ namespace Scheduler.SystemTests;
 /// Three real processes on one PostgreSQL act as one scheduler. Any process can be called, killed or restarted, and
 /// each acknowledged command takes effect once (INV-01 to INV-05).
 /// </summary>
+[StartsFirst]
 public sealed class ClusterFailoverTests
 {
     private const int Silos = 3;

@@ -1,13 +1,21 @@
-using System.Diagnostics;
+using System.Net;
+using System.Text.RegularExpressions;
+using Scheduler.Api.V1;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
 
-/// <summary>The first command of the README works as described, also when it is repeated.</summary>
-public sealed class DemoTests
+/// <summary>The first command of the README works as described, also when it is stopped and repeated.</summary>
+[StartsFirst]
+public sealed partial class DemoTests
 {
-    private const string LastLine = "Stop with Ctrl-C; the same command continues with the stored state.";
+    private const string LastLine =
+        "Stop with Ctrl-C; the same command continues with the stored state, with --fresh it starts over.";
+
+    private const string Rich = "accounts/acct-demo";
+    private const string Poor = "accounts/acct-demo-poor";
 
     private static readonly string[] Codes =
     [
@@ -18,72 +26,212 @@ public sealed class DemoTests
         "BILLING_BELOW_MINIMUM",
     ];
 
-    [Fact]
-    public async Task The_demo_plays_its_scenarios_and_leaves_the_API_running_on_both_runs()
-    {
-        var ct = TestContext.Current.CancellationToken;
-        await using var scheduler = new SchedulerProcess { Command = "demo" };
-        for (var time = 1; time <= 2; time++)
-        {
-            var before = scheduler.Lines.Count;
-            await scheduler.StartAsync(ct);
-            var told = await ToldAsync(scheduler, before);
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-            Assert.All(Codes, code => Assert.Contains(told, line => line.TrimStart().StartsWith(code + ": ")));
-            Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("hint: ")));
-            Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("request id: req-")));
-            Assert.Equal(7, told.Count(line => line.StartsWith("── ")));
-            Assert.True(told.Count(line => line.Contains("→ Running")) >= 2, "The launch and the re-routed one run.");
-            Assert.Contains(
-                told,
-                line => line.StartsWith($"Open {scheduler.Http.ToString().TrimEnd('/')} and sign in")
+    /// <summary>
+    /// One start, two that continue, each after changes of everything, and one that starts over until Ctrl-C ends it.
+    /// </summary>
+    [Fact]
+    public async Task The_demo_continues_with_whatever_it_finds_starts_over_and_stops_at_once()
+    {
+        var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
+        await using var demo = new SchedulerProcess(folder) { Command = "demo", KeepsFolder = true };
+        var told = await PlayAsync(demo);
+        AssertToldAll(told);
+        var key = KeyIn(told);
+        var launched = await InstancesAsync(demo);
+        Assert.Equal(7, launched.Count);
+        await ChangeEverythingAsync(demo, launched);
+        Assert.Equal(0, await demo.StopAsync(Ct));
+
+        var before = await PlayAndListAsync(demo, launched);
+        Assert.NotEqual(key, KeyIn(before.Told));
+        await DeleteEverythingAsync(demo);
+        Assert.Equal(0, await demo.StopAsync(Ct));
+
+        var after = await PlayAndListAsync(demo, []);
+        Assert.Equal(KeyIn(before.Told), KeyIn(after.Told));
+        Assert.Contains(after.Told, line => line.Contains("it is Deleted now"));
+        Assert.Equal(0, await demo.StopAsync(Ct));
+
+        await using var fresh = new SchedulerProcess(folder, "--fresh") { Command = "demo" };
+        await fresh.StartAsync(Ct);
+        Assert.Contains(fresh.Lines, line => line.StartsWith("The data so far is in ", StringComparison.Ordinal));
+        await StopsPromptlyAsync(fresh);
+    }
+
+    /// <summary>Ctrl-C while stories wait for providers and a page of the dashboard is open.</summary>
+    private static async Task StopsPromptlyAsync(SchedulerProcess demo)
+    {
+        using var page = new HttpClient { BaseAddress = demo.Http };
+        using var live = await LiveStreamAsync(page, demo);
+        await Eventually.UntilAsync(
+            () => InstancesAsync(demo),
+            all => all.Any(instance => instance.State == InstanceState.Provisioning),
+            "a launch waits for its provider"
+        );
+        var (lines, began) = (demo.Lines.Count, TimeProvider.System.GetTimestamp());
+
+        var code = await demo.InterruptAsync(Ct);
+
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.Equal(0, code);
+        var noise = demo
+            .Lines.Skip(lines)
+            .Where(line => line.Contains("\"@x\":") || line.Contains("\"@l\":\"Error\""))
+            .ToList();
+        Assert.True(noise.Count == 0, string.Join('\n', noise));
+    }
+
+    /// <summary>The event stream of an open page.</summary>
+    private static async Task<HttpResponseMessage> LiveStreamAsync(HttpClient client, SchedulerProcess demo)
+    {
+        var form = await client.GetStringAsync("/dashboard/sign-in", Ct);
+        var fields = new Dictionary<string, string>
+        {
+            ["__RequestVerificationToken"] = FormToken().Match(form).Groups[1].Value,
+            ["key"] = demo.Token,
+            ["return"] = "/dashboard",
+        };
+        using var signedIn = await client.PostAsync("/dashboard/session", new FormUrlEncodedContent(fields), Ct);
+        Assert.Equal(HttpStatusCode.OK, signedIn.StatusCode);
+        var live = await client.GetAsync("/dashboard/live", HttpCompletionOption.ResponseHeadersRead, Ct);
+        Assert.Equal("text/event-stream", live.Content.Headers.ContentType?.MediaType);
+        return live;
+    }
+
+    private static void AssertToldAll(List<string> told)
+    {
+        Assert.All(Codes, code => Assert.Contains(told, line => line.TrimStart().StartsWith(code + ": ")));
+        Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("hint: ")));
+        Assert.Equal(Codes.Length, told.Count(line => line.TrimStart().StartsWith("request id: req-")));
+        Assert.Equal(7, told.Count(line => line.StartsWith("── ")));
+        Assert.Contains(told, line => line.Contains("5 failed on purpose"));
+        Assert.Contains(told, line => line.StartsWith("Open http://127.0.0.1:"));
+    }
+
+    /// <summary>Another start: it launches nothing, and each instance is as it was before.</summary>
+    private static async Task<(List<string> Told, IReadOnlyList<Instance> Now)> PlayAndListAsync(
+        SchedulerProcess demo,
+        IReadOnlyList<Instance> launched
+    )
+    {
+        var told = await PlayAsync(demo);
+        Assert.Equal(7, told.Count(line => line.StartsWith("── ")));
+        Assert.Equal(7, told.Count(line => line.Contains(" was launched before; it is ")));
+        var now = await InstancesAsync(demo);
+        // One was deleted by hand.
+        Assert.Equal(Math.Max(0, launched.Count - 1), now.Count);
+        Assert.All(now, one => Assert.Equal(Run(launched.Single(old => old.Name == one.Name)), one.Run));
+        return (told, now);
+
+        static int Run(Instance old) => old.ServingName is "timeout" or "no-money" ? old.Run + 1 : old.Run;
+    }
+
+    /// <summary>Drains, tops up, renames, revokes, repairs, stops and deletes.</summary>
+    private static async Task ChangeEverythingAsync(SchedulerProcess demo, IReadOnlyList<Instance> launched)
+    {
+        var api = ApiClient.Of("http", demo);
+        var (accounts, instances, keys) = (
+            new Accounts.AccountsClient(demo.Calls),
+            new Instances.InstancesClient(demo.Calls),
+            new Keys.KeysClient(demo.Calls)
+        );
+        var providers = new Scheduler.Api.V1.Providers.ProvidersClient(demo.Calls);
+        Instance Of(string name) => launched.Single(one => one.ServingName == name);
+
+        await accounts.TopUpAccountAsync(
+            new TopUpAccountRequest
+            {
+                Name = Poor,
+                AmountMicroEur = 50_000_000,
+                Reference = "by-hand",
+            },
+            cancellationToken: Ct
+        );
+        foreach (var name in new[] { Rich, Poor })
+        {
+            await accounts.UpdateAccountAsync(
+                new UpdateAccountRequest { Name = name, DisplayName = "Renamed" },
+                cancellationToken: Ct
             );
-            var key = Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
-            var account = (await ApiClient.Of("http", scheduler, key).GetAccountAsync("accounts/acct-demo")).Ok;
-            await AskAsTheReadmeSaysAsync(scheduler, key, ct);
-            // The run that ended out of memory is billed for its seconds.
-            Assert.InRange(account.BalanceMicroEur, 99_000_000, 100_000_000);
-            Assert.Equal(0, await scheduler.StopAsync(ct));
+        }
+
+        foreach (var repaired in new[] { Of("no-money"), Of("timeout") })
+        {
+            await instances.StartInstanceAsync(
+                new StartInstanceRequest { Name = repaired.Name },
+                cancellationToken: Ct
+            );
+            await api.UntilAsync(repaired.Name, i => i.State == InstanceState.Running);
+        }
+
+        await instances.StopInstanceAsync(new StopInstanceRequest { Name = Of("chat").Name }, cancellationToken: Ct);
+        await instances.DeleteInstanceAsync(
+            new DeleteInstanceRequest { Name = Of("no-match").Name },
+            cancellationToken: Ct
+        );
+        foreach (var provider in new[] { "sim-verda", "sim-yotta", "sim-jarvislabs" })
+        {
+            await providers.DrainProviderAsync(
+                new DrainProviderRequest { Name = $"providers/{provider}" },
+                cancellationToken: Ct
+            );
+        }
+
+        foreach (
+            var key in (await keys.ListKeysAsync(new ListKeysRequest { Parent = Rich }, cancellationToken: Ct)).Keys
+        )
+        {
+            await keys.RevokeKeyAsync(new RevokeKeyRequest { Name = key.Name }, cancellationToken: Ct);
         }
     }
 
-    /// <summary>Runs the section "Ask a model" of the README as written.</summary>
-    private static async Task AskAsTheReadmeSaysAsync(SchedulerProcess scheduler, string key, CancellationToken ct)
+    private static async Task DeleteEverythingAsync(SchedulerProcess demo)
     {
-        var section = (await File.ReadAllTextAsync(Repository.Path("README.md"), ct)).Split("## Ask a model\n")[1];
-        var start = new ProcessStartInfo("bash", ["-euc", section.Split("```\n")[1]])
+        var api = ApiClient.Of("http", demo);
+        var instances = new Instances.InstancesClient(demo.Calls);
+        foreach (var instance in await InstancesAsync(demo))
         {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            Environment = { ["KEY"] = key, ["API"] = scheduler.Http.ToString().TrimEnd('/') },
-        };
-        using var asked = Process.Start(start)!;
-        var said = await asked.StandardOutput.ReadToEndAsync(ct);
-        await asked.WaitForExitAsync(ct);
-        Assert.Contains("\"object\":\"chat.completion\"", said);
-        Assert.Contains("This is the simulated stand-in runtime", said);
-    }
-
-    private static async Task<List<string>> ToldAsync(SchedulerProcess scheduler, int before)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (true)
-        {
-            var told = scheduler.Lines.Skip(before).ToList();
-            if (told.Any(line => line.Contains(LastLine)))
+            if (instance.State != InstanceState.Stopped)
             {
-                return told;
+                await instances.StopInstanceAsync(
+                    new StopInstanceRequest { Name = instance.Name },
+                    cancellationToken: Ct
+                );
+                await api.UntilAsync(instance.Name, i => i.State == InstanceState.Stopped);
             }
 
-            Assert.True(
-                TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(2),
-                $"The demo did not finish:\n{scheduler.Output}"
-            );
-            await Task.Delay(
-                TimeSpan.FromMilliseconds(200),
-                TimeProvider.System,
-                TestContext.Current.CancellationToken
+            await instances.DeleteInstanceAsync(
+                new DeleteInstanceRequest { Name = instance.Name },
+                cancellationToken: Ct
             );
         }
     }
+
+    private static async Task<IReadOnlyList<Instance>> InstancesAsync(SchedulerProcess demo)
+    {
+        var request = new ListInstancesRequest { Parent = "accounts/-", PageSize = 1000 };
+        return (
+            await new Instances.InstancesClient(demo.Calls).ListInstancesAsync(request, cancellationToken: Ct)
+        ).Instances;
+    }
+
+    private static string KeyIn(List<string> told) =>
+        Assert.Single(told, line => line.Contains("export KEY=")).Split('=')[^1];
+
+    /// <summary>Starts it and returns its output when the demo is told.</summary>
+    private static async Task<List<string>> PlayAsync(SchedulerProcess demo)
+    {
+        var before = demo.Lines.Count;
+        await demo.StartAsync(Ct);
+        return await Eventually.UntilAsync(
+            () => Task.FromResult(demo.Lines.Skip(before).ToList()),
+            told => told.Any(line => line.Contains(LastLine)),
+            "the demo is told"
+        );
+    }
+
+    [GeneratedRegex("__RequestVerificationToken\" value=\"([^\"]+)")]
+    private static partial Regex FormToken();
 }

@@ -1,5 +1,6 @@
 using Scheduler.SystemTests.Load;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
@@ -9,6 +10,7 @@ namespace Scheduler.SystemTests;
 /// (INV-03). The test then checks the invariants from outside, through the API and in the list of the simulated cloud.
 /// <c>SCHEDULER_SEED</c> replays a seed.
 /// </summary>
+[StartsFirst]
 public sealed class KillTests
 {
     private const int Clients = 6;

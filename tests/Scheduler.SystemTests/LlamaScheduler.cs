@@ -2,6 +2,7 @@ using System.Text.Json;
 using Google.Protobuf;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.SystemTests;
@@ -215,6 +216,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
 }
 
 /// <summary>Shared by all tests that need a real runtime; they run one after the other.</summary>
+[StartsFirst]
 [CollectionDefinition(Name)]
 public sealed class LlamaGroup : ICollectionFixture<LlamaScheduler>
 {

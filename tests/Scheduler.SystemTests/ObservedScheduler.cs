@@ -79,7 +79,9 @@ public sealed class ObservedScheduler : IAsyncLifetime
         Launched = (await tenant.CreateInstanceAsync(account, "serving-seen", Troubles.On(Troubles.Small))).Ok;
         var start = await StartWithCorrelationAsync(Launched.Name);
         await tenant.UntilAsync(Launched.Name, instance => instance.State == InstanceState.Running);
-        Refused = (await tenant.CreateInstanceAsync(account, "unknown-seen", Troubles.On("no/model"))).Ok;
+        Refused = (
+            await tenant.CreateInstanceAsync(account, "dear-seen", Troubles.AtMost(Troubles.On(Troubles.Small), 1))
+        ).Ok;
         var refusal = await tenant.StartAsync(Refused.Name);
         Assert.NotNull(refusal.Error);
         Running = await Eventually.UntilAsync(

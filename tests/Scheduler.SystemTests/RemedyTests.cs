@@ -1,5 +1,6 @@
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
 using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;
@@ -107,17 +108,26 @@ public sealed class RemedyTests(TroubledScheduler troubled)
     }
 
     [Fact]
-    public async Task MODEL_NOT_FOUND_proposes_a_model_that_exists()
+    public async Task Unknown_names_are_field_faults_that_name_the_right_ones()
     {
         var api = troubled.ApiClient("http");
-        var instance = await LaunchAsync(api, Troubles.All["MODEL_NOT_FOUND"].Spec);
-        var refused = await RefusedAsync(api, instance, "MODEL_NOT_FOUND");
+        var account = await troubled.AccountAsync(api, 1_000_000_000);
+        var spec = Troubles.OnGpu(Troubles.On("Qwen2.5-0.5B", "sim-lamda"), "H100", 1);
 
-        var spec = instance.Spec;
-        spec.Model = refused.Details["near"];
-        await ChangeAsync(api, instance, spec, "spec.model");
+        var refused = await api.CreateInstanceAsync(account, "unknown-names", spec);
 
-        await RunsAsync(api, instance.Name);
+        Assert.Equal(400, refused.HttpStatus);
+        var faults = refused.Error!.GetDetail<BadRequest>()!.FieldViolations;
+        Assert.Equal(
+            ["spec.model", "spec.constraints.gpu_type", "spec.constraints.providers[0]"],
+            faults.Select(fault => fault.Field)
+        );
+        Assert.Contains($"`{Troubles.Small}`", faults[0].Description);
+        Assert.Contains("`H100-80GB-SXM`", faults[1].Description);
+        Assert.Contains("`sim-lambda` exists", faults[2].Description);
+        var named = Troubles.OnGpu(Troubles.On(Troubles.Small, "sim-lambda"), "nvidia h100 sxm", 1);
+        var created = (await api.CreateInstanceAsync(account, "unknown-names", named)).Ok;
+        Assert.Equal("H100-80GB-SXM", created.Spec.Constraints.GpuType);
     }
 
     private async Task<Instance> LaunchAsync(ApiClient api, LaunchSpec spec) =>

@@ -15,7 +15,7 @@ public sealed class TelemetryTests(ObservedScheduler observed)
 
         var seen = observed.Running;
         Assert.Equal(1, seen.Sum("scheduler_launches_total", ("outcome", "running"), ("provider", "sim-lambda")));
-        Assert.Equal(1, seen.Sum("scheduler_launches_total", ("outcome", "failed"), ("code", "MODEL_NOT_FOUND")));
+        Assert.Equal(1, seen.Sum("scheduler_launches_total", ("outcome", "failed"), ("code", "SMART_NO_MATCH")));
         Assert.Equal(1, seen.Sum("scheduler_launch_duration_seconds_count"));
         Assert.Equal(1, seen.Sum("scheduler_keys_refused_total", ("code", "AUTH_INVALID_TOKEN")));
         Assert.Equal(1, seen.Sum("scheduler_cluster_silos"));
@@ -24,7 +24,7 @@ public sealed class TelemetryTests(ObservedScheduler observed)
             seen.Sum("scheduler_storage_duration_seconds_count", ("operation", "write"), ("outcome", "ok")) > 5
         );
         Assert.True(
-            seen.Sum("http_server_request_duration_seconds_count", ("scheduler_reason", "MODEL_NOT_FOUND")) >= 1
+            seen.Sum("http_server_request_duration_seconds_count", ("scheduler_reason", "SMART_NO_MATCH")) >= 1
         );
         Assert.Contains(seen.Samples, sample => sample.Name.StartsWith("orleans_", StringComparison.Ordinal));
         Assert.Contains(seen.Samples, sample => sample.Name.StartsWith("dotnet_", StringComparison.Ordinal));

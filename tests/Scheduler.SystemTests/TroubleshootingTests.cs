@@ -6,8 +6,8 @@ using Xunit;
 namespace Scheduler.SystemTests;
 
 /// <summary>
-/// Every launch failure code of the troubleshooting page, from its real cause, over both transports. Checks the code, a
-/// hint with numbers and a request id that leads to it, and that all of it survives a kill of the process.
+/// Every launch failure code of the troubleshooting page, from its real cause, over both transports. Checks the code,
+/// a hint with numbers and a request id that leads to it. All of it must survive a kill of the process.
 /// </summary>
 [Collection(TroubleGroup.Name)]
 public sealed class TroubleshootingTests(TroubledScheduler troubled)

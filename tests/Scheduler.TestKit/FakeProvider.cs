@@ -9,8 +9,8 @@ using Scheduler.Domain.Runtimes;
 namespace Scheduler.TestKit;
 
 /// <summary>
-/// A provider that follows the test's instructions, records every call and keeps the true state of the "cloud", which a
-/// test compares with the state of the grains.
+/// A provider that follows the test's instructions and records every call. It keeps the true state of the "cloud",
+/// which a test compares with the state of the grains.
 /// </summary>
 /// <param name="id">The configured name.</param>
 public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerable<Offer> offers) : IProvider

@@ -40,12 +40,6 @@ public static class Troubles
                 (StatusCode.FailedPrecondition, 422)
             ),
             new(
-                "MODEL_NOT_FOUND",
-                On("Qwen2.5-0.5B", "sim-lambda"),
-                "^Use 'Qwen/Qwen2.5-0.5B'",
-                (StatusCode.NotFound, 404)
-            ),
-            new(
                 "PROVIDER_TIMEOUT",
                 Within(OnGpu(On(Small, "sim-verda"), "B200-SXM", 1), seconds: 1),
                 @"^Stop the instance and start it again: sim-verda/FIN-03/B200-SXM ranks last until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"

@@ -4,8 +4,8 @@ using Xunit;
 namespace Scheduler.Tidy;
 
 /// <summary>
-/// For any id that its user types, Orleans' own dashboard calls every parameterless method of a grain's interfaces that
-/// returns the type of a stored state or is named GetState. Such a method must change nothing and show no secrets.
+/// Orleans' own dashboard calls every parameterless grain method that returns the type of a stored state or is named
+/// GetState. It does so for any id that its user types. Such a method must change nothing and show no secrets.
 /// </summary>
 public sealed class GrainStateTests
 {

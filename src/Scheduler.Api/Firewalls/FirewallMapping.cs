@@ -43,6 +43,7 @@ internal static class FirewallMapping
             Judge = draft.Judge,
             JudgeDeadline = Duration.FromTimeSpan(draft.JudgeDeadline),
             KeepPrompt = draft.KeepPrompt,
+            JudgeSeesImages = draft.JudgeSeesImages,
             Version = record.Version,
             CreateTime = record.CreatedAt.ToProtoTime(),
             UpdateTime = record.UpdatedAt.ToProtoTime(),

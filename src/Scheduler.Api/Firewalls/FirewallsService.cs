@@ -121,6 +121,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
             Rules = [.. request.Rules],
             JudgeDeadline = request.JudgeDeadline?.ToTimeSpan() ?? FirewallDraft.DefaultJudgeDeadline,
             KeepPrompt = request.KeepPrompt,
+            JudgeSeesImages = request.JudgeSeesImages,
         };
         var record = await grains
             .Firewalls(account)
@@ -167,6 +168,7 @@ internal sealed class FirewallsService(IGrainFactory grains, IFirewallTrial tria
                     Rules = request.Rules.Count > 0 ? [.. request.Rules] : draft.Rules,
                     JudgeDeadline = request.JudgeDeadline?.ToTimeSpan() ?? draft.JudgeDeadline,
                     KeepPrompt = request.HasKeepPrompt ? request.KeepPrompt : draft.KeepPrompt,
+                    JudgeSeesImages = request.HasJudgeSeesImages ? request.JudgeSeesImages : draft.JudgeSeesImages,
                 };
                 var guard = request.HasIfVersion ? request.IfVersion : present.Version;
                 var record = await grains

@@ -105,6 +105,7 @@ internal static class ExplanationMapping
                 To = change.To,
             })
         );
+        proto.Leaves.AddRange(line.Leaves);
         return proto;
     }
 

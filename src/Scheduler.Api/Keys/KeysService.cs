@@ -100,10 +100,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
         {
             NextPageToken = page.Length < size ? "" : Paging.Next(query, page[^1].Id),
         };
-
-        // Without an account the list contains the keys of all accounts and operators. Only operator keys are wanted
-        // then.
-        response.Keys.AddRange(page.Where(key => key.Account == account).Select(key => key.ToProto()));
+        response.Keys.AddRange(page.Select(key => key.ToProto()));
         return response;
     }
 

@@ -50,7 +50,6 @@ internal sealed partial class OpenApiDocumentSource
                     "Runs models on rented GPUs; each failure states its exact cause. Money is whole micro-EUR (1 EUR = 1,000,000); 64-bit "
                     + "numbers are JSON numbers and stay below 2^53. Unknown fields and query parameters are refused by name. Every "
                     + "response has `X-Request-Id`. If you send your own id in that header, it is returned as `X-Correlation-Id`.",
-                License = new OpenApiLicense { Name = "Proprietary" },
             },
             Servers = [new OpenApiServer { Url = "/" }],
             Paths = [],

@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Pipeline;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
+using Scheduler.Grains.Keys;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
 
@@ -10,9 +11,9 @@ namespace Scheduler.Api.Providers;
 
 internal static class ProviderMapping
 {
-    /// <summary>Only operators see the exception message of the adapter (INV-13).</summary>
-    public static V1.Provider ToProto(this ProviderView view, bool isForOperator)
+    public static V1.Provider ToProto(this ProviderView all, Caller caller)
     {
+        var view = all.For(caller);
         var proto = new V1.Provider
         {
             Name = ResourceName.Provider(view.Id),
@@ -30,7 +31,10 @@ internal static class ProviderMapping
             MedianTimeToAllocate = view.MedianTimeToAllocate is { } median ? Duration.FromTimeSpan(median) : null,
             Offers = view.Offers,
             ListTime = view.ListedAt.ToProtoTime(),
-            ListingError = view.ListingError is { } error ? (isForOperator ? error : "The latest listing failed.") : "",
+            ListingError = view.ListingError ?? "",
+            DrainTime = view.Drain?.At.ToProtoTime(),
+            DrainedBy = view.Drain?.Actor ?? "",
+            DrainReason = view.Drain?.Reason ?? "",
         };
         proto.CoolingRoutes.AddRange(
             view.CoolingRoutes.Select(cooling => new V1.CoolingRoute

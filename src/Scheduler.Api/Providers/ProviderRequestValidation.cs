@@ -12,7 +12,7 @@ internal static class ProviderRequestValidation
     [
         RequestValidator.For<ListProvidersRequest>(_ => "", (_, _) => { }),
         RequestValidator.For<GetProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
-        RequestValidator.For<DrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
+        RequestValidator.For<DrainProviderRequest>(r => r.Name, Check),
         RequestValidator.For<UndrainProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
         RequestValidator.For<RefreshProviderRequest>(r => r.Name, (r, f) => f.CheckProvider("name", r.Name)),
         RequestValidator.For<ListOffersRequest>(_ => "", Check),
@@ -24,6 +24,12 @@ internal static class ProviderRequestValidation
             CultureInfo.InvariantCulture,
             $"offers|{request.Provider}|{request.Region}|{request.GpuType}|{(request.HasMaxPricePerHourMicroEur ? request.MaxPricePerHourMicroEur : -1)}"
         );
+
+    private static void Check(DrainProviderRequest request, Faults faults)
+    {
+        faults.CheckProvider("name", request.Name);
+        faults.CheckDrainReason("reason", request.Reason);
+    }
 
     private static void Check(ListOffersRequest request, Faults faults)
     {

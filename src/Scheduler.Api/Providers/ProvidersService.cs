@@ -19,24 +19,32 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
     {
         var views = await grains.Fleet().ListProvidersAsync().WaitAsync(context.CancellationToken);
         var response = new ListProvidersResponse();
-        response.Providers.AddRange(views.Select(view => view.ToProto(context.Caller().IsOperator)));
+        response.Providers.AddRange(views.Select(view => view.ToProto(context.Caller())));
         return response;
     }
 
     public override async Task<Provider> GetProvider(GetProviderRequest request, ServerCallContext context) =>
         (await GrainOf(request.Name).GetAsync().OrThrow(request.Name, context.CancellationToken)).ToProto(
-            context.Caller().IsOperator
+            context.Caller()
         );
 
-    public override Task<Provider> DrainProvider(DrainProviderRequest request, ServerCallContext context) =>
-        SetDrainingAsync(request.Name, true, context);
+    public override async Task<Provider> DrainProvider(DrainProviderRequest request, ServerCallContext context) =>
+        (
+            await GrainOf(request.Name)
+                .DrainAsync(request.Reason, context.Command(null))
+                .OrThrow(request.Name, context.CancellationToken)
+        ).ToProto(context.Caller());
 
-    public override Task<Provider> UndrainProvider(UndrainProviderRequest request, ServerCallContext context) =>
-        SetDrainingAsync(request.Name, false, context);
+    public override async Task<Provider> UndrainProvider(UndrainProviderRequest request, ServerCallContext context) =>
+        (
+            await GrainOf(request.Name)
+                .UndrainAsync(context.Command(null))
+                .OrThrow(request.Name, context.CancellationToken)
+        ).ToProto(context.Caller());
 
     public override async Task<Provider> RefreshProvider(RefreshProviderRequest request, ServerCallContext context) =>
         (await GrainOf(request.Name).RefreshAsync().OrThrow(request.Name, context.CancellationToken)).ToProto(
-            context.Caller().IsOperator
+            context.Caller()
         );
 
     public override async Task<ListOffersResponse> ListOffers(ListOffersRequest request, ServerCallContext context)
@@ -78,12 +86,4 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
 
     private IProviderGrain GrainOf(string name) =>
         grains.Provider(new ProviderId(ResourceName.LastOf(name, "providers")));
-
-    private async Task<Provider> SetDrainingAsync(string name, bool draining, ServerCallContext context)
-    {
-        var view = await GrainOf(name)
-            .SetDrainingAsync(draining, context.Command(null))
-            .OrThrow(name, context.CancellationToken);
-        return view.ToProto(isForOperator: true);
-    }
 }

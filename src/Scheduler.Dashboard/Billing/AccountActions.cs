@@ -16,7 +16,7 @@ internal static class AccountActions
     public const int LongestGraceMinutes = 30 * 24 * 60;
 
     /// <summary>Above any real payment, and well below where micro-EUR amounts overflow.</summary>
-    private static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
+    public static readonly MicroEuro LargestTopUp = MicroEuro.FromEuros(1_000_000);
 
     public static void MapAccountActions(this IEndpointRouteBuilder pages)
     {
@@ -24,6 +24,7 @@ internal static class AccountActions
         pages.MapAction("/accounts/{account}/top-up", TopUpAsync);
         pages.MapAction("/accounts/{account}/suspend", action => SuspendAsync(action, true));
         pages.MapAction("/accounts/{account}/resume", action => SuspendAsync(action, false));
+        pages.MapAction("/accounts/{account}/stop-instances", StopInstances.RunAsync);
         pages.MapAction("/accounts/{account}/update", RenameAsync);
         pages.MapAction("/accounts/{account}/firewall", AttachAsync);
     }

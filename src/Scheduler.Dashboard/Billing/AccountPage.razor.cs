@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
@@ -18,10 +19,13 @@ public sealed partial class AccountPage
     /// <summary>Most keys and firewalls that the page shows; the API lists all.</summary>
     private const int Most = 200;
 
+    private const int MostCounted = 100_000;
+
     private AccountView _account = new();
     private LedgerEntry[] _ledger = [];
     private ImmutableArray<KeyRecord> _keys = [];
     private ImmutableArray<string> _firewalls = [];
+    private long _stoppable;
     private string? _older;
     private string _count = "";
 
@@ -42,7 +46,11 @@ public sealed partial class AccountPage
         var ledger = Grains.Fleet().LedgerAsync(id, Number(Before) ?? long.MaxValue, LedgerSize + 1);
         var keys = Grains.Fleet().ListKeysAsync(id, "", Most);
         var firewalls = Grains.Firewalls(id).ListAsync("", Most);
-        await Task.WhenAll(ledger, keys, firewalls).WaitAsync(Http.RequestAborted);
+        var stoppable = Grains
+            .Fleet()
+            .CountInstancesAsync(new InstanceQuery { Account = id, States = StopInstances.States }, MostCounted);
+        await Task.WhenAll(ledger, keys, firewalls, stoppable).WaitAsync(Http.RequestAborted);
+        _stoppable = await stoppable;
 
         var entries = await ledger;
         _ledger = [.. entries.Take(LedgerSize)];

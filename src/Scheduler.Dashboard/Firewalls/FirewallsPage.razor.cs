@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
@@ -23,6 +24,9 @@ public sealed partial class FirewallsPage
     private FirewallRecord[] _page = [];
     private IReadOnlyDictionary<string, InstanceRecord?> _judges = ImmutableDictionary<string, InstanceRecord?>.Empty;
     private string? _next;
+
+    /// <summary>Serving name of an instance that can be a judge; null if the account has none.</summary>
+    private string? _candidate;
 
     [SupplyParameterFromQuery]
     private string? Account { get; set; }
@@ -51,6 +55,7 @@ public sealed partial class FirewallsPage
         var firewalls = await Grains.Firewalls(id).ListAsync(After ?? "", Size + 1).WaitAsync(Http.RequestAborted);
         _page = [.. firewalls.Take(Size)];
         _next = firewalls.Length > Size ? $"{First}&after={_page[^1].Slug}" : null;
+        _candidate = (await NamedInstance.SomeAsync(Grains, id, 1, Http.RequestAborted)).FirstOrDefault();
         _judges = await NamedInstance.FindAllAsync(
             Grains,
             id,
@@ -58,4 +63,11 @@ public sealed partial class FirewallsPage
             Http.RequestAborted
         );
     }
+
+    private string Call(AccountId owner) =>
+        ReadyCall.Post(
+            Http,
+            $"/v1/accounts/{owner}/firewalls",
+            $$"""{"firewall_id":"guard","mode":"FIREWALL_MODE_AUDIT","judge":"{{_candidate ?? "judge"}}","rules":["prompt-injection"]}"""
+        );
 }

@@ -26,6 +26,13 @@ public sealed partial class RulesPage
 
     private bool IsFirst => string.IsNullOrEmpty(After);
 
+    private string Call =>
+        ReadyCall.Post(
+            Http,
+            $"/v1/accounts/{_account}/rules",
+            """{"rule_id":"internal-names","display_name":"Internal names","prompt":"Does it name an internal project?","category":"policy","severity":"RULE_SEVERITY_HIGH"}"""
+        );
+
     private string First => $"/dashboard/firewalls/rules?account={_account}";
 
     protected override async Task LoadAsync()

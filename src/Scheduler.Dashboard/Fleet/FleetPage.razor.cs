@@ -53,7 +53,10 @@ public sealed partial class FleetPage
         (_overview, _failed, _inFlight) = (await overview, await failed, await inFlight);
         _providers =
         [
-            .. (await providers).OrderBy(Trouble).ThenBy(provider => provider.Id.Value, StringComparer.Ordinal),
+            .. (await providers)
+                .Select(provider => provider.For(Caller))
+                .OrderBy(Trouble)
+                .ThenBy(provider => provider.Id.Value, StringComparer.Ordinal),
         ];
     }
 

@@ -13,16 +13,36 @@ internal static class FactWords
     private const string PerGpu = "_per_gpu";
     private const string PerHour = "_per_hour_micro_eur";
 
-    public static string Value(string name, string value)
+    /// <summary>Suffixes of names, each the unit in which the value is stored.</summary>
+    private static readonly string[] Suffixes = [PerHour, "_micro_eur", "_bytes", "_tokens", "_seconds", "_ms"];
+
+    public static string Value(string name, string value) => Converted(name, value) ?? value;
+
+    /// <summary>
+    /// The name without the unit in which the value is stored, for a value that is shown in another unit; otherwise null.
+    /// </summary>
+    public static string? Name(string name, string value)
+    {
+        if (Converted(name, value) is null)
+        {
+            return null;
+        }
+
+        var plain = name.EndsWith(PerGpu, StringComparison.Ordinal) ? name[..^PerGpu.Length] : name;
+        var unit = Suffixes.First(unit => plain.EndsWith(unit, StringComparison.Ordinal));
+        return plain[..^unit.Length].Replace('_', ' ');
+    }
+
+    private static string? Converted(string name, string value)
     {
         if (!long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
         {
-            return value;
+            return null;
         }
 
         return name.EndsWith(PerGpu, StringComparison.Ordinal)
-            ? (Text(name[..^PerGpu.Length], number) is { } each ? $"{each} per GPU" : value)
-            : Text(name, number) ?? value;
+            ? (Text(name[..^PerGpu.Length], number) is { } each ? $"{each} per GPU" : null)
+            : Text(name, number);
     }
 
     /// <summary>

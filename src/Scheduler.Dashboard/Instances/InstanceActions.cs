@@ -1,6 +1,8 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Routing;
+using Scheduler.Dashboard.Billing;
 using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
 using Scheduler.Grains;
@@ -13,13 +15,24 @@ internal static class InstanceActions
 {
     public static void MapInstanceActions(this IEndpointRouteBuilder pages)
     {
+        // A notice says what was done and no state that may pass: it stays while the page goes on.
         pages.MapAction(
             "/instances/{id}/stop",
-            action => CommandAsync(action, (grain, command) => grain.StopAsync(command), "is stopping", "is stopped")
+            action =>
+                CommandAsync(
+                    action,
+                    (grain, command) => grain.StopAsync(command),
+                    record => $"The stop of {record.ServingName} was accepted."
+                )
         );
         pages.MapAction(
             "/instances/{id}/delete",
-            action => CommandAsync(action, (grain, command) => grain.DeleteAsync(command), "is deleted", "is deleted")
+            action =>
+                CommandAsync(
+                    action,
+                    (grain, command) => grain.DeleteAsync(command),
+                    record => $"{record.ServingName} is deleted."
+                )
         );
         pages.MapAction("/instances/{id}/remedies/{remedy}", RemedyAsync);
     }
@@ -27,8 +40,7 @@ internal static class InstanceActions
     private static async Task<Done> CommandAsync(
         PageAction action,
         Func<IInstanceGrain, CommandContext, Task<Answer<InstanceRecord>>> command,
-        string under,
-        string done
+        Func<InstanceRecord, string> notice
     )
     {
         var (record, what) = await SeeAsync(action);
@@ -36,8 +48,7 @@ internal static class InstanceActions
             command(action.Grains.Instance(record.Id), action.Command(record.Account, what)),
             what
         );
-        var isOver = answer.State is InstanceState.Stopped or InstanceState.Deleted;
-        return new Done($"{record.ServingName} {(isOver ? done : under)}.");
+        return new Done(notice(answer));
     }
 
     /// <summary>Applies a remedy: top-up, then spec update, then start, each as a separate command.</summary>
@@ -63,11 +74,14 @@ internal static class InstanceActions
             );
         }
 
-        if (remedy.TopUp is { } amount)
+        if (remedy.TopUp is not null)
         {
+            // The permission comes first: a caller without it learns nothing about amounts.
+            var payment = action.OperatorCommand();
+            var amount = AmountOf(action, remedy);
             var reference = $"dashboard-{record.Id}-g{record.Generation.ToString(CultureInfo.InvariantCulture)}";
             var account = action.Grains.Account(record.Account);
-            await action.DoAsync(account.TopUpAsync(amount, reference, action.OperatorCommand()), what);
+            await action.DoAsync(account.TopUpAsync(amount, reference, payment), what);
         }
 
         var grain = action.Grains.Instance(record.Id);
@@ -86,7 +100,27 @@ internal static class InstanceActions
         }
 
         record = await action.DoAsync(grain.StartAsync(command), what);
-        return new Done($"{record.ServingName} is {record.State.WireName()}.");
+        return new Done($"The start of {record.ServingName} was accepted.");
+    }
+
+    /// <summary>The amount that the user left or typed: enough for the launch, at most the largest top-up.</summary>
+    private static MicroEuro AmountOf(PageAction action, Remedy remedy)
+    {
+        var (faults, least) = (new Faults(), remedy.LeastTopUp ?? MicroEuro.Zero);
+        if (!EuroText.TryParse(action.Text("amount"), out var amount))
+        {
+            faults.Add("amount", $"Must be {EuroText.Accepted}.");
+        }
+        else if (amount < least || amount > AccountActions.LargestTopUp)
+        {
+            faults.Add(
+                "amount",
+                $"Is {EuroText.Exact(amount)} EUR; the launch needs {EuroText.Exact(least)} EUR or more, "
+                    + $"up to {EuroText.Exact(AccountActions.LargestTopUp)} EUR."
+            );
+        }
+
+        return faults.None ? amount : throw new ApiException(ApiError.Invalid(faults.All));
     }
 
     private static async Task<(InstanceRecord Record, string What)> SeeAsync(PageAction action)

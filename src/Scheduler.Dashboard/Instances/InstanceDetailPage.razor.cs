@@ -6,6 +6,7 @@ using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
+using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
 
 namespace Scheduler.Dashboard.Instances;
@@ -24,6 +25,7 @@ public sealed partial class InstanceDetailPage
     private ServedUsageRecord _usage = new();
     private LaunchExplanation? _explanation;
     private string _output = "";
+    private AccountView _account = new();
     private ImmutableArray<Remedy> _remedies = [];
     private ImmutableArray<StoredEvent> _events = [];
     private ImmutableArray<StoredEvent> _steps = [];
@@ -34,6 +36,8 @@ public sealed partial class InstanceDetailPage
 
     [SupplyParameterFromQuery]
     private string? All { get; set; }
+
+    private bool MayStart => InstanceLifecycle.AllowedIn(_record.State).Contains(InstanceTrigger.Start);
 
     private bool MayStop => InstanceLifecycle.AllowedIn(_record.State).Contains(InstanceTrigger.Stop);
 
@@ -68,6 +72,7 @@ public sealed partial class InstanceDetailPage
         var output = AskAsync(grain.ReadOutputAsync(AccessScope), Id);
         await ReadTimelineAsync(id);
         _usage = await Grains.Usage(id).GetAsync().WaitAsync(Http.RequestAborted);
+        _account = await AskAsync(Grains.Account(_record.Account).GetAsync(AccessScope), Id);
         if (_record.State != InstanceState.Deleted)
         {
             _explanation = await AskAsync(grain.ExplainAsync(AccessScope), Id);

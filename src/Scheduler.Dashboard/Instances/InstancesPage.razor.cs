@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Components;
 using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Grains;
@@ -18,6 +19,7 @@ public sealed partial class InstancesPage
 
     private InstancePage _page = new([], null);
     private long _count;
+    private MicroEuro _burn;
     private ListAddress _view = new();
 
     [SupplyParameterFromQuery]
@@ -52,6 +54,10 @@ public sealed partial class InstancesPage
         : _count == 1 ? "1 instance"
         : $"{Units.Count(_count)} instances";
 
+    /// <summary>Burn rate of all instances that match, on every page of the list.</summary>
+    private string BurnText =>
+        $"{(_count >= MostCounted ? "at least " : "")}{Units.Euros(_burn)} EUR/h burn rate in total";
+
     protected override async Task LoadAsync()
     {
         _view = new ListAddress
@@ -69,8 +75,9 @@ public sealed partial class InstancesPage
         var query = _view.Query(ScopeOf(Account), PageSize);
         var page = Grains.Fleet().ListInstancesAsync(query);
         var count = Grains.Fleet().CountInstancesAsync(query, MostCounted);
-        await Task.WhenAll(page, count).WaitAsync(Http.RequestAborted);
-        (_page, _count) = (await page, await count);
+        var burn = Grains.Fleet().BurnOfInstancesAsync(query, MostCounted);
+        await Task.WhenAll(page, count, burn).WaitAsync(Http.RequestAborted);
+        (_page, _count, _burn) = (await page, await count, await burn);
     }
 
     private string? Current(string sort) => _view.Sort == sort ? "true" : null;

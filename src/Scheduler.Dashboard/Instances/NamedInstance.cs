@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.AspNetCore.Routing;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Ids;
@@ -39,6 +40,22 @@ internal static class NamedInstance
         var found = await Task.WhenAll(names.Select(name => FindAsync(grains, account, name)))
             .WaitAsync(cancellationToken);
         return names.Zip(found).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+    }
+
+    /// <summary>Serving names of an account's instances, those that run first; for calls to copy.</summary>
+    public static async Task<ImmutableArray<string>> SomeAsync(
+        IGrainFactory grains,
+        AccountId account,
+        int most,
+        CancellationToken cancellationToken
+    )
+    {
+        var query = new InstanceQuery { Account = account, Limit = most };
+        var running = grains.Fleet().ListInstancesAsync(query with { States = [InstanceState.Running] });
+        var any = grains.Fleet().ListInstancesAsync(query);
+        await Task.WhenAll(running, any).WaitAsync(cancellationToken);
+        var all = (await running).Instances.Concat((await any).Instances);
+        return [.. all.Select(instance => instance.ServingName).Distinct(StringComparer.Ordinal).Take(most)];
     }
 
     public static bool CanStart(this InstanceRecord? instance) =>

@@ -36,12 +36,13 @@ internal static class LiveEndpoint
             http.RequestAborted,
             lifetime.ApplicationStopping
         );
-        await SendAsync(http, ": hello\n\n", ends.Token);
         await using var beats = pulse.BeatsAsync(ends.Token).GetAsyncEnumerator(ends.Token);
         var next = beats.MoveNextAsync().AsTask();
         var spoke = clock.GetTimestamp();
         try
         {
+            // Also this: a page may open a stream while the process stops.
+            await SendAsync(http, ": hello\n\n", ends.Token);
             while (true)
             {
                 if (await Task.WhenAny(next, Task.Delay(Recheck, clock, ends.Token)) == next)

@@ -100,7 +100,7 @@ internal sealed partial class Pulse(
     {
         try
         {
-            return await grains.Fleet().PulseAsync(null);
+            return await grains.Fleet().PulseAsync();
         }
 #pragma warning disable CA1031 // The next poll may succeed; if the loop ended, all open pages would stop updating.
         catch (Exception exception)

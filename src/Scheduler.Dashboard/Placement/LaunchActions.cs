@@ -68,7 +68,14 @@ internal static class LaunchActions
             reader.Spec,
             ImmutableSortedDictionary<string, string>.Empty
         );
-        (await action.Grains.Instance(id).CreateAsync(wish, command)).OrThrow(account.Value);
+        var created = await action.Grains.Instance(id).CreateAsync(wish, command);
+        if (created.Refusal is { Kind: RefusalKind.Invalid } refusal)
+        {
+            reader.Add(refusal);
+            throw new ApiException(Wrong(reader.Faults));
+        }
+
+        created.OrThrow(account.Value);
 
         // 3. Start. A refused start leaves its reason on the instance, so the instance page follows in both cases.
         var page = $"{DashboardSetup.Root}/instances/{id}";
@@ -79,7 +86,7 @@ internal static class LaunchActions
         }
 
         (await action.Grains.Instance(id).StartAsync(command)).OrThrow(id.Value);
-        return new Done($"{reader.ServingName} was created and is being started.", page);
+        return new Done($"{reader.ServingName} was created, and its start was accepted.", page);
     }
 
     private static async Task<LaunchForm> ReadAsync(HttpContext http, IAntiforgery antiforgery)

@@ -70,6 +70,21 @@ internal static class LaunchFields
 
     public static string LabelOf(string field) => All.FirstOrDefault(known => known.Field == field).Label ?? field;
 
+    /// <summary>The field of a path in a launch spec, for example <c>spec.constraints.regions[0]</c>; null without a field.</summary>
+    public static string? FieldOf(string path) =>
+        path.Split('[')[0] switch
+        {
+            "spec.model" => Model,
+            "spec.weight_format" => Weights,
+            "spec.runtime" => Runtime,
+            "spec.constraints.gpu_type" => Gpu,
+            "spec.constraints.regions" => Regions,
+            "spec.constraints.providers" => Providers,
+            "spec.constraints.gpu_preferences" => GpuPreferences,
+            "spec.constraints.provider_preferences" => ProviderPreferences,
+            _ => null,
+        };
+
     public static bool IsBox(string field) => field is Spot or Reroute or Start;
 
     /// <summary>Largest number of characters of a field; all fields together must fit into a URL.</summary>

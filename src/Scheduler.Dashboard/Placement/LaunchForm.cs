@@ -7,8 +7,8 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Dashboard.Placement;
 
 /// <summary>
-/// Values of the launch form as text. The submitted form, the URL of the page and a link to a prefilled form all hold
-/// the same values, so every proposal on the page is a link. <see cref="LaunchReader"/> parses and validates them.
+/// Values of the launch form as text. The submitted form, the URL of the page and a link to a prefilled form hold the
+/// same values. So every proposal on the page is a link. <see cref="LaunchReader"/> parses and validates them.
 /// </summary>
 public sealed class LaunchForm
 {

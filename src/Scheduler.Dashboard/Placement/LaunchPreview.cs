@@ -53,15 +53,29 @@ public sealed record LaunchPreview(
             {
                 reader.Faults.Add(LaunchFields.Account, LaunchReader.NoAccount);
             }
+            else if (
+                Grammar.IsServingName(reader.ServingName)
+                && await grains.ServingName(id, reader.ServingName).HolderAsync().WaitAsync(cancellationToken)
+                    is { } holder
+            )
+            {
+                var what = holder.IsBalancer ? "A balancer" : "An instance";
+                reader.Faults.Add(LaunchFields.Name, $"{what} of {id} has this name already.");
+            }
         }
 
         LaunchExplanation? explanation = null;
         if (account is not null && reader.IsSpecRight)
         {
-            explanation = await grains
-                .Fleet()
-                .ExplainAsync(account.Id, reader.Spec)
-                .OrThrow(account.Id.Value, cancellationToken);
+            var explained = await grains.Fleet().ExplainAsync(account.Id, reader.Spec).WaitAsync(cancellationToken);
+            if (explained.Refusal is { Kind: RefusalKind.Invalid } refusal)
+            {
+                reader.Add(refusal);
+            }
+            else
+            {
+                explanation = explained.OrThrow(account.Id.Value);
+            }
         }
 
         return new LaunchPreview(form, reader.Spec, reader.Faults.All, account, explanation);

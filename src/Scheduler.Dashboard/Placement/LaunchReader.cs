@@ -6,6 +6,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Edge;
+using Scheduler.Grains;
 
 namespace Scheduler.Dashboard.Placement;
 
@@ -56,6 +57,15 @@ internal sealed class LaunchReader
 
     /// <summary>Whether the spec can be explained; this does not need a serving name.</summary>
     public bool IsSpecRight => Faults.All.All(fault => fault.Field is LaunchFields.Account or LaunchFields.Name);
+
+    /// <summary>Adds the faults of a refused spec to the fields of the form.</summary>
+    public void Add(Refusal refusal)
+    {
+        foreach (var fault in refusal.Faults)
+        {
+            Faults.Add(LaunchFields.FieldOf(fault.Field) ?? fault.Field, fault.Description);
+        }
+    }
 
     private void CheckLengths()
     {

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 using Scheduler.Grains;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
@@ -86,6 +87,15 @@ public sealed partial class OffersPage
                 new("skip", skip > 0 ? skip.ToString(CultureInfo.InvariantCulture) : null),
             }.Where(part => !string.IsNullOrEmpty(part.Value))
         );
+
+    /// <summary>Why no launch is placed on an offer of this provider now; null where launches are.</summary>
+    private string? OutOfService(Offer offer) =>
+        _providers.FirstOrDefault(provider => provider.Id == offer.Provider) switch
+        {
+            { Draining: true } => "drained",
+            { Breaker: BreakerState.Open } => "paused",
+            _ => null,
+        };
 
     private static string PerGpu(Offer offer) =>
         $"{Units.Euros(new MicroEuro(offer.PricePerHour.Value / Math.Max(1, offer.GpuCount)))} EUR/h";

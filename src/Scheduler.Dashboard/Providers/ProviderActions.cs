@@ -12,20 +12,31 @@ internal static class ProviderActions
 {
     public static void MapProviderActions(this IEndpointRouteBuilder pages)
     {
-        pages.MapAction("/providers/{id}/drain", action => SetDrainingAsync(action, true));
-        pages.MapAction("/providers/{id}/undrain", action => SetDrainingAsync(action, false));
+        pages.MapAction("/providers/{id}/drain", DrainAsync);
+        pages.MapAction("/providers/{id}/undrain", UndrainAsync);
         pages.MapAction("/providers/{id}/refresh", RefreshAsync);
     }
 
-    private static async Task<Done> SetDrainingAsync(PageAction action, bool draining)
+    private static async Task<Done> DrainAsync(PageAction action)
     {
         var command = action.Command(null, What(action));
-        (await GrainOf(action).SetDrainingAsync(draining, command)).OrThrow(What(action));
-        return new Done(
-            draining
-                ? $"{action.Route("id")} is draining: no new launches are placed there."
-                : $"{action.Route("id")} is back in placement."
-        );
+        var reason = action.Text("reason");
+        var faults = new Faults();
+        faults.CheckDrainReason("reason", reason);
+        if (!faults.None)
+        {
+            throw new ApiException(ApiError.Invalid(faults.All));
+        }
+
+        (await GrainOf(action).DrainAsync(reason, command)).OrThrow(What(action));
+        return new Done($"{action.Route("id")} is draining: no new launches are placed there.");
+    }
+
+    private static async Task<Done> UndrainAsync(PageAction action)
+    {
+        var command = action.Command(null, What(action));
+        (await GrainOf(action).UndrainAsync(command)).OrThrow(What(action));
+        return new Done($"{action.Route("id")} is back in placement.");
     }
 
     private static async Task<Done> RefreshAsync(PageAction action)

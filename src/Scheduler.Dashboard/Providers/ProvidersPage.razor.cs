@@ -9,5 +9,9 @@ public sealed partial class ProvidersPage
     private ImmutableArray<ProviderView> _providers = [];
 
     protected override async Task LoadAsync() =>
-        _providers = await Grains.Fleet().ListProvidersAsync().WaitAsync(Http.RequestAborted);
+        _providers = [
+            .. (await Grains.Fleet().ListProvidersAsync().WaitAsync(Http.RequestAborted)).Select(provider =>
+                provider.For(Caller)
+            ),
+        ];
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -22,10 +21,6 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
     private const int MostTimeline = 10_000;
 
     private const int AtOnce = 1000;
-
-    private static readonly string Version =
-        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
-        ?? "";
 
     public static IEndpointConventionBuilder MapTo(IEndpointRouteBuilder pages) =>
         pages.MapGet(
@@ -67,7 +62,7 @@ internal sealed class BundleEndpoint(IGrainFactory grains, AccountId? accessScop
         return new SupportBundle
         {
             RequestId = id,
-            SchedulerVersion = Version,
+            SchedulerVersion = ProductVersion.Full,
             MadeAt = now,
             MadeFor = accessScope?.Value ?? "operator",
             Events = [.. events.Select(row => EventPart.Of(row.Event, row.Subject))],

@@ -10,10 +10,11 @@ namespace Scheduler.Dashboard.Shell;
 internal static class EuroText
 {
     /// <summary>Accepted form, for a sentence that begins with "Must be".</summary>
-    public const string Accepted = "an amount of EUR with a point and at most 6 decimals, for example 1.29";
+    public const string Accepted =
+        "an amount of EUR with at most 6 decimals and no thousands separator, for example 1.29 or 1,29";
 
-    /// <summary>The same as a pattern for the browser.</summary>
-    public const string Pattern = @"[0-9]{1,9}(\.[0-9]{1,6})?";
+    /// <summary>The same as a pattern for the browser, except that it accepts what may be thousands.</summary>
+    public const string Pattern = @"[0-9]{1,9}([.,][0-9]{1,6})?";
 
     // The product of a larger amount and 1,000,000 does not fit into 64 bits.
     private const decimal Most = long.MaxValue / MicroEuro.PerEuro;
@@ -21,10 +22,19 @@ internal static class EuroText
     // A decimal holds 28 digits exactly; it would silently round a longer text.
     private const int MostCharacters = 28;
 
-    /// <summary>False unless the text is an exact amount of at least 0.</summary>
+    /// <summary>
+    /// False unless the text is an exact amount of at least 0. The decimals follow a point or a comma. A comma that may
+    /// separate thousands, as in <c>1,000</c>, is refused: read wrongly it would change the amount a thousandfold.
+    /// </summary>
     public static bool TryParse(string? text, out MicroEuro amount)
     {
         amount = MicroEuro.Zero;
+        text = text?.Split(',') switch
+        {
+            [var whole, { Length: 3 }] when whole is [not '0', ..] => null,
+            [var whole, var decimals] when !decimals.Contains('.', StringComparison.Ordinal) => $"{whole}.{decimals}",
+            _ => text,
+        };
         if (
             text is not { Length: > 0 and <= MostCharacters }
             || !char.IsAsciiDigit(text[0])

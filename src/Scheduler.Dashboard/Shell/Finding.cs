@@ -1,23 +1,75 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Scheduler.Dashboard.Requests;
 using Scheduler.Domain.Failures;
+using Scheduler.Edge;
+using Scheduler.Grains;
+using Scheduler.Grains.Queries;
 
 namespace Scheduler.Dashboard.Shell;
 
 /// <summary>Search field at the top of every page: redirects from a pasted id or name to its page.</summary>
 internal static partial class Finding
 {
+    /// <summary>Longest text that is searched; the search field accepts no more.</summary>
+    public const int LongestText = 128;
+
     public static IEndpointConventionBuilder MapFind(this IEndpointRouteBuilder pages) =>
-        pages.MapGet("/find", (string? q, string? @as) => Results.Redirect(PathOf(q, isRequest: @as == "request")));
+        pages.MapGet("/find", FindAsync);
+
+    /// <summary>Page of a hit.</summary>
+    public static string PathOf(SearchHit hit) =>
+        hit.Kind switch
+        {
+            SearchKind.Instance => $"{DashboardSetup.Root}/instances/{hit.Id}",
+            SearchKind.Balancer => $"{DashboardSetup.Root}/balancers/{hit.Id}",
+            SearchKind.Account => $"{DashboardSetup.Root}/accounts/{hit.Id}",
+            SearchKind.Provider => $"{DashboardSetup.Root}/providers/{hit.Id}",
+            SearchKind.Region => $"{DashboardSetup.Root}/offers?region={Uri.EscapeDataString(hit.Id)}",
+            SearchKind.GpuType => $"{DashboardSetup.Root}/offers?gpu={Uri.EscapeDataString(hit.Id)}",
+            SearchKind.Model => $"{DashboardSetup.Root}/models?q={Uri.EscapeDataString(hit.Id)}",
+            _ => throw new UnreachableException(),
+        };
+
+    /// <summary>Whether a text can be in a name or id at all.</summary>
+    public static bool IsSearchable(string text) =>
+        text.Length <= LongestText && !string.IsNullOrWhiteSpace(text) && !text.Any(char.IsControl);
+
+    /// <summary>The page of the only exact hit, or of the only hit; else a list.</summary>
+    public static string Best(string text, IReadOnlyList<SearchHit> hits)
+    {
+        var exact = hits.Where(hit => hit.IsExact).ToList();
+        return exact.Count == 1 ? PathOf(exact[0])
+            : hits.Count == 1 ? PathOf(hits[0])
+            : hits.Count > 0 && hits.All(hit => hit.Kind == SearchKind.Instance)
+                ? $"{DashboardSetup.Root}/instances?q={Uri.EscapeDataString(text)}"
+            : $"{DashboardSetup.Root}/search?q={Uri.EscapeDataString(text)}";
+    }
+
+    private static async Task<IResult> FindAsync(HttpContext http, IGrainFactory grains, string? q, string? @as)
+    {
+        if (PathOf(q, isRequest: @as == "request") is { } path)
+        {
+            return Results.Redirect(path);
+        }
+
+        var text = Bare(q ?? "");
+        var scope = http.Scope().Caller!.Account;
+        var hits = IsSearchable(text)
+            ? await grains.Fleet().SearchAsync(text, scope).WaitAsync(http.RequestAborted)
+            : [];
+        return Results.Redirect(Best(text, hits));
+    }
 
     /// <summary>
-    /// Path for a text. Only the form of the text decides; the target page checks existence and access.
+    /// Path for a text whose form decides alone; the target page checks existence and access. Null for other texts,
+    /// which must be searched.
     /// </summary>
     /// <param name="isRequest">True treats any text as a request id, also without the prefix <c>req-</c>.</param>
-    public static string PathOf(string? text, bool isRequest = false)
+    public static string? PathOf(string? text, bool isRequest = false)
     {
         var sought = Bare(text ?? "");
         if (sought.Length == 0)
@@ -35,10 +87,11 @@ internal static partial class Finding
             return $"{DashboardSetup.Root}/failures/{code.WireName()}";
         }
 
-        return InstanceId().IsMatch(sought) ? $"{DashboardSetup.Root}/instances/{sought}"
+        return InstanceId().Match(sought) is { Success: true } instance
+                ? $"{DashboardSetup.Root}/instances/{instance.Groups["id"].Value}"
             : BalancerId().IsMatch(sought) ? $"{DashboardSetup.Root}/balancers/{sought}"
             : AccountId().IsMatch(sought) ? $"{DashboardSetup.Root}/accounts/{sought}"
-            : $"{DashboardSetup.Root}/instances?q={Uri.EscapeDataString(sought)}";
+            : null;
     }
 
     /// <summary>
@@ -56,7 +109,8 @@ internal static partial class Finding
         return ResourceName().Match(line) is { Success: true } name ? name.Groups["id"].Value : line;
     }
 
-    [GeneratedRegex(@"^i-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
+    // An allocation key consists of the instance's id, the run and the attempt.
+    [GeneratedRegex(@"^(?<id>i-[a-z2-7]{20})(?:-r[0-9]+-a[0-9]+)?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex InstanceId();
 
     [GeneratedRegex(@"^bal-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
@@ -69,7 +123,7 @@ internal static partial class Finding
     private static partial Regex Header();
 
     [GeneratedRegex(
-        @"^(?:accounts/[a-z0-9-]+/)?(?:instances|balancers|accounts|requests|failures)/(?<id>[A-Za-z0-9_.-]+)\z",
+        @"^(?:accounts/[a-z0-9-]+/)?(?:instances|balancers|accounts|providers|requests|failures)/(?<id>[A-Za-z0-9_.-]+)\z",
         RegexOptions.ExplicitCapture,
         1000
     )]

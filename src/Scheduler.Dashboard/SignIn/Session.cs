@@ -2,8 +2,10 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Edge;
@@ -26,6 +28,9 @@ internal static class Session
     public const string OperatorsPolicy = "dashboard-operators";
 
     public const string SignInPath = $"{DashboardSetup.Root}/sign-in";
+
+    /// <summary>Item of a request: why its session is no longer valid.</summary>
+    private const string RefusedItem = "scheduler-session-refused";
 
     private const string KeyClaim = "key";
     private const string AccountClaim = "account";
@@ -53,6 +58,16 @@ internal static class Session
             return Task.CompletedTask;
         };
         cookie.Events.OnValidatePrincipal = RecheckAsync;
+        cookie.Events.OnRedirectToLogin = at =>
+        {
+            // A session that has ended says why: its key was revoked or is gone.
+            at.Response.Redirect(
+                at.HttpContext.Items[RefusedItem] is FailureCode code
+                    ? QueryHelpers.AddQueryString(at.RedirectUri, "refused", code.WireName())
+                    : at.RedirectUri
+            );
+            return Task.CompletedTask;
+        };
         cookie.Events.OnRedirectToAccessDenied = _ => throw new ApiException(ApiError.OperatorsOnly());
     }
 
@@ -82,14 +97,18 @@ internal static class Session
     private static async Task RecheckAsync(CookieValidatePrincipalContext at)
     {
         var authority = at.HttpContext.RequestServices.GetRequiredService<KeyAuthority>();
-        if (
-            at.Principal is null
-            || CallerOf(at.Principal) is not { } caller
-            || await authority.RecheckAsync(caller).WaitAsync(at.HttpContext.RequestAborted) is not null
-        )
+        if (at.Principal is not null && CallerOf(at.Principal) is { } caller)
         {
-            at.RejectPrincipal();
-            await at.HttpContext.SignOutAsync(Scheme);
+            var failure = await authority.RecheckAsync(caller).WaitAsync(at.HttpContext.RequestAborted);
+            if (failure is null)
+            {
+                return;
+            }
+
+            at.HttpContext.Items[RefusedItem] = failure.Code;
         }
+
+        at.RejectPrincipal();
+        await at.HttpContext.SignOutAsync(Scheme);
     }
 }

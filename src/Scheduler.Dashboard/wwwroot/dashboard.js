@@ -125,13 +125,19 @@ const goOn = ({ type, target }) => { if (type !== "click" || target.closest?.("a
 ["click", "submit", "popstate"].forEach((kind) => window.addEventListener(kind, goOn, true));
 
 // ---------- after every page load ----------
-let path = location.pathname;
+const hasFailed = () => document.querySelector("main section.notice.bad") !== null;
+let path = location.pathname, failed = hasFailed();
 function arrived() {
   attend();
   const isOther = location.pathname !== path;
   path = location.pathname;
-  // The notice of an action stays during live refreshes of its page, and goes away with the page.
-  if (following && !isOther) { keep(); }
+  // The notice of an action stays during live refreshes of its page. It goes away with the page, and when the instance fails after it.
+  const isNews = hasFailed() && !failed;
+  failed = hasFailed();
+  if (following && !isOther) {
+    keep();
+    if (isNews) { document.querySelector(".notices > .good")?.remove(); }
+  }
   else { written.clear(); document.querySelector(".notices")?.replaceChildren(); }
   if (isOther) { document.getElementById("main")?.focus({ preventScroll: true }); }
   setTimeout(() => { following = false; });
@@ -143,6 +149,34 @@ Blazor.addEventListener("enhancedload", arrived);
 document.addEventListener("click", (event) => {
   if (event.target.closest?.(".skip")) { document.getElementById("main")?.focus(); }
 });
+
+// The key / moves the focus to the search field, except while the user writes.
+document.addEventListener("keydown", (event) => {
+  const isWriting = event.target.closest?.("input, select, textarea, [contenteditable]");
+  if (event.key !== "/" || isWriting || event.ctrlKey || event.metaKey || event.altKey) { return; }
+  const find = document.getElementById("find");
+  if (find) { event.preventDefault(); find.focus(); find.select(); }
+});
+
+// A command with a button that copies it. Without a script it is only text.
+class CopyText extends HTMLElement {
+  connectedCallback() {
+    if (this.shadowRoot) { return; }
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
+    button.part = "button";
+    button.addEventListener("click", () => this.#copy(button));
+    this.attachShadow({ mode: "open" }).append(document.createElement("slot"), button);
+  }
+  async #copy(button) {
+    const text = this.textContent.trim();
+    // Browsers offer the clipboard only to pages with TLS or of this host; elsewhere the text is selected first.
+    if (navigator.clipboard) { await navigator.clipboard.writeText(text); }
+    else { getSelection().selectAllChildren(this); document.execCommand("copy"); }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, rest);
+  }
+}
+customElements.define("copy-text", CopyText);
 
 // ---------- launch preview ----------
 // Sends the form while the user types, and replaces the panel with the response. Only the latest response counts.

@@ -90,8 +90,9 @@ public sealed partial class AccountLedger
         tab.MeterSince is { } metered ? Bill(tab, command.Until ?? metered, now, isFinal: true) : tab;
 
     /// <summary>
-    /// Bills up to a moment. The instance decides when its run ended, and its message may arrive after a settlement that billed past that
-    /// end (after an outage the account wakes first). A final bill therefore credits the seconds beyond the end, so that the segments
+    /// Bills up to a moment. The instance decides when its run ended. Its message may arrive after a settlement that
+    /// billed past that end, because after an outage the account wakes first. A final bill therefore credits the seconds beyond the end,
+    /// so that the segments
     /// add up to the run as recorded.
     /// </summary>
     private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now, bool isFinal = false)

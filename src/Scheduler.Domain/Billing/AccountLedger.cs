@@ -125,7 +125,7 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
         }
 
         RequireNoOpenMeter(known, command.Run);
-        var others = known is null ? Holds(now) : Holds(now) - AccountSums.HoldLeft(known, now);
+        var others = known is null ? Holds(now) : Holds(now) - known.HoldLeft(now);
         if (_record.Suspended || _record.Balance - Accrued(now) - others < command.Amount)
         {
             return false;

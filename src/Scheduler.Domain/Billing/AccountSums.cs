@@ -69,12 +69,6 @@ internal sealed class AccountSums
                 - Usage.Cost(tab.PricePerHour, tab.BilledSeconds)
             : MicroEuro.Zero;
 
-    /// <summary>The unused part of the hold: all of it before the run, then less the cost of the run so far.</summary>
-    public static MicroEuro HoldLeft(InstanceTab tab, DateTimeOffset now) =>
-        tab.MeterSince is { } since
-            ? MicroEuro.Max(MicroEuro.Zero, tab.Hold - Usage.Cost(tab.PricePerHour, Usage.Seconds(since, now)))
-            : tab.Hold;
-
     private static bool IsMetered(InstanceTab tab) => tab is { MeterSince: not null, Closed: false };
 
     private static DateTimeOffset? Earliest(DateTimeOffset? a, DateTimeOffset? b) =>
@@ -94,7 +88,7 @@ internal sealed class AccountSums
         BurnPerHour -= tab.PricePerHour;
         if (_moment is var (at, accrued, left))
         {
-            _moment = (at, accrued - Unbilled(tab, at), left - HoldLeft(tab, at));
+            _moment = (at, accrued - Unbilled(tab, at), left - tab.HoldLeft(at));
         }
     }
 
@@ -111,7 +105,7 @@ internal sealed class AccountSums
         BurnPerHour += tab.PricePerHour;
         if (_moment is var (at, accrued, left))
         {
-            _moment = (at, accrued + Unbilled(tab, at), left + HoldLeft(tab, at));
+            _moment = (at, accrued + Unbilled(tab, at), left + tab.HoldLeft(at));
         }
     }
 
@@ -135,7 +129,7 @@ internal sealed class AccountSums
             foreach (var tab in _metered.Values)
             {
                 accrued += Unbilled(tab, now);
-                left += HoldLeft(tab, now);
+                left += tab.HoldLeft(now);
             }
 
             _moment = (now, accrued, left);

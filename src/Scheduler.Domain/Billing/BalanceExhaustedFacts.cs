@@ -22,6 +22,7 @@ public sealed record BalanceExhaustedFacts(
             Details(
                 ("balance_micro_eur", Balance.Value),
                 ("price_per_hour_micro_eur", PricePerHour.Value),
+                ("needed_micro_eur", LaunchNeeds.Value),
                 ("top_up_micro_eur", missing.Value)
             )
         );

@@ -66,4 +66,10 @@ public sealed record InstanceTab
     /// <summary>Whether the run was billed to an end that its instance has not recorded yet.</summary>
     [JsonIgnore]
     public bool IsClosedProvisionally => Closed && MeterSince is not null && !EndRecorded;
+
+    /// <summary>The unused part of the hold: all of it before the run, then less the cost of the run so far.</summary>
+    public MicroEuro HoldLeft(DateTimeOffset now) =>
+        MeterSince is { } since
+            ? MicroEuro.Max(MicroEuro.Zero, Hold - Usage.Cost(PricePerHour, Usage.Seconds(since, now)))
+            : Hold;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Scheduler.Domain.Firewalls;
 
@@ -34,6 +35,12 @@ public sealed record FirewallDraft
     [Id(5)]
     public bool KeepPrompt { get; init; }
 
+    /// <summary>
+    /// Whether the judge reads images. Without it, a firewall in block mode refuses requests with images.
+    /// </summary>
+    [Id(6), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool JudgeSeesImages { get; init; }
+
     /// <summary>Compares the rules element by element.</summary>
     public bool Equals(FirewallDraft? other) =>
         other is not null
@@ -42,9 +49,11 @@ public sealed record FirewallDraft
         && string.Equals(Judge, other.Judge, StringComparison.Ordinal)
         && Rules.SequenceEqual(other.Rules, StringComparer.Ordinal)
         && JudgeDeadline == other.JudgeDeadline
-        && KeepPrompt == other.KeepPrompt;
+        && KeepPrompt == other.KeepPrompt
+        && JudgeSeesImages == other.JudgeSeesImages;
 
-    public override int GetHashCode() => HashCode.Combine(Name, Mode, Judge, Rules.Length, JudgeDeadline, KeepPrompt);
+    public override int GetHashCode() =>
+        HashCode.Combine(Name, Mode, Judge, Rules.Length, JudgeDeadline, KeepPrompt, JudgeSeesImages);
 }
 
 /// <summary>What a firewall does with the judge's verdict.</summary>

@@ -108,6 +108,6 @@ public enum JudgeFault
     /// </summary>
     NoFirewall = 8,
 
-    /// <summary>The request contains parts that a judge of texts cannot read: an image, a sound, token ids.</summary>
+    /// <summary>The request contains parts that the judge cannot be shown: an image, a sound, token ids.</summary>
     NotText = 9,
 }

@@ -12,8 +12,8 @@ public static class FirewallEvents
     private const string FirewallKey = "firewall";
 
     /// <summary>
-    /// Replaces the account's set as an event's subject by the rule or firewall that the event names, as in events that
-    /// were written when each of them was a state of its own. Other events stay as they are.
+    /// Replaces the account's set as an event's subject by the rule or firewall that the event names. Older events,
+    /// from when each was a state of its own, have that subject. Other events stay as they are.
     /// </summary>
     public static SubjectEvent WithNamedSubject(SubjectEvent happened)
     {

@@ -28,11 +28,17 @@ public sealed class JudgeInput
     /// <summary>In the order of the request.</summary>
     public ImmutableArray<JudgeInputPart> Parts => _parts;
 
+    /// <summary>Data URLs of the images of the request, for a judge that reads images.</summary>
+    public ImmutableArray<string> Images { get; init; } = [];
+
+    /// <summary>Whether this is all that the model reads; false when a judge cannot be shown a part of it.</summary>
+    public bool IsWhole { get; init; } = true;
+
     /// <summary>Characters of all roles and texts.</summary>
     public long Length { get; }
 
     /// <summary>
-    /// SHA-256 of the pieces, hexadecimal. Lengths are hashed too, so different pieces never yield the same bytes.
+    /// SHA-256 of the pieces and images, hexadecimal. Lengths are hashed too, so different pieces never yield the same bytes.
     /// </summary>
     public string Digest() => _digest ??= Hash();
 
@@ -43,6 +49,13 @@ public sealed class JudgeInput
         {
             Append(hash, part.Role);
             Append(hash, part.Text);
+        }
+
+        foreach (var image in Images)
+        {
+            Append(hash, "");
+            Append(hash, "image");
+            Append(hash, image);
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -12,13 +12,13 @@ namespace Scheduler.Domain.Firewalls;
 /// The text is untrusted, and the judge is a language model that reads it. Three measures keep the text from
 /// controlling the judge. First, each piece of the text is one line with a JSON string. Line ends, quotes and all
 /// characters that begin a control token of a chat template are escaped: nothing in the text can end its string, begin
-/// a line or change the speaker. Second, the text stands between two lines with a marker that is random for each
-/// request, so an end line inside the text has no effect. Third, an answer counts only with the marker in it
+/// a line or change the speaker. Second, the text is between two lines with a marker that is random for each request.
+/// An end line inside the text has no effect. Third, an answer counts only with the marker in it
 /// (<see cref="JudgeAnswer"/>), so a judge that repeats an answer from the text gives no answer.
 /// </para>
 /// <para>
-/// The system text is the same for all requests under one version of a firewall, so that a runtime with a prefix cache
-/// reads it once. It describes the form of an answer in words, so that it contains no answer to copy.
+/// The system text is the same for all requests under one version of a firewall. A runtime with a prefix cache reads
+/// it once. It describes the form of an answer in words, so that it contains no answer to copy.
 /// </para>
 /// </remarks>
 public sealed class JudgeQuestion
@@ -39,8 +39,9 @@ public sealed class JudgeQuestion
     /// <summary>Number, colon, value, comma and white space.</summary>
     private const int TokensPerRule = 12;
 
-    private JudgeQuestion(string marker, int rules, string system, string user)
+    private JudgeQuestion(string marker, int rules, string system, string user, ImmutableArray<string> images)
     {
+        Images = images;
         Marker = marker;
         Rules = rules;
         System = system;
@@ -58,6 +59,9 @@ public sealed class JudgeQuestion
 
     /// <summary>The user message: the text between its markers.</summary>
     public string User { get; }
+
+    /// <summary>Data URLs of the images that belong to the text.</summary>
+    public ImmutableArray<string> Images { get; }
 
     /// <summary>Every valid answer fits into this many tokens.</summary>
     public int MaxAnswerTokens => TokensAround + (TokensPerRule * Rules);
@@ -88,8 +92,9 @@ public sealed class JudgeQuestion
         var last = rules.Length.ToString(CultureInfo.InvariantCulture);
         var user =
             $"The marker is {marker}.\nBEGIN {marker}\n{lines}END {marker}\n"
+            + (text.Images.IsEmpty ? "" : $"The {text.Images.Length} images after this message belong to the text.\n")
             + $"That was the whole text. Now answer questions 1 to {last} about it, in the form you were told, with the marker {marker}.";
-        return new JudgeQuestion(marker, rules.Length, SystemFor(rules), user);
+        return new JudgeQuestion(marker, rules.Length, SystemFor(rules), user, text.Images);
     }
 
     /// <summary>The form of an answer as a JSON schema, for runtimes with structured output.</summary>

@@ -60,7 +60,7 @@ public sealed record JudgeUnreachableFacts(
                 : $"its judge '{Judge}' failed with {JudgeCode.WireName()}",
             JudgeFault.TooLong =>
                 $"the text is longer than the {JudgeInput.LongestLength} characters that a judge is asked about",
-            JudgeFault.NotText => "it holds what a judge of texts cannot read, such as an image or token ids",
+            JudgeFault.NotText => "it holds what its judge cannot be shown, such as an image or token ids",
             JudgeFault.NoFirewall => "the account has no firewall of that name",
             JudgeFault.Busy => $"its judge '{Judge}' already judges as many texts as this gateway sends at once",
             _ => throw new System.Diagnostics.UnreachableException(),
@@ -81,7 +81,8 @@ public sealed record JudgeUnreachableFacts(
             JudgeFault.Failing =>
                 $"Look at instance '{Instance?.Value ?? Judge}' and repair what it reports, or {Audit}.",
             JudgeFault.TooLong => $"Shorten the request to {JudgeInput.LongestLength} characters, or {Audit}.",
-            JudgeFault.NotText => $"Send the request as text alone, or {Audit}.",
+            JudgeFault.NotText =>
+                $"Send the request as text alone, name a judge that reads images and set judge_sees_images (images must be data URLs), or {Audit}.",
             JudgeFault.NoFirewall =>
                 $"Correct the name, create firewall '{Firewall}', or take its name out of the account, balancer or instance that it is a default of.",
             JudgeFault.Busy => $"Try again in 1 s; if it stays so, give the judge '{Judge}' more GPUs, or {Audit}.",

@@ -50,7 +50,7 @@ internal static class UntrustedText
 
     /// <summary>
     /// Whether a character needs no escape. These need one: characters without a glyph (a judge could ignore what
-    /// another model reads), line ends of any kind, and the first characters of control tokens
+    /// another model reads) and line ends of any kind. So do the first characters of control tokens
     /// (<c>&lt;|im_start|&gt;</c>, <c>&lt;start_of_turn&gt;</c>, <c>[INST]</c> …).
     /// </summary>
     private static bool IsPlain(Rune rune) =>

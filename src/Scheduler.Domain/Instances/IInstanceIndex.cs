@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 
@@ -13,6 +14,25 @@ public interface IInstanceIndex
     /// <summary>Counts matching instances; ignores order, cursor and limit of the query.</summary>
     /// <param name="most">Counting stops here, 1 to 1,000,000: "this many or more".</param>
     Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Burn rate of the running instances that match, per hour; ignores order, cursor and limit of the query.
+    /// </summary>
+    /// <param name="most">Adding stops after this many instances, 1 to 1,000,000.</param>
+    Task<MicroEuro> SumBurnAsync(InstanceQuery query, int most, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Instances whose current allocation has this id at its provider. Reads every instance that may have an
+    /// allocation; call it rarely.
+    /// </summary>
+    /// <param name="account">Null for all accounts (operators).</param>
+    /// <param name="limit">1 to 1,000.</param>
+    Task<ImmutableArray<InstanceRecord>> ListByAllocationAsync(
+        string allocation,
+        AccountId? account,
+        int limit,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Without deleted instances.</summary>
     Task<ImmutableSortedDictionary<InstanceState, long>> CountByStateAsync(

@@ -9,8 +9,9 @@ public static class InstanceDeadlines
     public static readonly TimeSpan MeterBackstop = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How often the agenda wakes an instance that waits for a provider or has pending cleanup. If the activation is lost with its silo,
-    /// no other process would continue before the deadline, and a launch must not time out because of that (INV-03).
+    /// How often the agenda wakes an instance that waits for a provider or has pending cleanup. If the activation is
+    /// lost with its silo, no other process would continue before the deadline. A launch must not time out because of
+    /// that (INV-03).
     /// </summary>
     public static readonly TimeSpan WorkBackstop = TimeSpan.FromSeconds(30);
 

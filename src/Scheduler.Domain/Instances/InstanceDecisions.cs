@@ -137,7 +137,13 @@ public static class InstanceDecisions
     {
         return Open(record)
             .Transition(trigger, failure.Message, cause, failure.Code)
-            .Build(cause, EndRun(record, cause), Avoiding(avoid), Failing(failure, cause));
+            .Build(
+                cause,
+                next => next with { PastFailures = PastFailures.With(record, failure.Code) },
+                EndRun(record, cause),
+                Avoiding(avoid),
+                Failing(failure, cause)
+            );
     }
 
     /// <summary>A requested stop. Without pending cleanup the instance is stopped in the same write.</summary>
@@ -147,7 +153,11 @@ public static class InstanceDecisions
         var decision = Open(record).Transition(Stop, "stop asked for", cause);
         return ended.PendingCleanups.IsEmpty
             ? decision.Transition(Released, "nothing was held", cause).Build(cause, ClearRun)
-            : decision.Build(cause, EndRun(record, cause));
+            : decision.Build(
+                cause,
+                next => next with { PastFailures = PastFailures.AfterGoodRun(record) },
+                EndRun(record, cause)
+            );
     }
 
     /// <summary>Removes cleanups that were confirmed; the last one fires <see cref="Released"/>.</summary>

@@ -121,6 +121,10 @@ public sealed record InstanceRecord : IStoredState
     [Id(27)]
     public string? Firewall { get; init; }
 
+    /// <summary>Null when no attempt failed.</summary>
+    [Id(28)]
+    public PastFailures? PastFailures { get; init; }
+
     [JsonIgnore]
     public bool Exists => Generation > 0;
 }

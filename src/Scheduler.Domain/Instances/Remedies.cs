@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
@@ -15,12 +16,18 @@ namespace Scheduler.Domain.Instances;
 /// <remarks>
 /// Remedies come only from facts. If an older record lacks a fact, its remedy is omitted. The spec may have changed
 /// since the failure: a remedy whose changes are already made is omitted too, and a plain start comes first. For
-/// failures that the scheduler cannot fix (an image, a model's files) the only remedy is a start, and its title names
-/// the fix to make first.
+/// failures that the scheduler cannot fix (an image, a model's files) the only remedy is a start. Its title names the
+/// fix to make first.
 /// </remarks>
 public static class Remedies
 {
     private const string StartAgainId = "start-again";
+
+    /// <summary>Hours that a proposed top-up pays for besides the launch.</summary>
+    private const int HoursPaid = 24;
+
+    /// <summary>A missing amount above it is no fact of a launch, micro-EUR: a million euros.</summary>
+    private const long LargestTopUp = 1_000_000_000_000;
 
     /// <summary>The remedies, most promising first; ids are unique.</summary>
     /// <returns>
@@ -70,13 +77,11 @@ public static class Remedies
             BalanceExhausted => [TopUp(details)],
             SmartNoMatch => [.. Relaxations(spec, details), StartLater(details)],
             GpuIncompatible => Fitting(spec, details),
-            OomKilled =>
-            [
-                SmallerContext(spec, details, "fitting_context_tokens"),
-                LargerGpu(spec, details, "fitting_gpu", "fitting_price_per_hour_micro_eur"),
-            ],
+            OomKilled => MoreMemory(record, details),
             ProviderTimeout or ProviderRejected => Elsewhere(record, details),
-            RuntimeExited => [StartAgain(Rerouted(record, details)), AnyProvider(spec)],
+            RuntimeExited => record.PastFailures?.IsRepeatedAtProvider is true
+                ? [AnyProvider(spec), StartAgain(Rerouted(record, details))]
+                : [StartAgain(Rerouted(record, details)), AnyProvider(spec)],
             Preempted => [StartAgain(Rerouted(record, details)), WithoutSpot(spec, details), AnyProvider(spec)],
             RuntimeStartTimeout => [LongerStart(spec, details), StartAgain("Start again")],
             ModelNotFound => [NearModel(spec, details), StartAgain(AfterWhat(failure))],
@@ -112,15 +117,30 @@ public static class Remedies
         };
     }
 
-    private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details) =>
-        details.Money("top_up_micro_eur") is { Value: > 0 } amount
-            ? new Remedy
-            {
-                Id = "top-up",
-                Title = $"Top up {amount} EUR and start again",
-                TopUp = amount,
-            }
-            : null;
+    /// <summary>
+    /// The missing money, a day at the price, and the need of one more launch, rounded up to whole euros. With less, the
+    /// account would fall below the minimum at once.
+    /// </summary>
+    private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details)
+    {
+        if (details.Money("top_up_micro_eur") is not { Value: > 0 and <= LargestTopUp } missing)
+        {
+            return null;
+        }
+
+        var price = details.Money("offer_price_per_hour_micro_eur") ?? details.Money("price_per_hour_micro_eur");
+        var launch = Math.Min(details.Money("needed_micro_eur")?.Value ?? missing.Value, LargestTopUp);
+        var day = price is { } perHour ? Math.Min(perHour.Value, LargestTopUp / HoursPaid) * HoursPaid : launch;
+        var sum = Math.Min(missing.Value + launch + day, LargestTopUp);
+        var amount = MicroEuro.FromEuros((sum + MicroEuro.PerEuro - 1) / MicroEuro.PerEuro);
+        return new Remedy
+        {
+            Id = "top-up",
+            Title = $"Top up {amount} EUR and start again",
+            TopUp = amount,
+            LeastTopUp = missing,
+        };
+    }
 
     private static Remedy? CheaperOffer(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
     {
@@ -148,7 +168,11 @@ public static class Remedies
             var prefix = RelaxationDetails.Prefix(number);
             if (RelaxationDetails.Follow(details, prefix, spec.Constraints) is { } loosened)
             {
-                var best = details.Money($"{prefix}best_price_per_hour_micro_eur");
+                var mark = details.ContainsKey(prefix + RelaxationDetails.Leaves) ? Relaxation.LeavesMark : null;
+                var best = details.Money($"{prefix}best_price_per_hour_micro_eur") is { } price
+                    ? $"best offer {price} EUR/h"
+                    : null;
+                string[] notes = [.. new[] { mark, best }.OfType<string>()];
                 yield return Change(
                     string.Create(CultureInfo.InvariantCulture, $"relax-{number}"),
                     spec,
@@ -156,7 +180,7 @@ public static class Remedies
                     {
                         Constraints = loosened,
                     },
-                    best is { } price ? $" (best offer {price} EUR/h)" : ""
+                    notes is [] ? "" : $" ({string.Join("; ", notes)})"
                 );
             }
         }
@@ -191,6 +215,20 @@ public static class Remedies
             OtherWeights(spec, details),
             isOffered || details.ContainsKey("relaxation_1") ? null : larger,
         ];
+    }
+
+    /// <summary>
+    /// A smaller context keeps the GPUs and their price, so it comes first. If less context or another GPU was not
+    /// enough before, more memory comes first.
+    /// </summary>
+    private static IEnumerable<Remedy?> MoreMemory(
+        InstanceRecord record,
+        ImmutableSortedDictionary<string, string> details
+    )
+    {
+        var smaller = SmallerContext(record.Spec, details, "fitting_context_tokens");
+        var larger = LargerGpu(record.Spec, details, "fitting_gpu", "fitting_price_per_hour_micro_eur");
+        return record.PastFailures?.IsMemoryRepeated is true ? [larger, smaller] : [smaller, larger];
     }
 
     private static Remedy? LargerGpu(
@@ -253,7 +291,8 @@ public static class Remedies
             : null;
 
     /// <summary>
-    /// A start on another route. If the failed route is the only one, removing the provider constraint comes first.
+    /// A start on another route. Removing the provider constraint comes first if the failed route is the only one, or if
+    /// the provider has failed on one route after another.
     /// </summary>
     private static IEnumerable<Remedy?> Elsewhere(
         InstanceRecord record,
@@ -262,7 +301,9 @@ public static class Remedies
     {
         var again = StartAgain(Rerouted(record, details));
         var isAlone = details.Line("route") is { } route && (details.Line("next_route") ?? route) == route;
-        return isAlone ? [AnyProvider(record.Spec), again] : [again, AnyProvider(record.Spec)];
+        return isAlone || record.PastFailures?.IsRepeatedAtProvider is true
+            ? [AnyProvider(record.Spec), again]
+            : [again, AnyProvider(record.Spec)];
     }
 
     /// <summary>Names the route that ranks last and the next route, as far as they are known.</summary>

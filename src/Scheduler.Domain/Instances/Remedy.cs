@@ -24,6 +24,9 @@ public sealed record Remedy
     /// <summary>To add to the account first, above zero; null for none. Only an operator can add it.</summary>
     public MicroEuro? TopUp { get; init; }
 
+    /// <summary>The least amount with which the launch is possible; null without a top-up.</summary>
+    public MicroEuro? LeastTopUp { get; init; }
+
     public bool Starts { get; init; } = true;
 }
 

@@ -81,6 +81,8 @@ internal sealed class FunnelPass : IDisposable
         return pass;
     }
 
+    public bool IsMatch(int row) => BitPlane.Has(_alive.Span, row);
+
     public Funnel ToFunnel()
     {
         var stages = new FunnelStage[Constraints.Length];

@@ -6,7 +6,7 @@ namespace Scheduler.Domain.Placement;
 
 /// <summary>
 /// Collects rows in any order and seals them into <see cref="OfferColumns"/>. A replacement of one provider's offers
-/// uses the same path as a build from nothing (old rows in, new offers in, seal), so both give the same result.
+/// and a build from nothing give the same result. Both use one path: old rows in, new offers in, seal.
 /// </summary>
 internal sealed class OfferColumnsBuilder
 {

@@ -30,8 +30,8 @@ public sealed record PlacementDecision
     public int MatchLater { get; init; }
 
     /// <summary>
-    /// When nothing matches: the model fits none of the GPU shapes that pass the caller's constraints, or none on offer
-    /// at all. The failure is then GPU_INCOMPATIBLE, not SMART_NO_MATCH.
+    /// When nothing matches: whether no price helps because the model fits none of the GPUs that are left
+    /// (<see cref="NoMatchRule"/>). The failure is then GPU_INCOMPATIBLE, not SMART_NO_MATCH.
     /// </summary>
     [Id(5)]
     public bool NoShapeFits { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Placement.Constraints;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Placement;
 
@@ -38,6 +39,13 @@ public static class PlacementSolver
 
     public static ImmutableArray<string> ConstraintNames { get; } = [.. Funnel.Select(constraint => constraint.Name)];
 
+    /// <summary>Those of <see cref="ConstraintNames"/> that name a region, a provider or a GPU type.</summary>
+    public static FrozenSet<string> NamingConstraints { get; } =
+        Funnel
+            .Where(constraint => constraint.IsNaming)
+            .Select(constraint => constraint.Name)
+            .ToFrozenSet(StringComparer.Ordinal);
+
     public static PlacementDecision Solve(OfferSnapshot snapshot, PlacementRequest request)
     {
         if (request.Top < 1)
@@ -66,6 +74,36 @@ public static class PlacementSolver
         using var pass = FunnelPass.Run(snapshot, capped);
         return pass.Matches == 0 ? null : pass.Rank(top: 1, out _)[0].Offer;
     }
+
+    /// <summary>
+    /// Of the matching offers, the one with the least memory of all its GPUs together, then the cheapest. Null when nothing
+    /// matches, or only offers without a GPU of the catalogue do.
+    /// </summary>
+    public static Offer? SmallestMatching(OfferSnapshot snapshot, PlacementRequest request)
+    {
+        using var pass = FunnelPass.Run(snapshot, request);
+        var memory = Array.ConvertAll(snapshot.Columns.Shapes, MemoryOf);
+        var smallest = -1;
+        for (var row = 0; row < snapshot.Count && pass.Matches > 0; row++)
+        {
+            // Rows come cheapest first, so the first of a size is the cheapest of it.
+            var size = memory[snapshot.Columns.ShapeOf[row]];
+            if (
+                pass.IsMatch(row)
+                && size is not null
+                && (smallest < 0 || size < memory[snapshot.Columns.ShapeOf[smallest]])
+            )
+            {
+                smallest = row;
+            }
+        }
+
+        return smallest < 0 ? null : snapshot.Columns.At(smallest);
+    }
+
+    /// <summary>Nominal GiB of all GPUs, so that two boards of 80 GB are equal although their drivers report other figures.</summary>
+    private static long? MemoryOf(GpuShape shape) =>
+        GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu ? checked((long)gpu.NominalGib * shape.GpuCount) : null;
 
     /// <summary>
     /// The distinct GPU shapes that pass the caller's constraints, whether or not they fit, are available or healthy.

@@ -28,9 +28,19 @@ public sealed record Relaxation(
     /// <summary>For example <c>allow spot and add region eu-west</c>.</summary>
     public string Change => string.Join(" and ", Edits.Select(edit => edit.Text));
 
+    /// <summary>
+    /// Wire names of the constraints that name a region, provider or GPU type and that this change leaves; empty when it keeps
+    /// all that the request names.
+    /// </summary>
+    public ImmutableArray<string> Leaves =>
+        [.. Edits.Select(edit => edit.Constraint).Where(PlacementSolver.NamingConstraints.Contains)];
+
+    /// <summary>Marks a change in a text when <see cref="Leaves"/> is not empty.</summary>
+    public const string LeavesMark = "leaves what the request names";
+
     /// <summary>For example <c>max price 1.10 → 1.29 EUR/h: 14 offers, best 1.29 EUR/h</c>.</summary>
     public override string ToString() =>
-        $"{Change}: {Offers} {(Offers == 1 ? "offer" : "offers")}, best {Best.PricePerHour} EUR/h";
+        $"{Change}{(Leaves.IsEmpty ? "" : $" ({LeavesMark})")}: {Offers} {(Offers == 1 ? "offer" : "offers")}, best {Best.PricePerHour} EUR/h";
 }
 
 /// <param name="Constraint">Wire name, for example <c>max_price</c>.</param>

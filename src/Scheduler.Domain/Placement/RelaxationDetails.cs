@@ -19,6 +19,9 @@ internal static class RelaxationDetails
     /// </summary>
     public const int Most = 8;
 
+    /// <summary>Names the constraints of <see cref="Relaxation.Leaves"/>; absent when it keeps what is named.</summary>
+    public const string Leaves = "leaves";
+
     /// <summary>Of a region or GPU type name, characters.</summary>
     private const int LongestWord = 64;
 
@@ -46,11 +49,12 @@ internal static class RelaxationDetails
     public static IEnumerable<KeyValuePair<string, string>> Of(ImmutableArray<Relaxation> relaxations) =>
         relaxations.Take(Most).SelectMany((relaxation, i) => Of(Prefix(i + 1), relaxation));
 
-    /// <summary>Each value to set or add, and the price of the best offer that results.</summary>
+    /// <summary>Each value to set or add, the price of the best offer that results, and what the change leaves.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Of(string prefix, Relaxation relaxation) =>
         relaxation
             .Edits.Select(edit => Of(edit, relaxation.Loosened))
             .Append(("best_price_per_hour_micro_eur", Text(relaxation.Best.PricePerHour)))
+            .Concat(relaxation.Leaves.IsEmpty ? [] : [(Leaves, string.Join(',', relaxation.Leaves))])
             .Select(value => KeyValuePair.Create(prefix + value.Item1, value.Item2));
 
     /// <summary>Applies the values under a prefix; an edit that is no longer needed changes nothing.</summary>

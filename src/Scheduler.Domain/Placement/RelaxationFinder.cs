@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Numerics;
+using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement.Constraints;
 
 namespace Scheduler.Domain.Placement;
@@ -45,8 +46,8 @@ internal static class RelaxationFinder
     }
 
     /// <summary>
-    /// The offers that pass the caller's own constraints: how many of them fit, and whether fit alone refuses all of
-    /// them.
+    /// How many offers match without a change of the request, once they are available; and whether <see cref="NoMatchRule"/>
+    /// says that no GPU fits.
     /// </summary>
     private static (int MatchLater, bool NoShapeFits) WithoutRelaxing(
         FunnelPass pass,
@@ -56,9 +57,14 @@ internal static class RelaxationFinder
     {
         BitPlane.SetFirst(left, pass.Snapshot.Count);
         BitPlane.SetFirst(fitting, pass.Snapshot.Count);
+        BitPlane? overpriced = null;
         for (var c = 0; c < pass.Asked.Length; c++)
         {
-            if (pass.Asked[c].Relaxable)
+            if (pass.Asked[c] is MaxPriceConstraint)
+            {
+                overpriced = pass.Refused[c];
+            }
+            else if (pass.Asked[c].Relaxable)
             {
                 BitPlane.AndNot(left, pass.Refused[c].Span);
             }
@@ -68,11 +74,15 @@ internal static class RelaxationFinder
             }
         }
 
-        var nothingFits = pass.Snapshot.Count > 0 && BitPlane.First(fitting) < 0;
-        var someLeft = BitPlane.First(left) >= 0;
+        var (someFit, someLeft) = (BitPlane.First(fitting) >= 0, BitPlane.First(left) >= 0);
         BitPlane.And(left, fitting);
-        var later = BitPlane.Count(left);
-        return (later, nothingFits || (someLeft && later == 0));
+        var code = NoMatchRule.CodeOf(pass.Snapshot.Count > 0, someFit, someLeft, BitPlane.First(left) >= 0);
+        if (overpriced is { } tooDear)
+        {
+            BitPlane.AndNot(left, tooDear.Span);
+        }
+
+        return (BitPlane.Count(left), code == FailureCode.GpuIncompatible);
     }
 
     private static ImmutableArray<Relaxation> FindAll(FunnelPass pass, Span<ulong> candidates, Span<ulong> scratch)
@@ -91,7 +101,7 @@ internal static class RelaxationFinder
             }
         }
 
-        var found = new List<Relaxation>();
+        var found = new List<Found>();
         foreach (var set in MinimalSets(pass, candidates, relaxable))
         {
             candidates.CopyTo(scratch);
@@ -99,7 +109,13 @@ internal static class RelaxationFinder
         }
 
         found.Sort(NearestFirst);
-        return [.. found];
+        var relaxations = ImmutableArray.CreateBuilder<Relaxation>(found.Count);
+        foreach (var one in found)
+        {
+            relaxations.Add(one.Relaxation);
+        }
+
+        return relaxations.MoveToImmutable();
     }
 
     /// <summary>The inclusion-minimal refusing sets, as bits over <paramref name="relaxable"/>.</summary>
@@ -171,7 +187,7 @@ internal static class RelaxationFinder
         Split(pass, relaxable, others, word, bits & ~refused, next + 1, set, seen);
     }
 
-    private static Relaxation Relax(FunnelPass pass, Span<ulong> rows, List<int> relaxable, int set)
+    private static Found Relax(FunnelPass pass, Span<ulong> rows, List<int> relaxable, int set)
     {
         // 1. The offers that exactly this set refuses.
         for (var i = 0; i < relaxable.Count; i++)
@@ -209,7 +225,7 @@ internal static class RelaxationFinder
         var loosened = members.Aggregate(asked, (constraints, member) => member.Loosen(constraints, target));
         using var after = FunnelPass.Run(pass.Snapshot, pass.Request with { Constraints = loosened });
         var best = after.Rank(top: 1, out _)[0].Offer;
-        return new Relaxation(
+        var relaxation = new Relaxation(
             [.. members.Select(member => member.Edit(asked, target))],
             loosened,
             after.Matches,
@@ -217,26 +233,33 @@ internal static class RelaxationFinder
             best,
             asked.MaxPricePerHour is { } most ? best.PricePerHour - most : null
         );
+        var distance = asked.GpuType is { } gpu ? GpuTypeConstraint.MemoryDistance(gpu, best.GpuType) : 0;
+        return new Found(relaxation, members.Exists(static member => member.IsNaming), distance);
     }
 
-    /// <summary>Fewest edits first, then the cheapest result, then the funnel's order of constraints.</summary>
-    private static int NearestFirst(Relaxation a, Relaxation b)
+    /// <summary>
+    /// Those that keep what the request names first, then fewest edits, the GPU with the nearest memory, the cheapest result,
+    /// the funnel's order of constraints.
+    /// </summary>
+    private static int NearestFirst(Found a, Found b)
     {
-        var order = a.Edits.Length.CompareTo(b.Edits.Length);
-        if (order == 0)
-        {
-            order = a.Best.PricePerHour.CompareTo(b.Best.PricePerHour);
-        }
-
-        for (var i = 0; order == 0 && i < a.Edits.Length; i++)
+        var (one, other) = (a.Relaxation, b.Relaxation);
+        var order = a.Leaves.CompareTo(b.Leaves);
+        order = order != 0 ? order : one.Edits.Length.CompareTo(other.Edits.Length);
+        order = order != 0 ? order : a.MemoryDistance.CompareTo(b.MemoryDistance);
+        order = order != 0 ? order : one.Best.PricePerHour.CompareTo(other.Best.PricePerHour);
+        for (var i = 0; order == 0 && i < one.Edits.Length; i++)
         {
             order = PlacementSolver
-                .ConstraintNames.IndexOf(a.Edits[i].Constraint)
-                .CompareTo(PlacementSolver.ConstraintNames.IndexOf(b.Edits[i].Constraint));
+                .ConstraintNames.IndexOf(one.Edits[i].Constraint)
+                .CompareTo(PlacementSolver.ConstraintNames.IndexOf(other.Edits[i].Constraint));
         }
 
         return order;
     }
 
     private static int SizeOf(int set) => BitOperations.PopCount((uint)set);
+
+    /// <summary>A relaxation with what orders it.</summary>
+    private readonly record struct Found(Relaxation Relaxation, bool Leaves, long MemoryDistance);
 }

@@ -15,6 +15,12 @@ public sealed record SmartNoMatchFacts(
     int MatchLater
 ) : FailureFacts(FailureCode.SmartNoMatch)
 {
+    /// <summary>
+    /// Sentences about names of the request that nothing knows. Only a spec that was stored earlier can have such names; a
+    /// request with one is refused.
+    /// </summary>
+    public ImmutableArray<string> Unknown { get; init; } = [];
+
     public ImmutableArray<string> FunnelLines =>
         [
             .. Stages.Select(stage =>
@@ -80,7 +86,8 @@ public sealed record SmartNoMatchFacts(
             )
             .AddRange(RelaxationDetails.Of(Relaxations));
         return new FailureText(
-            $"None of {OffersIn} offers satisfies the constraints{(alone.Length == 0 ? "" : $" ({alone})")}.",
+            $"None of {OffersIn} offers satisfies the constraints{(alone.Length == 0 ? "" : $" ({alone})")}."
+                + string.Concat(Unknown.Select(sentence => $" {sentence}")),
             Relaxations.IsEmpty
                 ? $"{Capital(Instructions[0])}."
                 : $"Change {string.Join(" | or change ", Instructions.Take(HintedRelaxations))}; then start again.",

@@ -27,6 +27,9 @@ public interface IProvider
 {
     ProviderId Id { get; }
 
+    /// <summary>Names of the runtime presets that it can start.</summary>
+    IEnumerable<string> Presets => Runtimes.RuntimePresets.BuiltIn.Keys;
+
     /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>
     Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken);
 

@@ -10,7 +10,7 @@ namespace Scheduler.Domain.Providers;
 [GenerateSerializer, Immutable, Alias("scheduler.ProviderRecord")]
 public sealed record ProviderRecord : IStoredState
 {
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
@@ -34,6 +34,24 @@ public sealed record ProviderRecord : IStoredState
 
     [Id(6)]
     public long LastSequence { get; init; }
+
+    /// <summary>The order of a current drain; null while in placement, and for drains of version 1.</summary>
+    [Id(7)]
+    public DrainOrder? Drain { get; init; }
+}
+
+/// <summary>Who drained a provider, when and why.</summary>
+/// <param name="Actor">The originator, as in events: <c>key:{id}</c>.</param>
+/// <param name="Reason">Operator's own words, 0 to <see cref="LongestReason"/> characters; empty without a reason.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.DrainOrder")]
+public sealed record DrainOrder(
+    [property: Id(0)] DateTimeOffset At,
+    [property: Id(1)] string Actor,
+    [property: Id(2)] string Reason,
+    [property: Id(3)] RequestId RequestId
+)
+{
+    public const int LongestReason = 200;
 }
 
 /// <summary>A route in cool-down after a timeout or rejection.</summary>

@@ -33,12 +33,20 @@ public sealed record ContextTooLargeFacts(string ServingName, long Limit, long? 
         }
 
         var least = checked(prompt + Output);
-        var longest = Math.Max(0, Limit - Output);
+        var longest = Limit - Output;
         var room = Limit - prompt;
-        return Output > 1 && room > 0
-                ? $"Ask for at most {room} tokens of output, shorten the prompt to {longest} tokens, or start '{ServingName}' with a context of {least} or more."
-            : longest > 0
-                ? $"Shorten the prompt to {longest} tokens, or start '{ServingName}' with a context of {least} or more."
-            : $"Ask for less than {Limit} tokens of output, or start '{ServingName}' with a context of {least} or more.";
+        var larger = $"start '{ServingName}' with a context of {least} or more";
+
+        // Only what helps alone is named: neither 0 tokens of output nor a prompt of 0 tokens is a request.
+        return (Output > 1 && room > 0, longest > 0) switch
+        {
+            (true, true) =>
+                $"Ask for at most {room} tokens of output, shorten the prompt to {longest} tokens, or {larger}.",
+            (true, false) => $"Ask for at most {room} tokens of output, or {larger}.",
+            (false, true) => $"Shorten the prompt to {longest} tokens, or {larger}.",
+            (false, false) when Output > 1 =>
+                $"Shorten the prompt below {Limit} tokens and ask for less output, or {larger}.",
+            (false, false) => $"{char.ToUpperInvariant(larger[0])}{larger[1..]}.",
+        };
     }
 }

@@ -21,6 +21,7 @@ public sealed class OutputExcerpt(int maxChars)
     private readonly StringBuilder _head = new();
     private readonly StringBuilder _middle = new();
     private readonly Queue<string> _tail = new();
+    private readonly StringBuilder _line = new();
     private int _tailChars;
     private bool _isHeadFull;
     private bool _hasGap;
@@ -33,43 +34,35 @@ public sealed class OutputExcerpt(int maxChars)
         }
 
         var excerpt = new OutputExcerpt(maxChars);
-        foreach (var line in output.AsSpan().EnumerateLines())
-        {
-            excerpt.Add(line);
-        }
-
-        return excerpt.ToString();
+        excerpt.Append(output);
+        return excerpt.End();
     }
 
-    /// <summary>Reads all lines of a text.</summary>
-    public static string Of(TextReader output, int maxChars)
+    /// <summary>Adds the next part of the output. It may end within a line, which the next part continues.</summary>
+    public void Append(ReadOnlySpan<char> part)
     {
-        var excerpt = new OutputExcerpt(maxChars);
-        var line = new StringBuilder();
-        for (var next = output.Read(); next >= 0; next = output.Read())
+        for (var end = part.IndexOf('\n'); end >= 0; end = part.IndexOf('\n'))
         {
-            if (next == '\n')
-            {
-                excerpt.Add(line.ToString());
-                line.Clear();
-            }
-            else if (line.Length <= MaxLineChars)
-            {
-                line.Append((char)next);
-            }
+            Continue(part[..end]);
+            EndLine();
+            part = part[(end + 1)..];
         }
 
-        if (line.Length > 0)
-        {
-            excerpt.Add(line.ToString());
-        }
-
-        return excerpt.ToString();
+        Continue(part);
     }
 
-    /// <param name="line">One line without its end.</param>
-    public void Add(ReadOnlySpan<char> line)
+    private void Continue(ReadOnlySpan<char> part) =>
+        _line.Append(part[..Math.Min(part.Length, MaxLineChars + 1 - _line.Length)]);
+
+    private void EndLine()
     {
+        Add(_line.ToString());
+        _line.Clear();
+    }
+
+    private void Add(ReadOnlySpan<char> line)
+    {
+        line = line.TrimEnd('\r');
         var kept = line.Length > MaxLineChars ? $"{line[..MaxLineChars]}…\n" : $"{line}\n";
         if (!_isHeadFull && _head.Length + kept.Length <= _maxHead)
         {
@@ -100,8 +93,14 @@ public sealed class OutputExcerpt(int maxChars)
         }
     }
 
-    public override string ToString()
+    /// <summary>Ends the output and returns the excerpt.</summary>
+    public string End()
     {
+        if (_line.Length > 0)
+        {
+            EndLine();
+        }
+
         var all = new StringBuilder(_head.Length + _middle.Length + _tailChars);
         all.Append(_head);
         if (_hasGap)

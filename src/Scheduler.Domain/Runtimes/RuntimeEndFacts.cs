@@ -1,7 +1,9 @@
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Runtimes.Exits;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Runtimes;
 
@@ -30,7 +32,7 @@ public sealed record RuntimeEndFacts(
     {
         var own = Exit is null || Finding is null ? null : ExitDiagnosis.OwnLine(Exit, Finding);
         return new(
-            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route})."
+            $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).{Contradiction()}"
                 + (own is null ? "" : $" It reported: {own}"),
             Hint(),
             Details(
@@ -51,7 +53,10 @@ public sealed record RuntimeEndFacts(
                     ("fitting_gpu_type", Remedy?.GpuType),
                     ("fitting_gpu_count", Remedy?.GpuCount),
                     ("fitting_gpu_also_change", Remedy?.Also?.Change),
-                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value)
+                    ("fitting_price_per_hour_micro_eur", Remedy?.PricePerHour?.Value),
+                    ("estimated_bytes_per_gpu", Remedy?.Estimate?.ExpectedBytes),
+                    ("usable_bytes_per_gpu", Remedy?.Estimate?.UsableBytes),
+                    ("estimate_contradicted", Remedy?.Estimate?.Outcome == FitOutcome.Fits ? "true" : null)
                 )
                 .AddRange(Remedy?.Also is { } also ? RelaxationDetails.Of("fitting_gpu_also_", also) : [])
         );
@@ -104,6 +109,13 @@ public sealed record RuntimeEndFacts(
             ? $"set context_tokens to {context} (it was {ContextTokens})"
             : null;
 
+    /// <summary>What the end says about the estimate that permitted the run.</summary>
+    private string Contradiction() =>
+        Remedy?.Estimate is { Outcome: FitOutcome.Fits } estimate
+            ? $" The estimate was too low: it expected {GpuIncompatibleFacts.Gib(estimate.ExpectedBytes)} of "
+                + $"{GpuIncompatibleFacts.Gib(estimate.UsableBytes)} GiB, and the runtime needed more."
+            : "";
+
     private string OomHint()
     {
         var smaller = Smaller();
@@ -126,10 +138,12 @@ public sealed record RuntimeEndFacts(
 /// <param name="GpuType">Next larger GPU type; null when none is known.</param>
 /// <param name="PricePerHour">Cheapest offer of that GPU type and count now; null without one.</param>
 /// <param name="Also">Further change that this offer requires; null when none.</param>
+/// <param name="Estimate">The estimate of the run that ended; null when the model or the GPU is unknown.</param>
 public sealed record MemoryRemedy(
     long? ContextTokens,
     string? GpuType,
     int GpuCount,
     MicroEuro? PricePerHour,
-    Relaxation? Also = null
+    Relaxation? Also = null,
+    FitVerdict? Estimate = null
 );

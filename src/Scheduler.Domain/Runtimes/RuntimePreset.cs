@@ -9,10 +9,10 @@ namespace Scheduler.Domain.Runtimes;
 /// Arguments are rendered one by one and passed to the system as a list; no shell parses them.
 /// </summary>
 /// <remarks>
-/// Placeholders: <c>{model}</c>, <c>{model_option}</c> (<c>--model</c> for a path or a <c>.gguf</c> file,
-/// <c>--hf-repo</c> for a Hugging Face id), <c>{serving_name}</c>, <c>{context}</c> (tokens per sequence),
-/// <c>{context_total}</c> (tokens of all parallel sequences together), <c>{parallel}</c>, <c>{tp}</c>, <c>{host}</c>,
-/// <c>{port}</c>. Any other name in braces is an error that <see cref="Faults"/> reports before the preset is used.
+/// Placeholders: <c>{model}</c>, <c>{serving_name}</c>, <c>{context}</c> (tokens per sequence), <c>{parallel}</c>,
+/// <c>{tp}</c>, <c>{host}</c>, <c>{port}</c>. <c>{context_total}</c> is the tokens of all parallel sequences together.
+/// <c>{model_option}</c> is <c>--model</c> for a path or a <c>.gguf</c> file, and <c>--hf-repo</c> for a Hugging Face id.
+/// Any other name in braces is an error that <see cref="Faults"/> reports before the preset is used.
 /// </remarks>
 public sealed record RuntimePreset
 {

@@ -21,4 +21,13 @@ public interface IEntityIndex
         CancellationToken cancellationToken
     )
         where T : class, IStoredState;
+
+    /// <summary>Like <see cref="ListAsync"/>, but only states that belong to no account.</summary>
+    Task<IReadOnlyList<T>> ListWithoutAccountAsync<T>(
+        string kind,
+        string afterId,
+        int limit,
+        CancellationToken cancellationToken
+    )
+        where T : class, IStoredState;
 }

@@ -10,7 +10,7 @@ public interface IFleetTotals
 {
     /// <summary>Reads the sums. Scans all billing tabs of the account, or of all accounts; call it rarely.</summary>
     /// <param name="account">Restricts the sums to one account; null for all.</param>
-    /// <param name="now">Decides which wake-ups are due.</param>
+    /// <param name="now">Decides which wake-ups are due, and what is left of the holds of metered runs.</param>
     Task<FleetTotals> ReadAsync(AccountId? account, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Current time on the machine of the store; null when the store runs on this machine.</summary>
@@ -26,7 +26,7 @@ public sealed record FleetTotals
     /// <summary>Sum of the price snapshots of all metered runs.</summary>
     public MicroEuro BurnPerHour { get; init; }
 
-    /// <summary>Sum of the holds of launches in progress, without the remaining holds of metered runs.</summary>
+    /// <summary>Sum of the holds of all accounts: of launches, and what is left of those of metered runs.</summary>
     public MicroEuro Held { get; init; }
 
     /// <summary>Instances that are stopping, or failed with a release or settlement unconfirmed.</summary>

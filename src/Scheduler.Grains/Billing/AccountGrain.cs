@@ -48,6 +48,12 @@ internal sealed partial class AccountGrain(
     private bool _isBroken;
     private IGrainTimer? _timer;
 
+    /// <summary>When the firewall was last read.</summary>
+    private long _firewallReadAt;
+
+    /// <summary>When a firewall other than the current one was last read.</summary>
+    private long _otherFirewallReadAt;
+
     private AccountId Self => new(this.GetPrimaryKeyString());
 
     private BillingOptions Billing => options.Value.Billing;
@@ -56,6 +62,8 @@ internal sealed partial class AccountGrain(
     {
         var tabs = state.State.Exists ? await rows.LoadTabsAsync(Self, cancellationToken) : [];
         _ledger = new AccountLedger(state.State, tabs);
+        // An earlier activation may have answered up to this moment.
+        _firewallReadAt = _otherFirewallReadAt = clock.GetTimestamp();
         ArmTimer(clock.Now());
     }
 
@@ -85,7 +93,13 @@ internal sealed partial class AccountGrain(
         );
 
     public Task<Answer<AccountView>> GetAsync(AccountId? account) =>
-        DoAsync<Answer<AccountView>>((ledger, now) => MaySee(ledger, account) ? View(ledger, now) : Unknown());
+        DoAsync<Answer<AccountView>>(
+            (ledger, now) =>
+            {
+                _firewallReadAt = clock.GetTimestamp();
+                return MaySee(ledger, account) ? View(ledger, now) : Unknown();
+            }
+        );
 
     public Task<AccountGlance> GetState() =>
         DoAsync(
@@ -107,13 +121,20 @@ internal sealed partial class AccountGrain(
                     : new AccountGlance()
         );
 
-    public Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context) =>
-        DoAsync<Answer<AccountView>>(
+    public async Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context)
+    {
+        var answer = await DoAsync<Answer<AccountView>>(
             (ledger, now) =>
             {
                 if (!MaySee(ledger, context.Account))
                 {
                     return Unknown();
+                }
+
+                var firewall = command.Firewall is { } slug ? (slug.Length > 0 ? slug : null) : ledger.Record.Firewall;
+                if (firewall != ledger.Record.Firewall)
+                {
+                    _otherFirewallReadAt = _firewallReadAt;
                 }
 
                 ledger.Change(record =>
@@ -122,17 +143,30 @@ internal sealed partial class AccountGrain(
                         DisplayName = command.DisplayName ?? record.DisplayName,
                         Suspended = command.Suspended ?? record.Suspended,
                         ExhaustionGrace = command.ExhaustionGrace ?? record.ExhaustionGrace,
-                        Firewall = command.Firewall is { } slug
-                            ? slug.Length > 0
-                                ? slug
-                                : null
-                            : record.Firewall,
+                        Firewall = firewall,
                     }
                 );
                 ledger.AddEvent("Update", "account changed", now, context.RequestId, context.Actor);
                 return View(ledger, now);
             }
         );
+        if (answer.IsOk && command.Firewall is { Length: > 0 })
+        {
+            await OtherFirewallExpiresAsync();
+        }
+
+        return answer;
+    }
+
+    /// <summary>Waits until no gateway may use an answer that named another firewall, or none.</summary>
+    private async Task OtherFirewallExpiresAsync()
+    {
+        var left = IAccountGrain.FirewallLease - clock.GetElapsedTime(_otherFirewallReadAt);
+        if (left > TimeSpan.Zero)
+        {
+            await Task.Delay(left, clock);
+        }
+    }
 
     public async Task<Answer<TopUpAnswer>> TopUpAsync(MicroEuro amount, string reference, CommandContext context)
     {

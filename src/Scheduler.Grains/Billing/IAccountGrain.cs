@@ -8,6 +8,11 @@ namespace Scheduler.Grains.Billing;
 [GrainInterfaceType("scheduler.account")]
 public interface IAccountGrain : IGrainWithStringKey
 {
+    /// <summary>
+    /// How long the caller of <see cref="GetAsync"/> may use the firewall in the answer, from the moment of its call.
+    /// </summary>
+    static readonly TimeSpan FirewallLease = TimeSpan.FromSeconds(1);
+
     /// <summary>Creates the account. A repeated create returns it; a different one is refused.</summary>
     [Alias("Create")]
     Task<Answer<AccountView>> CreateAsync(CreateAccount command, CommandContext context);
@@ -16,6 +21,10 @@ public interface IAccountGrain : IGrainWithStringKey
     [Alias("Get")]
     Task<Answer<AccountView>> GetAsync(AccountId? account);
 
+    /// <summary>
+    /// Changes the account. Where it attaches a firewall, the answer comes once no earlier answer may be used any more:
+    /// the firewall applies to every request after the answer (INV-10).
+    /// </summary>
     [Alias("Update")]
     Task<Answer<AccountView>> UpdateAsync(UpdateAccount command, CommandContext context);
 

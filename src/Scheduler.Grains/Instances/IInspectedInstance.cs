@@ -4,8 +4,9 @@ using Scheduler.Domain.Instances;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// The view of an instance in Orleans' own dashboard. That dashboard calls every method without parameters that is named <c>GetState</c>
-/// or that returns the type of a stored state, on any id that its user enters. This method is the only such one, and it changes nothing.
+/// The view of an instance in Orleans' own dashboard. That dashboard calls every method without parameters that is
+/// named <c>GetState</c> or returns the type of a stored state. It does so for any id that its user enters. This method is the only such
+/// one, and it changes nothing.
 /// </summary>
 [Alias("scheduler.IInspectedInstance")]
 [GrainInterfaceType("scheduler.instance.inspected")]
@@ -21,7 +22,8 @@ internal interface IInspectedInstance : IGrainWithStringKey
     Task<InstanceGlance> GetState();
 }
 
-/// <summary>A summary of an instance without its spec, address or any secret. States are names, because the dashboard shows the JSON.</summary>
+/// <summary>A summary of an instance without its spec, address or any secret. States are names, because the dashboard shows the
+/// JSON.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceGlance")]
 internal sealed record InstanceGlance
 {

@@ -39,8 +39,9 @@ public interface IInstanceGrain : IGrainWithStringKey
     Task<Answer<InstanceRecord>> ExamineAsync(AccountId? account, int run);
 
     /// <summary>
-    /// The last output lines of the runtime, read from the provider now. Empty when no runtime is alive (a failed instance has its output in
-    /// the details of the failure), when there is no output, or when the provider does not answer within 2 s.
+    /// The last output lines of the runtime, read from the provider now. Empty when no runtime is alive, when there
+    /// is no output, or when the provider does not answer within 2 s. A failed instance has its output in the details
+    /// of the failure.
     /// </summary>
     [Alias("ReadOutput"), AlwaysInterleave]
     Task<Answer<string>> ReadOutputAsync(AccountId? account);

@@ -41,7 +41,10 @@ internal sealed partial class InstanceGrain
         }
 
         var cause = ProviderCause();
-        var avoid = trigger == InstanceTrigger.Preempted ? Avoid(intent.Offer.Route) : null;
+        // A route that ends runtimes again and again ranks last. The first end may have another cause.
+        var isRepeated =
+            code == FailureCode.RuntimeExited && PastFailures.With(_recorded, code)?.IsRepeatedOnRoute is true;
+        var avoid = trigger == InstanceTrigger.Preempted || isRepeated ? Avoid(intent.Offer.Route) : null;
         var remedy = code == FailureCode.OomKilled ? await RemedyForAsync(finding!, intent.Offer) : null;
         // An unhealthy runtime is about to be released: its output can be read only now.
         var exit =
@@ -64,7 +67,7 @@ internal sealed partial class InstanceGrain
         }
 
         var remedy = await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory));
-        return isHost && remedy is not null ? remedy with { GpuType = null, PricePerHour = null, Also = null } : remedy;
+        return isHost && remedy is not null ? remedy with { GpuType = null, PricePerHour = null, Also = null, Estimate = null } : remedy;
     }
 
     private async Task AllocationVanishedAsync()

@@ -108,9 +108,15 @@ internal sealed partial class InstanceGrain
 
     private AvoidedRoute Avoid(Route route) => new(route, clock.Now() + Launch.RouteCooldown);
 
-    private void ReportToProvider(Route route, AllocationEnd end, TimeSpan took) =>
-        GrainFactory
-            .Provider(route.Provider)
-            .ReportOutcomeAsync(new AllocationReport(route, end, took, _recorded.RequestId))
-            .Ignore();
+    /// <summary>Reports to the grain of the provider, without waiting. A process that stops reports nothing.</summary>
+    private void ReportToProvider(Route route, AllocationEnd end, TimeSpan took)
+    {
+        if (!stop.Stopping.IsCancellationRequested)
+        {
+            GrainFactory
+                .Provider(route.Provider)
+                .ReportOutcomeAsync(new AllocationReport(route, end, took, _recorded.RequestId))
+                .Ignore();
+        }
+    }
 }

@@ -34,11 +34,13 @@ namespace Scheduler.Grains.Instances;
 [GrainType("instance")]
 internal sealed partial class InstanceGrain(
     [PersistentState("instance", GrainStorageNames.Database)] IPersistentState<InstanceRecord> state,
+    LaunchNames names,
     LaunchChecks checks,
     LaunchExplainer explainer,
     InstanceProviderCalls provider,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
+    InstanceWorkStop stop,
     TimeProvider clock,
     ILogger<InstanceGrain> logger
 ) : Grain, IInstanceGrain, IInstanceInbox, IInspectedInstance, INamed, IWakeable, IDisposable
@@ -46,7 +48,7 @@ internal sealed partial class InstanceGrain(
     private const string StartCommand = "Start";
     private const string StopCommand = "Stop";
 
-    private readonly InstanceWork _work = new(logger);
+    private readonly InstanceWork _work = new(stop, logger);
     private InstanceRecord _recorded = new();
     private readonly ChangeSignal _changed = new(clock);
     private bool _isCreating;
@@ -90,6 +92,12 @@ internal sealed partial class InstanceGrain(
             return account.Refusal;
         }
 
+        var named = await names.CheckAsync(command.Account, command.Spec, null, GrainFactory);
+        if (!named.IsOk)
+        {
+            return named.Refusal;
+        }
+
         // Until the record is written, HoldsNameAsync must answer that the name is taken.
         _isCreating = true;
         var holder = await GrainFactory
@@ -108,7 +116,7 @@ internal sealed partial class InstanceGrain(
             Id = Self,
             Account = command.Account,
             ServingName = command.ServingName,
-            Spec = command.Spec,
+            Spec = named.Value,
             Labels = command.Labels,
             CreateFingerprint = fingerprint,
         };
@@ -143,13 +151,22 @@ internal sealed partial class InstanceGrain(
             return WrongState("The spec may change only while the instance is stopped or failed.");
         }
 
+        var named = command.Spec is { } wish
+            ? await names.CheckAsync(_recorded.Account, wish, _recorded.Spec, GrainFactory)
+            : _recorded.Spec;
+        if (!named.IsOk)
+        {
+            return named.Refusal;
+        }
+
         return await ApplyAsync(
             InstanceDecisions.Change(
                 _recorded,
                 next =>
                     next with
                     {
-                        Spec = command.Spec ?? next.Spec,
+                        Spec = named.Value,
+                        PastFailures = PastFailures.After(next.PastFailures, next.Spec, named.Value),
                         Labels = command.Labels ?? next.Labels,
                         Firewall = command.Firewall is { } slug
                             ? slug.Length > 0
@@ -222,8 +239,8 @@ internal sealed partial class InstanceGrain(
         var answer = await ApplyAsync(InstanceDecisions.Remove(_recorded, CauseOf(context)));
         if (answer.IsOk)
         {
-            // A crash may lose all three calls without harm: the next claim of the name checks whether its holder still exists,
-            // a closed tab bills nothing, and a schedule that comes due finds the instance deleted.
+            // A crash may lose all three calls without harm. The next claim of the name checks whether its holder
+            // still exists. A closed run bills nothing, and a schedule that comes due finds the instance deleted.
             await GrainFactory.ServingName(_recorded.Account, _recorded.ServingName).ReleaseAsync(NameHolder.Of(Self));
             await GrainFactory.Account(_recorded.Account).ForgetAsync(Self);
             GrainFactory.Schedules(Self).ForgetAsync(context).Ignore();

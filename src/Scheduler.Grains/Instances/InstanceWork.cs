@@ -4,14 +4,15 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// The work in progress of one instance: the calls to its provider and its account that its record requires. A piece of work runs at most
-/// once at a time, beside the grain's turns, and is cancelled as soon as the record no longer requires it.
+/// The work in progress of one instance: the calls to its provider and its account that its record requires. A piece
+/// of work runs at most once at a time, beside the grain's turns. It is cancelled as soon as the record no longer
+/// requires it.
 /// </summary>
 /// <remarks>
 /// Not thread-safe: call it from the grain's turns only. The work continues on the grain's scheduler as well. A piece that fails is
 /// logged and not restarted here. The record still requires it, so the next <see cref="Match"/> starts it again.
 /// </remarks>
-internal sealed partial class InstanceWork(ILogger logger) : IDisposable
+internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger) : IDisposable
 {
     private readonly CancellationTokenSource _all = new();
     private readonly Dictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
@@ -28,7 +29,7 @@ internal sealed partial class InstanceWork(ILogger logger) : IDisposable
     {
         foreach (var work in required.Where(work => !_running.ContainsKey(work.Name)))
         {
-            if (!_all.IsCancellationRequested)
+            if (!_all.IsCancellationRequested && !stop.Stopping.IsCancellationRequested)
             {
                 Start(instance, requestId, work);
             }
@@ -52,7 +53,7 @@ internal sealed partial class InstanceWork(ILogger logger) : IDisposable
 
     private void Start(InstanceId instance, RequestId requestId, RequiredWork work)
     {
-        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_all.Token);
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_all.Token, stop.Stopping);
         _running.Add(work.Name, cancellation);
         _ = RunAsync(instance, requestId, work, cancellation);
     }
@@ -65,6 +66,7 @@ internal sealed partial class InstanceWork(ILogger logger) : IDisposable
     )
     {
         using var scope = logger.BeginScope(new KeyValuePair<string, object?>[] { new("RequestId", requestId.Value) });
+        stop.Began();
         try
         {
             await work.RunAsync(cancellation.Token);
@@ -86,6 +88,7 @@ internal sealed partial class InstanceWork(ILogger logger) : IDisposable
             }
 
             cancellation.Dispose();
+            stop.Ended();
         }
     }
 

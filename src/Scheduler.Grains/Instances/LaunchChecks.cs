@@ -20,9 +20,6 @@ namespace Scheduler.Grains.Instances;
 /// </summary>
 internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models, IOptions<SchedulerOptions> options)
 {
-    /// <summary>How long a launch waits, after a start of the silo, for the first offer list of every provider.</summary>
-    private static readonly TimeSpan CatalogueOpens = TimeSpan.FromSeconds(15);
-
     private LaunchThreshold Threshold => options.Value.Billing.Threshold;
 
     /// <summary>Checks compatibility and placement: returns the best offer or the failure.</summary>
@@ -33,24 +30,17 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         int top = 2
     )
     {
-        if (await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model)
+        await catalogue.OpenAsync();
+        var named = catalogue.Names.Check(record.Spec);
+        if (await ModelOfAsync(record with { Spec = named.Spec }, record.PastFailures, grains) is not { } model)
         {
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
-        }
-
-        if (!catalogue.Opened.IsCompleted)
-        {
-            await catalogue
-                .Opened.WaitAsync(CatalogueOpens)
-                .ConfigureAwait(
-                    ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext
-                );
         }
 
         var page = catalogue.Page;
         var request = new PlacementRequest
         {
-            Constraints = record.Spec.Constraints,
+            Constraints = named.Spec.Constraints,
             Fit = models.FitOf(model),
             State = page.State with
             {
@@ -72,7 +62,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             Why = decision.Matched ? WhyOf(decision) : "",
             ModelSource = model.Source,
         };
-        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, record.Spec, page) };
+        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, named, page) };
     }
 
     /// <summary>The failure of an account without money for any launch, or null.</summary>
@@ -138,23 +128,49 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     public async ValueTask<MemoryRemedy?> RemedyForAsync(InstanceRecord record, IGrainFactory grains)
     {
         var offer = record.Intent!.Offer;
+        var past = PastFailures.With(record, FailureCode.OomKilled);
         if (
             GpuCatalogue.Shipped.Find(offer.GpuType) is not { } gpu
-            || await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model
+            || await ModelOfAsync(record, record.PastFailures, grains) is not { } before
+            || await ModelOfAsync(record, past, grains) is not { } model
         )
         {
             return null;
         }
 
+        var estimate = GpuFit.Judge(before.Facts, before.Request, gpu, offer.GpuCount);
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
-        var had = checked(gpu.VramBytes * offer.GpuCount);
+        var least = OomRemedy.LeastAfter(checked(gpu.VramBytes * offer.GpuCount));
         var unbound = record.Spec.Constraints with { GpuType = null, GpuCount = null };
-        var search = SearchOn(unbound, catalogue.Page, shape => IsComfortable(model, shape, had));
+        var search = SearchOn(unbound, catalogue.Page, shape => IsComfortable(model, shape, least));
         var nearest = search.Relaxations.FirstOrDefault();
         return (search.Chosen ?? nearest?.Best) is { } larger
-            ? new MemoryRemedy(remedy.ContextTokens, larger.GpuType, larger.GpuCount, larger.PricePerHour, nearest)
-            : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null);
+            ? new MemoryRemedy(
+                remedy.ContextTokens,
+                larger.GpuType,
+                larger.GpuCount,
+                larger.PricePerHour,
+                nearest,
+                estimate
+            )
+            : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null, null, estimate);
     }
+
+    /// <summary>The model of an instance, whose estimate includes what past failures prove; null when there is none.</summary>
+    private static async ValueTask<LaunchModel?> ModelOfAsync(
+        InstanceRecord record,
+        PastFailures? past,
+        IGrainFactory grains
+    ) =>
+        await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model ? null
+        : past is null ? model
+        : model with
+        {
+            Request = model.Request with
+            {
+                Shortfall = VramShortfall.Of(model.Facts, model.Request, past.OutOfMemory()),
+            },
+        };
 
     /// <summary>
     /// The cheapest offer on GPUs that pass a test, or the smallest changes of the constraints that leave one. A hint must name an available
@@ -176,22 +192,24 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             }
         );
 
-    private static bool IsComfortable(LaunchModel model, GpuShape shape, long moreThanBytes) =>
+    private static bool IsComfortable(LaunchModel model, GpuShape shape, long leastBytes) =>
         GpuCatalogue.Shipped.Find(shape.GpuType) is { IsCuda: true } gpu
-        && checked(gpu.VramBytes * shape.GpuCount) > moreThanBytes
+        && checked(gpu.VramBytes * shape.GpuCount) >= leastBytes
         && GpuFit.Judge(model.Facts, model.Request, gpu, shape.GpuCount).Outcome == FitOutcome.Fits;
 
     /// <summary>
     /// The failure of a placement without a match: either the model fits none of the remaining offers, or no offer meets the constraints.
     /// </summary>
-    private static Failure FailureOf(Placed placed, LaunchSpec spec, OfferCataloguePage page)
+    private static Failure FailureOf(Placed placed, CheckedSpec named, OfferCataloguePage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
         {
-            return FailureCatalogue.Describe(SmartNoMatchFacts.Of(placed.Decision));
+            var unknown = named.Faults.Select(fault => fault.Description);
+            return FailureCatalogue.Describe(SmartNoMatchFacts.Of(placed.Decision) with { Unknown = [.. unknown] });
         }
 
+        var spec = named.Spec;
         var gpu = spec.Constraints.GpuType is { } name ? GpuCatalogue.Shipped.Find(name) : null;
         var facts = GpuIncompatibleFacts.Of(
             model.Facts,

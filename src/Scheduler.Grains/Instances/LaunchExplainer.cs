@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
@@ -20,13 +21,13 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
     {
         var placed = await checks.PlaceAsync(record, grains, now, RankedShown);
         var account = await grains.Account(record.Account).GetAsync(null);
-        var billing = account.IsOk ? BillingOf(account.Value, placed.Offer) : null;
+        var billing = account.IsOk ? BillingOf(account.Value, placed.Offer, record) : null;
         var explanation = new LaunchExplanation { Billing = billing };
         if (placed is { Decision: { } decision, Snapshot: { } snapshot, Request: { } request })
         {
             explanation = explanation with
             {
-                Compatibility = CompatibilityOf(placed, record.Spec),
+                Compatibility = CompatibilityOf(placed, snapshot, request),
                 Funnel = [.. FunnelOf(decision.Funnel)],
                 Ranked = [.. decision.Ranked.Select(LineOf)],
                 Relaxations = [.. decision.Relaxations.Select(LineOf)],
@@ -56,10 +57,14 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             : null;
     }
 
-    private BillingCheck BillingOf(AccountView account, Offer? offer)
+    private BillingCheck BillingOf(AccountView account, Offer? offer, InstanceRecord record)
     {
         var threshold = options.Value.Billing.Threshold;
         var needed = offer is null ? threshold.Minimum : threshold.HoldFor(offer.PricePerHour);
+        // The meter starts and ends shortly after the instance records it, so the difference may be negative.
+        var own = record is { RunningSince: not null, RunningUntil: null, Intent: { } intent }
+            ? intent.PriceSnapshot
+            : MicroEuro.Zero;
         return new BillingCheck
         {
             Balance = account.Balance,
@@ -67,22 +72,27 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             Holds = account.Holds,
             Needed = needed,
             Enough = !account.Suspended && account.Available >= needed,
+            OtherBurnPerHour = MicroEuro.Max(MicroEuro.Zero, account.BurnPerHour - own),
         };
     }
 
     /// <summary>The memory budget on the offer that a start would choose, or on the requested GPUs.</summary>
-    private static CompatibilityCheck? CompatibilityOf(Placed placed, LaunchSpec spec)
+    private static CompatibilityCheck? CompatibilityOf(Placed placed, OfferSnapshot snapshot, PlacementRequest request)
     {
         var model = placed.Model!;
-        var name = placed.Offer?.GpuType ?? spec.Constraints.GpuType;
-        var smallest = GpuFit.SmallestThatFits(model.Facts, model.Request, GpuCatalogue.Shipped);
-        var gpu = name is null ? smallest?.Gpu : GpuCatalogue.Shipped.Find(name);
-        if (gpu is null)
+        var asked = request.Constraints;
+        var name = placed.Offer?.GpuType ?? asked.GpuType;
+        var example =
+            name is null ? GpuFit.SmallestThatFits(model.Facts, model.Request, GpuCatalogue.Shipped)
+            : GpuCatalogue.Shipped.Find(name) is { } known
+                ? new GpuGroup(known, placed.Offer?.GpuCount ?? asked.GpuCount ?? 1)
+            : null;
+        if (example is not { Gpu: { } gpu, Count: var count })
         {
             return null;
         }
 
-        var count = placed.Offer?.GpuCount ?? spec.Constraints.GpuCount ?? (name is null ? smallest!.Count : 1);
+        var smallest = PlacementSolver.SmallestMatching(snapshot, request);
         var verdict = GpuFit.Judge(model.Facts, model.Request, gpu, count);
         return new CompatibilityCheck
         {
@@ -102,7 +112,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             ],
             Verdict = verdict.Outcome,
             LargestContext = GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, count),
-            SmallestThatFits = smallest is null ? null : $"{smallest.Count}×{smallest.Gpu.Name}",
+            SmallestThatFits = smallest is null ? null : $"{smallest.GpuCount}×{smallest.GpuType}",
         };
     }
 

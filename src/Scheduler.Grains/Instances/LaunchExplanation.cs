@@ -76,6 +76,10 @@ public sealed record BillingCheck
 
     [Id(4)]
     public bool Enough { get; init; }
+
+    /// <summary>Σ of the prices per hour of all metered runs of the account, without a run of this instance.</summary>
+    [Id(5)]
+    public MicroEuro OtherBurnPerHour { get; init; }
 }
 
 /// <summary>The check whether the model fits: a memory budget per GPU.</summary>
@@ -116,7 +120,10 @@ public sealed record CompatibilityCheck
     [Id(7)]
     public long? LargestContext { get; init; }
 
-    /// <summary>The smallest GPU type and count that fits, for example <c>2×L40S</c>; null when none fits.</summary>
+    /// <summary>
+    /// Of the matching offers, the one with the least memory of all its GPUs together, then the cheapest, for example
+    /// <c>2×L40S</c>; null when no offer matches.
+    /// </summary>
     [Id(8)]
     public string? SmallestThatFits { get; init; }
 }
@@ -159,7 +166,15 @@ public sealed record RelaxationLine(
     [property: Id(1)] ImmutableArray<RelaxedConstraint> Changes,
     [property: Id(2)] int OffersThen,
     [property: Id(3)] Offer? BestThen
-);
+)
+{
+    /// <summary>
+    /// The constraints that name a region, provider or GPU type and that this change leaves; empty when it keeps all that the
+    /// request names.
+    /// </summary>
+    public ImmutableArray<string> Leaves =>
+        [.. Changes.Select(change => change.Constraint).Where(PlacementSolver.NamingConstraints.Contains)];
+}
 
 [GenerateSerializer, Immutable, Alias("scheduler.RelaxedConstraint")]
 public sealed record RelaxedConstraint(

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
+using Scheduler.Grains.Keys;
 
 namespace Scheduler.Grains.Providers;
 
@@ -13,9 +14,14 @@ public interface IProviderGrain : IGrainWithStringKey
     [Alias("Get"), AlwaysInterleave]
     Task<Answer<ProviderView>> GetAsync();
 
-    /// <summary>Takes the provider out of placement, or back in; running instances continue.</summary>
-    [Alias("SetDraining")]
-    Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context);
+    /// <summary>Takes the provider out of placement; running instances continue. A repetition changes nothing.</summary>
+    /// <param name="reason">Operator's own words, at most <see cref="DrainOrder.LongestReason"/> characters.</param>
+    [Alias("Drain")]
+    Task<Answer<ProviderView>> DrainAsync(string reason, CommandContext context);
+
+    /// <summary>Takes the provider back into placement. A repetition changes nothing.</summary>
+    [Alias("Undrain")]
+    Task<Answer<ProviderView>> UndrainAsync(CommandContext context);
 
     [Alias("Note"), OneWay]
     Task ReportOutcomeAsync(AllocationReport report);
@@ -95,4 +101,27 @@ public sealed record ProviderView
     /// <summary>Error of the latest listing; null after a success.</summary>
     [Id(11)]
     public string? ListingError { get; init; }
+
+    /// <summary>Who drained it, when and why; null unless drained, and for a drain that an older version recorded.</summary>
+    [Id(12)]
+    public DrainOrder? Drain { get; init; }
+
+    /// <summary>The part that a caller may see.</summary>
+    /// <remarks>
+    /// Attempts, times and cooling routes come from the launches of all accounts, so an account sees only the breaker
+    /// (INV-08). The message of the adapter may contain a secret (INV-13), and names of keys are the operator's.
+    /// </remarks>
+    public ProviderView For(Caller caller) =>
+        caller.IsOperator
+            ? this
+            : this with
+            {
+                BreakerOpenUntil = null,
+                Attempts = 0,
+                Successes = 0,
+                MedianTimeToAllocate = null,
+                CoolingRoutes = [],
+                ListingError = ListingError is null ? null : "The latest listing failed.",
+                Drain = Drain is { } order ? order with { Actor = "", Reason = "", RequestId = default } : null,
+            };
 }

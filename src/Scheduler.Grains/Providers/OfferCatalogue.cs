@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 
 namespace Scheduler.Grains.Providers;
@@ -12,6 +13,9 @@ namespace Scheduler.Grains.Providers;
 /// </summary>
 internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider clock)
 {
+    /// <summary>How long a caller waits, after a start of the silo, for the first offer list of every provider.</summary>
+    private static readonly TimeSpan Opens = TimeSpan.FromSeconds(15);
+
     private readonly Lock _publishing = new();
     private readonly HashSet<ProviderId> _awaited = [.. directory.Ids];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,10 +28,30 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
     private ImmutableDictionary<ProviderId, ListedOffers> _listed = ImmutableDictionary<ProviderId, ListedOffers>.Empty;
     private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementState.None);
 
+    private volatile SpecNames _names = SpecNames.Of(directory.Ids.Select(id => id.Value), directory.Presets);
+
     public OfferCataloguePage Page => _page;
+
+    /// <summary>The names that a launch spec may use: those of every offer since the start of the silo, and of the settings.</summary>
+    public SpecNames Names => _names;
 
     /// <summary>Completes when every provider has listed its offers once, or failed to.</summary>
     public Task Opened => _opened.Task;
+
+    /// <summary>
+    /// Waits until every provider has listed its offers once, or failed to; after 15 s it continues with what is there.
+    /// </summary>
+    public async ValueTask OpenAsync()
+    {
+        if (!_opened.Task.IsCompleted)
+        {
+            await _opened
+                .Task.WaitAsync(Opens)
+                .ConfigureAwait(
+                    ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext
+                );
+        }
+    }
 
     /// <summary>State of each provider that has published.</summary>
     public ImmutableDictionary<ProviderId, ProviderStatus> Statuses => Volatile.Read(ref _statuses);
@@ -63,6 +87,7 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
             if (published.Offers is { } listed)
             {
                 _listed = _listed.SetItem(provider, new ListedOffers(listed.Length, clock.GetTimestamp()));
+                _names = _names.With(snapshot, directory.Ids.All(_listed.ContainsKey));
             }
 
             _page = new OfferCataloguePage(snapshot, StateNow());

@@ -14,6 +14,9 @@ internal sealed class ProviderDirectory(IEnumerable<IProvider> providers, Schedu
 
     public IEnumerable<ProviderId> Ids => _byId.Keys;
 
+    /// <summary>Names of the runtime presets that any provider can start.</summary>
+    public IEnumerable<string> Presets => _byId.Values.SelectMany(provider => provider.Presets);
+
     /// <summary>The adapter of a provider; null when it is no longer configured.</summary>
     public IProvider? Find(ProviderId id) => _byId.GetValueOrDefault(id);
 }

@@ -72,30 +72,19 @@ internal sealed partial class ProviderGrain(
 
     public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(View());
 
-    public async Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context)
+    public async Task<Answer<ProviderView>> DrainAsync(string reason, CommandContext context)
     {
-        if (directory.Find(Self) is null)
-        {
-            return Refusal.NotFound($"Provider {Self}");
-        }
-
-        if (_record.Value.Draining != draining)
-        {
-            await WriteAsync(
-                _record.Value with
-                {
-                    Draining = draining,
-                },
-                draining ? "Drain" : "Undrain",
-                draining ? "taken out of placement" : "taken back into placement",
-                context.RequestId,
-                context.Actor
-            );
-            Publish(null);
-        }
-
-        return View();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(reason.Length, DrainOrder.LongestReason, nameof(reason));
+        return await SetAsync(
+            new DrainOrder(clock.Now(), context.Actor, reason, context.RequestId),
+            "Drain",
+            reason.Length > 0 ? $"taken out of placement: {reason}" : "taken out of placement",
+            context
+        );
     }
+
+    public Task<Answer<ProviderView>> UndrainAsync(CommandContext context) =>
+        SetAsync(null, "Undrain", "taken back into placement", context);
 
     public async Task ReportOutcomeAsync(AllocationReport report)
     {
@@ -293,7 +282,39 @@ internal sealed partial class ProviderGrain(
             Skipped = _listing?.Skipped ?? ImmutableSortedDictionary<string, int>.Empty,
             ListedAt = _listedAt,
             ListingError = _listingError,
+            Drain = _record.Value.Drain,
         };
+    }
+
+    private async Task<Answer<ProviderView>> SetAsync(
+        DrainOrder? order,
+        string trigger,
+        string reason,
+        CommandContext context
+    )
+    {
+        if (directory.Find(Self) is null)
+        {
+            return Refusal.NotFound($"Provider {Self}");
+        }
+
+        if (_record.Value.Draining != (order is not null))
+        {
+            await WriteAsync(
+                _record.Value with
+                {
+                    Draining = order is not null,
+                    Drain = order,
+                },
+                trigger,
+                reason,
+                context.RequestId,
+                context.Actor
+            );
+            Publish(null);
+        }
+
+        return View();
     }
 
     private async Task WriteAsync(ProviderRecord next, string trigger, string reason, RequestId requestId, string actor)
@@ -301,6 +322,7 @@ internal sealed partial class ProviderGrain(
         var sequence = _record.Value.LastSequence + 1;
         var recorded = next with
         {
+            SchemaVersion = ProviderRecord.CurrentSchemaVersion,
             Id = Self,
             LastSequence = sequence,
             Events =

@@ -21,7 +21,7 @@ namespace Scheduler.Grains.Queries;
 /// <summary>Answers queries from the read models; holds no state.</summary>
 [StatelessWorker]
 [GrainType("fleet")]
-internal sealed class FleetGrain(
+internal sealed partial class FleetGrain(
     IInstanceIndex instances,
     IEventLog events,
     IFleetTotals totals,
@@ -29,6 +29,7 @@ internal sealed class FleetGrain(
     IEntityIndex entities,
     ProviderDirectory directory,
     OfferCatalogue catalogue,
+    LaunchNames names,
     LaunchExplainer explainer,
     TimeProvider clock
 ) : Grain, IFleetGrain
@@ -72,7 +73,7 @@ internal sealed class FleetGrain(
         };
     }
 
-    public Task<long> PulseAsync(AccountId? account) => events.PulseAsync(CancellationToken.None);
+    public Task<long> PulseAsync() => events.PulseAsync(CancellationToken.None);
 
     public async Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit)
     {
@@ -139,7 +140,11 @@ internal sealed class FleetGrain(
         [.. await ledger.ListEntriesAsync(account, beforeSequence, limit, CancellationToken.None)];
 
     public async Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit) =>
-        [.. await entities.ListAsync<KeyRecord>("key", account, afterId, limit, CancellationToken.None)];
+        [
+            .. account is null
+                ? await entities.ListWithoutAccountAsync<KeyRecord>("key", afterId, limit, CancellationToken.None)
+                : await entities.ListAsync<KeyRecord>("key", account, afterId, limit, CancellationToken.None),
+        ];
 
     public async Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit)
     {
@@ -230,7 +235,13 @@ internal sealed class FleetGrain(
 
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec)
     {
-        var wished = new InstanceRecord { Account = account, Spec = spec };
+        var named = await names.CheckAsync(account, spec, null, GrainFactory);
+        if (!named.IsOk)
+        {
+            return named.Refusal;
+        }
+
+        var wished = new InstanceRecord { Account = account, Spec = named.Value };
         return await explainer.ExplainAsync(wished, GrainFactory, clock.Now());
     }
 }

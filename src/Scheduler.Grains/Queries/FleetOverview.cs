@@ -30,7 +30,7 @@ public sealed record FleetOverview
     [Id(4)]
     public MicroEuro BurnPerHour { get; init; }
 
-    /// <summary>Money held for launches in progress; excludes the remaining holds of running meters.</summary>
+    /// <summary>Sum of the holds of the accounts, as each account reports its own.</summary>
     [Id(5)]
     public MicroEuro Held { get; init; }
 

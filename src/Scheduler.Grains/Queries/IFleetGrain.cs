@@ -27,6 +27,20 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("CountInstances")]
     Task<long> CountInstancesAsync(InstanceQuery query, int most);
 
+    /// <summary>Burn rate of the running instances that match; ignores the query's order, cursor and limit.</summary>
+    /// <param name="most">Adding stops after this many instances, 1 to 1,000,000.</param>
+    [Alias("BurnOfInstances")]
+    Task<MicroEuro> BurnOfInstancesAsync(InstanceQuery query, int most);
+
+    /// <summary>
+    /// What has this text in its name or id: instances, balancers, accounts, providers, regions, GPU types and models.
+    /// The id of a provider's allocation finds its instance. At most 20 of each kind, exact ones first.
+    /// </summary>
+    /// <param name="text">Not blank.</param>
+    /// <param name="account">Access scope: finds nothing of other accounts; null for operators.</param>
+    [Alias("Search")]
+    Task<ImmutableArray<SearchHit>> SearchAsync(string text, AccountId? account);
+
     /// <param name="account">Null for all accounts (operators).</param>
     /// <param name="window">Time span in which failures are counted, 1 minute to 31 days.</param>
     /// <param name="buckets">Number of equal parts of the span, 1 to 200.</param>
@@ -39,9 +53,8 @@ public interface IFleetGrain : IGrainWithStringKey
     /// something was written, but not what, where or for which account. Each page must show it only to its own
     /// caller.
     /// </summary>
-    /// <param name="account">Ignored for now: a number per account would need an index on every write.</param>
     [Alias("Pulse")]
-    Task<long> PulseAsync(AccountId? account);
+    Task<long> PulseAsync();
 
     /// <summary>The latest events of instances with a failure code, newest first.</summary>
     /// <param name="code">Any code except none.</param>
@@ -71,7 +84,7 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("Ledger")]
     Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit);
 
-    /// <summary>Keys of an account; null for all accounts and the operators.</summary>
+    /// <summary>Keys of an account, or for null those of the operators; a page is short only at the end.</summary>
     [Alias("ListKeys")]
     Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit);
 
@@ -97,7 +110,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("Request")]
     Task<ImmutableArray<SubjectEvent>> RequestAsync(RequestId requestId, AccountId? account, int limit);
 
-    /// <summary>The result a launch of this spec would have now; creates no instance.</summary>
+    /// <summary>
+    /// The result a launch of this spec would have now; creates no instance. An unknown name is an
+    /// <see cref="RefusalKind.Invalid"/> refusal.
+    /// </summary>
     [Alias("Explain")]
     Task<Answer<LaunchExplanation>> ExplainAsync(AccountId account, LaunchSpec spec);
 }

@@ -31,7 +31,7 @@ internal sealed partial class FleetGauges : BackgroundService
         var meter = meters.Create(SchedulerMetrics.MeterName);
         _instances = meter.CreateObservableGauge("scheduler.instances", Instances, "{instance}", "Instances by state");
         Gauge("scheduler.burn", "{micro_eur}", "Price per hour of running instances", seen => seen.BurnPerHour.Value);
-        Gauge("scheduler.held", "{micro_eur}", "Money held for launches in progress", seen => seen.Held.Value);
+        Gauge("scheduler.held", "{micro_eur}", "Money on hold for launches and runs", seen => seen.Held.Value);
         Gauge("scheduler.debtors", "{instance}", "Instances with an unconfirmed release or bill", s => s.Debtors);
         Gauge("scheduler.agenda.due", "{wake_up}", "Wake-ups that are due", seen => seen.AgendaDue);
         Seconds(

@@ -7,6 +7,8 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
 {
     public ProviderId Id => inner.Id;
 
+    public IEnumerable<string> Presets => inner.Presets;
+
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         CallAsync("list_offers", () => inner.ListOffersAsync(cancellationToken), static _ => "ok");
 

@@ -11,7 +11,7 @@ namespace Scheduler.Host.Clustering;
 /// <item>New requests are accepted for <see cref="HostOptions.DrainFor"/>, until load balancers have noticed.</item>
 /// <item>The ports close; requests in progress have <see cref="HostOptions.FinishWithin"/> to finish.</item>
 /// <item>
-/// The background services stop, then the silo. The silo leaves the membership. Its grains cancel their work and
+/// The work of instances ends, then the background services stop, then the silo. It leaves the membership. Its grains
 /// activate in other silos, where the agenda wakes them.
 /// </item>
 /// </list>

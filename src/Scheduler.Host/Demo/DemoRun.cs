@@ -8,33 +8,40 @@ namespace Scheduler.Host.Demo;
 /// The demo: a client of the running scheduler that uses the public API. It creates accounts, tops one up, launches
 /// instances on the simulated market, and prints the result of each launch with its cause.
 /// </summary>
+/// <remarks>
+/// It launches each instance once: a later start prints what has become of it. Whatever was changed meanwhile, a story
+/// ends in any lasting state and never ends the scheduler.
+/// </remarks>
 internal sealed class DemoRun
 {
     private const string SpecJson =
         """{"spec":{"model":"Qwen/Qwen3-32B","constraints":{"regions":["eu-north1"],"max_price_per_hour_micro_eur":300000}}}""";
 
+    /// <summary>Longest wait for a lasting state; launches of the demo need a few seconds.</summary>
     private static readonly TimeSpan StoryEnds = TimeSpan.FromSeconds(60);
 
     private readonly TextWriter _out;
     private readonly TimeProvider _clock;
     private readonly string _token;
+    private readonly string _folder;
     private readonly Metadata _auth;
+    private readonly CallInvoker _calls;
     private readonly Accounts.AccountsClient _accounts;
-    private readonly Keys.KeysClient _keys;
     private readonly Instances.InstancesClient _instances;
 
-    private DemoRun(GrpcChannel channel, string token, TextWriter output, TimeProvider clock)
+    private DemoRun(CallInvoker calls, string token, string folder, TextWriter output, TimeProvider clock)
     {
         _out = output;
         _clock = clock;
         _token = token;
+        _folder = folder;
+        _calls = calls;
         _auth = new Metadata { { "authorization", $"Bearer {token}" } };
-        _accounts = new Accounts.AccountsClient(channel);
-        _keys = new Keys.KeysClient(channel);
-        _instances = new Instances.InstancesClient(channel);
+        _accounts = new Accounts.AccountsClient(calls);
+        _instances = new Instances.InstancesClient(calls);
     }
 
-    /// <summary>Runs the demo and prints example calls at the end.</summary>
+    /// <summary>Runs the demo and prints example calls at the end. An error ends the demo, not the scheduler.</summary>
     public static async Task ShowAsync(
         WebApplication app,
         string operatorToken,
@@ -45,8 +52,25 @@ internal sealed class DemoRun
         using var channel = GrpcChannel.ForAddress(
             app.GrpcAddress() ?? throw new InvalidOperationException("The demo needs a process with the API.")
         );
-        var demo = new DemoRun(channel, operatorToken, output, app.Services.GetRequiredService<TimeProvider>());
-        await demo.ShowAsync(app.HttpAddress(), cancellationToken);
+        var demo = new DemoRun(
+            channel.CreateCallInvoker(),
+            operatorToken,
+            app.Services.GetRequiredService<Settings>().OwnFolder,
+            output,
+            app.Services.GetRequiredService<TimeProvider>()
+        );
+        try
+        {
+            await demo.ShowAsync(app.HttpAddress(), cancellationToken);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // The scheduler stops.
+        }
+        catch (Exception exception) when (exception is RpcException or IOException or UnauthorizedAccessException)
+        {
+            await output.WriteLineAsync($"The demo ended early; the scheduler continues: {Words(exception)}");
+        }
     }
 
     private async Task ShowAsync(Uri http, CancellationToken cancellationToken)
@@ -56,14 +80,31 @@ internal sealed class DemoRun
         await _out.WriteLineAsync(
             "\nSeven launches on the simulated market (real offers and prices, no real cloud; see README):\n"
         );
-        foreach (var story in DemoStory.All)
+        // All start at once, because some wait for a timeout. They are printed in order.
+        var begun = DemoStory
+            .All.Select(story => PlayAsync(story, story.HasMoney ? account : poor, cancellationToken))
+            .ToList();
+        var failed = 0;
+        foreach (var (story, playing) in DemoStory.All.Zip(begun))
         {
-            await RunStoryAsync(story, story.HasMoney ? account : poor, cancellationToken);
+            var (instance, isNew, trouble) = await playing;
+            await _out.WriteLineAsync($"── {story.Title}");
+            failed += instance?.State == InstanceState.Failed ? 1 : 0;
+            if (instance is not null)
+            {
+                await PrintAsync(instance, isNew, cancellationToken);
+            }
+
+            if (trouble is not null)
+            {
+                await _out.WriteLineAsync($"   not shown: {trouble}\n");
+            }
         }
 
-        await PrintNextStepsAsync(account, http, cancellationToken);
+        await PrintNextStepsAsync(account, http, failed, cancellationToken);
     }
 
+    /// <summary>An account of the demo, created and topped up once.</summary>
     private async Task<string> AccountAsync(
         string id,
         string displayName,
@@ -72,11 +113,19 @@ internal sealed class DemoRun
     )
     {
         var name = $"accounts/{id}";
-        await _accounts.CreateAccountAsync(
-            new CreateAccountRequest { AccountId = id, DisplayName = displayName },
-            _auth,
-            cancellationToken: cancellationToken
-        );
+        try
+        {
+            await _accounts.CreateAccountAsync(
+                new CreateAccountRequest { AccountId = id, DisplayName = displayName },
+                _auth,
+                cancellationToken: cancellationToken
+            );
+        }
+        catch (RpcException exists) when (exists.StatusCode == StatusCode.AlreadyExists)
+        {
+            // It was renamed since an earlier start.
+        }
+
         if (euros > 0)
         {
             var toppedUp = await _accounts.TopUpAccountAsync(
@@ -95,23 +144,52 @@ internal sealed class DemoRun
         return name;
     }
 
-    private async Task RunStoryAsync(DemoStory story, string account, CancellationToken cancellationToken)
+    /// <summary>Launches the instance of a story unless an earlier start has, and waits for a lasting state.</summary>
+    /// <returns>The instance, whether this start launched it, and why there is no instance.</returns>
+    private async Task<(Instance? Instance, bool IsNew, string? Trouble)> PlayAsync(
+        DemoStory story,
+        string account,
+        CancellationToken cancellationToken
+    )
     {
-        await _out.WriteLineAsync($"── {story.Title}");
-        var created = await _instances.CreateInstanceAsync(
-            new CreateInstanceRequest
+        try
+        {
+            // The request id makes create and start idempotent, also when an earlier start ended between them.
+            var instance = await _instances.CreateInstanceAsync(
+                new CreateInstanceRequest
+                {
+                    Parent = account,
+                    ServingName = story.ServingName,
+                    Spec = story.Spec,
+                    RequestId = $"demo-{story.ServingName}",
+                },
+                _auth,
+                cancellationToken: cancellationToken
+            );
+            var isNew = !await WasStartedAsync(instance, cancellationToken);
+            if (isNew)
             {
-                Parent = account,
-                ServingName = $"{story.ServingName}-{_clock.GetUtcNow().ToUnixTimeSeconds()}",
-                Spec = story.Spec,
-            },
-            _auth,
-            cancellationToken: cancellationToken
-        );
+                await StartAsync(instance, cancellationToken);
+            }
+
+            return (await WaitAsync(instance.Name, cancellationToken) ?? instance, isNew, null);
+        }
+        catch (RpcException refused) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (null, false, Words(refused));
+        }
+    }
+
+    private async Task<bool> WasStartedAsync(Instance instance, CancellationToken cancellationToken) =>
+        instance.State != InstanceState.Stopped
+        || (await EventsAsync(instance, cancellationToken)).Any(happened => happened.Trigger == "Start");
+
+    private async Task StartAsync(Instance instance, CancellationToken cancellationToken)
+    {
         try
         {
             await _instances.StartInstanceAsync(
-                new StartInstanceRequest { Name = created.Name },
+                new StartInstanceRequest { Name = instance.Name, RequestId = "demo-start" },
                 _auth,
                 cancellationToken: cancellationToken
             );
@@ -120,16 +198,10 @@ internal sealed class DemoRun
         {
             // The instance also stores the refusal; it is printed from there.
         }
-
-        var ended = await WaitAsync(created.Name, story.IsOver, cancellationToken);
-        await PrintAsync(ended, cancellationToken);
     }
 
-    private async Task<Instance> WaitAsync(
-        string name,
-        Func<Instance, bool> isOver,
-        CancellationToken cancellationToken
-    )
+    /// <summary>The instance in the first lasting state, or as it is at the end of the wait; null if it was not read.</summary>
+    private async Task<Instance?> WaitAsync(string name, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(StoryEnds, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
@@ -139,26 +211,43 @@ internal sealed class DemoRun
             cancellationToken: either.Token
         );
         Instance? latest = null;
-        while (await watch.ResponseStream.MoveNext(either.Token))
+        try
         {
-            latest = watch.ResponseStream.Current;
-            if (isOver(latest))
+            while (await watch.ResponseStream.MoveNext(either.Token))
             {
-                break;
+                latest = watch.ResponseStream.Current;
+                if (DemoStory.IsOver(latest.State))
+                {
+                    break;
+                }
             }
         }
+        catch (RpcException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // A change of its spec may have made it wait longer; the dashboard shows how it ends.
+        }
 
-        return latest ?? throw new InvalidOperationException($"The watch of {name} returned no instance.");
+        return latest;
     }
 
-    private async Task PrintAsync(Instance instance, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Event>> EventsAsync(Instance instance, CancellationToken cancellationToken)
     {
         var timeline = await _instances.ListInstanceEventsAsync(
             new ListInstanceEventsRequest { Parent = instance.Name },
             _auth,
             cancellationToken: cancellationToken
         );
-        foreach (var happened in timeline.Events)
+        return timeline.Events;
+    }
+
+    private async Task PrintAsync(Instance instance, bool isNew, CancellationToken cancellationToken)
+    {
+        if (!isNew)
+        {
+            await _out.WriteLineAsync($"   {instance.ServingName} was launched before; it is {instance.State} now");
+        }
+
+        foreach (var happened in isNew ? await EventsAsync(instance, cancellationToken) : [])
         {
             var at = happened.Time.ToDateTimeOffset();
             await _out.WriteLineAsync(
@@ -166,7 +255,7 @@ internal sealed class DemoRun
             );
         }
 
-        if (instance.Failure is { } failure)
+        if (instance is { State: InstanceState.Failed, Failure: { } failure })
         {
             await _out.WriteLineAsync($"   {failure.Code}: {failure.Message}");
             await _out.WriteLineAsync($"   hint: {failure.Hint}");
@@ -176,29 +265,33 @@ internal sealed class DemoRun
         await _out.WriteLineAsync();
     }
 
-    private async Task PrintNextStepsAsync(string account, Uri http, CancellationToken cancellationToken)
+    private async Task PrintNextStepsAsync(string account, Uri http, int failed, CancellationToken cancellationToken)
     {
-        var key = await _keys.CreateKeyAsync(
-            new CreateKeyRequest { Parent = account, DisplayName = "demo" },
-            _auth,
-            cancellationToken: cancellationToken
-        );
+        var key = await DemoKey.EnsureAsync(_calls, _auth, account, _folder, cancellationToken);
+        var said =
+            failed == 0
+                ? "None of the launches is failed now: --fresh shows the failures again."
+                : $"Of the seven launches, {failed} failed on purpose: the dashboard shows the cause, and each has a button that repairs it.";
         var url = http.ToString().TrimEnd('/');
         await _out.WriteLineAsync(
             $$$"""
             Open {{{url}}} and sign in with the operator's key: {{{_token}}}
-            Five of the seven launches failed on purpose: the dashboard shows the cause, and each has a button that fixes it.
+            {{{said}}}
 
-            The API is at the same address; reference: {{{url}}}/reference   key of acct-demo: {{{key.Token}}}
+            The API is at the same address; reference: {{{url}}}/reference   key of acct-demo: {{{key}}}
 
             Try (copy and paste):
-              export KEY={{{key.Token}}}
+              export KEY={{{key}}}
               curl -s -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
               curl -s -H "Authorization: Bearer $KEY" -d '{{{SpecJson}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
               curl -s {{{url}}}/v1/failures/SMART_NO_MATCH
 
-            Stop with Ctrl-C; the same command continues with the stored state.
+            Stop with Ctrl-C; the same command continues with the stored state, with --fresh it starts over.
             """
         );
     }
+
+    /// <summary>The reason of an error, without the trace.</summary>
+    private static string Words(Exception exception) =>
+        exception is RpcException refused ? $"{refused.StatusCode}: {refused.Status.Detail}" : exception.Message;
 }

@@ -3,71 +3,53 @@ using Scheduler.Api.V1;
 namespace Scheduler.Host.Demo;
 
 /// <summary>One launch of the demo.</summary>
-/// <param name="ServingName">Prefix of its serving name.</param>
-/// <param name="IsOver">Whether the instance has reached the state that ends this part of the demo.</param>
+/// <param name="ServingName">Its serving name, which also identifies the launch over all starts.</param>
 /// <param name="HasMoney">Whether it uses the account with a top-up.</param>
-internal sealed record DemoStory(
-    string Title,
-    string ServingName,
-    LaunchSpec Spec,
-    Func<Instance, bool> IsOver,
-    bool HasMoney = true
-)
+internal sealed record DemoStory(string Title, string ServingName, LaunchSpec Spec, bool HasMoney = true)
 {
     /// <summary>
-    /// All launches, the successful one first. In silo-config/demo.json, one region of <c>sim-verda</c> and all of
-    /// <c>sim-yotta</c> never answer, and <c>sim-jarvislabs</c> runs out of memory.
+    /// All launches, the successful one first. In silo-config/demo.json, one region each of <c>sim-verda</c> and
+    /// <c>sim-yotta</c> never answers, and a runtime at <c>sim-jarvislabs</c> needs a larger cache than estimated.
     /// </summary>
     public static IReadOnlyList<DemoStory> All { get; } =
     [
-        new(
-            "A launch: cheapest GPU that fits, over 2,000 offers",
-            "chat",
-            Launch("Qwen/Qwen2.5-7B-Instruct", 8192),
-            IsRunning
-        ),
+        new("A launch: cheapest GPU that fits, over 2,000 offers", "chat", Launch("Qwen/Qwen2.5-7B-Instruct", 8192)),
         new(
             "A provider that never answers, re-routed by the scheduler itself",
             "rerouted",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda"),
-            IsRunning
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda")
         ),
         new(
             "The same without auto_reroute: PROVIDER_TIMEOUT",
             "timeout",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-yotta"),
-            IsFailed
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-yotta")
         ),
         new(
             "A runtime that runs out of memory: OOM_KILLED",
             "oom",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs"),
-            IsFailed
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs")
         ),
         new(
             "A model that cannot fit the GPU asked for: GPU_INCOMPATIBLE",
             "too-big",
-            OnGpu(Launch("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1),
-            IsFailed
+            OnGpu(Launch("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1)
         ),
         new(
             "Constraints that no offer meets: SMART_NO_MATCH",
             "no-match",
-            Cheap(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), 50_000),
-            IsFailed
+            Cheap(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), 50_000)
         ),
         new(
             "An account without money: BILLING_BELOW_MINIMUM",
             "no-money",
             Launch("Qwen/Qwen2.5-0.5B", 4096),
-            IsFailed,
             HasMoney: false
         ),
     ];
 
-    private static bool IsRunning(Instance instance) => instance.State == InstanceState.Running;
-
-    private static bool IsFailed(Instance instance) => instance.State == InstanceState.Failed;
+    /// <summary>Whether a state lasts until someone changes it.</summary>
+    public static bool IsOver(InstanceState state) =>
+        state is InstanceState.Running or InstanceState.Failed or InstanceState.Stopped or InstanceState.Deleted;
 
     private static LaunchSpec Launch(string model, long contextTokens, bool reroute = false) =>
         new()

@@ -63,11 +63,7 @@ internal static class TlsSetup
     }
 
     private static MutualTls Mutual(IServiceProvider services, SiloTlsOptions options) =>
-        new(
-            Files(services, options.CertificatePath!, options.KeyPath!),
-            PemFiles.Authority(options.CaPath!),
-            services.GetRequiredService<ILogger<MutualTls>>()
-        );
+        new(Files(services, options.CertificatePath!, options.KeyPath!), PemFiles.Authority(options.CaPath!));
 
     private static PemFiles Files(IServiceProvider services, string certificatePath, string keyPath) =>
         new(

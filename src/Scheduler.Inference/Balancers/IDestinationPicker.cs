@@ -3,7 +3,7 @@ using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Edge;
-using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Balancers;
@@ -21,7 +21,7 @@ internal interface IDestinationPicker
 /// <param name="Tried">Instances that already failed this request; grows with each attempt.</param>
 internal sealed record RoutingQuestion(
     ServedBalancer Balancer,
-    Func<ImmutableArray<PromptPart>> Prompt,
+    Func<PromptReading> Prompt,
     IReadOnlySet<InstanceId> Tried,
     RequestId RequestId
 )

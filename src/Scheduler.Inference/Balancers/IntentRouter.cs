@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Scheduler.Domain.Balancers;
 using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 
@@ -24,7 +25,7 @@ internal sealed class IntentRouter(
     {
         var (spec, router) = (question.Balancer.Spec, question.Balancer.Spec.Router!);
         var began = clock.GetTimestamp();
-        var prompt = string.Join('\n', question.Prompt().Where(IsAsking).Select(part => part.Text));
+        var prompt = string.Join('\n', question.Prompt().Parts.Where(IsAsking).Select(part => part.Text));
         if (prompt.Length == 0)
         {
             return Done(null, "no_text", began);
@@ -78,7 +79,7 @@ internal sealed class IntentRouter(
             new GateQuestion(question.Balancer.Account, [slug], question.Prompt, question.RequestId),
             cancellationToken
         );
-        return verdict.Refusal is null;
+        return verdict.IsPass;
     }
 
     private static string Word(ChatReply reply) =>

@@ -20,7 +20,9 @@ namespace Scheduler.Inference.ContextCheck;
 /// </para>
 /// <para>
 /// <b>What bytes prove.</b> A chat template adds an unknown number of tokens. A chat therefore passes uncounted only
-/// when twice its bound plus a fixed allowance fits. A chat with tools or its own template is always counted.
+/// when twice its bound plus a fixed allowance fits. A chat with tools or its own template is always counted. Of a list
+/// of prompts each must fit alone. One call counts the longest of those that bytes do not prove small; whether another
+/// one is too long is left to the runtime.
 /// </para>
 /// <para>
 /// <b>When the tokenizer cannot answer</b> the request is sent. The runtime decides; its refusal maps to the same code.
@@ -36,6 +38,9 @@ internal sealed partial class ContextGuard(
 {
     /// <summary>Most template tokens beyond the messages: default system prompt, date, markers.</summary>
     private const int TemplateAllowance = 512;
+
+    /// <summary>Most tokens that a tokenizer adds to a prompt: begin, end, separators.</summary>
+    private const int SpecialTokens = 16;
 
     /// <summary>vLLM's default output of a completion, tokens.</summary>
     private const int VllmCompletionOutput = 16;
@@ -92,8 +97,9 @@ internal sealed partial class ContextGuard(
             return false;
         }
 
-        var bound = TextBound.OfJson(request.Prompt.Span);
-        return (bound * 2) + TemplateAllowance <= room;
+        return request.Kind == RequestKind.Chat
+            ? (TextBound.OfJson(request.Prompt.Span) * 2) + TemplateAllowance <= room
+            : PromptSizes.Of(request.Prompt).MostTokens + SpecialTokens <= room;
     }
 
     private async Task<long?> CountAsync(

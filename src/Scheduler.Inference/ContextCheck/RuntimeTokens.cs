@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
@@ -13,9 +16,12 @@ namespace Scheduler.Inference.ContextCheck;
 /// Counts the tokens of a prompt with the runtime's own tokenizer. vLLM's <c>/tokenize</c> takes chat messages and
 /// applies the template itself. llama-server's takes the output of its <c>/apply-template</c>.
 /// </summary>
-internal sealed class RuntimeTokens(RuntimeClient runtimes)
+internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOptions> options, TimeProvider clock)
 {
     private const int LongestAnswer = 64 * 1024 * 1024;
+
+    /// <summary>Most token ids whose text is asked for: a judge reads no longer text.</summary>
+    private const int MostIds = JudgeInput.LongestLength;
 
     /// <summary>Members of a chat request that vLLM's tokenizer accepts.</summary>
     private static readonly string[] VllmChat =
@@ -30,7 +36,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         "mm_processor_kwargs",
     ];
 
-    /// <summary>Token count of the longest prompt of a request.</summary>
+    /// <summary>Token count of the longest prompt of a request, in at most one call of the tokenizer.</summary>
     /// <returns>The count; null when the runtime has no known tokenizer or refuses to count this request.</returns>
     /// <exception cref="HttpRequestException">The runtime cannot be reached.</exception>
     public async Task<long?> CountAsync(
@@ -44,9 +50,9 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
             return null;
         }
 
-        var tree = request.Tree();
         if (request.Kind == RequestKind.Chat)
         {
+            var tree = request.Tree();
             return tokenizer.Shape switch
             {
                 TokenizeShape.Vllm => await VllmAsync(endpoint, tokenizer, Part(tree, VllmChat), cancellationToken),
@@ -55,19 +61,58 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
             };
         }
 
-        long? longest = null;
-        foreach (var prompt in Prompts(tree[request.Kind == RequestKind.Completion ? "prompt" : "input"]))
+        var sizes = PromptSizes.Of(request.Prompt);
+        if (sizes.Longest.IsEmpty)
         {
-            var count = prompt.Ids ?? await CountOneAsync(endpoint, tokenizer, prompt.Content!, cancellationToken);
-            if (count is null)
-            {
-                return null;
-            }
-
-            longest = Math.Max(longest ?? 0, count.Value);
+            return sizes.MostIds;
         }
 
-        return longest;
+        var longest = JsonNode.Parse(sizes.Longest.Span)!;
+        var count = await CountOneAsync(endpoint, tokenizer, longest, cancellationToken);
+        return count is { } counted ? Math.Max(counted, sizes.MostIds) : null;
+    }
+
+    /// <summary>The text of token ids, in one call of the runtime's own detokenizer.</summary>
+    /// <returns>The text; null when the runtime has no known detokenizer, does not answer in time, or refuses.</returns>
+    public async Task<string?> TextOfAsync(
+        ServedInstance instance,
+        ImmutableArray<int> ids,
+        CancellationToken cancellationToken
+    )
+    {
+        const string tokenize = "/tokenize";
+        if (
+            instance is not { Tokenizer: { } tokenizer, Endpoint: { } endpoint }
+            || !tokenizer.Path.EndsWith(tokenize, StringComparison.Ordinal)
+            || ids.Length > MostIds
+        )
+        {
+            return null;
+        }
+
+        var question = new JsonObject { ["tokens"] = new JsonArray([.. ids.Select(id => (JsonNode)id)]) };
+        if (tokenizer.Shape == TokenizeShape.Vllm)
+        {
+            question["model"] = instance.ServingName;
+        }
+
+        var path = $"{tokenizer.Path[..^tokenize.Length]}/detokenize";
+        using var late = new CancellationTokenSource(options.Value.TokenizeTimeout, clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            var answer = await AskAsync(RuntimeClient.Address(endpoint, path), question, stop.Token);
+            var text = Text(answer?["prompt"]) ?? Text(answer?["content"]) ?? Text(answer?["text"]);
+            return text is { Length: > 0 } ? text : null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>
@@ -169,16 +214,8 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes)
         return part;
     }
 
-    /// <summary>Splits a prompt member: a text, token ids, an array of both, or several of those.</summary>
-    private static IEnumerable<(JsonNode? Content, long? Ids)> Prompts(JsonNode? node) =>
-        node switch
-        {
-            JsonArray { Count: > 0 } ids when ids.All(id => Number(id) is not null) => [(null, ids.Count)],
-            JsonArray row when row.Any(part => Number(part) is not null) => [(row, null)],
-            JsonArray many => many.SelectMany(Prompts),
-            JsonValue text when text.GetValueKind() == JsonValueKind.String => [(text, null)],
-            _ => [],
-        };
+    private static string? Text(JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     private static long? Number(JsonNode? node) =>
         node is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<long>(out var n)

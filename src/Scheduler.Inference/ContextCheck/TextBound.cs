@@ -5,8 +5,8 @@ namespace Scheduler.Inference.ContextCheck;
 /// bytes after normalization. Normalization never changes ASCII, and other text grows at most elevenfold.
 /// </summary>
 /// <remarks>
-/// Elevenfold: U+FDFA, three bytes of UTF-8, becomes 18 characters of 33 bytes under NFKC, the largest expansion
-/// (Unicode Standard Annex #15, "Normalization Forms", worst-case expansion factors).
+/// Elevenfold: U+FDFA, three bytes of UTF-8, becomes 18 characters of 33 bytes under NFKC. This is the largest
+/// expansion (Unicode Standard Annex #15, "Normalization Forms", worst-case expansion factors).
 /// </remarks>
 internal static class TextBound
 {

@@ -22,6 +22,15 @@ internal sealed class FirewallEvaluator(
     )
     {
         var verdict = await RecallOrAskAsync(firewall, text, cancellationToken);
+        if (!text.IsWhole && verdict.Decision == FirewallDecision.Pass)
+        {
+            // The judge saw only a part, and no match in it says nothing about the rest.
+            verdict = JudgeVerdict.None(JudgeFault.NotText) with
+            {
+                Latency = verdict.Latency,
+            };
+        }
+
         Record(firewall, text, requestId, verdict);
         return verdict;
     }

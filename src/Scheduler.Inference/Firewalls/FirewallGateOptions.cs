@@ -31,6 +31,14 @@ public sealed class FirewallGateOptions
     [Range(1, 86_400)]
     public int RememberedSeconds { get; set; } = 300;
 
+    /// <summary>
+    /// What a firewall in block mode does with members of a body that no supported runtime knows. Other modes pass
+    /// them.
+    /// </summary>
+    /// <value>Refuse</value>
+    [EnumDataType(typeof(UnknownMembers))]
+    public UnknownMembers UnknownMembers { get; set; } = UnknownMembers.Refuse;
+
     /// <summary>Texts of audit firewalls judged at once.</summary>
     /// <value>16</value>
     [Range(1, 1_000)]
@@ -50,4 +58,14 @@ public sealed class FirewallGateOptions
     /// <value>20000</value>
     [Range(100, 1_000_000)]
     public int EvaluationsWaiting { get; set; } = 20_000;
+}
+
+/// <summary>What happens to unknown members of a body in block mode.</summary>
+public enum UnknownMembers
+{
+    /// <summary>The request is refused with 400; the answer names the members.</summary>
+    Refuse = 0,
+
+    /// <summary>The runtime gets the body without the members.</summary>
+    Drop = 1,
 }

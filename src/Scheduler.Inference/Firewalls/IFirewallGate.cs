@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
+using Scheduler.Grains;
+using Scheduler.Inference.Guard;
 
 namespace Scheduler.Inference.Firewalls;
 
@@ -15,18 +17,20 @@ internal interface IFirewallGate
 }
 
 /// <param name="Firewalls">Slugs, each once.</param>
-/// <param name="Prompt">The text for the model; read only when needed.</param>
+/// <param name="Prompt">What a model can read of the request; called only when needed.</param>
 internal sealed record GateQuestion(
     AccountId Account,
     ImmutableArray<string> Firewalls,
-    Func<ImmutableArray<PromptPart>> Prompt,
+    Func<PromptReading> Prompt,
     RequestId RequestId
-);
-
-/// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>; default <c>user</c>.</param>
-/// <param name="Text">The text; for media, its kind.</param>
-/// <param name="IsText">False for media and token ids; in block mode they do not pass.</param>
-internal readonly record struct PromptPart(string Role, string Text, bool IsText = true);
+)
+{
+    /// <summary>
+    /// Tells the text of the request's token ids, as the model reads them; null when no runtime is known that could.
+    /// Returns null when the runtime does not tell it.
+    /// </summary>
+    public Func<CancellationToken, Task<string?>>? Detokenize { get; init; }
+}
 
 /// <param name="Refusal">FIREWALL_BLOCKED or JUDGE_UNREACHABLE; null lets the prompt pass.</param>
 /// <param name="Matched">Slugs of the rules matched by firewalls in allow mode, for a response header.</param>
@@ -34,4 +38,12 @@ internal sealed record GateVerdict(Failure? Refusal, ImmutableArray<string> Matc
 {
     /// <summary>The prompt passes without any match.</summary>
     public static readonly GateVerdict Pass = new(null, []);
+
+    /// <summary>Members that a firewall in block mode refuses; the judge was not asked.</summary>
+    public ImmutableArray<FieldFault> Faults { get; init; } = [];
+
+    /// <summary>Whether the runtime must get <see cref="PromptReading.Body"/>, not the client's bytes.</summary>
+    public bool IsGuarded { get; init; }
+
+    public bool IsPass => Refusal is null && Faults.IsEmpty;
 }

@@ -124,7 +124,10 @@ internal sealed class JudgeClient(
                 question.MaxAnswerTokens,
                 draft.JudgeDeadline,
                 question.AnswerSchema()
-            ),
+            )
+            {
+                Images = question.Images,
+            },
             cancellationToken
         );
         if (reply.Fault != ChatFault.None)

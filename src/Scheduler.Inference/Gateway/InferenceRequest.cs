@@ -26,6 +26,9 @@ internal sealed record InferenceRequest
     /// <summary>Position of the value of <c>stream_options</c>; null when absent.</summary>
     public Range? StreamOptionsAt { get; init; }
 
+    /// <summary>Position of the value of <c>stream_options.include_usage</c>; null when absent.</summary>
+    public Range? UsageAt { get; init; }
+
     /// <summary>Whether the client wants the usage at the end of its stream.</summary>
     public bool WantsUsage { get; init; }
 

@@ -25,9 +25,10 @@ internal sealed class OpenAiErrors : IErrorShape
         http.Response.StatusCode = error.HttpStatus;
         http.Response.ContentType = "application/json; charset=utf-8";
         http.Response.ContentLength = body.Length;
-        if (error.RetryAfter is null)
+        if (error.RetryAfter is null || error.Reason is "JUDGE_UNREACHABLE")
         {
-            // OpenAI's clients retry every 409 and 5xx unless this header forbids it.
+            // OpenAI's clients retry every 409 and 5xx unless this header forbids it. A client that repeats a request
+            // at once asks a judge again that already got two calls.
             http.Response.Headers["X-Should-Retry"] = "false";
         }
 

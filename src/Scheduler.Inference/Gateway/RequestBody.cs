@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
@@ -15,7 +16,7 @@ internal static class RequestBody
 
     /// <param name="limit">Longest body, bytes.</param>
     /// <exception cref="ApiException">The body is too long, or not plain JSON.</exception>
-    public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int limit)
+    public static async ValueTask<Memory<byte>> ReadAsync(HttpContext http, int limit)
     {
         if (!IsPlainJson(http.Request))
         {
@@ -44,7 +45,7 @@ internal static class RequestBody
         }
     }
 
-    private static async ValueTask<ReadOnlyMemory<byte>> FillAsync(HttpContext http, int limit)
+    private static async ValueTask<Memory<byte>> FillAsync(HttpContext http, int limit)
     {
         var length = http.Request.ContentLength;
         var buffer = GC.AllocateUninitializedArray<byte>((int)(length ?? FirstGuess));
@@ -73,8 +74,23 @@ internal static class RequestBody
     }
 
     private static bool IsPlainJson(HttpRequest request) =>
-        Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
         && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
-        && request.Headers.ContentEncoding.Count == 0;
+        && IsUtf8(type.Charset)
+        && request.Headers.ContentEncoding.All(IsPlain);
+
+    /// <summary>A quoted value means the same (RFC 9110, section 5.6.6). ASCII is UTF-8 too.</summary>
+    private static bool IsUtf8(Microsoft.Extensions.Primitives.StringSegment charset)
+    {
+        var name = HeaderUtilities.UnescapeAsQuotedString(charset);
+        return name.Length == 0
+            || name.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            || name.Equals("us-ascii", StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Whether a list of content codings changes nothing (RFC 9110, section 8.4).</summary>
+    private static bool IsPlain(string? codings) =>
+        (codings ?? "")
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .All(coding => coding.Equals("identity", StringComparison.OrdinalIgnoreCase));
 }

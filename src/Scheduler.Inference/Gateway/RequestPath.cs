@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -9,7 +8,7 @@ using Scheduler.Edge;
 using Scheduler.Edge.Limits;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
-using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 
@@ -23,7 +22,7 @@ namespace Scheduler.Inference.Gateway;
 internal sealed class RequestPath(
     [FromKeyedServices(InferenceSetup.AdmissionKey)] RequestAdmission admission,
     IServingTable names,
-    IFirewallGate firewalls,
+    RequestFirewalls firewalls,
     IDestinationPicker picker,
     ContextGuard context,
     InstanceSlots slots,
@@ -57,9 +56,9 @@ internal sealed class RequestPath(
             var request = RequestReader.Read(kind, body);
             var account = AccountOf(http);
             var served =
-                await names.FindAsync(account, request.Model, http.RequestAborted)
-                ?? throw Refused(new NameUnknownFacts(request.Model));
-            var progress = new RequestProgress(http, request, served, began);
+                await FindAsync(account, request.Model, http.RequestAborted)
+                ?? throw Refused(new NameUnknownFacts(RequestReader.Shown(request.Model)));
+            var progress = new RequestProgress(http, new RequestGuard(request), served, began);
             code = await SendAsync(progress) ?? code;
         }
         catch (ApiException refused)
@@ -107,18 +106,22 @@ internal sealed class RequestPath(
             );
     }
 
+    /// <summary>No target has a name that is longer than a serving name can be.</summary>
+    private async ValueTask<Served?> FindAsync(AccountId account, string name, CancellationToken cancellationToken) =>
+        name.Length <= RequestReader.LongestName ? await names.FindAsync(account, name, cancellationToken) : null;
+
     /// <summary>Sends the request to one destination after another until one answers.</summary>
     /// <returns>The error code sent in the middle of a stream; null without an error.</returns>
     private async Task<string?> SendAsync(RequestProgress progress)
     {
-        await PassFirewallsAsync(progress, progress.Served.Firewall);
+        await PassFirewallsAsync(progress, progress.Served.Firewall, progress.Served as ServedInstance);
         while (true)
         {
             using var lease = await DestinationAsync(progress);
             var instance = lease.Instance;
             try
             {
-                await PassFirewallsAsync(progress, instance.Firewall);
+                await PassFirewallsAsync(progress, instance.Firewall, instance);
                 await context.CheckAsync(progress.Request, instance, progress.Http.RequestAborted);
                 using var slot = slots.Take(instance);
                 var (isDone, code) = await ForwardAsync(progress, lease);
@@ -153,7 +156,7 @@ internal sealed class RequestPath(
 
         progress.Routing ??= new RoutingQuestion(
             (ServedBalancer)progress.Served,
-            () => PromptText.Of(progress.Request),
+            () => progress.Guard.Prompt,
             progress.Tried,
             progress.Http.Scope().Id
         );
@@ -174,39 +177,15 @@ internal sealed class RequestPath(
             : progress.Refusal ?? new ApiException(ApiError.Of(chosen.Refusal!));
     }
 
-    private async ValueTask PassFirewallsAsync(RequestProgress progress, string? attached)
-    {
-        var wanted =
-            progress.Judged.Count == 0
-                ?
-                [
-                    attached,
-                    progress.Request.Firewall,
-                    await names.AccountFirewallAsync(progress.Served.Account, progress.Http.RequestAborted),
-                ]
-                : new[] { attached };
-        ImmutableArray<string> slugs = [.. wanted.OfType<string>().Where(progress.Judged.Add)];
-        if (slugs.IsEmpty)
-        {
-            return;
-        }
-
-        var verdict = await firewalls.JudgeAsync(
-            new GateQuestion(
-                progress.Served.Account,
-                slugs,
-                () => PromptText.Of(progress.Request),
-                progress.Http.Scope().Id
-            ),
+    private ValueTask PassFirewallsAsync(RequestProgress progress, string? attached, ServedInstance? destination) =>
+        firewalls.PassAsync(
+            progress.Guard,
+            progress.Served,
+            attached,
+            destination,
+            progress.Http.Scope().Id,
             progress.Http.RequestAborted
         );
-        if (verdict.Refusal is { } refusal)
-        {
-            throw new ApiException(ApiError.Of(refusal));
-        }
-
-        progress.Matched.AddRange(verdict.Matched);
-    }
 
     private async Task<(bool IsDone, string? Code)> ForwardAsync(RequestProgress progress, IDestinationLease lease)
     {
@@ -223,9 +202,9 @@ internal sealed class RequestPath(
                 lease.Succeeded();
                 metrics.FirstByte(clock.GetElapsedTime(progress.Began));
                 http.Response.Headers[InstanceHeader] = lease.Instance.ServingName;
-                if (progress.Matched.Count > 0)
+                if (progress.Guard.Matched.Count > 0)
                 {
-                    http.Response.Headers[MatchedHeader] = string.Join(',', progress.Matched);
+                    http.Response.Headers[MatchedHeader] = string.Join(',', progress.Guard.Matched);
                 }
             },
         };
@@ -316,12 +295,10 @@ internal sealed class RequestPath(
 
     private static ApiException Refused(FailureFacts facts) => new(ApiError.Of(FailureCatalogue.Describe(facts)));
 
-    private sealed record RequestProgress(HttpContext Http, InferenceRequest Request, Served Served, long Began)
+    private sealed record RequestProgress(HttpContext Http, RequestGuard Guard, Served Served, long Began)
     {
-        /// <summary>Firewalls the request has passed.</summary>
-        public HashSet<string> Judged { get; } = new(StringComparer.Ordinal);
-
-        public List<string> Matched { get; } = [];
+        /// <summary>What the destinations get.</summary>
+        public InferenceRequest Request => Guard.Request;
 
         /// <summary>Instances that failed or refused the request.</summary>
         public HashSet<InstanceId> Tried { get; } = [];

@@ -9,7 +9,11 @@ internal ref struct RequestReader
     /// <summary>Runtimes refuse deeper bodies too.</summary>
     public const int MaxDepth = 64;
 
-    private const int LongestName = 64;
+    /// <summary>Longest serving name and slug, characters, with one to spare.</summary>
+    public const int LongestName = 64;
+
+    /// <summary>A byte order mark, which a reader of JSON may ignore (RFC 8259, section 8.1).</summary>
+    private static ReadOnlySpan<byte> OrderMark => "\uFEFF"u8;
 
     /// <summary>Members that put more into the prompt than the texts it contains.</summary>
     private static readonly string[] Extras =
@@ -40,6 +44,7 @@ internal ref struct RequestReader
     private Range? _firewallAt;
     private bool _isStream;
     private Range? _streamOptionsAt;
+    private Range? _usageAt;
     private bool _wantsUsage;
     private long? _maxTokens;
     private long? _maxCompletionTokens;
@@ -69,11 +74,17 @@ internal ref struct RequestReader
     /// The body is not a JSON object in valid Unicode, or a needed member is missing, duplicate or of the wrong type.
     /// Lists all validation errors.
     /// </exception>
-    public static InferenceRequest Read(RequestKind kind, ReadOnlyMemory<byte> body)
+    /// <param name="body">Its texts are made valid Unicode in place.</param>
+    public static InferenceRequest Read(RequestKind kind, Memory<byte> body)
     {
-        if (!UnicodeText.IsValid(body.Span))
+        if (body.Span.StartsWith(OrderMark))
         {
-            throw Invalid("body", "Must be UTF-8, without escapes that are half of a surrogate pair.");
+            body = body[OrderMark.Length..];
+        }
+
+        if (!UnicodeText.TryRepair(body.Span))
+        {
+            throw Invalid("body", "Must be UTF-8.");
         }
 
         var reader = new RequestReader(kind, body);
@@ -137,6 +148,7 @@ internal ref struct RequestReader
             FirewallAt = _firewallAt,
             IsStream = _isStream && _kind != RequestKind.Embedding,
             StreamOptionsAt = _streamOptionsAt,
+            UsageAt = _usageAt,
             WantsUsage = _wantsUsage,
             MaxOutput = _maxCompletionTokens ?? _maxTokens,
             LeavesOutputOpen = _saysOutput && (_maxCompletionTokens ?? _maxTokens) is null,
@@ -158,11 +170,11 @@ internal ref struct RequestReader
         switch (name)
         {
             case "model":
-                _model = Text("model");
+                _model = Text("model", int.MaxValue);
                 _modelAt = valueAt..(int)_json.BytesConsumed;
                 break;
             case "firewall":
-                _firewall = _json.TokenType == JsonTokenType.Null ? null : Text("firewall");
+                _firewall = _json.TokenType == JsonTokenType.Null ? null : Text("firewall", LongestName);
                 _firewallAt = WithComma(start, (int)_json.BytesConsumed);
                 break;
             case "stream":
@@ -197,6 +209,11 @@ internal ref struct RequestReader
     {
         if (_json.TokenType != JsonTokenType.StartObject)
         {
+            if (_json.TokenType != JsonTokenType.Null)
+            {
+                _faults.Add("stream_options", "Must be an object.");
+            }
+
             _json.Skip();
             return;
         }
@@ -205,24 +222,39 @@ internal ref struct RequestReader
         {
             var isUsage = _json.ValueTextEquals("include_usage"u8);
             _json.Read();
-            if (isUsage)
+            if (isUsage && _usageAt is not null)
             {
-                _wantsUsage = _json.TokenType == JsonTokenType.True;
+                _faults.Add("stream_options.include_usage", "Is there twice.");
             }
 
+            var valueAt = (int)_json.TokenStartIndex;
+            var isTrue = _json.TokenType == JsonTokenType.True;
             _json.Skip();
+            if (isUsage)
+            {
+                (_wantsUsage, _usageAt) = (isTrue, valueAt..(int)_json.BytesConsumed);
+            }
         }
     }
 
-    private string? Text(string name)
+    private string? Text(string name, int longest)
     {
-        if (_json.TokenType == JsonTokenType.String && _json.GetString() is { Length: > 0 and <= LongestName } text)
+        if (
+            _json.TokenType == JsonTokenType.String
+            && _json.GetString() is { Length: > 0 } text
+            && text.Length <= longest
+        )
         {
             return text;
         }
 
         _json.Skip();
-        _faults.Add(name, $"Must be a text of 1 to {LongestName} characters.");
+        _faults.Add(
+            name,
+            longest == int.MaxValue
+                ? "Must be a text that is not empty."
+                : $"Must be a text of 1 to {longest} characters."
+        );
         return "";
     }
 
@@ -247,11 +279,7 @@ internal ref struct RequestReader
         }
 
         // Runtimes of both kinds read -1 as no limit.
-        if (
-            _json.TokenType == JsonTokenType.Number
-            && _json.TryGetInt64(out var number)
-            && number is >= -1 and <= int.MaxValue
-        )
+        if (Whole() is { } number and >= -1 and <= int.MaxValue)
         {
             return number < 0 ? null : number;
         }
@@ -259,6 +287,24 @@ internal ref struct RequestReader
         _json.Skip();
         _faults.Add(name, $"Must be a whole number, 0 to {int.MaxValue} tokens.");
         return null;
+    }
+
+    /// <summary>The value of a whole number in any notation, such as <c>16.0</c> or <c>1e2</c>; null for others.</summary>
+    private readonly long? Whole()
+    {
+        if (_json.TokenType != JsonTokenType.Number)
+        {
+            return null;
+        }
+
+        if (_json.TryGetInt64(out var number))
+        {
+            return number;
+        }
+
+        return _json.TryGetDouble(out var value) && Math.Abs(value) <= uint.MaxValue && Math.Floor(value) == value
+            ? (long)value
+            : null;
     }
 
     /// <summary>A member with the comma before it, or after it for the first member.</summary>
@@ -275,7 +321,8 @@ internal ref struct RequestReader
         return after >= 0 && body[end + after] == (byte)',' ? start..(end + after + 1) : start..end;
     }
 
-    private static string Shown(string name) =>
+    /// <summary>A name as an answer shows it.</summary>
+    public static string Shown(string name) =>
         name.Length == 0 ? "(empty name)"
         : name.Length <= LongestName ? name
         : name[..LongestName];

@@ -4,15 +4,19 @@ using System.Text.Unicode;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// Checks that every text of a JSON body is valid Unicode. The JSON reader detects an invalid text only when it decodes
-/// it, and the gateway decodes most texts late or never. Parsers also disagree on the replacement of invalid text.
+/// Makes every text of a JSON body valid Unicode. JSON permits an escape that is half of a surrogate pair (RFC 8259,
+/// section 8.2), and clients that cut texts send it. No tokenizer reads it, and runtimes answer it with different
+/// errors. The replacement character takes its place, as in every text decoder.
 /// </summary>
 internal static class UnicodeText
 {
     private const int EscapeLength = 6;
 
-    /// <summary>Whether the bytes are UTF-8 and each <c>\uXXXX</c> escape of a surrogate belongs to a pair.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> json)
+    private static ReadOnlySpan<byte> Replacement => "\\ufffd"u8;
+
+    /// <summary>Replaces each escape <c>\uXXXX</c> that is half of a surrogate pair; the length stays the same.</summary>
+    /// <returns>False when the bytes are not UTF-8; then nothing is changed.</returns>
+    public static bool TryRepair(Span<byte> json)
     {
         if (!Utf8.IsValid(json))
         {
@@ -28,19 +32,15 @@ internal static class UnicodeText
             }
 
             rest = rest[at..];
-            var length = Escaped(rest) switch
+            var unit = Escaped(rest);
+            var isPair = unit is { } first && char.IsHighSurrogate(first) && IsLow(rest[EscapeLength..]);
+            if (!isPair && unit is { } half && char.IsSurrogate(half))
             {
-                { } unit when char.IsHighSurrogate(unit) => IsLow(rest[EscapeLength..]) ? 2 * EscapeLength : 0,
-                { } unit when char.IsLowSurrogate(unit) => 0,
-                // A backslash and the character after it.
-                _ => Math.Min(2, rest.Length),
-            };
-            if (length == 0)
-            {
-                return false;
+                Replacement.CopyTo(rest);
             }
 
-            rest = rest[length..];
+            // An escape of another kind is a backslash and the character after it.
+            rest = rest[Math.Min(isPair ? 2 * EscapeLength : 2, rest.Length)..];
         }
     }
 

@@ -1,20 +1,20 @@
 using System.Collections.Concurrent;
 using Scheduler.Domain.Ids;
 using Scheduler.Grains;
+using Scheduler.Grains.Billing;
 
 namespace Scheduler.Inference.Serving;
 
 /// <summary>
-/// The firewall each account has attached to all its requests. Each account's grain is asked at most once a second,
-/// so an attached firewall applies in every process within a second. If the first request to the grain fails, the
-/// inference request fails too (INV-10).
+/// The firewall each account has attached to all its requests. An answer of the account's grain is used for
+/// <see cref="IAccountGrain.FirewallLease"/> from the moment of the call. The grain acknowledges a newly attached
+/// firewall only after this time, so no process misses it. If the grain does not answer, the inference request fails
+/// (INV-10).
 /// </summary>
 internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
 {
     /// <summary>Most accounts in the cache; above it the cache is cleared.</summary>
     private const int Capacity = 50_000;
-
-    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<AccountId, Asked> _asked = new();
 
@@ -22,7 +22,7 @@ internal sealed class AccountFirewalls(IGrainFactory grains, TimeProvider clock)
     public Task<string?> FindAsync(AccountId account, CancellationToken cancellationToken)
     {
         var asked = _asked.GetValueOrDefault(account);
-        if (asked is null || clock.GetElapsedTime(asked.At) >= Remembered)
+        if (asked is null || clock.GetElapsedTime(asked.At) >= IAccountGrain.FirewallLease)
         {
             if (_asked.Count >= Capacity)
             {

@@ -10,6 +10,9 @@ namespace Scheduler.Inference.Upstream;
 /// </summary>
 internal static class BodyEdits
 {
+    private static readonly byte[] True = [.. "true"u8];
+    private static readonly byte[] UsageOption = [.. "\"include_usage\":true,"u8];
+    private static readonly byte[] OnlyUsageOption = [.. "\"include_usage\":true"u8];
     private static readonly byte[] UsageOptions = [.. "{\"include_usage\":true}"u8];
     private static readonly byte[] UsageMember = [.. "\"stream_options\":{\"include_usage\":true},"u8];
 
@@ -29,20 +32,36 @@ internal static class BodyEdits
 
         if (request is { IsStream: true, WantsUsage: false })
         {
-            if (request.StreamOptionsAt is { } options)
-            {
-                Add(options, UsageOptions);
-            }
-            else
-            {
-                var first = request.Body.Span.IndexOf((byte)'{') + 1;
-                edits.Add((first, first, UsageMember));
-            }
+            AddUsage();
         }
 
         return edits.Count == 0 ? request.Body : Apply(request.Body.Span, edits);
 
         void Add(Range range, byte[] text) => edits.Add((range.Start.Value, range.End.Value, text));
+
+        void AddUsage()
+        {
+            if (request.UsageAt is { } usage)
+            {
+                Add(usage, True);
+            }
+            else if (request.StreamOptionsAt is { } none && request.Body.Span[none.Start] != (byte)'{')
+            {
+                // The member is there and null.
+                Add(none, UsageOptions);
+            }
+            else if (request.StreamOptionsAt is { } options)
+            {
+                var first = options.Start.Value + 1;
+                var isEmpty = request.Body.Span[first..].TrimStart(" \t\r\n"u8) is [(byte)'}', ..];
+                Add(first..first, isEmpty ? OnlyUsageOption : UsageOption);
+            }
+            else
+            {
+                var first = request.Body.Span.IndexOf((byte)'{') + 1;
+                Add(first..first, UsageMember);
+            }
+        }
     }
 
     private static byte[] Apply(ReadOnlySpan<byte> body, List<(int From, int To, byte[] Text)> edits)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Scheduler.Domain.Ids;
 
@@ -25,7 +26,11 @@ internal sealed record ChatQuestion(
     int MaxTokens,
     TimeSpan Deadline,
     JsonObject? AnswerSchema = null
-);
+)
+{
+    /// <summary>Data URLs of images after the user's text.</summary>
+    public ImmutableArray<string> Images { get; init; } = [];
+}
 
 /// <param name="Text">The answer; null when there is none.</param>
 /// <param name="Reason">One line for people; never contains the question.</param>

@@ -87,7 +87,7 @@ internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, 
             ["model"] = servingName,
             ["messages"] = new JsonArray(
                 new JsonObject { ["role"] = "system", ["content"] = question.System },
-                new JsonObject { ["role"] = "user", ["content"] = question.User }
+                new JsonObject { ["role"] = "user", ["content"] = Content(question) }
             ),
             ["max_tokens"] = question.MaxTokens,
             ["temperature"] = 0,
@@ -108,6 +108,29 @@ internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, 
         }
 
         return body;
+    }
+
+    private static JsonNode Content(ChatQuestion question)
+    {
+        if (question.Images.IsEmpty)
+        {
+            return question.User;
+        }
+
+        var parts = new JsonArray(new JsonObject { ["type"] = "text", ["text"] = question.User });
+        foreach (var image in question.Images)
+        {
+            parts.Add(
+                (JsonNode)
+                    new JsonObject
+                    {
+                        ["type"] = "image_url",
+                        ["image_url"] = new JsonObject { ["url"] = image },
+                    }
+            );
+        }
+
+        return parts;
     }
 
     private static string? TextOf(JsonNode? answer) =>

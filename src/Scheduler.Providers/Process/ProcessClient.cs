@@ -10,10 +10,9 @@ namespace Scheduler.Providers.Process;
 
 /// <summary>Starts, finds and signals child processes.</summary>
 /// <remarks>
-/// Each child has a separate session (<c>setsid</c>), so that all its descendants can be found and ended with it, and
-/// so that a Ctrl-C at the scheduler's terminal does not reach it. A shell starts the runtime. The shell records its
-/// own process, waits, and records the exit code, because a scheduler that starts later cannot wait for a process that
-/// is not its child.
+/// Each child has a separate session (<c>setsid</c>): all its descendants can be found and ended with it. A Ctrl-C at
+/// the scheduler's terminal does not reach it. A shell starts the runtime. The shell records its own process, waits,
+/// and records the exit code. A scheduler that starts later cannot wait for a process that is not its child.
 /// </remarks>
 internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore store)
 {

@@ -4,7 +4,7 @@ using Scheduler.Domain.Runtimes;
 namespace Scheduler.Providers.Process;
 
 /// <summary>
-/// A child's output file. It is a file instead of a pipe, so that a crash of the scheduler does not break the child's
+/// A child's output file. It is a file instead of a pipe. So a crash of the scheduler does not break the child's
 /// writes and does not lose its last output.
 /// </summary>
 /// <remarks>
@@ -49,6 +49,13 @@ internal static class ProcessOutput
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var text = new StreamReader(file, Encoding.UTF8);
-        return OutputExcerpt.Of(text, RuntimeExit.MaxOutputTailChars);
+        var excerpt = new OutputExcerpt(RuntimeExit.MaxOutputTailChars);
+        var part = new char[8192];
+        for (var read = text.Read(part); read > 0; read = text.Read(part))
+        {
+            excerpt.Append(part.AsSpan(0, read));
+        }
+
+        return excerpt.End();
     }
 }

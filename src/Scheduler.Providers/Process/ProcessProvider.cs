@@ -60,6 +60,9 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     public ProviderId Id => new(_options.Id);
 
+    public IEnumerable<string> Presets =>
+        RuntimePresets.BuiltIn.Keys.Concat(_options.Presets.Keys).Distinct(StringComparer.Ordinal);
+
     public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
     {
         var host = await HostAsync(cancellationToken);
@@ -81,8 +84,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
         if (_options.Preset(request.Runtime.Preset) is not { } preset)
         {
-            var known = RuntimePresets.BuiltIn.Keys.Concat(_options.Presets.Keys).Distinct(StringComparer.Ordinal);
-            return ProcessFailures.UnknownPreset(request.Runtime.Preset, known);
+            return ProcessFailures.UnknownPreset(request.Runtime.Preset, Presets);
         }
 
         var host = await HostAsync(cancellationToken);

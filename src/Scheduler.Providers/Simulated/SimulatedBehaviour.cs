@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Simulated;
 
@@ -13,6 +13,7 @@ internal sealed record SimulatedBehaviour
     public bool AnswerTwice { get; init; }
     public bool FailAfterEffect { get; init; }
     public TimeSpan BootTime { get; init; }
+    public double CacheFactor { get; init; } = 1;
     public SimulatedEnd EndAtLoad { get; init; }
     public TimeSpan? SpotReclaimAfter { get; init; }
     public TimeSpan? OomAfter { get; init; }
@@ -29,14 +30,14 @@ internal sealed record SimulatedBehaviour
         };
 
     /// <summary>Applies the matching rules to the defaults. The first rule that sets a property wins.</summary>
-    internal SimulatedBehaviour Under(ImmutableArray<SimulatedFault> rules, Offer offer, string key)
+    internal SimulatedBehaviour Under(ImmutableArray<SimulatedFault> rules, AllocationRequest request)
     {
         var sum = this;
         for (var i = rules.Length - 1; i >= 0; i--)
         {
-            if (rules[i].Hits(offer, key))
+            if (rules[i].Hits(request))
             {
-                sum = sum.With(rules[i], offer.Spot);
+                sum = sum.With(rules[i], request.Offer.Spot);
             }
         }
 
@@ -54,6 +55,7 @@ internal sealed record SimulatedBehaviour
             AnswerTwice = rule.AnswerTwice ?? AnswerTwice,
             FailAfterEffect = rule.FailAfterEffect ?? FailAfterEffect,
             BootTime = rule.BootTime ?? BootTime,
+            CacheFactor = rule.CacheFactor ?? CacheFactor,
             EndAtLoad = LoadEnd(rule) ?? EndAtLoad,
             SpotReclaimAfter = spot ? rule.SpotReclaimAfter ?? SpotReclaimAfter : null,
             OomAfter = rule.OomAfter ?? OomAfter,

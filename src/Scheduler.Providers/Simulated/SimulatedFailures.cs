@@ -44,7 +44,7 @@ internal static class SimulatedFailures
                 ExitCode = 1,
                 OutputTail =
                     "simulated: loading weights\n"
-                    + "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 40960.00 MiB on device 0: cudaMalloc failed: out of memory\n"
+                    + "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory\n"
                     + "llama_model_load: error loading model: unable to allocate CUDA0 buffer\n",
             },
             SimulatedEnd.Exit => new RuntimeExit

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 using Scheduler.Domain.Settings;
 
 namespace Scheduler.Providers.Simulated;
@@ -7,7 +8,7 @@ namespace Scheduler.Providers.Simulated;
 /// <summary>One fault rule. If a property is not set, later rules decide it.</summary>
 internal sealed class SimulatedFault
 {
-    /// <summary>Offers that the rule applies to; an empty match covers all.</summary>
+    /// <summary>Requests that the rule applies to; an empty match covers all.</summary>
     public SimulatedMatch Match { get; set; } = new();
 
     /// <summary>
@@ -45,7 +46,14 @@ internal sealed class SimulatedFault
     [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? BootTime { get; set; }
 
-    /// <summary>The runtime runs out of memory during start-up.</summary>
+    /// <summary>
+    /// True size of the KV cache as a multiple of the estimate; for example, 7 for an engine that stores all 28 heads of
+    /// a model that shares 4. See <see cref="SimulatedMemory"/>.
+    /// </summary>
+    [Range(0.0, 1000.0)]
+    public double? CacheFactor { get; set; }
+
+    /// <summary>The runtime runs out of memory during start-up, whatever it needs.</summary>
     public bool? OomAtLoad { get; set; }
 
     public bool? ModelLoadError { get; set; }
@@ -71,11 +79,12 @@ internal sealed class SimulatedFault
     [DurationRange("0", SimulatedOptions.LongestDuration)]
     public TimeSpan? ReleaseTime { get; set; }
 
-    internal bool Hits(Offer offer, string key) =>
-        Match.Covers(offer) && (Probability >= 1 || SeededDraw.Unit(Seed, "fault", key) < Probability);
+    internal bool Hits(AllocationRequest request) =>
+        Match.Covers(request.Offer, request.Runtime.Model)
+        && (Probability >= 1 || SeededDraw.Unit(Seed, "fault", request.Key.Value) < Probability);
 }
 
-/// <summary>Offers that a fault rule applies to; a null property matches any value.</summary>
+/// <summary>Requests that a fault rule applies to; a null property matches any value.</summary>
 internal sealed class SimulatedMatch
 {
     /// <summary>Provider id, with or without <c>sim-</c>.</summary>
@@ -87,10 +96,14 @@ internal sealed class SimulatedMatch
 
     public string? OfferId { get; set; }
 
-    internal bool Covers(Offer offer) =>
+    /// <summary>Published name of the model that the runtime loads.</summary>
+    public string? Model { get; set; }
+
+    internal bool Covers(Offer offer, string model) =>
         Same(Region, offer.Region)
         && Same(GpuType, offer.GpuType)
         && Same(OfferId, offer.OfferId)
+        && Same(Model, model)
         && (Same(Provider, offer.Provider.Value) || Same(SimulatedMapping.IdPrefix + Provider, offer.Provider.Value));
 
     private static bool Same(string? wanted, string actual) =>

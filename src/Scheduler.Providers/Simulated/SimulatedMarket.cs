@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
-using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Simulated;
 
@@ -91,10 +91,18 @@ internal sealed partial class SimulatedMarket : IDisposable
         return Rewrite(key, record => record with { GoneAt = now });
     }
 
-    internal SimulatedBehaviour BehaviourFor(Offer offer, AllocationKey key)
+    internal SimulatedBehaviour BehaviourFor(AllocationRequest request)
     {
         var rules = _rules;
-        return rules.IsEmpty ? _behaviour : _behaviour.Under(rules, offer, key.Value);
+        var behaviour = rules.IsEmpty ? _behaviour : _behaviour.Under(rules, request);
+        return
+            behaviour.EndAtLoad == SimulatedEnd.None
+            && SimulatedMemory.IsExceeded(request.Runtime, request.Offer, behaviour.CacheFactor)
+            ? behaviour with
+            {
+                EndAtLoad = SimulatedEnd.OutOfMemory,
+            }
+            : behaviour;
     }
 
     public void Dispose()

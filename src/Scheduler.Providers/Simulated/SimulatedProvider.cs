@@ -49,8 +49,9 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
             return SimulatedFailures.UnknownOffer(request.Offer.OfferId);
         }
 
-        var behaviour = market.BehaviourFor(offer, request.Key);
-        var (asked, isNew) = Ask(request with { Offer = offer }, behaviour);
+        var real = request with { Offer = offer };
+        var behaviour = market.BehaviourFor(real);
+        var (asked, isNew) = Ask(real, behaviour);
         if (asked is null)
         {
             await market.Clock.Delay(behaviour.AllocateLatency, cancellationToken);

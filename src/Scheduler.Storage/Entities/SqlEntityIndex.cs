@@ -14,7 +14,30 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
         "SELECT e.id, s.payload FROM entities AS e JOIN states AS s USING (state_id) "
         + "WHERE e.kind = @kind AND e.account = @account AND e.id > @after ORDER BY e.id LIMIT @limit";
 
-    public async Task<IReadOnlyList<T>> ListAsync<T>(
+    private const string WithoutAccount =
+        "SELECT e.id, s.payload FROM entities AS e JOIN states AS s USING (state_id) "
+        + "WHERE e.kind = @kind AND e.account IS NULL AND e.id > @after ORDER BY e.id LIMIT @limit";
+
+    public Task<IReadOnlyList<T>> ListAsync<T>(
+        string kind,
+        AccountId? account,
+        string afterId,
+        int limit,
+        CancellationToken cancellationToken
+    )
+        where T : class, IStoredState =>
+        FillAsync<T>(account is null ? All : OfAccount, kind, account, afterId, limit, cancellationToken);
+
+    public Task<IReadOnlyList<T>> ListWithoutAccountAsync<T>(
+        string kind,
+        string afterId,
+        int limit,
+        CancellationToken cancellationToken
+    )
+        where T : class, IStoredState => FillAsync<T>(WithoutAccount, kind, null, afterId, limit, cancellationToken);
+
+    private async Task<IReadOnlyList<T>> FillAsync<T>(
+        string sql,
         string kind,
         AccountId? account,
         string afterId,
@@ -28,7 +51,7 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
         while (states.Count < limit)
         {
             var wanted = limit - states.Count;
-            var rows = await ReadAsync(kind, account, afterId, wanted, cancellationToken);
+            var rows = await ReadAsync(sql, kind, account, afterId, wanted, cancellationToken);
             states.AddRange(StoredList.Read<T>(kind, rows, logger));
             if (rows.Count < wanted)
             {
@@ -43,6 +66,7 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
     }
 
     private Task<List<(string Id, byte[] Payload)>> ReadAsync(
+        string sql,
         string kind,
         AccountId? account,
         string afterId,
@@ -56,11 +80,6 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
             values.Add(new SqlValue("@account", owner.Value));
         }
 
-        return store.ListAsync(
-            account is null ? All : OfAccount,
-            [.. values],
-            row => (Id: row.Text(0), Payload: row.Bytes(1)),
-            cancellationToken
-        );
+        return store.ListAsync(sql, [.. values], row => (Id: row.Text(0), Payload: row.Bytes(1)), cancellationToken);
     }
 }

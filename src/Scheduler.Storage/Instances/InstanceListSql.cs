@@ -56,6 +56,34 @@ internal static class InstanceListSql
         );
     }
 
+    /// <summary>Builds a statement that adds the prices of running instances that match.</summary>
+    /// <param name="query">Its states, order, cursor and limit are ignored.</param>
+    public static (string Sql, SqlValue[] Values) BuildBurn(InstanceQuery query, int most)
+    {
+        var values = new List<SqlValue> { new("@most", most) };
+        var running = query with { States = [InstanceState.Running] };
+        var which = $"{Stands(InstanceState.Running, 0, running, values)}{Conditions(running, false, values)}";
+        // A tab may end shortly before or after its instance leaves the state, so both must be open.
+        return (
+            "SELECT CAST(COALESCE(SUM(CAST(t.tab ->> 'pricePerHour' AS BIGINT)), 0) AS BIGINT) FROM "
+                + $"(SELECT i.account, i.id FROM instances AS i WHERE {which} LIMIT @most) AS r "
+                + "JOIN tabs AS t ON t.account = r.account AND t.instance = r.id "
+                + "WHERE t.tab ->> 'meterSince' IS NOT NULL AND CAST(t.tab ->> 'closed' AS TEXT) NOT IN ('1', 'true')",
+            [.. values]
+        );
+    }
+
+    /// <summary>
+    /// A statement that finds instances by the id of their allocation at the provider. Its columns are the id and the
+    /// payload.
+    /// </summary>
+    /// <param name="payload">Expression for the payload as JSON; the databases differ in it.</param>
+    public static string ByAllocation(string payload, bool isOfAccount) =>
+        "SELECT i.id, CAST(s.payload AS TEXT) FROM instances AS i JOIN states AS s USING (state_id) "
+        + "WHERE i.state IN ('Provisioning', 'Starting', 'Running', 'Stopping', 'Failed') "
+        + (isOfAccount ? "AND i.account = @account " : "")
+        + $"AND {payload} -> 'allocation' ->> 'providerAllocationId' = @allocation LIMIT @limit";
+
     private const string Select =
         "SELECT i.state_id, i.id, i.created_at, i.updated_at, i.serving_name FROM instances AS i";
 

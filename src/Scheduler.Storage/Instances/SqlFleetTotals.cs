@@ -9,16 +9,16 @@ namespace Scheduler.Storage.Instances;
 
 internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) : IFleetTotals
 {
-    // SQLite returns a JSON true as 1. The caller appends the WHERE condition.
-    private const string MoneyOf = """
-        SELECT CAST(COALESCE(SUM(CASE WHEN metered THEN price END), 0) AS BIGINT),
-          CAST(COALESCE(SUM(CASE WHEN NOT metered THEN hold END), 0) AS BIGINT)
-        FROM (
-          SELECT account, CAST(tab ->> 'pricePerHour' AS BIGINT) AS price, CAST(tab ->> 'hold' AS BIGINT) AS hold,
-            (tab ->> 'meterSince' IS NOT NULL AND CAST(tab ->> 'closed' AS TEXT) NOT IN ('1', 'true')) AS metered
-          FROM tabs) AS t
-        WHERE
-        """;
+    // SQLite returns a JSON true as 1.
+    private const string IsMetered =
+        "tab ->> 'meterSince' IS NOT NULL AND CAST(tab ->> 'closed' AS TEXT) NOT IN ('1', 'true')";
+
+    // The caller appends the condition on the account.
+    private const string MeteredOf =
+        $"SELECT CAST(tab ->> 'hold' AS BIGINT), CAST(tab ->> 'pricePerHour' AS BIGINT), tab ->> 'meterSince' FROM tabs WHERE {IsMetered} AND";
+
+    private const string LaunchHoldsOf =
+        $"SELECT CAST(COALESCE(SUM(CAST(tab ->> 'hold' AS BIGINT)), 0) AS BIGINT) FROM tabs WHERE NOT ({IsMetered}) AND";
 
     // An instance with pending cleanup has an agenda entry; a failed instance without pending cleanup has none.
     private const string DebtsOf =
@@ -39,10 +39,9 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
         SqlValue[] values = account is null
             ? [new("@now", now)]
             : [new("@now", now), new("@account", account.Value.Value)];
-        var (burn, held) = await OneAsync(
-            account is null ? $"{MoneyOf} true" : $"{MoneyOf} account = @account",
-            row => (row.Number(0), row.Number(1))
-        );
+        var ofAccount = account is null ? "true" : "account = @account";
+        var metered = await store.ListAsync($"{MeteredOf} {ofAccount}", values, ReadMeter, cancellationToken);
+        var launches = await OneAsync($"{LaunchHoldsOf} {ofAccount}", row => new MicroEuro(row.Number(0)));
         var (debtors, oldest) = await OneAsync(
             account is null ? $"{DebtsOf} true" : $"{DebtsOf} i.account = @account",
             CountAndTime
@@ -51,8 +50,8 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
         return new FleetTotals
         {
             Instances = byState,
-            BurnPerHour = new MicroEuro(burn),
-            Held = new MicroEuro(held),
+            BurnPerHour = metered.Aggregate(MicroEuro.Zero, (sum, tab) => sum + tab.PricePerHour),
+            Held = metered.Aggregate(launches, (sum, tab) => sum + tab.HoldLeft(now)),
             Debtors = debtors,
             OldestDebt = oldest,
             AgendaDue = due,
@@ -67,6 +66,14 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
         store is PostgreSqlStore
             ? (await store.ListAsync("SELECT clock_timestamp()", [], row => row.Time(0), cancellationToken))[0]
             : null;
+
+    private static InstanceTab ReadMeter(ISqlRow row) =>
+        new()
+        {
+            Hold = new MicroEuro(row.Number(0)),
+            PricePerHour = new MicroEuro(row.Number(1)),
+            MeterSince = UtcText.Parse(row.Text(2)),
+        };
 
     private static (long Count, DateTimeOffset? Time) CountAndTime(ISqlRow row) =>
         (row.Number(0), row.Number(0) == 0 ? null : row.Time(1));

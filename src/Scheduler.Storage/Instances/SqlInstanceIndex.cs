@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Storage.PostgreSql;
 using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
@@ -42,6 +44,45 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
         ArgumentOutOfRangeException.ThrowIfGreaterThan(most, MostCounted);
         var (sql, values) = InstanceListSql.BuildCount(query, most);
         return (await store.ListAsync(sql, values, row => row.Number(0), cancellationToken))[0];
+    }
+
+    public async Task<MicroEuro> SumBurnAsync(InstanceQuery query, int most, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(most, MostCounted);
+        if (!query.States.IsDefaultOrEmpty && !query.States.Contains(InstanceState.Running))
+        {
+            return MicroEuro.Zero;
+        }
+
+        var (sql, values) = InstanceListSql.BuildBurn(query, most);
+        return (await store.ListAsync(sql, values, row => new MicroEuro(row.Number(0)), cancellationToken))[0];
+    }
+
+    public async Task<ImmutableArray<InstanceRecord>> ListByAllocationAsync(
+        string allocation,
+        AccountId? account,
+        int limit,
+        CancellationToken cancellationToken
+    )
+    {
+        PageLimit.Check(limit);
+        List<SqlValue> values = [new("@allocation", allocation), new("@limit", limit)];
+        if (account is { } owner)
+        {
+            values.Add(new SqlValue("@account", owner.Value));
+        }
+
+        var rows = await store.ListAsync(
+            InstanceListSql.ByAllocation(
+                store is PostgreSqlStore ? "CAST(s.payload AS json)" : "s.payload",
+                isOfAccount: account is not null
+            ),
+            [.. values],
+            row => (row.Text(0), row.Bytes(1)),
+            cancellationToken
+        );
+        return StoredList.Read<InstanceRecord>("instance", rows, logger);
     }
 
     public async Task<ImmutableSortedDictionary<InstanceState, long>> CountByStateAsync(

@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace Scheduler.Storage.Sqlite;
 
 /// <summary>
-/// One prepared statement. It calls SQLite directly instead of through a command object, because the single writer
-/// thread is the bottleneck of the store and a command looks up its parameters by name on every run.
+/// One prepared statement. It calls SQLite directly instead of through a command object, which looks up its
+/// parameters by name on every run. The single writer thread is the bottleneck of the store.
 /// </summary>
 internal sealed class SqliteStatement : ISqlRow, IDisposable
 {

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// P-10: requests through the gateway of a separate process, with key check and context check, compared with the same
-/// requests to the runtime itself and through nginx as a plain proxy. The three alternate, so that other load on the
+/// P-10: requests through the gateway of a separate process, with key check and context check. They are compared with
+/// the same requests to the runtime itself and through nginx as a plain proxy. The three alternate, so that other load on the
 /// machine affects all of them.
 /// </summary>
 public static class GatewayFigures

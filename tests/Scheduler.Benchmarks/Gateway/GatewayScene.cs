@@ -6,8 +6,8 @@ using Scheduler.TestKit;
 namespace Scheduler.Benchmarks.Gateway;
 
 /// <summary>
-/// A scheduler in a separate process whose one running instance is <see cref="StubRuntime"/>, started by the provider
-/// <c>process</c> like any runtime, and nginx in front of the same stub.
+/// A scheduler in a separate process, and nginx in front of the same stub. The scheduler's one running instance is
+/// <see cref="StubRuntime"/>, started by the provider <c>process</c> like any runtime.
 /// </summary>
 internal sealed class GatewayScene : IAsyncDisposable
 {

@@ -21,7 +21,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         var name = await Api.CreateAsync(Scheduler.Account, "to-be-deleted", Healthy);
         var page = await AccountAsync(PathOf(name));
 
-        var start = await page.DoAsync("Start", "to-be-deleted is ");
+        var start = await page.DoAsync("Start", "The start of to-be-deleted was accepted");
         await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("running");
         await AssertDoneByAsync(start, "Start", Scheduler.AccountKey);
 
@@ -29,7 +29,7 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         await Assertions.Expect(stop).ToContainTextAsync("billed no further");
         Assert.Equal(InstanceState.Running, (await Api.InstanceAsync(name)).State);
         await stop.GetByRole(AriaRole.Button).ClickAsync();
-        var stopped = await page.ExpectNoticeAsync("to-be-deleted is ");
+        var stopped = await page.ExpectNoticeAsync("The stop of to-be-deleted was accepted");
         await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("stopped");
         await AssertDoneByAsync(stopped, "Stop", Scheduler.AccountKey);
 
@@ -50,12 +50,12 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
         var page = await AccountAsync(PathOf(name));
         var form = await page.FormAsync("/delete");
 
-        await page.DoAsync("Start", "sent-twice is ");
+        await page.DoAsync("Start", "The start of sent-twice was accepted");
         await page.ReloadAsync();
         await Assertions.Expect(page.Locator("main .notices > .notice.good")).ToHaveCountAsync(0);
         await Api.UntilAsync(name, InstanceState.Running);
         await page.GotoAsync(PathOf(name));
-        await page.DoAsync("Stop", "sent-twice is ");
+        await page.DoAsync("Stop", "The stop of sent-twice was accepted");
         await Api.UntilAsync(name, InstanceState.Stopped);
 
         await using var first = await page.PostAsync($"{PathOf(name)}/delete", form);
@@ -70,11 +70,19 @@ public sealed class ActionTests(Browser browser, DashboardScheduler scheduler) :
     {
         var page = await OperatorAsync("/dashboard/providers/sim-fluidstack");
 
-        var drain = await page.DoAsync("Drain the provider", "sim-fluidstack is draining");
+        var ask = await page.OpenAskAsync("Drain the provider");
+        await ask.GetByLabel("Reason").FillAsync("moves on Friday");
+        await ask.Locator("button").ClickAsync();
+        var drain = await page.ExpectNoticeAsync("sim-fluidstack is draining");
+        await Assertions.Expect(page.GetByText("moves on Friday")).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("An operator drained this provider")).ToBeVisibleAsync();
         Assert.True((await ProviderAsync()).Draining);
         await AssertDoneByAsync(drain, null, Scheduler.OperatorKey);
 
+        await page.GetByRole(AriaRole.Link, new() { Name = "Its offers" }).ClickAsync();
+        await Assertions.Expect(page.Locator("tbody tr").First).ToContainTextAsync("drained");
+        await Assertions.Expect(page.Locator("tbody a[href^='/dashboard/launch']")).ToHaveCountAsync(0);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Why sim-fluidstack takes no launches" }).First.ClickAsync();
         var undrain = await page.DoAsync("Undrain the provider", "sim-fluidstack is back in placement");
         await Assertions.Expect(page.Ask("Drain the provider")).ToBeVisibleAsync();
         Assert.False((await ProviderAsync()).Draining);

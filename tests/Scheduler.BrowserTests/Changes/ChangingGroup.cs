@@ -1,3 +1,4 @@
+using Scheduler.Tests;
 using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
@@ -5,6 +6,7 @@ namespace Scheduler.BrowserTests.Changes;
 /// <summary>
 /// Page tests that change data share a separate scheduler, run one after the other and use their own instances.
 /// </summary>
+[StartsFirst]
 [CollectionDefinition(Name)]
 public sealed class ChangingGroup : ICollectionFixture<DashboardScheduler>
 {

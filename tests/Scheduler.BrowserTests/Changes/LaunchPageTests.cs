@@ -16,7 +16,13 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
         await Assertions.Expect(page.GetByText("Nothing is started yet.")).ToBeVisibleAsync();
         var verdict = page.Locator(".verdict");
 
+        await page.GetByLabel("Serving name").FillAsync("chat");
+        await page.GetByLabel("Highest price").FillAsync("0,30");
+        await Assertions.Expect(page.Locator("#fault-name")).ToContainTextAsync("has this name already");
+        await Assertions.Expect(page.Locator("#fault-max_price")).ToBeHiddenAsync();
+        await page.GetByLabel("Highest price").FillAsync("");
         await page.GetByLabel("Serving name").FillAsync("launched");
+        await Assertions.Expect(page.Locator("#fault-name")).ToBeHiddenAsync();
         await page.GetByLabel("Model").FillAsync(Troubles.Small);
         await Assertions.Expect(verdict).ToContainTextAsync("Yes: ");
         await page.GetByLabel("Providers", new() { Exact = true }).FillAsync("sim-lambda");
@@ -31,7 +37,7 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
         await Assertions.Expect(page.GetByLabel("Highest price")).Not.ToHaveValueAsync("0.10");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Launch", Exact = true }).ClickAsync();
-        await page.ExpectNoticeAsync("launched was created and is being started");
+        await page.ExpectNoticeAsync("launched was created, and its start was accepted");
         var created = Assert.Single(await Api.InstancesAsync("serving_name = \"launched\""));
         Assert.Equal(new Uri(Scheduler.Site, PathOf(created.Name)).ToString(), page.Url);
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("launched");
@@ -56,6 +62,29 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
         await Assertions.Expect(page.Locator("#fault-name")).Not.ToBeEmptyAsync();
         await Assertions.Expect(page.GetByLabel("Context")).ToHaveValueAsync("4096");
         await Assertions.Expect(page.GetByLabel("Model")).ToHaveValueAsync(Troubles.Small);
+    }
+
+    [Fact]
+    public async Task An_unclear_GPU_type_is_a_fault_and_a_change_that_leaves_what_is_named_is_marked()
+    {
+        var page = await AccountAsync("/dashboard/launch");
+        var gpu = page.GetByLabel("GPU type", new() { Exact = true });
+        await page.GetByLabel("Serving name").FillAsync("unclear-gpu");
+        await page.GetByLabel("Model").FillAsync(Troubles.Small);
+
+        await gpu.FillAsync("H100");
+        await Assertions.Expect(page.Locator("#fault-gpu")).ToContainTextAsync("`H100-80GB-SXM`");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Launch", Exact = true }).ClickAsync();
+        await page.ExpectRefusalAsync("GPU type");
+        Assert.Empty(await Api.InstancesAsync("serving_name = \"unclear-gpu\""));
+
+        await page.GetByLabel("Highest price").FillAsync("0.30");
+        await gpu.FillAsync("nvidia b200");
+        await Assertions.Expect(page.Locator(".verdict")).ToContainTextAsync("SMART_NO_MATCH");
+        var proposals = page.Locator(".proposal");
+        await Assertions.Expect(proposals.First).ToContainTextAsync("Max price 0.30");
+        await Assertions.Expect(proposals.First.Locator(".tag")).ToHaveCountAsync(0);
+        await Assertions.Expect(proposals.Last.Locator(".tag")).ToHaveTextAsync("leaves what you named");
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Microsoft.Playwright;
 using Scheduler.Api.V1;
 using Scheduler.BrowserTests.Pages;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.BrowserTests.Changes;
@@ -14,7 +15,7 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
     [Theory]
     [InlineData("SMART_NO_MATCH", 0, "max price")]
     [InlineData("GPU_INCOMPATIBLE", 0, "GPU type")]
-    // On the simulated market this route runs out of memory with any context; the second remedy avoids the route.
+    // This route is set to run out of memory with any context; the second remedy avoids it.
     [InlineData("OOM_KILLED", 1, "GPU count")]
     [InlineData("BILLING_BELOW_MINIMUM", 0, null)]
     [InlineData("PROVIDER_TIMEOUT", 0, "providers")]
@@ -35,13 +36,18 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
         }
         else
         {
-            await Assertions.Expect(remedy).ToContainTextAsync("Adds ");
+            await Assertions.Expect(remedy).ToContainTextAsync("The launch needs at least ");
+            await remedy.GetByLabel("Amount, EUR").FillAsync("0.01");
+            await remedy.GetByRole(AriaRole.Button).ClickAsync();
+            await page.ExpectRefusalAsync("the launch needs ");
+            await remedy.Locator("summary").ClickAsync();
+            await remedy.GetByLabel("Amount, EUR").FillAsync("50.5");
         }
 
         Assert.Equal(before.Generation, (await Api.InstanceAsync(name)).Generation);
         await remedy.GetByRole(AriaRole.Button).ClickAsync();
 
-        var request = await page.ExpectNoticeAsync($"{before.ServingName} is ");
+        var request = await page.ExpectNoticeAsync($"The start of {before.ServingName} was accepted");
         await page.EvaluateAsync("() => { window.stayed = true; }");
         await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("running");
         Assert.True(await page.EvaluateAsync<bool>("() => window.stayed"));
@@ -53,9 +59,21 @@ public sealed class RemedyPageTests(Browser browser, DashboardScheduler schedule
     }
 
     [Fact]
+    public async Task A_notice_of_success_goes_away_when_the_instance_fails_after_it()
+    {
+        var spec = Troubles.All["PROVIDER_TIMEOUT"].Spec.Clone();
+        var page = await OperatorAsync(PathOf(await Api.CreateAsync(Scheduler.Account, "fails-later", spec)));
+
+        await page.DoAsync("Start", "The start of fails-later was accepted");
+
+        await Assertions.Expect(page.Locator("h1 + .state")).ToHaveTextAsync("failed");
+        await Assertions.Expect(page.Locator("main .notices > .notice")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
     public async Task A_remedy_for_an_instance_that_has_changed_is_refused()
     {
-        var name = Scheduler.Failed["MODEL_NOT_FOUND"];
+        var name = Scheduler.Failed["PROVIDER_REJECTED"];
         var page = await OperatorAsync(PathOf(name));
         var remedy = page.Locator("main .remedies details.remedy").First;
         await remedy.Locator("summary").ClickAsync();

@@ -26,6 +26,8 @@ internal static class AllPages
         ["firewalls-of-whom"] = _ => "/dashboard/firewalls",
         ["firewall"] = at => $"/dashboard/firewalls/{IdOf(at.Account)}/{IdOf(at.Firewall)}",
         ["rules"] = at => $"/dashboard/firewalls/rules?account={IdOf(at.Account)}",
+        ["models"] = _ => "/dashboard/models",
+        ["search"] = _ => "/dashboard/search?q=a10",
         ["requests"] = _ => "/dashboard/requests",
         ["request-unknown"] = _ => "/dashboard/requests/req-of-nothing",
         ["failures"] = _ => "/dashboard/failures",

@@ -40,6 +40,22 @@ public sealed class EveryPageTests(Browser browser, DashboardScheduler scheduler
         await Screenshots.SaveAsync(page, name);
     }
 
+    /// <summary>The two pictures of README; copy them to <c>.github/images</c> when the pages have changed.</summary>
+    [Fact(Explicit = true)]
+    public async Task The_pictures_of_README_are_saved()
+    {
+        var fleet = await OperatorAsync("/dashboard");
+        await Assertions.Expect(fleet.Locator("h1")).ToBeVisibleAsync();
+        await Screenshots.SaveViewAsync(fleet, "readme-fleet");
+
+        var failure = await OperatorAsync(PathOf(Scheduler.Failed["SMART_NO_MATCH"]));
+        await failure.Locator("main details.remedy summary").First.ClickAsync();
+        await Assertions
+            .Expect(failure.GetByRole(AriaRole.Button, new() { Name = "Change and start" }))
+            .ToBeVisibleAsync();
+        await Screenshots.SaveViewAsync(failure, "readme-failure");
+    }
+
     [Fact]
     public async Task The_sign_in_page_is_accessible_and_fits_a_phone()
     {

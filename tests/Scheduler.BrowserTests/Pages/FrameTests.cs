@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.Playwright;
 using Scheduler.Api.V1;
 using Xunit;
@@ -24,6 +26,7 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
                 ("Accounts", "Accounts"),
                 ("Providers", "Providers"),
                 ("Offers", "Offers"),
+                ("Models", "Models"),
                 ("Requests", "Requests"),
                 ("Failures", "Failures"),
                 ("Fleet", "Fleet"),
@@ -40,6 +43,19 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
         Assert.True(await page.EvaluateAsync<bool>("() => window.stayed"));
     }
 
+    [Fact]
+    public async Task The_foot_of_a_page_shows_the_version_that_livez_reports()
+    {
+        using var client = new HttpClient { BaseAddress = Scheduler.Site };
+        var live = await client.GetFromJsonAsync<JsonElement>("/livez", Ct);
+
+        var page = await OperatorAsync("/dashboard/failures");
+
+        await Assertions
+            .Expect(page.GetByRole(AriaRole.Contentinfo))
+            .ToHaveTextAsync($"Scheduler {live.GetProperty("version").GetString()}");
+    }
+
     [Theory]
     [InlineData("instance")]
     [InlineData("name of an instance")]
@@ -47,7 +63,12 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
     [InlineData("balancer")]
     [InlineData("request")]
     [InlineData("code")]
-    [InlineData("text")]
+    [InlineData("provider")]
+    [InlineData("region")]
+    [InlineData("model")]
+    [InlineData("allocation")]
+    [InlineData("several names")]
+    [InlineData("part of the only name")]
     public async Task A_pasted_id_or_name_leads_to_its_page(string what)
     {
         var oom = await Api.InstanceAsync(Scheduler.Failed["OOM_KILLED"]);
@@ -59,12 +80,25 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
             "balancer" => (IdOf(Scheduler.Balancer), $"/dashboard/balancers/{IdOf(Scheduler.Balancer)}"),
             "request" => ($"x-request-id: {oom.Failure.RequestId}", $"/dashboard/requests/{oom.Failure.RequestId}"),
             "code" => ("oom_killed", "/dashboard/failures/OOM_KILLED"),
-            _ => ("oom-killed", "/dashboard/instances?q=oom-killed"),
+            "provider" => ("sim-verda", "/dashboard/providers/sim-verda"),
+            "region" => ("fin-03", "/dashboard/offers?region=FIN-03"),
+            "model" => (oom.Spec.Model, $"/dashboard/models?q={Uri.EscapeDataString(oom.Spec.Model)}"),
+            "allocation" => (
+                (await Api.InstanceAsync(Scheduler.Running)).Placement.AllocationId,
+                PathOf(Scheduler.Running)
+            ),
+            "several names" => ("runtime-", "/dashboard/instances?q=runtime-"),
+            _ => ("oom-kill", PathOf(oom.Name)),
         };
         var page = await OperatorAsync("/dashboard");
 
+        // The key moves the focus to the field, and in a field it is a letter.
+        await page.Keyboard.PressAsync("/");
+        await Assertions.Expect(page.Locator("#find")).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("/");
+        await Assertions.Expect(page.Locator("#find")).ToHaveValueAsync("/");
         await page.Locator("#find").FillAsync(pasted);
-        await page.Locator("#find").PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter");
 
         await Assertions.Expect(page).ToHaveURLAsync(new Uri(Scheduler.Site, path).ToString());
         await Assertions.Expect(page.Locator("h1")).Not.ToHaveTextAsync("Fleet");
@@ -94,6 +128,19 @@ public sealed class FrameTests(Browser browser, DashboardScheduler scheduler) : 
 
         await Assertions.Expect(page).ToHaveTitleAsync(new System.Text.RegularExpressions.Regex("Orleans"));
         await Assertions.Expect(page.GetByText("Total activations", new() { Exact = false }).First).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task An_unknown_path_of_the_Orleans_dashboard_gives_the_error_page()
+    {
+        var (page, guard) = await OpenAsync(Scheduler.OperatorKey, "/dashboard");
+        guard.Expect("^console: .* 404");
+
+        var answer = await page.GotoAsync("/dashboard/orleans/no-such-page.js");
+
+        Assert.Equal(404, answer!.Status);
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Not found");
+        await Assertions.Expect(page.Locator("code.id")).ToHaveTextAsync(answer.Headers["x-request-id"]);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
+using Scheduler.Grains.Billing;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -260,4 +261,34 @@ public sealed class AccountGrainTests
             events => events.Contains(trigger),
             $"{trigger} is noted"
         );
+
+    /// <summary>
+    /// A gateway may use an answer for <see cref="IAccountGrain.FirewallLease"/>; here the clock stands still, so an
+    /// answer before the attach never becomes too old by itself.
+    /// </summary>
+    [Fact]
+    public async Task INV_10_a_firewall_is_acknowledged_once_no_gateway_uses_an_older_answer()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+        var grain = scheduler.Grains.Account(account);
+        scheduler.Clock.Advance(Minute);
+        Assert.Null((await grain.GetAsync(account)).Value!.Firewall);
+
+        var attached = grain.UpdateAsync(new UpdateAccount(null, null, null, "strict"), scheduler.As(null));
+
+        // A new reader gets the firewall before the acknowledgement.
+        await Eventually.UntilAsync(
+            () => grain.GetAsync(account),
+            seen => seen.Value!.Firewall == "strict",
+            "the firewall is recorded"
+        );
+        Assert.False(attached.IsCompleted);
+        scheduler.Clock.Advance(IAccountGrain.FirewallLease);
+        Assert.Equal("strict", (await attached).Value!.Firewall);
+
+        // A repeated attach and a detach have nothing to wait for.
+        await grain.UpdateAsync(new UpdateAccount(null, null, null, "strict"), scheduler.As(null));
+        await grain.UpdateAsync(new UpdateAccount(null, null, null, ""), scheduler.As(null));
+    }
 }

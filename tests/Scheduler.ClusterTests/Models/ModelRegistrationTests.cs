@@ -37,7 +37,7 @@ public sealed class ModelRegistrationTests
             var grain = scheduler.Grains.Model(account, name);
             var first = await grain.RegisterAsync(Command(name, index), scheduler.As(account));
             var again = await grain.RegisterAsync(Command(name, index), scheduler.As(account));
-            Assert.Equal(first.Value.RegisteredAt, again.Value.RegisteredAt);
+            Assert.Equal(first.Value!.RegisteredAt, again.Value!.RegisteredAt);
             return first.Value;
         }
 

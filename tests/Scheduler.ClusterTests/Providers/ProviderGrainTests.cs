@@ -24,14 +24,20 @@ public sealed class ProviderGrainTests
         Assert.Equal("cheap", before.Intent!.Offer.Provider.Value);
 
         var grain = scheduler.Grains.Provider(new ProviderId("cheap"));
-        Assert.True(TestScheduler.Good(await grain.SetDrainingAsync(true, scheduler.As(null))).Draining);
+        var drained = TestScheduler.Good(await grain.DrainAsync("moves on Friday", scheduler.As(null)));
+        Assert.True(drained.Draining);
+        Assert.Equal("moves on Friday", drained.Drain!.Reason);
+        Assert.Equal(scheduler.Clock.GetUtcNow(), drained.Drain.At);
+        var again = TestScheduler.Good(await grain.DrainAsync("another reason", scheduler.As(null)));
+        Assert.Equal(drained.Drain, again.Drain);
         Assert.Equal("dear", (await scheduler.RunningAsync(account)).Intent!.Offer.Provider.Value);
         Assert.Equal(InstanceState.Running, (await scheduler.SeeAsync(before.Id)).State);
 
         await scheduler.CrashAndRestartAsync();
         Assert.Equal("dear", (await scheduler.RunningAsync(account)).Intent!.Offer.Provider.Value);
         grain = scheduler.Grains.Provider(new ProviderId("cheap"));
-        await grain.SetDrainingAsync(false, scheduler.As(null));
+        Assert.Equal(drained.Drain, TestScheduler.Good(await grain.GetAsync()).Drain);
+        Assert.Null(TestScheduler.Good(await grain.UndrainAsync(scheduler.As(null))).Drain);
         Assert.Equal("cheap", (await scheduler.RunningAsync(account)).Intent!.Offer.Provider.Value);
         await scheduler.SoundAsync();
     }
@@ -94,7 +100,7 @@ public sealed class ProviderGrainTests
             );
         }
 
-        await scheduler.Grains.Provider(scheduler.Cloud.Id).SetDrainingAsync(true, scheduler.As(null));
+        await scheduler.Grains.Provider(scheduler.Cloud.Id).DrainAsync("", scheduler.As(null));
         foreach (var silo in scheduler.Cluster.Silos)
         {
             var catalogue = (OfferCatalogue)

@@ -40,7 +40,9 @@ public sealed class OverviewTests
         );
         AssertSeries([(11, 1)], seen);
         Assert.Equal(running.Intent!.PriceSnapshot, seen.BurnPerHour);
-        Assert.Equal((MicroEuro.Zero, 0L), (seen.Held, seen.Debtors));
+        var (ours, others) = (await scheduler.MoneyAsync(mine), await scheduler.MoneyAsync(other));
+        Assert.NotEqual(MicroEuro.Zero, ours.Holds);
+        Assert.Equal((ours.Holds, 0L), (seen.Held, seen.Debtors));
 
         var theirs = await fleet.OverviewAsync(other, Hour, 12);
         Assert.Equal(
@@ -54,6 +56,7 @@ public sealed class OverviewTests
         Assert.Equal(5, all.Instances.Values.Sum());
         AssertSeries([(10, 1), (11, 2)], all);
         Assert.Equal(running.Intent.PriceSnapshot, all.BurnPerHour);
+        Assert.Equal(ours.Holds + others.Holds, all.Held);
 
         var nobody = await fleet.OverviewAsync(Make.Account("nobody"), Hour, 12);
         Assert.Empty(nobody.Instances);
@@ -87,12 +90,11 @@ public sealed class OverviewTests
         await using var scheduler = await TestScheduler.DeployAsync();
         var account = await scheduler.AccountAsync();
         var fleet = scheduler.Grains.Fleet();
-        var pulse = await fleet.PulseAsync(account);
-        Assert.Equal(pulse, await fleet.PulseAsync(null));
+        var pulse = await fleet.PulseAsync();
         for (var i = 1; i <= 5; i++)
         {
             await scheduler.CreateAsync(account);
-            var next = await fleet.PulseAsync(account);
+            var next = await fleet.PulseAsync();
             Assert.NotEqual(pulse, next);
             pulse = next;
         }
@@ -131,7 +133,10 @@ public sealed class OverviewTests
 
     private static async Task FailAsync(TestScheduler scheduler, Domain.Ids.AccountId account)
     {
-        var id = await scheduler.CreateAsync(account, Make.Spec(SmartConstraints.None with { Regions = ["nowhere"] }));
+        var id = await scheduler.CreateAsync(
+            account,
+            Make.Spec(SmartConstraints.None with { MaxPricePerHour = Make.Euros(0.01m) })
+        );
         await scheduler.LaunchAsync(id);
         await scheduler.SettledAsync(id, InstanceState.Failed);
     }

@@ -97,6 +97,16 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceI
         CancellationToken cancellationToken
     ) => throw new NotSupportedException("Only API processes count.");
 
+    public Task<MicroEuro> SumBurnAsync(InstanceQuery query, int most, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Only API processes add up.");
+
+    public Task<ImmutableArray<InstanceRecord>> ListByAllocationAsync(
+        string allocation,
+        AccountId? account,
+        int limit,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException("Only API processes search.");
+
     public Task<long> CountAsync(InstanceQuery query, int most, CancellationToken cancellationToken) =>
         throw new NotSupportedException("Only API processes count.");
 

@@ -30,6 +30,7 @@ public abstract class FleetTotalsTests(StoreFixture fixture) : IAsyncLifetime
 
         var a = await ReadAsync(new AccountId("acct-a"));
         Assert.Equal(new MicroEuro(2_000), a.BurnPerHour);
+        // After an hour a run at 1,000 has used up its hold of 3; the hold of the launch is whole.
         Assert.Equal(new MicroEuro(7), a.Held);
         Assert.Equal((1, 1), (a.Debtors, a.AgendaDue));
         Assert.Equal(Noon, a.OldestDebt);
@@ -43,16 +44,18 @@ public abstract class FleetTotalsTests(StoreFixture fixture) : IAsyncLifetime
         Assert.Equal(new MicroEuro(28), all.Held);
         Assert.Equal((3, 3), (all.Debtors, all.AgendaDue));
         Assert.Equal(3, all.Instances[InstanceState.Running]);
+        // Just started, the runs still have their holds.
+        Assert.Equal(new MicroEuro(7 + 2 * 3), (await ReadAsync(new AccountId("acct-a"), Noon)).Held);
         var none = await ReadAsync(new AccountId("acct-nobody"));
         Assert.Equal(new FleetTotals { Instances = none.Instances }, none);
         Assert.Empty(none.Instances);
     }
 
-    private Task<FleetTotals> ReadAsync(AccountId? account) =>
+    private Task<FleetTotals> ReadAsync(AccountId? account, DateTimeOffset? at = null) =>
         new SqlFleetTotals(
             _fixture.Store,
             new SqlInstanceIndex(_fixture.Store, NullLogger<SqlInstanceIndex>.Instance)
-        ).ReadAsync(account, Noon.AddHours(1), TestContext.Current.CancellationToken);
+        ).ReadAsync(account, at ?? Noon.AddHours(1), TestContext.Current.CancellationToken);
 
     private async Task FillAsync(string account, long price, int running, int holding, int owing)
     {

@@ -1,9 +1,11 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Providers;
 using Scheduler.Storage.Entities;
 using Scheduler.Storage.Instances;
 using Xunit;
@@ -54,6 +56,85 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
             new InstanceQuery { Text = "'; DROP TABLE instances --" },
             new InstanceQuery { ServingName = "serve-171" },
         ];
+
+    [Fact]
+    public async Task The_burn_rate_is_that_of_the_metered_runs_of_matching_running_instances()
+    {
+        foreach (var account in Accounts)
+        {
+            var tabs = _records
+                .Where(record => record.Account.Value == account)
+                .Select(record => new InstanceTab
+                {
+                    Instance = record.Id,
+                    Run = 1,
+                    MeterSince = StoreFixture.Noon,
+                    PricePerHour = new MicroEuro(PriceOf(record)),
+                    Closed = IsClosed(record),
+                });
+            await _fixture.WriteStateAsync(
+                "account",
+                account,
+                StoreFixture.Account(account) with
+                {
+                    ChangedTabs = [.. tabs],
+                }
+            );
+        }
+
+        foreach (
+            var query in new[]
+            {
+                new InstanceQuery(),
+                new InstanceQuery { Account = new AccountId("acct-b") },
+                new InstanceQuery { Region = "eu-1" },
+                new InstanceQuery { Account = new AccountId("acct-a"), Text = "SERVE-1" },
+                new InstanceQuery { States = [InstanceState.Failed] },
+            }
+        )
+        {
+            var matching = new List<InstanceRecord>();
+            for (var page = await Index.ListAsync(query, Cancelled); ; )
+            {
+                matching.AddRange(page.Instances);
+                if (page.Next is null)
+                {
+                    break;
+                }
+
+                page = await Index.ListAsync(query with { After = page.Next }, Cancelled);
+            }
+
+            var expected = matching
+                .Where(record => record.State == InstanceState.Running && !IsClosed(record))
+                .Sum(PriceOf);
+            Assert.Equal(new MicroEuro(expected), await Index.SumBurnAsync(query, 1_000_000, Cancelled));
+            Assert.Equal(query.States.Length > 0, expected == 0);
+        }
+
+        static long PriceOf(InstanceRecord record) => 1_000 + record.ServingName.Length;
+
+        static bool IsClosed(InstanceRecord record) => record.Id.Value.EndsWith('7');
+    }
+
+    [Fact]
+    public async Task An_allocation_id_finds_its_instance_within_the_access_scope_INV_08()
+    {
+        var record = StoreFixture.Instance("i-allocated", account: "acct-b") with
+        {
+            State = InstanceState.Running,
+            Allocation = new Allocation { ProviderAllocationId = "vm-'7", Status = AllocationStatus.Ready },
+        };
+        await _fixture.WriteStateAsync("instance", "i-allocated", record);
+
+        Assert.Equal(["i-allocated"], await FindAsync("vm-'7", null));
+        Assert.Equal(["i-allocated"], await FindAsync("vm-'7", new AccountId("acct-b")));
+        Assert.Empty(await FindAsync("vm-'7", new AccountId("acct-a")));
+        Assert.Empty(await FindAsync("vm-", null));
+
+        async Task<IEnumerable<string>> FindAsync(string allocation, AccountId? account) =>
+            (await Index.ListByAllocationAsync(allocation, account, 10, Cancelled)).Select(found => found.Id.Value);
+    }
 
     [Theory]
     [MemberData(nameof(Queries))]

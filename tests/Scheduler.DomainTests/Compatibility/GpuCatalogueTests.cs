@@ -46,6 +46,26 @@ public sealed class GpuCatalogueTests
     ) => Assert.Equal(name, GpuCatalogue.Shipped.Resolve(alias, gib, hint)?.Name);
 
     [Fact]
+    public void Every_name_means_its_type_and_every_alias_at_least_its_type()
+    {
+        foreach (var gpu in GpuCatalogue.Shipped.All)
+        {
+            Assert.Equal([gpu], GpuCatalogue.Shipped.Meant(gpu.Name));
+            Assert.Equal(
+                [gpu],
+                GpuCatalogue.Shipped.Meant($"{gpu.Vendor} {gpu.Name.ToUpperInvariant().Replace('-', ' ')}")
+            );
+            Assert.All(gpu.Aliases, alias => Assert.Contains(gpu, GpuCatalogue.Shipped.Meant(alias)));
+        }
+
+        Assert.Equal(2, GpuCatalogue.Shipped.Meant("V100").Length);
+        Assert.Equal(2, GpuCatalogue.Shipped.Meant("RTX 6000").Length);
+        Assert.Empty(GpuCatalogue.Shipped.Meant("nvidia"));
+        Assert.Empty(GpuCatalogue.Shipped.Meant("Quadro"));
+        Assert.Empty(GpuCatalogue.Shipped.Meant(""));
+    }
+
+    [Fact]
     public void A_known_name_with_another_memory_size_is_not_resolved() =>
         Assert.Null(GpuCatalogue.Shipped.Resolve("RTX4090", 48, "modded"));
 

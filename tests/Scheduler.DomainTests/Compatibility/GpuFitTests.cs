@@ -154,11 +154,17 @@ public sealed class GpuFitTests
     }
 
     [Fact]
-    public void When_the_estimate_was_wrong_half_the_context_is_proposed() =>
-        Assert.Equal(
-            4096,
-            OomRemedy.For(TestModels.Shipped("Qwen/Qwen3-8B"), Request(8192), H100, 1, Catalogue).ContextTokens
-        );
+    public void When_the_estimate_was_wrong_half_the_context_or_half_as_much_memory_again_is_proposed()
+    {
+        var model = TestModels.Shipped("Qwen/Qwen3-8B");
+        var died = new OutOfMemoryRun(H100, 1, 8192, 1);
+        var learned = Request(8192) with { Shortfall = VramShortfall.Of(model, Request(8192), [died]) };
+
+        var remedy = OomRemedy.For(model, learned, H100, 1, Catalogue);
+
+        Assert.Equal(4096, remedy.ContextTokens);
+        Assert.True(Gpu(remedy.Gpu!).VramBytes * remedy.GpuCount >= H100.VramBytes * 3 / 2);
+    }
 
     [Property(MaxTest = 500)]
     public void More_context_never_needs_less_memory(int model, uint context, uint more, int kv, int gpus)

@@ -15,7 +15,10 @@ public sealed class RemediesBoundaryTests
     private static readonly Route Route = Make.Offer().Route;
 
     [Theory]
-    [InlineData("1", "top-up: Top up 0.000001 EUR and start again")]
+    [InlineData("1", "top-up: Top up 1.00 EUR and start again")]
+    [InlineData("500001", "top-up: Top up 2.00 EUR and start again")]
+    [InlineData("1000000000000", "top-up: Top up 1000000.00 EUR and start again")]
+    [InlineData("1000000000001", Again + " once the account is topped up")]
     [InlineData("0", Again + " once the account is topped up")]
     [InlineData("", Again + " once the account is topped up")]
     public void Money_is_topped_up_only_when_some_is_missing(string amount, string way) =>

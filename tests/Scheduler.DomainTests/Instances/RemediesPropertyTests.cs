@@ -119,7 +119,8 @@ public sealed class RemediesPropertyTests
         {
             Assert.Matches("^[a-z]+(-[a-z0-9]+)*$", way.Id);
             Assert.NotEmpty(way.Title);
-            Assert.True(way.TopUp is null or { Value: > 0 });
+            Assert.True(way.TopUp is null == way.LeastTopUp is null);
+            Assert.True(way.TopUp is null || (way.LeastTopUp!.Value.Value > 0 && way.TopUp >= way.LeastTopUp));
             Assert.Equal(way.Spec is null, way.Changes.IsEmpty);
             if (way.Spec is not { } spec)
             {

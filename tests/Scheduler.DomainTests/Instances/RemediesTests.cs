@@ -47,10 +47,12 @@ public sealed class RemediesTests
         Assert.Equal(
             [
                 "relax-1: Allow spot capacity (best offer 1.00 EUR/h) [spot capacity: not allowed → allowed]",
-                "relax-2: Add the provider other (best offer 1.03 EUR/h) [providers: cloud → cloud, other]",
-                "relax-3: Accept the tier community (best offer 1.04 EUR/h) [lowest tier: standard → community]",
-                "relax-4: Add the region eu-north (best offer 1.05 EUR/h) [regions: eu-west → eu-west, eu-north]",
-                "relax-5: Raise the max price to 1.29 EUR/h (best offer 1.29 EUR/h) [max price: 1.10 EUR/h → 1.29 EUR/h]",
+                "relax-2: Accept the tier community (best offer 1.04 EUR/h) [lowest tier: standard → community]",
+                "relax-3: Raise the max price to 1.29 EUR/h (best offer 1.29 EUR/h) [max price: 1.10 EUR/h → 1.29 EUR/h]",
+                "relax-4: Add the provider other (leaves what the request names; best offer 1.03 EUR/h) "
+                    + "[providers: cloud → cloud, other]",
+                "relax-5: Add the region eu-north (leaves what the request names; best offer 1.05 EUR/h) "
+                    + "[regions: eu-west → eu-west, eu-north]",
                 "start-again: Start again later: 1 matching offer is not available now",
             ],
             Said(facts, Make.Spec(asked))
@@ -75,7 +77,7 @@ public sealed class RemediesTests
 
         Assert.Equal(
             [
-                "relax-1: Start on 1×L40S and allow spot capacity (best offer 1.20 EUR/h) "
+                "relax-1: Start on 1×L40S and allow spot capacity (leaves what the request names; best offer 1.20 EUR/h) "
                     + "[GPU type: H100-80GB-SXM → L40S; GPU count: 2 → 1; spot capacity: not allowed → allowed]",
             ],
             Said(facts, Make.Spec(asked))
@@ -204,6 +206,54 @@ public sealed class RemediesTests
     }
 
     [Fact]
+    public void OOM_KILLED_offers_a_larger_GPU_first_after_a_repetition()
+    {
+        var facts = Ended(FailureCode.OomKilled, new MemoryRemedy(2048, "H100-80GB-SXM", 1, Make.Euros(2.1m)));
+        var died = Attempt(FailureCode.OomKilled, Offer.Route, run: 1);
+
+        Assert.Equal("reduce-context", Remedies.For(After(Failed(facts, Make.Spec()), died))[0].Id);
+        Assert.Equal("larger-gpu", Remedies.For(After(Failed(facts, Make.Spec()), died, died with { Run = 3 }))[0].Id);
+    }
+
+    [Fact]
+    public void OOM_KILLED_says_that_it_contradicts_an_estimate_that_fitted()
+    {
+        var fitted = new FitVerdict(FitOutcome.Fits, FitObstacle.None, 18L << 30, 20L << 30);
+        var remedy = new MemoryRemedy(2048, null, 0, null, null, fitted);
+
+        var said = FailureCatalogue.Describe(Ended(FailureCode.OomKilled, remedy));
+        var tight = FailureCatalogue.Describe(
+            Ended(FailureCode.OomKilled, remedy with { Estimate = fitted with { Outcome = FitOutcome.Tight } })
+        );
+
+        Assert.EndsWith("it expected 18.0 of 20.0 GiB, and the runtime needed more.", said.Message);
+        Assert.Equal("true", said.Details["estimate_contradicted"]);
+        Assert.DoesNotContain("estimate_contradicted", tight.Details.Keys);
+        Assert.DoesNotContain("too low", tight.Message);
+    }
+
+    [Theory]
+    [InlineData(FailureCode.ProviderTimeout)]
+    [InlineData(FailureCode.ProviderRejected)]
+    [InlineData(FailureCode.RuntimeExited)]
+    public void A_provider_that_failed_twice_in_a_row_is_left_first(FailureCode code)
+    {
+        var rejection = new Rejection(RejectionKind.OutOfStock, "none left");
+        FailureFacts facts =
+            code == FailureCode.ProviderTimeout
+                ? new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next)
+            : code == FailureCode.ProviderRejected ? new ProviderRejectedFacts(Offer, rejection, Next)
+            : Ended(code);
+        var failed = Failed(facts, Make.Spec(new SmartConstraints { Providers = ["cloud"] }));
+        var first = Attempt(code, Next.Route, run: 4);
+        var second = Attempt(code, Offer.Route, run: 5);
+
+        Assert.Equal("start-again", Remedies.For(After(failed, second))[0].Id);
+        Assert.Equal("any-provider", Remedies.For(After(failed, first, second))[0].Id);
+        Assert.Equal("start-again", Remedies.For(After(failed, first with { Run = 3 }, second))[0].Id);
+    }
+
+    [Fact]
     public void PROVIDER_TIMEOUT_offers_a_start_on_the_next_route()
     {
         var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next);
@@ -296,12 +346,19 @@ public sealed class RemediesTests
 
         Assert.Equal(
             [
-                "top-up: Top up 0.30 EUR and start again",
+                // 0.30 is missing; 24 hours at 1.50, and 1.50 for one more launch.
+                "top-up: Top up 38.00 EUR and start again",
                 "cheaper-offer: Set the max price to 1.10 EUR/h, for cloud/eu-west/L40S [max price: any → 1.10 EUR/h]",
             ],
             Said(facts, Make.Spec())
         );
-        Assert.Equal(Make.Euros(0.3m), Remedies.For(Failed(facts, Make.Spec()))[0].TopUp);
+        Assert.Equal(Make.Euros(38m), Remedies.For(Failed(facts, Make.Spec()))[0].TopUp);
+        Assert.Equal(Make.Euros(0.3m), Remedies.For(Failed(facts, Make.Spec()))[0].LeastTopUp);
+        // Without an offer, the price is unknown.
+        Assert.Equal(
+            "top-up: Top up 4.00 EUR and start again",
+            Said(facts with { Chosen = null, Affordable = null }, Make.Spec())[0]
+        );
         Assert.Equal(
             ["start-again: Start again once the operator has lifted the suspension"],
             Said(facts with { Suspended = true }, Make.Spec())
@@ -313,7 +370,7 @@ public sealed class RemediesTests
     {
         var facts = new BalanceExhaustedFacts(Make.Account(), Make.Euros(-0.01m), Make.Euros(1.2m), Make.Euros(1.2m));
 
-        Assert.Equal(["top-up: Top up 1.21 EUR and start again"], Said(facts, Make.Spec()));
+        Assert.Equal(["top-up: Top up 32.00 EUR and start again"], Said(facts, Make.Spec()));
     }
 
     [Fact]
@@ -386,6 +443,14 @@ public sealed class RemediesTests
             Spec = spec,
             AvoidedRoutes = [.. avoided],
             Failure = new FailureRecord { Failure = FailureCatalogue.Describe(facts) },
+        };
+
+    private static FailedAttempt Attempt(FailureCode code, Route route, int run) => new(code, route, 1, run, 8192, 1);
+
+    private static InstanceRecord After(InstanceRecord record, params FailedAttempt[] attempts) =>
+        record with
+        {
+            PastFailures = new PastFailures([.. attempts]),
         };
 
     private static string[] Said(FailureFacts facts, LaunchSpec spec, params AvoidedRoute[] avoided) =>

@@ -120,10 +120,27 @@ internal static class NaivePlacement
         return ranked
             .OrderByDescending(offer => names.Contains("capacity_tier") ? offer.Tier : default)
             .ThenBy(offer => names.Contains("max_price") ? offer.PricePerHour : default)
+            .ThenBy(offer => names.Contains("gpu_type") ? MemoryDistance(asked.GpuType!, offer.GpuType) : 0)
             .ThenBy(offer =>
                 names.Contains("gpu_count") ? Math.Abs(offer.GpuCount - asked.GpuCount.GetValueOrDefault()) : 0
             )
             .First();
+    }
+
+    /// <summary>Of the words that <see cref="Catalogues"/> uses, nominal GiB per GPU.</summary>
+    public static long MemoryDistance(string asked, string offered)
+    {
+        return asked == offered ? 0 : Math.Abs(Gib(asked) - Gib(offered));
+
+        static long Gib(string gpu) =>
+            gpu switch
+            {
+                "A100-80GB" => 80,
+                "H100" => 80,
+                "L4" => 24,
+                "L40S" => 48,
+                _ => 180,
+            };
     }
 
     private static int Place(IReadOnlyList<string> preferences, string value)

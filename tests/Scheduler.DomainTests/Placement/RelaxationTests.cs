@@ -71,6 +71,52 @@ public sealed class RelaxationTests
     }
 
     [LongProperty(1000)]
+    public void Relaxations_that_keep_what_is_named_come_first_then_the_nearest(DoNotSize<int> seed, byte size)
+    {
+        HashSet<string> naming = ["regions", "providers", "gpu_type"];
+        var catalogues = new Catalogues(seed.Item);
+        var offers = catalogues.Offers(size / 3);
+        var request = catalogues.Request();
+        var asked = request.Constraints.GpuType;
+
+        var found = PlacementSolver.Solve(OfferSnapshot.Build(offers, 1), request).Relaxations;
+
+        Assert.All(
+            found,
+            one => Assert.Equal(one.Edits.Select(edit => edit.Constraint).Where(naming.Contains), one.Leaves)
+        );
+        var sorted = found
+            .OrderBy(one => one.Edits.Any(edit => naming.Contains(edit.Constraint)))
+            .ThenBy(one => one.Edits.Length)
+            .ThenBy(one => asked is null ? 0 : NaivePlacement.MemoryDistance(asked, one.Best.GpuType))
+            .ThenBy(one => one.Best.PricePerHour.Value);
+        Assert.Equal(sorted.Select(one => one.ToString()), found.Select(one => one.ToString()));
+    }
+
+    [Fact]
+    public void Another_GPU_type_is_the_nearest_in_memory_and_not_the_cheapest()
+    {
+        var small = Catalogues.Example with { GpuType = "L4", PricePerHour = new MicroEuro(500_000) };
+        var near = small with { OfferId = "a-2", GpuType = "A100-80GB-SXM", PricePerHour = new MicroEuro(1_900_000) };
+        var large = small with { OfferId = "a-3", GpuType = "B200-SXM", PricePerHour = new MicroEuro(1_500_000) };
+        var elsewhere = small with { OfferId = "a-4", GpuType = "H100-80GB-SXM", Region = "us-east" };
+        var request = new PlacementRequest
+        {
+            Constraints = new SmartConstraints { GpuType = "H100-80GB-SXM", Regions = ["eu-west"] },
+        };
+
+        var found = PlacementSolver.Solve(OfferSnapshot.Build([small, near, large, elsewhere], 1), request).Relaxations;
+
+        Assert.Equal(
+            [
+                "add region us-east (leaves what the request names): 1 offer, best 0.50 EUR/h",
+                "GPU type H100-80GB-SXM → A100-80GB-SXM (leaves what the request names): 1 offer, best 1.90 EUR/h",
+            ],
+            found.Select(one => one.ToString())
+        );
+    }
+
+    [LongProperty(1000)]
     public void No_shape_fits_and_match_later_equal_their_definitions(DoNotSize<int> seed, byte size)
     {
         var catalogues = new Catalogues(seed.Item);
@@ -88,10 +134,16 @@ public sealed class RelaxationTests
         }
 
         var left = offers.Where(offer => NaivePlacement.Refusing(offer, request).IsSubsetOf(notTheCallers)).ToList();
-        var fitting = left.Count(offer => !NaivePlacement.Refusing(offer, request).Contains("fits_gpu"));
-        var noneFitsAtAll = offers.TrueForAll(offer => NaivePlacement.Refusing(offer, request).Contains("fits_gpu"));
-        Assert.Equal(fitting, decision.MatchLater);
-        Assert.Equal((left.Count > 0 && fitting == 0) || (offers.Count > 0 && noneFitsAtAll), decision.NoShapeFits);
+        Assert.Equal(left.Count(Fits), decision.MatchLater);
+        var atAnyPrice = offers
+            .Where(offer => NaivePlacement.Refusing(offer, request).IsSubsetOf([.. notTheCallers, "max_price"]))
+            .ToList();
+        Assert.Equal(
+            atAnyPrice.Count > 0 ? !atAnyPrice.Exists(Fits) : offers.Count > 0 && !offers.Exists(Fits),
+            decision.NoShapeFits
+        );
+
+        bool Fits(Offer offer) => !NaivePlacement.Refusing(offer, request).Contains("fits_gpu");
     }
 
     [Fact]
@@ -131,16 +183,16 @@ public sealed class RelaxationTests
         Assert.Equal(
             [
                 "allow spot: 1 offer, best 1.00 EUR/h",
-                "add provider bravo: 1 offer, best 1.00 EUR/h",
                 "accept tier community: 1 offer, best 1.05 EUR/h",
-                "add region eu-north: 1 offer, best 1.05 EUR/h",
                 "max price 1.10 → 1.29 EUR/h: 1 offer, best 1.29 EUR/h",
+                "add provider bravo (leaves what the request names): 1 offer, best 1.00 EUR/h",
+                "add region eu-north (leaves what the request names): 1 offer, best 1.05 EUR/h",
                 "or wait: 1 matching offer is not available now",
             ],
             facts.Instructions
         );
         Assert.Equal("available: 1 removed (1 by it alone): none available now; it may be later", facts.FunnelLines[0]);
-        Assert.Equal(new MicroEuro(190_000), decision.Relaxations[4].PriceDelta);
+        Assert.Equal(new MicroEuro(190_000), decision.Relaxations[2].PriceDelta);
     }
 
     [Fact]
@@ -167,7 +219,7 @@ public sealed class RelaxationTests
     }
 
     [Fact]
-    public void A_missing_fit_is_distinguished_from_a_lack_of_offers()
+    public void What_a_price_cures_is_no_missing_fit()
     {
         var small = Catalogues.Example;
         var big = small with { OfferId = "a-8", GpuCount = 8, PricePerHour = new MicroEuro(8_000_000) };
@@ -176,8 +228,12 @@ public sealed class RelaxationTests
         var cheap = new SmartConstraints { MaxPricePerHour = new MicroEuro(2_000_000) };
 
         var decision = PlacementSolver.Solve(snapshot, new PlacementRequest { Constraints = cheap, Fit = fit });
-        Assert.True(decision.NoShapeFits);
+        Assert.False(decision.NoShapeFits);
         Assert.Equal("max price 2.00 → 8.00 EUR/h", Assert.Single(decision.Relaxations).Edits[0].Text);
+
+        var few = cheap with { GpuCount = 1 };
+        decision = PlacementSolver.Solve(snapshot, new PlacementRequest { Constraints = few, Fit = fit });
+        Assert.True(decision.NoShapeFits);
 
         var elsewhere = cheap with { MaxPricePerHour = null, Regions = ["mars"] };
         decision = PlacementSolver.Solve(snapshot, new PlacementRequest { Constraints = elsewhere, Fit = fit });

@@ -47,12 +47,15 @@ public sealed class SmartNoMatchFactsTests
             failure.Message
         );
         Assert.Equal(
-            "Change allow spot: 1 offer, best 1.29 EUR/h | or change add region us-east: 1 offer, best 1.29 EUR/h; "
+            "Change allow spot: 1 offer, best 1.29 EUR/h | or change add region us-east (leaves what the request names): 1 offer, best 1.29 EUR/h; "
                 + "then start again.",
             failure.Hint
         );
         Assert.Equal(
-            ["allow spot: 1 offer, best 1.29 EUR/h", "add region us-east: 1 offer, best 1.29 EUR/h"],
+            [
+                "allow spot: 1 offer, best 1.29 EUR/h",
+                "add region us-east (leaves what the request names): 1 offer, best 1.29 EUR/h",
+            ],
             [failure.Details["relaxation_1"], failure.Details["relaxation_2"]]
         );
         Assert.Equal("3", failure.Details["offers_in"]);
@@ -66,7 +69,11 @@ public sealed class SmartNoMatchFactsTests
         Assert.Equal(["spot"], facts.Stages.Select(stage => stage.Constraint));
         var failure = FailureCatalogue.Describe(facts);
         Assert.Equal("None of 1 offers satisfies the constraints.", failure.Message);
-        Assert.StartsWith("Change allow spot and add region us-east: ", failure.Hint, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Change allow spot and add region us-east (leaves what the request names): ",
+            failure.Hint,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -172,6 +179,20 @@ public sealed class SmartNoMatchFactsTests
         );
         var open = request with { State = new PlacementState { BreakerOpen = [new ProviderId("alpha")] } };
         Assert.Contains("circuit breaker open", WhyNot.Of(Example, open).Misses.Select(miss => miss.Offered));
+    }
+
+    [Fact]
+    public void A_relaxation_that_leaves_what_is_named_is_marked_in_the_details_and_unknown_names_are_told()
+    {
+        var facts = Facts(
+            [Example with { Spot = true }],
+            new SmartConstraints { SpotAllowed = false, Regions = ["mars"] }
+        );
+        var failure = FailureCatalogue.Describe(facts with { Unknown = ["No offer is in region `mars`."] });
+        Assert.Equal("regions", failure.Details["relaxation_1_leaves"]);
+        Assert.EndsWith(" No offer is in region `mars`.", failure.Message, StringComparison.Ordinal);
+        var kept = Facts([Example with { Spot = true }], new SmartConstraints { SpotAllowed = false });
+        Assert.False(FailureCatalogue.Describe(kept).Details.ContainsKey("relaxation_1_leaves"));
     }
 
     [Fact]

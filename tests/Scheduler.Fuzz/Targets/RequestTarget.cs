@@ -1,13 +1,14 @@
 using System.Text.Json;
 using Scheduler.Edge;
 using Scheduler.Inference.Gateway;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Upstream;
 
 namespace Scheduler.Fuzz.Targets;
 
 /// <summary>
 /// <see cref="RequestReader"/>, and the two readers of its result: <see cref="BodyEdits"/> and
-/// <see cref="PromptText"/>. The first byte selects the kind of request.
+/// <see cref="PromptReader"/>. The first byte selects the kind of request.
 /// </summary>
 internal sealed class RequestTarget : FuzzTarget
 {
@@ -40,6 +41,14 @@ internal sealed class RequestTarget : FuzzTarget
             "\"content\"",
             "\"type\"",
             "\"image_url\"",
+            "\"image_url\":{\"url\":\"data:image/png;base64,AA\"}",
+            "\"input_ids\"",
+            "\"prompt_string\"",
+            "\"multimodal_data\"",
+            "\"prompt_embeds\"",
+            "\"tool_calls\"",
+            "\"logit_bias\"",
+            "\"stop\"",
             "\"text\"",
             "\"m\\u006fdel\"",
             "\"\\ud800\"",
@@ -76,14 +85,15 @@ internal sealed class RequestTarget : FuzzTarget
         InferenceRequest request;
         try
         {
-            request = RequestReader.Read((RequestKind)(1 + (input.Span[0] % 3)), input[1..]);
+            // The reader repairs texts in place, and the input must stay as it is.
+            request = RequestReader.Read((RequestKind)(1 + (input.Span[0] % 3)), input[1..].ToArray());
         }
         catch (ApiException refused)
         {
             return Refusal(refused, 1);
         }
 
-        Require(request.Model.Length is > 0 and <= 64, "A request that was read has a name of 1 to 64 characters.");
+        Require(request.Model.Length > 0, "A request that was read has a name.");
         Require(request.Prompt.Length > 0, "A request that was read has a prompt.");
         CheckEdits(request);
         var shape = Shape.Add(Shape.Start, request.IsStream);
@@ -93,14 +103,7 @@ internal sealed class RequestTarget : FuzzTarget
         shape = Shape.Add(shape, request.MaxOutput is null);
         shape = Shape.Add(shape, request.LeavesOutputOpen);
         shape = Shape.Add(shape, request.HasExtras);
-        try
-        {
-            return Outcome.Accepted(Shape.Add(shape, (ulong)Math.Min(8, PromptText.Of(request).Length)));
-        }
-        catch (ApiException refused)
-        {
-            return Refusal(refused, shape);
-        }
+        return Outcome.Accepted(CheckReading(request, shape));
     }
 
     private static Outcome Refusal(ApiException refused, ulong shape)
@@ -113,6 +116,45 @@ internal sealed class RequestTarget : FuzzTarget
         }
 
         return Outcome.Refused(shape);
+    }
+
+    /// <summary>
+    /// The body written from a reading holds all that was read and nothing else: reading it again gives the same.
+    /// </summary>
+    private static ulong CheckReading(InferenceRequest request, ulong shape)
+    {
+        var reading = PromptReader.Read(request);
+        shape = Shape.Add(shape, (ulong)Math.Min(8, reading.Parts.Length));
+        shape = Shape.Add(shape, (ulong)Math.Min(2, reading.Ids.Length));
+        foreach (var fault in reading.Faults.AddRange(reading.Unknown))
+        {
+            shape = Shape.Add(shape, fault.Description);
+        }
+
+        if (!reading.Faults.IsEmpty)
+        {
+            return shape;
+        }
+
+        InferenceRequest guarded;
+        try
+        {
+            guarded = reading.Guarded();
+        }
+        catch (ApiException refused)
+        {
+            throw new BrokenPromiseException($"The body of a reading can be read: {refused.Error.Message}");
+        }
+
+        var again = PromptReader.Read(guarded);
+        Require(again.Unknown.IsEmpty && again.Faults.IsEmpty, "The body of a reading has known members only.");
+        var hasMedia = reading.Parts.Any(part => part.Kind == PartKind.Media);
+        Require(hasMedia || again.Parts.SequenceEqual(reading.Parts), "The body of a reading reads the same.");
+        Require(again.Ids.SequenceEqual(reading.Ids), "The body of a reading has the same token ids.");
+        Require(guarded.Model == request.Model, "The body of a reading has the same name.");
+        Require(guarded.IsStream == request.IsStream, "The body of a reading streams as the request does.");
+        CheckEdits(guarded);
+        return shape;
     }
 
     /// <summary>The body for a runtime is JSON that differs only in what the scheduler edits.</summary>

@@ -31,6 +31,32 @@ public sealed class ApiTenancyTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal("AUTH_MISSING_TOKEN", grpc!.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>()!.Reason);
     }
 
+    [Fact]
+    public async Task Figures_of_a_provider_over_all_accounts_are_sent_to_operators_only()
+    {
+        var drain = """{"reason":"secret-reason"}""";
+        Assert.Equal(200, (await api.SendAsync("POST", "/v1/providers/simulated:drain", api.Operator, drain)).Status);
+        foreach (var path in new[] { "/v1/providers/simulated", "/v1/providers" })
+        {
+            var (all, seen) = (
+                await api.SendAsync("GET", path, api.Operator),
+                await api.SendAsync("GET", path, api.KeyOfA)
+            );
+
+            Assert.Equal((200, 200), (all.Status, seen.Status));
+            foreach (
+                var figure in new[] { "7777", "6666", "4444", "secret-region", "secret-error", "secret-reason", "key:" }
+            )
+            {
+                Assert.Contains(figure, all.Text);
+                Assert.DoesNotContain(figure, seen.Text);
+            }
+
+            Assert.Contains("\"draining\":true", seen.Text.Replace(" ", ""));
+            Assert.Contains("The latest listing failed.", seen.Text);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Methods))]
     public async Task Resources_of_another_account_read_like_missing_resources(string grpcPath)

@@ -8,6 +8,8 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Models;
+using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
@@ -339,10 +341,11 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
         return Task.FromResult(Seen(context.Account));
     }
 
+    /// <summary>Result of a start now.</summary>
+    public LaunchExplanation Explanation { get; set; } = new() { WouldLaunch = true };
+
     public Task<Answer<LaunchExplanation>> ExplainAsync(AccountId? account) =>
-        Task.FromResult<Answer<LaunchExplanation>>(
-            Seen(account).IsOk ? new LaunchExplanation { WouldLaunch = true } : Refusal.NotFound("x")
-        );
+        Task.FromResult<Answer<LaunchExplanation>>(Seen(account).IsOk ? Explanation : Refusal.NotFound("x"));
 }
 
 internal sealed class FakeModel : IModelGrain
@@ -364,15 +367,39 @@ internal sealed class FakeModel : IModelGrain
 
 internal sealed class FakeProvider(string id) : IProviderGrain
 {
-    private ProviderView _view = new() { Id = new ProviderId(id) };
+    /// <summary>Figures that only operators may see.</summary>
+    public ProviderView View { get; private set; } =
+        new()
+        {
+            Id = new ProviderId(id),
+            BreakerOpenUntil = new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero),
+            Attempts = 7_777,
+            Successes = 6_666,
+            MedianTimeToAllocate = TimeSpan.FromSeconds(4_444),
+            CoolingRoutes =
+            [
+                new CoolingRoute(
+                    new Route(new ProviderId(id), "secret-region", "A10"),
+                    new DateTimeOffset(2027, 3, 1, 13, 0, 0, TimeSpan.Zero)
+                ),
+            ],
+            ListingError = "secret-error",
+        };
 
-    private Answer<ProviderView> Seen => id is "simulated" ? _view : Refusal.NotFound("p");
+    private Answer<ProviderView> Seen => id is "simulated" ? View : Refusal.NotFound("p");
 
     public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(Seen);
 
-    public Task<Answer<ProviderView>> SetDrainingAsync(bool draining, CommandContext context)
+    public Task<Answer<ProviderView>> DrainAsync(string reason, CommandContext context)
     {
-        _view = _view with { Draining = draining };
+        var order = new DrainOrder(DateTimeOffset.UnixEpoch, context.Actor, reason, context.RequestId);
+        View = View with { Draining = true, Drain = order };
+        return Task.FromResult(Seen);
+    }
+
+    public Task<Answer<ProviderView>> UndrainAsync(CommandContext context)
+    {
+        View = View with { Draining = false, Drain = null };
         return Task.FromResult(Seen);
     }
 
@@ -389,6 +416,7 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
             .All<FakeInstance>()
             .Select(i => i.Record)
             .Where(r => r.Exists && (query.Account is null || r.Account == query.Account))
+            .Where(r => query.States.IsEmpty || query.States.Contains(r.State))
             .OrderBy(r => r.Id.Value, StringComparer.Ordinal)
             .Where(r => query.After is null || string.CompareOrdinal(r.Id.Value, query.After.Id.Value) > 0)
             .ToList();
@@ -407,7 +435,7 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
     public Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets) =>
         Task.FromResult(new FleetOverview { Window = window });
 
-    public Task<long> PulseAsync(AccountId? account) => cluster.Pulse.AskAsync();
+    public Task<long> PulseAsync() => cluster.Pulse.AskAsync();
 
     public Task<ImmutableArray<SubjectEvent>> RecentFailuresAsync(FailureCode code, AccountId? account, int limit) =>
         Task.FromResult(cluster.Events.Where(row => row.Event.Code == code && Sees(account, row)).ToImmutableArray());
@@ -451,7 +479,10 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
             cluster
                 .All<FakeKey>()
                 .Select(k => k.Record)
-                .Where(k => k.Exists && (account is null || k.Account == account))
+                .Where(k => k.Exists && k.Account == account)
+                .Where(k => string.CompareOrdinal(k.Id, afterId) > 0)
+                .OrderBy(k => k.Id, StringComparer.Ordinal)
+                .Take(limit)
                 .ToImmutableArray()
         );
 
@@ -471,7 +502,26 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
         );
 
     public Task<ImmutableArray<ProviderView>> ListProvidersAsync() =>
-        Task.FromResult(ImmutableArray<ProviderView>.Empty);
+        Task.FromResult(cluster.All<FakeProvider>().Select(provider => provider.View).ToImmutableArray());
+
+    public Task<ImmutableArray<SearchHit>> SearchAsync(string text, AccountId? account) =>
+        Task.FromResult(
+            cluster
+                .All<FakeInstance>()
+                .Select(i => i.Record)
+                .Where(r => r.Exists && (account is null || r.Account == account))
+                .Where(r => r.ServingName.Contains(text, StringComparison.Ordinal))
+                .Select(r => new SearchHit(
+                    SearchKind.Instance,
+                    r.Id.Value,
+                    r.ServingName,
+                    r.Account,
+                    r.ServingName == text
+                ))
+                .ToImmutableArray()
+        );
+
+    public Task<MicroEuro> BurnOfInstancesAsync(InstanceQuery query, int most) => Task.FromResult(MicroEuro.Zero);
 
     public Task<OfferPage> ListOffersAsync(OfferQuery query) => Task.FromResult(new OfferPage([], 0, 1));
 

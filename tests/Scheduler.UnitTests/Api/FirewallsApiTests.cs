@@ -43,11 +43,12 @@ public sealed class FirewallsApiTests(ApiFixture api) : IClassFixture<ApiFixture
             "PATCH",
             "/v1/accounts/acct-a/firewalls/strict",
             api.KeyOfA,
-            """{"mode":"FIREWALL_MODE_AUDIT","keepPrompt":true}"""
+            """{"mode":"FIREWALL_MODE_AUDIT","keepPrompt":true,"judgeSeesImages":true}"""
         );
         Assert.Equal("FIREWALL_MODE_AUDIT", changed.Json.GetProperty("mode").GetString());
         Assert.Equal("1.500s", changed.Json.GetProperty("judgeDeadline").GetString());
         Assert.True(changed.Json.GetProperty("keepPrompt").GetBoolean());
+        Assert.True(changed.Json.GetProperty("judgeSeesImages").GetBoolean());
         Assert.Equal("judge", changed.Json.GetProperty("judge").GetString());
         Assert.Equal(2, changed.Json.GetProperty("version").GetInt64());
     }

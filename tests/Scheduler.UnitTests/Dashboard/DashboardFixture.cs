@@ -145,6 +145,9 @@ public sealed class DashboardFixture : IAsyncLifetime
         }
     }
 
+    /// <summary>The process is asked to stop, and still serves.</summary>
+    public void RequestStop() => _app.Lifetime.StopApplication();
+
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
 
     public async Task<string> KeyAsync(AccountId? account, KeyRole role = KeyRole.Full, string? id = null)

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Google.Api;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
@@ -14,19 +15,32 @@ namespace Scheduler.UnitTests.Fuzzing;
 public sealed class FoundInputsTests
 {
     /// <summary>
-    /// The JSON reader throws <see cref="InvalidOperationException"/> when such a text is decoded; callers received 500.
+    /// The JSON reader throws <see cref="InvalidOperationException"/> when half of a surrogate pair is decoded; callers
+    /// received 500. RFC 8259 permits such an escape, so the replacement character takes its place.
     /// </summary>
     [Theory]
-    [InlineData("{\"\\ud800\":")]
-    [InlineData("{\"model\":\"\\udc00\"}")]
     [InlineData("{\"model\":\"t\",\"messages\":[],\"stream_options\":{\"\\ud800e_usage\":true}}")]
     [InlineData("{\"model\":\"t\",\"\":{\"\\ud800\":false},\"messages\":[]}")]
     [InlineData("{\"model\":\"t\",\"messages\":[{\"role\":\"\\ud800\\u0041\"}]}")]
     [InlineData("{\"model\":\"t\",\"messages\":[\"\\ud83d\\ud83d\"]}")]
+    [InlineData("{\"model\":\"t\",\"messages\":[\"\\udc00\\ud83d\\ude00\"]}")]
+    public void Half_of_a_surrogate_pair_is_replaced(string body)
+    {
+        var request = RequestReader.Read(RequestKind.Chat, Encoding.UTF8.GetBytes(body));
+
+        var text = Encoding.UTF8.GetString(request.Body.Span);
+        Assert.Equal(body.Length, text.Length);
+        Assert.Contains("\\ufffd", text, StringComparison.Ordinal);
+        Assert.NotEmpty(JsonNode.Parse(text)!.ToJsonString());
+    }
+
+    [Theory]
     [InlineData("{\"model\":\"t\",\"messages\":[\"\u00ff\"]}")]
+    [InlineData("{\"model\":\"t\",\"messages\":[\"\u00c0\u00af\"]}")]
+    [InlineData("{\"model\":\"t\",\"messages\":[\"\u00ed\u00a0\u0080\"]}")]
     [InlineData("{\"model\":\"\u00cd\"")]
     [InlineData("{\"\u00bf\":")]
-    public void A_body_with_text_that_is_no_unicode_is_refused(string latin1)
+    public void A_body_that_is_no_utf_8_is_refused(string latin1)
     {
         var refused = Assert.Throws<ApiException>(() =>
             RequestReader.Read(RequestKind.Chat, Encoding.Latin1.GetBytes(latin1))

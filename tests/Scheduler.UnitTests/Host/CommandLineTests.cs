@@ -26,6 +26,24 @@ public sealed class CommandLineTests
         Assert.Equal("mine.json", line.ConfigFile);
     }
 
+    [Theory]
+    [InlineData("version")]
+    [InlineData("--version")]
+    public void The_version_is_a_command_and_an_option(string argument)
+    {
+        Assert.True(CommandLine.TryParse([argument], out var line, out _));
+        Assert.Equal(Command.Version, line.Command);
+    }
+
+    [Fact]
+    public void Only_the_demo_starts_on_new_data()
+    {
+        Assert.True(CommandLine.TryParse(["demo", "--Host:Log=json", "--fresh"], out var line, out _));
+        Assert.True(line is { IsDemo: true, IsFresh: true });
+        Assert.False(CommandLine.TryParse(["serve", "--fresh"], out _, out var fault));
+        Assert.Equal("'--fresh' is not understood.", fault);
+    }
+
     [Fact]
     public void Backup_without_a_target_is_refused()
     {

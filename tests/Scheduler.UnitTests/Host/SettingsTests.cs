@@ -52,6 +52,7 @@ public sealed class SettingsTests
     [InlineData("Providers:Simulated:Faults:0:Match:Gpu", "H100", "GpuType")]
     [InlineData("Providers:Simulated:Faults:0:OomAfter", "-00:00:01", "0 to 365.00:00:00")]
     [InlineData("Providers:Simulated:Faults:0:Probability", "2", "0 to 1")]
+    [InlineData("Providers:Simulated:Faults:0:CacheFactor", "-1", "0 to 1000")]
     [InlineData("Providers:Process:Cpu:Available", "0", "1 to 1000")]
     [InlineData("Providers:Process:Id", "My host", "1 to 63 of a-z, 0-9 and '-'")]
     [InlineData("Providers:Process:Presets:mine:TokenizeShape", "round", "Vllm, LlamaServer")]

@@ -427,8 +427,13 @@ public sealed class GatewayTests
             tokenizer: TokenizeShape.Vllm
         );
 
-        using var embedding = await gateway.PostAsync("/v1/embeddings", """{"model":"chat","input":"hello"}""");
-        var (status, error) = await gateway.RefusedAsync("/v1/completions", """{"model":"chat","prompt":"hello"}""");
+        // As many characters as tokens, so that the byte count does not prove it small.
+        var text = new string('a', 100);
+        using var embedding = await gateway.PostAsync("/v1/embeddings", $$"""{"model":"chat","input":"{{text}}"}""");
+        var (status, error) = await gateway.RefusedAsync(
+            "/v1/completions",
+            $$"""{"model":"chat","prompt":"{{text}}"}"""
+        );
 
         Assert.Equal(HttpStatusCode.OK, embedding.StatusCode);
         Assert.Equal((413, "16"), (status, error.GetProperty("details").GetProperty("requested_tokens").GetString()));

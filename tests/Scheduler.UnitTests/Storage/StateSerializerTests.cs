@@ -93,15 +93,15 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_provider_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("ProviderRecord.v1.json", Provider() with { SchemaVersion = 1 });
+
+    [Fact]
+    public void The_golden_provider_of_version_2_is_read_and_written_the_same() =>
         AssertGolden(
-            "ProviderRecord.v1.json",
-            new ProviderRecord
+            "ProviderRecord.v2.json",
+            Provider() with
             {
-                Id = new ProviderId("simulated"),
-                Draining = true,
-                Cooling = [new CoolingRoute(new Route(new ProviderId("simulated"), "eu-west", "RTX 4090"), Noon)],
-                Events = [Event()],
-                LastSequence = 3,
+                Drain = new DrainOrder(Noon, "key:key-a", "moves on Friday", new RequestId("req-1")),
             }
         );
 
@@ -288,6 +288,23 @@ public sealed class StateSerializerTests
     }
 
     [Fact]
+    public void Past_failures_are_stored_by_the_names_of_their_codes()
+    {
+        var route = new Route(new ProviderId("simulated"), "eu-west", "L4");
+        var attempt = new FailedAttempt(FailureCode.OomKilled, route, 1, 2, 8192, 1);
+
+        var json = Write(new InstanceRecord { PastFailures = new PastFailures([attempt]) });
+
+        Assert.Contains(
+            "\"pastFailures\":{\"attempts\":[{\"code\":\"OOM_KILLED\",\"route\":{\"provider\":\"simulated\",\"region\":\"eu-west\","
+                + "\"gpuType\":\"L4\"},\"gpuCount\":1,\"run\":2,\"contextTokens\":8192,\"parallelSequences\":1}]}",
+            json,
+            StringComparison.Ordinal
+        );
+        Assert.Equal([attempt], Read<InstanceRecord>(json).PastFailures!.Attempts);
+    }
+
+    [Fact]
     public void An_empty_state_is_read_and_written_the_same() =>
         Assert.Equal(Write(new InstanceRecord()), Write(Read<InstanceRecord>(Write(new InstanceRecord()))));
 
@@ -355,6 +372,16 @@ public sealed class StateSerializerTests
             {
                 Tokenizer = new RuntimeTokenizer("/tokenize", TokenizeShape.LlamaServer),
             },
+        };
+
+    private static ProviderRecord Provider() =>
+        new()
+        {
+            Id = new ProviderId("simulated"),
+            Draining = true,
+            Cooling = [new CoolingRoute(new Route(new ProviderId("simulated"), "eu-west", "RTX 4090"), Noon)],
+            Events = [Event()],
+            LastSequence = 3,
         };
 
     private static string GoldenFolder() => Repository.Path("tests", "Scheduler.UnitTests", "Storage", "Golden");

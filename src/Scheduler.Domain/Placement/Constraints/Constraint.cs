@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Scheduler.Domain.Placement.Constraints;
 
 /// <summary>
@@ -15,6 +17,11 @@ internal abstract class Constraint
 
     /// <summary>Whether the caller can change it. Fit, availability and provider health cannot be changed.</summary>
     public virtual bool Relaxable => true;
+
+    /// <summary>
+    /// Whether the caller names a place or a part in it: a region, a provider, a GPU type. Loosening it leaves what was named.
+    /// </summary>
+    public virtual bool IsNaming => false;
 
     /// <summary>Whether the request uses it; if not, it refuses no offer.</summary>
     public abstract bool Asks(PlacementRequest request);
@@ -39,6 +46,35 @@ internal abstract class Constraint
     public virtual SmartConstraints Loosen(SmartConstraints constraints, Offer target) => throw NotRelaxable();
 
     public virtual ConstraintEdit Edit(SmartConstraints constraints, Offer target) => throw NotRelaxable();
+
+    /// <summary>Keeps the candidates with the least distance.</summary>
+    /// <param name="distanceOf">Of a row, ≥ 0.</param>
+    private protected static void KeepLeast(Span<ulong> candidates, Func<int, long> distanceOf)
+    {
+        var least = long.MaxValue;
+        for (var word = 0; word < candidates.Length; word++)
+        {
+            for (var bits = candidates[word]; bits != 0; bits &= bits - 1)
+            {
+                least = Math.Min(least, distanceOf(RowOf(word, bits)));
+            }
+        }
+
+        for (var word = 0; word < candidates.Length; word++)
+        {
+            for (var bits = candidates[word]; bits != 0; bits &= bits - 1)
+            {
+                if (distanceOf(RowOf(word, bits)) > least)
+                {
+                    BitPlane.Clear(candidates, RowOf(word, bits));
+                }
+            }
+        }
+    }
+
+    /// <summary>The row of the lowest bit.</summary>
+    private static int RowOf(int word, ulong bits) =>
+        (word * BitPlane.RowsPerWord) + BitOperations.TrailingZeroCount(bits);
 
     /// <summary>A plane that refuses all rows except those with one of the admitted values.</summary>
     private protected static BitPlane AllBut(

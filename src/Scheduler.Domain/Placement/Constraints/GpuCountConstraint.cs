@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Numerics;
 
 namespace Scheduler.Domain.Placement.Constraints;
 
@@ -33,26 +32,7 @@ internal sealed class GpuCountConstraint : Constraint
     public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
     {
         var asked = request.Constraints.GpuCount ?? 0;
-        var nearest = long.MaxValue;
-        for (var pass = 0; pass < 2; pass++)
-        {
-            for (var word = 0; word < candidates.Length; word++)
-            {
-                for (var bits = candidates[word]; bits != 0; bits &= bits - 1)
-                {
-                    var row = (word * BitPlane.RowsPerWord) + BitOperations.TrailingZeroCount(bits);
-                    var distance = Distance(snapshot.Columns.ShapeAt(row).GpuCount, asked);
-                    if (pass == 0)
-                    {
-                        nearest = Math.Min(nearest, distance);
-                    }
-                    else if (distance > nearest)
-                    {
-                        BitPlane.Clear(candidates, row);
-                    }
-                }
-            }
-        }
+        KeepLeast(candidates, row => Distance(snapshot.Columns.ShapeAt(row).GpuCount, asked));
     }
 
     public override SmartConstraints Loosen(SmartConstraints constraints, Offer target) =>

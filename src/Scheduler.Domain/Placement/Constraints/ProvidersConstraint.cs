@@ -6,6 +6,8 @@ internal sealed class ProvidersConstraint : Constraint
 
     public override string Reason => "a provider that is not on the list";
 
+    public override bool IsNaming => true;
+
     public override bool Asks(PlacementRequest request) => !request.Constraints.Providers.IsEmpty;
 
     public override BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch) =>

@@ -6,6 +6,8 @@ internal sealed class RegionsConstraint : Constraint
 
     public override string Reason => "a region that is not on the list";
 
+    public override bool IsNaming => true;
+
     public override bool Asks(PlacementRequest request) => !request.Constraints.Regions.IsEmpty;
 
     public override BitPlane Refused(OfferSnapshot snapshot, PlacementRequest request, BitPlane scratch) =>

@@ -72,6 +72,23 @@ public sealed partial class FactWordsTests
     public void Facts_are_shown_in_readable_units(string name, string value, string text) =>
         Assert.Equal(text, FactWords.Value(name, value));
 
+    [Theory]
+    [InlineData("needed_bytes_per_gpu", "15032385536", "needed")]
+    [InlineData("relaxation_1_max_price_per_hour_micro_eur", "185500", "relaxation 1 max price")]
+    [InlineData("top_up_micro_eur", "20000000", "top up")]
+    [InlineData("waited_seconds", "90", "waited")]
+    [InlineData("waited_seconds", "soon", null)]
+    [InlineData("gpu_count", "3", null)]
+    public void A_value_in_another_unit_has_a_name_without_the_stored_unit(string name, string value, string? words) =>
+        Assert.Equal(words, FactWords.Name(name, value));
+
+    [Fact]
+    public void No_name_beside_a_converted_value_has_a_unit() =>
+        Assert.All(
+            Samples.Select(fact => FactWords.Name(fact.Key, fact.Value)).OfType<string>(),
+            words => Assert.DoesNotMatch("micro|eur|bytes|tokens|seconds|_", words)
+        );
+
     [Property]
     public void No_number_throws(long number, int pick)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -82,6 +83,19 @@ public sealed class LiveTests : IAsyncLifetime
 
         Assert.DoesNotContain("event: over", await RestAsync(lines));
         Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "It waited for the streams.");
+    }
+
+    [Fact]
+    public async Task A_stream_that_opens_while_the_process_stops_ends_without_an_error()
+    {
+        using var browser = await _dashboard.OpenAsync(_dashboard.KeyOfA);
+        _dashboard.RequestStop();
+
+        using var response = await browser.ListenAsync();
+        using var lines = await LinesAsync(response);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Empty(await RestAsync(lines));
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 using Xunit;
 
@@ -26,6 +27,34 @@ public sealed class LaunchFormTests
     }
 
     [Fact]
+    public void Every_fault_of_an_unknown_name_is_shown_at_its_field()
+    {
+        var reader = new LaunchReader(Sent(("name", "chat"), ("model", "m")), Account);
+        var spec = new LaunchSpec
+        {
+            Runtime = "vlm",
+            WeightFormat = "fp9",
+            Constraints = new SmartConstraints
+            {
+                GpuType = "H100",
+                Regions = ["ok", "mars"],
+                Providers = ["nobody"],
+                GpuPreferences = ["Voodoo"],
+                ProviderPreferences = ["nobody"],
+            },
+        };
+        var known = SpecNames.Of([], []).With(OfferSnapshot.Empty, isComplete: true);
+        var faults = known.Check(spec).Faults.Select(fault => new FieldFault(fault.Field, fault.Description));
+
+        reader.Add(Refusal.Invalid([.. faults, new FieldFault("spec.model", "No model is named so.")]));
+
+        Assert.Equal(
+            ["gpu", "gpu_preferences", "model", "provider_preferences", "providers", "regions", "runtime", "weights"],
+            reader.Faults.All.Select(fault => fault.Field).Order(StringComparer.Ordinal)
+        );
+    }
+
+    [Fact]
     public void All_validation_errors_are_reported_at_their_fields()
     {
         var reader = new LaunchReader(
@@ -39,7 +68,7 @@ public sealed class LaunchFormTests
                 ("weights", "fp 8"),
                 ("kv", "fp7"),
                 ("runtime", "V LLM"),
-                ("max_price", "1,29"),
+                ("max_price", "1,290"),
                 ("tier", "best"),
                 ("regions", "eu\n" + new string('x', 65)),
                 ("gpus", "65"),
@@ -102,7 +131,7 @@ public sealed class LaunchFormTests
     [InlineData("0.0000001")]
     [InlineData("-1")]
     [InlineData("1e3")]
-    [InlineData("1,5")]
+    [InlineData("1,500")]
     [InlineData("9223372036855")]
     [InlineData("79228162514264337593543950336")]
     public void A_price_that_is_not_a_whole_number_of_micro_euro_is_refused(string text)

@@ -27,6 +27,18 @@ public sealed class EuroTextTests
     }
 
     [Theory]
+    [InlineData("0,30", 300_000)]
+    [InlineData("25,5", 25_500_000)]
+    [InlineData("0,300", 300_000)]
+    [InlineData("1,2345", 1_234_500)]
+    [InlineData("1,000001", 1_000_001)]
+    public void A_decimal_comma_is_read_like_a_point(string text, long micro)
+    {
+        Assert.True(EuroText.TryParse(text, out var amount));
+        Assert.Equal(micro, amount.Value);
+    }
+
+    [Theory]
     [InlineData("1.0000001")]
     [InlineData("1.00000000000000000000000000001")]
     [InlineData("0.99999999999999999999999999999")]
@@ -34,6 +46,12 @@ public sealed class EuroTextTests
     [InlineData("-1")]
     [InlineData("+1")]
     [InlineData("1,000")]
+    [InlineData("25,500")]
+    [InlineData("1,000.50")]
+    [InlineData("1.000,50")]
+    [InlineData("1,2,3")]
+    [InlineData(",5")]
+    [InlineData("5,")]
     [InlineData("1 ")]
     [InlineData(" 1")]
     [InlineData("1e2")]

@@ -1,4 +1,6 @@
 using Scheduler.Dashboard.Shell;
+using Scheduler.Domain.Ids;
+using Scheduler.Grains.Queries;
 using Xunit;
 
 namespace Scheduler.UnitTests.Dashboard.Shell;
@@ -17,12 +19,14 @@ public sealed class FindingTests
     [InlineData("\"request_id\": \"req-abc\"", "/dashboard/requests/req-abc")]
     [InlineData("OOM_KILLED", "/dashboard/failures/OOM_KILLED")]
     [InlineData("oom_killed", "/dashboard/failures/OOM_KILLED")]
-    [InlineData("NONE", "/dashboard/instances?q=NONE")]
-    [InlineData("llama 3&x=1", "/dashboard/instances?q=llama%203%26x%3D1")]
-    [InlineData("i-SHORT", "/dashboard/instances?q=i-SHORT")]
+    [InlineData("i-abcdefghijklmnopqrst-r2-a1", "/dashboard/instances/i-abcdefghijklmnopqrst")]
+    [InlineData("NONE", null)]
+    [InlineData("llama 3&x=1", null)]
+    [InlineData("i-SHORT", null)]
+    [InlineData("providers/sim-verda", null)]
     [InlineData("", "/dashboard/instances")]
     [InlineData(null, "/dashboard/instances")]
-    public void A_search_text_resolves_to_its_page(string? text, string path) =>
+    public void A_text_whose_form_decides_leads_to_its_page(string? text, string? path) =>
         Assert.Equal(path, Finding.PathOf(text));
 
     [Theory]
@@ -32,4 +36,19 @@ public sealed class FindingTests
     [InlineData(" ", "/dashboard/requests")]
     public void A_text_searched_as_a_request_is_used_as_a_request_id(string text, string path) =>
         Assert.Equal(path, Finding.PathOf(text, isRequest: true));
+
+    [Fact]
+    public void The_only_exact_hit_or_the_only_hit_opens_its_page_and_others_are_listed()
+    {
+        var chat = new SearchHit(SearchKind.Instance, "i-a", "chat", new AccountId("acct-a"), IsExact: true);
+        var longer = chat with { Id = "i-b", Name = "chat-2", IsExact = false };
+        var region = new SearchHit(SearchKind.Region, "eu & north", "eu & north", null, IsExact: false);
+
+        Assert.Equal("/dashboard/instances/i-a", Finding.Best("chat", [longer, chat, region]));
+        Assert.Equal("/dashboard/instances/i-b", Finding.Best("hat-2", [longer]));
+        Assert.Equal("/dashboard/offers?region=eu%20%26%20north", Finding.Best("eu", [region]));
+        Assert.Equal("/dashboard/instances?q=hat", Finding.Best("hat", [chat with { IsExact = false }, longer]));
+        Assert.Equal("/dashboard/search?q=a%26b", Finding.Best("a&b", [longer, region]));
+        Assert.Equal("/dashboard/search?q=x", Finding.Best("x", []));
+    }
 }

@@ -139,6 +139,7 @@ public sealed class SignInTests(DashboardFixture dashboard) : IClassFixture<Dash
         var answer = await browser.GetAsync(Browser.PlainPage);
         Assert.Equal(302, answer.Status);
         Assert.Contains("/dashboard/sign-in", answer.Location);
+        Assert.EndsWith("&refused=AUTH_REVOKED_TOKEN", answer.Location);
         Assert.Contains("scheduler-session=;", answer.Headers["Set-Cookie"]);
         Assert.Equal(200, (await other.GetAsync(Browser.PlainPage)).Status);
     }

@@ -9,12 +9,21 @@ public sealed class InstanceWorkTests : IDisposable
 {
     private static readonly InstanceId Instance = new("i-1");
 
-    private readonly InstanceWork _work = new(NullLogger.Instance);
+    private readonly InstanceWorkStop _stop = new(NullLogger<InstanceWorkStop>.Instance);
+    private readonly InstanceWork _work;
 
     // Without a context, work that completes runs its continuation inline.
-    public InstanceWorkTests() => SynchronizationContext.SetSynchronizationContext(null);
+    public InstanceWorkTests()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        _work = new InstanceWork(_stop, NullLogger.Instance);
+    }
 
-    public void Dispose() => _work.Dispose();
+    public void Dispose()
+    {
+        _work.Dispose();
+        _stop.Dispose();
+    }
 
     [Fact]
     public void Required_work_starts_once_and_keeps_running()
@@ -107,6 +116,24 @@ public sealed class InstanceWorkTests : IDisposable
 
         Assert.True(running.IsCancellationRequested);
         Assert.True(_work.Cancellation.IsCancellationRequested);
+        Assert.Equal(0, starts);
+    }
+
+    [Fact]
+    public async Task A_stop_of_the_process_waits_until_all_work_has_ended_and_lets_none_start()
+    {
+        var last = new TaskCompletionSource();
+        CancellationToken cleanup = default;
+        Match(Waiting("cleanup", token => cleanup = token), new RequiredWork("inbox", _ => last.Task));
+
+        var stopped = _stop.StoppingAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(cleanup.IsCancellationRequested);
+        Assert.False(stopped.IsCompleted);
+        last.SetResult();
+        await stopped;
+        var starts = 0;
+        Match(Waiting("probe", _ => starts++));
         Assert.Equal(0, starts);
     }
 

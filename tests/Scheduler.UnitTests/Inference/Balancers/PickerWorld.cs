@@ -13,9 +13,11 @@ using Scheduler.Grains;
 using Scheduler.Inference;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 using Scheduler.UnitTests.Api;
+using Scheduler.UnitTests.Inference.Guard;
 using Scheduler.UnitTests.Providers;
 using Xunit;
 
@@ -134,7 +136,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
     public void Remove(string name) => _names.TryRemove(name, out _);
 
     public RoutingQuestion Question(params PromptPart[] prompt) =>
-        new(Serve("front"), () => [.. prompt], new HashSet<InstanceId>(), new RequestId($"req-{++_requests}"));
+        new(Serve("front"), () => Readings.Of(prompt), new HashSet<InstanceId>(), new RequestId($"req-{++_requests}"));
 
     public Task<Destination> AskAsync(RoutingQuestion question) =>
         _picker.PickAsync(question, TestContext.Current.CancellationToken).AsTask();

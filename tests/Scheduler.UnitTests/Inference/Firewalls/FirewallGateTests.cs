@@ -3,7 +3,9 @@ using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
 using Scheduler.DomainTests.Firewalls;
 using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Guard;
 using Scheduler.Inference.Upstream;
+using Scheduler.UnitTests.Inference.Guard;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;
@@ -128,14 +130,103 @@ public sealed class FirewallGateTests
         world.Judge.Add("strict", FirewallMode.Block);
         world.Judge.Add("lenient", FirewallMode.Allow);
 
-        var blocked = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "strict");
+        var blocked = await world.SendAsync([new("user", "look"), new("user", "image_url", PartKind.Media)], "strict");
         Assert.Equal("NOT_TEXT", blocked.Refusal!.Details["why"]);
         Assert.Empty(world.Judge.Asked);
         Assert.Empty(world.Model);
 
-        var allowed = await world.SendAsync([new("user", "look"), new("user", "image_url", IsText: false)], "lenient");
+        var allowed = await world.SendAsync([new("user", "look"), new("user", "image_url", PartKind.Media)], "lenient");
         Assert.Null(allowed.Refusal);
         Assert.Contains("image_url", Assert.Single(world.Judge.Asked).Question.User, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Audit_and_allow_mode_record_no_pass_for_what_the_judge_did_not_see()
+    {
+        await using var world = new GateWorld();
+        await world.StartAuditsAsync();
+        world.Judge.Add("watch", FirewallMode.Audit);
+        world.Judge.Add("lenient", FirewallMode.Allow);
+
+        var verdict = await world.SendAsync(
+            [new("user", "look"), new("user", "image_url", PartKind.Media)],
+            "watch",
+            "lenient"
+        );
+
+        Assert.True(verdict.IsPass);
+        await GateWorld.UntilAsync(() => world.Judge.Evaluations.Count == 2);
+        Assert.All(
+            world.Judge.Evaluations,
+            noted => Assert.Equal((FirewallDecision.Unjudged, JudgeFault.NotText), (noted.Decision, noted.Fault!.Value))
+        );
+    }
+
+    [Fact]
+    public async Task A_match_in_the_visible_part_is_recorded_as_a_match()
+    {
+        await using var world = new GateWorld();
+        world.Judge.Add("lenient", FirewallMode.Allow);
+        world.Judge.Script = (question, _, _) => ScriptedJudge.Say(question, "true");
+
+        await world.SendAsync([new("user", "look"), new("user", "image_url", PartKind.Media)], "lenient");
+
+        Assert.Equal(FirewallDecision.Match, Assert.Single(world.Judge.Evaluations).Decision);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Only_a_judge_that_reads_images_is_shown_an_image_INV_10(bool sees)
+    {
+        await using var world = new GateWorld();
+        var firewall = world.Judge.Add("strict", FirewallMode.Block);
+        world.Judge.Firewalls["strict"] = firewall with { Draft = firewall.Draft! with { JudgeSeesImages = sees } };
+        const string image = "data:image/png;base64,AAAA";
+
+        var verdict = await world.SendAsync(
+            [new("user", "look"), new("user", "image", PartKind.Image) { Image = image }],
+            "strict"
+        );
+
+        Assert.Equal(sees, verdict.IsPass);
+        Assert.Equal(sees ? [image] : [], world.Judge.Asked.SelectMany(asked => asked.Question.Images));
+    }
+
+    [Theory]
+    [InlineData("the text of the ids", true)]
+    [InlineData(null, false)]
+    public async Task Token_ids_pass_only_with_the_text_that_the_runtime_tells_INV_10(string? text, bool passes)
+    {
+        await using var world = new GateWorld();
+        world.Judge.Add("strict", FirewallMode.Block);
+        var reading = Readings.Of(new PromptPart("user", "token ids", PartKind.Ids)) with { Ids = [73, 74] };
+
+        var verdict = await world.SendAsync(reading, _ => Task.FromResult(text), "strict");
+
+        Assert.Equal(passes, verdict.IsPass);
+        Assert.Equal(passes ? 1 : 0, world.Judge.Asked.Count(asked => asked.Question.User.Contains(text!)));
+    }
+
+    [Theory]
+    [InlineData(UnknownMembers.Refuse, FirewallMode.Block, false)]
+    [InlineData(UnknownMembers.Drop, FirewallMode.Block, true)]
+    [InlineData(UnknownMembers.Refuse, FirewallMode.Audit, true)]
+    [InlineData(UnknownMembers.Refuse, FirewallMode.Allow, true)]
+    public async Task Unknown_members_are_refused_in_block_mode_unless_the_setting_drops_them(
+        object unknown,
+        FirewallMode mode,
+        bool passes
+    )
+    {
+        await using var world = new GateWorld(options => options.UnknownMembers = (UnknownMembers)unknown);
+        world.Judge.Add("one", mode);
+        var reading = Readings.Of(new PromptPart("user", "hi")) with { Unknown = [new("secret_prompt", "Unknown.")] };
+
+        var verdict = await world.SendAsync(reading, null, "one");
+
+        Assert.Equal((passes, mode == FirewallMode.Block && passes), (verdict.IsPass, verdict.IsGuarded));
+        Assert.Equal(passes ? [] : ["secret_prompt"], verdict.Faults.Select(fault => fault.Field));
     }
 
     [Fact]

@@ -6,6 +6,8 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Ids;
 using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Guard;
+using Scheduler.UnitTests.Inference.Guard;
 using Scheduler.UnitTests.Providers;
 using Xunit;
 
@@ -28,7 +30,7 @@ internal sealed class GateWorld : IAsyncDisposable
         Desk = new JudgeClient(Judge, Judge, new HedgePolicy(options.HedgeAfter, options.HedgePercent), metrics, Clock);
         var evaluator = new FirewallEvaluator(Desk, Memory, Judge, metrics, Clock);
         _audits = new FirewallAudits(evaluator, Options.Create(options), NullLogger<FirewallAudits>.Instance);
-        _gate = new FirewallGate(Judge, evaluator, _audits);
+        _gate = new FirewallGate(Judge, evaluator, _audits, Options.Create(options));
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -49,27 +51,45 @@ internal sealed class GateWorld : IAsyncDisposable
         SendAsync([new PromptPart("user", prompt)], firewalls);
 
     /// <summary>Sends a request of several parts, which may be other content than text.</summary>
-    public async Task<GateVerdict> SendAsync(ImmutableArray<PromptPart> prompt, params string[] firewalls)
+    public Task<GateVerdict> SendAsync(ImmutableArray<PromptPart> prompt, params string[] firewalls) =>
+        SendAsync(Readings.Of([.. prompt]), null, firewalls);
+
+    /// <summary>Sends a request as it was read.</summary>
+    public async Task<GateVerdict> SendAsync(
+        PromptReading prompt,
+        Func<CancellationToken, Task<string?>>? detokenize,
+        params string[] firewalls
+    )
     {
-        var asked = _gate
+        var verdict = await DriveAsync(JudgeAsync(prompt, detokenize, firewalls));
+        if (verdict.IsPass)
+        {
+            Model.Add(string.Join('\n', prompt.Parts.Select(part => part.Text)));
+        }
+
+        return verdict;
+    }
+
+    /// <summary>Asks the gate; the clock does not move.</summary>
+    public Task<GateVerdict> JudgeAsync(
+        PromptReading prompt,
+        Func<CancellationToken, Task<string?>>? detokenize,
+        params string[] firewalls
+    ) =>
+        _gate
             .JudgeAsync(
                 new GateQuestion(
                     ScriptedJudge.Account,
                     [.. firewalls],
                     () => prompt,
                     new RequestId($"req-{++_requests}")
-                ),
+                )
+                {
+                    Detokenize = detokenize,
+                },
                 TestContext.Current.CancellationToken
             )
             .AsTask();
-        var verdict = await DriveAsync(asked);
-        if (verdict.Refusal is null)
-        {
-            Model.Add(string.Join('\n', prompt.Select(part => part.Text)));
-        }
-
-        return verdict;
-    }
 
     /// <summary>Advances the clock until a task completes.</summary>
     public async Task<T> DriveAsync<T>(Task<T> task)

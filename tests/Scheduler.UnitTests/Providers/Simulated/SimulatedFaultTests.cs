@@ -218,11 +218,7 @@ public sealed class SimulatedFaultTests : IDisposable
             }
         );
         List<bool> Refused() =>
-            [
-                .. Enumerable
-                    .Range(0, 1000)
-                    .Select(i => _market.BehaviourFor(Request("k").Offer, new($"k{i}")).OutOfStock),
-            ];
+            [.. Enumerable.Range(0, 1000).Select(i => _market.BehaviourFor(Request($"k{i}")).OutOfStock)];
 
         var first = Refused();
 
@@ -234,7 +230,6 @@ public sealed class SimulatedFaultTests : IDisposable
     [Fact]
     public void Faults_match_the_provider_with_or_without_prefix_and_the_first_wins()
     {
-        var offer = Request("k").Offer;
         _market.Set(
             new SimulatedFault { Match = { Provider = "azure" }, BootTime = 9 * Minute },
             new SimulatedFault { Match = { Provider = "lambda", Region = "r" }, BootTime = Minute },
@@ -246,7 +241,7 @@ public sealed class SimulatedFaultTests : IDisposable
             }
         );
 
-        var behaviour = _market.BehaviourFor(offer, new("k"));
+        var behaviour = _market.BehaviourFor(Request("k"));
 
         Assert.Equal(Minute, behaviour.BootTime);
         Assert.Equal(Minute, behaviour.ExitAfter);

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Scheduler.Domain.Ids;
+using Scheduler.Domain.Instances;
+using Scheduler.Domain.Models;
+using Scheduler.Domain.Storage;
+using Scheduler.Grains.Models;
+using Scheduler.Grains.Providers;
+using Scheduler.ModelFit;
+
+namespace Scheduler.Grains.Instances;
+
+/// <summary>
+/// The check of the names in a launch spec. Every command and query that takes a spec calls it before anything else happens.
+/// </summary>
+internal sealed class LaunchNames(OfferCatalogue catalogue, IEntityIndex entities)
+{
+    /// <summary>Most registered models that are compared with an unknown name.</summary>
+    private const int MostModels = 1000;
+
+    /// <summary>Returns the spec with aliases replaced, or a refusal with every unknown name.</summary>
+    /// <param name="stored">The spec before a change; its names are accepted. Null for a new spec.</param>
+    public async ValueTask<Answer<LaunchSpec>> CheckAsync(
+        AccountId account,
+        LaunchSpec spec,
+        LaunchSpec? stored,
+        IGrainFactory grains
+    )
+    {
+        if (catalogue.Names.MustWaitFor(spec))
+        {
+            await catalogue.OpenAsync();
+        }
+
+        var named = catalogue.Names.Check(spec, stored);
+        var faults = named.Faults.Select(fault => new FieldFault(fault.Field, fault.Description)).ToImmutableArray();
+        if (spec.Model != stored?.Model && await ModelLibrary.FindAsync(account, spec, grains) is null)
+        {
+            faults = faults.Insert(0, new FieldFault("spec.model", await UnknownModelAsync(account, spec.Model)));
+        }
+
+        return faults.IsEmpty ? named.Spec : Refusal.Invalid(faults);
+    }
+
+    private async Task<string> UnknownModelAsync(AccountId account, string model)
+    {
+        var own = await entities.ListAsync<ModelRecord>(
+            "model",
+            account,
+            $"model-{account.Value}/",
+            MostModels,
+            CancellationToken.None
+        );
+        return SpecNames.UnknownModel(model, [.. own.Select(record => record.Name), .. ModelCatalogue.Names]);
+    }
+}
