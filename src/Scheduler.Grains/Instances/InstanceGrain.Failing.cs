@@ -67,7 +67,15 @@ internal sealed partial class InstanceGrain
         }
 
         var remedy = await TryHintAsync(checks.RemedyForAsync(_recorded, GrainFactory));
-        return isHost && remedy is not null ? remedy with { GpuType = null, PricePerHour = null, Also = null } : remedy;
+        return isHost && remedy is not null
+            ? remedy with
+            {
+                GpuType = null,
+                PricePerHour = null,
+                Also = null,
+                Estimate = null,
+            }
+            : remedy;
     }
 
     private async Task AllocationVanishedAsync()
