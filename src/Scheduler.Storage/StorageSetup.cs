@@ -16,7 +16,6 @@ using Scheduler.Storage.Billing;
 using Scheduler.Storage.Entities;
 using Scheduler.Storage.Events;
 using Scheduler.Storage.Firewalls;
-using Scheduler.Storage.Health;
 using Scheduler.Storage.Instances;
 using Scheduler.Storage.PostgreSql;
 using Scheduler.Storage.Requests;

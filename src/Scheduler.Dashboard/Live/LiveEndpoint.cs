@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Scheduler.Dashboard.SignIn;
-using Scheduler.Edge;
 using Scheduler.Grains.Keys;
 
 namespace Scheduler.Dashboard.Live;

@@ -33,7 +33,7 @@ internal sealed partial class SiloEnd(ILoggerFactory loggers, Action<int> exit) 
     }
 
     [LoggerMessage(
-        4105,
+        4106,
         LogLevel.Critical,
         "This silo must end, with exit code {Code}: {Reason} Its work continues in the other silos; start it again"
     )]

@@ -1,4 +1,4 @@
-using Scheduler.Storage.Health;
+using Scheduler.Storage;
 using Xunit;
 
 namespace Scheduler.ClusterTests.Storage;
@@ -25,7 +25,7 @@ public abstract class StoreProbeTests(StoreFixture fixture) : IAsyncLifetime
         await probe.WriteAsync(StoreFixture.Noon.AddSeconds(3), Ct);
         var row = Assert.Single(_fixture.Sql("SELECT id, at FROM probes"));
         Assert.Equal(1L, row[0]);
-        Assert.Equal(Scheduler.Storage.UtcText.Format(StoreFixture.Noon.AddSeconds(3)), row[1]);
+        Assert.Equal(UtcText.Format(StoreFixture.Noon.AddSeconds(3)), row[1]);
     }
 }
 

@@ -1,7 +1,7 @@
 using Scheduler.Domain.Storage;
 using Scheduler.Storage.Sql;
 
-namespace Scheduler.Storage.Health;
+namespace Scheduler.Storage;
 
 internal sealed class SqlStoreProbe(ISqlStore store) : IStoreProbe
 {
