@@ -37,7 +37,7 @@ public sealed class MalformedMessageTests(ApiFixture api) : IClassFixture<ApiFix
         string reason
     )
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient(new SocketsHttpHandler());
         using var request = new HttpRequestMessage(
             HttpMethod.Post,
             $"http://{api.Grpc.Target}/scheduler.v1.Instances/CreateInstance"

@@ -12,7 +12,7 @@ public sealed class ReflectionTests
     {
         await using var api = new ApiFixture { HasReflection = hasReflection };
         await api.InitializeAsync();
-        using var http = new HttpClient();
+        using var http = new HttpClient(new SocketsHttpHandler());
         using var request = new HttpRequestMessage(
             HttpMethod.Post,
             $"http://{api.Grpc.Target}/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
