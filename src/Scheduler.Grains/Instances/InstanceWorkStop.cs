@@ -43,8 +43,9 @@ internal sealed partial class InstanceWorkStop(ILogger<InstanceWorkStop> logger)
             // Real time: a stop must end, whatever the clock of the scheduler shows.
             await _idle.Task.WaitAsync(Limit, TimeProvider.System, cancellationToken);
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
+            // A cancelled stop does not wait.
             LogStillRunning(Volatile.Read(ref _running), Limit);
         }
     }

@@ -1,5 +1,3 @@
-using Orleans.Runtime;
-
 namespace Scheduler.Host.Clustering;
 
 /// <summary>
@@ -20,7 +18,7 @@ internal sealed partial class SiloEnd(ILoggerFactory loggers, Action<int> exit) 
 
     public bool IsUnexpected(Exception exception) => true;
 
-    public void OnFatalException(object? sender, string? context, Exception? exception)
+    public void OnFatalException(object? sender = null, string? context = null, Exception? exception = null)
     {
         if (Interlocked.Exchange(ref _hasEnded, 1) == 1)
         {
