@@ -78,8 +78,6 @@ public sealed class ProjectsTests
         ["Scheduler.Host/Clustering"] = "cluster membership",
         ["Scheduler.Host/Demo"] = "first command of the README",
         ["Scheduler.Host/Tls"] = "certificates of API and silos",
-        ["Scheduler.ModelFit/Families"] = "what a model_type implies beyond its config",
-        ["Scheduler.ModelFit/Towers"] = "vision and audio parts of models",
         ["Scheduler.ModelFit/Data"] = "GPU table and model configs",
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",

@@ -8,7 +8,6 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Requests;
 using Scheduler.Inference.Firewalls;
-using Scheduler.UnitTests.Api;
 using Scheduler.UnitTests.Providers;
 using Xunit;
 

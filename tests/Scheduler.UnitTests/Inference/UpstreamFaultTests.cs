@@ -5,7 +5,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Balancers;
-using Scheduler.Grains;
 using Scheduler.UnitTests.Inference.Balancers;
 using Xunit;
 

@@ -35,6 +35,13 @@ internal sealed class BodyMaker(Random random)
             RequestKind.Chat => "messages",
             RequestKind.Completion => "prompt",
             RequestKind.Embedding => "input",
+            RequestKind.Rerank
+            or RequestKind.Score
+            or RequestKind.Tokenize
+            or RequestKind.Detokenize
+            or RequestKind.Speech
+            or RequestKind.Transcription
+            or RequestKind.Translation => throw new System.Diagnostics.UnreachableException(),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         var members = _table.BodyOf(kind);
