@@ -1,6 +1,7 @@
 using Google.Rpc;
 using Grpc.Core;
 using Scheduler.Api.V1;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.SystemTests;
@@ -70,7 +71,7 @@ public sealed class AuthTroubleTests(TroubledScheduler troubled)
     {
         var operators = troubled.ApiClient(transport);
         var account = await troubled.AccountAsync(operators, 0);
-        var spec = new LaunchSpec { Model = "Qwen/Qwen2.5-0.5B-Instruct" };
+        var spec = new LaunchSpec { Model = Troubles.Small };
         var instance = (await operators.CreateInstanceAsync(account, "seen", spec)).Ok;
         var key = (await operators.CreateKeyAsync(account, KeyRole.Viewer)).Ok;
         Assert.Equal(KeyRole.Viewer, key.Key.Role);

@@ -55,13 +55,11 @@ internal sealed partial class InstanceGrain
         await FailOrRerouteAsync(trigger, failure, avoid, cause);
     }
 
-    /// <summary>
-    /// A larger GPU frees no main memory, and a smaller context only on a host without one, which keeps its cache there.
-    /// </summary>
+    /// <summary>A larger GPU frees no main memory. A smaller context does where the cache is in main memory.</summary>
     private async Task<MemoryRemedy?> RemedyForAsync(ExitFinding finding, Offer offer)
     {
         var isHost = finding.Cause == ExitCause.HostMemory;
-        if (isHost && offer.GpuType != ModelLibrary.HostProcessor)
+        if (isHost && !finding.IsHostCache && offer.GpuType != ModelLibrary.HostProcessor)
         {
             return null;
         }

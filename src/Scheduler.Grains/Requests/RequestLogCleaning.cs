@@ -32,6 +32,6 @@ internal sealed partial class RequestLogCleaning(
         }
     }
 
-    [LoggerMessage(1701, LogLevel.Warning, "Could not delete expired requests; the next attempt is in a minute")]
+    [LoggerMessage(1951, LogLevel.Warning, "Could not delete expired requests; the next attempt is in a minute")]
     private partial void LogNotDeleted(Exception exception);
 }

@@ -7,4 +7,8 @@ namespace Scheduler.Domain.Runtimes.Exits;
 public sealed record ExitFinding(ExitCause Cause, string? Line)
 {
     public FailureCode Code => ExitRule.CodeOf(Cause);
+
+    /// <summary>Whether llama.cpp lacked main memory: it keeps the cache of layers that no GPU holds there.</summary>
+    public bool IsHostCache =>
+        Cause == ExitCause.HostMemory && Line is not null && LlamaExits.Rules.Any(rule => rule.Matches(Line));
 }
