@@ -64,6 +64,7 @@ public sealed class RequestFirewallsTests : IFirewallGate, IDisposable
     {
         var table = MemberTable.Shipped;
         var rows = Enum.GetValues<RequestKind>()
+            .Where(kind => kind.HasReader())
             .SelectMany(kind => table.BodyOf(kind).All)
             .Concat(table.Message.All)
             .Concat(table.Part.All)
