@@ -40,7 +40,7 @@ public sealed class TracePagesTests(Browser browser, DashboardScheduler schedule
         var page = await OperatorAsync("/dashboard/requests/req-of-nothing");
 
         await Assertions
-            .Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No events are recorded for this id" }))
+            .Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Nothing is recorded for this id" }))
             .ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("Download support bundle")).ToHaveCountAsync(0);
     }

@@ -88,7 +88,9 @@ public sealed class SignInPageTests(Browser browser, DashboardScheduler schedule
     [Fact]
     public async Task After_sign_out_the_key_is_required_again()
     {
-        var page = await AccountAsync("/dashboard");
+        // A session of its own: the server ends it, and other tests share theirs.
+        var (_, token) = await Api.KeyAsync(Scheduler.OtherAccount);
+        var (page, _) = await OpenAsync(token, "/dashboard");
         await page.Locator(".who summary").ClickAsync();
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();

@@ -283,7 +283,8 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
         using var answer = await world.SendAsync(path, body);
 
         Assert.Equal("", answer.IsSuccessStatusCode ? "" : await answer.Content.ReadAsStringAsync(Ct));
-        Assert.Single(world.Judged);
+        // A slow judge is asked the same a second time.
+        Assert.Single(world.Judged.Distinct(StringComparer.Ordinal));
         Assert.Equal(path, Assert.Single(world.Received).Path);
     }
 
