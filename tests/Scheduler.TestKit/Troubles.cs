@@ -49,8 +49,16 @@ public static class Troubles
                 OnGpu(On(Small, "sim-hyperstack"), "A100-80GB-PCIe", 1),
                 "sim-hyperstack/CANADA-1/A100-80GB-PCIe"
             ),
-            new("IMAGE_PULL_FAILED", OnGpu(On(Small, "sim-lium"), "RTX4090", 1), "^The registry has no such image or tag"),
-            new("MODEL_LOAD_ERROR", OnGpu(On(Small, "sim-lium"), "RTX3090", 1), $"no implementation of {Small}'s architecture"),
+            new(
+                "IMAGE_PULL_FAILED",
+                OnGpu(On(Small, "sim-lium"), "RTX4090", 1),
+                "^The registry has no such image or tag"
+            ),
+            new(
+                "MODEL_LOAD_ERROR",
+                OnGpu(On(Small, "sim-lium"), "RTX3090", 1),
+                $"no implementation of {Small}'s architecture"
+            ),
             new(
                 "RUNTIME_START_TIMEOUT",
                 Booting(OnGpu(On(Small, "sim-paperspace"), "RTX-A4000", 1), seconds: 1),

@@ -48,12 +48,16 @@ internal static class ProcessOutput
     private static string ReadExcerpt(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var text = new StreamReader(file, Encoding.UTF8);
         var excerpt = new OutputExcerpt(RuntimeExit.MaxOutputTailChars);
-        var part = new char[8192];
-        for (var read = text.Read(part); read > 0; read = text.Read(part))
+        var decoder = Encoding.UTF8.GetDecoder();
+        var bytes = new byte[8192];
+        var chars = new char[Encoding.UTF8.GetMaxCharCount(bytes.Length)];
+        // Only what is there now: a child may write faster than this reads.
+        var left = file.Length;
+        while (left > 0 && file.Read(bytes, 0, (int)Math.Min(left, bytes.Length)) is > 0 and var read)
         {
-            excerpt.Append(part.AsSpan(0, read));
+            excerpt.Append(chars.AsSpan(0, decoder.GetChars(bytes.AsSpan(0, read), chars, flush: false)));
+            left -= read;
         }
 
         return excerpt.End();
