@@ -114,8 +114,8 @@ public sealed class DestinationHealth(HealthSettings settings)
 
     private bool IsTooBad(DateTimeOffset now)
     {
-        // A destination that returns from an ejection is ejected again by one failure. The window no longer holds the
-        // earlier ones.
+        // A destination that returns from an ejection is ejected again by one failure. The sliding window no longer
+        // holds the earlier ones.
         if (_failuresInARow >= settings.ConsecutiveFailures || ShareAt(now) < WholeShare)
         {
             return true;

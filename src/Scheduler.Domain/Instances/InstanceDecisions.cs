@@ -139,7 +139,7 @@ public static class InstanceDecisions
             .Transition(trigger, failure.Message, cause, failure.Code)
             .Build(
                 cause,
-                next => next with { PastFailures = PastFailures.With(record, failure.Code) },
+                next => next with { PastFailures = PastFailures.With(record, failure) },
                 EndRun(record, cause),
                 Avoiding(avoid),
                 Failing(failure, cause)

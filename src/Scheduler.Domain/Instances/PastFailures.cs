@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Instances;
@@ -18,6 +19,12 @@ public sealed record PastFailures([property: Id(0)] ImmutableArray<FailedAttempt
     public const int Kept = 8;
 
     public static PastFailures None { get; } = new([]);
+
+    /// <summary>
+    /// Adds the attempt that ended with a failure. A lack of main memory is left out: the estimate is of GPU memory.
+    /// </summary>
+    public static PastFailures? With(InstanceRecord failing, Failure failure) =>
+        RuntimeEndFacts.IsOfMainMemory(failure) ? failing.PastFailures : With(failing, failure.Code);
 
     /// <summary>Adds the failed attempt of a record; no effect for a failure without an attempt.</summary>
     public static PastFailures? With(InstanceRecord failing, FailureCode code)

@@ -79,7 +79,7 @@ public sealed class OutputExcerpt(int maxChars)
         }
     }
 
-    /// <summary>A line leaves the window of the last lines; it stays when it names a cause.</summary>
+    /// <summary>Removes a line from the last lines; keeps it in the middle when it names a cause.</summary>
     private void Leave(string line)
     {
         _tailChars -= line.Length;

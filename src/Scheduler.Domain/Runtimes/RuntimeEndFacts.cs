@@ -28,6 +28,13 @@ public sealed record RuntimeEndFacts(
     string Preset = ""
 ) : FailureFacts(Code)
 {
+    private const string CauseDetail = "cause";
+
+    /// <summary>Whether a runtime ended because its host lacked main memory. This says nothing about GPU memory.</summary>
+    public static bool IsOfMainMemory(Failure failure) =>
+        failure.Code == FailureCode.OomKilled
+        && failure.Details.GetValueOrDefault(CauseDetail) == nameof(ExitCause.HostMemory);
+
     protected internal override FailureText Describe()
     {
         var own = Exit is null || Finding is null ? null : ExitDiagnosis.OwnLine(Exit, Finding);
@@ -44,7 +51,7 @@ public sealed record RuntimeEndFacts(
                     ("context_tokens", ContextTokens),
                     ("exit_code", Exit?.ExitCode),
                     ("provider_reason", Exit?.ProviderReason),
-                    ("cause", Finding is null or { Cause: ExitCause.Unknown } ? null : Finding.Cause),
+                    (CauseDetail, Finding is null or { Cause: ExitCause.Unknown } ? null : Finding.Cause),
                     (
                         "output_tail",
                         Exit is null ? null : OutputExcerpt.Of(Exit.OutputTail, RuntimeExit.MaxDetailChars)

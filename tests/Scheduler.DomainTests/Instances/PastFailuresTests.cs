@@ -2,6 +2,8 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Runtimes.Exits;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -93,6 +95,35 @@ public sealed class PastFailuresTests
         Assert.NotNull(Forgets(running, died with { GpuCount = 2 }));
         Assert.NotNull(Forgets(running, died with { Route = Make.Offer().Route }));
         Assert.NotNull(Forgets(running with { State = InstanceState.Starting }, died));
+    }
+
+    [Theory]
+    [InlineData(ExitCause.GpuMemory, 1)]
+    [InlineData(ExitCause.GpuCache, 1)]
+    [InlineData(ExitCause.HostMemory, 0)]
+    public void A_lack_of_main_memory_teaches_nothing_about_GPU_memory(ExitCause cause, int learned)
+    {
+        var record = Record(InstanceState.Running, run: 1);
+        var ended = new RuntimeEndFacts(
+            FailureCode.OomKilled,
+            Offer,
+            record.Spec.Model,
+            record.Spec.ContextTokens,
+            new RuntimeExit(),
+            "The runtime ended",
+            null,
+            new ExitFinding(cause, null)
+        );
+
+        var decision = InstanceDecisions.Fail(
+            record,
+            InstanceTrigger.RuntimeExited,
+            FailureCatalogue.Describe(ended),
+            null,
+            new Cause(DateTimeOffset.UnixEpoch, new RequestId("req-1"), "test")
+        );
+
+        Assert.Equal(learned, decision.Next!.PastFailures?.OutOfMemory().Count() ?? 0);
     }
 
     [Fact]
