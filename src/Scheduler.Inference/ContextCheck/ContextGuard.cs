@@ -21,8 +21,7 @@ namespace Scheduler.Inference.ContextCheck;
 /// <para>
 /// <b>What bytes prove.</b> A chat template adds an unknown number of tokens. A chat therefore passes uncounted only
 /// when twice its bound plus a fixed allowance fits. A chat with tools or its own template is always counted. Of a list
-/// of prompts each must fit alone. One call counts the longest of those that bytes do not prove small; whether another
-/// one is too long is left to the runtime.
+/// of prompts each must fit alone; those that bytes prove small are not counted.
 /// </para>
 /// <para>
 /// <b>When the tokenizer cannot answer</b> the request is sent. The runtime decides; its refusal maps to the same code.
@@ -38,9 +37,6 @@ internal sealed partial class ContextGuard(
 {
     /// <summary>Most template tokens beyond the messages: default system prompt, date, markers.</summary>
     private const int TemplateAllowance = 512;
-
-    /// <summary>Most tokens that a tokenizer adds to a prompt: begin, end, separators.</summary>
-    private const int SpecialTokens = 16;
 
     /// <summary>vLLM's default output of a completion, tokens.</summary>
     private const int VllmCompletionOutput = 16;
@@ -66,7 +62,7 @@ internal sealed partial class ContextGuard(
             return;
         }
 
-        if (await CountAsync(request, instance, cancellationToken) is not { } prompt)
+        if (await CountAsync(request, instance, instance.ContextTokens - output, cancellationToken) is not { } prompt)
         {
             metrics.ContextChecked("not_counted");
             return;
@@ -95,7 +91,8 @@ internal sealed partial class ContextGuard(
         long? counted = null;
         if (request.Kind.IsGeneration())
         {
-            counted = await CountAsync(request, instance, CancellationToken.None);
+            // One call: the longest by its bytes.
+            counted = await CountAsync(request, instance, long.MaxValue, CancellationToken.None);
         }
 
         return counted ?? ((request.Prompt.Length + bytesOfToken - 1) / bytesOfToken);
@@ -122,12 +119,13 @@ internal sealed partial class ContextGuard(
 
         return request.Kind == RequestKind.Chat
             ? (TextBound.OfJson(request.Prompt.Span) * 2) + TemplateAllowance <= room
-            : PromptSizes.Of(request.Prompt).MostTokens + SpecialTokens <= room;
+            : PromptSizes.Of(request.Prompt).MostTokens + PromptSizes.SpecialTokens <= room;
     }
 
     private async Task<long?> CountAsync(
         InferenceRequest request,
         ServedInstance instance,
+        long room,
         CancellationToken cancellationToken
     )
     {
@@ -135,7 +133,7 @@ internal sealed partial class ContextGuard(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            return await tokens.CountAsync(instance, request, stop.Token);
+            return await tokens.CountAsync(instance, request, room, stop.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -11,23 +11,42 @@ namespace Scheduler.Inference.ContextCheck;
 /// <param name="Longest">JSON of the longest prompt that has texts; empty when there is none.</param>
 internal readonly record struct PromptSizes(long MostTokens, long MostIds, ReadOnlyMemory<byte> Longest)
 {
+    /// <summary>Most tokens that a tokenizer adds to a prompt: begin, end, separators.</summary>
+    public const int SpecialTokens = 16;
+
     /// <param name="json">The member's value: a text, token ids, both in one list, or a list of these.</param>
-    public static PromptSizes Of(ReadOnlyMemory<byte> json)
+    public static PromptSizes Of(ReadOnlyMemory<byte> json) => Of(json, null);
+
+    /// <summary>JSON of each prompt that has texts, and the bound of its tokens; the largest bound first.</summary>
+    public static IReadOnlyList<(long MostTokens, ReadOnlyMemory<byte> Json)> TextsOf(ReadOnlyMemory<byte> json)
+    {
+        var texts = new List<(long MostTokens, ReadOnlyMemory<byte> Json)>();
+        Of(json, texts);
+        texts.Sort(static (a, b) => b.MostTokens.CompareTo(a.MostTokens));
+        return texts;
+    }
+
+    private static PromptSizes Of(ReadOnlyMemory<byte> json, List<(long, ReadOnlyMemory<byte>)>? texts)
     {
         var reader = new Utf8JsonReader(json.Span);
         reader.Read();
         var sizes = new PromptSizes(0, 0, default);
-        Read(ref reader, json, ref sizes);
+        Read(ref reader, json, ref sizes, texts);
         return sizes;
     }
 
-    private static void Read(ref Utf8JsonReader reader, ReadOnlyMemory<byte> json, ref PromptSizes sizes)
+    private static void Read(
+        ref Utf8JsonReader reader,
+        ReadOnlyMemory<byte> json,
+        ref PromptSizes sizes,
+        List<(long, ReadOnlyMemory<byte>)>? texts
+    )
     {
         if (reader.TokenType == JsonTokenType.StartArray && !IsOnePrompt(reader))
         {
             while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
             {
-                Read(ref reader, json, ref sizes);
+                Read(ref reader, json, ref sizes, texts);
             }
 
             return;
@@ -38,14 +57,14 @@ internal readonly record struct PromptSizes(long MostTokens, long MostIds, ReadO
         if (bound == 0)
         {
             sizes = sizes with { MostTokens = Math.Max(sizes.MostTokens, ids), MostIds = Math.Max(sizes.MostIds, ids) };
+            return;
         }
-        else if (ids + bound > sizes.MostTokens || sizes.Longest.IsEmpty)
+
+        var prompt = json[start..(int)reader.BytesConsumed];
+        texts?.Add((ids + bound, prompt));
+        if (ids + bound > sizes.MostTokens || sizes.Longest.IsEmpty)
         {
-            sizes = sizes with
-            {
-                MostTokens = Math.Max(sizes.MostTokens, ids + bound),
-                Longest = json[start..(int)reader.BytesConsumed],
-            };
+            sizes = sizes with { MostTokens = Math.Max(sizes.MostTokens, ids + bound), Longest = prompt };
         }
     }
 

@@ -36,12 +36,17 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
         "mm_processor_kwargs",
     ];
 
-    /// <summary>Token count of the longest prompt of a request, in at most one call of the tokenizer.</summary>
+    /// <summary>
+    /// Token count of the longest prompt of a request. Of a list each text is counted whose bytes allow more tokens than
+    /// the largest count so far and than <paramref name="room"/>: neither runtime counts several texts in one call.
+    /// </summary>
+    /// <param name="room">Tokens that a prompt may have; a text that is surely not longer is not counted.</param>
     /// <returns>The count; null when the runtime has no known tokenizer or refuses to count this request.</returns>
     /// <exception cref="HttpRequestException">The runtime cannot be reached.</exception>
     public async Task<long?> CountAsync(
         ServedInstance instance,
         InferenceRequest request,
+        long room,
         CancellationToken cancellationToken
     )
     {
@@ -61,15 +66,25 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
             };
         }
 
-        var sizes = PromptSizes.Of(request.Prompt);
-        if (sizes.Longest.IsEmpty)
+        var longest = PromptSizes.Of(request.Prompt).MostIds;
+        var texts = PromptSizes.TextsOf(request.Prompt);
+        for (var i = 0; i < texts.Count; i++)
         {
-            return sizes.MostIds;
+            if (i > 0 && texts[i].MostTokens + PromptSizes.SpecialTokens <= Math.Max(longest, room))
+            {
+                break;
+            }
+
+            var text = JsonNode.Parse(texts[i].Json.Span)!;
+            if (await CountOneAsync(endpoint, tokenizer, text, cancellationToken) is not { } count)
+            {
+                return null;
+            }
+
+            longest = Math.Max(longest, count);
         }
 
-        var longest = JsonNode.Parse(sizes.Longest.Span)!;
-        var count = await CountOneAsync(endpoint, tokenizer, longest, cancellationToken);
-        return count is { } counted ? Math.Max(counted, sizes.MostIds) : null;
+        return longest;
     }
 
     /// <summary>The text of token ids, in one call of the runtime's own detokenizer.</summary>

@@ -70,6 +70,37 @@ public sealed class ListSizeTests
         Assert.Equal(((HttpStatusCode)status, calls), (answer.StatusCode, counted));
     }
 
+    /// <summary>More bytes need not be more tokens: of two long texts the shorter one exceeds the context.</summary>
+    [Fact]
+    public async Task Every_text_that_may_be_too_long_is_counted()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        var counted = 0;
+        await gateway.ServeAsync(
+            "embedder",
+            async http =>
+            {
+                Assert.Equal("/base/tokenize", http.Request.Path);
+                Interlocked.Increment(ref counted);
+                var asked = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: Ct);
+                var text = asked.RootElement.GetProperty("prompt").GetString()!;
+                await http.Response.WriteAsync(text[0] == 'a' ? """{"count":300}""" : """{"count":700}""", Ct);
+            },
+            context: 512
+        );
+
+        using var answer = await gateway.PostAsync(
+            "/v1/embeddings",
+            JsonSerializer.Serialize(
+                new { model = "embedder", input = new[] { "short", new string('a', 3_000), new string('b', 2_000) } }
+            )
+        );
+
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, 2), (answer.StatusCode, counted));
+        var error = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Ct)).RootElement.GetProperty("error");
+        Assert.Equal("700", error.GetProperty("details").GetProperty("prompt_tokens").GetString());
+    }
+
     [Theory]
     [InlineData(100, 150, 1)]
     [InlineData(100, 50, 200)]
