@@ -1,4 +1,5 @@
 using System.Globalization;
+using Orleans.Runtime;
 using Serilog;
 using Serilog.Events;
 using Serilog.Formatting.Compact;
@@ -45,6 +46,7 @@ internal static class HostLogging
             .MinimumLevel.Override("Orleans.Runtime.Watchdog", LogEventLevel.Error)
             .Filter.ByExcluding(IsStopDuringStart)
             .Filter.ByExcluding(IsStartFault)
+            .Filter.ByExcluding(IsCallDuringStop)
             .Enrich.FromLogContext();
         // Asynchronous, because the console writes one line at a time and must not block grain turns. If its reader is
         // slow, lines are queued, not lost.
@@ -71,6 +73,15 @@ internal static class HostLogging
         && StartFault.Of(exception) is not null
         && SourceOf(line) is { } source
         && (source == Host || source.StartsWith("Orleans.Hosting", StringComparison.Ordinal));
+
+    /// <summary>
+    /// A silo that stops places no more calls. Orleans logs each such call as an error with a stack trace, and gives its
+    /// caller the same exception.
+    /// </summary>
+    internal static bool IsCallDuringStop(LogEvent line) =>
+        SourceOf(line) == "Orleans.Messaging"
+        && line.Exception is SiloUnavailableException exception
+        && exception.Message.EndsWith("is shutting down.", StringComparison.Ordinal);
 
     private static string? SourceOf(LogEvent line) =>
         line.Properties.TryGetValue("SourceContext", out var source) ? (source as ScalarValue)?.Value as string : null;

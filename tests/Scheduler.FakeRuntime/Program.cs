@@ -80,8 +80,10 @@ async Task ShoutAsync()
 {
     var lines = string.Concat(Enumerable.Repeat(new string('x', 1023) + "\n", 64));
     using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-    while (await timer.WaitForNextTickAsync())
+    // 256 MiB: a runtime that outlives an interrupted test must not fill the disk.
+    for (var written = 0; written < 4096; written++)
     {
+        await timer.WaitForNextTickAsync();
         await Console.Out.WriteAsync(lines);
     }
 }
