@@ -30,9 +30,12 @@ public static class GrainsSetup
         services.AddSingleton<LaunchExplainer>();
         services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();
+        services.AddSingleton<ClockKeeper>();
+        services.AddHostedService(silo => silo.GetRequiredService<ClockKeeper>());
         services.AddSingleton(silo => new SiloHealth(
             silo.GetRequiredService<IStoreProbe>(),
             silo.GetRequiredService<OfferCatalogue>(),
+            silo.GetRequiredService<ClockKeeper>(),
             silo.GetRequiredService<TimeProvider>(),
             silo.GetRequiredService<ILogger<SiloHealth>>()
         ));

@@ -15,6 +15,14 @@ public sealed class SchedulerOptions
     [StringLength(63, ErrorMessage = "1 to 63 characters")]
     public string ClusterId { get; set; } = "local";
 
+    /// <summary>
+    /// Most difference between the clock of a silo's host, or the scheduler's time, and the database's clock. Beyond it the silo is not ready.
+    /// PostgreSQL only.
+    /// </summary>
+    /// <value>1 min</value>
+    [DurationRange("00:00:01", "30.00:00:00")]
+    public TimeSpan MostClockSkew { get; set; } = TimeSpan.FromMinutes(1);
+
     public LaunchOptions Launch { get; set; } = new();
 
     public BillingOptions Billing { get; set; } = new();

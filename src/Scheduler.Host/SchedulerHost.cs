@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Api.Health;
 using Scheduler.Dashboard;
+using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Host.Clustering;
@@ -30,7 +31,6 @@ internal static class SchedulerHost
         var settings = Settings.Read(builder.Configuration, line);
         HostLogging.Add(builder, settings.Host, isQuiet: line.IsDemo);
         builder.Services.AddSingleton(settings.Host);
-        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host =>
             host.ShutdownTimeout = settings.Host.ShutdownTimeout
         );
@@ -38,10 +38,14 @@ internal static class SchedulerHost
         builder.Services.AddSingleton<OperatorKey>();
         if (settings.Host.Role == HostRole.Doors)
         {
+            builder.Services.AddSingleton<TimeProvider>(SteadyClock.Start(TimeProvider.System));
             AddClient(builder, settings);
         }
         else
         {
+            builder.Services.AddSingleton<TimeProvider>(services =>
+                SteadyClock.Continue(TimeProvider.System, services.GetRequiredService<IStoredClock>())
+            );
             AddSilo(builder, settings);
         }
 

@@ -39,18 +39,11 @@ public static class StorageSetup
         string name = DefaultName
     )
     {
-        silo.Services.TryAddSingleton(TimeProvider.System);
+        // The scheduler's clock starts from the store, so the store cannot use it: it notes in its own schema when it was migrated.
+        var clock = TimeProvider.System;
         return options.PostgreSql.IsSet
-            ? AddOpened(
-                silo,
-                name,
-                services => PostgreSqlStore.Open(options, Clock(services), Logger<PostgreSqlStore>(services))
-            )
-            : AddOpened(
-                silo,
-                name,
-                services => SqliteStore.Open(options, Clock(services), Logger<SqliteStore>(services))
-            );
+            ? AddOpened(silo, name, services => PostgreSqlStore.Open(options, clock, Logger<PostgreSqlStore>(services)))
+            : AddOpened(silo, name, services => SqliteStore.Open(options, clock, Logger<SqliteStore>(services)));
     }
 
     /// <summary>Registers an open store that the caller closes, for several silos in one process.</summary>
@@ -103,6 +96,7 @@ public static class StorageSetup
         });
         services.AddSingleton<IAgenda, SqlAgenda>();
         services.AddSingleton<IStoreProbe, SqlStoreProbe>();
+        services.AddSingleton<IStoredClock, SqlStoredClock>();
         services.AddSingleton<IEventLog, SqlEventLog>();
         services.AddSingleton<IAccountRows, SqlAccountRows>();
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
@@ -141,8 +135,6 @@ public static class StorageSetup
         services.AddMetrics();
         services.AddSingleton<StorageMetrics>();
     }
-
-    private static TimeProvider Clock(IServiceProvider services) => services.GetRequiredService<TimeProvider>();
 
     private static ILogger<T> Logger<T>(IServiceProvider services) => services.GetRequiredService<ILogger<T>>();
 }

@@ -31,6 +31,21 @@ public static class PastClock
         };
     }
 
+    /// <summary>Environment variables of a process whose wall clock follows a file, for example of the text <c>-3600</c> (seconds).</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> SetByAsync(
+        string file,
+        CancellationToken cancellationToken
+    )
+    {
+        var environment = new Dictionary<string, string>(await BehindAsync(0, cancellationToken))
+        {
+            ["FAKETIME_TIMESTAMP_FILE"] = file,
+            ["FAKETIME_NO_CACHE"] = "1",
+        };
+        environment.Remove("FAKETIME");
+        return environment;
+    }
+
     /// <summary>The library is in a folder named by the machine's architecture.</summary>
     private static string? Find() =>
         Directory

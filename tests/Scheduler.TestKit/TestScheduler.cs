@@ -6,6 +6,7 @@ using Orleans.Storage;
 using Orleans.TestingHost;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Storage;
@@ -21,6 +22,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("scheduler-test-");
     private readonly List<FakeProvider> _providers = [];
+    private readonly List<SteppedClock> _machines = [];
     private readonly StorageOptions _storage;
     private InProcessTestCluster? _cluster;
     private int _lastRequest;
@@ -43,6 +45,12 @@ public sealed partial class TestScheduler : IAsyncDisposable
 
     /// <summary>The clock of grains and providers.</summary>
     public FakeTimeProvider Clock { get; } = new(Noon);
+
+    /// <summary>The clocks of the silos' machines, which a test can set; those of the latest start, one per silo.</summary>
+    public IReadOnlyList<SteppedClock> Machines => _machines;
+
+    /// <summary>Deviation of the wall clock of every machine that starts from now on.</summary>
+    public TimeSpan WallOffset { get; set; }
 
     public StorageFaults Faults { get; } = new();
 
@@ -119,7 +127,8 @@ public sealed partial class TestScheduler : IAsyncDisposable
     /// <summary>Starts the silos on the existing file and waits until offers are known.</summary>
     public async Task StartSilosAsync()
     {
-        _cluster = await DeployClusterAsync();
+        _machines.Clear();
+        _cluster = await DeployClusterAsync(_machines);
         foreach (var provider in _providers)
         {
             await Grains.Provider(provider.Id).RefreshAsync();
@@ -132,7 +141,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
     /// </summary>
     public async Task<InProcessTestCluster> SplitAsync()
     {
-        var other = await DeployClusterAsync();
+        var other = await DeployClusterAsync([]);
         foreach (var provider in _providers)
         {
             await other.Client.Provider(provider.Id).RefreshAsync();
@@ -141,7 +150,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
         return other;
     }
 
-    private async Task<InProcessTestCluster> DeployClusterAsync()
+    private async Task<InProcessTestCluster> DeployClusterAsync(List<SteppedClock> machines)
     {
         var builder = new InProcessTestClusterBuilder(Silos);
         builder.Options.ConfigureFileLogging = false;
@@ -157,7 +166,11 @@ public sealed partial class TestScheduler : IAsyncDisposable
         builder.ConfigureSilo(
             (_, silo) =>
             {
-                silo.Services.AddSingleton<TimeProvider>(Clock);
+                var machine = new SteppedClock(Clock) { Offset = WallOffset };
+                machines.Add(machine);
+                silo.Services.AddSingleton<TimeProvider>(services =>
+                    SteadyClock.Continue(machine, services.GetRequiredService<IStoredClock>())
+                );
                 silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
                 silo.AddSchedulerStorage(Store, "real");
                 silo.Services.AddKeyedSingleton<IGrainStorage>(
@@ -206,6 +219,21 @@ public sealed partial class TestScheduler : IAsyncDisposable
         {
             Clock.Advance(time - passed < each ? time - passed : each);
             await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
+        }
+    }
+
+    /// <summary>Sets the wall clocks of some machines, or of all, off by a time.</summary>
+    public void SetWallClocks(TimeSpan offset, params ReadOnlySpan<int> machines)
+    {
+        if (machines.IsEmpty)
+        {
+            WallOffset = offset;
+            _machines.ForEach(machine => machine.Offset = offset);
+        }
+
+        foreach (var machine in machines)
+        {
+            _machines[machine].Offset = offset;
         }
     }
 

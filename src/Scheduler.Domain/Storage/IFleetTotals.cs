@@ -12,9 +12,6 @@ public interface IFleetTotals
     /// <param name="account">Restricts the sums to one account; null for all.</param>
     /// <param name="now">Decides which wake-ups are due, and what is left of the holds of metered runs.</param>
     Task<FleetTotals> ReadAsync(AccountId? account, DateTimeOffset now, CancellationToken cancellationToken);
-
-    /// <summary>Current time on the machine of the store; null when the store runs on this machine.</summary>
-    Task<DateTimeOffset?> TimeAsync(CancellationToken cancellationToken);
 }
 
 public sealed record FleetTotals

@@ -5,7 +5,7 @@ using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Health;
 
-/// <summary>Checks whether the store takes writes, and the offers of this silo.</summary>
+/// <summary>Checks whether the store takes writes, whether its clock agrees, and the offers of this silo.</summary>
 public sealed partial class SiloHealth
 {
     /// <summary>A store that has not taken one row within this time is unhealthy.</summary>
@@ -22,6 +22,7 @@ public sealed partial class SiloHealth
 
     private readonly IStoreProbe _store;
     private readonly OfferCatalogue _catalogue;
+    private readonly ClockKeeper _keeper;
     private readonly TimeProvider _clock;
     private readonly ILogger<SiloHealth> _logger;
     private readonly Lock _asking = new();
@@ -29,17 +30,24 @@ public sealed partial class SiloHealth
     private Task _write = Task.CompletedTask;
     private long _began;
 
-    internal SiloHealth(IStoreProbe store, OfferCatalogue catalogue, TimeProvider clock, ILogger<SiloHealth> logger)
+    internal SiloHealth(
+        IStoreProbe store,
+        OfferCatalogue catalogue,
+        ClockKeeper keeper,
+        TimeProvider clock,
+        ILogger<SiloHealth> logger
+    )
     {
         _store = store;
         _catalogue = catalogue;
+        _keeper = keeper;
         _clock = clock;
         _logger = logger;
     }
 
     /// <summary>Runs the checks; takes at most 2 s.</summary>
     public async Task<ImmutableArray<HealthLine>> CheckAsync(CancellationToken cancellationToken = default) =>
-        [await StoreAsync().WaitAsync(cancellationToken), Offers()];
+        [await StoreAsync().WaitAsync(cancellationToken), _keeper.Line(), Offers()];
 
     /// <summary>One write for all callers of <see cref="StoreCheckedEvery"/>, so that probes cannot load the store.</summary>
     private Task<HealthLine> StoreAsync()

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
+using Scheduler.Grains.Health;
 
 namespace Scheduler.Grains.Telemetry;
 
@@ -25,7 +26,13 @@ internal sealed partial class FleetGauges : BackgroundService
     private readonly ObservableGauge<long> _instances;
     private volatile Reading? _latest;
 
-    public FleetGauges(IMeterFactory meters, IFleetTotals store, TimeProvider clock, ILogger<FleetGauges> logger)
+    public FleetGauges(
+        IMeterFactory meters,
+        IFleetTotals store,
+        ClockKeeper keeper,
+        TimeProvider clock,
+        ILogger<FleetGauges> logger
+    )
     {
         (_store, _clock, _logger) = (store, clock, logger);
         var meter = meters.Create(SchedulerMetrics.MeterName);
@@ -43,11 +50,11 @@ internal sealed partial class FleetGauges : BackgroundService
         _ = meter.CreateObservableGauge(
             "scheduler.clock.skew",
             () =>
-                _latest is { Skew: { } skew }
-                    ? [new Measurement<double>(skew.TotalSeconds)]
+                keeper.Latest is { HasOwnClock: true } seen
+                    ? [new Measurement<double>(seen.Ahead.TotalSeconds)]
                     : Array.Empty<Measurement<double>>(),
             "s",
-            "This silo's clock minus the database's clock"
+            "The scheduler's time in this silo minus the database's clock"
         );
 
         void Gauge(string name, string unit, string what, Func<FleetTotals, long> value) =>
@@ -103,11 +110,7 @@ internal sealed partial class FleetGauges : BackgroundService
     {
         var at = _clock.Now();
         var totals = await _store.ReadAsync(null, at, cancellationToken);
-        var asked = _clock.GetTimestamp();
-        var theirs = await _store.TimeAsync(cancellationToken);
-        // The database read its clock between request and answer; subtract half the round trip.
-        var skew = _clock.GetUtcNow() - (_clock.GetElapsedTime(asked) / 2) - theirs;
-        _latest = new Reading(totals, at, skew);
+        _latest = new Reading(totals, at);
     }
 
     private IEnumerable<Measurement<long>> Instances() =>
@@ -141,5 +144,5 @@ internal sealed partial class FleetGauges : BackgroundService
     )]
     private partial void LogReadFailed(Exception exception);
 
-    private sealed record Reading(FleetTotals Totals, DateTimeOffset At, TimeSpan? Skew);
+    private sealed record Reading(FleetTotals Totals, DateTimeOffset At);
 }

@@ -2,7 +2,6 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Storage;
-using Scheduler.Storage.PostgreSql;
 using Scheduler.Storage.Sql;
 
 namespace Scheduler.Storage.Instances;
@@ -61,11 +60,6 @@ internal sealed class SqlFleetTotals(ISqlStore store, IInstanceIndex instances) 
         async Task<T> OneAsync<T>(string sql, Func<ISqlRow, T> map) =>
             (await store.ListAsync(sql, values, map, cancellationToken))[0];
     }
-
-    public async Task<DateTimeOffset?> TimeAsync(CancellationToken cancellationToken) =>
-        store is PostgreSqlStore
-            ? (await store.ListAsync("SELECT clock_timestamp()", [], row => row.Time(0), cancellationToken))[0]
-            : null;
 
     private static InstanceTab ReadMeter(ISqlRow row) =>
         new()

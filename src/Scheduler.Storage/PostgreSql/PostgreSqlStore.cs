@@ -117,6 +117,27 @@ public sealed class PostgreSqlStore : ISqlStore, IStatementRunner, IAsyncDisposa
         }
     }
 
+    List<T> ISqlStore.List<T>(string sql, Func<ISqlRow, T> map)
+    {
+        try
+        {
+            using var command = Pool.CreateCommand(sql);
+            using var reader = command.ExecuteReader();
+            var row = new PostgreSqlRow(reader);
+            var rows = new List<T>();
+            while (reader.Read())
+            {
+                rows.Add(map(row));
+            }
+
+            return rows;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            throw PostgreSqlSchema.Unusable(exception);
+        }
+    }
+
     async Task ISqlStore.ExecuteTogetherAsync(
         IReadOnlyList<(string Sql, SqlValue[] Values)> statements,
         CancellationToken cancellationToken

@@ -14,6 +14,9 @@ internal interface ISqlStore
         CancellationToken cancellationToken
     );
 
+    /// <summary>Reads rows and blocks until then, on a connection of its own: only for the start of a process.</summary>
+    List<T> List<T>(string sql, Func<ISqlRow, T> map);
+
     /// <summary>Runs statements in one transaction; completes when it is durable.</summary>
     Task ExecuteTogetherAsync(
         IReadOnlyList<(string Sql, SqlValue[] Values)> statements,

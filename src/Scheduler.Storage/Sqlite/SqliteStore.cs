@@ -114,6 +114,12 @@ public sealed class SqliteStore : ISqlStore, IStatementRunner, IDisposable
         CancellationToken cancellationToken
     ) => _listReaders.RunAsync(database => database.Query(sql, values, map), cancellationToken);
 
+    List<T> ISqlStore.List<T>(string sql, Func<ISqlRow, T> map)
+    {
+        using var database = OpenReader();
+        return database.Query(sql, [], map);
+    }
+
     Task ISqlStore.ExecuteTogetherAsync(
         IReadOnlyList<(string Sql, SqlValue[] Values)> statements,
         CancellationToken cancellationToken

@@ -12,6 +12,7 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Health;
 using Scheduler.Grains.Providers;
 
 namespace Scheduler.ClusterTests.Simulation;
@@ -31,7 +32,8 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     private readonly Turns _keepers;
     private readonly Dictionary<GrainId, SimulatedActivation> _activations = [];
     private readonly List<SimulatedActivation> _everActive = [];
-    private readonly SimulatedClock _clock;
+    private readonly SimulatedClock _machine;
+    private readonly SteadyClock _clock;
     private readonly string _name;
 
     public SimulatedSilo(
@@ -44,7 +46,8 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     )
     {
         (_name, _world, _network, _store) = (name, world, network, store);
-        _clock = new SimulatedClock(world, world.Between(-0.2, 0.2));
+        _machine = new SimulatedClock(world, world.Between(-86_400, 86_400));
+        _clock = SteadyClock.Continue(_machine, store);
         _keepers = new Turns(world);
         Grains = new GrainReferences(network.RuntimeOf(this));
         var services = new ServiceCollection();
@@ -56,6 +59,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         services.AddSingleton<ILoggerFactory>(new WorldLog(world, name));
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         services.AddSingleton<IAgenda>(store);
+        services.AddSingleton<IStoredClock>(store);
         services.AddSingleton<IAccountRows>(store);
         services.AddSingleton<IInstanceIndex>(store);
         services.AddSingleton<IEventLog>(store);
@@ -96,6 +100,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         _world.Record($"silo  {this} starts");
         _keepers.Begin(KeepAgendaAsync);
         _keepers.Begin(TendProvidersAsync);
+        _keepers.Begin(KeepClockAsync);
     }
 
     /// <summary>Stops it in the middle of its work; the others notice later.</summary>
@@ -117,7 +122,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
     public void SetClock(TimeSpan error)
     {
         _world.Record($"silo  {this} has its clock off by {error.TotalSeconds} s");
-        _clock.Error = error;
+        _machine.Error = error;
     }
 
     /// <summary>Whether an activation may be placed here: the first offer listing must precede launches.</summary>
@@ -253,6 +258,16 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         {
             _world.Record($"silo  {this} cannot wake {item.Id}: {exception.Message}");
             return (item, _clock.GetUtcNow() + TimeSpan.FromSeconds(5));
+        }
+    }
+
+    /// <summary>Does the work of <see cref="ClockKeeper"/> for the store.</summary>
+    private async Task KeepClockAsync()
+    {
+        while (true)
+        {
+            await _store.WriteAsync(_clock.GetUtcNow(), _clock.Wall, CancellationToken.None);
+            await Task.Delay(TimeSpan.FromSeconds(5), _clock);
         }
     }
 

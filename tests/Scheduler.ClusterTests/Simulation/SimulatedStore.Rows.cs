@@ -9,10 +9,11 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>The rows beside the states, and the ports that read them.</summary>
-internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceIndex, IEventLog
+internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceIndex, IEventLog, IStoredClock
 {
     private readonly Dictionary<(string Kind, string Id), List<StoredEvent>> _events = [];
     private readonly Dictionary<AccountId, List<LedgerEntry>> _ledger = [];
+    private ClockMark? _mark;
     private readonly Dictionary<AccountId, Dictionary<InstanceId, InstanceTab>> _tabs = [];
 
     public IReadOnlyList<StoredEvent> Timeline(string kind, string id) => _events.GetValueOrDefault((kind, id)) ?? [];
@@ -25,6 +26,30 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceI
     /// <summary>Agenda items that wait.</summary>
     public IEnumerable<(string Kind, string Id)> Waiting =>
         _rows.Where(row => row.Value.WakeAt is not null).Select(row => row.Key);
+
+    /// <summary>The database's clock is right; its answer comes a moment late.</summary>
+    public StoredTime Read() =>
+        new(
+            _mark,
+            world.Now + world.Between(-0.2, 0.2),
+            All<InstanceRecord>()
+                .Any(record =>
+                    record.State
+                        is InstanceState.Provisioning
+                            or InstanceState.Starting
+                            or InstanceState.Running
+                            or InstanceState.Stopping
+                )
+        );
+
+    public Task WriteAsync(DateTimeOffset time, DateTimeOffset wall, CancellationToken cancellationToken)
+    {
+        _mark = new ClockMark(time, world.Now);
+        return Task.CompletedTask;
+    }
+
+    public Task<DateTimeOffset?> WallAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<DateTimeOffset?>(world.Now);
 
     public Task<IReadOnlyList<AgendaItem>> DueAsync(
         DateTimeOffset now,

@@ -14,6 +14,9 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
     /// <summary>Possible cost of a run between the decision on a hold and its write.</summary>
     private static readonly MicroEuro Tolerance = new(50_000);
 
+    /// <summary>Most time from a decision to its write: the decision may ask a provider, and the write may be slow.</summary>
+    private static readonly TimeSpan LongestDecision = TimeSpan.FromMinutes(2);
+
     private readonly Dictionary<AllocationKey, AllocationIntent> _intents = [];
     private readonly Dictionary<InstanceId, (int Run, MicroEuro Hold)> _holds = [];
 
@@ -76,6 +79,14 @@ internal sealed partial class SimulationOracle(SimulatedWorld world)
                 $"INV-01: {intent.Key} is recorded for two offers"
             );
             _intents[intent.Key] = intent;
+        }
+
+        foreach (var happened in after.Events)
+        {
+            world.Require(
+                (happened.At - world.Now).Duration() < LongestDecision,
+                $"INV-05: {after.Id} tells {happened.Trigger} at {happened.At:O}, which took place at {world.Now:O}"
+            );
         }
 
         var mustWake =

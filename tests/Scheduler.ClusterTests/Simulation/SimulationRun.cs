@@ -141,7 +141,7 @@ internal sealed class SimulationRun
         switch (World.Random.Next(5))
         {
             case 0:
-                silo.SetClock(World.Between(-2, 2));
+                silo.SetClock(World.Between(-86_400, 86_400));
                 break;
             case 1 or 2:
                 // The silo is declared dead while it runs: for a time each of its grains may have two activations.

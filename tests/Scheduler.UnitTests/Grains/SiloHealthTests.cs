@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Storage;
+using Scheduler.Grains;
 using Scheduler.Grains.Health;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Telemetry;
@@ -17,14 +19,22 @@ public sealed class SiloHealthTests : IDisposable
         .AddSingleton<SchedulerMetrics>()
         .BuildServiceProvider();
     private readonly Store _store = new();
+    private readonly ClockKeeper _keeper;
     private readonly SiloHealth _health;
 
     public SiloHealthTests()
     {
         var directory = new ProviderDirectory([], _services.GetRequiredService<SchedulerMetrics>(), _clock);
+        _keeper = new ClockKeeper(
+            new NoClock(),
+            _clock,
+            Options.Create(new SchedulerOptions()),
+            NullLogger<ClockKeeper>.Instance
+        );
         _health = new SiloHealth(
             _store,
             new OfferCatalogue(directory, _clock),
+            _keeper,
             _clock,
             NullLogger<SiloHealth>.Instance
         );
@@ -89,10 +99,26 @@ public sealed class SiloHealthTests : IDisposable
         }
     }
 
-    public void Dispose() => _services.Dispose();
+    public void Dispose()
+    {
+        _keeper.Dispose();
+        _services.Dispose();
+    }
 
     private async Task<HealthLine> LineAsync() =>
         Assert.Single(await _health.CheckAsync(Ct), line => line.Name == "store");
+
+    /// <summary>Never asked: the keeper is not started.</summary>
+    private sealed class NoClock : IStoredClock
+    {
+        public StoredTime Read() => throw new NotSupportedException();
+
+        public Task WriteAsync(DateTimeOffset time, DateTimeOffset wall, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public Task<DateTimeOffset?> WallAsync(CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+    }
 
     private sealed class Store : IStoreProbe
     {
