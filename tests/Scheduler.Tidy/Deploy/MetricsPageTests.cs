@@ -71,7 +71,7 @@ public sealed class MetricsPageTests
         _ = new FirewallMetrics(factory);
         // Registered but never read, so the services behind the gauges are not needed.
         _ = new SiloGauges(factory, null!, null!, null!, null!, null!);
-        _ = new FleetGauges(factory, null!, null!, null!);
+        _ = new FleetGauges(factory, null!, null!, null!, null!);
         _ = new StorageMetrics(factory, (SqliteStore)RuntimeHelpers.GetUninitializedObject(typeof(SqliteStore)));
         return found;
     }
