@@ -42,7 +42,7 @@ public sealed class SettingsTests
     [InlineData("Requests:MostWaiting", "1", "100 to 1000000")]
     [InlineData("Scheduler:Requests:KeptFor", "00:00:01", "00:01:00 to 365.00:00:00")]
     [InlineData("Scheduler:Requests:KeptPerAccount", "1", "100 to 10000000")]
-    [InlineData("Scheduler:MostClockSkew", "0", "00:00:01 to 30.00:00:00")]
+    [InlineData("Scheduler:MostClockSkew", "00:00:00", "00:00:01 to 30.00:00:00")]
     [InlineData("Dashboard:MaxRequests", "8", "16 to 100000")]
     [InlineData("Dashboard:MaxWindows", "many", "a whole number")]
     [InlineData("Dashboard:MaxWindow", "5", "MaxWindows")]
