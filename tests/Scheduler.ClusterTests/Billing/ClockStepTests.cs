@@ -3,7 +3,6 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
-using Scheduler.Grains;
 using Scheduler.Grains.Health;
 using Scheduler.TestKit;
 using Xunit;

@@ -1,4 +1,3 @@
-using Scheduler.Domain.Storage;
 using Scheduler.Storage;
 using Xunit;
 
