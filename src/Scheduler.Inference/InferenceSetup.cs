@@ -28,7 +28,10 @@ public static class InferenceSetup
             provider => provider.GetRequiredService<IOptions<InferenceOptions>>().Value.Limits()
         );
         services.AddSingleton<InferenceMetrics>();
-        services.AddSingleton<IServingTable, ServingTable>();
+        // Before the services that look up names while they stop: services stop in reverse order.
+        services.AddSingleton<ServingTable>();
+        services.AddSingleton<IServingTable>(provider => provider.GetRequiredService<ServingTable>());
+        services.AddHostedService(provider => provider.GetRequiredService<ServingTable>());
         services.AddSingleton<RuntimeClient>();
         services.AddSingleton<UpstreamForwarder>();
         services.AddSingleton<InstanceDiagnosis>();

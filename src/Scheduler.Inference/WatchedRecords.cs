@@ -52,10 +52,23 @@ internal sealed class WatchedRecords<TKey, T>(
         return entry.Current;
     }
 
+    /// <summary>
+    /// Ends all open calls. It must happen before the silo stops: a call to a grain that stops is retried for seconds, and
+    /// then reported with a stack trace. Afterwards, a record that is not known yet is not read.
+    /// </summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (!_stop.IsCancellationRequested)
+        {
+            await _stop.CancelAsync();
+        }
+
+        await Task.WhenAll(_entries.Values.Select(entry => entry.Loop)).WaitAsync(cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_entries.Values.Select(entry => entry.Loop));
+        await StopAsync(CancellationToken.None);
         _stop.Dispose();
     }
 
@@ -81,6 +94,12 @@ internal sealed class WatchedRecords<TKey, T>(
         finally
         {
             _entries.TryRemove(new KeyValuePair<TKey, Entry>(key, entry));
+            if (_stop.IsCancellationRequested)
+            {
+                // Not read: a result would mean that the record does not exist.
+                entry.FirstSource.TrySetCanceled(CancellationToken.None);
+            }
+
             entry.FirstSource.TrySetResult();
         }
     }

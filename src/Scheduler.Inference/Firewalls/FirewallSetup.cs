@@ -33,7 +33,9 @@ internal static class FirewallSetup
         });
         services.AddSingleton<JudgeClient>();
         services.AddSingleton<FirewallEvaluator>();
-        services.AddSingleton<IFirewallTable, FirewallTable>();
+        services.AddSingleton<FirewallTable>();
+        services.AddSingleton<IFirewallTable>(at => at.GetRequiredService<FirewallTable>());
+        services.AddHostedService(at => at.GetRequiredService<FirewallTable>());
         services.AddSingleton<EvaluationRecorder>();
         services.AddSingleton<IEvaluationSink>(at => at.GetRequiredService<EvaluationRecorder>());
         services.AddHostedService(at => at.GetRequiredService<EvaluationRecorder>());

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
@@ -10,7 +11,7 @@ namespace Scheduler.Inference.Firewalls;
 /// Copies of the firewalls of the accounts that use any, kept fresh (see <see cref="WatchedRecords{TKey, T}"/>). A copy that cannot be refreshed
 /// is discarded; the next request asks the grain or fails. So a prompt never passes an outdated, weaker firewall.
 /// </summary>
-internal sealed partial class FirewallTable : IFirewallTable, IAsyncDisposable
+internal sealed partial class FirewallTable : IFirewallTable, IHostedService, IAsyncDisposable
 {
     private readonly IGrainFactory _grains;
     private readonly ILogger<FirewallTable> _logger;
@@ -34,6 +35,10 @@ internal sealed partial class FirewallTable : IFirewallTable, IAsyncDisposable
         string slug,
         CancellationToken cancellationToken
     ) => (await _accounts.FindAsync(account, cancellationToken))?.Find(slug);
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => _accounts.StopAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => _accounts.DisposeAsync();
 

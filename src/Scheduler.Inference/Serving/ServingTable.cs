@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
@@ -10,7 +11,7 @@ namespace Scheduler.Inference.Serving;
 /// <remarks>
 /// While a grain does not answer, the last known entry stays in use, so the loss of a silo does not stop requests.
 /// </remarks>
-internal sealed partial class ServingTable : IServingTable, IAsyncDisposable
+internal sealed partial class ServingTable : IServingTable, IHostedService, IAsyncDisposable
 {
     private readonly IGrainFactory _grains;
     private readonly AccountFirewalls _firewalls;
@@ -38,6 +39,10 @@ internal sealed partial class ServingTable : IServingTable, IAsyncDisposable
 
     public Task<string?> AccountFirewallAsync(AccountId account, CancellationToken cancellationToken) =>
         _firewalls.FindAsync(account, cancellationToken);
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => _names.StopAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => _names.DisposeAsync();
 
