@@ -84,12 +84,13 @@ internal sealed class DemoRun
         var begun = DemoStory
             .All.Select(story => PlayAsync(story, story.HasMoney ? account : poor, cancellationToken))
             .ToList();
-        var failed = 0;
+        var (onPurpose, failed) = (0, 0);
         foreach (var (story, playing) in DemoStory.All.Zip(begun))
         {
             var (instance, isNew, trouble) = await playing;
-            await _out.WriteLineAsync($"── {story.Title}");
+            await _out.WriteLineAsync($"── {story.Title}{(story.FailsWith is { } code ? $": {code}" : "")}");
             failed += instance?.State == InstanceState.Failed ? 1 : 0;
+            onPurpose += instance is not null && story.FailedOnPurpose(instance) ? 1 : 0;
             if (instance is not null)
             {
                 await PrintAsync(instance, isNew, cancellationToken);
@@ -101,7 +102,7 @@ internal sealed class DemoRun
             }
         }
 
-        await PrintNextStepsAsync(account, http, failed, cancellationToken);
+        await PrintNextStepsAsync(account, http, DemoStory.Sum(onPurpose, failed - onPurpose), cancellationToken);
     }
 
     /// <summary>An account of the demo, created and topped up once.</summary>
@@ -265,18 +266,14 @@ internal sealed class DemoRun
         await _out.WriteLineAsync();
     }
 
-    private async Task PrintNextStepsAsync(string account, Uri http, int failed, CancellationToken cancellationToken)
+    private async Task PrintNextStepsAsync(string account, Uri http, string sum, CancellationToken cancellationToken)
     {
         var key = await DemoKey.EnsureAsync(_calls, _auth, account, _folder, cancellationToken);
-        var said =
-            failed == 0
-                ? "None of the launches is failed now: --fresh shows the failures again."
-                : $"Of the seven launches, {failed} failed on purpose: the dashboard shows the cause, and each has a button that repairs it.";
         var url = http.ToString().TrimEnd('/');
         await _out.WriteLineAsync(
             $$$"""
             Open {{{url}}} and sign in with the operator's key: {{{_token}}}
-            {{{said}}}
+            {{{sum}}}
 
             The API is at the same address; reference: {{{url}}}/reference   key of acct-demo: {{{key}}}
 

@@ -5,7 +5,14 @@ namespace Scheduler.Host.Demo;
 /// <summary>One launch of the demo.</summary>
 /// <param name="ServingName">Its serving name, which also identifies the launch over all starts.</param>
 /// <param name="HasMoney">Whether it uses the account with a top-up.</param>
-internal sealed record DemoStory(string Title, string ServingName, LaunchSpec Spec, bool HasMoney = true)
+/// <param name="FailsWith">Code of the failure that it shows; null when it runs.</param>
+internal sealed record DemoStory(
+    string Title,
+    string ServingName,
+    LaunchSpec Spec,
+    string? FailsWith = null,
+    bool HasMoney = true
+)
 {
     /// <summary>
     /// All launches, the successful one first. In silo-config/demo.json, one region each of <c>sim-verda</c> and
@@ -20,32 +27,61 @@ internal sealed record DemoStory(string Title, string ServingName, LaunchSpec Sp
             Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192, reroute: true), "sim-verda")
         ),
         new(
-            "The same without auto_reroute: PROVIDER_TIMEOUT",
+            "The same without auto_reroute",
             "timeout",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-yotta")
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), "sim-yotta"),
+            "PROVIDER_TIMEOUT"
         ),
         new(
-            "A runtime that runs out of memory: OOM_KILLED",
+            "A runtime that runs out of memory",
             "oom",
-            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs")
+            Prefer(Launch("Qwen/Qwen2.5-7B-Instruct", 16384), "sim-jarvislabs"),
+            "OOM_KILLED"
         ),
         new(
-            "A model that cannot fit the GPU asked for: GPU_INCOMPATIBLE",
+            "A model that cannot fit the GPU asked for",
             "too-big",
-            OnGpu(Launch("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1)
+            OnGpu(Launch("meta-llama/Llama-3.3-70B-Instruct", 8192), "L4", 1),
+            "GPU_INCOMPATIBLE"
         ),
         new(
-            "Constraints that no offer meets: SMART_NO_MATCH",
+            "Constraints that no offer meets",
             "no-match",
-            Cheap(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), 50_000)
+            Cheap(Launch("Qwen/Qwen2.5-7B-Instruct", 8192), 50_000),
+            "SMART_NO_MATCH"
         ),
         new(
-            "An account without money: BILLING_BELOW_MINIMUM",
+            "An account without money",
             "no-money",
             Launch("Qwen/Qwen2.5-0.5B", 4096),
+            "BILLING_BELOW_MINIMUM",
             HasMoney: false
         ),
     ];
+
+    /// <summary>What became of the launches, one line for the end of the demo.</summary>
+    /// <param name="onPurpose">Number of launches that failed as their story says.</param>
+    /// <param name="otherwise">Number of launches that failed in another way, for example after a change by hand.</param>
+    public static string Sum(int onPurpose, int otherwise)
+    {
+        const string cause = "the dashboard shows the cause";
+        string?[] parts =
+        [
+            onPurpose > 0
+                ? $"{onPurpose} of the seven launches failed on purpose: {cause}, and each has a button that repairs it."
+                : null,
+            otherwise > 0
+                ? $"{otherwise} of the seven launches failed in a way that the demo does not intend: {cause}."
+                : null,
+        ];
+        return onPurpose + otherwise == 0
+            ? "None of the launches is failed now: --fresh shows the failures again."
+            : string.Join(' ', parts.OfType<string>());
+    }
+
+    /// <summary>Whether it is failed as its story says.</summary>
+    public bool FailedOnPurpose(Instance instance) =>
+        instance.State == InstanceState.Failed && FailsWith is not null && instance.Failure?.Code == FailsWith;
 
     /// <summary>Whether a state lasts until someone changes it.</summary>
     public static bool IsOver(InstanceState state) =>
