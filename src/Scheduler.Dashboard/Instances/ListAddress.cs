@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
@@ -17,6 +18,7 @@ internal sealed record ListAddress
         ["oldest"] = InstanceSort.Oldest,
         ["recently-changed"] = InstanceSort.RecentlyChanged,
         ["name"] = InstanceSort.ServingName,
+        ["burn-rate"] = InstanceSort.BurnRate,
     };
 
     /// <summary>Names of the orders in URLs.</summary>
@@ -94,8 +96,8 @@ internal sealed record ListAddress
     }
 
     /// <summary>
-    /// A cursor as text <c>created~id~updated~name</c>, times in UTC ticks; parts that the order does not need are
-    /// empty.
+    /// A cursor as text <c>created~id~updated~name~burn</c>, times in UTC ticks, the burn rate in micro-EUR per hour; parts that
+    /// the order does not need are empty.
     /// </summary>
     internal static string Write(InstanceCursor cursor) =>
         string.Join(
@@ -103,13 +105,21 @@ internal sealed record ListAddress
             Ticks(cursor.CreatedAt),
             cursor.Id.Value,
             cursor.UpdatedAt is { } updated ? Ticks(updated) : "",
-            cursor.ServingName ?? ""
+            cursor.ServingName ?? "",
+            cursor.BurnPerHour is { } burn ? burn.Value.ToString(CultureInfo.InvariantCulture) : ""
         );
 
     /// <summary>Parses a cursor; null for any other text.</summary>
     internal static InstanceCursor? TryRead(string? text) =>
-        text?.Split('~') is [var created, var id, var updated, var name] && Time(created) is { } at && id.Length > 0
-            ? new InstanceCursor(at, new InstanceId(id)) { UpdatedAt = Time(updated), ServingName = NullIfEmpty(name) }
+        text?.Split('~') is [var created, var id, var updated, var name, var burn]
+        && Time(created) is { } at
+        && id.Length > 0
+            ? new InstanceCursor(at, new InstanceId(id))
+            {
+                UpdatedAt = Time(updated),
+                ServingName = NullIfEmpty(name),
+                BurnPerHour = Number(burn) is { } perHour ? new MicroEuro(perHour) : null,
+            }
             : null;
 
     /// <summary>
@@ -121,16 +131,19 @@ internal sealed record ListAddress
             InstanceSort.Newest or InstanceSort.Oldest => true,
             InstanceSort.RecentlyChanged => cursor.UpdatedAt is not null,
             InstanceSort.ServingName => cursor.ServingName is not null,
+            InstanceSort.BurnRate => cursor.BurnPerHour is not null,
             _ => throw new UnreachableException(),
         };
 
     private static string Ticks(DateTimeOffset at) => at.UtcTicks.ToString(CultureInfo.InvariantCulture);
 
     private static DateTimeOffset? Time(string ticks) =>
-        long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-        && value <= DateTimeOffset.MaxValue.Ticks
+        Number(ticks) is { } value && value <= DateTimeOffset.MaxValue.Ticks
             ? new DateTimeOffset(value, TimeSpan.Zero)
             : null;
+
+    private static long? Number(string digits) =>
+        long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     // Control characters occur in no name; some databases report an error for them.
     private static string? NullIfEmpty(string? text) =>

@@ -104,6 +104,12 @@ public enum InstanceSort
 
     /// <summary>By serving name (bytewise), then creation time, then id.</summary>
     ServingName = 3,
+
+    /// <summary>
+    /// By the price per hour of the metered run, zero without one, then creation time, then id, all descending. A run that
+    /// starts or ends between two page reads moves.
+    /// </summary>
+    BurnRate = 4,
 }
 
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceCursor")]
@@ -116,6 +122,10 @@ public sealed record InstanceCursor([property: Id(0)] DateTimeOffset CreatedAt, 
     /// <summary>Its serving name; set in a list by <see cref="InstanceSort.ServingName"/>.</summary>
     [Id(3)]
     public string? ServingName { get; init; }
+
+    /// <summary>Its burn rate; set in a list by <see cref="InstanceSort.BurnRate"/>.</summary>
+    [Id(4)]
+    public MicroEuro? BurnPerHour { get; init; }
 }
 
 /// <param name="Next">Cursor of the next page; null after the last page.</param>

@@ -24,7 +24,7 @@ internal static class InstanceListSql
         var common = $"{Conditions(query, isSorted, values)}{After(query, order, values)}";
         if (query.States.IsDefaultOrEmpty)
         {
-            return (Page($"{Select} WHERE {Live}{common} {order.By("i")} LIMIT @limit", order), [.. values]);
+            return (Page($"{Select(order)} WHERE {Live}{common} {order.By("i")} LIMIT @limit", order), [.. values]);
         }
 
         // One limited index scan per state, each already sorted, because one scan cannot return several states in the
@@ -34,7 +34,7 @@ internal static class InstanceListSql
         for (var i = 0; i < states.Length; i++)
         {
             sql.Append(i == 0 ? "" : " UNION ALL ")
-                .Append($"SELECT * FROM ({Select} WHERE {Stands(states[i], i, query, values)}")
+                .Append($"SELECT * FROM ({Select(order)} WHERE {Stands(states[i], i, query, values)}")
                 .Append(CultureInfo.InvariantCulture, $"{common} {order.By("i")} LIMIT @limit) AS s{i}");
         }
 
@@ -63,12 +63,10 @@ internal static class InstanceListSql
         var values = new List<SqlValue> { new("@most", most) };
         var running = query with { States = [InstanceState.Running] };
         var which = $"{Stands(InstanceState.Running, 0, running, values)}{Conditions(running, false, values)}";
-        // A tab may end shortly before or after its instance leaves the state, so both must be open.
         return (
-            "SELECT CAST(COALESCE(SUM(CAST(t.tab ->> 'pricePerHour' AS BIGINT)), 0) AS BIGINT) FROM "
+            $"SELECT CAST(COALESCE(SUM({Price}), 0) AS BIGINT) FROM "
                 + $"(SELECT i.account, i.id FROM instances AS i WHERE {which} LIMIT @most) AS r "
-                + "JOIN tabs AS t ON t.account = r.account AND t.instance = r.id "
-                + "WHERE t.tab ->> 'meterSince' IS NOT NULL AND CAST(t.tab ->> 'closed' AS TEXT) NOT IN ('1', 'true')",
+                + $"JOIN tabs AS t ON t.account = r.account AND t.instance = r.id WHERE {IsMetered}",
             [.. values]
         );
     }
@@ -84,12 +82,24 @@ internal static class InstanceListSql
         + (isOfAccount ? "AND i.account = @account " : "")
         + $"AND {payload} -> 'allocation' ->> 'providerAllocationId' = @allocation LIMIT @limit";
 
-    private const string Select =
-        "SELECT i.state_id, i.id, i.created_at, i.updated_at, i.serving_name FROM instances AS i";
+    private const string Price = "CAST(t.tab ->> 'pricePerHour' AS BIGINT)";
+
+    // A tab may end shortly before or after its instance leaves the state, so both must be open.
+    private const string IsMetered =
+        "t.tab ->> 'meterSince' IS NOT NULL AND CAST(t.tab ->> 'closed' AS TEXT) NOT IN ('1', 'true')";
+
+    private const string WithBurn =
+        "(SELECT n.*, CASE WHEN n.state = 'Running' THEN COALESCE("
+        + $"(SELECT {Price} FROM tabs AS t WHERE t.account = n.account AND t.instance = n.id AND {IsMetered}), 0) "
+        + "ELSE 0 END AS burn FROM instances AS n)";
+
+    private static string Select(InstanceOrder order) =>
+        $"SELECT i.state_id, i.id, i.created_at, i.updated_at, i.serving_name, {(order.IsByBurn ? "i.burn" : "0 AS burn")} "
+        + $"FROM {(order.IsByBurn ? WithBurn : "instances")} AS i";
 
     // Payloads are joined only for the rows of the page.
     private static string Page(string keys, InstanceOrder order) =>
-        $"SELECT k.id, k.created_at, k.updated_at, k.serving_name, CAST(s.payload AS TEXT) FROM ({keys}) AS k "
+        $"SELECT k.id, k.created_at, k.updated_at, k.serving_name, k.burn, CAST(s.payload AS TEXT) FROM ({keys}) AS k "
         + $"JOIN states AS s USING (state_id) {order.By("k")} LIMIT @limit";
 
     private static string Stands(InstanceState state, int place, InstanceQuery query, List<SqlValue> values)

@@ -11,6 +11,7 @@ internal sealed class InstanceOrder
     private static readonly InstanceOrder Oldest = new(isDescending: false, "created_at", "id");
     private static readonly InstanceOrder RecentlyChanged = new(isDescending: true, "updated_at", "id");
     private static readonly InstanceOrder ServingName = new(isDescending: false, "serving_name", "created_at", "id");
+    private static readonly InstanceOrder BurnRate = new(isDescending: true, "burn", "created_at", "id");
 
     private readonly bool _isDescending;
     private readonly string[] _columns;
@@ -21,6 +22,9 @@ internal sealed class InstanceOrder
     /// <summary>Whether the indexes per account have this order, forwards or backwards.</summary>
     public bool IsByCreation => _columns.Length == 2 && _columns[0] is "created_at";
 
+    /// <summary>Whether the rows need the column <c>burn</c>, which is not stored with them.</summary>
+    public bool IsByBurn => _columns[0] is "burn";
+
     public static InstanceOrder Of(InstanceSort sort) =>
         sort switch
         {
@@ -28,6 +32,7 @@ internal sealed class InstanceOrder
             InstanceSort.Oldest => Oldest,
             InstanceSort.RecentlyChanged => RecentlyChanged,
             InstanceSort.ServingName => ServingName,
+            InstanceSort.BurnRate => BurnRate,
             _ => throw new ArgumentOutOfRangeException(nameof(sort), sort, "Unknown sort order."),
         };
 
@@ -38,6 +43,7 @@ internal sealed class InstanceOrder
         {
             UpdatedAt = sort == InstanceSort.RecentlyChanged ? last.UpdatedAt : null,
             ServingName = sort == InstanceSort.ServingName ? last.ServingName : null,
+            BurnPerHour = sort == InstanceSort.BurnRate ? last.BurnPerHour : null,
         };
 
     public string By(string table) =>
@@ -55,6 +61,7 @@ internal sealed class InstanceOrder
                 "created_at" => after.CreatedAt,
                 "updated_at" => after.UpdatedAt ?? throw OfAnother(nameof(after)),
                 "serving_name" => after.ServingName ?? throw OfAnother(nameof(after)),
+                "burn" => after.BurnPerHour?.Value ?? throw OfAnother(nameof(after)),
                 "id" => after.Id.Value,
                 _ => throw new UnreachableException(),
             }

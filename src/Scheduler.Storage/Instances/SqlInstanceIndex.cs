@@ -25,7 +25,7 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
         var rows = await store.ListAsync(
             sql,
             values,
-            row => (Key: ReadKey(row), Payload: row.Bytes(4)),
+            row => (Key: ReadKey(row), Payload: row.Bytes(5)),
             cancellationToken
         );
         var page = rows.Take(query.Limit).ToArray();
@@ -100,5 +100,10 @@ internal sealed class SqlInstanceIndex(ISqlStore store, ILogger<SqlInstanceIndex
     }
 
     private static InstanceCursor ReadKey(ISqlRow row) =>
-        new(row.Time(1), new InstanceId(row.Text(0))) { UpdatedAt = row.Time(2), ServingName = row.Text(3) };
+        new(row.Time(1), new InstanceId(row.Text(0)))
+        {
+            UpdatedAt = row.Time(2),
+            ServingName = row.Text(3),
+            BurnPerHour = new MicroEuro(row.Number(4)),
+        };
 }

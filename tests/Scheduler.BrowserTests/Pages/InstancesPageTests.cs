@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Scheduler.Api.V1;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -74,6 +75,7 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
     [InlineData("oldest")]
     [InlineData("recently-changed")]
     [InlineData("name")]
+    [InlineData("burn-rate")]
     public async Task Each_sort_order_is_correct(string order)
     {
         var page = await OperatorAsync("/dashboard/instances");
@@ -100,12 +102,16 @@ public sealed class InstancesPageTests(Browser browser, DashboardScheduler sched
                             "newest" => rows.OrderByDescending(instance => instance.CreateTime),
                             "oldest" => rows.OrderBy(instance => instance.CreateTime),
                             "recently-changed" => rows.OrderByDescending(instance => instance.UpdateTime),
+                            "burn-rate" => rows.OrderByDescending(BurnOf),
                             _ => rows.OrderBy(instance => instance.ServingName, StringComparer.Ordinal),
                         }
                     ),
                 $"the list is sorted by {order}"
             );
     }
+
+    private static long BurnOf(Instance instance) =>
+        instance.State == InstanceState.Running ? instance.Placement.PricePerHourMicroEur : 0;
 
     [Fact]
     public async Task A_column_header_sorts_and_keeps_the_filter()

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Storage.Instances;
@@ -79,6 +80,7 @@ public abstract class InstanceSortTests(StoreFixture fixture) : IAsyncLifetime
     [Theory]
     [InlineData(InstanceSort.RecentlyChanged)]
     [InlineData(InstanceSort.ServingName)]
+    [InlineData(InstanceSort.BurnRate)]
     public async Task A_cursor_of_another_order_is_refused(InstanceSort sort)
     {
         var cursor = new InstanceCursor(StoreFixture.Noon, new InstanceId("i-1"));
@@ -210,9 +212,29 @@ public abstract class InstanceSortTests(StoreFixture fixture) : IAsyncLifetime
                 .OrderBy(r => r.ServingName, Bytewise)
                 .ThenBy(r => r.CreatedAt)
                 .ThenBy(IdOf, Bytewise),
+            InstanceSort.BurnRate => matching
+                .OrderByDescending(BurnOf)
+                .ThenByDescending(r => r.CreatedAt)
+                .ThenByDescending(IdOf, Bytewise),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
+
+    private static long BurnOf(InstanceRecord record) =>
+        record.State == InstanceState.Running && TabOf(record) is { Closed: false } tab ? tab.PricePerHour.Value : 0;
+
+    /// <summary>A metered run with one of few prices, a closed one, or none.</summary>
+    private static InstanceTab? TabOf(InstanceRecord record) =>
+        record.ServingName.Length % 3 == 0
+            ? null
+            : new InstanceTab
+            {
+                Instance = record.Id,
+                Run = 1,
+                MeterSince = StoreFixture.Noon,
+                PricePerHour = new MicroEuro(1_000 + (record.ServingName[^1] % 4)),
+                Closed = record.Id.Value.EndsWith('7'),
+            };
 
     private static StringComparer Bytewise => StringComparer.Ordinal;
 
@@ -251,6 +273,18 @@ public abstract class InstanceSortTests(StoreFixture fixture) : IAsyncLifetime
         foreach (var chunk in made.Chunk(1000))
         {
             await Task.WhenAll(chunk.Select(record => _fixture.WriteStateAsync("instance", record.Id.Value, record)));
+        }
+
+        foreach (var account in made.GroupBy(record => record.Account.Value))
+        {
+            await _fixture.WriteStateAsync(
+                "account",
+                account.Key,
+                StoreFixture.Account(account.Key) with
+                {
+                    ChangedTabs = [.. account.Select(TabOf).OfType<InstanceTab>()],
+                }
+            );
         }
     }
 }

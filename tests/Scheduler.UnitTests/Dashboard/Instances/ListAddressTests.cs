@@ -5,6 +5,7 @@ using FsCheck.Xunit;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.WebUtilities;
 using Scheduler.Dashboard.Instances;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
@@ -20,6 +21,7 @@ public sealed class ListAddressTests
     {
         UpdatedAt = new(2026, 3, 2, 12, 0, 0, TimeSpan.Zero),
         ServingName = "chat",
+        BurnPerHour = new(1_290_000),
     };
 
     [Property]
@@ -93,6 +95,7 @@ public sealed class ListAddressTests
     [InlineData("oldest")]
     [InlineData("recently-changed")]
     [InlineData("name")]
+    [InlineData("burn-rate")]
     public void The_next_page_begins_where_this_one_ended(string sort)
     {
         var order = new ListAddress().By(sort);
@@ -101,12 +104,13 @@ public sealed class ListAddressTests
     }
 
     [Property]
-    public void A_cursor_is_read_back_unchanged(long created, long? updated, int id, bool isNamed)
+    public void A_cursor_is_read_back_unchanged(long created, long? updated, int id, bool isNamed, int? burn)
     {
         var cursor = new InstanceCursor(At(created), new InstanceId($"i-{Math.Abs(id % 1000)}"))
         {
             UpdatedAt = updated is { } ticks ? At(ticks) : null,
             ServingName = isNamed ? $"chat-{Math.Abs(id % 1000)}" : null,
+            BurnPerHour = burn is { } price ? new MicroEuro(long.Abs(price)) : null,
         };
         Assert.Equal(cursor, ListAddress.TryRead(ListAddress.Write(cursor)));
 
@@ -116,14 +120,14 @@ public sealed class ListAddressTests
     [Theory]
     [InlineData("")]
     [InlineData("x")]
-    [InlineData("~~~")]
-    [InlineData("1~~~")]
-    [InlineData("1~i-a~2")]
-    [InlineData("1~i-a~2~n~m")]
-    [InlineData("-1~i-a~~")]
-    [InlineData("9223372036854775807~i-a~~")]
-    [InlineData("1e3~i-a~~")]
-    [InlineData("２~i-a~~")]
+    [InlineData("~~~~")]
+    [InlineData("1~~~~")]
+    [InlineData("1~i-a~2~n")]
+    [InlineData("1~i-a~2~n~3~m")]
+    [InlineData("-1~i-a~~~")]
+    [InlineData("9223372036854775807~i-a~~~")]
+    [InlineData("1e3~i-a~~~")]
+    [InlineData("２~i-a~~~")]
     public void An_invalid_cursor_shows_the_first_page(string nonsense) =>
         Assert.Null(Query(new ListAddress { After = nonsense }).After);
 
@@ -131,11 +135,13 @@ public sealed class ListAddressTests
     public void No_cursor_text_throws(string? text) => Query(new ListAddress { After = text });
 
     [Theory]
-    [InlineData("recently-changed", "1~i-a~~")]
-    [InlineData("recently-changed", "1~i-a~~chat")]
-    [InlineData("recently-changed", "1~i-a~9223372036854775807~")]
-    [InlineData("name", "1~i-a~~")]
-    [InlineData("name", "1~i-a~2~")]
+    [InlineData("recently-changed", "1~i-a~~~")]
+    [InlineData("recently-changed", "1~i-a~~chat~3")]
+    [InlineData("recently-changed", "1~i-a~9223372036854775807~~")]
+    [InlineData("name", "1~i-a~~~")]
+    [InlineData("name", "1~i-a~2~~3")]
+    [InlineData("burn-rate", "1~i-a~2~n~")]
+    [InlineData("burn-rate", "1~i-a~2~n~-3")]
     public void A_cursor_of_another_sort_order_shows_the_first_page(string sort, string cursor) =>
         Assert.Null(Query(new ListAddress { Sort = sort, After = cursor }).After);
 
