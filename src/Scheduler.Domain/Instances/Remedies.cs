@@ -197,18 +197,19 @@ public static class Remedies
             : null;
 
     /// <summary>
-    /// In the order of the hint: offers available now, then changes that fit the requested GPU, then a GPU not on offer
-    /// now.
+    /// In the order of the hint: offers available now, first those that keep what the request names, then changes that fit
+    /// the requested GPU, then a GPU not on offer now.
     /// </summary>
     private static IEnumerable<Remedy?> Fitting(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
     {
         const string price = "smallest_gpu_price_per_hour_micro_eur";
         var larger = LargerGpu(spec, details, "smallest_gpu", price);
         var isOffered = details.Money(price) is not null;
+        var relaxations = Relaxations(spec, details).ToList();
         return
         [
-            .. Relaxations(spec, details),
-            isOffered ? larger : null,
+            .. relaxations,
+            isOffered && !relaxations.Exists(way => way?.Spec == larger?.Spec) ? larger : null,
             SmallerContext(spec, details, "suggested_context_tokens")
                 ?? SmallerContext(spec, details, "largest_context_tokens"),
             FewerSequences(spec, details),
@@ -252,6 +253,7 @@ public static class Remedies
         }
 
         var price = details.Money(priceName) is { } perHour ? $"{perHour} EUR/h" : "not on offer now";
+        var leaves = spec.Constraints.GpuType is { } named && named != gpu.Name ? $"; {Relaxation.LeavesMark}" : "";
         return Change(
             "larger-gpu",
             spec,
@@ -259,7 +261,7 @@ public static class Remedies
             {
                 Constraints = wish with { GpuType = gpu.Name, GpuCount = (int)count },
             },
-            $" ({GpuIncompatibleFacts.Gib(gpu.VramBytes)} GiB per GPU, {price})"
+            $" ({GpuIncompatibleFacts.Gib(gpu.VramBytes)} GiB per GPU, {price}{leaves})"
         );
     }
 

@@ -45,8 +45,8 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     public MicroEuro? PricePerHour { get; init; }
 
     /// <summary>
-    /// Changes of the constraints, each of which leaves GPUs that fit, nearest first. For a launch whose other
-    /// constraints exclude all such offers.
+    /// Changes of the constraints, each of which leaves GPUs that fit, nearest first. Beside an offer of
+    /// <see cref="SmallestGpu"/> only those that keep what the request names.
     /// </summary>
     public ImmutableArray<Relaxation> Loosenings { get; init; } = [];
 
@@ -170,10 +170,11 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
         }
 
         var ways = Loosenings.Take(LooseningsHinted).Select(change => $"change {change}").ToList();
-        if (SmallestGpu is not null && ways.Count == 0)
+        if (SmallestGpu is not null && (ways.Count == 0 || (PricePerHour is not null && !IsSmallestAmong(Loosenings))))
         {
+            var mark = Gpu is null || Gpu == SmallestGpu ? "" : $" ({Relaxation.LeavesMark})";
             var price = PricePerHour is { } perHour ? $", on offer from {perHour} EUR/h" : "";
-            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{price}");
+            ways.Add($"set gpu_type to {SmallestGpu} and gpu_count to {SmallestGpuCount}{mark}{price}");
         }
 
         if (SuggestedContextTokens is { } context)
@@ -193,6 +194,9 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             _ => $"Either {string.Join(", or ", ways)}; then start again.",
         };
     }
+
+    private bool IsSmallestAmong(ImmutableArray<Relaxation> changes) =>
+        changes.Any(change => change.Best.GpuType == SmallestGpu && change.Best.GpuCount == SmallestGpuCount);
 
     /// <summary>Maximum number of constraint changes in the hint, to keep it readable.</summary>
     private const int LooseningsHinted = 3;

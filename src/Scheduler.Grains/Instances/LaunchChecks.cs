@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
@@ -225,6 +224,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
                 SmallestGpu = offer.GpuType,
                 SmallestGpuCount = offer.GpuCount,
                 PricePerHour = offer.PricePerHour,
+                Loosenings = placed.Decision.Relaxations.RemoveAll(change => !change.Leaves.IsEmpty),
             }
             : facts with
             {
@@ -236,10 +236,9 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     private static string WhyOf(PlacementDecision decision)
     {
         var best = decision.Ranked[0];
-        var why = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{best.Offer.Route} at {best.Offer.PricePerHour} EUR/h, best of {decision.Funnel.OffersOut} matching offers"
-        );
+        var matching = decision.Funnel.OffersOut;
+        var among = matching == 1 ? "the only matching offer" : $"best of {matching} matching offers";
+        var why = $"{best.Offer.Route} at {best.Offer.PricePerHour} EUR/h, {among}";
         return best.RankedLast ? why + ", although its route failed lately: no other matches" : why;
     }
 }

@@ -47,7 +47,8 @@ public sealed class FirstRemedyTests
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync(), spec);
         await scheduler.LaunchAsync(id);
 
-        await FollowFirstAsync(scheduler, id, FailureCode.GpuIncompatible, "larger-gpu");
+        var running = await FollowFirstAsync(scheduler, id, FailureCode.GpuIncompatible, "relax-1");
+        Assert.Equal("RTX4090", running.Intent!.Offer.GpuType);
     }
 
     [Fact]

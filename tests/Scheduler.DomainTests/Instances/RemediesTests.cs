@@ -130,12 +130,53 @@ public sealed class RemediesTests
 
         Assert.Equal(
             [
-                "larger-gpu: Start on 1×L40S (45.0 GiB per GPU, 1.20 EUR/h) [GPU type: A10 → L40S]",
+                "larger-gpu: Start on 1×L40S (45.0 GiB per GPU, 1.20 EUR/h; leaves what the request names) [GPU type: A10 → L40S]",
                 $"reduce-context: Reduce the context to {largest} tokens [context: 32,768 tokens → {largest} tokens]",
             ],
             said[..2]
         );
         Assert.All(said[2..], way => Assert.StartsWith("weight-format: Take the weights in ", way));
+    }
+
+    [Fact]
+    public void GPU_INCOMPATIBLE_keeps_the_named_GPU_before_it_proposes_another()
+    {
+        var four = Make.Offer(gpu: "A10", count: 4, price: 2m);
+        var facts = TooSmall("Qwen/Qwen2.5-7B", 32_768, 4);
+        var request = new PlacementRequest
+        {
+            Constraints = SpecOf(facts).Constraints,
+            Fit = new ShapeFit(shape => shape != new GpuShape("A10", 1)),
+        };
+        facts = facts with
+        {
+            SmallestGpu = "L40S",
+            SmallestGpuCount = 1,
+            PricePerHour = Make.Euros(1.2m),
+            Loosenings = PlacementSolver
+                .Solve(OfferSnapshot.Build([four, Make.Offer(gpu: "A10")], 1), request)
+                .Relaxations,
+        };
+
+        Assert.StartsWith(
+            "Either change GPU count 1 → 4: 1 offer, best 2.00 EUR/h, or set gpu_type to L40S and gpu_count to 1 "
+                + "(leaves what the request names), on offer from 1.20 EUR/h, or reduce context_tokens to ",
+            FailureCatalogue.Describe(facts).Hint
+        );
+        Assert.Equal(["relax-1", "larger-gpu", "reduce-context"], Ids(facts)[..3]);
+
+        // The smallest is the relaxation's own offer: it is named once.
+        facts = facts with
+        {
+            SmallestGpu = "A10",
+            SmallestGpuCount = 4,
+            PricePerHour = Make.Euros(2m),
+        };
+        Assert.DoesNotContain("gpu_type", FailureCatalogue.Describe(facts).Hint);
+        Assert.Equal(["relax-1", "reduce-context"], Ids(facts)[..2]);
+
+        static string[] Ids(GpuIncompatibleFacts facts) =>
+            [.. Remedies.For(Failed(facts, SpecOf(facts))).Select(way => way.Id)];
     }
 
     [Fact]
@@ -165,7 +206,11 @@ public sealed class RemediesTests
             Said(facts, SpecOf(facts))[^1]
                 .Replace("; GPU count: 1 → " + facts.SmallestGpuCount, "", StringComparison.Ordinal)
         );
-        Assert.Contains("not on offer now)", Said(facts, SpecOf(facts))[^1], StringComparison.Ordinal);
+        Assert.Contains(
+            "not on offer now; leaves what the request names)",
+            Said(facts, SpecOf(facts))[^1],
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -100,7 +100,7 @@ internal static class NaivePlacement
 
     /// <summary>
     /// The target of a set of constraints: of the offers that exactly this set refuses, the nearest by tier, price,
-    /// count and ranking.
+    /// memory, count, part of the world and ranking.
     /// </summary>
     public static Offer Nearest(IReadOnlyList<Offer> offers, PlacementRequest request, HashSet<string> names)
     {
@@ -124,8 +124,12 @@ internal static class NaivePlacement
             .ThenBy(offer =>
                 names.Contains("gpu_count") ? Math.Abs(offer.GpuCount - asked.GpuCount.GetValueOrDefault()) : 0
             )
+            .ThenBy(offer => names.Contains("regions") && !asked.Regions.Any(region => IsNear(region, offer.Region)))
             .First();
     }
+
+    /// <summary>Of the words that <see cref="Catalogues"/> uses.</summary>
+    private static bool IsNear(string asked, string offered) => asked.Split('-')[0] == offered.Split('-')[0];
 
     /// <summary>Of the words that <see cref="Catalogues"/> uses, nominal GiB per GPU.</summary>
     public static long MemoryDistance(string asked, string offered)

@@ -38,7 +38,7 @@ internal abstract class Constraint
 
     /// <summary>
     /// Keeps those refused candidates whose value is nearest to the requested one. Where values have no distance
-    /// (regions, providers), it keeps all and the ranking decides.
+    /// (providers), it keeps all and the ranking decides.
     /// </summary>
     public virtual void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates) { }
 

@@ -1,5 +1,6 @@
 namespace Scheduler.Domain.Placement.Constraints;
 
+/// <summary>A region in the same part of the world as one of the requested regions is nearer than any other.</summary>
 internal sealed class RegionsConstraint : Constraint
 {
     public override string Name => "regions";
@@ -24,6 +25,19 @@ internal sealed class RegionsConstraint : Constraint
                 null,
                 null
             );
+
+    public override void KeepNearest(OfferSnapshot snapshot, PlacementRequest request, Span<ulong> candidates)
+    {
+        var asked = request
+            .Constraints.Regions.Select(RegionArea.Of)
+            .Where(area => area != WorldArea.Unknown)
+            .ToHashSet();
+        var distances = Array.ConvertAll(
+            snapshot.Columns.Regions,
+            region => asked.Contains(RegionArea.Of(region)) ? 0L : 1L
+        );
+        KeepLeast(candidates, row => distances[snapshot.Columns.RegionOf[row]]);
+    }
 
     public override SmartConstraints Loosen(SmartConstraints constraints, Offer target) =>
         constraints with
