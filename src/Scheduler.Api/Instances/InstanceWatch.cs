@@ -37,6 +37,10 @@ internal sealed class InstanceWatch(
             );
             await StreamAsync(request, caller, stream, stop.Token);
         }
+        catch (OperationCanceledException) when (context.GetHttpContext().RequestAborted.IsCancellationRequested)
+        {
+            // The caller left. A watch has no other end, so this is not an error.
+        }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
             throw new ApiException(ApiError.Unavailable() with { Hint = "This process is stopping; watch again." });
