@@ -6,7 +6,8 @@ namespace Scheduler.Edge;
 /// <summary>Syntax of ids and names in requests.</summary>
 internal static partial class Grammar
 {
-    public const string ModelName = "1 to 128 of A-Z a-z 0-9 . _ - with at most one / inside";
+    public const string ModelName =
+        "1 to 128 of A-Z a-z 0-9 . _ - with at most one / inside, without .. and with no . or - at the start of a part";
     public const string ScheduleId = "1 to 63 of a-z 0-9 -, beginning with a letter";
     public const int LongestDisplayName = 128;
 
@@ -79,7 +80,11 @@ internal static partial class Grammar
     [GeneratedRegex(@"^[a-z][a-z0-9-]{0,62}\z", RegexOptions.None, 1000)]
     private static partial Regex ScheduleName();
 
-    [GeneratedRegex(@"^[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?\z", RegexOptions.None, 1000)]
+    [GeneratedRegex(
+        @"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)?\z",
+        RegexOptions.None,
+        1000
+    )]
     private static partial Regex Model();
 
     [GeneratedRegex(@"^[a-z][a-z0-9._-]{0,62}\z", RegexOptions.None, 1000)]
@@ -104,14 +109,14 @@ internal static class SpecSyntax
     public const int LongestArgument = 1024;
 
     public const string Format = "1 to 32 of A-Z a-z 0-9 _ -";
-    public const string KvFormat = "auto, fp16 or fp8";
+    public const string KvFormat = "auto, fp16, fp8, q8 or q4";
     public const string Runtime = "1 to 63 of a-z 0-9 . _ -";
     public const string Argument = "1 to 1024 characters";
     public const string Word = "1 to 64 characters in one line";
     public const string Provider = "1 to 63 of a-z 0-9 -";
     public const string ServingName = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
 
-    public static readonly string[] KvFormats = ["auto", "fp16", "fp8"];
+    public static readonly string[] KvFormats = ["auto", "fp16", "fp8", "q8", "q4"];
 
     public static bool IsKvFormat(string text) => KvFormats.Contains(text, StringComparer.Ordinal);
 

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Agenda;
 using Scheduler.Grains.Health;
@@ -21,9 +23,19 @@ public static class GrainsSetup
     public static IServiceCollection AddSchedulerGrains(this IServiceCollection services)
     {
         services.AddMetrics();
+        services.AddOptions<RuntimeOptions>();
         services.AddSingleton<SchedulerMetrics>();
         services.AddSingleton<ProviderDirectory>();
         services.AddSingleton<OfferCatalogue>();
+        services.AddSingleton(silo =>
+        {
+            var providers = silo.GetRequiredService<ProviderDirectory>();
+            return new RuntimeCatalogue(
+                providers.Presets,
+                providers.OwnOptions,
+                silo.GetRequiredService<IOptions<RuntimeOptions>>().Value
+            );
+        });
         services.AddSingleton<ModelLibrary>();
         services.AddSingleton<LaunchNames>();
         services.AddSingleton<LaunchChecks>();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Api.Health;
 using Scheduler.Dashboard;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
@@ -159,6 +160,7 @@ internal static class SchedulerHost
         builder
             .Services.AddOptions<SchedulerOptions>()
             .Bind(builder.Configuration.GetSection(SchedulerOptions.Section));
+        builder.Services.AddOptions<RuntimeOptions>().Bind(builder.Configuration.GetSection(RuntimeOptions.Section));
         builder.Services.AddSchedulerGrains();
         builder.Services.AddKeys();
         builder.Services.AddProviders(

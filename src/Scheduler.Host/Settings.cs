@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Options;
 using Scheduler.Api;
 using Scheduler.Dashboard;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Settings;
 using Scheduler.Edge.Requests;
 using Scheduler.Grains;
@@ -20,6 +21,7 @@ internal sealed class Settings
         SchedulerOptions.Section,
         StorageOptions.Section,
         ProvidersSetup.Section,
+        RuntimeOptions.Section,
         ApiOptions.Section,
         InferenceOptions.Section,
         DashboardOptions.Section,
@@ -106,6 +108,7 @@ internal sealed class Settings
         var host = Bind<HostOptions>(configuration, HostOptions.Section, faults);
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
+        Bind<RuntimeOptions>(configuration, RuntimeOptions.Section, faults);
         Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
         Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
         Bind<RequestLogOptions>(configuration, RequestLogOptions.Section, faults);

@@ -6,7 +6,7 @@ namespace Scheduler.ModelFit;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ContextSearch(
     ModelFootprint Model,
-    FitRequest Request,
+    LaunchPlan Request,
     EngineProfile Engine,
     int Gpus,
     long UsableBytes,

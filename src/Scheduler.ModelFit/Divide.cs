@@ -11,6 +11,9 @@ internal static class Divide
 
     public static long Up(long value, long by) => value <= 0 ? 0 : ((value - 1) / by) + 1;
 
+    /// <summary>Sum of values from 0 to <see cref="MaxBytes"/>, limited to it.</summary>
+    public static long Sum(long a, long b) => Math.Min(MaxBytes, a + b);
+
     /// <summary>Product, limited to <see cref="MaxBytes"/>.</summary>
     public static long Product(long a, long b)
     {

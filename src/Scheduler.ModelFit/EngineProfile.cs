@@ -1,6 +1,6 @@
 namespace Scheduler.ModelFit;
 
-/// <summary>How an engine uses VRAM. There are two kinds; a custom preset is judged as vLLM.</summary>
+/// <summary>How an engine uses VRAM. There are two kinds; an unknown engine is judged as vLLM.</summary>
 /// <remarks>
 /// <para>
 /// vLLM-like: uses 0.90 of the memory (its <c>--gpu-memory-utilization</c> default) and splits each layer over all
@@ -25,6 +25,18 @@ internal sealed record EngineProfile
         OverheadExpected = 1000 * MiB,
         OverheadHigh = 1500 * MiB,
     };
+
+    /// <summary>
+    /// SGLang: weights and cache get <c>--mem-fraction-static</c>, by default about 0.88 of the memory, and activations
+    /// the rest (<c>server_args.py</c>). The estimate counts activations too, so it errs on the safe side.
+    /// </summary>
+    public static readonly EngineProfile Sglang = Vllm with { UsablePerMille = 880 };
+
+    /// <summary>
+    /// text-embeddings-inference: takes what it needs, keeps no cache, and runs on one GPU. Its batch has 16,384 tokens
+    /// (<c>--max-batch-tokens</c>).
+    /// </summary>
+    public static readonly EngineProfile Embeddings = Vllm with { UsablePerMille = 1000, MostGpus = 1 };
 
     /// <summary>llama.cpp with flash attention, its default.</summary>
     public static readonly EngineProfile Llama = new()
@@ -61,6 +73,9 @@ internal sealed record EngineProfile
 
     public long BlockTokens { get; private init; }
 
+    /// <summary>Most GPUs over which the engine splits a model.</summary>
+    public int MostGpus { get; private init; } = ModelFootprint.MaxGpus;
+
     /// <summary>Whether whole layers are distributed over the GPUs; otherwise each layer is split.</summary>
     public bool SplitsLayers { get; private init; }
 
@@ -72,8 +87,24 @@ internal sealed record EngineProfile
 
     public long OverheadHigh { get; private init; }
 
-    public static EngineProfile Of(string preset) =>
-        preset is "llama-server" or "llama.cpp" or "llama-cpp" or "ollama" ? Llama : Vllm;
+    /// <param name="engine">Name of an engine, or of a preset without one.</param>
+    public static EngineProfile Of(string engine) =>
+        engine switch
+        {
+            "llama-server" or "llama.cpp" or "llama-cpp" or "ollama" => Llama,
+            "sglang" => Sglang,
+            "tei" => Embeddings,
+            _ => Vllm,
+        };
+
+    /// <summary>The profile with the share of memory that the plan states.</summary>
+    public static EngineProfile Of(LaunchPlan plan) =>
+        plan.MemoryPerMille is { } share
+            ? Of(plan.EnginePreset) with
+            {
+                UsablePerMille = share,
+            }
+            : Of(plan.EnginePreset);
 
     public long Usable(long vramBytes) => Math.Max(0, vramBytes - DriverReserveBytes) / 1000 * UsablePerMille;
 

@@ -51,6 +51,6 @@ public enum FitObstacle
     /// <summary>The GPU cannot run the weight format, not even after unpacking.</summary>
     WeightFormat = 3,
 
-    /// <summary>The request is invalid for this model; see <see cref="FitRequest.Validate"/>.</summary>
+    /// <summary>The request is invalid for this model; see <see cref="LaunchPlan.Validate"/>.</summary>
     Request = 4,
 }

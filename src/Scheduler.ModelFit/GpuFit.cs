@@ -22,9 +22,9 @@ public static class GpuFit
 
     /// <summary>Whether the model fits <paramref name="count"/> GPUs of a type.</summary>
     /// <param name="count">GPUs of one host, ≥ 1; the model is split over all of them.</param>
-    public static FitVerdict Judge(ModelFacts model, FitRequest request, GpuType gpu, int count)
+    public static FitVerdict Judge(ModelFacts model, LaunchPlan request, GpuType gpu, int count)
     {
-        var engine = EngineProfile.Of(request.EnginePreset);
+        var engine = EngineProfile.Of(request);
         var usable = engine.Usable(gpu.VramBytes);
         var obstacle = ObstacleOf(model, request, gpu, count, engine);
         if (obstacle != FitObstacle.None)
@@ -43,9 +43,9 @@ public static class GpuFit
     }
 
     /// <summary>VRAM need per GPU; null when the model cannot be split or the request is invalid.</summary>
-    public static VramBudget? Budget(ModelFacts model, FitRequest request, int count)
+    public static VramBudget? Budget(ModelFacts model, LaunchPlan request, int count)
     {
-        var engine = EngineProfile.Of(request.EnginePreset);
+        var engine = EngineProfile.Of(request);
         var footprint = ModelFootprint.Of(model);
         if (request.Validate(model) is not null || !footprint.CanSplit(count, engine, request.Format))
         {
@@ -67,8 +67,7 @@ public static class GpuFit
         );
     }
 
-    public static long UsableBytes(GpuType gpu, string enginePreset) =>
-        EngineProfile.Of(enginePreset).Usable(gpu.VramBytes);
+    public static long UsableBytes(GpuType gpu, LaunchPlan plan) => EngineProfile.Of(plan).Usable(gpu.VramBytes);
 
     /// <summary>Least total memory, then fewest GPUs, with <see cref="FitOutcome.Fits"/>.</summary>
     /// <param name="vendor">Vendor of the GPUs; other vendors need another image.</param>
@@ -76,7 +75,7 @@ public static class GpuFit
     /// <returns>Null when none fits.</returns>
     public static GpuGroup? SmallestThatFits(
         ModelFacts model,
-        FitRequest request,
+        LaunchPlan request,
         GpuCatalogue catalogue,
         string vendor = "NVIDIA",
         long largerThanBytes = 0
@@ -88,7 +87,7 @@ public static class GpuFit
         }
 
         // The need depends only on the count, so it is computed once per count, not per shape.
-        var engine = EngineProfile.Of(request.EnginePreset);
+        var engine = EngineProfile.Of(request);
         var footprint = ModelFootprint.Of(model);
         Span<long> vramNeeded = stackalloc long[ModelFootprint.MaxGpus + 1];
         foreach (var count in GpuCatalogue.Counts)
@@ -120,15 +119,15 @@ public static class GpuFit
     /// <returns>Tokens, or null when not even one block fits.</returns>
     public static long? LargestContextThatFits(
         ModelFacts model,
-        FitRequest request,
+        LaunchPlan request,
         GpuType gpu,
         int count,
         FitOutcome atLeast = FitOutcome.Fits
     )
     {
-        var max = model.MaxContextTokens ?? FitRequest.MaxContextTokens;
+        var max = model.MaxContextTokens ?? LaunchPlan.MaxContextTokens;
         var smallest = request with { ContextTokens = Math.Min(ContextStep, max) };
-        var engine = EngineProfile.Of(request.EnginePreset);
+        var engine = EngineProfile.Of(request);
         if (ObstacleOf(model, smallest, gpu, count, engine) != FitObstacle.None)
         {
             return null;
@@ -147,10 +146,17 @@ public static class GpuFit
 
     /// <summary>The least lossy format smaller than the requested one that fits comfortably.</summary>
     /// <param name="gpu">FP8 and FP4 are proposed only when the GPU multiplies them natively.</param>
+    /// <param name="canLoad">Whether the engine has a way to load the model in a format.</param>
     /// <returns>Null when no format helps.</returns>
-    public static WeightFormat? WeightFormatThatFits(ModelFacts model, FitRequest request, GpuType gpu, int count)
+    public static WeightFormat? WeightFormatThatFits(
+        ModelFacts model,
+        LaunchPlan request,
+        GpuType gpu,
+        int count,
+        Func<WeightFormat, bool> canLoad
+    )
     {
-        var engine = EngineProfile.Of(request.EnginePreset);
+        var engine = EngineProfile.Of(request);
         var footprint = ModelFootprint.Of(model);
         if (request.Validate(model) is not null || !footprint.CanSplit(count, engine, request.Format))
         {
@@ -162,6 +168,7 @@ public static class GpuFit
         {
             if (
                 gpu.Supports(format)
+                && canLoad(format)
                 && footprint.Weights(format, count, engine).Expected < present
                 && Judge(model, request with { Format = format }, gpu, count).Outcome == FitOutcome.Fits
             )
@@ -173,9 +180,46 @@ public static class GpuFit
         return null;
     }
 
+    /// <summary>
+    /// How many requests the cache holds together, and its tokens. The cache of an engine that takes a share of the
+    /// memory fills what the rest leaves; that of llama.cpp has the size that the plan states.
+    /// </summary>
+    /// <param name="requestTokens">Tokens of one request with its answer, ≥ 1.</param>
+    /// <returns>Null when the model keeps no cache, does not fit, or is not valid on these GPUs.</returns>
+    public static CacheRoom? RoomFor(ModelFacts model, LaunchPlan plan, GpuType gpu, int count, long requestTokens)
+    {
+        var engine = EngineProfile.Of(plan);
+        var footprint = ModelFootprint.Of(model);
+        if (footprint.Caches.Length == 0 || ObstacleOf(model, plan, gpu, count, engine) != FitObstacle.None)
+        {
+            return null;
+        }
+
+        var estimate = VramEstimate.Of(footprint, plan, plan.ContextTokens, count, engine);
+        var free = engine.SplitsLayers
+            ? estimate.Cache.Expected
+            : engine.Usable(gpu.VramBytes) - (estimate.Expected - estimate.Cache.Expected);
+        var whole = VramEstimate.SequenceCacheBytes(footprint, plan, plan.ContextTokens, count, engine);
+        var one = VramEstimate.SequenceCacheBytes(
+            footprint,
+            plan,
+            Math.Min(requestTokens, plan.ContextTokens),
+            count,
+            engine
+        );
+        if (free < one || one == 0)
+        {
+            return null;
+        }
+
+        var tokens = (long)Int128.Min((Int128)free * plan.ContextTokens / whole, Divide.MaxBytes);
+        var most = plan.SequencesAtOnce ?? (engine.SplitsLayers ? plan.ParallelSequences : int.MaxValue);
+        return new CacheRoom(tokens, Math.Min(requestTokens, plan.ContextTokens), (int)Math.Min(free / one, most));
+    }
+
     private static FitObstacle ObstacleOf(
         ModelFacts model,
-        FitRequest request,
+        LaunchPlan request,
         GpuType gpu,
         int count,
         EngineProfile engine

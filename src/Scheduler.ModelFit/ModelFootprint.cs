@@ -38,7 +38,7 @@ internal sealed class ModelFootprint
     /// <param name="format">Requested weight format; null for the published one, whose blocks must stay whole.</param>
     public bool CanSplit(int gpus, EngineProfile engine, WeightFormat? format)
     {
-        if (gpus is < 1 or > MaxGpus)
+        if (gpus < 1 || gpus > engine.MostGpus)
         {
             return false;
         }

@@ -16,7 +16,7 @@ public sealed record OomRemedy(long? ContextTokens, string? Gpu, int? GpuCount)
 
     /// <param name="request">With the shortfall of the run that died.</param>
     /// <param name="gpu">The GPU of that run.</param>
-    public static OomRemedy For(ModelFacts model, FitRequest request, GpuType gpu, int count, GpuCatalogue catalogue)
+    public static OomRemedy For(ModelFacts model, LaunchPlan request, GpuType gpu, int count, GpuCatalogue catalogue)
     {
         var comfortable = GpuFit.LargestContextThatFits(model, request, gpu, count);
         var least = LeastAfter(checked(gpu.VramBytes * count));

@@ -62,21 +62,51 @@ internal readonly struct VramEstimate
     /// <param name="request">Its context is ignored.</param>
     public static VramEstimate Of(
         ModelFootprint model,
-        FitRequest request,
+        LaunchPlan request,
         long contextTokens,
         int gpus,
         EngineProfile engine
     )
     {
-        var weights = model.Weights(request.Format, gpus, engine);
+        var weights = Band.Of(model.Weights(request.Format, gpus, engine));
+        var cache = CacheOf(model, request, contextTokens, gpus, engine);
+        if (request.Lora is { } lora)
+        {
+            weights = weights.Plus(lora.On(model.Model, gpus));
+        }
+
+        if (request.Draft?.Facts is { } facts)
+        {
+            // The draft model is split like the model. One that cannot be is whole on each GPU.
+            var draft = ModelFootprint.Of(facts);
+            var ways = draft.CanSplit(gpus, engine, null) ? gpus : 1;
+            weights = weights.Plus(Band.Of(draft.Weights(null, ways, engine)));
+            cache = cache.Plus(CacheOf(draft, request, contextTokens, ways, engine));
+        }
+
         return new VramEstimate(
-            new(weights.Low, weights.Expected, weights.High),
-            CacheOf(model, request, contextTokens, gpus, engine),
+            weights,
+            cache,
             ActivationsOf(model.Model, request, contextTokens, gpus, engine),
             OverheadOf(gpus, engine),
             request.Shortfall?.On(gpus) ?? default
         );
     }
+
+    /// <summary>Cache of one sequence as the plan's engine is expected to keep it, bytes per GPU.</summary>
+    public static long SequenceCacheBytes(
+        ModelFootprint model,
+        LaunchPlan plan,
+        long contextTokens,
+        int gpus,
+        EngineProfile engine
+    ) => SequenceCacheBytes(model, plan.Kv, contextTokens, gpus, engine, BatchOf(plan, engine).Likely);
+
+    /// <summary>Tokens of one step.</summary>
+    private static (long Low, long Likely) BatchOf(LaunchPlan plan, EngineProfile engine) =>
+        plan.BatchTokens is { } stated ? (stated, stated)
+        : engine.SplitsLayers ? (EngineProfile.MicroBatchTokens, EngineProfile.MicroBatchTokens)
+        : (EngineProfile.BatchTokensLow, EngineProfile.BatchTokensExpected);
 
     /// <param name="batchTokens">Tokens that a sliding window must keep in addition while a batch is computed.</param>
     public static long SequenceCacheBytes(
@@ -107,16 +137,14 @@ internal readonly struct VramEstimate
         return Math.Min(sum, Divide.MaxBytes);
     }
 
-    private static Band CacheOf(ModelFootprint model, FitRequest request, long context, int gpus, EngineProfile engine)
+    private static Band CacheOf(ModelFootprint model, LaunchPlan request, long context, int gpus, EngineProfile engine)
     {
         if (model.Caches.Length == 0)
         {
             return default;
         }
 
-        var (low, likely) = engine.SplitsLayers
-            ? (EngineProfile.MicroBatchTokens, EngineProfile.MicroBatchTokens)
-            : (EngineProfile.BatchTokensLow, EngineProfile.BatchTokensExpected);
+        var (low, likely) = BatchOf(request, engine);
         var expected = SequenceCacheBytes(model, request.Kv, context, gpus, engine, likely);
         // Only sliding windows depend on the batch.
         var least = low == likely ? expected : SequenceCacheBytes(model, request.Kv, context, gpus, engine, low);
@@ -168,7 +196,7 @@ internal readonly struct VramEstimate
 
     private static Band ActivationsOf(
         ModelFacts model,
-        FitRequest request,
+        LaunchPlan request,
         long context,
         int gpus,
         EngineProfile engine
@@ -176,12 +204,18 @@ internal readonly struct VramEstimate
     {
         if (engine.SplitsLayers)
         {
-            return MicroBatch(model, context, request.ParallelSequences, engine);
+            return MicroBatch(model, context, request, engine);
         }
 
         var perToken = ActivationFactor * (model.HiddenSize + Divide.Up(model.ActiveIntermediate, gpus));
         // 32-bit logits of each sequence; the upper edge includes a sorted copy.
-        var logits = model.IsEncoder ? 0 : Divide.Product(4L * model.VocabularySize, request.ParallelSequences);
+        var logits = model.IsEncoder ? 0 : Divide.Product(4L * model.VocabularySize, request.ComputedSequences);
+        if (request.BatchTokens is { } batch)
+        {
+            var stated = Divide.Product(perToken, batch);
+            return new(stated + logits, stated + logits, stated + Divide.Product(logits, 2));
+        }
+
         var low = Math.Min(context, EngineProfile.BatchTokensLow);
         var likely = Math.Clamp(context, EngineProfile.BatchTokensLow, EngineProfile.BatchTokensExpected);
         var high = Math.Clamp(context, EngineProfile.BatchTokensExpected, EngineProfile.BatchTokensHigh);
@@ -196,12 +230,12 @@ internal readonly struct VramEstimate
     /// llama.cpp's compute buffer: the maximum of its steps (scores, logits, feed-forward block), because they reuse
     /// the memory.
     /// </summary>
-    private static Band MicroBatch(ModelFacts model, long context, int sequences, EngineProfile engine)
+    private static Band MicroBatch(ModelFacts model, long context, LaunchPlan plan, EngineProfile engine)
     {
-        var batch = EngineProfile.MicroBatchTokens;
+        var batch = BatchOf(plan, engine).Likely;
         var logits = 4L * batch * model.VocabularySize;
         var feed = 4L * batch * (model.HiddenSize + Math.Max(model.HiddenSize, 2 * model.ActiveIntermediate));
-        var cells = Divide.Product(context, engine.HoldsScores ? 1 : sequences);
+        var cells = Divide.Product(context, engine.HoldsScores ? 1 : plan.ParallelSequences);
         var scores = engine.HoldsScores ? Divide.Product(4L * batch * model.AttentionHeads, cells) : 0;
         var step = Math.Max(Math.Max(logits, feed), scores);
         // The mask of the batch against all cells: 32 bits without flash attention, 16 with it.
@@ -225,5 +259,11 @@ internal readonly struct VramEstimate
 
     /// <summary>Lower edge, likely value and upper edge, bytes.</summary>
     [StructLayout(LayoutKind.Auto)]
-    internal readonly record struct Band(long Low, long Expected, long High);
+    internal readonly record struct Band(long Low, long Expected, long High)
+    {
+        public static Band Of(ModelFootprint.WeightBytes weights) => new(weights.Low, weights.Expected, weights.High);
+
+        public Band Plus(Band other) =>
+            new(Divide.Sum(Low, other.Low), Divide.Sum(Expected, other.Expected), Divide.Sum(High, other.High));
+    }
 }

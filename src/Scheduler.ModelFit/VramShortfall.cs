@@ -21,7 +21,7 @@ public sealed record VramShortfall(
     /// <summary>What the runs prove about a launch of the same model with the same runtime and formats.</summary>
     /// <param name="request">Its context, sequences and shortfall are ignored.</param>
     /// <returns>Null without such runs, or when the estimate itself already needs more than they had.</returns>
-    public static VramShortfall? Of(ModelFacts model, FitRequest request, IEnumerable<OutOfMemoryRun> runs)
+    public static VramShortfall? Of(ModelFacts model, LaunchPlan request, IEnumerable<OutOfMemoryRun> runs)
     {
         VramShortfall? all = null;
         foreach (var run in runs)
@@ -51,9 +51,9 @@ public sealed record VramShortfall(
             Math.Max(Gpus, other.Gpus)
         );
 
-    private static VramShortfall? Of(ModelFacts model, FitRequest request, OutOfMemoryRun run)
+    private static VramShortfall? Of(ModelFacts model, LaunchPlan request, OutOfMemoryRun run)
     {
-        var engine = EngineProfile.Of(request.EnginePreset);
+        var engine = EngineProfile.Of(request);
         var footprint = ModelFootprint.Of(model);
         var then = request with
         {

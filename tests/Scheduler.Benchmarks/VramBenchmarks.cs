@@ -12,7 +12,7 @@ public class VramBenchmarks
     private readonly GpuCatalogue _catalogue = GpuCatalogue.Shipped;
     private GpuType _gpu = new();
     private ModelFacts _model = new();
-    private FitRequest _request = new(null, KvFormat.Bf16, 32_768, 4, "vllm");
+    private LaunchPlan _request = new(null, KvFormat.Bf16, 32_768, 4, "vllm");
 
     /// <summary>A dense model, experts with sliding windows, latent attention with an indexer.</summary>
     [Params("Qwen/Qwen3-32B", "openai/gpt-oss-120b", "deepseek-ai/DeepSeek-V3.2")]
@@ -24,7 +24,7 @@ public class VramBenchmarks
     {
         _model = ModelCatalogue.Find(Model) ?? throw new InvalidOperationException(Model);
         _gpu = _catalogue.Find("L4") ?? throw new InvalidOperationException("L4");
-        _request = new FitRequest(null, KvFormat.Bf16, 32_768, 4, "vllm");
+        _request = new LaunchPlan(null, KvFormat.Bf16, 32_768, 4, "vllm");
     }
 
     /// <summary>The check of every offer.</summary>

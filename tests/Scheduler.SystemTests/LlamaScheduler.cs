@@ -48,7 +48,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
         _runtime = await LlamaRuntime.ReadyAsync(Ct);
         var folder = Directory.CreateTempSubdirectory("scheduler-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "tight.json"), Tight(), Ct);
-        Process = new SchedulerProcess(folder, ["--config", "tight.json", .. LlamaRuntime.Settings(capacity: 16)])
+        Process = new SchedulerProcess(folder, ["--config", "tight.json", .. _runtime.Settings(capacity: 16)])
         {
             Environment = _runtime.Environment,
         };
@@ -197,6 +197,7 @@ public sealed class LlamaScheduler : IAsyncLifetime
         [
             $"--data={TightBytes}",
             "llama-server",
+            "{arguments}",
             "--model",
             "{model}",
             "--alias",
@@ -210,7 +211,15 @@ public sealed class LlamaScheduler : IAsyncLifetime
             "--port",
             "{port}",
         ];
-        var presets = new { tight = new { Program = "prlimit", Arguments = arguments } };
+        var presets = new
+        {
+            tight = new
+            {
+                Program = "prlimit",
+                Engine = "llama-server",
+                Arguments = arguments,
+            },
+        };
         return JsonSerializer.Serialize(new { Providers = new { Process = new { Presets = presets } } });
     }
 }

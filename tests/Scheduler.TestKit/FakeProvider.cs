@@ -56,6 +56,9 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     /// <summary>Every machine ever created, in order; a repeated key was billed twice.</summary>
     public ImmutableArray<AllocationKey> Made => Locked(() => _made.ToImmutableArray());
 
+    /// <summary>The runtime of the latest allocation call; null before the first.</summary>
+    public RuntimeSpec? Started { get; private set; }
+
     /// <summary>Every allocation and release call, in order.</summary>
     public ImmutableArray<ProviderCall> Calls => Locked(() => _calls.ToImmutableArray());
 
@@ -149,6 +152,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         var answer = Locked(() =>
         {
             _calls.Add(new ProviderCall("Allocate", request.Key, request.Offer.Region));
+            Started = request.Runtime;
             return _nextAllocate.TryDequeue(out var next) ? next : AnswerFor?.Invoke(request.Key) ?? Otherwise;
         });
         switch (answer.Behaviour)

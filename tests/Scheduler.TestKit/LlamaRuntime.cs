@@ -70,7 +70,7 @@ public sealed class LlamaRuntime
 
     /// <summary>Settings of a scheduler whose only provider is this host, without GPUs, with fast probes.</summary>
     /// <param name="capacity">Concurrent runtimes.</param>
-    public static string[] Settings(int capacity = 4)
+    public string[] Settings(int capacity = 4)
     {
         // Separate ranges, so that tests of one process never choose the same port, and tests of two processes rarely
         // do.
@@ -90,6 +90,10 @@ public sealed class LlamaRuntime
             "--Providers:Process:Cpu:GpuType=L4",
             "--Providers:Process:Cpu:PricePerHour=0.05",
             Setting("Cpu:Available", capacity),
+            // The source of the model, and the options that only this runtime has.
+            $"--Runtimes:ModelDirectories:0={Folder}",
+            "--Runtimes:AllowedOptions:0=--token-delay-ms",
+            "--Runtimes:AllowedOptions:1=--late-memory-above",
             "--Scheduler:Launch:ProbeEvery=00:00:00.100",
             "--Scheduler:Providers:RefreshEvery=00:00:01",
         ];

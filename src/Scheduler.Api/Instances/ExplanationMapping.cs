@@ -77,6 +77,11 @@ internal static class ExplanationMapping
             proto.LargestContextTokens = tokens;
         }
 
+        if (check is { CacheTokens: { } cache, ExpectedConcurrency: { } together, TypicalRequestTokens: { } typical })
+        {
+            (proto.CacheTokens, proto.ExpectedConcurrency, proto.TypicalRequestTokens) = (cache, together, typical);
+        }
+
         proto.Lines.AddRange(
             check.Lines.Select(line => new V1.BudgetLine
             {

@@ -26,6 +26,7 @@ internal static class SpecMapping
             AutoReroute = proto.AutoReroute,
             AllocationTimeout = proto.AllocationTimeout?.ToTimeSpan(),
             StartTimeout = proto.StartTimeout?.ToTimeSpan(),
+            SequencesAtOnce = proto.HasSequencesAtOnce ? proto.SequencesAtOnce : null,
         };
     }
 
@@ -44,6 +45,11 @@ internal static class SpecMapping
             AllocationTimeout = spec.AllocationTimeout is { } allocation ? Duration.FromTimeSpan(allocation) : null,
             StartTimeout = spec.StartTimeout is { } start ? Duration.FromTimeSpan(start) : null,
         };
+        if (spec.SequencesAtOnce is { } atOnce)
+        {
+            proto.SequencesAtOnce = atOnce;
+        }
+
         proto.RuntimeArguments.AddRange(spec.RuntimeArguments);
         return proto;
     }

@@ -35,6 +35,11 @@ internal static class SpecValidation
             faults.Range("spec.parallel_sequences", spec.ParallelSequences, 1, SpecLimits.MostSequences);
         }
 
+        if (spec.HasSequencesAtOnce)
+        {
+            faults.Range("spec.sequences_at_once", spec.SequencesAtOnce, 1, SpecLimits.MostSequences);
+        }
+
         faults.List("spec.runtime_arguments", spec.RuntimeArguments, SpecSyntax.IsArgument, SpecSyntax.Argument);
         faults.CheckDuration(
             "spec.allocation_timeout",

@@ -12,6 +12,7 @@ internal static class LaunchFields
     public const string Kv = "kv";
     public const string Context = "context";
     public const string Parallel = "parallel";
+    public const string AtOnce = "at_once";
     public const string Runtime = "runtime";
     public const string Arguments = "arguments";
     public const string MaxPrice = "max_price";
@@ -49,6 +50,7 @@ internal static class LaunchFields
         (Model, "Model"),
         (Context, "Context"),
         (Parallel, "Parallel sequences"),
+        (AtOnce, "Sequences at once"),
         (Weights, "Weight format"),
         (Kv, "KV cache format"),
         (Runtime, "Runtime preset"),
@@ -76,6 +78,12 @@ internal static class LaunchFields
         {
             "spec.model" => Model,
             "spec.weight_format" => Weights,
+            "spec.kv_format" => Kv,
+            "spec.context_tokens" => Context,
+            "spec.parallel_sequences" => Parallel,
+            "spec.sequences_at_once" => AtOnce,
+            "spec.runtime_arguments" => Arguments,
+            "spec.constraints.gpu_count" => GpuCount,
             "spec.runtime" => Runtime,
             "spec.constraints.gpu_type" => Gpu,
             "spec.constraints.regions" => Regions,

@@ -62,6 +62,7 @@ public sealed class LaunchForm
         texts[LaunchFields.Kv] = spec.KvFormat;
         texts[LaunchFields.Context] = spec.ContextTokens.ToString(CultureInfo.InvariantCulture);
         texts[LaunchFields.Parallel] = spec.ParallelSequences.ToString(CultureInfo.InvariantCulture);
+        texts[LaunchFields.AtOnce] = spec.SequencesAtOnce?.ToString(CultureInfo.InvariantCulture) ?? "";
         texts[LaunchFields.Runtime] = spec.Runtime;
         texts[LaunchFields.Arguments] = Lines(
             spec.RuntimeArguments.Select(argument =>

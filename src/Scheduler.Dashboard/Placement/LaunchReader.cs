@@ -92,6 +92,7 @@ internal sealed class LaunchReader
             ParallelSequences = (int)(
                 Whole(LaunchFields.Parallel, SpecLimits.MostSequences) ?? standard.ParallelSequences
             ),
+            SequencesAtOnce = (int?)Whole(LaunchFields.AtOnce, SpecLimits.MostSequences),
             Runtime = Optional(LaunchFields.Runtime, Grammar.IsPreset, SpecSyntax.Runtime) ?? standard.Runtime,
             RuntimeArguments = Lines(
                 LaunchFields.Arguments,

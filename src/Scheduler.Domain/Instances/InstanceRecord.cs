@@ -7,6 +7,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Storage;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Instances;
 
@@ -15,7 +16,7 @@ namespace Scheduler.Domain.Instances;
 public sealed record InstanceRecord : IStoredState
 {
     /// <summary>The schema version that this code writes.</summary>
-    public const int CurrentSchemaVersion = 2;
+    public const int CurrentSchemaVersion = 3;
 
     [Id(0)]
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
@@ -163,6 +164,14 @@ public sealed record AllocationIntent
     /// <summary>The published name of the model to load.</summary>
     [Id(7)]
     public string Model { get; init; } = "";
+
+    /// <summary>What was judged, on the offer's GPUs; null in a record of version 2 or older.</summary>
+    [Id(8)]
+    public LaunchPlan? Plan { get; init; }
+
+    /// <summary>The caller's runtime arguments that are not part of the plan; not set when there are none.</summary>
+    [Id(9)]
+    public ImmutableArray<string> Arguments { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("scheduler.FailureRecord")]

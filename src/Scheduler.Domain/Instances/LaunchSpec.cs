@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Scheduler.Domain.Placement;
 
 namespace Scheduler.Domain.Instances;
@@ -15,7 +16,7 @@ public sealed record LaunchSpec
     [Id(1)]
     public string? WeightFormat { get; init; }
 
-    /// <summary><c>auto</c>, <c>fp16</c> or <c>fp8</c>.</summary>
+    /// <summary><c>auto</c>, <c>fp16</c>, <c>fp8</c>, <c>q8</c> or <c>q4</c>.</summary>
     [Id(2)]
     public string KvFormat { get; init; } = "auto";
 
@@ -23,7 +24,7 @@ public sealed record LaunchSpec
     [Id(3)]
     public long ContextTokens { get; init; } = 8192;
 
-    /// <summary>≥ 1.</summary>
+    /// <summary>Sequences at full context that the memory must hold together, ≥ 1.</summary>
     [Id(4)]
     public int ParallelSequences { get; init; } = 1;
 
@@ -48,4 +49,11 @@ public sealed record LaunchSpec
     /// <summary>Maximum wait for the runtime to become healthy; null for the configured default.</summary>
     [Id(10)]
     public TimeSpan? StartTimeout { get; init; }
+
+    /// <summary>
+    /// Most requests that the runtime computes together, ≥ <see cref="ParallelSequences"/>; null for the engine's default.
+    /// </summary>
+    [Id(11)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? SequencesAtOnce { get; init; }
 }

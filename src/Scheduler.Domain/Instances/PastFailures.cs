@@ -54,6 +54,7 @@ public sealed record PastFailures([property: Id(0)] ImmutableArray<FailedAttempt
         && from.WeightFormat == to.WeightFormat
         && from.KvFormat == to.KvFormat
         && from.Runtime == to.Runtime
+        && from.SequencesAtOnce == to.SequencesAtOnce
         && from.RuntimeArguments.SequenceEqual(to.RuntimeArguments)
             ? past
             : Only(past, attempt => attempt.Code != FailureCode.OomKilled);

@@ -54,6 +54,14 @@ internal static class SpecChanges
                 )
         ),
         new(
+            "sequences at once",
+            spec => spec.SequencesAtOnce?.ToString("N0", CultureInfo.InvariantCulture) ?? "the engine's default",
+            (_, to) =>
+                to.SequencesAtOnce is { } most
+                    ? string.Create(CultureInfo.InvariantCulture, $"set the sequences at once to {most:N0}")
+                    : "leave the sequences at once to the engine"
+        ),
+        new(
             "weight format",
             spec => spec.WeightFormat ?? "as published",
             (_, to) => $"take the weights in {to.WeightFormat ?? "the published format"}"

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes.Engines;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Models;
@@ -78,7 +79,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
     /// <param name="count">The requested number of GPUs; null when any count is acceptable.</param>
     public static GpuIncompatibleFacts Of(
         ModelFacts model,
-        FitRequest request,
+        LaunchPlan request,
         GpuType? gpu,
         int? count,
         GpuCatalogue catalogue
@@ -97,13 +98,16 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             Obstacle = gpu is null ? FitObstacle.Vram : GpuFit.Judge(model, request, gpu, gpus).Obstacle,
             Lines = GpuFit.Budget(model, request, gpus)?.Lines ?? [],
             VramBytesPerGpu = gpu?.VramBytes,
-            UsableBytesPerGpu = gpu is null ? null : GpuFit.UsableBytes(gpu, request.EnginePreset),
+            UsableBytesPerGpu = gpu is null ? null : GpuFit.UsableBytes(gpu, request),
             SmallestGpu = smallest?.Gpu.Name,
             SmallestGpuCount = smallest?.Count,
             LargestContextTokens = gpu is null ? null : GpuFit.LargestContextThatFits(model, request, gpu, gpus),
-            FormatThatFits = gpu is null ? null : GpuFit.WeightFormatThatFits(model, request, gpu, gpus),
+            FormatThatFits = gpu is null ? null : GpuFit.WeightFormatThatFits(model, request, gpu, gpus, CanLoad),
             RequestRefusal = request.Validate(model),
         };
+
+        bool CanLoad(WeightFormat format) =>
+            KnownEngines.Find(request.EnginePreset) is { } engine && engine.CanLoad(model, format);
     }
 
     protected internal override FailureText Describe()

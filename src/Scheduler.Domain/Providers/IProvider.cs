@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Domain.Providers;
 
@@ -27,8 +28,11 @@ public interface IProvider
 {
     ProviderId Id { get; }
 
-    /// <summary>Names of the runtime presets that it can start.</summary>
-    IEnumerable<string> Presets => Runtimes.RuntimePresets.BuiltIn.Keys;
+    /// <summary>The runtime presets that it can start.</summary>
+    IEnumerable<RuntimePreset> Presets => RuntimePresets.BuiltIn.Values;
+
+    /// <summary>Options among the runtime arguments that it reads itself; no engine gets them.</summary>
+    IEnumerable<string> OwnOptions => [];
 
     /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>
     Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Runtimes;
 
@@ -6,11 +7,11 @@ namespace Scheduler.Domain.Runtimes;
 [GenerateSerializer, Immutable, Alias("scheduler.RuntimeSpec")]
 public sealed record RuntimeSpec
 {
-    /// <summary>Name of the preset: <c>vllm</c>, <c>llama-server</c>, or a custom one from configuration.</summary>
+    /// <summary>Name of the preset: that of an engine (<c>vllm</c>), or a custom one from configuration.</summary>
     [Id(0)]
     public string Preset { get; init; } = "vllm";
 
-    /// <summary>Model that the runtime loads: a Hugging Face id or a path on the host.</summary>
+    /// <summary>Model that the runtime loads; see <see cref="ModelSource"/>.</summary>
     [Id(1)]
     public string Model { get; init; } = "";
 
@@ -21,7 +22,7 @@ public sealed record RuntimeSpec
     [Id(3)]
     public long ContextTokens { get; init; } = 1;
 
-    /// <summary>Maximum number of concurrent sequences, ≥ 1.</summary>
+    /// <summary>Sequences at full context that the cache must hold together, ≥ 1.</summary>
     [Id(4)]
     public int ParallelSequences { get; init; } = 1;
 
@@ -29,7 +30,18 @@ public sealed record RuntimeSpec
     [Id(5)]
     public int TensorParallel { get; init; } = 1;
 
-    /// <summary>Passed after the preset's own arguments, each as one argument.</summary>
+    /// <summary>
+    /// Passed where the preset says, each as one argument. Those that state a quantity are part of <see cref="Plan"/>
+    /// instead.
+    /// </summary>
     [Id(6)]
     public ImmutableArray<string> ExtraArguments { get; init; } = [];
+
+    /// <summary>What was judged; null from a silo of an older version, which judged without formats and shares.</summary>
+    [Id(7)]
+    public LaunchPlan? Plan { get; init; }
+
+    /// <summary>The plan, or what the other members say of it.</summary>
+    internal LaunchPlan PlanFor(string engine) =>
+        Plan ?? new LaunchPlan(null, KvFormat.Bf16, ContextTokens, ParallelSequences, engine).On(TensorParallel);
 }

@@ -73,6 +73,8 @@ internal sealed partial class InstanceGrain
             AllocationDeadline = allocationDeadline,
             Why = placed.Why,
             Model = placed.ModelSource,
+            Plan = placed.Model!.Request.On(offer.GpuCount) with { Shortfall = null },
+            Arguments = placed.Model.Arguments is { IsEmpty: false } arguments ? arguments : default,
         };
         return (intent, null);
     }

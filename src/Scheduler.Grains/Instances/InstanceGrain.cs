@@ -198,6 +198,11 @@ internal sealed partial class InstanceGrain(
             return WrongState($"Start is not possible while the instance is {StateName}.");
         }
 
+        if (await names.CheckStoredAsync(_recorded.Account, _recorded.Spec, GrainFactory) is { } outdated)
+        {
+            return outdated;
+        }
+
         var run = _recorded.Run + 1;
         var (intent, failure) = await CheckAsync(_recorded, run, 1, context.RequestId);
         var cause = CauseOf(context);

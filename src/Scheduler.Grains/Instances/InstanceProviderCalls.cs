@@ -142,7 +142,11 @@ internal sealed partial class InstanceProviderCalls(
             ContextTokens = record.Spec.ContextTokens,
             ParallelSequences = record.Spec.ParallelSequences,
             TensorParallel = intent.Offer.GpuCount,
-            ExtraArguments = record.Spec.RuntimeArguments,
+            ExtraArguments =
+                intent.Plan is null ? record.Spec.RuntimeArguments
+                : intent.Arguments.IsDefault ? []
+                : intent.Arguments,
+            Plan = intent.Plan,
         };
 
     [LoggerMessage(

@@ -156,12 +156,12 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     }
 
     /// <summary>The model of an instance, whose estimate includes what past failures prove; null when there is none.</summary>
-    private static async ValueTask<LaunchModel?> ModelOfAsync(
+    private async ValueTask<LaunchModel?> ModelOfAsync(
         InstanceRecord record,
         PastFailures? past,
         IGrainFactory grains
     ) =>
-        await ModelLibrary.FindAsync(record.Account, record.Spec, grains) is not { } model ? null
+        await models.FindAsync(record.Account, record.Spec, grains) is not { } model ? null
         : past is null ? model
         : model with
         {

@@ -14,6 +14,9 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
 {
     private const int RankedShown = 20;
 
+    /// <summary>Tokens of a request with its answer: most chats and retrievals stay below it.</summary>
+    private const long TypicalRequestTokens = 2048;
+
     /// <summary>Cheapest refused offers shown.</summary>
     private const int RefusedShown = 20;
 
@@ -94,6 +97,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
 
         var smallest = PlacementSolver.SmallestMatching(snapshot, request);
         var verdict = GpuFit.Judge(model.Facts, model.Request, gpu, count);
+        var room = GpuFit.RoomFor(model.Facts, model.Request, gpu, count, TypicalRequestTokens);
         return new CompatibilityCheck
         {
             Model = model.Facts.Name,
@@ -112,6 +116,9 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             ],
             Verdict = verdict.Outcome,
             LargestContext = GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, count),
+            CacheTokens = room?.Tokens,
+            ExpectedConcurrency = room?.Requests,
+            TypicalRequestTokens = room?.RequestTokens,
             SmallestThatFits = smallest is null ? null : $"{smallest.GpuCount}×{smallest.GpuType}",
         };
     }

@@ -126,6 +126,17 @@ public sealed record CompatibilityCheck
     /// </summary>
     [Id(8)]
     public string? SmallestThatFits { get; init; }
+
+    /// <summary>Tokens that the cache holds; null without a cache or when the model does not fit.</summary>
+    [Id(9)]
+    public long? CacheTokens { get; init; }
+
+    /// <summary>Requests of <see cref="TypicalRequestTokens"/> that run together; null like <see cref="CacheTokens"/>.</summary>
+    [Id(10)]
+    public int? ExpectedConcurrency { get; init; }
+
+    [Id(11)]
+    public long? TypicalRequestTokens { get; init; }
 }
 
 /// <summary>One line of a VRAM budget, bytes per GPU.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Models;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
@@ -12,7 +13,12 @@ namespace Scheduler.Grains.Instances;
 /// <summary>
 /// The check of the names in a launch spec. Every command and query that takes a spec calls it before anything else happens.
 /// </summary>
-internal sealed class LaunchNames(OfferCatalogue catalogue, IEntityIndex entities)
+internal sealed class LaunchNames(
+    OfferCatalogue catalogue,
+    ModelLibrary models,
+    RuntimeCatalogue runtimes,
+    IEntityIndex entities
+)
 {
     /// <summary>Most registered models that are compared with an unknown name.</summary>
     private const int MostModels = 1000;
@@ -33,13 +39,34 @@ internal sealed class LaunchNames(OfferCatalogue catalogue, IEntityIndex entitie
 
         var named = catalogue.Names.Check(spec, stored);
         var faults = named.Faults.Select(fault => new FieldFault(fault.Field, fault.Description)).ToImmutableArray();
-        if (spec.Model != stored?.Model && await ModelLibrary.FindAsync(account, spec, grains) is null)
+        if (await models.FindAsync(account, spec, grains) is { } model)
+        {
+            faults = faults.AddRange(RuntimeFaults(named.Spec, model));
+        }
+        else if (spec.Model != stored?.Model)
         {
             faults = faults.Insert(0, new FieldFault("spec.model", await UnknownModelAsync(account, spec.Model)));
         }
 
         return faults.IsEmpty ? named.Spec : Refusal.Invalid(faults);
     }
+
+    /// <summary>
+    /// The refusal of a stored spec that an older version accepted, or that the operator's settings no longer permit; null
+    /// when its runtime may start.
+    /// </summary>
+    public async ValueTask<Refusal?> CheckStoredAsync(AccountId account, LaunchSpec spec, IGrainFactory grains) =>
+        await models.FindAsync(account, spec, grains) is { } model
+        && RuntimeFaults(spec, model) is { IsEmpty: false } faults
+            ? Refusal.Invalid(faults)
+            : null;
+
+    private ImmutableArray<FieldFault> RuntimeFaults(LaunchSpec spec, LaunchModel model) =>
+        [
+            .. runtimes
+                .Faults(spec, model.Facts, model.Source)
+                .Select(fault => new FieldFault(fault.Field, fault.Description)),
+        ];
 
     private async Task<string> UnknownModelAsync(AccountId account, string model)
     {

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Models;
+using Scheduler.Domain.Runtimes;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
@@ -10,6 +12,7 @@ namespace Scheduler.Grains.Models;
 [GrainType("model")]
 internal sealed class ModelGrain(
     [PersistentState("model", GrainStorageNames.Database)] IPersistentState<ModelRecord> state,
+    IOptions<RuntimeOptions> runtimes,
     TimeProvider clock
 ) : Grain, IModelGrain
 {
@@ -23,6 +26,12 @@ internal sealed class ModelGrain(
             return _model.Value.Fingerprint == fingerprint
                 ? ModelViews.Of(_model.Value)
                 : Refusal.Exists($"Model '{command.Name}' is registered with other files.");
+        }
+
+        var source = command.Source ?? command.Name;
+        if (runtimes.Value.FaultOf(ModelSource.Of(source)) is { } fault)
+        {
+            return Refusal.Invalid(new FieldFault("source", fault));
         }
 
         var reading = Read(command);
@@ -43,7 +52,7 @@ internal sealed class ModelGrain(
             {
                 Account = command.Account,
                 Name = command.Name,
-                Source = command.Source ?? command.Name,
+                Source = source,
                 Facts = reading.Facts,
                 RegisteredAt = now,
                 Fingerprint = fingerprint,

@@ -28,7 +28,10 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
     private ImmutableDictionary<ProviderId, ListedOffers> _listed = ImmutableDictionary<ProviderId, ListedOffers>.Empty;
     private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementState.None);
 
-    private volatile SpecNames _names = SpecNames.Of(directory.Ids.Select(id => id.Value), directory.Presets);
+    private volatile SpecNames _names = SpecNames.Of(
+        directory.Ids.Select(id => id.Value),
+        directory.Presets.Select(preset => preset.Name)
+    );
 
     public OfferCataloguePage Page => _page;
 

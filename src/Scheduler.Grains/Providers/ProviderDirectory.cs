@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Providers;
@@ -14,8 +15,11 @@ internal sealed class ProviderDirectory(IEnumerable<IProvider> providers, Schedu
 
     public IEnumerable<ProviderId> Ids => _byId.Keys;
 
-    /// <summary>Names of the runtime presets that any provider can start.</summary>
-    public IEnumerable<string> Presets => _byId.Values.SelectMany(provider => provider.Presets);
+    /// <summary>The runtime presets that any provider can start.</summary>
+    public IEnumerable<RuntimePreset> Presets => _byId.Values.SelectMany(provider => provider.Presets);
+
+    /// <summary>Options that providers read themselves.</summary>
+    public IEnumerable<string> OwnOptions => _byId.Values.SelectMany(provider => provider.OwnOptions);
 
     /// <summary>The adapter of a provider; null when it is no longer configured.</summary>
     public IProvider? Find(ProviderId id) => _byId.GetValueOrDefault(id);

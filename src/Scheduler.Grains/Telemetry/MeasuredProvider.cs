@@ -1,5 +1,6 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Grains.Telemetry;
 
@@ -7,7 +8,9 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
 {
     public ProviderId Id => inner.Id;
 
-    public IEnumerable<string> Presets => inner.Presets;
+    public IEnumerable<RuntimePreset> Presets => inner.Presets;
+
+    public IEnumerable<string> OwnOptions => inner.OwnOptions;
 
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         CallAsync("list_offers", () => inner.ListOffersAsync(cancellationToken), static _ => "ok");

@@ -8,7 +8,10 @@ using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>Limits open requests per instance, so that a slow one fills only its own slots.</summary>
+/// <summary>
+/// Limits open requests per instance: to the sequences at once of its launch, and to the setting of this process, so that
+/// a slow instance fills only its own slots.
+/// </summary>
 internal sealed class InstanceSlots(IOptions<InferenceOptions> options)
 {
     private const int RetrySeconds = 1;
@@ -20,7 +23,8 @@ internal sealed class InstanceSlots(IOptions<InferenceOptions> options)
     /// <exception cref="ApiException">RATE_LIMITED: all slots are taken.</exception>
     public Slot Take(ServedInstance instance)
     {
-        var limit = options.Value.MaxRequestsPerInstance;
+        var most = options.Value.MaxRequestsPerInstance;
+        var limit = Math.Min(most, instance.SequencesAtOnce ?? most);
         if (_taken.AddOrUpdate(instance.Id, 1, static (_, taken) => taken + 1) <= limit)
         {
             return new Slot(this, instance.Id);

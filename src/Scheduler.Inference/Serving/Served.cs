@@ -26,6 +26,9 @@ internal sealed record ServedInstance(AccountId Account, string ServingName, str
     /// <summary>Configured context, tokens.</summary>
     public required long ContextTokens { get; init; }
 
+    /// <summary>Most open requests, as the launch states; null for the limit of the settings.</summary>
+    public int? SequencesAtOnce { get; init; }
+
     /// <summary>Shape and path of the runtime's tokenizer; null when unknown.</summary>
     public RuntimeTokenizer? Tokenizer { get; init; }
 

@@ -112,6 +112,7 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
             State = record.State,
             Endpoint = record.Allocation?.Endpoint,
             ContextTokens = record.Spec.ContextTokens,
+            SequencesAtOnce = record.Spec.SequencesAtOnce,
             Tokenizer = record.Allocation?.Tokenizer,
             Failure = record.State == InstanceState.Failed ? record.Failure : null,
             CreatedAt = record.CreatedAt,

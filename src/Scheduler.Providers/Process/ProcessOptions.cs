@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Runtimes.Engines;
 using Scheduler.Domain.Settings;
 
 namespace Scheduler.Providers.Process;
@@ -157,6 +158,12 @@ internal sealed class ProcessPresetOptions : ICheckedSettings
     /// <summary>Program name on PATH, or an absolute path.</summary>
     public string Program { get; set; } = "";
 
+    /// <summary>
+    /// Engine behind the program: a name of <see cref="KnownEngines"/>. Its options are then known, and <c>{plan}</c> and
+    /// <c>{source}</c> become its arguments. Null for the engine with the preset's name, if there is one.
+    /// </summary>
+    public string? Engine { get; set; }
+
     /// <summary>Argument templates; see <see cref="RuntimePreset"/>.</summary>
     public IList<string> Arguments { get; set; } = [];
 
@@ -177,8 +184,23 @@ internal sealed class ProcessPresetOptions : ICheckedSettings
             HealthPath = HealthPath,
             TokenizePath = TokenizePath,
             TokenizeShape = TokenizeShape,
+            Engine = KnownEngines.Find(Engine ?? name),
         };
 
-    public IEnumerable<SettingFault> Check(string section) =>
-        ToPreset("").Faults().Select(fault => new SettingFault(section, fault, "see the built-in presets"));
+    public IEnumerable<SettingFault> Check(string section)
+    {
+        if (Engine is not null && KnownEngines.Find(Engine) is null)
+        {
+            yield return new SettingFault(
+                $"{section}:{nameof(Engine)}",
+                Engine,
+                string.Join(", ", KnownEngines.All.Select(engine => engine.Name))
+            );
+        }
+
+        foreach (var fault in ToPreset(section.Split(':')[^1]).Faults())
+        {
+            yield return new SettingFault(section, fault, "see the built-in presets");
+        }
+    }
 }

@@ -5,6 +5,8 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Runtimes.Engines;
+using Scheduler.ModelFit;
 
 namespace Scheduler.Providers.Process;
 
@@ -30,6 +32,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ProcessOptions _options;
+    private readonly RuntimeOptions _runtimes;
     private readonly GpuNameResolver _resolver;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
@@ -40,6 +43,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     internal ProcessProvider(
         ProcessOptions options,
+        RuntimeOptions runtimes,
         GpuNameResolver resolver,
         IHttpClientFactory http,
         TimeProvider clock,
@@ -47,6 +51,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     )
     {
         _options = options;
+        _runtimes = runtimes;
         _resolver = resolver;
         _clock = clock;
         _log = log;
@@ -60,8 +65,11 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     public ProviderId Id => new(_options.Id);
 
-    public IEnumerable<string> Presets =>
-        RuntimePresets.BuiltIn.Keys.Concat(_options.Presets.Keys).Distinct(StringComparer.Ordinal);
+    public IEnumerable<RuntimePreset> Presets =>
+        RuntimePresets
+            .BuiltIn.Keys.Concat(_options.Presets.Keys)
+            .Distinct(StringComparer.Ordinal)
+            .Select(name => _options.Preset(name)!);
 
     public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
     {
@@ -84,7 +92,12 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
         if (_options.Preset(request.Runtime.Preset) is not { } preset)
         {
-            return ProcessFailures.UnknownPreset(request.Runtime.Preset, Presets);
+            return ProcessFailures.UnknownPreset(request.Runtime.Preset, Presets.Select(known => known.Name));
+        }
+
+        if (NotPermitted(request.Runtime, preset) is { } forbidden)
+        {
+            return ProcessFailures.BadRuntime(forbidden);
         }
 
         var host = await HostAsync(cancellationToken);
@@ -231,6 +244,23 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         _gpus.Dispose();
     }
 
+    /// <summary>
+    /// What a caller may not pass to a program of this host; null when all is permitted. The launch checks refuse it before,
+    /// but a spec may be older than they are, and they permit what other providers read.
+    /// </summary>
+    private string? NotPermitted(RuntimeSpec runtime, RuntimePreset preset)
+    {
+        var plan =
+            runtime.Plan ?? new LaunchPlan(null, KvFormat.Bf16, runtime.ContextTokens, runtime.ParallelSequences, "");
+        var read = CallerArguments.Read(preset.Engine, plan, runtime.ExtraArguments, _runtimes);
+        return read.Faults.Select(fault => fault.Fault).FirstOrDefault()
+            ?? (
+                _runtimes.FaultOf(ModelSource.Of(runtime.Model)) is { } fault
+                    ? $"the model source '{OutputLines.Clean(runtime.Model)}' is not permitted: {fault}"
+                    : null
+            );
+    }
+
     /// <summary>Under the lock, finds the key's record, or writes a record and starts the child.</summary>
     /// <returns>The rejection; null if the record exists now.</returns>
     private AllocateOutcome? StartOnce(AllocationRequest request, RuntimePreset preset, HostView host)
@@ -290,7 +320,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             CreatedAt = _clock.GetUtcNow(),
             BootId = _client.BootId,
             Port = port,
-            HealthPath = preset.HealthPath,
+            HealthPath = preset.HealthPathOf(request.Runtime),
             Tokenizer = preset.TokenizePath is { } path ? new RuntimeTokenizer(path, preset.TokenizeShape) : null,
             Gpus = gpus,
             IsCpu = gpus.IsEmpty,

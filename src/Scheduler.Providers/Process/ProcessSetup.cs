@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Process;
 
@@ -16,6 +17,7 @@ internal static class ProcessSetup
     {
         var section = configuration.GetSection(ProcessOptions.Section);
         services.AddOptions<ProcessOptions>().Bind(section);
+        services.AddOptions<RuntimeOptions>();
         if (!(section.Get<ProcessOptions>() ?? new ProcessOptions()).Enabled)
         {
             return services;
@@ -25,6 +27,7 @@ internal static class ProcessSetup
         services.AddHttpClient(ProcessProbe.ClientName);
         services.AddSingleton<IProvider>(provider => new ProcessProvider(
             provider.GetRequiredService<IOptions<ProcessOptions>>().Value,
+            provider.GetRequiredService<IOptions<RuntimeOptions>>().Value,
             provider.GetRequiredService<GpuNameResolver>(),
             provider.GetRequiredService<IHttpClientFactory>(),
             provider.GetRequiredService<TimeProvider>(),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
@@ -19,6 +20,9 @@ internal static class SimulatedMapping
 
     private const string ReplyOption = "--simulated-reply=";
     private const string YesOption = "--simulated-yes=";
+
+    /// <summary>Options that set the answers of a stand-in runtime.</summary>
+    internal static readonly ImmutableArray<string> Options = [ReplyOption.TrimEnd('='), YesOption.TrimEnd('=')];
 
     private static readonly HashSet<string> Marketplaces = new(StringComparer.Ordinal)
     {

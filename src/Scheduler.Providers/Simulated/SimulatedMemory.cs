@@ -22,13 +22,15 @@ internal static class SimulatedMemory
             return false;
         }
 
-        var request = new FitRequest(
-            null,
-            model.PublishedKvFormat,
-            runtime.ContextTokens,
-            runtime.ParallelSequences,
-            runtime.Preset
-        );
+        var request =
+            runtime.Plan
+            ?? new LaunchPlan(
+                null,
+                model.PublishedKvFormat,
+                runtime.ContextTokens,
+                runtime.ParallelSequences,
+                runtime.Preset
+            );
         if (GpuFit.Budget(model, request, offer.GpuCount) is not { } budget)
         {
             return false;
@@ -36,6 +38,6 @@ internal static class SimulatedMemory
 
         var cache = budget.Lines.Where(line => line.Purpose == VramPurpose.KvCache).Sum(line => line.ExpectedBytes);
         var needed = budget.ExpectedBytes - cache + (cache * cacheFactor);
-        return needed > GpuFit.UsableBytes(gpu, runtime.Preset);
+        return needed > GpuFit.UsableBytes(gpu, request);
     }
 }

@@ -17,6 +17,8 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
 
     public ProviderId Id => id;
 
+    public IEnumerable<string> OwnOptions => SimulatedMapping.Options;
+
     internal int OfferCount => _offers.Count;
 
     internal int SkippedCount => _skipped.Values.Sum();

@@ -30,7 +30,7 @@ public sealed class LaunchNamesTests
             new("spec.model", SpecNames.UnknownModel("Qwen2.5-7B", ModelCatalogue.Names)),
             new("spec.constraints.gpu_type", "No offer has GPU type `L40X`; `L40`, `L40S` exist."),
             new("spec.constraints.regions[1]", "No offer is in region `eu-wset`; `eu-west` exists."),
-            new("spec.runtime", "No runtime preset is named `vlm`; `vllm` exists."),
+            new("spec.runtime", "No runtime preset is named `vlm`; `vllm`, `trtllm-serve` exist."),
         ];
         Assert.Contains("`Qwen/Qwen2.5-7B`", expected[0].Description, StringComparison.Ordinal);
 
@@ -159,6 +159,92 @@ public sealed class LaunchNamesTests
             TestScheduler
                 .Good(await scheduler.Grains.Fleet().ExplainAsync(account, Make.Spec(constraints)))
                 .Compatibility?.SmallestThatFits;
+    }
+
+    /// <summary>F1 and F16: what a caller may not pass is refused by name, before anything happens.</summary>
+    [Fact]
+    public async Task Create_change_and_explain_refuse_arguments_and_formats_at_their_fields()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+        var spec = Make.Spec() with
+        {
+            WeightFormat = "int4",
+            RuntimeArguments = ["--seed", "7", "--host=0.0.0.0", "--max-model-len", "1", "--api-key", "X"],
+        };
+        string[] fields =
+        [
+            "spec.weight_format",
+            "spec.runtime_arguments[2]",
+            "spec.runtime_arguments[3]",
+            "spec.runtime_arguments[5]",
+        ];
+
+        var fresh = scheduler.NewInstanceId();
+        AssertFields((await scheduler.TryCreateAsync(account, fresh, spec, "chat")).Refusal);
+        AssertFields((await scheduler.Grains.Fleet().ExplainAsync(account, spec)).Refusal);
+        var id = await scheduler.CreateAsync(account, name: "chat");
+        AssertFields((await ChangeAsync(scheduler, id, spec)).Refusal);
+        Assert.Equal(1, (await scheduler.SeeAsync(id)).Generation);
+
+        void AssertFields(Refusal? refusal)
+        {
+            Assert.Equal(RefusalKind.Invalid, refusal?.Kind);
+            Assert.Equal(fields, refusal!.Faults.Select(fault => fault.Field));
+        }
+    }
+
+    [Fact]
+    public async Task The_judged_plan_is_recorded_and_reaches_the_provider()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+        var spec = Make.Spec() with
+        {
+            WeightFormat = "fp8",
+            KvFormat = "fp8",
+            SequencesAtOnce = 32,
+            RuntimeArguments = ["--gpu-memory-utilization", "0.95", "--enforce-eager"],
+        };
+
+        var running = await scheduler.RunningAsync(account, spec);
+
+        var runtime = scheduler.Cloud.Started!;
+        Assert.Equal(running.Intent!.Plan, runtime.Plan);
+        Assert.Equal(["--enforce-eager"], runtime.ExtraArguments);
+        Assert.Equal(
+            new LaunchPlan(WeightFormat.Fp8, KvFormat.Fp8, spec.ContextTokens, 1, "vllm")
+            {
+                SequencesAtOnce = 32,
+                MemoryPerMille = 950,
+                TensorParallel = running.Intent.Offer.GpuCount,
+            },
+            runtime.Plan
+        );
+        await scheduler.SoundAsync();
+    }
+
+    [Fact]
+    public async Task Explain_tells_how_many_requests_run_together()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+
+        var free = await FitAsync(Make.Spec());
+        var limited = await FitAsync(Make.Spec() with { SequencesAtOnce = 3 });
+        var smaller = await FitAsync(Make.Spec() with { KvFormat = "fp8" });
+
+        Assert.Equal(2048, free.TypicalRequestTokens);
+        Assert.Equal(free.CacheTokens / 2048, free.ExpectedConcurrency);
+        Assert.Equal(3, limited.ExpectedConcurrency);
+        Assert.InRange(
+            smaller.CacheTokens!.Value,
+            (2 * free.CacheTokens!.Value) - 32,
+            (2 * free.CacheTokens.Value) + 32
+        );
+
+        async Task<CompatibilityCheck> FitAsync(LaunchSpec spec) =>
+            TestScheduler.Good(await scheduler.Grains.Fleet().ExplainAsync(account, spec)).Compatibility!;
     }
 
     private static Task<Answer<InstanceRecord>> ChangeAsync(TestScheduler scheduler, InstanceId id, LaunchSpec spec) =>

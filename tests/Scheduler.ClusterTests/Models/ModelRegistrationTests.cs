@@ -52,4 +52,24 @@ public sealed class ModelRegistrationTests
                 index is null ? null : Encoding.UTF8.GetBytes(index)
             );
     }
+
+    [Theory]
+    [InlineData("/etc/passwd")]
+    [InlineData("../x")]
+    [InlineData("data/operator.gguf")]
+    [InlineData("http://169.254.169.254/x")]
+    public async Task A_source_is_an_id_of_the_hub_or_a_path_that_the_operator_permits(string source)
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+        var command = new RegisterModel(account, "mine", source, Encoding.UTF8.GetBytes(Unknown), null, null);
+
+        var refused = await scheduler.Grains.Model(account, "mine").RegisterAsync(command, scheduler.As(account));
+        var hub = await scheduler
+            .Grains.Model(account, "mine")
+            .RegisterAsync(command with { Source = "org/name@main" }, scheduler.As(account));
+
+        Assert.Equal("source", Assert.Single(refused.Refusal!.Faults).Field);
+        Assert.Equal("org/name@main", TestScheduler.Good(hub).Source);
+    }
 }

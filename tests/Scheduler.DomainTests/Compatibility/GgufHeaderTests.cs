@@ -159,7 +159,7 @@ public sealed class GgufHeaderTests
             // Parsed facts can be judged without overflow.
             GpuIncompatibleFacts.Of(
                 facts,
-                new FitRequest(null, KvFormat.Bf16, 1, 1, "llama-server"),
+                new LaunchPlan(null, KvFormat.Bf16, 1, 1, "llama-server"),
                 GpuCatalogue.Shipped.All[0],
                 1,
                 GpuCatalogue.Shipped

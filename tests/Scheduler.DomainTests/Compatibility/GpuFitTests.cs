@@ -114,8 +114,8 @@ public sealed class GpuFitTests
     {
         var model = TestModels.Shipped("Qwen/Qwen3-8B");
 
-        Assert.Equal(WeightFormat.Fp8, GpuFit.WeightFormatThatFits(model, Request(8192), L4, 1));
-        Assert.Equal(WeightFormat.Int8, GpuFit.WeightFormatThatFits(model, Request(8192), Gpu("A10"), 1));
+        Assert.Equal(WeightFormat.Fp8, GpuFit.WeightFormatThatFits(model, Request(8192), L4, 1, _ => true));
+        Assert.Equal(WeightFormat.Int8, GpuFit.WeightFormatThatFits(model, Request(8192), Gpu("A10"), 1, _ => true));
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public sealed class GpuFitTests
     {
         var (facts, request) = Pick(model, 1, parallel, kv);
         var shape = new GpuGroup(At(Catalogue.All, gpu), At(GpuCatalogue.Counts, gpus));
-        var max = facts.MaxContextTokens ?? FitRequest.MaxContextTokens;
+        var max = facts.MaxContextTokens ?? LaunchPlan.MaxContextTokens;
         if (GpuFit.LargestContextThatFits(facts, request, shape.Gpu, shape.Count) is not { } largest)
         {
             Assert.NotEqual(FitOutcome.Fits, Outcome(GpuFit.ContextStep));
@@ -257,7 +257,7 @@ public sealed class GpuFitTests
         }
 
         var request = Request(8192) with { Format = WeightFormat.Int8 };
-        Assert.Equal(request, JsonSerializer.Deserialize<FitRequest>(JsonSerializer.Serialize(request, Json), Json));
+        Assert.Equal(request, JsonSerializer.Deserialize<LaunchPlan>(JsonSerializer.Serialize(request, Json), Json));
         var budget = GpuFit.Budget(TestModels.Shipped("Qwen/Qwen3-8B"), request, 1);
         Assert.Equal(
             budget?.Lines,
@@ -278,12 +278,12 @@ public sealed class GpuFitTests
         var back = serializer.Deserialize<ModelFacts>(serializer.SerializeToArray(facts));
         Assert.Equal(JsonSerializer.Serialize(facts, Json), JsonSerializer.Serialize(back, Json));
         var request = Request(8192) with { Format = WeightFormat.Fp8 };
-        Assert.Equal(request, serializer.Deserialize<FitRequest>(serializer.SerializeToArray(request)));
+        Assert.Equal(request, serializer.Deserialize<LaunchPlan>(serializer.SerializeToArray(request)));
         var verdict = GpuFit.Judge(facts, request, H100, 1);
         Assert.Equal(verdict, serializer.Deserialize<FitVerdict>(serializer.SerializeToArray(verdict)));
     }
 
-    private static void AssertNeverLess(ModelFacts facts, FitRequest request, FitRequest larger, int gpus)
+    private static void AssertNeverLess(ModelFacts facts, LaunchPlan request, LaunchPlan larger, int gpus)
     {
         foreach (var preset in (ReadOnlySpan<string>)["vllm", "llama-server"])
         {
@@ -308,17 +308,17 @@ public sealed class GpuFitTests
         }
     }
 
-    private static (ModelFacts Facts, FitRequest Request) Pick(int model, uint context, uint parallel, int kv)
+    private static (ModelFacts Facts, LaunchPlan Request) Pick(int model, uint context, uint parallel, int kv)
     {
         var facts = TestModels.Shipped(At(ModelCatalogue.Names, model));
         var max = facts.MaxContextTokens ?? 1 << 20;
         var format = At(Enum.GetValues<KvFormat>(), kv);
-        return (facts, new FitRequest(null, format, 1 + (context * 7919L % max), 1 + (int)(parallel % 300), "vllm"));
+        return (facts, new LaunchPlan(null, format, 1 + (context * 7919L % max), 1 + (int)(parallel % 300), "vllm"));
     }
 
     private static T At<T>(IReadOnlyList<T> list, int index) => list[(index & int.MaxValue) % list.Count];
 
-    private static FitRequest Request(long context, int parallel = 1, string preset = "vllm") =>
+    private static LaunchPlan Request(long context, int parallel = 1, string preset = "vllm") =>
         new(null, KvFormat.Bf16, context, parallel, preset);
 
     private static GpuType Gpu(string name) => Catalogue.Find(name) ?? throw new InvalidOperationException(name);

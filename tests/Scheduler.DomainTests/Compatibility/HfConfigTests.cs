@@ -83,7 +83,7 @@ public sealed class HfConfigTests
         GpuFit
             .Judge(
                 facts,
-                new FitRequest(null, KvFormat.Bf16, 256, 1, "vllm"),
+                new LaunchPlan(null, KvFormat.Bf16, 256, 1, "vllm"),
                 GpuCatalogue.Shipped.Find("H100-80GB-SXM")!,
                 1
             )
@@ -218,7 +218,7 @@ public sealed class HfConfigTests
         {
             GpuIncompatibleFacts.Of(
                 facts,
-                new FitRequest(null, KvFormat.Bf16, 1, 1, "vllm"),
+                new LaunchPlan(null, KvFormat.Bf16, 1, 1, "vllm"),
                 null,
                 null,
                 GpuCatalogue.Shipped

@@ -175,7 +175,7 @@ public sealed class PublicConfigTests
     public void Blocks_of_FP8_scales_stay_whole_on_each_GPU(int gpus, bool isAllowed)
     {
         var gpu = GpuCatalogue.Shipped.Find("H100-80GB-SXM")!;
-        var request = new FitRequest(null, KvFormat.Bf16, 8192, 1, "vllm");
+        var request = new LaunchPlan(null, KvFormat.Bf16, 8192, 1, "vllm");
 
         var verdict = GpuFit.Judge(Read("m04"), request, gpu, gpus);
 
@@ -190,7 +190,7 @@ public sealed class PublicConfigTests
             GpuFit
                 .Judge(
                     Read("m46"),
-                    new FitRequest(null, KvFormat.Bf16, 131_072, 1, "vllm"),
+                    new LaunchPlan(null, KvFormat.Bf16, 131_072, 1, "vllm"),
                     GpuCatalogue.Shipped.Find("H100-80GB-SXM")!,
                     1
                 )

@@ -103,7 +103,7 @@ public sealed class VramCalibrationTests
 
         static double Total(double weightGiB, string name, long context)
         {
-            var request = new FitRequest(null, KvFormat.Bf16, context, 1, "llama-server");
+            var request = new LaunchPlan(null, KvFormat.Bf16, context, 1, "llama-server");
             var estimate = VramEstimate.Of(
                 ModelFootprint.Of(TestModels.Shipped(name)),
                 request,
@@ -154,7 +154,7 @@ public sealed class VramCalibrationTests
         foreach (var (context, logged) in (ReadOnlySpan<(long, double)>)[(20_000, 2.07), (29_000, 2.99)])
         {
             var line = GpuFit
-                .Budget(Llama8B, new FitRequest(null, KvFormat.Bf16, context, 1, "vllm"), 1)
+                .Budget(Llama8B, new LaunchPlan(null, KvFormat.Bf16, context, 1, "vllm"), 1)
                 ?.Lines.Single(line => line.Purpose == VramPurpose.Activations);
 
             Assert.NotNull(line);
@@ -172,7 +172,7 @@ public sealed class VramCalibrationTests
             _ => TestModels.Llama31Of405BFp8,
         };
         var type = GpuCatalogue.Shipped.Find(gpu) ?? throw new InvalidOperationException(gpu);
-        return GpuFit.Judge(facts, new FitRequest(null, KvFormat.Bf16, context, 1, "vllm"), type, count);
+        return GpuFit.Judge(facts, new LaunchPlan(null, KvFormat.Bf16, context, 1, "vllm"), type, count);
     }
 
     private static double Weights(ModelFacts model, WeightFormat? format, int gpus) =>

@@ -86,7 +86,7 @@ public sealed class VramShortfallTests
     public void The_budget_shows_what_was_learned_in_a_line_of_its_own()
     {
         var facts = TestModels.Shipped("Qwen/Qwen2.5-7B-Instruct");
-        var request = new FitRequest(null, KvFormat.Bf16, 16_384, 1, "vllm");
+        var request = new LaunchPlan(null, KvFormat.Bf16, 16_384, 1, "vllm");
         var l4 = Catalogue.Find("L4")!;
         var learned = Learned(facts, request, new OutOfMemoryRun(l4, 1, 16_384, 1));
 
@@ -94,22 +94,22 @@ public sealed class VramShortfallTests
         var budget = GpuFit.Budget(facts, learned, 1)!;
 
         Assert.Equal(VramPurpose.Learned, budget.Lines[^1].Purpose);
-        Assert.Equal(GpuFit.UsableBytes(l4, "vllm") + 1, budget.ExpectedBytes);
+        Assert.Equal(GpuFit.UsableBytes(l4, request) + 1, budget.ExpectedBytes);
         Assert.Null(VramShortfall.Of(facts, request, []));
     }
 
-    private static bool NeedsMore(ModelFacts facts, FitRequest request, FitRequest larger) =>
+    private static bool NeedsMore(ModelFacts facts, LaunchPlan request, LaunchPlan larger) =>
         GpuFit.Budget(facts, larger, 1) is { } more
         && GpuFit.Budget(facts, request, 1) is { } less
         && more.LowBytes > less.LowBytes;
 
-    private static FitRequest Learned(ModelFacts facts, FitRequest request, OutOfMemoryRun run) =>
+    private static LaunchPlan Learned(ModelFacts facts, LaunchPlan request, OutOfMemoryRun run) =>
         request with
         {
             Shortfall = VramShortfall.Of(facts, request, [run]),
         };
 
-    private static (ModelFacts Facts, FitRequest Request, OutOfMemoryRun Run) Pick(
+    private static (ModelFacts Facts, LaunchPlan Request, OutOfMemoryRun Run) Pick(
         int model,
         uint context,
         int gpu,
@@ -118,7 +118,7 @@ public sealed class VramShortfallTests
     {
         var facts = TestModels.Shipped(At(ModelCatalogue.Names, model));
         var tokens = 1 + (context * 7919L % (facts.MaxContextTokens ?? 1 << 20));
-        var request = new FitRequest(null, KvFormat.Bf16, tokens, 1, "vllm");
+        var request = new LaunchPlan(null, KvFormat.Bf16, tokens, 1, "vllm");
         return (facts, request, new OutOfMemoryRun(At(Catalogue.All, gpu), At(Counts, count), tokens, 1));
     }
 

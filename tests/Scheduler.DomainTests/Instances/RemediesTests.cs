@@ -463,7 +463,7 @@ public sealed class RemediesTests
     private static GpuIncompatibleFacts TooSmall(string model, long contextTokens, int sequences) =>
         GpuIncompatibleFacts.Of(
             ModelCatalogue.Find(model)!,
-            new FitRequest(null, KvFormat.Bf16, contextTokens, sequences, "vllm"),
+            new LaunchPlan(null, KvFormat.Bf16, contextTokens, sequences, "vllm"),
             GpuCatalogue.Shipped.Find("A10"),
             1,
             GpuCatalogue.Shipped

@@ -109,7 +109,7 @@ internal sealed class SampleFailures(int seed)
         var gpus = GpuCatalogue.Shipped.All;
         var facts = GpuIncompatibleFacts.Of(
             ModelCatalogue.Find(spec.Model)!,
-            new FitRequest(null, KvFormat.Bf16, spec.ContextTokens, spec.ParallelSequences, spec.Runtime),
+            new LaunchPlan(null, KvFormat.Bf16, spec.ContextTokens, spec.ParallelSequences, spec.Runtime),
             Maybe(gpus[_random.Next(gpus.Length)]),
             Any(Counts),
             GpuCatalogue.Shipped

@@ -79,7 +79,7 @@ public sealed class SpecNamesTests
                 ),
                 ("spec.constraints.provider_preferences[1]", "No provider is named `nobody`; `cloud`, `other` exist."),
                 ("spec.weight_format", "No weight format is named `fp9`; `fp8`, `fp32`, `mxfp4`, `nvfp4` exist."),
-                ("spec.runtime", "No runtime preset is named `vlm`; `vllm` exists."),
+                ("spec.runtime", "No runtime preset is named `vlm`; `vllm`, `trtllm-serve` exist."),
             ],
             named.Faults
         );

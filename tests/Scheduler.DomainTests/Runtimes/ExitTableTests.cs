@@ -276,8 +276,8 @@ public sealed class ExitTableTests
     [Theory]
     [InlineData("vllm", "--gpu-memory-utilization")]
     [InlineData("sglang", "--mem-fraction-static")]
-    [InlineData("llama-server", "--cache-type-k")]
-    [InlineData("ollama", "OLLAMA_KV_CACHE_TYPE")]
+    [InlineData("llama-server", "kv_format q8")]
+    [InlineData("ollama", "kv_format q8")]
     [InlineData("tgi", "--max-batch-prefill-tokens")]
     [InlineData("trtllm", "--kv_cache_free_gpu_memory_fraction")]
     public void A_hint_names_an_option_of_the_engine_that_ran(string preset, string option) =>

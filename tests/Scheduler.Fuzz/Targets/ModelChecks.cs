@@ -24,7 +24,7 @@ internal static class ModelChecks
         Require(facts.StoredElements >= 0 && facts.KvBytesPerToken >= 0, "Sums do not overflow.");
         GpuIncompatibleFacts.Of(
             facts,
-            new FitRequest(null, KvFormat.Bf16, 1, 1, engine),
+            new LaunchPlan(null, KvFormat.Bf16, 1, 1, engine),
             null,
             null,
             GpuCatalogue.Shipped

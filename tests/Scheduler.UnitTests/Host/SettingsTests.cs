@@ -64,7 +64,7 @@ public sealed class SettingsTests
     [InlineData("Providers:Process:Id", "My host", "1 to 63 of a-z, 0-9 and '-'")]
     [InlineData("Providers:Process:Presets:mine:TokenizeShape", "round", "Vllm, LlamaServer")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
-    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Api")]
+    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Runtimes, Api")]
     public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
         string path,
         string value,
@@ -111,6 +111,22 @@ public sealed class SettingsTests
             "Storage:PostgreSql:ConnectionStringFile is '/nowhere'; accepted: a file of",
             FailuresOf("--Storage:PostgreSql:ConnectionStringFile=/nowhere")
         );
+
+    [Fact]
+    public void Wrong_permissions_of_callers_and_engines_of_presets_are_reported()
+    {
+        var failures = FailuresOf(
+            "--Runtimes:AllowedOptions:0=--trust-remote-code",
+            "--Runtimes:AllowedOptions:1=trust-remote-code",
+            "--Runtimes:ModelDirectories:0=models",
+            "--Providers:Process:Presets:mine:Program=x",
+            "--Providers:Process:Presets:mine:Engine=vlm"
+        );
+
+        AssertOne("Runtimes:AllowedOptions:1 is 'trust-remote-code'; accepted: the name of an option", failures);
+        AssertOne("Runtimes:ModelDirectories:0 is 'models'; accepted: an absolute path", failures);
+        AssertOne("Providers:Process:Presets:mine:Engine is 'vlm'; accepted: vllm, sglang, tgi", failures);
+    }
 
     [Fact]
     public void Wrong_telemetry_settings_are_reported()

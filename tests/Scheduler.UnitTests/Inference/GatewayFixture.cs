@@ -76,7 +76,8 @@ public sealed class GatewayFixture : IAsyncDisposable
         string servingName,
         RequestDelegate runtime,
         long context = 8192,
-        TokenizeShape? tokenizer = TokenizeShape.Vllm
+        TokenizeShape? tokenizer = TokenizeShape.Vllm,
+        int? atOnce = null
     )
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -100,7 +101,7 @@ public sealed class GatewayFixture : IAsyncDisposable
                 ServingName = servingName,
                 State = InstanceState.Running,
                 Run = 1,
-                Spec = new LaunchSpec { ContextTokens = context },
+                Spec = new LaunchSpec { ContextTokens = context, SequencesAtOnce = atOnce },
                 Allocation = new Allocation
                 {
                     Endpoint = new Uri(app.Urls.First() + "/base/"),

@@ -359,11 +359,14 @@ public sealed class GatewayTests
         Assert.Equal("INSTANCE_NOT_RUNNING", three.GetProperty("code").GetString());
     }
 
-    [Fact]
-    public async Task A_slow_instance_uses_up_only_its_own_request_slots()
+    [Theory]
+    [InlineData("2", null)]
+    [InlineData("2", 3)]
+    [InlineData("512", 2)]
+    public async Task A_slow_instance_uses_up_only_its_own_request_slots(string setting, int? atOnce)
     {
         await using var gateway = await GatewayFixture.StartAsync(
-            new GatewayFixture { Settings = { ["MaxRequestsPerInstance"] = "2" } }
+            new GatewayFixture { Settings = { ["MaxRequestsPerInstance"] = setting } }
         );
         var mayEnd = new TaskCompletionSource();
         var entered = new SemaphoreSlim(0);
@@ -374,7 +377,8 @@ public sealed class GatewayTests
                 entered.Release();
                 await mayEnd.Task;
                 await http.Response.WriteAsync("{}", Ct);
-            }
+            },
+            atOnce: atOnce
         );
         await gateway.ServeAsync("quick", http => http.Response.WriteAsync("{}", Ct));
         var first = gateway.PostAsync(Chat, Hello);

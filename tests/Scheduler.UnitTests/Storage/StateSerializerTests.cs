@@ -59,6 +59,10 @@ public sealed class StateSerializerTests
         AssertGolden("InstanceRecord.v2.json", InstanceOfVersion2());
 
     [Fact]
+    public void The_golden_instance_of_version_3_is_read_and_written_the_same() =>
+        AssertGolden("InstanceRecord.v3.json", InstanceOfVersion3());
+
+    [Fact]
     public void The_golden_account_of_version_1_is_read_and_written_the_same() =>
         AssertGolden("AccountRecord.v1.json", Account() with { SchemaVersion = 1 });
 
@@ -374,9 +378,31 @@ public sealed class StateSerializerTests
         Assert.Equal(golden, Write(Read<T>(golden)));
     }
 
+    private static InstanceRecord InstanceOfVersion3() =>
+        InstanceOfVersion2() with
+        {
+            SchemaVersion = 3,
+            Spec = Instance().Spec with { SequencesAtOnce = 64 },
+            Intent = Instance().Intent! with
+            {
+                Plan = new LaunchPlan(WeightFormat.Fp8, KvFormat.Fp8, 8192, 2, "vllm")
+                {
+                    SequencesAtOnce = 64,
+                    MemoryPerMille = 950,
+                    BatchTokens = 4096,
+                    HasWholeExperts = true,
+                    Lora = new LoraSlots(4, 16),
+                    Draft = new DraftModel("Qwen/Qwen2.5-0.5B", 3),
+                    TensorParallel = 2,
+                },
+                Arguments = ["--seed", "7"],
+            },
+        };
+
     private static InstanceRecord InstanceOfVersion2() =>
         Instance() with
         {
+            SchemaVersion = 2,
             Firewall = "strict",
             Allocation = Instance().Allocation! with
             {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Scheduler.Domain.Runtimes.Engines;
 
 namespace Scheduler.Domain.Runtimes.Exits;
 
@@ -52,7 +53,8 @@ internal static class ExitHints
         [ExitCause.ModelSplit] = (model, _) =>
             $"The number of GPUs does not divide {model}'s matrices. Use a smaller gpu_count, a power of two; then start again.",
         [ExitCause.ModelCode] = (model, options) =>
-            $"{model} runs its own code. If you trust it, add {options.RemoteCode} to runtime_arguments; then start again.",
+            $"{model} runs its own code. If the operator trusts it and permits {options.RemoteCode} (Runtimes:AllowedOptions), "
+            + "add it to runtime_arguments; then start again.",
         [ExitCause.ModelGpuTooOld] = (_, _) =>
             "The GPU is too old for the model's number format. Choose a newer GPU type or another weight_format, then start again.",
         [ExitCause.ModelOther] = (model, _) =>
@@ -72,5 +74,5 @@ internal static class ExitHints
     /// <param name="preset">Name of the runtime preset that ran.</param>
     /// <returns>One or two sentences; null when only the output can tell.</returns>
     public static string? Of(ExitCause cause, string model, string preset) =>
-        Hints.GetValueOrDefault(cause)?.Invoke(model, EngineOptions.Of(preset));
+        Hints.GetValueOrDefault(cause)?.Invoke(model, KnownEngines.HintsOf(preset));
 }

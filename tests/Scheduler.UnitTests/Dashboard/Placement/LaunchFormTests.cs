@@ -7,6 +7,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Instances;
 using Xunit;
@@ -208,12 +209,12 @@ public sealed class LaunchFormTests
     private static LaunchSpec SpecOf(Random random) =>
         new()
         {
-            Model =
-                Word(random, "abzAZ09._-", 1, 40) + (random.Next(2) == 0 ? "/" + Word(random, "ab9._-", 1, 40) : ""),
+            Model = ModelPart(random) + (random.Next(2) == 0 ? "/" + ModelPart(random) : ""),
             WeightFormat = random.Next(2) == 0 ? null : Word(random, "abZ9_-", 1, 32),
-            KvFormat = new[] { "auto", "fp16", "fp8" }[random.Next(3)],
+            KvFormat = SpecSyntax.KvFormats[random.Next(SpecSyntax.KvFormats.Length)],
             ContextTokens = random.NextInt64(1, 16_777_217),
             ParallelSequences = random.Next(1, 4097),
+            SequencesAtOnce = random.Next(2) == 0 ? null : random.Next(1, 4097),
             Runtime = Word(random, "abz09._-", 1, 63),
             RuntimeArguments = Words(random, "ab -=\"'\\&?#%+ü⛵", 1, 20, 5),
             Constraints = new SmartConstraints
@@ -232,6 +233,10 @@ public sealed class LaunchFormTests
             AllocationTimeout = Wait(random),
             StartTimeout = Wait(random),
         };
+
+    /// <summary>No part of a model's name begins with a dot or dash, and none has two dots together.</summary>
+    private static string ModelPart(Random random) =>
+        "a" + Word(random, "abzAZ09._-", 1, 40).Replace("..", "._", StringComparison.Ordinal);
 
     private static TimeSpan? Wait(Random random) =>
         random.Next(2) == 0

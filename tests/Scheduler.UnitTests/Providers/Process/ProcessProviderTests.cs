@@ -73,6 +73,7 @@ public sealed class ProcessProviderTests : ProviderConformance
     protected override IProvider Open() =>
         new ProcessProvider(
             Options(),
+            new RuntimeOptions { ModelDirectories = ["/models"] },
             (gpu, vramGib, _) => gpu is "H100-80GB-HBM3" && vramGib > 79 ? "H100-80GB-SXM" : null,
             _services.GetRequiredService<IHttpClientFactory>(),
             TimeProvider.System,
@@ -252,6 +253,32 @@ public sealed class ProcessProviderTests : ProviderConformance
 
         Assert.Equal(RejectionKind.InvalidRequest, outcome.Rejection?.Kind);
         Assert.Contains("llama-server", outcome.Rejection!.ProviderWords, StringComparison.Ordinal);
+    }
+
+    /// <summary>F1: the provider itself refuses, because a stored spec may be older than the launch checks.</summary>
+    [Theory]
+    [InlineData("/models/tiny.gguf", "--host", "0.0.0.0")]
+    [InlineData("/models/tiny.gguf", "--path", "/")]
+    [InlineData("/models/tiny.gguf", "--log-file=/tmp/x")]
+    [InlineData("/models/tiny.gguf", "--simulated-yes=x")]
+    [InlineData("/models/../etc/passwd")]
+    [InlineData("/etc/passwd")]
+    public async Task What_a_caller_may_not_pass_is_never_started(string model, params string[] arguments)
+    {
+        foreach (var preset in (string[])["llama-server", "healthy"])
+        {
+            var request = RequestOf($"i-f1-{preset}-r1-a1", preset);
+            request = request with
+            {
+                Runtime = request.Runtime with { Model = model, ExtraArguments = [.. arguments] },
+            };
+
+            var outcome = await Provider.AllocateAsync(request, Ct);
+
+            Assert.Equal(RejectionKind.InvalidRequest, outcome.Rejection?.Kind);
+            Assert.Contains("permit", outcome.Rejection!.ProviderWords, StringComparison.Ordinal);
+            Assert.Null(await Provider.FindAsync(request.Key, Ct));
+        }
     }
 
     [Theory]
