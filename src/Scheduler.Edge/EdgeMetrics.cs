@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Scheduler.Edge.Limits;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Edge;
@@ -15,8 +16,9 @@ internal sealed class EdgeMetrics
 
     private readonly Counter<long> _keysRefused;
     private readonly Counter<long> _requestsLost;
+    private readonly Counter<long> _connectionsRefused;
 
-    public EdgeMetrics(IMeterFactory meters)
+    public EdgeMetrics(IMeterFactory meters, MemoryBudget memory)
     {
         var meter = meters.Create(SchedulerMetrics.MeterName);
         _keysRefused = meter.CreateCounter<long>(
@@ -29,7 +31,27 @@ internal sealed class EdgeMetrics
             "{request}",
             "Answered requests that could not be stored, for GET /v1/requests/{request}"
         );
+        _connectionsRefused = meter.CreateCounter<long>(
+            "scheduler.connections.refused",
+            "{connection}",
+            "Connections closed at once, by the limit that was reached: process or address"
+        );
+        _ = meter.CreateObservableGauge(
+            "scheduler.requests.memory",
+            () => memory.Held,
+            "By",
+            "Memory that requests hold: bodies, what they became, held answers"
+        );
+        _ = meter.CreateObservableGauge(
+            "scheduler.requests.memory.limit",
+            () => memory.Bound,
+            "By",
+            "Memory that requests may hold"
+        );
     }
+
+    public void ConnectionRefused(string limit) =>
+        _connectionsRefused.Add(1, new KeyValuePair<string, object?>("limit", limit));
 
     public void KeyRefused(string code) => _keysRefused.Add(1, new KeyValuePair<string, object?>("code", code));
 

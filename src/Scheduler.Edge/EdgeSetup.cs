@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Scheduler.Edge.Limits;
 using Scheduler.Edge.Requests;
 using Scheduler.Grains.Keys;
@@ -14,7 +15,7 @@ internal static class EdgeSetup
     public static IServiceCollection AddEdge(this IServiceCollection services)
     {
         services.AddKeys();
-        services.TryAddSingleton<EdgeMetrics>();
+        services.AddMemoryBudget();
         if (services.Any(service => service.ServiceType == typeof(RequestLog)))
         {
             return services;
@@ -26,6 +27,27 @@ internal static class EdgeSetup
         services.AddSingleton<RequestLog>();
         services.AddHostedService(provider => provider.GetRequiredService<RequestLog>());
         return services;
+    }
+
+    /// <summary>Adds the one budget of the process, and the metrics that show it. Harmless when repeated.</summary>
+    public static void AddMemoryBudget(this IServiceCollection services)
+    {
+        if (services.Any(service => service.ServiceType == typeof(MemoryBudget)))
+        {
+            return;
+        }
+
+        services.AddOptions<MemoryOptions>().BindConfiguration(MemoryOptions.Section);
+        services.TryAddSingleton<IFullCollections, FullCollections>();
+        services.AddSingleton(provider => new MemoryBudget(
+            provider
+                .GetRequiredService<IOptions<MemoryOptions>>()
+                .Value.Bound(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
+            provider.GetRequiredService<IFullCollections>(),
+            provider.GetRequiredService<TimeProvider>()
+        ));
+        services.AddSingleton<EdgeMetrics>();
+        services.AddHostedService<MemoryTrim>();
     }
 
     /// <param name="key">
@@ -43,6 +65,7 @@ internal static class EdgeSetup
                     at.GetRequiredService<KeyAuthority>(),
                     at.GetRequiredService<EdgeMetrics>(),
                     limits(at),
+                    at.GetRequiredService<MemoryBudget>(),
                     at.GetRequiredService<TimeProvider>()
                 )
         );

@@ -9,10 +9,11 @@ internal sealed class RequestAdmission(
     KeyAuthority authority,
     EdgeMetrics metrics,
     LimitSettings settings,
+    MemoryBudget memory,
     TimeProvider clock
 ) : IDisposable
 {
-    private readonly RequestLimits _limits = new(settings, clock);
+    private readonly RequestLimits _limits = new(settings, memory, clock);
 
     /// <summary>Admits a request without a key. Such requests count for their address.</summary>
     /// <returns>Dispose it when the request ends.</returns>
@@ -22,7 +23,7 @@ internal sealed class RequestAdmission(
         var address = AddressPrefix.Of(http.Connection.RemoteIpAddress);
         _limits.ThrowIfSpent(address, "");
         _limits.Charge(address);
-        return _limits.EnterAsync(null, load, http.RequestAborted);
+        return EnterAsync(http, null, load);
     }
 
     /// <summary>Admits a request with a valid key and stores the caller in the request's scope.</summary>
@@ -65,7 +66,7 @@ internal sealed class RequestAdmission(
             throw new ApiException(ApiError.ViewersKey(caller.KeyId));
         }
 
-        return await _limits.EnterAsync(caller, load, http.RequestAborted);
+        return await EnterAsync(http, caller, load);
     }
 
     /// <summary>Admits a request of a session, whose key was verified at sign-in.</summary>
@@ -75,8 +76,15 @@ internal sealed class RequestAdmission(
     public ValueTask<RequestLease> AdmitKnownAsync(HttpContext http, Caller caller, RequestLoad load)
     {
         http.Scope().Caller = caller;
-        return _limits.EnterAsync(caller, load, http.RequestAborted);
+        return EnterAsync(http, caller, load);
     }
 
     public void Dispose() => _limits.Dispose();
+
+    private async ValueTask<RequestLease> EnterAsync(HttpContext http, Caller? caller, RequestLoad load)
+    {
+        var admitted = await _limits.EnterAsync(caller, load, http.RequestAborted);
+        http.Scope().Memory = admitted.Memory;
+        return admitted;
+    }
 }

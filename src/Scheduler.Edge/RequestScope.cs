@@ -48,6 +48,9 @@ internal sealed class RequestScope(RequestId id, string? correlationId) : IReadO
     /// <summary>The rest of the key's rate; null if it has no limit.</summary>
     public RateLeft? Rate { get; set; }
 
+    /// <summary>What the request holds of the memory budget; null before it is admitted.</summary>
+    public MemoryShare? Memory { get; set; }
+
     /// <summary>What is kept about the request after its answer.</summary>
     public RequestNotes Notes { get; } = new();
 

@@ -8,6 +8,7 @@ using Scheduler.Api.Health;
 using Scheduler.Dashboard;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
+using Scheduler.Edge;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Host.Clustering;
@@ -87,14 +88,17 @@ internal static class SchedulerHost
     {
         var host = settings.Host;
         var address = IPAddress.Parse(host.Address);
+        builder.Services.AddConnectionLimits();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
+            kestrel.UseConnectionSettings();
             kestrel.Listen(
                 address,
                 host.Moved(host.HttpPort),
                 endpoint =>
                 {
                     endpoint.Protocols = HttpProtocols.Http1;
+                    endpoint.LimitConnections();
                     endpoint.UseTls(host.Tls);
                 }
             );
@@ -106,6 +110,7 @@ internal static class SchedulerHost
                     endpoint =>
                     {
                         endpoint.Protocols = HttpProtocols.Http2;
+                        endpoint.LimitConnections();
                         endpoint.UseTls(host.Tls);
                     }
                 );

@@ -4,6 +4,7 @@ using Scheduler.Api;
 using Scheduler.Dashboard;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Settings;
+using Scheduler.Edge.Limits;
 using Scheduler.Edge.Requests;
 using Scheduler.Grains;
 using Scheduler.Inference;
@@ -26,6 +27,8 @@ internal sealed class Settings
         InferenceOptions.Section,
         DashboardOptions.Section,
         RequestLogOptions.Section,
+        MemoryOptions.Section,
+        ConnectionOptions.Section,
     ];
 
     private Settings(
@@ -112,6 +115,8 @@ internal sealed class Settings
         Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
         Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);
         Bind<RequestLogOptions>(configuration, RequestLogOptions.Section, faults);
+        Bind<MemoryOptions>(configuration, MemoryOptions.Section, faults);
+        Bind<ConnectionOptions>(configuration, ConnectionOptions.Section, faults);
         var dashboard = Bind<DashboardOptions>(configuration, DashboardOptions.Section, faults);
         foreach (var (adapter, options) in ProvidersSetup.Adapters)
         {

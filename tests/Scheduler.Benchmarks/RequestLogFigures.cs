@@ -62,7 +62,7 @@ public static class RequestLogFigures
             null!,
             new RequestLog(
                 null!,
-                new EdgeMetrics(provider.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()),
+                new EdgeMetrics(provider.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), null!),
                 new RequestLogLines(provider.GetRequiredService<ILoggerFactory>()),
                 Microsoft.Extensions.Options.Options.Create(
                     new RequestLogOptions { SuccessesPerSecond = successes, MostWaiting = 1_000_000 }

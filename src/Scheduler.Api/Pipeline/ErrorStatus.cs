@@ -11,6 +11,9 @@ internal static class ErrorStatus
 {
     public const string Domain = "scheduler.v1";
 
+    /// <summary>Where gRPC sends the details of a status.</summary>
+    public const string DetailsTrailer = "grpc-status-details-bin";
+
     /// <summary>
     /// Maximum characters of a fact; longer ones are cut and end with an ellipsis, because HTTP headers carry error
     /// details.

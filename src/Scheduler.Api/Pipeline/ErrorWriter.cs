@@ -51,7 +51,7 @@ internal sealed class ErrorWriter : IErrorShape
             response.Headers.RetryAfter = after.WholeSeconds();
         }
 
-        response.Headers["grpc-status-details-bin"] = ErrorStatus
+        response.Headers[ErrorStatus.DetailsTrailer] = ErrorStatus
             .Of(error, scope)
             .ToByteString()
             .ToBase64()

@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
 using Scheduler.Edge;
+using Scheduler.Edge.Limits;
 
 namespace Scheduler.Dashboard.Shell;
 
@@ -10,6 +12,9 @@ namespace Scheduler.Dashboard.Shell;
 internal static class Forms
 {
     private const long MaxBytes = 256 * 1024;
+
+    /// <summary>Bytes of memory for one of a form: its texts have two bytes a character, and are built from pieces.</summary>
+    private const int Times = 6;
 
     /// <summary>Refuses a form that did not come from a page of this dashboard.</summary>
     public static async Task ValidateAsync(HttpContext http, IAntiforgery antiforgery)
@@ -19,6 +24,10 @@ internal static class Forms
             size.MaxRequestBodySize = MaxBytes;
         }
 
+        // Nothing is known of the caller of a sign-in.
+        var memory = new MemoryShare(http.RequestServices.GetRequiredService<MemoryBudget>(), keyId: null, key: null);
+        http.Response.RegisterForDispose(memory);
+        memory.Grow(Math.Min(http.Request.ContentLength ?? MaxBytes, MaxBytes) * Times);
         if (!await IsFormAsync(http) || !await antiforgery.IsRequestValidAsync(http))
         {
             throw new ApiException(

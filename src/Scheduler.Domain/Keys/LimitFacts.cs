@@ -65,6 +65,28 @@ public sealed record OverloadFacts(string Kind, int Limit, int RetryAfterSeconds
         );
 }
 
+/// <summary>Requests of all callers hold as much memory of a process as they may.</summary>
+public sealed record MemoryFacts(long LimitBytes, int RetryAfterSeconds) : LimitFacts
+{
+    protected internal override FailureText Describe() =>
+        new(
+            $"Requests of all callers hold {LimitBytes} bytes of memory here, the limit; this one was not carried out.",
+            $"Try again after {RetryAfterSeconds} s, or send it to another process of the scheduler.",
+            Details(("process_limit_bytes", LimitBytes), ("retry_after_seconds", RetryAfterSeconds))
+        );
+}
+
+/// <summary>Requests of one key hold as much memory of a process as they may.</summary>
+public sealed record KeyMemoryFacts(string KeyId, long LimitBytes, int RetryAfterSeconds) : LimitFacts
+{
+    protected internal override FailureText Describe() =>
+        new(
+            $"Requests of the key {KeyId} hold {LimitBytes} bytes of memory here, the limit of one key; this one was not carried out.",
+            $"Wait for answers before you send more large requests, and try again after {RetryAfterSeconds} s.",
+            Details(("key_id", KeyId), ("key_limit_bytes", LimitBytes), ("retry_after_seconds", RetryAfterSeconds))
+        );
+}
+
 /// <summary>A key has reached its limit of open streams.</summary>
 public sealed record StreamLimitFacts(string KeyId, int Limit, int RetryAfterSeconds) : LimitFacts
 {

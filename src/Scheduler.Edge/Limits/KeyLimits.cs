@@ -105,6 +105,32 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
         }
     }
 
+    /// <summary>Counts memory of a request of the key; a request that needs more than the limit passes alone.</summary>
+    /// <param name="own">Bytes that the request holds already.</param>
+    /// <param name="limit">Bytes.</param>
+    /// <returns>Whether it was counted.</returns>
+    public static bool TryHold(KeyPartition key, long own, long bytes, long limit)
+    {
+        lock (key.Gate)
+        {
+            if (key.Bytes > own && key.Bytes + bytes > limit)
+            {
+                return false;
+            }
+
+            key.Bytes += bytes;
+            return true;
+        }
+    }
+
+    public static void LetGo(KeyPartition key, long bytes)
+    {
+        lock (key.Gate)
+        {
+            key.Bytes -= bytes;
+        }
+    }
+
     private static ApiError Refusal(FailureFacts facts) => ApiError.Of(FailureCatalogue.Describe(facts));
 
     private Limits LimitsOf(Caller caller) => caller.IsOperator ? settings.Operator : settings.Account;
@@ -125,6 +151,9 @@ internal sealed class KeyLimits(LimitSettings settings, TimeProvider clock)
         public TokenBucket Bucket;
         public int Requests;
         public int Streams;
+
+        /// <summary>Memory that its requests hold; zero while none is in progress.</summary>
+        public long Bytes;
         public long LastSeen;
         public long Frequency = 1;
         public string? Fingerprint;

@@ -17,13 +17,15 @@ internal sealed class RequestLimits : IDisposable
 
     private readonly LimitSettings _settings;
     private readonly TimeProvider _clock;
+    private readonly MemoryBudget _memory;
     private readonly AddressLimits _addresses;
     private readonly KeyLimits _keys;
     private readonly ConcurrencyLimiter _requests;
     private readonly ConcurrencyLimiter _streams;
 
-    public RequestLimits(LimitSettings settings, TimeProvider clock)
+    public RequestLimits(LimitSettings settings, MemoryBudget memory, TimeProvider clock)
     {
+        _memory = memory;
         _settings = settings;
         _clock = clock;
         _addresses = new AddressLimits(settings.Unknown, clock);
@@ -91,7 +93,7 @@ internal sealed class RequestLimits : IDisposable
             throw new ApiException(refusal);
         }
 
-        var admitted = new RequestLease(key, load);
+        var admitted = new RequestLease(key, load, new MemoryShare(_memory, caller?.KeyId, key));
         try
         {
             admitted.Lease = load.IsStream
@@ -145,12 +147,16 @@ internal sealed class RequestLimits : IDisposable
 }
 
 /// <summary>An admitted request; disposing it frees its part of the limits.</summary>
-internal sealed class RequestLease(KeyLimits.KeyPartition? key, RequestLoad load) : IDisposable
+internal sealed class RequestLease(KeyLimits.KeyPartition? key, RequestLoad load, MemoryShare memory) : IDisposable
 {
+    /// <summary>What the request holds of the budget of the process.</summary>
+    public MemoryShare Memory => memory;
+
     public RateLimitLease? Lease { get; set; }
 
     public void Dispose()
     {
+        memory.Dispose();
         Lease?.Dispose();
         if (key is not null)
         {

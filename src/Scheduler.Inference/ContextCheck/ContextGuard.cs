@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Edge;
+using Scheduler.Edge.Limits;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
 
@@ -24,7 +25,7 @@ namespace Scheduler.Inference.ContextCheck;
 /// of prompts each must fit alone; those that bytes prove small are not counted.
 /// </para>
 /// <para>
-/// <b>When the tokenizer cannot answer</b> the request is sent. The runtime decides; its refusal maps to the same code.
+/// <b>When the tokenizer cannot answer</b>, or memory is short, the request is sent. The runtime decides; its refusal maps to the same code.
 /// </para>
 /// </remarks>
 internal sealed partial class ContextGuard(
@@ -41,10 +42,18 @@ internal sealed partial class ContextGuard(
     /// <summary>vLLM's default output of a completion, tokens.</summary>
     private const int VllmCompletionOutput = 16;
 
+    /// <summary>
+    /// Bytes of memory that a count takes for one of the prompt: its tree, the question, and an answer that lists every
+    /// token, about twenty bytes each.
+    /// </summary>
+    private const int TimesOfCount = 12;
+
+    /// <param name="memory">What the request holds of the memory budget.</param>
     /// <exception cref="ApiException">CTX_TOO_LARGE.</exception>
     public async ValueTask CheckAsync(
         InferenceRequest request,
         ServedInstance instance,
+        MemoryShare memory,
         CancellationToken cancellationToken
     )
     {
@@ -62,7 +71,8 @@ internal sealed partial class ContextGuard(
             return;
         }
 
-        if (await CountAsync(request, instance, instance.ContextTokens - output, cancellationToken) is not { } prompt)
+        var room = instance.ContextTokens - output;
+        if (await CountWithinAsync(memory, request, instance, room, cancellationToken) is not { } prompt)
         {
             metrics.ContextChecked("not_counted");
             return;
@@ -120,6 +130,30 @@ internal sealed partial class ContextGuard(
         return request.Kind == RequestKind.Chat
             ? (TextBound.OfJson(request.Prompt.Span) * 2) + TemplateAllowance <= room
             : PromptSizes.Of(request.Prompt).MostTokens + PromptSizes.SpecialTokens <= room;
+    }
+
+    private async Task<long?> CountWithinAsync(
+        MemoryShare memory,
+        InferenceRequest request,
+        ServedInstance instance,
+        long room,
+        CancellationToken cancellationToken
+    )
+    {
+        var bytes = (long)request.Prompt.Length * TimesOfCount;
+        if (!memory.TryGrow(bytes))
+        {
+            return null;
+        }
+
+        try
+        {
+            return await CountAsync(request, instance, room, cancellationToken);
+        }
+        finally
+        {
+            memory.Shrink(bytes);
+        }
     }
 
     private async Task<long?> CountAsync(

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
@@ -27,7 +28,9 @@ internal static class FormReader
             throw Invalid("body", $"Must be a form with a boundary of at most {LongestBoundary} characters.");
         }
 
-        using var stream = new MemoryStream(body.ToArray(), writable: false);
+        await using var stream = MemoryMarshal.TryGetArray(body, out var bytes)
+            ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false)
+            : new MemoryStream(body.ToArray(), writable: false);
         var reader = new MultipartReader(boundary, stream);
         string? model = null;
         string? firewall = null;

@@ -92,7 +92,9 @@ internal sealed partial class RequestPath(
         notes.Account = account;
         var served = await ServedAsync(account, request.Model, http.RequestAborted);
         await using var client = new ClientAnswer(http, clock);
-        return await SendAsync(new RequestProgress(http, new RequestGuard(request), served, client, began));
+        return await SendAsync(
+            new RequestProgress(http, new RequestGuard(request, admitted.Memory), served, client, began)
+        );
     }
 
     /// <exception cref="ApiException">MODEL_NOT_FOUND.</exception>
@@ -152,7 +154,12 @@ internal sealed partial class RequestPath(
             try
             {
                 await PassFirewallsAsync(progress, instance.Firewall, instance);
-                await context.CheckAsync(progress.Request, instance, progress.Http.RequestAborted);
+                await context.CheckAsync(
+                    progress.Request,
+                    instance,
+                    progress.Http.Scope().Memory!,
+                    progress.Http.RequestAborted
+                );
                 using var slot = slots.Take(instance);
                 var (isDone, code) = await ForwardAsync(progress, lease, began);
                 if (isDone)
@@ -201,7 +208,10 @@ internal sealed partial class RequestPath(
             () => progress.Guard.Prompt,
             progress.Tried,
             progress.Http.Scope().Id
-        );
+        )
+        {
+            KeyOf = policy => AffinityKeys.Of(policy, progress.Http, progress.Request),
+        };
         var chosen = await picker.PickAsync(progress.Routing, progress.Http.RequestAborted);
         if (chosen.Lease is { } lease)
         {

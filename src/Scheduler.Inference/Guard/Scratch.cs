@@ -47,7 +47,7 @@ internal sealed class Scratch
         _free = this;
     }
 
-    /// <summary>A copy of the body; it outlives the request's answer (see <see cref="Gateway.RequestBody"/>).</summary>
+    /// <summary>A copy of the body; it outlives the request's answer (see <see cref="Edge.BodyBytes"/>).</summary>
     public byte[] Written()
     {
         Writer.Flush();

@@ -8,9 +8,12 @@ namespace Scheduler.Inference.Upstream;
 /// </summary>
 internal sealed class EventFilter(UpstreamCall call) : IDisposable
 {
-    /// <summary>A longer event is forwarded in pieces, unread.</summary>
+    /// <summary>A longer event is forwarded in pieces, unread; so is one for which memory is short.</summary>
     private const int LongestEvent = 1024 * 1024;
     private const int FirstSize = 8192;
+
+    /// <summary>Smaller buffers do not count as memory of the request, bytes.</summary>
+    private const int UncountedSize = 64 * 1024;
 
     private readonly bool _dropsUsage = !call.Request.WantsUsage;
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstSize);
@@ -72,7 +75,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
             _filled -= read - _ready;
         }
 
-        if (_filled - _ready > LongestEvent)
+        if (_filled - _ready > LongestEvent || (_ready == 0 && _filled == _buffer.Length && !MayGrow()))
         {
             call.Events++;
             _isInsideEvent = true;
@@ -119,6 +122,10 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    /// <summary>Whether memory permits a buffer of twice the size; a small one always.</summary>
+    private bool MayGrow() =>
+        _buffer.Length < UncountedSize || call.Scope.Memory?.TryGrow(_buffer.Length * 2L) != false;
 
     private bool Keeps(ReadOnlySpan<byte> text)
     {

@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
+using Scheduler.Edge.Limits;
 
 namespace Scheduler.Inference.Upstream;
 
@@ -12,6 +14,9 @@ namespace Scheduler.Inference.Upstream;
 internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<InferenceOptions> options, TimeProvider clock)
 {
     private const int PieceBytes = 16 * 1024;
+
+    /// <summary>First buffer of an answer that does not tell its length; shorter answers do not count as memory.</summary>
+    private const int FirstHeld = 4096;
 
     /// <summary>Most bytes read of an error answer.</summary>
     private const int LongestRefusal = 64 * 1024;
@@ -138,7 +143,7 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
         CancellationTokenSource silence
     )
     {
-        var held = await HoldAsync(body, length, silence);
+        var held = await HoldAsync(call.Scope.Memory, body, length, silence);
         try
         {
             call.HasAnswered = true;
@@ -161,21 +166,41 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
         finally
         {
             ArrayPool<byte>.Shared.Return(held.Bytes);
+            call.Scope.Memory?.Shrink(held.Counted);
         }
     }
 
-    private async Task<HeldAnswer> HoldAsync(Stream body, long? length, CancellationTokenSource silence)
+    /// <summary>Reads an answer to its end, to the limit, or until memory is short.</summary>
+    private async Task<HeldAnswer> HoldAsync(
+        MemoryShare? memory,
+        Stream body,
+        long? length,
+        CancellationTokenSource silence
+    )
     {
         var limit = options.Value.MaxHeldAnswerBytes;
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp((length ?? 4095) + 1, 1, limit + 1));
+        var counted = length > FirstHeld ? Math.Min(length.Value, limit) : 0L;
+
+        // An answer that says it is longer than the limit is not held at all.
+        var mayHold = !(length > limit) && memory?.TryGrow(counted) != false;
+        counted = mayHold ? counted : 0;
+        var buffer = ArrayPool<byte>.Shared.Rent(
+            mayHold ? (int)Math.Clamp((length ?? FirstHeld - 1) + 1, 1, limit + 1) : 1
+        );
         var filled = 0;
         try
         {
-            // An answer that says it is longer than the limit is not held at all.
-            while (!(length > limit))
+            while (mayHold)
             {
                 if (filled == buffer.Length)
                 {
+                    // The shorter buffer goes back to the pool, and counts until the end.
+                    if (memory?.TryGrow(buffer.Length * 2L) == false)
+                    {
+                        break;
+                    }
+
+                    counted += buffer.Length * 2L;
                     var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
                     buffer.AsSpan(0, filled).CopyTo(larger);
                     ArrayPool<byte>.Shared.Return(buffer);
@@ -185,7 +210,7 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
                 var read = await body.ReadAsync(buffer.AsMemory(filled), silence.Token);
                 if (read == 0)
                 {
-                    return new HeldAnswer(buffer, filled, IsWhole: true);
+                    return new HeldAnswer(buffer, filled, counted, IsWhole: true);
                 }
 
                 silence.CancelAfter(options.Value.UpstreamTimeout);
@@ -196,11 +221,12 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
                 }
             }
 
-            return new HeldAnswer(buffer, filled, IsWhole: false);
+            return new HeldAnswer(buffer, filled, counted, IsWhole: false);
         }
         catch
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            memory?.Shrink(counted);
             throw;
         }
     }
@@ -269,6 +295,8 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     }
 
     /// <param name="Bytes">From the shared pool.</param>
+    /// <param name="Counted">Bytes of the memory budget.</param>
     /// <param name="IsWhole">False when more bytes follow.</param>
-    private readonly record struct HeldAnswer(byte[] Bytes, int Length, bool IsWhole);
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct HeldAnswer(byte[] Bytes, int Length, long Counted, bool IsWhole);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -16,6 +17,10 @@ internal static class GatewayMemory
     private const int Pushers = 5000;
     private const int PushedBytes = 4 * 1024 * 1024;
     private const int PieceBytes = 64 * 1024;
+    private const int BoundMiB = 1024;
+
+    /// <summary>Memory is back when a tenth of the bound is missing at most.</summary>
+    private const int MostSecondsToBack = 120;
 
     public static async Task RunAsync()
     {
@@ -26,7 +31,13 @@ internal static class GatewayMemory
             await StreamAsync(scene);
         }
 
-        await using (var scene = await GatewayScene.StartAsync())
+        await using (
+            var scene = await GatewayScene.StartAsync(
+                Invariant($"--Memory:BudgetMiB={BoundMiB}"),
+                "--Connections:Most=12000",
+                "--Connections:MostPerAddress=12000"
+            )
+        )
         {
             await FloodAsync(scene);
         }
@@ -74,9 +85,9 @@ internal static class GatewayMemory
     {
         Console.WriteLine();
         Console.WriteLine(
-            $"| {Pushers} clients push {PushedBytes >> 20} MiB each, with | resident before, MiB | peak | 10 s after | answers |"
+            $"| {Pushers} clients push {PushedBytes >> 20} MiB each, bound {BoundMiB} MiB, with | resident before, MiB | peak | peak / bound | s until back | answers |"
         );
-        Console.WriteLine("|---|--:|--:|--:|---|");
+        Console.WriteLine("|---|--:|--:|--:|--:|---|");
         await new LoadDriver(scene.Gateway, LoadDriver.Chat(await scene.NewKeyAsync(), ""), 0).RunAsync(
             32,
             0,
@@ -91,19 +102,33 @@ internal static class GatewayMemory
                 tokens.Add(await scene.NewKeyAsync());
             }
 
-            var before = GatewayScene.Resident(scene.GatewayId).Now;
-            var answers = await Task.WhenAll(
+            var before = Now();
+            var peak = before;
+            var flood = Task.WhenAll(
                 Enumerable.Range(0, Pushers).Select(i => Task.Run(() => PushAsync(scene, tokens[i % keys])))
             );
-            var peak = GatewayScene.Resident(scene.GatewayId).Peak;
-            await Task.Delay(TimeSpan.FromSeconds(10));
-            var kinds = answers.CountBy(answer => answer).OrderBy(kind => kind.Key, StringComparer.Ordinal);
+            while (!flood.IsCompleted)
+            {
+                peak = Math.Max(peak, Now());
+                await Task.Delay(20);
+            }
+
+            var (ended, back) = (Stopwatch.GetTimestamp(), before + (BoundMiB / 10.0));
+            while (Now() > back && Stopwatch.GetElapsedTime(ended).TotalSeconds < MostSecondsToBack)
+            {
+                peak = Math.Max(peak, Now());
+                await Task.Delay(100);
+            }
+
+            var kinds = (await flood).CountBy(answer => answer).OrderBy(kind => kind.Key, StringComparer.Ordinal);
             Console.WriteLine(
                 Invariant(
-                    $"| {keys} key(s) | {before:0} | {peak:0} | {GatewayScene.Resident(scene.GatewayId).Now:0} | {string.Join(", ", kinds.Select(kind => Invariant($"{kind.Value} x {kind.Key}")))} |"
+                    $"| {keys} key(s) | {before:0} | {peak:0} | {peak / BoundMiB:0.00} | {Stopwatch.GetElapsedTime(ended).TotalSeconds:0} | {string.Join(", ", kinds.Select(kind => Invariant($"{kind.Value} x {kind.Key}")))} |"
                 )
             );
         }
+
+        double Now() => GatewayScene.Resident(scene.GatewayId).Now;
     }
 
     /// <summary>Sends one body in pieces until an answer arrives.</summary>

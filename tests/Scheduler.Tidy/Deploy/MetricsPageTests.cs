@@ -47,7 +47,11 @@ public sealed class MetricsPageTests
     /// <summary>The exporter's name: dots become underscores, and seconds and totals get a suffix.</summary>
     private static string InPrometheus(Instrument instrument) =>
         instrument.Name.Replace('.', '_')
-        + (instrument.Unit == "s" ? "_seconds" : "")
+        + (
+            instrument.Unit == "s" ? "_seconds"
+            : instrument.Unit == "By" ? "_bytes"
+            : ""
+        )
         + (Kinds[instrument.GetType().Name] == "counter" ? "_total" : "");
 
     private static List<Instrument> Instruments()
@@ -65,7 +69,7 @@ public sealed class MetricsPageTests
         };
         listener.Start();
         _ = new SchedulerMetrics(factory);
-        _ = new EdgeMetrics(factory);
+        _ = new EdgeMetrics(factory, null!);
         _ = new InferenceMetrics(factory);
         _ = new BalancerMetrics(factory);
         _ = new FirewallMetrics(factory);

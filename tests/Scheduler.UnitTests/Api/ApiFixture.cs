@@ -12,8 +12,10 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Api;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
+using Scheduler.Edge.Limits;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
+using Scheduler.UnitTests.Edge.Limits;
 using Xunit;
 
 namespace Scheduler.UnitTests.Api;
@@ -42,6 +44,8 @@ public sealed class ApiFixture : IAsyncLifetime
 
     public string KeyOfB { get; private set; } = "";
 
+    internal MemoryBudget Memory => _app.Services.GetRequiredService<MemoryBudget>();
+
     internal KeyAuthority Authority => _app.Services.GetRequiredService<KeyAuthority>();
 
     public async ValueTask InitializeAsync()
@@ -56,6 +60,7 @@ public sealed class ApiFixture : IAsyncLifetime
         });
         builder.Services.AddSingleton<IGrainFactory>(Cluster);
         builder.Services.AddSingleton(Clock);
+        builder.Services.AddSingleton<IFullCollections, QuickCollections>();
         builder.Configuration.AddInMemoryCollection(
             Settings
                 .Select(setting => KeyValuePair.Create($"Api:{setting.Key}", (string?)$"{setting.Value}"))

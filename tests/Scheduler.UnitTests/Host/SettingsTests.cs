@@ -63,6 +63,11 @@ public sealed class SettingsTests
     [InlineData("Providers:Process:Cpu:Available", "0", "1 to 1000")]
     [InlineData("Providers:Process:Id", "My host", "1 to 63 of a-z, 0-9 and '-'")]
     [InlineData("Providers:Process:Presets:mine:TokenizeShape", "round", "Vllm, LlamaServer")]
+    [InlineData("Memory:BudgetPercent", "61", "1 to 60")]
+    [InlineData("Memory:BudgetMiB", "-1", "0 to 1048576")]
+    [InlineData("Connections:Most", "15", "0, or 16 to 1000000")]
+    [InlineData("Connections:IdleTimeout", "00:00:04", "00:00:05 to 01:00:00")]
+    [InlineData("Connections:SlowestBytesPerSecond", "0", "1 to 1048576")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
     [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Runtimes, Api")]
     public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(

@@ -17,6 +17,7 @@ using Scheduler.Domain.Keys;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Requests;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Edge.Limits;
 using Scheduler.Edge.Requests;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
@@ -25,6 +26,7 @@ using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Firewalls;
 using Scheduler.TestKit;
 using Scheduler.UnitTests.Api;
+using Scheduler.UnitTests.Edge.Limits;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
@@ -48,6 +50,9 @@ public sealed class GatewayFixture : IAsyncDisposable
 
     /// <summary>Settings of the section <c>Requests</c>.</summary>
     public IDictionary<string, string> RequestSettings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Settings of the section <c>Memory</c>.</summary>
+    public IDictionary<string, string> MemorySettings { get; init; } = new Dictionary<string, string>();
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
@@ -218,7 +223,11 @@ public sealed class GatewayFixture : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(
             RequestSettings.Select(setting => KeyValuePair.Create($"Requests:{setting.Key}", (string?)setting.Value))
         );
+        builder.Configuration.AddInMemoryCollection(
+            MemorySettings.Select(setting => KeyValuePair.Create($"Memory:{setting.Key}", (string?)setting.Value))
+        );
         builder.Services.AddSingleton(Clock);
+        builder.Services.AddSingleton<IFullCollections, QuickCollections>();
         builder.Configuration.AddInMemoryCollection(
             Settings.Select(setting => KeyValuePair.Create($"Inference:{setting.Key}", (string?)setting.Value))
         );

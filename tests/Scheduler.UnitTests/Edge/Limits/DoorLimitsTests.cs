@@ -237,5 +237,6 @@ public sealed class DoorLimitsTests
     private static async Task<ApiError> RefusalAsync(ValueTask<RequestLease> entering) =>
         (await Assert.ThrowsAsync<ApiException>(entering.AsTask)).Error;
 
-    private RequestLimits Door(ApiOptions options) => new(options.Limits(), _clock);
+    private RequestLimits Door(ApiOptions options) =>
+        new(options.Limits(), new MemoryBudget(1 << 20, new FullCollections(), _clock), _clock);
 }

@@ -115,7 +115,7 @@ public sealed class GuardPropertyTests(ITestOutputHelper output)
         RequestGuard guard;
         try
         {
-            guard = new RequestGuard(RequestReader.Read(kind, Encoding.UTF8.GetBytes(body)));
+            guard = Readings.GuardOf(kind, body);
         }
         catch (ApiException refused)
         {

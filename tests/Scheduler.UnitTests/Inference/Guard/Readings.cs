@@ -1,4 +1,5 @@
 using System.Text;
+using Scheduler.Edge.Limits;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Guard;
 
@@ -19,6 +20,13 @@ internal static class Readings
     /// <summary>The reading of a body.</summary>
     public static PromptReading Of(RequestKind kind, string body) =>
         PromptReader.Read(RequestReader.Read(kind, Encoding.UTF8.GetBytes(body)));
+
+    /// <summary>A request at the firewalls, with more memory than it needs.</summary>
+    public static RequestGuard GuardOf(RequestKind kind, string body) =>
+        new(
+            RequestReader.Read(kind, Encoding.UTF8.GetBytes(body)),
+            new MemoryShare(new MemoryBudget(1L << 40, new FullCollections(), TimeProvider.System), null, null)
+        );
 
     public static string BodyOf(PromptReading reading) => Encoding.UTF8.GetString(reading.Body.Span);
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
@@ -103,7 +102,7 @@ public sealed class RequestFirewallsTests : IFirewallGate, IDisposable
     /// <summary>Passes the firewall of the balancer, then those of destinations named like their firewall.</summary>
     private async Task<RequestGuard> PassAsync(string body, ServedBalancer balancer, string?[] destinations)
     {
-        var guard = new RequestGuard(RequestReader.Read(RequestKind.Completion, Encoding.UTF8.GetBytes(body)));
+        var guard = Readings.GuardOf(RequestKind.Completion, body);
         foreach (var name in destinations)
         {
             var destination = name is null
