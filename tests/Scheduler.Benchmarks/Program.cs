@@ -31,6 +31,9 @@ switch (args.FirstOrDefault())
     case "gateway":
         await GatewayFigures.RunAsync(args[1..]);
         return 0;
+    case "affinity":
+        AffinityFigures.Run(args[1..]);
+        return 0;
     case "requests":
         await RequestLogFigures.RunAsync();
         return 0;
@@ -46,7 +49,7 @@ switch (args.FirstOrDefault())
         return 0;
     default:
         await Console.Error.WriteLineAsync(
-            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | requests | pages | start"
+            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | affinity | requests | pages | start"
         );
         return 2;
 }

@@ -141,11 +141,11 @@ internal static class BalancerRequestValidation
         {
             var (at, group) = ($"spec.target_groups[{i}]", spec.TargetGroups[i]);
             faults.CheckName($"{at}.name", group.Name);
-            if (group.Policy is not (V1.GroupPolicy.WeightedRoundRobin or V1.GroupPolicy.LeastOutstanding))
+            if (group.Policy == V1.GroupPolicy.Unspecified || !System.Enum.IsDefined(group.Policy))
             {
                 faults.Add(
                     $"{at}.policy",
-                    "Must be GROUP_POLICY_WEIGHTED_ROUND_ROBIN or GROUP_POLICY_LEAST_OUTSTANDING."
+                    "Must be GROUP_POLICY_WEIGHTED_ROUND_ROBIN, GROUP_POLICY_LEAST_OUTSTANDING, GROUP_POLICY_SESSION or GROUP_POLICY_PREFIX."
                 );
             }
 

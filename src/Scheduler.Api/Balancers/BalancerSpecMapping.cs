@@ -35,10 +35,8 @@ internal static class BalancerSpecMapping
                 .. proto.TargetGroups.Select(group => new TargetGroup
                 {
                     Name = group.Name,
-                    Policy =
-                        group.Policy == V1.GroupPolicy.LeastOutstanding
-                            ? GroupPolicy.LeastOutstanding
-                            : GroupPolicy.WeightedRoundRobin,
+                    Policy = ToDomain(group.Policy),
+                    LoadBoundPercent = group.HasLoadBoundPercent ? group.LoadBoundPercent : null,
                     Members =
                     [
                         .. group.Members.Select(member => new GroupMember(
@@ -101,14 +99,31 @@ internal static class BalancerSpecMapping
             {
                 GroupPolicy.WeightedRoundRobin => V1.GroupPolicy.WeightedRoundRobin,
                 GroupPolicy.LeastOutstanding => V1.GroupPolicy.LeastOutstanding,
+                GroupPolicy.Session => V1.GroupPolicy.Session,
+                GroupPolicy.Prefix => V1.GroupPolicy.Prefix,
                 _ => throw new UnreachableException(),
             },
         };
+        if (group.LoadBoundPercent is { } bound)
+        {
+            proto.LoadBoundPercent = bound;
+        }
+
         proto.Members.AddRange(
             group.Members.Select(member => new V1.GroupMember { Instance = member.ServingName, Weight = member.Weight })
         );
         return proto;
     }
+
+    private static GroupPolicy ToDomain(V1.GroupPolicy policy) =>
+        policy switch
+        {
+            V1.GroupPolicy.LeastOutstanding => GroupPolicy.LeastOutstanding,
+            V1.GroupPolicy.Session => GroupPolicy.Session,
+            V1.GroupPolicy.Prefix => GroupPolicy.Prefix,
+            // Unspecified and unknown values are a validation error of their own.
+            V1.GroupPolicy.Unspecified or V1.GroupPolicy.WeightedRoundRobin or _ => GroupPolicy.WeightedRoundRobin,
+        };
 
     private static HealthSettings ToDomain(this V1.BalancerHealth proto)
     {

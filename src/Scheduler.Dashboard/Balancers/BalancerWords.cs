@@ -22,8 +22,19 @@ internal static class BalancerWords
         {
             GroupPolicy.WeightedRoundRobin => "weighted round robin",
             GroupPolicy.LeastOutstanding => "fewest requests in progress, by weight",
+            GroupPolicy.Session => "the same member for one session",
+            GroupPolicy.Prefix => "the same member for prompts that begin alike",
             _ => throw new UnreachableException(),
         };
+
+    /// <summary>The policy of a group, with its load bound where it has one.</summary>
+    public static string Word(this TargetGroup group) =>
+        group.Policy is GroupPolicy.Session or GroupPolicy.Prefix
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{group.Policy.Word()}, up to {group.LoadBoundPercent ?? Affinity.StandardBoundPercent} % of the mean load"
+            )
+            : group.Policy.Word();
 
     public static bool Takes(this DestinationView view) =>
         view.State == InstanceState.Running

@@ -10,7 +10,7 @@ namespace Scheduler.Domain.Balancers;
 [GenerateSerializer, Immutable, Alias("scheduler.BalancerRecord")]
 public sealed record BalancerRecord : IStoredState
 {
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 
     /// <inheritdoc/>
     [Id(0)]

@@ -99,6 +99,13 @@ public sealed record TargetGroup
     /// <summary>Without duplicates.</summary>
     [Id(2)]
     public ImmutableArray<GroupMember> Members { get; init; } = [];
+
+    /// <summary>
+    /// Most requests in progress of a member with <see cref="GroupPolicy.Session"/> and <see cref="GroupPolicy.Prefix"/>,
+    /// percent of the mean by weight; null for <see cref="Affinity.StandardBoundPercent"/>.
+    /// </summary>
+    [Id(3)]
+    public int? LoadBoundPercent { get; init; }
 }
 
 public enum GroupPolicy
@@ -107,6 +114,12 @@ public enum GroupPolicy
 
     /// <summary>The member with the fewest requests in progress relative to its weight is next.</summary>
     LeastOutstanding = 1,
+
+    /// <summary>Requests of one session go to the same member while its load permits (<see cref="Affinity"/>).</summary>
+    Session = 2,
+
+    /// <summary>Requests whose prompts begin alike go to the same member while its load permits.</summary>
+    Prefix = 3,
 }
 
 /// <param name="Weight">Relative share of the requests, 1 to 1000.</param>

@@ -128,6 +128,7 @@ public static class BalancerValidation
                 );
             }
 
+            CheckLoadBound($"{at}.load_bound_percent", group, faults);
             for (var m = 0; m < group.Members.Length; m++)
             {
                 var (member, field) = (group.Members[m], $"{at}.members[{m}]");
@@ -141,6 +142,20 @@ public static class BalancerValidation
                     faults.Add(new($"{field}.instance", "A balancer cannot be its own destination."));
                 }
             }
+        }
+    }
+
+    private static void CheckLoadBound(string field, TargetGroup group, List<SpecFault> faults)
+    {
+        if (group.LoadBoundPercent is not { } bound)
+        {
+            return;
+        }
+
+        Range(faults, field, bound, Affinity.LeastBoundPercent, Affinity.MostBoundPercent);
+        if (group.Policy is not (GroupPolicy.Session or GroupPolicy.Prefix))
+        {
+            faults.Add(new(field, "Goes with the policies SESSION and PREFIX only."));
         }
     }
 

@@ -74,11 +74,7 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
             }
 
             var group = question.Balancer.Spec.GroupOf(route);
-            var picked = members[
-                group?.Policy == GroupPolicy.LeastOutstanding
-                    ? LeastBusy(members, question.Tried)
-                    : NextInTurn(group?.Name, members, question.Tried)
-            ];
+            var picked = members[Pick(group, members, question)];
             var destination = StateOf(picked.Instance.ServingName);
             destination.Outstanding++;
             destination.LastTurn = ++_picks;
@@ -257,6 +253,20 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
         return candidates;
     }
 
+    private int Pick(TargetGroup? group, List<Candidate> members, RoutingQuestion question)
+    {
+        switch (group?.Policy)
+        {
+            case GroupPolicy.Session or GroupPolicy.Prefix when question.KeyOf(group.Policy) is { } key:
+                return Remembering(key, group.LoadBoundPercent, members, question.Tried);
+            case GroupPolicy.LeastOutstanding or GroupPolicy.Session or GroupPolicy.Prefix:
+                return LeastBusy(members, question.Tried);
+            case GroupPolicy.WeightedRoundRobin or null:
+            default:
+                return NextInTurn(group?.Name, members, question.Tried);
+        }
+    }
+
     private int NextInTurn(string? group, List<Candidate> members, IReadOnlySet<InstanceId> tried)
     {
         if (group is null)
@@ -287,6 +297,24 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
         return members.IndexOf(open[picked]);
     }
 
+    /// <summary>The member that probably has the beginning of the prompt in memory.</summary>
+    private int Remembering(ulong key, int? boundPercent, List<Candidate> members, IReadOnlySet<InstanceId> tried)
+    {
+        var open = members.Where(member => !tried.Contains(member.Instance.Id)).ToList();
+        var picked = Affinity.Pick(
+            key,
+            [
+                .. open.Select(member =>
+                {
+                    var destination = StateOf(member.Instance.ServingName);
+                    return new AffinityMember(destination.Number, destination.Outstanding, member.Weight);
+                }),
+            ],
+            boundPercent ?? Affinity.StandardBoundPercent
+        );
+        return members.IndexOf(open[picked]);
+    }
+
     private DestinationView View(string servingName, ServedInstance? instance, DateTimeOffset now)
     {
         var health = _health.Of(servingName);
@@ -309,7 +337,7 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
     {
         if (!_destinations.TryGetValue(servingName, out var destination))
         {
-            _destinations[servingName] = destination = new DestinationState();
+            _destinations[servingName] = destination = new DestinationState(Affinity.NumberOf(servingName));
         }
 
         return destination;
@@ -318,8 +346,11 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
     /// <summary>A member that takes requests, and its current weight.</summary>
     private sealed record Candidate(ServedInstance Instance, long Weight);
 
-    private sealed class DestinationState
+    /// <param name="number">Of its name.</param>
+    private sealed class DestinationState(ulong number)
     {
+        public ulong Number { get; } = number;
+
         public (InstanceId, int) Run { get; set; }
 
         public int Outstanding { get; set; }

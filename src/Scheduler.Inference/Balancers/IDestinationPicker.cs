@@ -26,6 +26,9 @@ internal sealed record RoutingQuestion(
     RequestId RequestId
 )
 {
+    /// <summary>The key of the request under a policy (<see cref="AffinityKeys"/>); null without one.</summary>
+    public Func<GroupPolicy, ulong?> KeyOf { get; init; } = _ => null;
+
     /// <summary>The routes the router model returned; cached because the model is asked once per request.</summary>
     public ImmutableArray<BalancerRoute>? Routes { get; set; }
 }

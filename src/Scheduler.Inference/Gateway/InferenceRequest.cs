@@ -27,6 +27,9 @@ internal sealed record InferenceRequest
     /// <summary>Member <c>firewall</c> with its comma; cut out because no runtime knows it.</summary>
     public Range? FirewallAt { get; init; }
 
+    /// <summary>What the requests of one session have in common, as the client told it; null without.</summary>
+    public string? Session { get; init; }
+
     public bool IsStream { get; init; }
 
     /// <summary>Position of the value of <c>stream_options</c>; null when absent.</summary>

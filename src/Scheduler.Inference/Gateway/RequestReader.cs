@@ -42,6 +42,8 @@ internal ref struct RequestReader
     private Range _modelAt;
     private string? _firewall;
     private Range? _firewallAt;
+    private string? _cacheKey;
+    private string? _user;
     private bool _isStream;
     private Range? _streamOptionsAt;
     private Range? _usageAt;
@@ -153,6 +155,7 @@ internal ref struct RequestReader
             ModelAt = _modelAt,
             Firewall = _firewall,
             FirewallAt = _firewallAt,
+            Session = _cacheKey ?? _user,
             IsStream = _isStream && _kind.IsGeneration(),
             StreamOptionsAt = _streamOptionsAt,
             UsageAt = _usageAt,
@@ -183,6 +186,12 @@ internal ref struct RequestReader
             case "firewall":
                 _firewall = _json.TokenType == JsonTokenType.Null ? null : Text("firewall", LongestName);
                 _firewallAt = WithComma(start, (int)_json.BytesConsumed);
+                break;
+            case "prompt_cache_key":
+                _cacheKey = TextIfAny();
+                break;
+            case "user":
+                _user = TextIfAny();
                 break;
             case "stream":
                 _isStream = Flag("stream");
@@ -263,6 +272,14 @@ internal ref struct RequestReader
                 : $"Must be a text of 1 to {longest} characters."
         );
         return "";
+    }
+
+    /// <summary>The value of a member that the runtime judges.</summary>
+    private string? TextIfAny()
+    {
+        var text = _json.TokenType == JsonTokenType.String ? _json.GetString() : null;
+        _json.Skip();
+        return string.IsNullOrEmpty(text) ? null : text;
     }
 
     private bool Flag(string name)

@@ -31,6 +31,21 @@ public sealed class BalancerChecksTests
     private static string[] Faults(BalancerSpec spec, string name = "front") =>
         [.. BalancerValidation.FaultsOf(name, spec).Select(fault => fault.Field)];
 
+    [Theory]
+    [InlineData(GroupPolicy.Session, 100, 0)]
+    [InlineData(GroupPolicy.Prefix, 1000, 0)]
+    [InlineData(GroupPolicy.Prefix, 99, 1)]
+    [InlineData(GroupPolicy.Session, 1001, 1)]
+    [InlineData(GroupPolicy.LeastOutstanding, 200, 1)]
+    public void A_load_bound_goes_with_the_policies_that_remember(GroupPolicy policy, int bound, int faults)
+    {
+        var group = Good.Groups[0] with { Policy = policy, LoadBoundPercent = bound };
+        Assert.Equal(
+            Enumerable.Repeat("spec.target_groups[0].load_bound_percent", faults),
+            Faults(Good with { Groups = [group] })
+        );
+    }
+
     [Fact]
     public void A_valid_spec_has_no_errors() => Assert.Empty(Faults(Good));
 

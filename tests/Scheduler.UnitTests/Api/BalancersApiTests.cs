@@ -48,6 +48,28 @@ public sealed class BalancersApiTests(ApiFixture api) : IClassFixture<ApiFixture
         Assert.Equal(name, again.Json.GetProperty("name").GetString());
     }
 
+    [Theory]
+    [InlineData("GROUP_POLICY_SESSION", ",\"loadBoundPercent\":150", 150)]
+    [InlineData("GROUP_POLICY_PREFIX", "", null)]
+    public async Task A_group_that_remembers_is_read_back(string policy, string bound, int? read)
+    {
+        var created = await api.SendAsync(
+            "POST",
+            Balancers,
+            api.KeyOfA,
+            $$$"""
+            {"servingName":"front-{{{policy[^3..].ToLowerInvariant()}}}","spec":{"routingMode":"ROUTING_MODE_ORDERED",
+              "routes":[{"name":"all","targetGroup":"g","default":true}],
+              "targetGroups":[{"name":"g","policy":"{{{policy}}}"{{{bound}}},"members":[{"instance":"coder-a"}]}]}}
+            """
+        );
+
+        Assert.Equal(200, created.Status);
+        var group = created.Json.GetProperty("spec").GetProperty("targetGroups")[0];
+        Assert.Equal(policy, group.GetProperty("policy").GetString());
+        Assert.Equal(read, group.TryGetProperty("loadBoundPercent", out var percent) ? percent.GetInt32() : null);
+    }
+
     [Fact]
     public async Task All_validation_errors_are_reported_in_one_answer()
     {

@@ -245,7 +245,15 @@ public sealed class StateSerializerTests
 
     [Fact]
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
-        AssertGolden("BalancerRecord.v1.json", Balancer());
+        AssertGolden("BalancerRecord.v1.json", Balancer() with { SchemaVersion = 1 });
+
+    [Fact]
+    public void The_golden_balancer_of_version_2_is_read_and_written_the_same()
+    {
+        var balancer = Balancer();
+        var group = balancer.Spec.Groups[0] with { Policy = GroupPolicy.Session, LoadBoundPercent = 150 };
+        AssertGolden("BalancerRecord.v2.json", balancer with { Spec = balancer.Spec with { Groups = [group] } });
+    }
 
     [Fact]
     public void Every_version_of_every_stored_state_has_a_golden_file()
