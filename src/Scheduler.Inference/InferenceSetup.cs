@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Edge;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Guard;
@@ -42,6 +43,7 @@ public static class InferenceSetup
         services.AddSingleton<UsageCounter>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageCounter>());
         services.AddSingleton<RequestFirewalls>();
+        services.AddSingleton<NativeDialects>();
         services.AddSingleton<RequestPath>();
         services.AddSingleton<ModelList>();
         services.AddSingleton<CrossOrigin>();

@@ -62,6 +62,7 @@ public sealed class ProjectsTests
         ["Scheduler.Dashboard/wwwroot"] = "script and styles",
         ["Scheduler.Edge/Limits"] = "request limits per key, per address and in total",
         ["Scheduler.Inference/ContextCheck"] = "check of requests against the context of their instance",
+        ["Scheduler.Inference/Dialects"] = "translation of other vendors' APIs to chat completions and back",
         ["Scheduler.Inference/Guard"] = "what a model reads of a body, and the body written from it",
         ["Scheduler.Inference/Gateway"] = "request pipeline of the gateway",
         ["Scheduler.Inference/Serving"] = "resolution of serving names",

@@ -91,6 +91,13 @@ internal sealed partial class ContextGuard(
         }
     }
 
+    /// <summary>Prompt tokens of a request, as its runtime's tokenizer counts them; null when it cannot.</summary>
+    public Task<long?> CountAsync(
+        InferenceRequest request,
+        ServedInstance instance,
+        CancellationToken cancellationToken
+    ) => CountAsync(request, instance, long.MaxValue, cancellationToken);
+
     /// <summary>
     /// Prompt tokens of a request that its runtime did not count to the end: counted by the tokenizer, else a quarter of
     /// the bytes. Ends within the tokenizer's timeout.

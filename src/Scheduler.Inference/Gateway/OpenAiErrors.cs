@@ -1,109 +1,59 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Failures;
 using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>Errors in OpenAI's format, with the scheduler's code, hint, facts and request id.</summary>
-internal sealed class OpenAiErrors : IErrorShape
+internal class OpenAiErrors : ClientErrors
 {
     public static readonly OpenAiErrors Shape = new();
-
-    /// <summary>The output is JSON and never part of an HTML page, so the relaxed escaping is safe.</summary>
-    private static readonly JsonWriterOptions Readable = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     /// <summary>OpenAI has another code for it, which clients look for in the whole body.</summary>
     private static readonly string ContextTooLarge = FailureCode.CtxTooLarge.WireName();
 
-    private OpenAiErrors() { }
-
-    public async Task WriteAsync(HttpContext http, ApiError error, RequestScope scope)
-    {
-        var body = Envelope(error, scope);
-        http.Response.StatusCode = error.HttpStatus;
-        http.Response.ContentType = "application/json; charset=utf-8";
-        http.Response.ContentLength = body.Length;
-        if (error.RetryAfter is null || error.Reason is "JUDGE_UNREACHABLE")
-        {
-            // OpenAI's clients retry every 409 and 5xx unless this header forbids it. A client that repeats a request
-            // at once asks a judge again that already got two calls.
-            http.Response.Headers["X-Should-Retry"] = "false";
-        }
-
-        await http.Response.Body.WriteAsync(body, http.RequestAborted);
-    }
+    protected OpenAiErrors() { }
 
     /// <summary>The error as the last event of a stream in progress.</summary>
-    public static byte[] Event(ApiError error, RequestScope scope) =>
+    public override byte[] Event(ApiError error, RequestScope scope) =>
         [.. "data: "u8, .. Envelope(error, scope).Span, .. "\n\n"u8];
 
-    private static ReadOnlyMemory<byte> Envelope(ApiError error, RequestScope scope)
+    protected override void WriteEnvelope(Utf8JsonWriter json, ApiError error, RequestScope scope)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, Readable))
-        {
-            json.WriteStartObject();
-            json.WriteStartObject("error");
-            json.WriteString("message", MessageOf(error));
-            json.WriteString("type", TypeOf(error.HttpStatus));
-            if (error.Faults.IsEmpty)
-            {
-                json.WriteNull("param");
-            }
-            else
-            {
-                json.WriteString("param", error.Faults[0].Field);
-            }
-
-            json.WriteString("code", error.Reason);
-            if (error.Reason == ContextTooLarge)
-            {
-                json.WriteString("openai_code", "context_length_exceeded");
-            }
-
-            if (HintOf(error) is { } hint)
-            {
-                json.WriteString("hint", hint);
-            }
-
-            json.WriteString("request_id", scope.Id.Value);
-            json.WriteStartObject("details");
-            foreach (var (name, value) in error.Details)
-            {
-                json.WriteString(name, value);
-            }
-
-            foreach (var fault in error.Faults)
-            {
-                json.WriteString(fault.Field, fault.Description);
-            }
-
-            json.WriteEndObject();
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenMemory;
+        json.WriteStartObject();
+        json.WritePropertyName("error");
+        WriteError(json, error, scope);
+        json.WriteEndObject();
     }
 
-    private static string? HintOf(ApiError error) =>
-        error.Faults.IsEmpty ? error.Hint : "Correct every field that details names.";
-
-    /// <summary>OpenAI's clients show only the message: it includes all validation errors and the hint.</summary>
-    private static string MessageOf(ApiError error)
+    protected static void WriteError(Utf8JsonWriter json, ApiError error, RequestScope scope)
     {
-        if (error.Faults.Length > 1)
+        json.WriteStartObject();
+        json.WriteString("message", MessageOf(error));
+        json.WriteString("type", TypeOf(error.HttpStatus));
+        if (error.Faults.IsEmpty)
         {
-            return string.Join(' ', error.Faults.Select(fault => $"{fault.Field}: {fault.Description}"));
+            json.WriteNull("param");
+        }
+        else
+        {
+            json.WriteString("param", error.Faults[0].Field);
         }
 
-        return error.IsCatalogued && error.Hint is { } hint ? $"{error.Message} {hint}" : error.Message;
+        json.WriteString("code", error.Reason);
+        if (error.Reason == ContextTooLarge)
+        {
+            json.WriteString("openai_code", "context_length_exceeded");
+        }
+
+        if (HintOf(error) is { } hint)
+        {
+            json.WriteString("hint", hint);
+        }
+
+        json.WriteString("request_id", scope.Id.Value);
+        WriteDetails(json, error);
+        json.WriteEndObject();
     }
 
     /// <summary>Error types of OpenAI's API reference.</summary>

@@ -11,7 +11,7 @@ using Scheduler.Edge.Requests;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// OpenAI's paths. Every other path under <c>/v1</c> that is not the API's is refused in OpenAI's shape, which OpenAI's
+/// The paths of OpenAI and Anthropic. Every other path under <c>/v1</c> that is not the API's is refused in OpenAI's shape, which OpenAI's
 /// clients can show.
 /// </summary>
 internal static class OpenAiPaths
@@ -31,6 +31,7 @@ internal static class OpenAiPaths
                 endpoints,
                 RoutePatternFactory.Parse(path),
                 "POST",
+                kind.Errors(),
                 http => http.RequestServices.GetRequiredService<RequestPath>().HandleAsync(http, kind)
             );
         }
@@ -39,15 +40,30 @@ internal static class OpenAiPaths
             endpoints,
             RoutePatternFactory.Parse(ListPath),
             "GET, HEAD",
+            OpenAiErrors.Shape,
             http => http.RequestServices.GetRequiredService<ModelList>().ListAsync(http)
         );
         Map(
             endpoints,
             RoutePatternFactory.Parse($"{ListPath}/{{**model}}"),
             "GET, HEAD",
+            OpenAiErrors.Shape,
             http =>
                 http.RequestServices.GetRequiredService<ModelList>()
                     .GetAsync(http, http.GetRouteValue("model") as string ?? "")
+        );
+
+        MapRefused(
+            endpoints,
+            "/v1/responses/{**rest}",
+            RequestKind.Responses.Errors(),
+            "No response is stored here, so none can be read, cancelled or deleted. Send the whole conversation as input."
+        );
+        MapRefused(
+            endpoints,
+            "/v1/messages/{**rest}",
+            RequestKind.Messages.Errors(),
+            "Nothing is served at this path. Batches are not stored here: send each message to POST /v1/messages."
         );
 
         // Read at the first request, when all endpoints are mapped.
@@ -78,6 +94,7 @@ internal static class OpenAiPaths
         }
 
         http.Scope().Notes.Plane = Planes.Inference;
+        Prepare(http, OpenAiErrors.Shape);
         using var admitted = await IdentifyAsync(http);
         throw new ApiException(
             ApiError.OfHttpStatus(StatusCodes.Status404NotFound, "this path") with
@@ -91,6 +108,7 @@ internal static class OpenAiPaths
         IEndpointRouteBuilder endpoints,
         RoutePattern pattern,
         string methods,
+        ClientErrors errors,
         RequestDelegate answer
     ) =>
         endpoints
@@ -106,6 +124,7 @@ internal static class OpenAiPaths
 
                     crossOrigin.Apply(http);
                     http.Scope().Notes.Plane = Planes.Inference;
+                    Prepare(http, errors);
                     if (methods.Split(", ").Contains(http.Request.Method, StringComparer.Ordinal))
                     {
                         await answer(http);
@@ -119,7 +138,51 @@ internal static class OpenAiPaths
                     http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
                 }
             )
-            .WithMetadata(OpenAiErrors.Shape, new OpenAiMark());
+            .WithMetadata(errors, new OpenAiMark());
+
+    /// <summary>Anthropic's clients send the key in a header of their own, and read the request id from one.</summary>
+    private static void Prepare(HttpContext http, ClientErrors errors)
+    {
+        const string keyHeader = "x-api-key";
+        if (http.Request.Headers.Authorization.Count == 0 && http.Request.Headers[keyHeader] is { Count: > 0 } keys)
+        {
+            http.Request.Headers.Authorization = new([.. keys.Select(key => $"Bearer {key}")]);
+        }
+
+        if (errors.RequestIdHeader is { } header)
+        {
+            http.Response.OnStarting(
+                static state =>
+                {
+                    var (http, header) = ((HttpContext, string))state;
+                    http.Response.Headers[header] = http.Scope().Id.Value;
+                    return Task.CompletedTask;
+                },
+                (http, header)
+            );
+        }
+    }
+
+    /// <summary>Maps the paths of what a vendor stores and this gateway does not.</summary>
+    private static void MapRefused(IEndpointRouteBuilder endpoints, string pattern, ClientErrors errors, string why) =>
+        endpoints
+            .Map(
+                RoutePatternFactory.Parse(pattern),
+                async http =>
+                {
+                    http.RequestServices.GetRequiredService<CrossOrigin>().Apply(http);
+                    http.Scope().Notes.Plane = Planes.Inference;
+                    Prepare(http, errors);
+                    using var admitted = await IdentifyAsync(http);
+                    throw new ApiException(
+                        ApiError.OfHttpStatus(StatusCodes.Status404NotFound, "this path") with
+                        {
+                            Message = why,
+                        }
+                    );
+                }
+            )
+            .WithMetadata(errors, new OpenAiMark());
 
     /// <summary>Finds out who sent a request that is refused anyway, so that the caller can look it up.</summary>
     /// <returns>Null without a key.</returns>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Scheduler.Inference.Dialects;
 
 namespace Scheduler.Inference.Gateway;
 
@@ -33,6 +34,15 @@ internal enum RequestKind
 
     /// <summary><c>/v1/audio/translations</c>: a form with a sound file.</summary>
     Translation,
+
+    /// <summary><c>/v1/messages</c> of Anthropic.</summary>
+    Messages,
+
+    /// <summary><c>/v1/messages/count_tokens</c> of Anthropic.</summary>
+    MessageTokens,
+
+    /// <summary><c>/v1/responses</c> of OpenAI.</summary>
+    Responses,
 }
 
 internal static class RequestKinds
@@ -50,16 +60,27 @@ internal static class RequestKinds
         [RequestKind.Speech] = "/v1/audio/speech",
         [RequestKind.Transcription] = "/v1/audio/transcriptions",
         [RequestKind.Translation] = "/v1/audio/translations",
+        [RequestKind.Messages] = "/v1/messages",
+        [RequestKind.MessageTokens] = "/v1/messages/count_tokens",
+        [RequestKind.Responses] = "/v1/responses",
     }.ToFrozenDictionary();
 
     /// <summary>Whether the model writes text, which can be streamed as events.</summary>
-    public static bool IsGeneration(this RequestKind kind) => kind is RequestKind.Chat or RequestKind.Completion;
+    public static bool IsGeneration(this RequestKind kind) =>
+        kind is RequestKind.Chat or RequestKind.Completion or RequestKind.Messages or RequestKind.Responses;
+
+    /// <summary>The form of errors that the clients of this kind understand.</summary>
+    public static ClientErrors Errors(this RequestKind kind) =>
+        kind is RequestKind.Messages or RequestKind.MessageTokens ? MessagesErrors.Shape
+        : kind is RequestKind.Responses ? ResponsesErrors.Shape
+        : OpenAiErrors.Shape;
 
     /// <summary>
-    /// Whether the gateway reads the prompt of this kind. Of the others it reads only the model: where a firewall
-    /// applies they count as content that no judge can see.
+    /// Whether the gateway reads the prompt of this kind. Dialects are translated to one that it reads. Of the others it
+    /// reads only the model: where a firewall applies they count as content that no judge can see.
     /// </summary>
-    public static bool HasReader(this RequestKind kind) => kind.IsGeneration() || kind == RequestKind.Embedding;
+    public static bool HasReader(this RequestKind kind) =>
+        kind is RequestKind.Chat or RequestKind.Completion or RequestKind.Embedding;
 
     /// <summary>Whether the body is a form (<c>multipart/form-data</c>) and not JSON.</summary>
     public static bool TakesForm(this RequestKind kind) => kind is RequestKind.Transcription or RequestKind.Translation;

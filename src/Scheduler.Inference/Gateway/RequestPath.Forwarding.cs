@@ -1,6 +1,9 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Requests;
 using Scheduler.Edge;
+using Scheduler.Grains;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
@@ -19,12 +22,12 @@ internal sealed partial class RequestPath
         long began
     )
     {
-        var call = CallOf(progress, lease);
         metrics.Opened();
+        UpstreamCall call;
         UpstreamOutcome outcome;
         try
         {
-            outcome = await upstream.SendAsync(call);
+            (call, outcome) = await CallAsync(progress, lease);
         }
         finally
         {
@@ -53,12 +56,73 @@ internal sealed partial class RequestPath
         }
     }
 
-    private UpstreamCall CallOf(RequestProgress progress, IDestinationLease lease)
+    /// <summary>
+    /// Sends the request. A runtime that may speak the client's dialect gets the client's own body, unless a firewall
+    /// has judged: that judged the translation, so the runtime gets it. A runtime that lacks the path, or refuses the
+    /// body, gets the translation too.
+    /// </summary>
+    private async Task<(UpstreamCall Call, UpstreamOutcome Outcome)> CallAsync(
+        RequestProgress progress,
+        IDestinationLease lease
+    )
+    {
+        if (
+            progress is { Exchange: { } exchange, Guard.Judged.Count: 0 }
+            && natives.MaySpeak(lease.Instance, exchange.Native.Kind)
+        )
+        {
+            var native = CallOf(progress, lease, isNative: true);
+            var first = await upstream.SendAsync(native);
+            if (first != UpstreamOutcome.Refused || native.Refusal!.Status is not (400 or 404 or 405 or 422 or 501))
+            {
+                return (native, first);
+            }
+
+            var translated = CallOf(progress, lease, isNative: false);
+            var second = await upstream.SendAsync(translated);
+            if (second == UpstreamOutcome.Sent && native.Refusal.IsUnsupported)
+            {
+                natives.Lacks(lease.Instance, exchange.Native.Kind);
+            }
+
+            return (translated, second);
+        }
+
+        var call = CallOf(progress, lease, isNative: false);
+        return (call, await upstream.SendAsync(call));
+    }
+
+    /// <summary>Answers how many tokens the prompt has.</summary>
+    /// <exception cref="ApiException">The runtime has no tokenizer that can tell.</exception>
+    private async Task AnswerCountAsync(RequestProgress progress, IDestinationLease lease, long began)
+    {
+        var http = progress.Http;
+        var instance = lease.Instance;
+        if (await context.CountAsync(progress.Request, instance, http.RequestAborted) is not { } count)
+        {
+            throw new ApiException(
+                ApiError.Invalid([
+                    new FieldFault("model", $"The runtime of '{instance.ServingName}' cannot count this prompt."),
+                ])
+            );
+        }
+
+        progress.Note(lease, AnsweredRequest.Ok, StatusCodes.Status200OK, clock.GetElapsedTime(began));
+        http.Response.Headers[InstanceHeader] = instance.ServingName;
+        var body = JsonSerializer.SerializeToUtf8Bytes(new { input_tokens = count });
+        progress.Client.Begin("application/json; charset=utf-8", body.Length);
+        await progress.Client.WriteAsync(body);
+    }
+
+    private UpstreamCall CallOf(RequestProgress progress, IDestinationLease lease, bool isNative)
     {
         var http = progress.Http;
         return new UpstreamCall
         {
             Request = progress.Request,
+            Exchange = progress.Exchange,
+            IsNative = isNative,
+            Errors = progress.Errors,
             Instance = lease.Instance,
             Scope = http.Scope(),
             Client = progress.Client,

@@ -10,6 +10,7 @@ using Scheduler.Edge.Limits;
 using Scheduler.Edge.Requests;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
+using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
@@ -17,8 +18,8 @@ using Scheduler.Inference.Upstream;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// The steps of a request: authenticate, parse, resolve the name, run the firewalls, check the context, take a slot,
-/// then send. With a balancer, and while the client has received nothing, a failed request is sent to another
+/// The steps of a request: authenticate, parse, translate a dialect, resolve the name, run the firewalls, check the
+/// context, take a slot, then send. With a balancer, and while the client has received nothing, a failed request is sent to another
 /// destination.
 /// </summary>
 internal sealed partial class RequestPath(
@@ -30,6 +31,7 @@ internal sealed partial class RequestPath(
     InstanceSlots slots,
     UpstreamForwarder upstream,
     InstanceDiagnosis diagnosis,
+    NativeDialects natives,
     InferenceMetrics metrics,
     UsageCounter usage,
     IOptions<InferenceOptions> options,
@@ -53,7 +55,7 @@ internal sealed partial class RequestPath(
         {
             // The stream has begun with a comment, so the refusal is its only event.
             notes.Code = refused.Error.Reason;
-            await http.Response.Body.WriteAsync(OpenAiErrors.Event(refused.Error, http.Scope()), http.RequestAborted);
+            await http.Response.Body.WriteAsync(kind.Errors().Event(refused.Error, http.Scope()), http.RequestAborted);
         }
         catch (ApiException refused)
         {
@@ -87,13 +89,18 @@ internal sealed partial class RequestPath(
         var request = kind.TakesForm()
             ? await FormReader.ReadAsync(kind, body, http.Request.ContentType!)
             : RequestReader.Read(kind, body);
+        var exchange = DialectExchange.Of(request, http.Request.Headers);
         notes.ServingName = request.Model;
         var account = AccountOf(http);
         notes.Account = account;
         var served = await ServedAsync(account, request.Model, http.RequestAborted);
-        await using var client = new ClientAnswer(http, clock);
+        await using var client = new ClientAnswer(http, kind.Errors(), clock);
         return await SendAsync(
-            new RequestProgress(http, new RequestGuard(request, admitted.Memory), served, client, began)
+            new RequestProgress(http, new RequestGuard(exchange?.Chat ?? request, admitted.Memory), served, client, began)
+            {
+                Exchange = exchange,
+                Errors = kind.Errors(),
+            }
         );
     }
 
@@ -154,6 +161,12 @@ internal sealed partial class RequestPath(
             try
             {
                 await PassFirewallsAsync(progress, instance.Firewall, instance);
+                if (progress.Exchange is { CountsOnly: true })
+                {
+                    await AnswerCountAsync(progress, lease, began);
+                    return null;
+                }
+
                 await context.CheckAsync(
                     progress.Request,
                     instance,
@@ -263,6 +276,12 @@ internal sealed partial class RequestPath(
     )
     {
         private IDestinationLease? _noted;
+
+        /// <summary>The client's own request; null when it speaks as the runtimes do.</summary>
+        public DialectExchange? Exchange { get; init; }
+
+        /// <summary>The form of errors that the client understands.</summary>
+        public required ClientErrors Errors { get; init; }
 
         public RequestNotes Notes { get; } = Http.Scope().Notes;
 

@@ -66,9 +66,9 @@ internal ref struct RequestReader
     private readonly string? PromptName =>
         _kind switch
         {
-            RequestKind.Chat => "messages",
+            RequestKind.Chat or RequestKind.Messages or RequestKind.MessageTokens => "messages",
             RequestKind.Completion => "prompt",
-            RequestKind.Embedding => "input",
+            RequestKind.Embedding or RequestKind.Responses => "input",
             RequestKind.Rerank
             or RequestKind.Score
             or RequestKind.Tokenize
@@ -196,11 +196,11 @@ internal ref struct RequestReader
             case "stream":
                 _isStream = Flag("stream");
                 break;
-            case "stream_options":
+            case "stream_options" when _kind is RequestKind.Chat or RequestKind.Completion or RequestKind.Embedding:
                 ReadStreamOptions();
                 _streamOptionsAt = valueAt..(int)_json.BytesConsumed;
                 break;
-            case "max_tokens" when _kind.IsGeneration():
+            case "max_tokens" when _kind is RequestKind.Chat or RequestKind.Completion:
                 _maxTokens = Count("max_tokens");
                 break;
             case "max_completion_tokens" when _kind == RequestKind.Chat:

@@ -54,7 +54,10 @@ internal sealed class MemberTable
             or RequestKind.Detokenize
             or RequestKind.Speech
             or RequestKind.Transcription
-            or RequestKind.Translation => throw new ArgumentException($"No reader for {kind}.", nameof(kind)),
+            or RequestKind.Translation
+            or RequestKind.Messages
+            or RequestKind.MessageTokens
+            or RequestKind.Responses => throw new ArgumentException($"No reader for {kind}.", nameof(kind)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 

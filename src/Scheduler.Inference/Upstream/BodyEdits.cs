@@ -36,7 +36,7 @@ internal static class BodyEdits
             Add(firewall, []);
         }
 
-        if (request is { IsStream: true, WantsUsage: false })
+        if (request is { IsStream: true, WantsUsage: false, Kind: RequestKind.Chat or RequestKind.Completion })
         {
             AddUsage();
         }

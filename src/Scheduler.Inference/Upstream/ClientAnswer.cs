@@ -1,23 +1,20 @@
 using Microsoft.AspNetCore.Http;
-using Scheduler.Edge;
 using Scheduler.Inference.Gateway;
 
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// The answer on its way to the client. Starts the response with its first byte. While a stream waits, it sends a
-/// comment, so that proxies on the way keep the connection.
+/// The answer on its way to the client. Starts the response with its first byte. While a stream waits, it sends a sign
+/// of life, so that proxies on the way keep the connection.
 /// </summary>
-internal sealed class ClientAnswer(HttpContext http, TimeProvider clock) : IAsyncDisposable
+internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimeProvider clock) : IAsyncDisposable
 {
     /// <summary>
     /// Longest silence of a stream. Idle limits of common proxies begin at 15 s, and are usually 60 s.
     /// </summary>
     public static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(10);
 
-    private static readonly byte[] Comment = [.. ": waiting\n\n"u8];
-
-    /// <summary>Held while bytes are written, so that a comment never splits an event.</summary>
+    /// <summary>Held while bytes are written, so that a sign of life never splits an event.</summary>
     private readonly SemaphoreSlim _turn = new(1, 1);
     private ITimer? _timer;
     private long _wroteAt = clock.GetTimestamp();
@@ -27,7 +24,7 @@ internal sealed class ClientAnswer(HttpContext http, TimeProvider clock) : IAsyn
     /// <summary>Whether the client has received the headers; then an error can only be an event of the stream.</summary>
     public bool HasStarted => http.Response.HasStarted;
 
-    /// <summary>From now on the answer is a stream: sends a comment whenever it was silent for long.</summary>
+    /// <summary>From now on the answer is a stream: sends a sign of life whenever it was silent for long.</summary>
     public void KeepAlive()
     {
         _wroteAt = clock.GetTimestamp();
@@ -82,8 +79,8 @@ internal sealed class ClientAnswer(HttpContext http, TimeProvider clock) : IAsyn
         }
     }
 
-    /// <summary>Writes all bytes that the filter has ready.</summary>
-    public async ValueTask WriteAsync(EventFilter events)
+    /// <summary>Writes all bytes that are ready.</summary>
+    public async ValueTask WriteAsync(IEventRelay events)
     {
         await _turn.WaitAsync(http.RequestAborted);
         try
@@ -107,10 +104,6 @@ internal sealed class ClientAnswer(HttpContext http, TimeProvider clock) : IAsyn
     /// <summary>Cuts the connection: the only way to tell that an answer is not whole.</summary>
     public void Abort() => http.Abort();
 
-    /// <summary>Ends a stream that has begun with an error event.</summary>
-    public ValueTask WriteErrorAsync(ApiError error, RequestScope scope) =>
-        WriteAsync(OpenAiErrors.Event(error, scope));
-
     public async ValueTask DisposeAsync()
     {
         if (_timer is not null)
@@ -122,11 +115,11 @@ internal sealed class ClientAnswer(HttpContext http, TimeProvider clock) : IAsyn
         }
     }
 
-    private void OnTimer() => CommentAsync().Ignore();
+    private void OnTimer() => SignAsync().Ignore();
 
-    private async Task CommentAsync()
+    private async Task SignAsync()
     {
-        // A write that is in progress makes the comment unnecessary.
+        // A write that is in progress makes the sign unnecessary.
         if (!await _turn.WaitAsync(0, CancellationToken.None))
         {
             Again(MostSilence);
@@ -144,7 +137,7 @@ internal sealed class ClientAnswer(HttpContext http, TimeProvider clock) : IAsyn
             if (left <= TimeSpan.Zero && !_isInsideEvent)
             {
                 BeginStream();
-                await http.Response.BodyWriter.WriteAsync(Comment, http.RequestAborted);
+                await http.Response.BodyWriter.WriteAsync(errors.SignOfLife, http.RequestAborted);
                 _wroteAt = clock.GetTimestamp();
                 left = MostSilence;
             }

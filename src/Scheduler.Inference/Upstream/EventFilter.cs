@@ -1,4 +1,5 @@
 using System.Buffers;
+using Scheduler.Edge;
 
 namespace Scheduler.Inference.Upstream;
 
@@ -6,7 +7,7 @@ namespace Scheduler.Inference.Upstream;
 /// Splits a stream of server-sent events, reads the usage from them, and removes the usage event the client did not
 /// request. Complete events are forwarded at once.
 /// </summary>
-internal sealed class EventFilter(UpstreamCall call) : IDisposable
+internal sealed class EventFilter(UpstreamCall call) : IEventRelay
 {
     /// <summary>A longer event is forwarded in pieces, unread; so is one for which memory is short.</summary>
     private const int LongestEvent = 1024 * 1024;
@@ -23,13 +24,11 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
 
     private bool _isInsideEvent;
 
-    /// <summary>Whether bytes are ready for the client.</summary>
     public bool HasReady => _given < _ready;
 
     /// <summary>Whether the bytes given so far end inside an event, because it is longer than the buffer.</summary>
     public bool IsInsideEvent => _isInsideEvent;
 
-    /// <summary>Free buffer space for the runtime's next bytes. Call only when nothing is ready.</summary>
     public Memory<byte> FreeSpace()
     {
         // Discard the bytes already forwarded.
@@ -47,7 +46,6 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         return _buffer.AsMemory(_filled);
     }
 
-    /// <summary>Processes bytes that were written to <see cref="FreeSpace"/>.</summary>
     public void Filled(int bytes)
     {
         _filled += bytes;
@@ -83,6 +81,10 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         }
     }
 
+    public void End() => End([]);
+
+    public void Break(ApiError error) => End(call.Errors.Event(error, call.Scope));
+
     /// <summary>Ends the stream: forwards the rest as it is, then the given bytes.</summary>
     /// <param name="last">Further bytes; none when the stream ended well.</param>
     public void End(ReadOnlySpan<byte> last)
@@ -103,7 +105,14 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         _ready = _filled;
     }
 
-    /// <summary>Copies ready bytes and returns their count.</summary>
+    /// <summary>Takes the complete events that are ready, for a reader that does not forward them.</summary>
+    public Span<byte> TakeReady()
+    {
+        var ready = _buffer.AsSpan(_given, _ready - _given);
+        _given = _ready;
+        return ready;
+    }
+
     public int Give(Span<byte> destination)
     {
         var count = Math.Min(destination.Length, _ready - _given);
@@ -136,6 +145,12 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
         }
 
         call.Events++;
+        if (text.StartsWith("event:"u8))
+        {
+            ReadNamed(text);
+            return true;
+        }
+
         if (!text.StartsWith("data:"u8))
         {
             return true;
@@ -152,7 +167,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
 
         if (UsageReader.TryRead(data, out var usage))
         {
-            call.Usage = usage;
+            call.Usage = call.Usage.Or(usage);
             if (_dropsUsage && UsageReader.IsUsageAlone(data))
             {
                 return false;
@@ -161,6 +176,28 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
 
         call.Chunks++;
         return true;
+    }
+
+    /// <summary>An event of the Messages or the Responses API. Its name tells whether it has output or is the last.</summary>
+    private void ReadNamed(ReadOnlySpan<byte> text)
+    {
+        var name = text["event:"u8.Length..text.IndexOf((byte)'\n')].Trim(" \r"u8);
+        call.HasEndMark =
+            call.HasEndMark
+            || name.SequenceEqual("message_stop"u8)
+            || name.SequenceEqual("response.completed"u8)
+            || name.SequenceEqual("response.incomplete"u8)
+            || name.SequenceEqual("response.failed"u8)
+            || name.SequenceEqual("error"u8);
+        if (UsageReader.TryRead(text, out var usage))
+        {
+            call.Usage = call.Usage.Or(usage);
+        }
+
+        if (name.EndsWith("delta"u8))
+        {
+            call.Chunks++;
+        }
     }
 
     /// <summary>
@@ -182,7 +219,7 @@ internal sealed class EventFilter(UpstreamCall call) : IDisposable
     }
 
     /// <summary>Length of the first complete event with its blank line; 0 when none is complete.</summary>
-    private static int EventEnd(ReadOnlySpan<byte> text)
+    public static int EventEnd(ReadOnlySpan<byte> text)
     {
         for (var at = 0; ; )
         {

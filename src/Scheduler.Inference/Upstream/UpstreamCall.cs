@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Scheduler.Edge;
+using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Serving;
 
@@ -11,7 +12,19 @@ internal sealed class UpstreamCall
 
     public required ServedInstance Instance { get; init; }
 
-    public ReadOnlyMemory<byte> Body => BodyEdits.For(Request, Instance.ServingName);
+    /// <summary>The request in the client's own dialect; null for a client that speaks as the runtimes do.</summary>
+    public DialectExchange? Exchange { get; init; }
+
+    /// <summary>Whether the runtime gets the client's own body, because it may speak the client's dialect.</summary>
+    public bool IsNative { get; init; }
+
+    /// <summary>What the runtime gets: the request, or the client's own.</summary>
+    public InferenceRequest Sent => IsNative ? Exchange!.Native : Request;
+
+    public ReadOnlyMemory<byte> Body => BodyEdits.For(Sent, Instance.ServingName);
+
+    /// <summary>The form of errors that the client understands.</summary>
+    public required ClientErrors Errors { get; init; }
 
     public required RequestScope Scope { get; init; }
 
@@ -45,7 +58,7 @@ internal sealed class UpstreamCall
     /// <summary>Whether a stream of this kind is whole only with its end mark.</summary>
     public bool NeedsEndMark => Request.Kind is RequestKind.Chat or RequestKind.Completion;
 
-    /// <summary>Whether the runtime said that its stream is whole: <c>[DONE]</c> or a reason to finish.</summary>
+    /// <summary>Whether the runtime said that its stream is whole: a reason to finish, or the last event.</summary>
     public bool HasEndMark { get; set; }
 
     /// <summary>The error sent in the middle of the stream; null when it ended well.</summary>
@@ -71,7 +84,12 @@ internal sealed record UpstreamRefusal(int Status, ReadOnlyMemory<byte> Body, Ti
 
 /// <summary>Token counts of one request.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct TokenUsage(long Prompt, long Completion);
+internal readonly record struct TokenUsage(long Prompt, long Completion)
+{
+    /// <summary>Later counts. The Messages API tells those of the prompt and of the answer in different events.</summary>
+    public TokenUsage Or(TokenUsage later) =>
+        new(later.Prompt > 0 ? later.Prompt : Prompt, later.Completion > 0 ? later.Completion : Completion);
+}
 
 internal enum UpstreamOutcome
 {

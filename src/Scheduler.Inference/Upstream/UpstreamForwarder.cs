@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
+using Scheduler.Inference.Dialects;
 
 namespace Scheduler.Inference.Upstream;
 
@@ -17,6 +18,9 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
 
     /// <summary>First buffer of an answer that does not tell its length; shorter answers do not count as memory.</summary>
     private const int FirstHeld = 4096;
+
+    /// <summary>Longest answer that is translated, bytes. Only a whole answer can be.</summary>
+    private const int LongestTranslated = 16 * 1024 * 1024;
 
     /// <summary>Most bytes read of an error answer.</summary>
     private const int LongestRefusal = 64 * 1024;
@@ -71,12 +75,17 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     {
         var request = new HttpRequestMessage(
             HttpMethod.Post,
-            RuntimeClient.Address(call.Instance.Endpoint!, call.Request.Path)
+            RuntimeClient.Address(call.Instance.Endpoint!, call.Sent.Path)
         );
         request.Headers.TryAddWithoutValidation(RequestScope.IdHeader, call.Scope.Id.Value);
         var content = new ReadOnlyMemoryContent(call.Body);
-        content.Headers.TryAddWithoutValidation("Content-Type", call.Request.ContentType);
+        content.Headers.TryAddWithoutValidation("Content-Type", call.Sent.ContentType);
         request.Content = content;
+        foreach (var (name, value) in call.IsNative ? call.Exchange!.Headers : [])
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return request;
     }
 
@@ -86,7 +95,8 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
         CancellationTokenSource silence
     )
     {
-        using var events = new EventFilter(call);
+        using var answer = TranslationOf(call);
+        using IEventRelay events = answer is null ? new EventFilter(call) : new TranslatedEvents(call, answer);
         try
         {
             while (await body.ReadAsync(events.FreeSpace(), silence.Token) is var read and > 0)
@@ -104,7 +114,7 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
                 throw new HttpIOException(HttpRequestError.ResponseEnded, "ended its stream before its end");
             }
 
-            events.End([]);
+            events.End();
             await GiveAsync(call, events);
             return UpstreamOutcome.Sent;
         }
@@ -116,13 +126,13 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
                     : "broke off in the middle of its answer"
             );
             call.Break = error;
-            events.End(Gateway.OpenAiErrors.Event(error, call.Scope));
+            events.Break(error);
             await call.Client.WriteAsync(events);
             return UpstreamOutcome.Sent;
         }
     }
 
-    private static async ValueTask GiveAsync(UpstreamCall call, EventFilter events)
+    private static async ValueTask GiveAsync(UpstreamCall call, IEventRelay events)
     {
         if (!call.HasAnswered && call.Events > 0)
         {
@@ -143,9 +153,16 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
         CancellationTokenSource silence
     )
     {
-        var held = await HoldAsync(call.Scope.Memory, body, length, silence);
+        using var answer = TranslationOf(call);
+        var limit = answer is null ? options.Value.MaxHeldAnswerBytes : LongestTranslated;
+        var held = await HoldAsync(call.Scope.Memory, body, length, limit, silence);
         try
         {
+            if (answer is not null)
+            {
+                return await TranslateAsync(call, answer, held);
+            }
+
             call.HasAnswered = true;
             call.Answered();
             call.Client.Begin(contentType, length ?? (held.IsWhole ? held.Length : null));
@@ -170,15 +187,61 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
         }
     }
 
+    private AnswerTranslation? TranslationOf(UpstreamCall call) =>
+        call.IsNative ? null : call.Exchange?.Answer(call.Scope, clock.GetUtcNow());
+
+    /// <summary>Gives a whole answer in the client's dialect.</summary>
+    /// <exception cref="HttpIOException">It is no chat completion, or too long.</exception>
+    private static async Task<UpstreamOutcome> TranslateAsync(
+        UpstreamCall call,
+        AnswerTranslation answer,
+        HeldAnswer held
+    )
+    {
+        if (!held.IsWhole)
+        {
+            throw new HttpIOException(HttpRequestError.InvalidResponse, "The runtime's answer is too long.");
+        }
+
+        // Some runtimes answer a request for a stream like any other.
+        answer.IsStream = call.Request.IsStream;
+        answer.Take(held.Bytes.AsSpan(0, held.Length));
+        if (answer.RuntimeFault is { } fault)
+        {
+            throw new HttpIOException(HttpRequestError.InvalidResponse, fault);
+        }
+
+        answer.Complete();
+        if (UsageReader.TryRead(held.Bytes.AsSpan(0, held.Length), out var usage))
+        {
+            call.Usage = usage;
+        }
+
+        call.HasAnswered = true;
+        call.Answered();
+        var bytes = answer.IsStream ? answer.Events.WrittenMemory : answer.Whole();
+        if (answer.IsStream)
+        {
+            call.Client.BeginStream();
+        }
+        else
+        {
+            call.Client.Begin("application/json; charset=utf-8", bytes.Length);
+        }
+
+        await call.Client.WriteAsync(bytes);
+        return UpstreamOutcome.Sent;
+    }
+
     /// <summary>Reads an answer to its end, to the limit, or until memory is short.</summary>
     private async Task<HeldAnswer> HoldAsync(
         MemoryShare? memory,
         Stream body,
         long? length,
+        int limit,
         CancellationTokenSource silence
     )
     {
-        var limit = options.Value.MaxHeldAnswerBytes;
         var counted = length > FirstHeld ? Math.Min(length.Value, limit) : 0L;
 
         // An answer that says it is longer than the limit is not held at all.

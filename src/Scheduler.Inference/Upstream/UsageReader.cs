@@ -4,7 +4,10 @@ namespace Scheduler.Inference.Upstream;
 
 internal static class UsageReader
 {
-    /// <summary>Reads the member <c>usage</c> of an answer or of one event of a stream.</summary>
+    /// <summary>
+    /// Reads the member <c>usage</c> of an answer or of one event of a stream. It may be in the words of chat completions
+    /// or of a dialect; the Messages API counts cached tokens apart.
+    /// </summary>
     /// <returns>False when it is absent or null.</returns>
     public static bool TryRead(ReadOnlySpan<byte> json, out TokenUsage usage)
     {
@@ -73,8 +76,13 @@ internal static class UsageReader
         long completion = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isPrompt = reader.ValueTextEquals("prompt_tokens"u8);
-            var isCompletion = reader.ValueTextEquals("completion_tokens"u8);
+            var isPrompt =
+                reader.ValueTextEquals("prompt_tokens"u8)
+                || reader.ValueTextEquals("input_tokens"u8)
+                || reader.ValueTextEquals("cache_read_input_tokens"u8)
+                || reader.ValueTextEquals("cache_creation_input_tokens"u8);
+            var isCompletion =
+                reader.ValueTextEquals("completion_tokens"u8) || reader.ValueTextEquals("output_tokens"u8);
             if (!reader.Read() || !reader.TrySkip())
             {
                 return false;
@@ -82,7 +90,7 @@ internal static class UsageReader
 
             if ((isPrompt || isCompletion) && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var n))
             {
-                (isPrompt ? ref prompt : ref completion) = Math.Max(0, n);
+                (isPrompt ? ref prompt : ref completion) += Math.Max(0, n);
             }
         }
 

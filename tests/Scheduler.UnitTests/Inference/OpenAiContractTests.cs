@@ -18,7 +18,7 @@ public sealed class OpenAiContractTests
 
     [Theory]
     [InlineData("GET", "/v1/responses/x", 404, "NOT_FOUND", null)]
-    [InlineData("POST", "/v1/responses", 404, "NOT_FOUND", null)]
+    [InlineData("GET", "/v1/responses", 405, "METHOD_NOT_ALLOWED", "POST")]
     [InlineData("POST", "/v1/images/generations", 404, "NOT_FOUND", null)]
     [InlineData("PUT", "/v1/nothing", 404, "NOT_FOUND", null)]
     [InlineData("DELETE", "/v1", 404, "NOT_FOUND", null)]

@@ -41,7 +41,10 @@ internal sealed class BodyMaker(Random random)
             or RequestKind.Detokenize
             or RequestKind.Speech
             or RequestKind.Transcription
-            or RequestKind.Translation => throw new System.Diagnostics.UnreachableException(),
+            or RequestKind.Translation
+            or RequestKind.Messages
+            or RequestKind.MessageTokens
+            or RequestKind.Responses => throw new System.Diagnostics.UnreachableException(),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         var members = _table.BodyOf(kind);

@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Http;
+using Scheduler.Edge;
+using Scheduler.Inference.Gateway;
+
+namespace Scheduler.Inference.Dialects;
+
+/// <summary>
+/// A request in another dialect than the runtimes' common one, chat completions, with its translation. Firewalls judge
+/// the translation and the context check counts it. A runtime that speaks the dialect gets the client's own body, but
+/// only where no firewall judged: behind a firewall it gets what the judge saw (INV-10).
+/// </summary>
+internal sealed record DialectExchange
+{
+    /// <summary>The request as the client sent it.</summary>
+    public required InferenceRequest Native { get; init; }
+
+    /// <summary>The same request as a chat completion.</summary>
+    public required InferenceRequest Chat { get; init; }
+
+    /// <summary>Headers of the dialect that a runtime which speaks it gets.</summary>
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
+    /// <summary>Begins the translation of one answer back, at this time.</summary>
+    public required Func<RequestScope, DateTimeOffset, AnswerTranslation> Answer { get; init; }
+
+    /// <summary>Whether the client asks for the size of its prompt only.</summary>
+    public bool CountsOnly => Native.Kind == RequestKind.MessageTokens;
+
+    /// <summary>Translates a request; null for one that needs no translation.</summary>
+    /// <param name="request">As <see cref="RequestReader"/> read it.</param>
+    /// <exception cref="ApiException">
+    /// The request is invalid, or asks for something that no runtime behind this gateway does. Lists all faults.
+    /// </exception>
+    public static DialectExchange? Of(InferenceRequest request, IHeaderDictionary headers) =>
+        request.Kind switch
+        {
+            RequestKind.Messages or RequestKind.MessageTokens => MessagesRequest.Translate(request, headers),
+            RequestKind.Responses => ResponsesRequest.Translate(request),
+            RequestKind.Chat
+            or RequestKind.Completion
+            or RequestKind.Embedding
+            or RequestKind.Rerank
+            or RequestKind.Score
+            or RequestKind.Tokenize
+            or RequestKind.Detokenize
+            or RequestKind.Speech
+            or RequestKind.Transcription
+            or RequestKind.Translation => null,
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+}
