@@ -8,7 +8,7 @@ using Scheduler.Inference.Gateway;
 namespace Scheduler.Inference.Dialects;
 
 /// <summary>
-/// Translates a request of Anthropic's Messages API (version 2023-06-01) to a chat completion. Members that only steer
+/// Translates a request of Anthropic's Messages API to a chat completion. Members that only steer
 /// the vendor's service (caching, tiers, context editing) have no effect. What needs the vendor's servers is refused:
 /// files, containers, MCP servers, and tools that run there.
 /// </summary>
@@ -16,7 +16,12 @@ internal sealed partial class MessagesRequest : DialectReader
 {
     private const string VersionHeader = "anthropic-version";
     private const string BetaHeader = "anthropic-beta";
-    private const string Version = "2023-06-01";
+
+    /// <summary>
+    /// Versions of the API that are served, the one of a request without the header first. The second removed sampling
+    /// parameters for the vendor's own models; here they have an effect in both.
+    /// </summary>
+    private static readonly string[] Versions = ["2023-06-01", "2026-10-21"];
 
     /// <summary>A block of Claude Code that counts requests; it would make every prompt's beginning different.</summary>
     private const string BillingText = "x-anthropic-billing-header:";
@@ -72,12 +77,13 @@ internal sealed partial class MessagesRequest : DialectReader
 
     private List<(string, string)> ReadHeaders(IHeaderDictionary headers)
     {
-        if (headers[VersionHeader] is { Count: > 0 } version && version != Version)
+        var version = headers[VersionHeader] is { Count: > 0 } sent ? sent.ToString() : Versions[0];
+        if (!Versions.Contains(version, StringComparer.Ordinal))
         {
-            Faults.Add(VersionHeader, $"Must be {Version}.");
+            Faults.Add(VersionHeader, $"Must be {string.Join(" or ", Versions)}.");
         }
 
-        List<(string, string)> said = [(VersionHeader, Version)];
+        List<(string, string)> said = [(VersionHeader, version)];
         if (headers[BetaHeader].ToString() is { Length: > 0 } beta)
         {
             said.Add((BetaHeader, beta));

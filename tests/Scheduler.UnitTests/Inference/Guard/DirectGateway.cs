@@ -182,7 +182,7 @@ internal sealed class DirectGateway : IAsyncDisposable, IServer, IInstanceChat
         _key = token.Reveal();
     }
 
-    /// <summary>Every runtime: it records the body and answers an empty object.</summary>
+    /// <summary>Every runtime: it records the body and answers one word on every path.</summary>
     private sealed class Runtime(DirectGateway gateway) : HttpMessageHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(
@@ -191,7 +191,10 @@ internal sealed class DirectGateway : IAsyncDisposable, IServer, IInstanceChat
         )
         {
             gateway.Received(await request.Content!.ReadAsByteArrayAsync(cancellationToken));
-            return new HttpResponseMessage { Content = new StringContent("{}") };
+            return new HttpResponseMessage
+            {
+                Content = new StringContent("""{"choices":[{"message":{"content":"fine"}}]}"""),
+            };
         }
     }
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Scheduler.Domain.Firewalls;
+using Scheduler.UnitTests.Inference.Dialects;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Guard;
@@ -21,6 +23,8 @@ public sealed class GatewayFuzzTests(ITestOutputHelper output)
     };
 
     private static readonly string[] Paths = ["", "/v1/chat/completions", "/v1/completions", "/v1/embeddings"];
+
+    private static readonly string[] DialectPaths = ["/v1/messages", "/v1/messages/count_tokens", "/v1/responses"];
 
     private static readonly string[] Types =
     [
@@ -90,7 +94,7 @@ public sealed class GatewayFuzzTests(ITestOutputHelper output)
         };
         for (var i = 0; i < bodies; i++)
         {
-            var (kind, made) = maker.Make();
+            var (path, made) = random.Next(3) > 0 ? MakeChat(maker) : MakeDialect(random);
             var name = Instances.Keys.ElementAt(random.Next(Instances.Count));
             var body = Damage(
                 random,
@@ -99,9 +103,10 @@ public sealed class GatewayFuzzTests(ITestOutputHelper output)
             var type = random.Next(10) == 0 ? Types[random.Next(Types.Length)] : Types[0];
             var coding = random.Next(10) == 0 ? Codings[random.Next(Codings.Length)] : null;
 
-            var (status, answer) = await gateway.SendAsync(Paths[(int)kind], body, type, coding);
+            var (status, answer) = await gateway.SendAsync(path, body, type, coding);
 
-            var what = $"Seed {seed}, body {i}, {type}, {coding}: {status} {answer} to {Convert.ToHexString(body)}";
+            var what =
+                $"Seed {seed}, body {i} to {path}, {type}, {coding}: {status} {answer} to {Convert.ToHexString(body)}";
             Assert.True(status is 200 or 400 or 404 or 413 or 415 or 503, what);
             Assert.True(status == 200 || answer.Contains("\"request_id\":\"req-", StringComparison.Ordinal), what);
             Assert.True(
@@ -116,6 +121,55 @@ public sealed class GatewayFuzzTests(ITestOutputHelper output)
         );
         Assert.InRange(received, bodies / 20, bodies - 1);
     }
+
+    private static (string Path, string Body) MakeChat(BodyMaker maker)
+    {
+        var (kind, body) = maker.Make();
+        return (Paths[(int)kind], body);
+    }
+
+    /// <summary>A body of an agent, in which some values have changed places or become something else.</summary>
+    private static (string Path, string Body) MakeDialect(Random random)
+    {
+        var path = DialectPaths[random.Next(DialectPaths.Length)];
+        var body = JsonNode.Parse(path is "/v1/responses" ? Traffic.Codex : Traffic.ClaudeCode)!;
+        for (var changes = random.Next(4); changes > 0; changes--)
+        {
+            var inner = Inner(body).ToList();
+            var value = random.Next(3) > 0 ? inner[random.Next(inner.Count)].DeepClone() : Odd(random);
+            var changed = inner[random.Next(inner.Count)];
+            if (changed.Parent is not null)
+            {
+                changed.ReplaceWith(value);
+            }
+        }
+
+        body["model"] = "chat";
+        return (path, body.ToJsonString());
+    }
+
+    private static JsonNode? Odd(Random random) =>
+        random.Next(7) switch
+        {
+            0 => null,
+            1 => new JsonArray(),
+            2 => new JsonObject(),
+            3 => "",
+            4 => -1e300,
+            5 => true,
+            _ => new JsonObject { ["type"] = "text" },
+        };
+
+    private static IEnumerable<JsonNode> Inner(JsonNode node) =>
+        node switch
+        {
+            JsonObject values => values
+                .Select(one => one.Value)
+                .OfType<JsonNode>()
+                .SelectMany(value => Inner(value).Prepend(value)),
+            JsonArray values => values.OfType<JsonNode>().SelectMany(value => Inner(value).Prepend(value)),
+            _ => [],
+        };
 
     private static byte[] Damage(Random random, byte[] body)
     {
