@@ -1,4 +1,3 @@
-using Orleans.Runtime;
 using Scheduler.Host;
 using Serilog.Events;
 using Serilog.Parsing;
