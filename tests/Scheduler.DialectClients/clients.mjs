@@ -166,6 +166,8 @@ console.log(
     responseRetrieved: await errorOf(() => openai.responses.retrieve("resp_1")),
     responseBreaks: await errorOf(() => drained(asked({ input: "break", stream: true }))),
     aiAnthropic: await viaAi(createAnthropic({ baseURL: `${gateway}/v1`, apiKey: key })),
-    aiOpenAi: await viaAi(createOpenAI({ baseURL: `${gateway}/v1`, apiKey: key }), { openai: { store: false } }),
+    aiOpenAi: await viaAi(createOpenAI({ baseURL: `${gateway}/v1`, apiKey: key }), {
+      openai: { store: false, reasoningSummary: "auto", forceReasoning: true },
+    }),
   }),
 );

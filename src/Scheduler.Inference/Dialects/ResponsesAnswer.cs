@@ -15,12 +15,16 @@ namespace Scheduler.Inference.Dialects;
 /// <param name="model">The name that the client sent.</param>
 /// <param name="repeated">Members of the request that the response repeats.</param>
 /// <param name="textTools">Tools whose input is a text.</param>
+/// <param name="showsSummary">
+/// Whether thoughts are given as their summary. Clients that asked for one show nothing else.
+/// </param>
 internal sealed class ResponsesAnswer(
     RequestScope scope,
     string model,
     DateTimeOffset createdAt,
     JsonObject repeated,
-    FrozenSet<string> textTools
+    FrozenSet<string> textTools,
+    bool showsSummary
 ) : AnswerTranslation(scope)
 {
     /// <summary>The argument of the function that takes the place of a tool with a text as its input.</summary>
@@ -45,7 +49,7 @@ internal sealed class ResponsesAnswer(
         SendItem("response.output_item.added", block, "in_progress", isWhole: false);
         if (block.Kind != BlockKind.Call)
         {
-            SendPart("response.content_part.added", block, isWhole: false);
+            SendPart("added", block, isWhole: false);
         }
     }
 
@@ -73,7 +77,7 @@ internal sealed class ResponsesAnswer(
         SendText(block, $"{EventOf(block)}.done", NameOf(block), text);
         if (block.Kind != BlockKind.Call)
         {
-            SendPart("response.content_part.done", block, isWhole: true);
+            SendPart("done", block, isWhole: true);
         }
 
         SendItem("response.output_item.done", block, StatusOf(block), isWhole: true);
@@ -101,6 +105,8 @@ internal sealed class ResponsesAnswer(
 
     private bool IsTextTool(AnswerBlock block) => block.Kind == BlockKind.Call && textTools.Contains(block.Name);
 
+    private bool IsSummary(AnswerBlock block) => showsSummary && block.Kind == BlockKind.Thought;
+
     private string StatusOf(AnswerBlock block) =>
         IsIncomplete && block.Index == Blocks - 1 ? "incomplete" : "completed";
 
@@ -122,7 +128,7 @@ internal sealed class ResponsesAnswer(
         {
             BlockKind.Text => "response.output_text",
             BlockKind.Refusal => "response.refusal",
-            BlockKind.Thought => "response.reasoning_text",
+            BlockKind.Thought => IsSummary(block) ? "response.reasoning_summary_text" : "response.reasoning_text",
             BlockKind.Call => IsTextTool(block)
                 ? "response.custom_tool_call_input"
                 : "response.function_call_arguments",
@@ -170,14 +176,14 @@ internal sealed class ResponsesAnswer(
             }
         );
 
-    private void SendPart(string type, AnswerBlock block, bool isWhole) =>
+    private void SendPart(string what, AnswerBlock block, bool isWhole) =>
         SendNumbered(
-            type,
+            $"response.{(IsSummary(block) ? "reasoning_summary_part" : "content_part")}.{what}",
             json =>
             {
                 json.WriteString("item_id", IdOf(block));
                 json.WriteNumber("output_index", block.Index);
-                json.WriteNumber("content_index", 0);
+                json.WriteNumber(IsSummary(block) ? "summary_index" : "content_index", 0);
                 json.WritePropertyName("part");
                 WritePart(json, block, isWhole);
             }
@@ -192,7 +198,7 @@ internal sealed class ResponsesAnswer(
                 json.WriteNumber("output_index", block.Index);
                 if (block.Kind != BlockKind.Call)
                 {
-                    json.WriteNumber("content_index", 0);
+                    json.WriteNumber(IsSummary(block) ? "summary_index" : "content_index", 0);
                 }
                 else if (name is "arguments")
                 {
@@ -307,17 +313,17 @@ internal sealed class ResponsesAnswer(
 
         json.WriteString("type", block.Kind == BlockKind.Thought ? "reasoning" : "message");
         json.WriteString("status", status);
-        if (block.Kind == BlockKind.Thought)
+        if (block.Kind != BlockKind.Thought)
+        {
+            json.WriteString("role", "assistant");
+        }
+        else if (!showsSummary)
         {
             json.WriteStartArray("summary");
             json.WriteEndArray();
         }
-        else
-        {
-            json.WriteString("role", "assistant");
-        }
 
-        json.WriteStartArray("content");
+        json.WriteStartArray(IsSummary(block) ? "summary" : "content");
         if (isWhole)
         {
             WritePart(json, block, isWhole);
@@ -336,7 +342,7 @@ internal sealed class ResponsesAnswer(
             {
                 BlockKind.Text => "output_text",
                 BlockKind.Refusal => "refusal",
-                BlockKind.Thought => "reasoning_text",
+                BlockKind.Thought => IsSummary(block) ? "summary_text" : "reasoning_text",
                 BlockKind.Call => throw new ArgumentException("A call has no parts.", nameof(block)),
                 _ => throw new System.Diagnostics.UnreachableException(),
             }

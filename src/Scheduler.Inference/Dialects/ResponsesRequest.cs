@@ -72,6 +72,9 @@ internal sealed partial class ResponsesRequest : DialectReader
     /// <summary>Tools whose input is a text.</summary>
     private readonly HashSet<string> _textTools = new(StringComparer.Ordinal);
 
+    /// <summary>Whether the client asks for a summary of the thoughts.</summary>
+    private bool _showsSummary;
+
     private ResponsesRequest() { }
 
     /// <exception cref="Edge.ApiException">Lists all faults.</exception>
@@ -92,7 +95,8 @@ internal sealed partial class ResponsesRequest : DialectReader
         {
             Native = native,
             Chat = chat,
-            Answer = (scope, now) => new ResponsesAnswer(scope, native.Model, now, repeated, textTools),
+            Answer = (scope, now) =>
+                new ResponsesAnswer(scope, native.Model, now, repeated, textTools, reader._showsSummary),
         };
     }
 
@@ -120,6 +124,7 @@ internal sealed partial class ResponsesRequest : DialectReader
         if (Object(body, "reasoning", "") is { } reasoning)
         {
             ReadEffort(reasoning, "reasoning.");
+            _showsSummary = Text(reasoning, "summary", "reasoning.", isRequired: false) is not null;
         }
 
         if (Object(body, "text", "") is { } text && Object(text, "format", "text.") is { } format)

@@ -40,7 +40,7 @@ public sealed class DialectClientTests
             Assert.Equal(("It is sunny in Paris.", 2), ((string?)ai["text"], (int)ai["steps"]!));
             Assert.Equal(42, (int)ai["object"]!["answer"]!);
             Assert.Superset(
-                new HashSet<string> { "reasoning-start", "tool-call", "tool-result", "text-delta", "finish" },
+                new HashSet<string> { "reasoning-delta", "tool-call", "tool-result", "text-delta", "finish" },
                 ai["kinds"]!.AsArray().Select(kind => (string)kind!).ToHashSet()
             );
         }

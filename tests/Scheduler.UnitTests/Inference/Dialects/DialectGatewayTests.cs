@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
@@ -289,6 +290,35 @@ public sealed class DialectGatewayTests
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("cannot count", await response.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Messages, AskMessage, "event: ping\ndata: {\"type\":\"ping\"}\n\n")]
+    [InlineData(Responses, AskResponse, ": waiting\n\n")]
+    public async Task A_stream_that_waits_gets_signs_of_life_and_then_its_error(string path, string ask, string sign)
+    {
+        var clock = new FakeTimeProvider();
+        await using var gateway = await GatewayFixture.StartAsync(new GatewayFixture { Clock = clock });
+        var (arrived, mayAnswer) = (new SemaphoreSlim(0), new TaskCompletionSource());
+        await gateway.ServeAsync(
+            "chat",
+            async http =>
+            {
+                arrived.Release();
+                await mayAnswer.Task;
+                http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            }
+        );
+        var sending = gateway.PostAsync(path, Streamed(ask), HttpCompletionOption.ResponseHeadersRead);
+        await arrived.WaitAsync(Ct);
+        clock.Advance(TimeSpan.FromSeconds(10));
+        using var response = await sending;
+        mayAnswer.SetResult();
+
+        var text = await response.Content.ReadAsStringAsync(Ct);
+        Assert.StartsWith(sign, text, StringComparison.Ordinal);
+        var last = Assert.Single(Translations.Parse(text[sign.Length..]));
+        Assert.Equal(("error", "INVALID_REQUEST"), ((string?)last["type"], (string?)last["error"]!["code"]));
     }
 
     [Fact]

@@ -168,7 +168,7 @@ public sealed class ResponsesTests
             ["reasoning", "message", "function_call", "custom_tool_call"],
             output.Select(item => (string)item!["type"]!)
         );
-        Assert.Equal("Hm", (string?)output[0]!["content"]![0]!["text"]);
+        Assert.Equal("Hm", (string?)output[0]!["summary"]![0]!["text"]);
         Assert.Equal("Hello", (string?)output[1]!["content"]![0]!["text"]);
         Assert.Equal(("c1", "{\"a\":1}"), ((string?)output[2]!["call_id"], (string?)output[2]!["arguments"]));
         Assert.Equal("x", (string?)output[3]!["input"]);
@@ -208,10 +208,10 @@ public sealed class ResponsesTests
                 "response.created",
                 "response.in_progress",
                 "response.output_item.added",
-                "response.content_part.added",
-                "response.reasoning_text.delta",
-                "response.reasoning_text.done",
-                "response.content_part.done",
+                "response.reasoning_summary_part.added",
+                "response.reasoning_summary_text.delta",
+                "response.reasoning_summary_text.done",
+                "response.reasoning_summary_part.done",
                 "response.output_item.done",
                 "response.output_item.added",
                 "response.content_part.added",
