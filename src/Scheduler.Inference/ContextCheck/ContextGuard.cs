@@ -95,8 +95,9 @@ internal sealed partial class ContextGuard(
     public Task<long?> CountAsync(
         InferenceRequest request,
         ServedInstance instance,
+        MemoryShare memory,
         CancellationToken cancellationToken
-    ) => CountAsync(request, instance, long.MaxValue, cancellationToken);
+    ) => CountWithinAsync(memory, request, instance, long.MaxValue, cancellationToken);
 
     /// <summary>
     /// Prompt tokens of a request that its runtime did not count to the end: counted by the tokenizer, else a quarter of

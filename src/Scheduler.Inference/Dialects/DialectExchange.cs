@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Scheduler.Edge;
+using Scheduler.Edge.Limits;
 using Scheduler.Inference.Gateway;
 
 namespace Scheduler.Inference.Dialects;
@@ -11,6 +12,11 @@ namespace Scheduler.Inference.Dialects;
 /// </summary>
 internal sealed record DialectExchange
 {
+    /// <summary>
+    /// Bytes of memory that a translation takes for one of the body: its tree, that of the chat, and the chat's body.
+    /// </summary>
+    private const int TimesOfTranslation = 12;
+
     /// <summary>The request as the client sent it.</summary>
     public required InferenceRequest Native { get; init; }
 
@@ -28,11 +34,19 @@ internal sealed record DialectExchange
 
     /// <summary>Translates a request; null for one that needs no translation.</summary>
     /// <param name="request">As <see cref="RequestReader"/> read it.</param>
+    /// <param name="memory">What the request holds of the memory budget; null where none is counted.</param>
     /// <exception cref="ApiException">
-    /// The request is invalid, or asks for something that no runtime behind this gateway does. Lists all faults.
+    /// The request is invalid, or asks for something that no runtime behind this gateway does. Lists all faults. Or
+    /// RATE_LIMITED: the memory budget is used.
     /// </exception>
-    public static DialectExchange? Of(InferenceRequest request, IHeaderDictionary headers) =>
-        request.Kind switch
+    public static DialectExchange? Of(InferenceRequest request, IHeaderDictionary headers, MemoryShare? memory)
+    {
+        if (request.Kind is RequestKind.Messages or RequestKind.MessageTokens or RequestKind.Responses)
+        {
+            memory?.Grow((long)request.Body.Length * TimesOfTranslation);
+        }
+
+        return request.Kind switch
         {
             RequestKind.Messages or RequestKind.MessageTokens => MessagesRequest.Translate(request, headers),
             RequestKind.Responses => ResponsesRequest.Translate(request),
@@ -48,4 +62,5 @@ internal sealed record DialectExchange
             or RequestKind.Translation => null,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+    }
 }

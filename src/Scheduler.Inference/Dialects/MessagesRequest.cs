@@ -66,14 +66,19 @@ internal sealed partial class MessagesRequest : DialectReader
         var said = reader.ReadHeaders(headers);
         var body = TreeOf(native);
         var stops = reader.ReadBody(body, native.Kind == RequestKind.Messages);
+        var session = reader.SessionOf(body);
         return new DialectExchange
         {
             Native = native,
-            Chat = reader.Finish(body),
+            Chat = reader.Finish(body) with { Session = session },
             Headers = said,
             Answer = (scope, _) => new MessagesAnswer(scope, native.Model, stops),
         };
     }
+
+    /// <summary>Agents name their session in the id of their user.</summary>
+    private string? SessionOf(JsonObject body) =>
+        Object(body, "metadata", "") is { } metadata ? Text(metadata, "user_id", "metadata.", isRequired: false) : null;
 
     private List<(string, string)> ReadHeaders(IHeaderDictionary headers)
     {

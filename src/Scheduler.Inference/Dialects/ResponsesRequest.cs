@@ -83,7 +83,7 @@ internal sealed partial class ResponsesRequest : DialectReader
         var reader = new ResponsesRequest();
         var body = TreeOf(native);
         reader.ReadBody(body);
-        var chat = reader.Finish(body);
+        var chat = reader.Finish(body) with { Session = native.Session };
         var repeated = new JsonObject();
         foreach (var (name, absent) in Repeated)
         {

@@ -98,7 +98,10 @@ internal sealed partial class RequestPath
     {
         var http = progress.Http;
         var instance = lease.Instance;
-        if (await context.CountAsync(progress.Request, instance, http.RequestAborted) is not { } count)
+        if (
+            await context.CountAsync(progress.Request, instance, http.Scope().Memory!, http.RequestAborted)
+            is not { } count
+        )
         {
             throw new ApiException(
                 ApiError.Invalid([

@@ -89,14 +89,20 @@ internal sealed partial class RequestPath(
         var request = kind.TakesForm()
             ? await FormReader.ReadAsync(kind, body, http.Request.ContentType!)
             : RequestReader.Read(kind, body);
-        var exchange = DialectExchange.Of(request, http.Request.Headers);
+        var exchange = DialectExchange.Of(request, http.Request.Headers, admitted.Memory);
         notes.ServingName = request.Model;
         var account = AccountOf(http);
         notes.Account = account;
         var served = await ServedAsync(account, request.Model, http.RequestAborted);
         await using var client = new ClientAnswer(http, kind.Errors(), clock);
         return await SendAsync(
-            new RequestProgress(http, new RequestGuard(exchange?.Chat ?? request, admitted.Memory), served, client, began)
+            new RequestProgress(
+                http,
+                new RequestGuard(exchange?.Chat ?? request, admitted.Memory),
+                served,
+                client,
+                began
+            )
             {
                 Exchange = exchange,
                 Errors = kind.Errors(),

@@ -35,7 +35,8 @@ internal sealed record PromptReading
     public Memory<byte> Body { get; init; }
 
     /// <summary>The request with <see cref="Body"/>. Only for a reading without <see cref="Faults"/>.</summary>
-    public InferenceRequest Guarded() => _guarded ??= RequestReader.Read(Request.Kind, Body);
+    public InferenceRequest Guarded() =>
+        _guarded ??= RequestReader.Read(Request.Kind, Body) with { Session = Request.Session };
 
     /// <summary>What a judge is asked about.</summary>
     /// <param name="idsAsText">The text of <see cref="Ids"/>; null when no runtime has told it.</param>

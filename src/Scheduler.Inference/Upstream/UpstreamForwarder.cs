@@ -19,6 +19,12 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     /// <summary>First buffer of an answer that does not tell its length; shorter answers do not count as memory.</summary>
     private const int FirstHeld = 4096;
 
+    /// <summary>
+    /// Bytes of memory that a translated answer takes for one of the runtime's: its tree, texts of two bytes a
+    /// character, and the answer written from them.
+    /// </summary>
+    private const int TimesOfTranslation = 8;
+
     /// <summary>Longest answer that is translated, bytes. Only a whole answer can be.</summary>
     private const int LongestTranslated = 16 * 1024 * 1024;
 
@@ -192,12 +198,19 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
 
     /// <summary>Gives a whole answer in the client's dialect.</summary>
     /// <exception cref="HttpIOException">It is no chat completion, or too long.</exception>
+    /// <exception cref="ApiException">RATE_LIMITED: the memory budget is used.</exception>
     private static async Task<UpstreamOutcome> TranslateAsync(
         UpstreamCall call,
         AnswerTranslation answer,
         HeldAnswer held
     )
     {
+        if (held.Length > FirstHeld)
+        {
+            // An answer that is not whole because memory is short ends here; that is no fault of the runtime.
+            call.Scope.Memory?.Grow((long)held.Length * TimesOfTranslation);
+        }
+
         if (!held.IsWhole)
         {
             throw new HttpIOException(HttpRequestError.InvalidResponse, "The runtime's answer is too long.");

@@ -153,6 +153,12 @@ public sealed class MessagesTests
         Assert.Equal(field, Assert.Single(Translations.FaultsOf(RequestKind.Messages, body.ToJsonString())).Field);
     }
 
+    [Theory]
+    [InlineData(RequestKind.Messages, Traffic.ClaudeCode, "user_0a_account__session_1b")]
+    [InlineData(RequestKind.Responses, Traffic.Codex, "0199-aa")]
+    public void A_session_keeps_its_member_of_a_balancer(object kind, string body, string session) =>
+        Assert.Equal(session, Translations.Read((RequestKind)kind, body).Chat.Session);
+
     [Fact]
     public void Counting_needs_no_output() =>
         Assert.Null(

@@ -13,7 +13,11 @@ namespace Scheduler.UnitTests.Inference.Dialects;
 internal static class Translations
 {
     public static DialectExchange Read(RequestKind kind, string body) =>
-        DialectExchange.Of(RequestReader.Read(kind, Encoding.UTF8.GetBytes(body)), new HeaderDictionary())!;
+        DialectExchange.Of(
+            RequestReader.Read(kind, Encoding.UTF8.GetBytes(body)),
+            new HeaderDictionary(),
+            memory: null
+        )!;
 
     /// <summary>The chat completion that a runtime gets.</summary>
     public static JsonNode ChatOf(RequestKind kind, string body) => JsonNode.Parse(Read(kind, body).Chat.Body.Span)!;
