@@ -6,6 +6,7 @@ using Orleans.Storage;
 using Orleans.TestingHost;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
@@ -63,6 +64,9 @@ public sealed partial class TestScheduler : IAsyncDisposable
     public FakeProvider Cloud => _providers[0];
 
     public SchedulerOptions Options { get; } = new();
+
+    /// <summary>What the operator permits callers to do with runtimes; may change while it runs.</summary>
+    public RuntimeOptions Runtimes { get; } = new();
 
     /// <summary>The store that the silos share.</summary>
     public SqliteStore Store { get; private set; }
@@ -178,6 +182,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
                     (services, _) => new FaultyStorage(services.GetRequiredKeyedService<IGrainStorage>("real"), Faults)
                 );
                 silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Options));
+                silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Runtimes));
                 foreach (var provider in _providers)
                 {
                     silo.Services.AddSingleton<IProvider>(provider);

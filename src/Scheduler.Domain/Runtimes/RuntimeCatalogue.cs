@@ -10,6 +10,7 @@ namespace Scheduler.Domain.Runtimes;
 public sealed class RuntimeCatalogue
 {
     private readonly FrozenDictionary<string, RuntimePreset> _presets;
+    private readonly ImmutableArray<string> _providerOptions;
     private readonly RuntimeOptions _options;
 
     /// <param name="presets">Of all providers. Of equal names the first that is not built in counts.</param>
@@ -20,11 +21,8 @@ public sealed class RuntimeCatalogue
         RuntimeOptions options
     )
     {
-        _options = new RuntimeOptions
-        {
-            AllowedOptions = [.. options.AllowedOptions, .. providerOptions],
-            ModelDirectories = options.ModelDirectories,
-        };
+        _options = options;
+        _providerOptions = [.. providerOptions];
         _presets = presets
             .Concat(RuntimePresets.BuiltIn.Values)
             .GroupBy(preset => preset.Name, StringComparer.Ordinal)
@@ -44,7 +42,16 @@ public sealed class RuntimeCatalogue
 
     /// <summary>The runtime arguments of a spec, read by the table of its engine.</summary>
     public CallerArguments ArgumentsOf(LaunchSpec spec, ModelFacts facts) =>
-        CallerArguments.Read(EngineOf(spec), StatedBy(spec, facts), spec.RuntimeArguments, _options);
+        CallerArguments.Read(EngineOf(spec), StatedBy(spec, facts), spec.RuntimeArguments, Permitted);
+
+    /// <summary>
+    /// The spec without arguments that repeat one of its fields. They would contradict it as soon as the field changes.
+    /// </summary>
+    public LaunchSpec WithoutRepeats(LaunchSpec spec, ModelFacts facts)
+    {
+        var needed = ArgumentsOf(spec, facts).Needed;
+        return needed.Length == spec.RuntimeArguments.Length ? spec : spec with { RuntimeArguments = needed };
+    }
 
     /// <summary>What of a spec its runtime cannot do or a caller may not ask for.</summary>
     /// <param name="source">What the runtime loads.</param>
@@ -93,6 +100,8 @@ public sealed class RuntimeCatalogue
 
         return faults.ToImmutable();
     }
+
+    private RuntimeOptions Permitted => new() { AllowedOptions = [.. _options.AllowedOptions, .. _providerOptions] };
 
     private Engine? EngineOf(LaunchSpec spec) => _presets.GetValueOrDefault(spec.Runtime)?.Engine;
 

@@ -290,9 +290,9 @@ internal sealed partial class InstanceGrain(
     }
 
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId? account) =>
-        VisibleTo(account) is { IsOk: false } hidden
-            ? hidden.Refusal
-            : await explainer.ExplainAsync(_recorded, GrainFactory, clock.Now());
+        VisibleTo(account) is { IsOk: false } hidden ? hidden.Refusal
+        : await names.CheckStoredAsync(_recorded.Account, _recorded.Spec, GrainFactory) is { } outdated ? outdated
+        : await explainer.ExplainAsync(_recorded, GrainFactory, clock.Now());
 
     public Task<InstanceGlance> GetState() => Task.FromResult(InstanceGlance.Of(_recorded));
 

@@ -23,7 +23,7 @@ internal sealed class LaunchNames(
     /// <summary>Most registered models that are compared with an unknown name.</summary>
     private const int MostModels = 1000;
 
-    /// <summary>Returns the spec with aliases replaced, or a refusal with every unknown name.</summary>
+    /// <summary>Returns the spec with aliases replaced and without repeated statements, or a refusal with every unknown name.</summary>
     /// <param name="stored">The spec before a change; its names are accepted. Null for a new spec.</param>
     public async ValueTask<Answer<LaunchSpec>> CheckAsync(
         AccountId account,
@@ -39,8 +39,10 @@ internal sealed class LaunchNames(
 
         var named = catalogue.Names.Check(spec, stored);
         var faults = named.Faults.Select(fault => new FieldFault(fault.Field, fault.Description)).ToImmutableArray();
+        var found = named.Spec;
         if (await models.FindAsync(account, spec, grains) is { } model)
         {
+            found = runtimes.WithoutRepeats(found, model.Facts);
             faults = faults.AddRange(RuntimeFaults(named.Spec, model));
         }
         else if (spec.Model != stored?.Model)
@@ -48,7 +50,7 @@ internal sealed class LaunchNames(
             faults = faults.Insert(0, new FieldFault("spec.model", await UnknownModelAsync(account, spec.Model)));
         }
 
-        return faults.IsEmpty ? named.Spec : Refusal.Invalid(faults);
+        return faults.IsEmpty ? found : Refusal.Invalid(faults);
     }
 
     /// <summary>

@@ -195,6 +195,29 @@ public sealed class LaunchNamesTests
     }
 
     [Fact]
+    public async Task A_stored_spec_starts_only_while_the_operator_permits_what_it_asks()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync(s =>
+        {
+            s.AddProvider("cloud");
+            s.Runtimes.AllowedOptions = ["--trust-remote-code"];
+        });
+        var account = await scheduler.AccountAsync();
+        var id = await scheduler.CreateAsync(account, Make.Spec() with { RuntimeArguments = ["--trust-remote-code"] });
+
+        scheduler.Runtimes.AllowedOptions = [];
+        var start = await scheduler.LaunchAsync(id);
+        var explained = await scheduler.Grains.Instance(id).ExplainAsync(account);
+
+        Assert.Equal(["spec.runtime_arguments[0]"], start.Refusal!.Faults.Select(fault => fault.Field));
+        Assert.Equal(["spec.runtime_arguments[0]"], explained.Refusal!.Faults.Select(fault => fault.Field));
+        Assert.Empty(scheduler.Cloud.Calls);
+        scheduler.Runtimes.AllowedOptions = ["--trust-remote-code"];
+        TestScheduler.Good(await scheduler.LaunchAsync(id));
+        await scheduler.SoundAsync();
+    }
+
+    [Fact]
     public async Task The_judged_plan_is_recorded_and_reaches_the_provider()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
@@ -204,12 +227,14 @@ public sealed class LaunchNamesTests
             WeightFormat = "fp8",
             KvFormat = "fp8",
             SequencesAtOnce = 32,
-            RuntimeArguments = ["--gpu-memory-utilization", "0.95", "--enforce-eager"],
+            RuntimeArguments = ["--gpu-memory-utilization", "0.95", "--max-model-len", "8192", "--enforce-eager"],
         };
+        Assert.Equal(8192, spec.ContextTokens);
 
         var running = await scheduler.RunningAsync(account, spec);
 
         var runtime = scheduler.Cloud.Started!;
+        Assert.Equal(["--gpu-memory-utilization", "0.95", "--enforce-eager"], running.Spec.RuntimeArguments);
         Assert.Equal(running.Intent!.Plan, runtime.Plan);
         Assert.Equal(["--enforce-eager"], runtime.ExtraArguments);
         Assert.Equal(

@@ -9,9 +9,11 @@ namespace Scheduler.Domain.Runtimes.Engines;
 /// </summary>
 /// <param name="Faults">By index of the argument; empty when all are permitted.</param>
 /// <param name="Rest">Arguments for the command line, each as one argument.</param>
+/// <param name="Needed">All permitted arguments except those that only repeat a field of the spec.</param>
 public sealed record CallerArguments(
     LaunchPlan Plan,
     ImmutableArray<string> Rest,
+    ImmutableArray<string> Needed,
     ImmutableArray<(int Index, string Fault)> Faults
 )
 {
@@ -38,6 +40,7 @@ public sealed record CallerArguments(
     )
     {
         private readonly ImmutableArray<string>.Builder _rest = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _needed = ImmutableArray.CreateBuilder<string>();
         private readonly ImmutableArray<(int, string)>.Builder _faults = ImmutableArray.CreateBuilder<(int, string)>();
         private LaunchPlan _plan = stated;
         private int _at;
@@ -53,7 +56,7 @@ public sealed record CallerArguments(
                 ReadOne();
             }
 
-            return new CallerArguments(_plan, _rest.ToImmutable(), _faults.ToImmutable());
+            return new CallerArguments(_plan, _rest.ToImmutable(), _needed.ToImmutable(), _faults.ToImmutable());
         }
 
         private void ReadOne()
@@ -109,6 +112,7 @@ public sealed record CallerArguments(
             else
             {
                 _plan = next;
+                _needed.AddRange(option.Quantity.Field() is null ? arguments[start.._at] : []);
             }
         }
 
@@ -130,7 +134,7 @@ public sealed record CallerArguments(
             }
             else
             {
-                _rest.AddRange(arguments[start.._at]);
+                Keep(start);
             }
         }
 
@@ -154,7 +158,7 @@ public sealed record CallerArguments(
             }
             else if (options.Permits(name, isKnown: false))
             {
-                _rest.AddRange(arguments[start.._at]);
+                Keep(start);
             }
             else
             {
@@ -220,6 +224,12 @@ public sealed record CallerArguments(
             }
 
             return values.ToImmutable();
+        }
+
+        private void Keep(int start)
+        {
+            _rest.AddRange(arguments[start.._at]);
+            _needed.AddRange(arguments[start.._at]);
         }
 
         /// <summary>The next argument when it is a value; null otherwise.</summary>

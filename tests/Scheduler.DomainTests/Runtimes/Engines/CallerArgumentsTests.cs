@@ -176,11 +176,12 @@ public sealed class CallerArgumentsTests
     [Fact]
     public void An_option_that_says_what_the_spec_says_is_left_to_the_plan()
     {
-        var read = Read("vllm", Nothing, "--max-model-len", "8192", "-tp=1");
+        var read = Read("vllm", Nothing, "--max-model-len", "8192", "-tp=1", "--gpu-memory-utilization", "0.8");
 
         Assert.Empty(read.Faults);
         Assert.Empty(read.Rest);
-        Assert.Equal(Plan("vllm"), read.Plan);
+        Assert.Equal(["--gpu-memory-utilization", "0.8"], read.Needed);
+        Assert.Equal(Plan("vllm") with { MemoryPerMille = 800 }, read.Plan);
     }
 
     [Theory]
@@ -225,6 +226,32 @@ public sealed class CallerArgumentsTests
 
         Assert.Contains("`--api-key`", fault, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", fault, StringComparison.Ordinal);
+    }
+
+    /// <summary>A hint that names an option which callers may not pass repairs nothing.</summary>
+    [Theory]
+    [MemberData(nameof(EngineTests.Names), MemberType = typeof(EngineTests))]
+    public void Hints_name_only_options_that_callers_may_pass(string name)
+    {
+        var words = KnownEngines.Find(name)!.Hints;
+        var options = new[] { words.Activations, words.Cache, words.Share, words.Host }
+            .SelectMany(hint => (hint ?? "").Split(' ', '.', ',', ';'))
+            .Where(word => word.StartsWith("--", StringComparison.Ordinal))
+            .Distinct(StringComparer.Ordinal);
+
+        Assert.All(
+            options,
+            option =>
+                Assert.Contains(
+                    (string[][])
+                        [
+                            [option],
+                            [option, "1"],
+                            [option, "0.5"],
+                        ],
+                    arguments => Read(name, Nothing, arguments).Faults.IsEmpty
+                )
+        );
     }
 
     /// <summary>

@@ -18,6 +18,7 @@ public sealed class ProcessProviderTests : ProviderConformance
 
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("process-provider-");
     private readonly ServiceProvider _services = new ServiceCollection().AddHttpClient().BuildServiceProvider();
+    private string? _path;
     private readonly int _firstPort = Interlocked.Add(ref _lastPort, 20);
 
     private ProcessOptions Options()
@@ -35,6 +36,11 @@ public sealed class ProcessProviderTests : ProviderConformance
             Cpu = { Enabled = true, Available = 3 },
             Environment = { ["FAKE_SETTING"] = "set" },
         };
+        if (_path is not null)
+        {
+            options.Environment["PATH"] = _path;
+        }
+
         foreach (
             var mode in new[]
             {
@@ -281,6 +287,43 @@ public sealed class ProcessProviderTests : ProviderConformance
         }
     }
 
+    [Fact]
+    public async Task Ollama_pulls_its_model_and_gives_it_the_serving_name()
+    {
+        var folder = Path.Combine(_state.FullName, "bin");
+        Directory.CreateDirectory(folder);
+        Program(
+            Path.Combine(folder, "ollama"),
+            """
+            here=$(dirname "$0")
+            case "$1" in
+              serve) echo "$OLLAMA_CONTEXT_LENGTH" > "$here/up"; exec sleep 60 ;;
+              list) test -e "$here/up" ;;
+              *) echo "$*" >> "$here/log" ;;
+            esac
+            """
+        );
+        _path = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
+        var request = RequestOf("i-ollama-r1-a1", "ollama");
+        request = request with { Runtime = request.Runtime with { Model = "org/name:Q4_K_M", ContextTokens = 4096 } };
+
+        Assert.True((await Reopen().AllocateAsync(request, Ct)).IsAllocated);
+
+        var log = Path.Combine(folder, "log");
+        while (!File.Exists(log) || (await File.ReadAllLinesAsync(log, Ct)).Length < 2)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Ct);
+        }
+
+        Assert.Equal(
+            ["pull hf.co/org/name:Q4_K_M", "cp hf.co/org/name:Q4_K_M tiny"],
+            await File.ReadAllLinesAsync(log, Ct)
+        );
+        Assert.Equal("4096", (await File.ReadAllTextAsync(Path.Combine(folder, "up"), Ct)).Trim());
+        await ReleaseAsync(request.Key);
+        Assert.Empty(Living(request.Key.Value));
+    }
+
     [Theory]
     [InlineData("../escape")]
     [InlineData(".hidden")]
@@ -358,10 +401,12 @@ public sealed class ProcessProviderTests : ProviderConformance
             }
         );
 
-    private void FakeNvidiaSmi(params string[] lines)
+    private void FakeNvidiaSmi(params string[] lines) =>
+        Program(Path.Combine(_state.FullName, "nvidia-smi"), "cat <<'END'\n" + string.Join('\n', lines) + "\nEND");
+
+    private static void Program(string path, string script)
     {
-        var path = Path.Combine(_state.FullName, "nvidia-smi");
-        File.WriteAllText(path, "#!/bin/sh\ncat <<'END'\n" + string.Join('\n', lines) + "\nEND\n");
+        File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
