@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Scheduler.Domain.Failures;
 using Scheduler.Edge;
 using Scheduler.Inference.Gateway;
@@ -23,12 +25,16 @@ internal sealed class MessagesErrors : ClientErrors
     public override byte[] Event(ApiError error, RequestScope scope) =>
         [.. "event: error\ndata: "u8, .. Envelope(error, scope).Span, .. "\n\n"u8];
 
+    /// <summary>The vendor's status for a context that is too small is 400; 413 means bytes.</summary>
+    protected override int StatusOf(ApiError error) =>
+        error.Reason == ContextTooLarge ? StatusCodes.Status400BadRequest : error.HttpStatus;
+
     protected override void WriteEnvelope(Utf8JsonWriter json, ApiError error, RequestScope scope)
     {
         json.WriteStartObject();
         json.WriteString("type", "error");
         json.WriteStartObject("error");
-        json.WriteString("type", TypeOf(error.HttpStatus));
+        json.WriteString("type", TypeOf(StatusOf(error)));
         json.WriteString("message", WordsOf(error));
         json.WriteString("code", error.Reason);
         if (HintOf(error) is { } hint)
@@ -42,11 +48,28 @@ internal sealed class MessagesErrors : ClientErrors
         json.WriteEndObject();
     }
 
-    /// <summary>Clients recognise a prompt that is too long by the vendor's words.</summary>
+    /// <summary>
+    /// The vendor's words for a context that is too small, with its numbers where they are known. Claude Code reads them:
+    /// it asks for less output, or shortens the conversation.
+    /// </summary>
     private static string WordsOf(ApiError error)
     {
         var message = MessageOf(error);
-        return error.Reason == ContextTooLarge ? $"prompt is too long. {message}" : message;
+        if (error.Reason != ContextTooLarge)
+        {
+            return message;
+        }
+
+        var (prompt, output, limit) = (Number("prompt_tokens"), Number("requested_tokens"), Number("limit_tokens"));
+        return prompt is null || limit is null ? $"prompt is too long. {message}"
+            : prompt >= limit || output is null ? $"prompt is too long: {prompt} tokens > {limit} maximum. {message}"
+            : $"input length and `max_tokens` exceed context limit: {prompt} + {output} > {limit}. {message}";
+
+        long? Number(string name) =>
+            error.Details.TryGetValue(name, out var text)
+            && long.TryParse(text, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : null;
     }
 
     /// <summary>Error types of Anthropic's API reference.</summary>

@@ -26,7 +26,7 @@ internal abstract class ClientErrors : IErrorShape
     public async Task WriteAsync(HttpContext http, ApiError error, RequestScope scope)
     {
         var body = Envelope(error, scope);
-        http.Response.StatusCode = error.HttpStatus;
+        http.Response.StatusCode = StatusOf(error);
         http.Response.ContentType = "application/json; charset=utf-8";
         http.Response.ContentLength = body.Length;
         if (error.RetryAfter is null || error.Reason is "JUDGE_UNREACHABLE")
@@ -38,6 +38,9 @@ internal abstract class ClientErrors : IErrorShape
 
         await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
+
+    /// <summary>The HTTP status that the vendor has for an error.</summary>
+    protected virtual int StatusOf(ApiError error) => error.HttpStatus;
 
     /// <summary>The error as the last event of a stream in progress.</summary>
     public abstract byte[] Event(ApiError error, RequestScope scope);

@@ -198,8 +198,8 @@ public sealed class DialectGatewayTests
     [InlineData(
         Messages,
         """{"model":"small","max_tokens":9000,"messages":[]}""",
-        413,
-        "request_too_large",
+        400,
+        "invalid_request_error",
         "CTX_TOO_LARGE"
     )]
     public async Task Errors_have_the_shape_of_the_Messages_API(
@@ -229,7 +229,10 @@ public sealed class DialectGatewayTests
         Assert.Equal(response.Headers.GetValues("request-id").Single(), (string?)answer["request_id"]);
         Assert.Equal(
             code == "CTX_TOO_LARGE",
-            ((string)answer["error"]!["message"]!).Contains("prompt is too long", StringComparison.Ordinal)
+            ((string)answer["error"]!["message"]!).StartsWith(
+                "input length and `max_tokens` exceed context limit: 5 + 9000 > 8192. ",
+                StringComparison.Ordinal
+            )
         );
     }
 

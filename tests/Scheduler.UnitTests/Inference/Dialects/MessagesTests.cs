@@ -1,4 +1,9 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Edge;
+using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Gateway;
 using Xunit;
 
@@ -284,6 +289,25 @@ public sealed class MessagesTests
     [InlineData("""{"choices":[{"message":{"tool_calls":[{"function":{"arguments":"{}"}}]}}]}""")]
     public void An_answer_that_is_no_chat_completion_is_a_failure_of_the_runtime(string answer) =>
         Assert.Throws<HttpIOException>(() => Translations.Whole(Translations.Read(RequestKind.Messages, Ask), answer));
+
+    [Theory]
+    [InlineData(8192L, 1L, "prompt is too long: 8192 tokens > 8192 maximum. ")]
+    [InlineData(5L, 8192L, "input length and `max_tokens` exceed context limit: 5 + 8192 > 8192. ")]
+    [InlineData(null, 1L, "prompt is too long. ")]
+    public void A_context_that_is_too_small_is_told_in_the_words_that_clients_read(
+        long? prompt,
+        long output,
+        string words
+    )
+    {
+        var error = ApiError.Of(FailureCatalogue.Describe(new ContextTooLargeFacts("chat", 8192, prompt, output)));
+
+        var told = Translations.Parse(
+            Encoding.UTF8.GetString(MessagesErrors.Shape.Event(error, RequestScope.Of(null)))
+        )[0];
+
+        Assert.StartsWith(words, (string?)told["error"]!["message"]);
+    }
 
     private static string With(string member) => $"{Ask[..^1]},{member}}}";
 }
