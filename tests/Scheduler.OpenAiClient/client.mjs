@@ -61,6 +61,16 @@ async function completed() {
   return { whole: whole.choices[0].text, text, usage: whole.usage };
 }
 
+async function responded() {
+  const ask = { model, instructions: "Be brief.", input: "Hi", max_output_tokens: 20 };
+  const whole = await client.responses.create(ask);
+  let text = "";
+  for await (const event of await client.responses.create({ ...ask, stream: true })) {
+    text += event.type === "response.output_text.delta" ? event.delta : "";
+  }
+  return { whole: whole.output_text, text, status: whole.status, usage: whole.usage };
+}
+
 async function embedded() {
   const answer = await client.embeddings.create({ model: vectors, input: ["a", "b"] });
   return { count: answer.data.length, width: answer.data[0].embedding.length, usage: answer.usage };
@@ -91,6 +101,7 @@ console.log(
     streamed: await streamed({}),
     streamedWithUsage: await streamed({ stream_options: { include_usage: true } }),
     completed: await completed(),
+    responded: await responded(),
     embedded: await embedded(),
     aborted: await aborted(),
     tooLong: await errorOf(() => asking({ messages: [{ role: "user", content: many }] })),

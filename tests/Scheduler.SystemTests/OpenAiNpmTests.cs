@@ -21,7 +21,7 @@ public sealed class OpenAiNpmTests(LlamaScheduler llama) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task The_npm_client_can_list_chat_stream_complete_embed_abort_and_read_errors()
+    public async Task The_npm_client_can_list_chat_stream_complete_respond_embed_abort_and_read_errors()
     {
         await llama.SharedAsync("sdk", 2048);
         await llama.SharedAsync("sdk-slow", 8192, "llama-server", "--token-delay-ms", "20");
@@ -49,6 +49,13 @@ public sealed class OpenAiNpmTests(LlamaScheduler llama) : IAsyncLifetime
 
         Assert.Equal((string?)seen["completed"]!["whole"], (string?)seen["completed"]!["text"]);
         Assert.Equal(6, (int)seen["completed"]!["usage"]!["prompt_tokens"]!);
+        var responded = seen["responded"]!;
+        Assert.Equal((text, text), ((string)responded["whole"]!, (string)responded["text"]!));
+        Assert.Equal("incomplete", (string?)responded["status"]);
+        Assert.Equal(
+            (prompt, 20),
+            ((int)responded["usage"]!["input_tokens"]!, (int)responded["usage"]!["output_tokens"]!)
+        );
         Assert.Equal((2, 64), ((int)seen["embedded"]!["count"]!, (int)seen["embedded"]!["width"]!));
 
         // Otherwise the stream would occupy the only slot for minutes.
