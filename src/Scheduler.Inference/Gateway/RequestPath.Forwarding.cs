@@ -58,8 +58,8 @@ internal sealed partial class RequestPath
 
     /// <summary>
     /// Sends the request. A runtime that may speak the client's dialect gets the client's own body, unless a firewall
-    /// has judged: that judged the translation, so the runtime gets it. A runtime that lacks the path, or refuses the
-    /// body, gets the translation too.
+    /// has judged: that judged the translation, so the runtime gets it. A runtime that lacks the path, refuses the body,
+    /// or fails on it gets the translation too, because engines serve parts of a dialect.
     /// </summary>
     private async Task<(UpstreamCall Call, UpstreamOutcome Outcome)> CallAsync(
         RequestProgress progress,
@@ -73,7 +73,7 @@ internal sealed partial class RequestPath
         {
             var native = CallOf(progress, lease, isNative: true);
             var first = await upstream.SendAsync(native);
-            if (first != UpstreamOutcome.Refused || native.Refusal!.Status is not (400 or 404 or 405 or 422 or 501))
+            if (first != UpstreamOutcome.Refused || native.Refusal!.Status is not (400 or 404 or 405 or 422 or 500 or 501))
             {
                 return (native, first);
             }

@@ -65,6 +65,7 @@ public sealed class DialectGatewayTests
     [Theory]
     [InlineData(Messages, AskMessage, 404, 3)]
     [InlineData(Messages, AskMessage, 400, 4)]
+    [InlineData(Responses, AskResponse, 500, 4)]
     [InlineData(Responses, AskResponse, 501, 3)]
     [InlineData(Responses, AskResponse, 405, 3)]
     public async Task A_runtime_without_the_dialect_gets_a_chat_and_is_remembered(
