@@ -279,9 +279,9 @@ internal sealed class DemoRun
 
             Try (copy and paste):
               export KEY={{{key}}}
-              curl -s -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
-              curl -s -H "Authorization: Bearer $KEY" -d '{{{SpecJson}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
-              curl -s {{{url}}}/v1/failures/SMART_NO_MATCH
+              curl -s -w '\n' -H "Authorization: Bearer $KEY" {{{url}}}/v1/{{{account}}}/instances
+              curl -s -w '\n' -H "Authorization: Bearer $KEY" -d '{{{SpecJson}}}' -H 'content-type: application/json' {{{url}}}/v1/{{{account}}}:explainLaunch
+              curl -s -w '\n' {{{url}}}/v1/failures/SMART_NO_MATCH
 
             Stop with Ctrl-C; the same command continues with the stored state, with --fresh it starts over.
             """

@@ -141,7 +141,11 @@ public sealed class PagesTests
                 "",
                 string.Join('\n', calls) + '\n'
             );
-            const string answers = """…{"instances":[…{"wouldLaunch":…"name":"failures/SMART_NO_MATCH"…""";
+            const string answers = """
+                {"instances":[…
+                {"wouldLaunch":…
+                {"name":"failures/SMART_NO_MATCH"…
+                """;
             await RunAsync(machine, terminal, block, block with { Text = answers });
         }
     }
