@@ -20,12 +20,20 @@ public static class GrainKeys
 {
     internal const string UsagePrefix = "usage-";
 
+    private const string QuotaPrefix = "quota-";
+
     private const string SchedulesPrefix = "schedules-";
 
     public static IInstanceGrain Instance(this IGrainFactory grains, InstanceId id) =>
         grains.Of<IInstanceGrain>(id.Value);
 
     public static IAccountGrain Account(this IGrainFactory grains, AccountId id) => grains.Of<IAccountGrain>(id.Value);
+
+    /// <summary>The grain that decides the quotas of an account.</summary>
+    public static IQuotaGrain Quota(this IGrainFactory grains, AccountId account) =>
+        grains.Of<IQuotaGrain>(QuotaPrefix + account.Value);
+
+    internal static AccountId AccountOfQuota(string key) => new(key[QuotaPrefix.Length..]);
 
     /// <summary>The grain of an API key, by its public half (<c>key-…</c>).</summary>
     public static IKeyGrain Key(this IGrainFactory grains, string keyId) => grains.Of<IKeyGrain>(keyId);

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Scheduler.Domain.Billing;
+using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Settings;
 
 namespace Scheduler.Grains;
@@ -26,6 +27,8 @@ public sealed class SchedulerOptions
     public LaunchOptions Launch { get; set; } = new();
 
     public BillingOptions Billing { get; set; } = new();
+
+    public QuotaOptions Quotas { get; set; } = new();
 
     public ProviderCareOptions Providers { get; set; } = new();
 
@@ -88,6 +91,58 @@ public sealed class BillingOptions
 
     /// <summary>The launch minimum as money.</summary>
     public LaunchThreshold Threshold => new(MicroEuro.CeilingFromEuros(LaunchMinimumEuros));
+}
+
+/// <summary>Most that an account may have, where the operator has not set a limit for the account.</summary>
+public sealed class QuotaOptions
+{
+    /// <summary>Instances that are not deleted.</summary>
+    /// <value>1000</value>
+    [Range(0, 1_000_000)]
+    public int Instances { get; set; } = 1_000;
+
+    /// <summary>Registered models.</summary>
+    /// <value>200</value>
+    [Range(0, 1_000_000)]
+    public int Models { get; set; } = 200;
+
+    /// <summary>Bytes that the records of registered models take in the store.</summary>
+    /// <value>64 MiB</value>
+    [Range(0L, 1L << 40)]
+    public long ModelBytes { get; set; } = 64L << 20;
+
+    /// <summary>Keys that are not revoked.</summary>
+    /// <value>100</value>
+    [Range(0, 1_000_000)]
+    public int Keys { get; set; } = 100;
+
+    /// <summary>Firewalls; 64 at most in any case.</summary>
+    /// <value>64</value>
+    [Range(0, 64)]
+    public int Firewalls { get; set; } = FirewallSet.MostFirewalls;
+
+    /// <summary>Balancers that are not deleted.</summary>
+    /// <value>200</value>
+    [Range(0, 1_000_000)]
+    public int Balancers { get; set; } = 200;
+
+    /// <summary>Schedules of all its instances.</summary>
+    /// <value>1000</value>
+    [Range(0, 1_000_000)]
+    public int Schedules { get; set; } = 1_000;
+
+    public long Of(Quota quota) =>
+        quota switch
+        {
+            Quota.Instances => Instances,
+            Quota.Models => Models,
+            Quota.ModelBytes => ModelBytes,
+            Quota.Keys => Keys,
+            Quota.Firewalls => Firewalls,
+            Quota.Balancers => Balancers,
+            Quota.Schedules => Schedules,
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 }
 
 /// <summary>Intervals and limits of provider monitoring.</summary>

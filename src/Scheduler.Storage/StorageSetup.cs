@@ -99,6 +99,7 @@ public static class StorageSetup
         services.AddSingleton<IStoredClock, SqlStoredClock>();
         services.AddSingleton<IEventLog, SqlEventLog>();
         services.AddSingleton<IAccountRows, SqlAccountRows>();
+        services.AddSingleton<IQuotaRows, SqlQuotaRows>();
         services.AddSingleton<IInstanceIndex, SqlInstanceIndex>();
         services.AddSingleton<IFleetTotals, SqlFleetTotals>();
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();

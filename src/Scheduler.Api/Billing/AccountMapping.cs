@@ -28,6 +28,15 @@ internal static class AccountMapping
             Firewall = view.Firewall ?? "",
         };
 
+    public static V1.QuotaUse ToProto(this QuotaUse use) =>
+        new()
+        {
+            Quota = use.Quota.WireName(),
+            Used = use.Used,
+            Limit = use.Limit,
+            DefaultLimit = use.Default,
+        };
+
     public static V1.LedgerEntry ToProto(this LedgerEntry entry, AccountId account) =>
         new()
         {

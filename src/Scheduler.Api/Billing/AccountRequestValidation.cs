@@ -1,6 +1,7 @@
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
+using Scheduler.Domain.Billing;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Billing;
@@ -9,6 +10,7 @@ namespace Scheduler.Api.Billing;
 internal static class AccountRequestValidation
 {
     public const long LargestTopUp = 1_000_000_000_000;
+    public const long LargestLimit = 1L << 40;
     public static readonly TimeSpan LongestGrace = TimeSpan.FromDays(30);
 
     public static readonly IReadOnlyList<string> Updatable =
@@ -17,12 +19,14 @@ internal static class AccountRequestValidation
         "suspended",
         "exhaustion_grace",
         "firewall",
+        "quotas",
     ];
 
     public static IEnumerable<RequestValidator> All { get; } =
     [
         RequestValidator.For<CreateAccountRequest>(_ => "", Check),
         RequestValidator.For<GetAccountRequest>(r => r.Name, (r, f) => f.CheckAccount("name", r.Name)),
+        RequestValidator.For<GetQuotasRequest>(r => r.Parent, (r, f) => f.CheckAccount("parent", r.Parent)),
         RequestValidator.For<ListAccountsRequest>(
             _ => "",
             (r, f) => f.CheckPage(r.PageSize, r.PageToken, AccountsQuery, Grammar.IsAccountId)
@@ -58,6 +62,11 @@ internal static class AccountRequestValidation
             faults.CheckAttached("firewall", request.Firewall);
         }
 
+        for (var i = 0; i < request.Quotas.Count; i++)
+        {
+            CheckLimit(request.Quotas, i, faults);
+        }
+
         foreach (var path in request.UpdateMask?.Paths ?? [])
         {
             if (!Updatable.Contains(path, StringComparer.Ordinal))
@@ -65,6 +74,24 @@ internal static class AccountRequestValidation
                 faults.Add("update_mask", $"Unknown path; accepted are {string.Join(", ", Updatable)}.");
             }
         }
+    }
+
+    private static void CheckLimit(IReadOnlyList<QuotaLimit> limits, int i, Faults faults)
+    {
+        var field = $"quotas[{i}]";
+        if (QuotaNames.Find(limits[i].Quota) is null)
+        {
+            faults.Add(
+                $"{field}.quota",
+                $"Unknown; accepted are {string.Join(", ", QuotaNames.All.Select(quota => quota.WireName()))}."
+            );
+        }
+        else if (limits.Take(i).Any(earlier => earlier.Quota == limits[i].Quota))
+        {
+            faults.Add($"{field}.quota", "Is given twice.");
+        }
+
+        faults.Range($"{field}.limit", limits[i].Limit, 0, LargestLimit, "in all");
     }
 
     private static void Check(TopUpAccountRequest request, Faults faults)

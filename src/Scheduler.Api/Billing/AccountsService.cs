@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Grpc.Core;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Pipeline;
@@ -37,6 +38,16 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
         return view.ToProto();
     }
 
+    public override async Task<Quotas> GetQuotas(GetQuotasRequest request, ServerCallContext context)
+    {
+        var id = ResourceName.ParseAccount(request.Parent);
+        await grains.Account(id).GetAsync(context.Caller().Account).OrThrow(request.Parent, context.CancellationToken);
+        var uses = await grains.Quota(id).UseAsync().WaitAsync(context.CancellationToken);
+        var response = new Quotas();
+        response.Quotas_.AddRange(uses.Select(use => use.ToProto()));
+        return response;
+    }
+
     public override async Task<ListAccountsResponse> ListAccounts(
         ListAccountsRequest request,
         ServerCallContext context
@@ -67,7 +78,14 @@ internal sealed class AccountsService(IGrainFactory grains) : V1.Accounts.Accoun
             Changes("exhaustion_grace", request.ExhaustionGrace is not null)
                 ? request.ExhaustionGrace?.ToTimeSpan() ?? TimeSpan.Zero
                 : null,
-            Changes("firewall", request.HasFirewall) ? request.Firewall : null
+            Changes("firewall", request.HasFirewall) ? request.Firewall : null,
+            Changes("quotas", request.Quotas.Count > 0)
+                ? request.Quotas.ToImmutableSortedDictionary(
+                    limit => limit.Quota,
+                    limit => limit.Limit,
+                    StringComparer.Ordinal
+                )
+                : null
         );
         await grains.RequireFirewallAsync(
             ResourceName.ParseAccount(request.Name),

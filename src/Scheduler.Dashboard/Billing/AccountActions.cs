@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using Scheduler.Dashboard.Shell;
@@ -13,6 +14,9 @@ namespace Scheduler.Dashboard.Billing;
 /// <summary>Operator actions on accounts. Commands carry no account, so the key of an account is refused.</summary>
 internal static class AccountActions
 {
+    /// <summary>Largest limit of a quota: a tebibyte.</summary>
+    public const long LargestLimit = 1L << 40;
+
     public const int LongestGraceMinutes = 30 * 24 * 60;
 
     /// <summary>Above any real payment, and well below where micro-EUR amounts overflow.</summary>
@@ -27,6 +31,7 @@ internal static class AccountActions
         pages.MapAction("/accounts/{account}/stop-instances", StopInstances.RunAsync);
         pages.MapAction("/accounts/{account}/update", RenameAsync);
         pages.MapAction("/accounts/{account}/firewall", AttachAsync);
+        pages.MapAction("/accounts/{account}/quotas", LimitAsync);
     }
 
     private static async Task<Done> CreateAsync(PageAction action)
@@ -84,6 +89,28 @@ internal static class AccountActions
     {
         await UpdateAsync(action, new UpdateAccount(null, isSuspended, null));
         return new Done(isSuspended ? "Launches are now refused." : "The account can launch instances again.");
+    }
+
+    private static async Task<Done> LimitAsync(PageAction action)
+    {
+        var faults = new Faults();
+        var limits = ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
+        foreach (var name in QuotaNames.All.Select(quota => quota.WireName()))
+        {
+            var typed = action.Text(name);
+            if (long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit <= LargestLimit)
+            {
+                limits.Add(name, limit);
+            }
+            else if (typed.Length > 0)
+            {
+                faults.Add(name, $"Must be empty, or a whole number from 0 to {LargestLimit}.");
+            }
+        }
+
+        ThrowIfAny(faults);
+        await UpdateAsync(action, new UpdateAccount(null, null, null, null, limits.ToImmutable()));
+        return new Done("The limits of the account were set.");
     }
 
     private static async Task<Done> RenameAsync(PageAction action)

@@ -27,6 +27,7 @@ public sealed partial class AccountPage
     private AccountView _account = new();
     private LedgerEntry[] _ledger = [];
     private OpenHold[] _holds = [];
+    private ImmutableArray<QuotaUse> _quotas = [];
     private ImmutableArray<KeyRecord> _keys = [];
     private ImmutableArray<string> _firewalls = [];
     private long _stoppable;
@@ -54,8 +55,10 @@ public sealed partial class AccountPage
             .Fleet()
             .CountInstancesAsync(new InstanceQuery { Account = id, States = StopInstances.States }, MostCounted);
         var holds = Grains.Account(id).HoldsAsync(AccessScope, MostHolds);
-        await Task.WhenAll(ledger, keys, firewalls, stoppable, holds).WaitAsync(Http.RequestAborted);
+        var quotas = Grains.Quota(id).UseAsync();
+        await Task.WhenAll(ledger, keys, firewalls, stoppable, holds, quotas).WaitAsync(Http.RequestAborted);
         _holds = [.. await holds];
+        _quotas = await quotas;
         _stoppable = await stoppable;
 
         var entries = await ledger;

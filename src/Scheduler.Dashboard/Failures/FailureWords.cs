@@ -68,6 +68,10 @@ internal static class FailureWords
                 new("The latest failed requests at each destination", "the balancer's page", "/dashboard/balancers"),
                 new("Counted by reason in the metric", "http.server.request.duration", null),
             ],
+            FailureCode.QuotaExceeded =>
+            [
+                new("Each quota, and how much of it is used", "the account's page", CaseSource.Accounts),
+            ],
             FailureCode.CtxTooLarge or FailureCode.InstanceNotRunning or FailureCode.RateLimited =>
             [
                 new("Counted by reason in the metric", "http.server.request.duration", null),

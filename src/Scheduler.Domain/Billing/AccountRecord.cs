@@ -14,11 +14,14 @@ namespace Scheduler.Domain.Billing;
 [GenerateSerializer, Immutable, Alias("scheduler.AccountRecord")]
 public sealed record AccountRecord : IStoredState
 {
-    /// <summary>The schema version that this code writes.</summary>
-    public const int CurrentSchemaVersion = 2;
+    /// <summary>The newest shape that this build reads: with <see cref="Quotas"/>.</summary>
+    public const int CurrentSchemaVersion = 3;
+
+    /// <summary>The shape of a record without <see cref="Quotas"/>, which older builds read as well.</summary>
+    private const int SchemaVersionWithoutQuotas = 2;
 
     [Id(0)]
-    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
+    public int SchemaVersion { get; init; } = SchemaVersionWithoutQuotas;
 
     /// <summary>Empty until created.</summary>
     [Id(1)]
@@ -82,6 +85,17 @@ public sealed record AccountRecord : IStoredState
     [Id(17)]
     public string? Firewall { get; init; }
 
+    /// <summary>Limits of its own, by the quota's public name; null where the defaults apply to all.</summary>
+    [Id(18)]
+    public ImmutableSortedDictionary<string, long>? Quotas { get; init; }
+
     [JsonIgnore]
     public bool Exists => Generation > 0;
+
+    public AccountRecord WithQuotas(ImmutableSortedDictionary<string, long> quotas) =>
+        this with
+        {
+            Quotas = quotas.IsEmpty ? null : quotas,
+            SchemaVersion = quotas.IsEmpty ? SchemaVersion : CurrentSchemaVersion,
+        };
 }

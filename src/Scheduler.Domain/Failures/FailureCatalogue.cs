@@ -205,6 +205,15 @@ public static class FailureCatalogue
             "Try again after the time the answer names."
         ),
         new(
+            QuotaExceeded,
+            Runtime,
+            403,
+            "RESOURCE_EXHAUSTED",
+            AfterChange,
+            "The account has as much as its quota permits.",
+            "Delete what is not needed, or ask the operator to raise the quota the details name."
+        ),
+        new(
             NoHealthyDestination,
             Runtime,
             503,

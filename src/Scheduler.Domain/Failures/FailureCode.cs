@@ -60,4 +60,7 @@ public enum FailureCode
 
     /// <summary>The runtime of a running instance failed to answer a request correctly.</summary>
     RuntimeError = 44,
+
+    /// <summary>The account has as much as its quota permits.</summary>
+    QuotaExceeded = 45,
 }

@@ -97,6 +97,7 @@ public static class Remedies
             or JudgeUnreachable
             or InstanceNotRunning
             or RateLimited
+            or QuotaExceeded
             or NoHealthyDestination
             or RuntimeError => [],
             _ => [],

@@ -1,7 +1,9 @@
 using System.Globalization;
 using Scheduler.Domain.Balancers;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
+using Scheduler.Grains.Billing;
 using Scheduler.Grains.Firewalls;
 using Scheduler.Grains.Instances;
 
@@ -52,6 +54,19 @@ internal sealed class BalancerGrain(
             return refusal;
         }
 
+        return await GrainFactory.WithinQuotaAsync(
+            command.Account,
+            new QuotaClaim(Quota.Balancers, Self.Value),
+            () => ClaimNameAndRecordAsync(command, fingerprint, context)
+        );
+    }
+
+    private async Task<Answer<BalancerRecord>> ClaimNameAndRecordAsync(
+        CreateBalancer command,
+        string fingerprint,
+        CommandContext context
+    )
+    {
         // While the record is being written, HoldsNameAsync must already confirm the claimed name.
         _isCreating = true;
         try

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
@@ -147,6 +148,11 @@ internal sealed partial class AccountGrain(
                         Firewall = firewall,
                     }
                 );
+                if (command.Quotas is { } quotas)
+                {
+                    ledger.Change(record => record.WithQuotas(quotas));
+                }
+
                 ledger.AddEvent("Update", "account changed", now, context.RequestId, context.Actor);
                 return View(ledger, now);
             }
@@ -277,6 +283,7 @@ internal sealed partial class AccountGrain(
             CreatedAt = ledger.Record.CreatedAt,
             LaunchThreshold = Billing.Threshold.Minimum,
             Firewall = ledger.Record.Firewall,
+            Quotas = ledger.Record.Quotas ?? ImmutableSortedDictionary<string, long>.Empty,
         };
     }
 }

@@ -73,12 +73,14 @@ public interface IAccountGrain : IGrainWithStringKey
 public sealed record CreateAccount([property: Id(0)] string DisplayName, [property: Id(1)] TimeSpan ExhaustionGrace);
 
 /// <summary>The fields to change; null leaves a field as it is, an empty firewall removes it.</summary>
+/// <param name="Quotas">Its own limits, by the quota's public name; they replace all earlier ones.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.UpdateAccount")]
 public sealed record UpdateAccount(
     [property: Id(0)] string? DisplayName,
     [property: Id(1)] bool? Suspended,
     [property: Id(2)] TimeSpan? ExhaustionGrace,
-    [property: Id(3)] string? Firewall = null
+    [property: Id(3)] string? Firewall = null,
+    [property: Id(4)] ImmutableSortedDictionary<string, long>? Quotas = null
 );
 
 /// <summary>An account as callers see it.</summary>
@@ -137,6 +139,11 @@ public sealed record AccountView
     /// <summary>Slug of the firewall for every request of the account; null for none.</summary>
     [Id(13)]
     public string? Firewall { get; init; }
+
+    /// <summary>Limits of its own, by the quota's public name.</summary>
+    [Id(14)]
+    public ImmutableSortedDictionary<string, long> Quotas { get; init; } =
+        ImmutableSortedDictionary<string, long>.Empty;
 }
 
 /// <param name="Account">The account after the top-up.</param>

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Grains.Billing;
 
 namespace Scheduler.Grains.Firewalls;
 
@@ -130,7 +132,17 @@ internal sealed class FirewallGrain(
             faults = faults.Add(Full(FirewallSet.MostFirewalls, "firewalls"));
         }
 
-        return Refused(faults) is { } refusal ? refusal : await PutAsync(slug, draft, context);
+        if (Refused(faults) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var (key, count) = (GrainContext.GrainId.Key.ToString()!, Set.Firewalls.Length);
+        return await grains.WithinQuotaAsync(
+            Account,
+            new QuotaClaim(Quota.Firewalls, key, count, count + 1),
+            () => PutAsync(slug, draft, context)
+        );
     }
 
     public Task<Answer<FirewallRecord>> GetAsync(string slug, AccountId? account) =>

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Billing;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
@@ -98,6 +100,20 @@ internal sealed partial class InstanceGrain(
             return named.Refusal;
         }
 
+        return await GrainFactory.WithinQuotaAsync(
+            command.Account,
+            new QuotaClaim(Quota.Instances, Self.Value),
+            () => ClaimNameAndRecordAsync(command, named.Value, fingerprint, context)
+        );
+    }
+
+    private async Task<Answer<InstanceRecord>> ClaimNameAndRecordAsync(
+        CreateInstance command,
+        LaunchSpec spec,
+        string fingerprint,
+        CommandContext context
+    )
+    {
         // Until the record is written, HoldsNameAsync must answer that the name is taken.
         _isCreating = true;
         var holder = await GrainFactory
@@ -116,7 +132,7 @@ internal sealed partial class InstanceGrain(
             Id = Self,
             Account = command.Account,
             ServingName = command.ServingName,
-            Spec = named.Value,
+            Spec = spec,
             Labels = command.Labels,
             CreateFingerprint = fingerprint,
         };

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
+using Scheduler.Grains.Billing;
 
 namespace Scheduler.Grains.Keys;
 
@@ -12,6 +14,7 @@ internal sealed class KeyGrain(
     IGrainContext context,
     [PersistentState("key", GrainStorageNames.Database)] IPersistentState<KeyRecord> state,
     KeyAuthority authority,
+    IGrainFactory grains,
     TimeProvider clock
 ) : IGrainBase, IKeyGrain
 {
@@ -44,6 +47,18 @@ internal sealed class KeyGrain(
                 : Refusal.Exists($"{KeyId} exists already.");
         }
 
+        // An operator's key belongs to no account.
+        return command.Account is { } account
+            ? await grains.WithinQuotaAsync(
+                account,
+                new QuotaClaim(Quota.Keys, KeyId),
+                () => RecordCreatedAsync(command, context)
+            )
+            : await RecordCreatedAsync(command, context);
+    }
+
+    private async Task<Answer<KeyRecord>> RecordCreatedAsync(CreateKey command, CommandContext context)
+    {
         var now = clock.Now();
         var key = new KeyRecord
         {

@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Grains.Billing;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
@@ -46,33 +49,18 @@ internal sealed class ModelGrain(
             );
         }
 
-        var now = clock.Now();
-        await _model.WriteAsync(
-            new ModelRecord
-            {
-                Account = command.Account,
-                Name = command.Name,
-                Source = source,
-                Facts = reading.Facts,
-                RegisteredAt = now,
-                Fingerprint = fingerprint,
-                LastSequence = 1,
-                Events =
-                [
-                    new StoredEvent
-                    {
-                        Sequence = 1,
-                        At = now,
-                        Trigger = "Register",
-                        Reason = $"{reading.Facts.Architecture}, {reading.Facts.Parameters} parameters",
-                        RequestId = context.RequestId,
-                        Actor = context.Actor,
-                    },
-                ],
-            },
-            this
+        var record = RecordOf(command, source, reading.Facts, fingerprint, context);
+        var state = this.GetPrimaryKeyString();
+        return await GrainFactory.WithinQuotaAsync(
+            command.Account,
+            new QuotaClaim(Quota.Models, state),
+            () =>
+                GrainFactory.WithinQuotaAsync(
+                    command.Account,
+                    new QuotaClaim(Quota.ModelBytes, state, 0, BytesOf(record)),
+                    () => WriteAsync(record)
+                )
         );
-        return ModelViews.Of(_model.Value);
     }
 
     public Task<Answer<ModelView>> GetAsync(AccountId? account) =>
@@ -86,6 +74,48 @@ internal sealed class ModelGrain(
         Task.FromResult<Answer<ModelRecord>>(
             _model.Value.Exists && account == _model.Value.Account ? _model.Value : Refusal.NotFound("Model")
         );
+
+    private async Task<Answer<ModelView>> WriteAsync(ModelRecord record)
+    {
+        await _model.WriteAsync(record, this);
+        return ModelViews.Of(_model.Value);
+    }
+
+    /// <summary>About what the record takes in the store, which writes the same members.</summary>
+    private static long BytesOf(ModelRecord record) => JsonSerializer.SerializeToUtf8Bytes(record).LongLength;
+
+    private ModelRecord RecordOf(
+        RegisterModel command,
+        string source,
+        ModelFacts facts,
+        string fingerprint,
+        CommandContext context
+    )
+    {
+        var now = clock.Now();
+        return new ModelRecord
+        {
+            Account = command.Account,
+            Name = command.Name,
+            Source = source,
+            Facts = facts,
+            RegisteredAt = now,
+            Fingerprint = fingerprint,
+            LastSequence = 1,
+            Events =
+            [
+                new StoredEvent
+                {
+                    Sequence = 1,
+                    At = now,
+                    Trigger = "Register",
+                    Reason = $"{facts.Architecture}, {facts.Parameters} parameters",
+                    RequestId = context.RequestId,
+                    Actor = context.Actor,
+                },
+            ],
+        };
+    }
 
     private static ModelReading Read(RegisterModel command)
     {

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Schedules;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Billing;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Schedules;
@@ -73,8 +75,16 @@ internal sealed partial class ScheduleGrain(
         }
 
         var named = Current with { Instance = Instance, Account = instance.Value.Account };
-        await RecordAsync(ScheduleDecisions.Put(named, id, spec, TimeZones.Find, CauseOf(context)));
-        return ViewOf(Current.Find(id)!);
+        var (key, count) = (GrainContext.GrainId.Key.ToString()!, Current.Schedules.Length);
+        return await grains.WithinQuotaAsync<ScheduleView>(
+            instance.Value.Account,
+            new QuotaClaim(Quota.Schedules, key, count, count + 1),
+            async () =>
+            {
+                await RecordAsync(ScheduleDecisions.Put(named, id, spec, TimeZones.Find, CauseOf(context)));
+                return ViewOf(Current.Find(id)!);
+            }
+        );
     }
 
     public async Task<Answer<ScheduleView>> GetAsync(string id, AccountId? account) =>

@@ -61,6 +61,7 @@ internal sealed class SimulatedSilo : IGrainRuntime, ITimerRegistry
         services.AddSingleton<IAgenda>(store);
         services.AddSingleton<IStoredClock>(store);
         services.AddSingleton<IAccountRows>(store);
+        services.AddSingleton<IQuotaRows>(store);
         services.AddSingleton<IInstanceIndex>(store);
         services.AddSingleton<IEventLog>(store);
         foreach (var provider in providers)

@@ -9,7 +9,7 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>The rows beside the states, and the ports that read them.</summary>
-internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceIndex, IEventLog, IStoredClock
+internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceIndex, IEventLog, IQuotaRows, IStoredClock
 {
     private readonly Dictionary<(string Kind, string Id), List<StoredEvent>> _events = [];
     private readonly Dictionary<AccountId, List<LedgerEntry>> _ledger = [];
@@ -102,6 +102,23 @@ internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceI
 
     public Task<MicroEuro> SumAsync(AccountId account, CancellationToken cancellationToken) =>
         ReadAsync(() => SimulationOracle.SumOf(Ledger(account)));
+
+    public Task<long> UsedAsync(
+        AccountId account,
+        Quota quota,
+        IReadOnlyCollection<string> without,
+        CancellationToken cancellationToken
+    ) =>
+        ReadAsync(() =>
+            quota == Quota.Instances
+                ? All<InstanceRecord>()
+                    .LongCount(record =>
+                        record.Account == account
+                        && record.State != InstanceState.Deleted
+                        && !without.Contains(record.Id.Value)
+                    )
+                : throw new NotSupportedException("Simulated clients create instances only.")
+        );
 
     public Task<InstancePage> ListAsync(InstanceQuery query, CancellationToken cancellationToken) =>
         ReadAsync(() =>

@@ -34,6 +34,7 @@ public sealed partial class FailureCatalogueTests
         (42, "RATE_LIMITED"),
         (43, "NO_HEALTHY_DESTINATION"),
         (44, "RUNTIME_ERROR"),
+        (45, "QUOTA_EXCEEDED"),
     ];
 
     [Fact]

@@ -304,6 +304,7 @@ public sealed class RemediesBoundaryTests
     [InlineData(FailureCode.OomKilled, " once what the hint names is changed")]
     [InlineData(FailureCode.SmartNoMatch, " later")]
     [InlineData(FailureCode.RuntimeError, "")]
+    [InlineData(FailureCode.QuotaExceeded, "")]
     public void A_failure_without_facts_is_started_again_after_its_fix(FailureCode code, string when) =>
         Assert.Equal([Again + when], Ways(code, Make.Spec()));
 

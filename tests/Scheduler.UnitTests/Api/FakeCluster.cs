@@ -64,6 +64,7 @@ internal sealed class FakeCluster : IGrainFactory
         typeof(TGrain).Name switch
         {
             nameof(IKeyGrain) => new FakeKey(key, this),
+            nameof(IQuotaGrain) => new FakeQuota(),
             nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),

@@ -26,8 +26,9 @@ public sealed class KeyGrainTests
         var context = DispatchProxy.Create<IGrainContext, ContextProxy>();
         _context = (ContextProxy)(object)context;
         _context.Id = GrainId.Create("key", _token.KeyId);
-        _authority = new KeyAuthority(new FakeCluster(), _clock, NullLogger<KeyAuthority>.Instance);
-        _grain = new KeyGrain(context, _state, _authority, _clock);
+        var cluster = new FakeCluster();
+        _authority = new KeyAuthority(cluster, _clock, NullLogger<KeyAuthority>.Instance);
+        _grain = new KeyGrain(context, _state, _authority, cluster, _clock);
     }
 
     [Fact]

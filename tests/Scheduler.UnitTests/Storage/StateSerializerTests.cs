@@ -71,6 +71,19 @@ public sealed class StateSerializerTests
         AssertGolden("AccountRecord.v2.json", Account() with { Firewall = "strict" });
 
     [Fact]
+    public void The_golden_account_of_version_3_is_read_and_written_the_same() =>
+        AssertGolden(
+            "AccountRecord.v3.json",
+            Account()
+                .WithQuotas(
+                    ImmutableSortedDictionary.CreateRange(
+                        StringComparer.Ordinal,
+                        [KeyValuePair.Create("instances", 5L), KeyValuePair.Create("model_bytes", 1_048_576L)]
+                    )
+                )
+        );
+
+    [Fact]
     public void The_golden_key_of_version_1_is_read_and_written_the_same() =>
         AssertGolden("KeyRecord.v1.json", Key() with { SchemaVersion = 1, Role = KeyRole.Full });
 

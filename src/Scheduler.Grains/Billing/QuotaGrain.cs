@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Options;
+using Scheduler.Domain.Billing;
+using Scheduler.Domain.Failures;
+using Scheduler.Domain.Ids;
+
+namespace Scheduler.Grains.Billing;
+
+/// <summary>The quotas of one account: what the store has, and what is being created.</summary>
+/// <remarks>
+/// It stores nothing. A claim is decided in one turn: the rows of the store without the claimed states, plus the claims. A state that is
+/// written, claimed or both therefore counts once. The claims are lost with the activation. Then the creates in progress at that moment,
+/// and only those, may exceed a limit.
+/// </remarks>
+[GrainType("quota")]
+internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> options, TimeProvider clock)
+    : Grain,
+        IQuotaGrain
+{
+    /// <summary>A claim whose create said nothing for this long has ended without a write; longer than any call.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
+
+    private readonly Dictionary<(Quota Quota, string State), (long After, long At)> _claims = [];
+
+    private AccountId Account => GrainKeys.AccountOfQuota(this.GetPrimaryKeyString());
+
+    public async Task<Refusal?> ClaimAsync(QuotaClaim claim)
+    {
+        var account = await GrainFactory.Account(Account).GetAsync(null);
+        if (!account.IsOk)
+        {
+            return account.Refusal;
+        }
+
+        ForgetOldClaims();
+        var others = _claims
+            .Where(other => other.Key.Quota == claim.Quota && other.Key.State != claim.State)
+            .ToDictionary(other => other.Key.State, other => other.Value.After, StringComparer.Ordinal);
+        var stored = await rows.UsedAsync(
+            Account,
+            claim.Quota,
+            [.. others.Keys, claim.State],
+            CancellationToken.None
+        );
+        var used = stored + others.Values.Sum();
+        var limit = LimitOf(account.Value, claim.Quota);
+        // What it has already is not taken away when the limit is lowered.
+        if (claim.After > claim.Before && used + claim.After > limit)
+        {
+            return Refusal.Failed(
+                FailureCatalogue.Describe(
+                    new QuotaExceededFacts(Account, claim.Quota, used + claim.Before, claim.After - claim.Before, limit)
+                )
+            );
+        }
+
+        _claims[(claim.Quota, claim.State)] = (claim.After, clock.GetTimestamp());
+        return null;
+    }
+
+    public Task DoneAsync(QuotaClaim claim)
+    {
+        _claims.Remove((claim.Quota, claim.State));
+        return Task.CompletedTask;
+    }
+
+    public async Task<ImmutableArray<QuotaUse>> UseAsync()
+    {
+        var account = await GrainFactory.Account(Account).GetAsync(null);
+        if (!account.IsOk)
+        {
+            DeactivateOnIdle();
+            return [];
+        }
+
+        var uses = ImmutableArray.CreateBuilder<QuotaUse>();
+        foreach (var quota in QuotaNames.All)
+        {
+            var used = await rows.UsedAsync(Account, quota, [], CancellationToken.None);
+            uses.Add(new QuotaUse(quota, used, LimitOf(account.Value, quota), options.Value.Quotas.Of(quota)));
+        }
+
+        return uses.ToImmutable();
+    }
+
+    private long LimitOf(AccountView account, Quota quota) =>
+        account.Quotas.TryGetValue(quota.WireName(), out var own) ? own : options.Value.Quotas.Of(quota);
+
+    private void ForgetOldClaims()
+    {
+        foreach (var (key, claim) in _claims)
+        {
+            if (clock.GetElapsedTime(claim.At) > Longest)
+            {
+                _claims.Remove(key);
+            }
+        }
+    }
+}
+
+internal static class QuotaExtensions
+{
+    /// <summary>Creates something if the account may have it.</summary>
+    /// <param name="create">Writes the claimed state, or refuses.</param>
+    public static async Task<Answer<T>> WithinQuotaAsync<T>(
+        this IGrainFactory grains,
+        AccountId account,
+        QuotaClaim claim,
+        Func<Task<Answer<T>>> create
+    )
+        where T : class
+    {
+        var quota = grains.Quota(account);
+        if (await quota.ClaimAsync(claim) is { } refusal)
+        {
+            return refusal;
+        }
+
+        // If it throws, a write may still take effect: the claim stays until it is old.
+        var answer = await create();
+        quota.DoneAsync(claim).Ignore();
+        return answer;
+    }
+}
