@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
@@ -76,7 +77,7 @@ internal static class AccountRequestValidation
         }
     }
 
-    private static void CheckLimit(IReadOnlyList<QuotaLimit> limits, int i, Faults faults)
+    private static void CheckLimit(RepeatedField<QuotaLimit> limits, int i, Faults faults)
     {
         var field = $"quotas[{i}]";
         if (QuotaNames.Find(limits[i].Quota) is null)

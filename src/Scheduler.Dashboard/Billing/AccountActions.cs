@@ -98,7 +98,10 @@ internal static class AccountActions
         foreach (var name in QuotaNames.All.Select(quota => quota.WireName()))
         {
             var typed = action.Text(name);
-            if (long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit <= LargestLimit)
+            if (
+                long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+                && limit <= LargestLimit
+            )
             {
                 limits.Add(name, limit);
             }

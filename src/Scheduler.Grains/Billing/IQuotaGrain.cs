@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
-using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Billing;
 

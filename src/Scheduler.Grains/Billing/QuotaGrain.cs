@@ -36,12 +36,7 @@ internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> opt
         var others = _claims
             .Where(other => other.Key.Quota == claim.Quota && other.Key.State != claim.State)
             .ToDictionary(other => other.Key.State, other => other.Value.After, StringComparer.Ordinal);
-        var stored = await rows.UsedAsync(
-            Account,
-            claim.Quota,
-            [.. others.Keys, claim.State],
-            CancellationToken.None
-        );
+        var stored = await rows.UsedAsync(Account, claim.Quota, [.. others.Keys, claim.State], CancellationToken.None);
         var used = stored + others.Values.Sum();
         var limit = LimitOf(account.Value, claim.Quota);
         // What it has already is not taken away when the limit is lowered.

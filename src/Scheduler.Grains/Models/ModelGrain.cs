@@ -50,14 +50,14 @@ internal sealed class ModelGrain(
         }
 
         var record = RecordOf(command, source, reading.Facts, fingerprint, context);
-        var state = this.GetPrimaryKeyString();
+        var key = this.GetPrimaryKeyString();
         return await GrainFactory.WithinQuotaAsync(
             command.Account,
-            new QuotaClaim(Quota.Models, state),
+            new QuotaClaim(Quota.Models, key),
             () =>
                 GrainFactory.WithinQuotaAsync(
                     command.Account,
-                    new QuotaClaim(Quota.ModelBytes, state, 0, BytesOf(record)),
+                    new QuotaClaim(Quota.ModelBytes, key, 0, BytesOf(record)),
                     () => WriteAsync(record)
                 )
         );

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text;
-using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
@@ -210,12 +209,5 @@ public sealed class QuotaTests
         scheduler.Grains.Model(account, name).RegisterAsync(Config(account, name), scheduler.As(account));
 
     private static RegisterModel Config(AccountId account, string name) =>
-        new(
-            account,
-            name,
-            null,
-            Encoding.UTF8.GetBytes(Zebra),
-            null,
-            null
-        );
+        new(account, name, null, Encoding.UTF8.GetBytes(Zebra), null, null);
 }
