@@ -8,12 +8,19 @@ namespace Scheduler.Api;
 /// Limits of the API; configuration section <c>Api</c>. Each process counts its own requests: n processes together
 /// allow n times as much.
 /// </summary>
-public sealed class ApiOptions
+public sealed class ApiOptions : ICheckedSettings
 {
     public const string Section = "Api";
 
     private const int MostPerSecond = 100_000;
     private const int MostAtOnce = 1_000_000;
+
+    /// <summary>
+    /// Host names that requests may name, for example <c>scheduler.example</c>, or <c>*.example</c> for every name below; for API, gateway and
+    /// dashboard. Set it if browsers reach the dashboard without a proxy that checks the name.
+    /// </summary>
+    /// <value>Empty: every name.</value>
+    public IList<string> AllowedHosts { get; set; } = [];
 
     /// <summary>Longest body of a request, bytes; 1 KiB to 16 MiB.</summary>
     [Range(1024, 16 * 1024 * 1024)]
@@ -109,6 +116,23 @@ public sealed class ApiOptions
     /// <summary>Whether gRPC reflection tells the methods and messages of the API, without a key.</summary>
     /// <value>true: the same text is in the repository and at <c>/openapi/v1.json</c>.</value>
     public bool Reflection { get; set; } = true;
+
+    public IEnumerable<SettingFault> Check(string section)
+    {
+        for (var i = 0; i < AllowedHosts.Count; i++)
+        {
+            var host = AllowedHosts[i];
+            var name = host.StartsWith(Pipeline.AllowedHosts.AnyBelow, StringComparison.Ordinal) ? host[2..] : host;
+            if (Uri.CheckHostName(name) == UriHostNameType.Unknown)
+            {
+                yield return new SettingFault(
+                    $"{section}:{nameof(AllowedHosts)}:{i}",
+                    host,
+                    "host names without scheme and port, or *. and a domain"
+                );
+            }
+        }
+    }
 
     internal LimitSettings Limits() =>
         new()

@@ -73,6 +73,7 @@ public static class ApiSetup
     public static WebApplication MapApi(this WebApplication app)
     {
         app.UseRequestScope();
+        app.UseMiddleware<AllowedHosts>();
         app.UseRouting();
         app.UseMiddleware<EdgeMiddleware>();
         app.MapGrpcService<AccountsService>();

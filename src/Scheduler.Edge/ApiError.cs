@@ -105,6 +105,17 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             Hint = "Send it with a gRPC client made from the proto files of this version.",
         };
 
+    public static ApiError HostNotAllowed() =>
+        new(
+            StatusCode.InvalidArgument,
+            400,
+            ApiErrorCodes.InvalidRequest,
+            "The request names a host that this scheduler does not serve."
+        )
+        {
+            Hint = "Use a name that the operator allows in Api:AllowedHosts.",
+        };
+
     /// <param name="slug">The firewall that the request itself names.</param>
     public static ApiError UnknownFirewall(string slug) =>
         new(

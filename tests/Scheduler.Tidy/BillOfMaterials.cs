@@ -36,14 +36,12 @@ internal static class BillOfMaterials
                 },
             },
             ["components"] = new JsonArray([.. packages.Select(ComponentOf)]),
-            ["dependencies"] = new JsonArray(
-                [
-                    DependenciesOf(root, refs.Values),
-                    .. packages.Select(package =>
-                        DependenciesOf(RefOf(package), package.Dependencies.Where(refs.ContainsKey).Select(id => refs[id]))
-                    ),
-                ]
-            ),
+            ["dependencies"] = new JsonArray([
+                DependenciesOf(root, refs.Values),
+                .. packages.Select(package =>
+                    DependenciesOf(RefOf(package), package.Dependencies.Where(refs.ContainsKey).Select(id => refs[id]))
+                ),
+            ]),
         }.ToJsonString(Indented);
     }
 

@@ -58,7 +58,8 @@ internal sealed record Package(
             .Single(element => element.Name.LocalName == "metadata")
             .Elements()
             .ToLookup(element => element.Name.LocalName);
-        var license = metadata["license"].SingleOrDefault(element => (string?)element.Attribute("type") == "expression");
+        var license = metadata["license"]
+            .SingleOrDefault(element => (string?)element.Attribute("type") == "expression");
         return new Package(
             id,
             version,

@@ -10,7 +10,8 @@ public sealed class PackagesTests
     /// <summary>Versions that are not final, each with the reason.</summary>
     private static readonly Dictionary<string, string> PreReleases = new()
     {
-        ["OpenTelemetry.Exporter.Prometheus.AspNetCore"] = "The exporter has no final version; metrics can go over OTLP instead.",
+        ["OpenTelemetry.Exporter.Prometheus.AspNetCore"] =
+            "The exporter has no final version; metrics can go over OTLP instead.",
         ["Microsoft.Orleans.DurableJobs"] = "Orleans' testing host depends on it; only tests have it.",
         ["Microsoft.Orleans.Journaling"] = "Orleans' testing host depends on it; only tests have it.",
     };
@@ -70,7 +71,9 @@ public sealed class PackagesTests
         );
         Assert.Contains(
             bill["dependencies"]!.AsArray(),
-            entry => (string?)entry!["ref"] != $"pkg:generic/scheduler@{Version()}" && entry["dependsOn"]!.AsArray().Count > 0
+            entry =>
+                (string?)entry!["ref"] != $"pkg:generic/scheduler@{Version()}"
+                && entry["dependsOn"]!.AsArray().Count > 0
         );
     }
 

@@ -19,6 +19,14 @@ internal static class KeyMapping
             Role = key.Role.ToProto(),
         };
 
+    public static V1.KeySession ToProto(this OpenSession session) =>
+        new()
+        {
+            SessionId = session.Id,
+            CreateTime = session.BeganAt.ToProtoTime(),
+            EndTime = session.EndsAt.ToProtoTime(),
+        };
+
     /// <summary>Unspecified means full.</summary>
     public static KeyRole ToDomain(this V1.KeyRole role) =>
         role switch

@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Keys;
@@ -15,6 +16,24 @@ internal static class KeyRequestValidation
         RequestValidator.For<GetKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
         RequestValidator.For<GetKeyUsageRequest>(r => r.Parent, (r, f) => f.CheckKey("parent", r.Parent)),
         RequestValidator.For<RevokeKeyRequest>(r => r.Name, (r, f) => f.CheckKey("name", r.Name)),
+        RequestValidator.For<ListKeySessionsRequest>(r => r.Parent, (r, f) => f.CheckKey("parent", r.Parent)),
+        RequestValidator.For<EndKeySessionsRequest>(
+            r => r.Name,
+            (r, f) =>
+            {
+                f.CheckKey("name", r.Name);
+                f.CheckSessions(r.SessionIds);
+            }
+        ),
+        RequestValidator.For<ListOperatorKeySessionsRequest>(r => r.Name, (r, f) => f.CheckOperatorKey("name", r.Name)),
+        RequestValidator.For<EndOperatorKeySessionsRequest>(
+            r => r.Name,
+            (r, f) =>
+            {
+                f.CheckOperatorKey("name", r.Name);
+                f.CheckSessions(r.SessionIds);
+            }
+        ),
         RequestValidator.For<CreateOperatorKeyRequest>(_ => "", Check),
         RequestValidator.For<ListOperatorKeysRequest>(
             _ => "",
@@ -45,6 +64,22 @@ internal static class KeyRequestValidation
     {
         faults.CheckAccount("parent", request.Parent);
         faults.CheckPage(request.PageSize, request.PageToken, Query(request.Parent), KeyToken.IsKeyId);
+    }
+
+    private static void CheckSessions(this Faults faults, RepeatedField<string> ids)
+    {
+        if (ids.Count > OpenSessions.Capacity)
+        {
+            faults.Add("session_ids", $"Has {ids.Count} ids; accepted are {OpenSessions.Capacity}.");
+        }
+
+        for (var i = 0; i < ids.Count; i++)
+        {
+            if (!Grammar.IsToken(ids[i]))
+            {
+                faults.Add($"session_ids[{i}]", "Must be a session_id as the list of sessions returns it.");
+            }
+        }
     }
 
     private static void CheckRole(this Faults faults, V1.KeyRole role)

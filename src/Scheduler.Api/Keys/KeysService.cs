@@ -11,7 +11,7 @@ using KeyRole = Scheduler.Domain.Keys.KeyRole;
 
 namespace Scheduler.Api.Keys;
 
-internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) : V1.Keys.KeysBase
+internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority, TimeProvider clock) : V1.Keys.KeysBase
 {
     public override async Task<CreateKeyResponse> CreateKey(CreateKeyRequest request, ServerCallContext context)
     {
@@ -40,17 +40,71 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
     public override async Task<Key> GetKey(GetKeyRequest request, ServerCallContext context)
     {
         var key = await grains
-            .Key(ResourceName.LastOf(request.Name, "keys"))
-            .GetAsync(ResourceName.ParseAccount(request.Name))
+            .OwnKeyAsync(
+                ResourceName.ParseAccount(request.Name),
+                ResourceName.LastOf(request.Name, "keys"),
+                key => key.GetAsync(ResourceName.ParseAccount(request.Name))
+            )
             .OrThrow(request.Name, context.CancellationToken);
         return key.ToProto();
+    }
+
+    public override async Task<ListKeySessionsResponse> ListKeySessions(
+        ListKeySessionsRequest request,
+        ServerCallContext context
+    )
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        var key = await grains
+            .OwnKeyAsync(account, ResourceName.LastOf(request.Parent, "keys"), key => key.GetAsync(account))
+            .OrThrow(request.Parent, context.CancellationToken);
+        return SessionsOf(key);
+    }
+
+    public override async Task<ListKeySessionsResponse> EndKeySessions(
+        EndKeySessionsRequest request,
+        ServerCallContext context
+    )
+    {
+        var account = ResourceName.ParseAccount(request.Name);
+        var key = await grains
+            .OwnKeyAsync(
+                account,
+                ResourceName.LastOf(request.Name, "keys"),
+                key => key.EndSessionsAsync([.. request.SessionIds], context.Command(account))
+            )
+            .OrThrow(request.Name, context.CancellationToken);
+        authority.RecordEndedSessions(key);
+        return SessionsOf(key);
+    }
+
+    public override async Task<ListKeySessionsResponse> ListOperatorKeySessions(
+        ListOperatorKeySessionsRequest request,
+        ServerCallContext context
+    ) => SessionsOf(await OperatorKeyAsync(request.Name, context));
+
+    public override async Task<ListKeySessionsResponse> EndOperatorKeySessions(
+        EndOperatorKeySessionsRequest request,
+        ServerCallContext context
+    )
+    {
+        var found = await OperatorKeyAsync(request.Name, context);
+        var key = await grains
+            .Key(found.Id)
+            .EndSessionsAsync([.. request.SessionIds], context.Command(null))
+            .OrThrow(request.Name, context.CancellationToken);
+        authority.RecordEndedSessions(key);
+        return SessionsOf(key);
     }
 
     public override async Task<KeyUsage> GetKeyUsage(GetKeyUsageRequest request, ServerCallContext context)
     {
         var key = await grains
-            .Key(ResourceName.LastOf(request.Parent, "keys"))
-            .GetAsync(ResourceName.ParseAccount(request.Parent))
+            .OwnKeyAsync(
+                ResourceName.ParseAccount(request.Parent),
+                ResourceName.LastOf(request.Parent, "keys"),
+                key => key.GetAsync(ResourceName.ParseAccount(request.Parent))
+            )
             .OrThrow(request.Parent, context.CancellationToken);
         var usage = await grains.KeyUsage(key.Id).GetAsync().WaitAsync(context.CancellationToken);
         return usage.ToKeyProto(request.Parent);
@@ -115,6 +169,13 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
         return response;
     }
 
+    private ListKeySessionsResponse SessionsOf(KeyRecord key)
+    {
+        var response = new ListKeySessionsResponse();
+        response.Sessions.AddRange(key.SessionsAt(clock.GetUtcNow()).Select(session => session.ToProto()));
+        return response;
+    }
+
     private async Task<KeyRecord> OperatorKeyAsync(string name, ServerCallContext context)
     {
         var key = await grains
@@ -127,8 +188,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority) 
     private async Task<Key> RevokeAsync(string name, string keyId, AccountId? account, ServerCallContext context)
     {
         var key = await grains
-            .Key(keyId)
-            .RevokeAsync(context.Command(account))
+            .OwnKeyAsync(account, keyId, key => key.RevokeAsync(context.Command(account)))
             .OrThrow(name, context.CancellationToken);
         authority.RecordRevoked(key);
         return key.ToProto();

@@ -15,6 +15,7 @@ internal static class KeyActions
     {
         pages.MapAction("/accounts/{account}/keys", CreateAsync);
         pages.MapAction("/accounts/{account}/keys/{key}/revoke", RevokeAsync);
+        pages.MapAction("/accounts/{account}/keys/{key}/end-sessions", EndSessionsAsync);
     }
 
     private static async Task<Done> CreateAsync(PageAction action)
@@ -73,8 +74,21 @@ internal static class KeyActions
         var account = Addressed.Account(action.Route("account"));
         var id = Addressed.Key(action.Route("key"));
         var command = action.Command(account, id);
-        var key = await action.DoAsync(action.Grains.Key(id).RevokeAsync(command), id);
+        var key = await action.DoAsync(action.Grains.OwnKeyAsync(account, id, own => own.RevokeAsync(command)), id);
         action.Http.RequestServices.GetRequiredService<KeyAuthority>().RecordRevoked(key);
         return new Done($"{id} is revoked: requests with this key are refused.");
+    }
+
+    private static async Task<Done> EndSessionsAsync(PageAction action)
+    {
+        var account = Addressed.Account(action.Route("account"));
+        var id = Addressed.Key(action.Route("key"));
+        var command = action.Command(account, id);
+        var key = await action.DoAsync(
+            action.Grains.OwnKeyAsync(account, id, own => own.EndSessionsAsync([], command)),
+            id
+        );
+        action.Http.RequestServices.GetRequiredService<KeyAuthority>().RecordEndedSessions(key);
+        return new Done($"The sessions of {id} have ended.");
     }
 }

@@ -13,7 +13,12 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
 {
     private const int MaxFormBytes = 16 * 1024;
 
-    public async Task<IResult> SignInAsync(HttpContext http, IAntiforgery antiforgery, RequestAdmission admission)
+    public async Task<IResult> SignInAsync(
+        HttpContext http,
+        IAntiforgery antiforgery,
+        RequestAdmission admission,
+        KeyAuthority authority
+    )
     {
         await Forms.ValidateAsync(http, antiforgery);
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
@@ -35,7 +40,18 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
         }
 
         var caller = http.Scope().Caller!;
-        await http.SignInAsync(Session.Scheme, Session.Of(caller, Session.New(http)));
+        var session = Session.New(http);
+        try
+        {
+            await authority.BeginSessionAsync(caller.KeyId, session).WaitAsync(http.RequestAborted);
+        }
+        catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            // With a full store, people need the dashboard most. The session works, but no list shows it.
+            LogNotListed(exception, caller.KeyId);
+        }
+
+        await http.SignInAsync(Session.Scheme, Session.Of(caller, session));
         LogSignedIn(caller.KeyId);
         return Results.Redirect(back);
     }
@@ -62,4 +78,7 @@ internal sealed partial class SessionEndpoints(ILogger<SessionEndpoints> logger)
 
     [LoggerMessage(5101, LogLevel.Information, "Signed in to the dashboard with {Key}")]
     private partial void LogSignedIn(string key);
+
+    [LoggerMessage(5104, LogLevel.Warning, "Cannot record the session of {Key}; it will not be listed")]
+    private partial void LogNotListed(Exception exception, string key);
 }

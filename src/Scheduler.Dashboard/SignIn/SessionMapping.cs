@@ -19,8 +19,9 @@ internal static class SessionMapping
                 HttpContext http,
                 IAntiforgery antiforgery,
                 [FromKeyedServices(DashboardSetup.AdmissionKey)] RequestAdmission admission,
+                KeyAuthority authority,
                 ILogger<SessionEndpoints> logger
-            ) => new SessionEndpoints(logger).SignInAsync(http, antiforgery, admission)
+            ) => new SessionEndpoints(logger).SignInAsync(http, antiforgery, admission, authority)
         );
         pages.MapPost(
             "/sign-out",

@@ -39,7 +39,9 @@ public static class QuotaNames
     /// <summary>The quota of a public name; null for an unknown name.</summary>
     public static Quota? Find(string name)
     {
-        var index = All.IndexOf(All.FirstOrDefault(quota => string.Equals(quota.WireName(), name, StringComparison.Ordinal)));
+        var index = All.IndexOf(
+            All.FirstOrDefault(quota => string.Equals(quota.WireName(), name, StringComparison.Ordinal))
+        );
         return index < 0 ? null : All[index];
     }
 }

@@ -13,16 +13,10 @@ public sealed record QuotaExceededFacts(AccountId Account, Quota Quota, long Use
         new(
             $"Account {Account} uses {Used} of {Limit} {What}; {Wanted} more would exceed its quota.",
             $"{Remedy}ask the operator to raise the quota {Quota.WireName()}.",
-            Details(
-                ("quota", Quota.WireName()),
-                ("used", Used),
-                ("wanted", Wanted),
-                ("limit", Limit)
-            )
+            Details(("quota", Quota.WireName()), ("used", Used), ("wanted", Wanted), ("limit", Limit))
         );
 
-    private string What =>
-        Quota == Quota.ModelBytes ? "bytes of registered models" : Quota.WireName();
+    private string What => Quota == Quota.ModelBytes ? "bytes of registered models" : Quota.WireName();
 
     // A registered model cannot be deleted.
     private string Remedy =>

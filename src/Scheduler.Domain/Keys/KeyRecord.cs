@@ -10,10 +10,14 @@ namespace Scheduler.Domain.Keys;
 [GenerateSerializer, Immutable, Alias("scheduler.KeyRecord")]
 public sealed record KeyRecord : IStoredState
 {
-    public const int CurrentSchemaVersion = 3;
+    /// <summary>The newest shape that this build reads: with <see cref="Sessions"/>.</summary>
+    public const int CurrentSchemaVersion = 4;
+
+    /// <summary>The shape of a record without <see cref="Sessions"/>, which older builds read as well.</summary>
+    private const int SchemaVersionWithoutSessions = 3;
 
     [Id(0)]
-    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
+    public int SchemaVersion { get; init; } = SchemaVersionWithoutSessions;
 
     /// <summary>Public half of the key: <c>key-…</c>.</summary>
     [Id(1)]
@@ -57,6 +61,10 @@ public sealed record KeyRecord : IStoredState
     /// <summary>Sessions that ended before their time; null for none.</summary>
     [Id(12), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public EndedSessions? EndedSessions { get; init; }
+
+    /// <summary>Sessions that have not ended, and some that are over by themselves; see <see cref="OpenSessions"/>.</summary>
+    [Id(13)]
+    public ImmutableArray<OpenSession> Sessions { get; init; }
 
     [JsonIgnore]
     public bool Exists => SecretSha256.Length > 0;

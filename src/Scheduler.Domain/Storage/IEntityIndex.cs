@@ -22,6 +22,11 @@ public interface IEntityIndex
     )
         where T : class, IStoredState;
 
+    /// <summary>
+    /// Whether the account has a state of this id. Takes the same work for an id that does not exist and for one of another account.
+    /// </summary>
+    Task<bool> HasAsync(string kind, AccountId account, string id, CancellationToken cancellationToken);
+
     /// <summary>Like <see cref="ListAsync"/>, but only states that belong to no account.</summary>
     Task<IReadOnlyList<T>> ListWithoutAccountAsync<T>(
         string kind,

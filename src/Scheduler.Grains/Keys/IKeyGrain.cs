@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 
@@ -18,6 +19,15 @@ public interface IKeyGrain : IGrainWithStringKey
     /// <summary>Revokes the key permanently; idempotent.</summary>
     [Alias("Revoke")]
     Task<Answer<KeyRecord>> RevokeAsync(CommandContext context);
+
+    /// <summary>Records a session that begins now, so that it can be listed and ended.</summary>
+    [Alias("BeginSession")]
+    Task BeginSessionAsync(KeySession session);
+
+    /// <summary>Ends open sessions of the key before their time; idempotent.</summary>
+    /// <param name="ids">The sessions; empty means all. One that is not open has no effect.</param>
+    [Alias("EndSessions")]
+    Task<Answer<KeyRecord>> EndSessionsAsync(ImmutableArray<string> ids, CommandContext context);
 
     /// <summary>Ends a session of the key before its time; idempotent.</summary>
     [Alias("EndSession")]

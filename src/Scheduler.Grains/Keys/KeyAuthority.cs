@@ -117,6 +117,12 @@ public sealed partial class KeyAuthority
         _known.Put(keyId, answer.Value, _clock.GetTimestamp());
     }
 
+    /// <summary>Refuses the sessions that a key's record names as ended at once, in this process.</summary>
+    public void RecordEndedSessions(KeyRecord key) => _known.Put(key.Id, key, _clock.GetTimestamp());
+
+    /// <summary>Records a session that a sign-in begins.</summary>
+    public Task BeginSessionAsync(string keyId, KeySession session) => _grains.Key(keyId).BeginSessionAsync(session);
+
     /// <summary>Caches a revocation at once and permanently.</summary>
     public void RecordRevoked(KeyRecord revoked) => _known.Put(revoked.Id, revoked, _clock.GetTimestamp());
 

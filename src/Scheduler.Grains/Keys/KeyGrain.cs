@@ -103,6 +103,39 @@ internal sealed class KeyGrain(
         return _key.Value;
     }
 
+    public async Task BeginSessionAsync(KeySession session)
+    {
+        if (_key.Value is { Exists: true, RevokedAt: null })
+        {
+            await RecordAsync(_key.Value.WithSession(session, clock.Now()), null);
+        }
+    }
+
+    public async Task<Answer<KeyRecord>> EndSessionsAsync(ImmutableArray<string> ids, CommandContext context)
+    {
+        if (!IsVisibleTo(context.Account))
+        {
+            return NotFound();
+        }
+
+        var now = clock.Now();
+        var open = _key.Value.SessionsAt(now);
+        ImmutableArray<string> ending =
+        [
+            .. open.Select(one => one.Id).Where(id => ids.IsEmpty || ids.Contains(id, StringComparer.Ordinal)),
+        ];
+        if (!ending.IsEmpty)
+        {
+            await RecordAsync(
+                _key.Value.WithoutSessions(ending, now),
+                Event("SessionsEnded", $"{ending.Length} of {open.Length} sessions were ended.", now, context)
+            );
+        }
+
+        authority.RecordEndedSessions(_key.Value);
+        return _key.Value;
+    }
+
     public async Task<Answer<KeyRecord>> EndSessionAsync(KeySession session)
     {
         if (!_key.Value.Exists)
@@ -114,9 +147,8 @@ internal sealed class KeyGrain(
         if (session.EndsAt > now && !ended.Contains(session))
         {
             // The shape follows the content: an older build must see that it cannot read it.
-            var next = _key.Value with
+            var next = _key.Value.WithoutSessions([session.Id], now) with
             {
-                SchemaVersion = KeyRecord.CurrentSchemaVersion,
                 EndedSessions = ended.With(session, now),
             };
             await RecordAsync(next, null);

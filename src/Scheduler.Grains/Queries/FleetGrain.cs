@@ -146,6 +146,9 @@ internal sealed partial class FleetGrain(
                 : await entities.ListAsync<KeyRecord>("key", account, afterId, limit, CancellationToken.None),
         ];
 
+    public Task<bool> HasKeyAsync(AccountId account, string keyId) =>
+        entities.HasAsync("key", account, keyId, CancellationToken.None);
+
     public async Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit)
     {
         var own = account is null

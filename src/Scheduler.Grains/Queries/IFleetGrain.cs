@@ -88,6 +88,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("ListKeys")]
     Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit);
 
+    /// <summary>Whether a key belongs to the account; an unknown key costs as much as one of another account.</summary>
+    [Alias("HasKey")]
+    Task<bool> HasKeyAsync(AccountId account, string keyId);
+
     /// <summary>Models an account can launch, its own and the shipped catalogue, ordered by name.</summary>
     [Alias("ListModels")]
     Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit);

@@ -8,8 +8,7 @@ namespace Scheduler.Storage.Billing;
 
 internal sealed class SqlQuotaRows(ISqlStore store) : IQuotaRows
 {
-    private const string Instances =
-        "SELECT COUNT(*) FROM instances AS e WHERE e.account = @account AND e.live = 1";
+    private const string Instances = "SELECT COUNT(*) FROM instances AS e WHERE e.account = @account AND e.live = 1";
 
     public async Task<long> UsedAsync(
         AccountId account,

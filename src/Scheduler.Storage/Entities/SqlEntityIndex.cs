@@ -18,6 +18,14 @@ internal sealed class SqlEntityIndex(ISqlStore store, ILogger<SqlEntityIndex> lo
         "SELECT e.id, s.payload FROM entities AS e JOIN states AS s USING (state_id) "
         + "WHERE e.kind = @kind AND e.account IS NULL AND e.id > @after ORDER BY e.id LIMIT @limit";
 
+    private const string Count = "SELECT COUNT(*) FROM entities WHERE kind = @kind AND account = @account AND id = @id";
+
+    public async Task<bool> HasAsync(string kind, AccountId account, string id, CancellationToken cancellationToken)
+    {
+        SqlValue[] values = [new("@kind", kind), new("@account", account.Value), new("@id", id)];
+        return (await store.ListAsync(Count, values, row => row.Number(0), cancellationToken))[0] > 0;
+    }
+
     public Task<IReadOnlyList<T>> ListAsync<T>(
         string kind,
         AccountId? account,

@@ -9,7 +9,13 @@ using Scheduler.Domain.Storage;
 namespace Scheduler.ClusterTests.Simulation;
 
 /// <summary>The rows beside the states, and the ports that read them.</summary>
-internal sealed partial class SimulatedStore : IAgenda, IAccountRows, IInstanceIndex, IEventLog, IQuotaRows, IStoredClock
+internal sealed partial class SimulatedStore
+    : IAgenda,
+        IAccountRows,
+        IInstanceIndex,
+        IEventLog,
+        IQuotaRows,
+        IStoredClock
 {
     private readonly Dictionary<(string Kind, string Id), List<StoredEvent>> _events = [];
     private readonly Dictionary<AccountId, List<LedgerEntry>> _ledger = [];

@@ -85,9 +85,9 @@ public abstract class QuotaRowsTests(StoreFixture fixture) : IAsyncLifetime
         var rows = new SqlQuotaRows(_fixture.Store);
         var ct = TestContext.Current.CancellationToken;
         var bytes = (long)
-            _fixture.Sql("SELECT CAST(SUM(octet_length(payload)) AS BIGINT) FROM states WHERE id LIKE 'model-acct-a/%'")[
-                0
-            ][0]!;
+            _fixture.Sql(
+                "SELECT CAST(SUM(octet_length(payload)) AS BIGINT) FROM states WHERE id LIKE 'model-acct-a/%'"
+            )[0][0]!;
         Assert.Equal(bytes, await rows.UsedAsync(A, Quota.ModelBytes, [], ct));
         foreach (var quota in QuotaNames.All)
         {

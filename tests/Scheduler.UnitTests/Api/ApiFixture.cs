@@ -28,6 +28,8 @@ public sealed class ApiFixture : IAsyncLifetime
     /// <summary>Settings of the section <c>Api</c>.</summary>
     public IReadOnlyDictionary<string, int> Settings { get; init; } = new Dictionary<string, int>();
 
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     public bool HasReflection { get; init; } = true;
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -64,6 +66,7 @@ public sealed class ApiFixture : IAsyncLifetime
         builder.Configuration.AddInMemoryCollection(
             Settings
                 .Select(setting => KeyValuePair.Create($"Api:{setting.Key}", (string?)$"{setting.Value}"))
+                .Concat(AllowedHosts.Select((host, i) => KeyValuePair.Create($"Api:AllowedHosts:{i}", (string?)host)))
                 .Append(KeyValuePair.Create("Api:Reflection", (string?)$"{HasReflection}"))
         );
         builder.Services.AddApi(builder.Configuration);

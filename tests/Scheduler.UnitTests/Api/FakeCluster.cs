@@ -227,6 +227,25 @@ internal sealed class FakeKey(string id, FakeCluster cluster) : IKeyGrain
         return found;
     }
 
+    public Task BeginSessionAsync(KeySession session)
+    {
+        Record = Record.WithSession(session, session.EndsAt.AddHours(-1));
+        return Task.CompletedTask;
+    }
+
+    public async Task<Answer<KeyRecord>> EndSessionsAsync(ImmutableArray<string> ids, CommandContext context)
+    {
+        var found = await GetAsync(context.Account);
+        if (found.IsOk)
+        {
+            ImmutableArray<string> all = [.. Record.SessionsAt(DateTimeOffset.MinValue).Select(open => open.Id)];
+            Record = Record.WithoutSessions(ids.IsEmpty ? all : ids, DateTimeOffset.MinValue);
+            return Record;
+        }
+
+        return found;
+    }
+
     public Task<Answer<KeyRecord>> EndSessionAsync(KeySession session)
     {
         var ended = Record.EndedSessions ?? EndedSessions.None;
@@ -541,6 +560,13 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
 
     public Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit) =>
         Task.FromResult(ImmutableArray<LedgerEntry>.Empty);
+
+    public Task<bool> HasKeyAsync(AccountId account, string keyId) =>
+        Task.FromResult(
+            cluster
+                .All<FakeKey>()
+                .Any(key => key.Record.Exists && key.Record.Id == keyId && key.Record.Account == account)
+        );
 
     public Task<ImmutableArray<KeyRecord>> ListKeysAsync(AccountId? account, string afterId, int limit) =>
         Task.FromResult(

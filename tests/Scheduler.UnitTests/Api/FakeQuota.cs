@@ -13,5 +13,7 @@ internal sealed class FakeQuota : IQuotaGrain
     public Task DoneAsync(QuotaClaim claim) => Task.CompletedTask;
 
     public Task<ImmutableArray<QuotaUse>> UseAsync() =>
-        Task.FromResult<ImmutableArray<QuotaUse>>([.. QuotaNames.All.Select(quota => new QuotaUse(quota, 3, 1_000, 1_000))]);
+        Task.FromResult<ImmutableArray<QuotaUse>>([
+            .. QuotaNames.All.Select(quota => new QuotaUse(quota, 3, 1_000, 1_000)),
+        ]);
 }

@@ -42,6 +42,8 @@ public sealed class SettingsTests
     [InlineData("Requests:MostWaiting", "1", "100 to 1000000")]
     [InlineData("Scheduler:Requests:KeptFor", "00:00:01", "00:01:00 to 365.00:00:00")]
     [InlineData("Scheduler:Requests:KeptPerAccount", "1", "100 to 10000000")]
+    [InlineData("Scheduler:Quotas:Keys", "-1", "0 to 1000000")]
+    [InlineData("Api:AllowedHosts:0", "http://a.example", "host names without scheme and port")]
     [InlineData("Scheduler:MostClockSkew", "00:00:00", "00:00:01 to 30.00:00:00")]
     [InlineData("Dashboard:MaxRequests", "8", "16 to 100000")]
     [InlineData("Dashboard:MaxWindows", "many", "a whole number")]

@@ -102,6 +102,10 @@ public sealed class StateSerializerTests
         );
 
     [Fact]
+    public void The_golden_key_of_version_4_is_read_and_written_the_same() =>
+        AssertGolden("KeyRecord.v4.json", Key().WithSession(new KeySession("0a1b", Noon.AddHours(1)), Noon));
+
+    [Fact]
     public void The_golden_model_of_version_1_is_read_and_written_the_same() =>
         AssertGolden(
             "ModelRecord.v1.json",
