@@ -15,6 +15,12 @@ public abstract class QuotaRowsTests(StoreFixture fixture) : IAsyncLifetime
 {
     private static readonly AccountId A = new("acct-a");
     private static readonly AccountId B = new("acct-b");
+    private static readonly Schedule ASchedule = new() { Spec = new ScheduleSpec { Action = ScheduleAction.Start } };
+    private static readonly StoredFirewall AFirewall = new()
+    {
+        Draft = new FirewallDraft { Mode = FirewallMode.Block },
+    };
+
     private readonly StoreFixture _fixture = fixture;
 
     public async ValueTask InitializeAsync() => await _fixture.OpenAsync();
@@ -60,14 +66,14 @@ public abstract class QuotaRowsTests(StoreFixture fixture) : IAsyncLifetime
                 await _fixture.WriteStateAsync(
                     "schedules",
                     $"schedules-i-{name}{i}",
-                    new ScheduleSet { Account = account, Schedules = [new Schedule(), new Schedule()] }
+                    new ScheduleSet { Account = account, Schedules = [ASchedule, ASchedule] }
                 );
             }
 
             await _fixture.WriteStateAsync(
                 "firewalls",
                 $"firewalls-{account}",
-                new FirewallSet { Account = account, Firewalls = [new StoredFirewall(), new StoredFirewall()] }
+                new FirewallSet { Account = account, Firewalls = [AFirewall, AFirewall] }
             );
         }
 
