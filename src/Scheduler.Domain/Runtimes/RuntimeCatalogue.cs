@@ -42,7 +42,13 @@ public sealed class RuntimeCatalogue
 
     /// <summary>The runtime arguments of a spec, read by the table of its engine.</summary>
     public CallerArguments ArgumentsOf(LaunchSpec spec, ModelFacts facts) =>
-        CallerArguments.Read(EngineOf(spec), StatedBy(spec, facts), spec.RuntimeArguments, Permitted);
+        CallerArguments.Read(
+            EngineOf(spec),
+            StatedBy(spec, facts),
+            spec.RuntimeArguments,
+            Permitted,
+            spec.Constraints.GpuCount is not null
+        );
 
     /// <summary>
     /// The spec without arguments that repeat one of its fields. They would contradict it as soon as the field changes.

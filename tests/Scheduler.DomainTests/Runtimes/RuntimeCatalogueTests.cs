@@ -103,6 +103,21 @@ public sealed class RuntimeCatalogueTests
         );
     }
 
+    [Theory]
+    [InlineData(null, "1", "spec.runtime_arguments[0]")]
+    [InlineData(1, "2", "spec.runtime_arguments[0]")]
+    [InlineData(2, "2", "")]
+    public void An_argument_does_not_decide_the_number_of_GPUs(int? gpus, string argument, string field)
+    {
+        var spec = new LaunchSpec
+        {
+            RuntimeArguments = ["--tensor-parallel-size", argument],
+            Constraints = new SmartConstraints { GpuCount = gpus },
+        };
+
+        Assert.Equal(field, string.Join(", ", Catalogue.Faults(spec, Facts, "a/b").Select(fault => fault.Field)));
+    }
+
     [Fact]
     public void Fewer_sequences_at_once_than_guaranteed_are_refused() =>
         Assert.Equal(

@@ -20,12 +20,14 @@ public sealed record CallerArguments(
     /// <summary>Reads the arguments. What has a fault is in neither the plan nor the rest.</summary>
     /// <param name="engine">Null for a preset without an engine: then no option is known.</param>
     /// <param name="plan">What the spec states. An argument that says otherwise is a fault.</param>
+    /// <param name="knowsGpus">Whether the spec states the number of GPUs; otherwise the offer decides.</param>
     public static CallerArguments Read(
         Engine? engine,
         LaunchPlan plan,
         ImmutableArray<string> arguments,
-        RuntimeOptions options
-    ) => new Pass(engine, plan, arguments, options).Read();
+        RuntimeOptions options,
+        bool knowsGpus = true
+    ) => new Pass(engine, plan, arguments, options, knowsGpus).Read();
 
     /// <remarks>
     /// It is stricter than the parsers of the engines: no abbreviation (argparse takes any unique beginning), no value
@@ -36,7 +38,8 @@ public sealed record CallerArguments(
         Engine? engine,
         LaunchPlan stated,
         ImmutableArray<string> arguments,
-        RuntimeOptions options
+        RuntimeOptions options,
+        bool knowsGpus
     )
     {
         private readonly ImmutableArray<string>.Builder _rest = ImmutableArray.CreateBuilder<string>();
@@ -105,7 +108,10 @@ public sealed record CallerArguments(
                     field is null ? $"must be {option.Accepted}" : $"is what spec.{field} states; set that field"
                 );
             }
-            else if (option.Quantity.Field() is { } field && next != _plan)
+            else if (
+                option.Quantity.Field() is { } field
+                && (next != _plan || (option.Quantity == PlanQuantity.TensorParallel && !knowsGpus))
+            )
             {
                 Fault(start, $"contradicts spec.{field}; set that field instead");
             }
