@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -81,13 +82,24 @@ public sealed partial class DemoTests
 
         var code = await demo.InterruptAsync(Ct);
 
-        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        var most = TimeSpan.FromSeconds(3) * Math.Clamp(await WaitingPerCpuAsync(), 1, 3);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, most);
         Assert.Equal(0, code);
         var noise = demo
             .Lines.Skip(lines)
             .Where(line => line.Contains("\"@x\":") || line.Contains("\"@l\":\"Error\""))
             .ToList();
         Assert.True(noise.Count == 0, string.Join('\n', noise));
+    }
+
+    /// <summary>
+    /// Tasks that want each CPU, on average over a minute. A stop needs half a second of CPU time; on a loaded machine it
+    /// gets that time later. Calls that Orleans retries make it last 16 s on any machine.
+    /// </summary>
+    private static async Task<double> WaitingPerCpuAsync()
+    {
+        var load = (await File.ReadAllTextAsync("/proc/loadavg", Ct)).Split(' ')[0];
+        return double.Parse(load, CultureInfo.InvariantCulture) / Environment.ProcessorCount;
     }
 
     private static async Task AskAsync(HttpClient client, SchedulerProcess demo)
@@ -129,6 +141,8 @@ public sealed partial class DemoTests
         Assert.Equal(7, told.Count(line => line.StartsWith("── ")));
         Assert.Contains(told, line => line.StartsWith("5 of the seven launches failed on purpose: "));
         Assert.Contains(told, line => line.StartsWith("Open http://127.0.0.1:"));
+        // The demo ends its watches itself; that is no refusal.
+        Assert.DoesNotContain(told, line => line.Contains("CANCELLED"));
     }
 
     /// <summary>Another start: it launches nothing, and each instance is as it was before.</summary>

@@ -53,6 +53,7 @@ public sealed class LaunchPageTests(Browser browser, DashboardScheduler schedule
         await page.GetByLabel("Context").FillAsync("a lot");
         await Assertions.Expect(page.Locator("#fault-context")).ToContainTextAsync("whole number from 1 to");
         await Assertions.Expect(page.GetByLabel("Context")).ToHaveAttributeAsync("aria-invalid", "true");
+        await Assertions.Expect(page.Locator("#explanation")).ToContainTextAsync("Once every field is right");
         await page.GetByLabel("Context").FillAsync("4096");
         await Assertions.Expect(page.Locator("#fault-context")).ToBeHiddenAsync();
         await Assertions.Expect(page.GetByLabel("Context")).Not.ToHaveAttributeAsync("aria-invalid", "true");

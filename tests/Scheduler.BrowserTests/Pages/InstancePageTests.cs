@@ -26,11 +26,19 @@ public sealed class InstancePageTests(Browser browser, DashboardScheduler schedu
             .Expect(why.GetByRole(AriaRole.Link, new() { Name = code }))
             .ToHaveAttributeAsync("href", $"/dashboard/failures/{code}");
         await Assertions.Expect(why).ToContainTextAsync(failure.Message);
+        await Assertions
+            .Expect(why)
+            .ToContainTextAsync(failure.Run > 0 ? $" in run {failure.Run}" : " before its first run");
         await Assertions.Expect(why.Locator(".hint")).ToHaveTextAsync(failure.Hint);
         await Assertions
             .Expect(why.GetByRole(AriaRole.Link, new() { Name = failure.RequestId }))
             .ToHaveAttributeAsync("href", $"/dashboard/requests/{failure.RequestId}");
         await Assertions.Expect(page.Locator("form[action*='/remedies/']")).Not.ToHaveCountAsync(0);
+
+        if (code == "GPU_INCOMPATIBLE")
+        {
+            await Assertions.Expect(page.Locator("ul.refused").First).ToContainTextAsync("the model does not fit ");
+        }
 
         // The facts with their names, and the step of the timeline.
         var facts = page.GetByRole(AriaRole.Region, new() { Name = "Failure details" });
