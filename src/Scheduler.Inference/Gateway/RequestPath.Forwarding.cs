@@ -73,7 +73,10 @@ internal sealed partial class RequestPath
         {
             var native = CallOf(progress, lease, isNative: true);
             var first = await upstream.SendAsync(native);
-            if (first != UpstreamOutcome.Refused || native.Refusal!.Status is not (400 or 404 or 405 or 422 or 500 or 501))
+            if (
+                first != UpstreamOutcome.Refused
+                || native.Refusal!.Status is not (400 or 404 or 405 or 422 or 500 or 501)
+            )
             {
                 return (native, first);
             }

@@ -212,7 +212,7 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
         var all = await index.ListAsync<KeyRecord>("key", null, "key-a", 2, Cancelled);
         Assert.Equal(["key-b", "key-c"], all.Select(key => key.Id));
         _fixture.Sql(
-            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":{KeyRecord.CurrentSchemaVersion}', '\"schemaVersion\":99') WHERE id = 'key-b'"
+            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":{new KeyRecord().SchemaVersion}', '\"schemaVersion\":99') WHERE id = 'key-b'"
         );
         var readable = await index.ListAsync<KeyRecord>("key", null, "", 2, Cancelled);
         Assert.Equal(["key-a", "key-c"], readable.Select(key => key.Id));
