@@ -19,7 +19,9 @@ public sealed class ConnectionOptions : ICheckedSettings
     private const int Fewest = 16;
     private const int MostByDefault = 20_000;
 
-    /// <summary>Bytes that the server reads ahead of a request, and that wait for a slow reader of an answer.</summary>
+    /// <summary>
+    /// Bytes that the server reads ahead of a request, and that wait for a slow reader of an answer. Headers must fit.
+    /// </summary>
     internal const int BufferBytes = 32 * 1024;
 
     /// <summary>Open connections of all addresses, 16 to 1,000,000; 0 computes it.</summary>

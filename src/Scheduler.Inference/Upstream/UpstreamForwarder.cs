@@ -84,7 +84,8 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
             RuntimeClient.Address(call.Instance.Endpoint!, call.Sent.Path)
         );
         request.Headers.TryAddWithoutValidation(RequestScope.IdHeader, call.Scope.Id.Value);
-        var content = new ReadOnlyMemoryContent(call.Body);
+        var body = call.Body;
+        HttpContent content = body.Length < LongBody.LeastBytes ? new ReadOnlyMemoryContent(body) : new LongBody(body);
         content.Headers.TryAddWithoutValidation("Content-Type", call.Sent.ContentType);
         request.Content = content;
         foreach (var (name, value) in call.IsNative ? call.Exchange!.Headers : [])

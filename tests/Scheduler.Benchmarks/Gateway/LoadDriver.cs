@@ -98,10 +98,30 @@ internal sealed class LoadDriver(IPEndPoint target, byte[] request, int events)
         }
 
         var answer = buffer.AsSpan(0, filled);
-        if (!answer.StartsWith("HTTP/1.1 200 "u8) || answer.Count("data: {"u8) != events)
+        if (!answer.StartsWith("HTTP/1.1 200 "u8) || (events > 0 && EventsIn(answer) != events))
         {
             throw Unexpected(answer);
         }
+    }
+
+    /// <summary>Events of a chunked answer; a chunk may end inside an event.</summary>
+    private static int EventsIn(Span<byte> answer)
+    {
+        var rest = answer[(answer.IndexOf("\r\n\r\n"u8) + 4)..];
+        var body = answer;
+        var filled = 0;
+        while (
+            System.Buffers.Text.Utf8Parser.TryParse(rest, out int length, out var digits, 'x')
+            && length > 0
+            && rest.Length > digits + 2 + length
+        )
+        {
+            rest.Slice(digits + 2, length).CopyTo(body[filled..]);
+            filled += length;
+            rest = rest[(digits + 2 + length + 2)..];
+        }
+
+        return body[..filled].Count("data: {"u8);
     }
 
     private static bool IsWhole(ReadOnlySpan<byte> answer)
