@@ -30,7 +30,7 @@ public static class Troubles
             new(
                 "GPU_INCOMPATIBLE",
                 OnGpu(On(Large, "sim-lambda"), "A10", 1),
-                @"[Ss]et gpu_type to \S+ and gpu_count to \d+, on offer from \d+\.\d+ EUR/h",
+                @"[Ss]et gpu_type to \S+ and gpu_count to \d+ \(leaves what the request names\), on offer from \d+\.\d+ EUR/h",
                 (StatusCode.FailedPrecondition, 422)
             ),
             new(
