@@ -97,9 +97,9 @@ public sealed class BillingOptions
 public sealed class QuotaOptions
 {
     /// <summary>Instances that are not deleted.</summary>
-    /// <value>1000</value>
+    /// <value>100000</value>
     [Range(0, 1_000_000)]
-    public int Instances { get; set; } = 1_000;
+    public int Instances { get; set; } = 100_000;
 
     /// <summary>Registered models.</summary>
     /// <value>200</value>

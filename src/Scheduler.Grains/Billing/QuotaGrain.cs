@@ -9,8 +9,9 @@ namespace Scheduler.Grains.Billing;
 /// <summary>The quotas of one account: what the store has, and what is being created.</summary>
 /// <remarks>
 /// It stores nothing. A claim is decided in one turn: the rows of the store without the claimed states, plus the claims. A state that is
-/// written, claimed or both therefore counts once. The claims are lost with the activation. Then the creates in progress at that moment,
-/// and only those, may exceed a limit.
+/// written, claimed or both therefore counts once. Every create passes this grain, so the last count plus the claims since then is an upper
+/// bound. Rows are counted again only where that bound is above the limit. The claims are lost with the activation. Then the creates in
+/// progress at that moment, and only those, may exceed a limit.
 /// </remarks>
 [GrainType("quota")]
 internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> options, TimeProvider clock)
@@ -21,6 +22,9 @@ internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> opt
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     private readonly Dictionary<(Quota Quota, string State), (long After, long At)> _claims = [];
+
+    /// <summary>What the account has at most: the last count, and all that was granted since then.</summary>
+    private readonly Dictionary<Quota, long> _atMost = [];
 
     private AccountId Account => GrainKeys.AccountOfQuota(this.GetPrimaryKeyString());
 
@@ -33,15 +37,23 @@ internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> opt
         }
 
         ForgetOldClaims();
+        var limit = LimitOf(account.Value, claim.Quota);
+        var growth = Math.Max(0, claim.After - claim.Before);
+        if (_atMost.TryGetValue(claim.Quota, out var most) && most + growth <= limit)
+        {
+            Grant(claim, most + growth);
+            return null;
+        }
+
         var others = _claims
             .Where(other => other.Key.Quota == claim.Quota && other.Key.State != claim.State)
             .ToDictionary(other => other.Key.State, other => other.Value.After, StringComparer.Ordinal);
         var stored = await rows.UsedAsync(Account, claim.Quota, [.. others.Keys, claim.State], CancellationToken.None);
         var used = stored + others.Values.Sum();
-        var limit = LimitOf(account.Value, claim.Quota);
         // What it has already is not taken away when the limit is lowered.
-        if (claim.After > claim.Before && used + claim.After > limit)
+        if (growth > 0 && used + claim.After > limit)
         {
+            _atMost[claim.Quota] = used + claim.Before;
             return Refusal.Failed(
                 FailureCatalogue.Describe(
                     new QuotaExceededFacts(Account, claim.Quota, used + claim.Before, claim.After - claim.Before, limit)
@@ -49,7 +61,7 @@ internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> opt
             );
         }
 
-        _claims[(claim.Quota, claim.State)] = (claim.After, clock.GetTimestamp());
+        Grant(claim, used + Math.Max(claim.Before, claim.After));
         return null;
     }
 
@@ -76,6 +88,12 @@ internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> opt
         }
 
         return uses.ToImmutable();
+    }
+
+    private void Grant(QuotaClaim claim, long atMost)
+    {
+        _atMost[claim.Quota] = atMost;
+        _claims[(claim.Quota, claim.State)] = (claim.After, clock.GetTimestamp());
     }
 
     private long LimitOf(AccountView account, Quota quota) =>
