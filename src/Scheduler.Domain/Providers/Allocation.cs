@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Runtimes;
@@ -60,10 +61,18 @@ public enum AllocationStatus
 }
 
 /// <param name="Key">Idempotency key: the same key never makes a second allocation.</param>
+/// <param name="RuntimeKey">Key that the runtime must ask its callers for; null for an allocation without one.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationRequest")]
 public sealed record AllocationRequest(
     [property: Id(0)] AllocationKey Key,
     [property: Id(1)] AllocationTag Tag,
     [property: Id(2)] Offer Offer,
-    [property: Id(3)] RuntimeSpec Runtime
-);
+    [property: Id(3)] RuntimeSpec Runtime,
+    [property: Id(4)] RuntimeKey? RuntimeKey = null
+)
+{
+    /// <summary>Variables of the runtime beyond those of its engine, by name. Values may be secrets.</summary>
+    [Id(5)]
+    public ImmutableSortedDictionary<string, string> Environment { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+}

@@ -106,6 +106,8 @@ internal sealed class ProcessOptions : ICheckedSettings
     public IDictionary<string, ProcessPresetOptions> Presets { get; set; } =
         new Dictionary<string, ProcessPresetOptions>(StringComparer.Ordinal);
 
+    internal ProbeLimits Probe => new(ProbeEvery, ProbeTimeout, UnhealthyAfterProbes, UnhealthyAfterSilence);
+
     internal RuntimePreset? Preset(string name) =>
         Presets.TryGetValue(name, out var configured)
             ? configured.ToPreset(name)

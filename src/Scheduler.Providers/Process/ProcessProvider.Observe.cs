@@ -27,8 +27,9 @@ internal sealed partial class ProcessProvider
         }
 
         ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
-        var health = await _probe.CheckAsync(record, cancellationToken);
-        if (health == ProcessHealth.Healthy)
+        var address = new Uri(EndpointOf(record), record.HealthPath);
+        var health = await _probe.CheckAsync(record.Key, address, null, cancellationToken);
+        if (health == RuntimeHealth.Healthy)
         {
             MarkReady(record.Key);
             return Show(record, AllocationStatus.Ready);
@@ -39,8 +40,10 @@ internal sealed partial class ProcessProvider
             return Show(record, AllocationStatus.Booting);
         }
 
-        return Show(record, health == ProcessHealth.Unhealthy ? AllocationStatus.Unhealthy : AllocationStatus.Ready);
+        return Show(record, health == RuntimeHealth.Unhealthy ? AllocationStatus.Unhealthy : AllocationStatus.Ready);
     }
+
+    private Uri EndpointOf(ProcessRecord record) => new UriBuilder(Uri.UriSchemeHttp, _options.Host, record.Port).Uri;
 
     private void MarkReady(string key)
     {
@@ -73,9 +76,7 @@ internal sealed partial class ProcessProvider
             ProviderAllocationId = $"{_options.Id}/{record.Key}",
             Status = status,
             CreatedAt = record.CreatedAt,
-            Endpoint = status is AllocationStatus.Ready or AllocationStatus.Unhealthy
-                ? ProcessProbe.Endpoint(record, _options)
-                : null,
+            Endpoint = status is AllocationStatus.Ready or AllocationStatus.Unhealthy ? EndpointOf(record) : null,
             Tokenizer = record.Tokenizer,
         };
 

@@ -38,7 +38,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     private readonly ILogger _log;
     private readonly ProcessStore _store;
     private readonly ProcessClient _client;
-    private readonly ProcessProbe _probe;
+    private readonly RuntimeProbe _probe;
     private readonly HostGpus _gpus;
 
     internal ProcessProvider(
@@ -57,7 +57,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         _log = log;
         _store = new ProcessStore(options.StateDirectory, clock.GetUtcNow());
         _client = new ProcessClient(options, _store);
-        _probe = new ProcessProbe(http, options, clock);
+        _probe = new RuntimeProbe(http, options.Probe, clock);
         _gpus = new HostGpus(options, clock);
         var adopted = _store.All().Count;
         LogAdopted(adopted, options.StateDirectory);

@@ -24,7 +24,7 @@ internal static class ProcessSetup
         }
 
         services.TryAddSingleton(TimeProvider.System);
-        services.AddHttpClient(ProcessProbe.ClientName);
+        services.AddHttpClient(RuntimeProbe.ClientName);
         services.AddSingleton<IProvider>(provider => new ProcessProvider(
             provider.GetRequiredService<IOptions<ProcessOptions>>().Value,
             provider.GetRequiredService<IOptions<RuntimeOptions>>().Value,

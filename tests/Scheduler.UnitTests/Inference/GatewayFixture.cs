@@ -163,7 +163,7 @@ public sealed class GatewayFixture : IAsyncDisposable
     /// <summary>What is kept about a request; waits for its end, which the client can see a moment earlier.</summary>
     internal async Task<AnsweredRequest> KeptAsync(string id) =>
         (
-            await Providers.Eventually.GetAsync(
+            await Eventually.UntilAsync(
                 async () => await Requests.FindAsync(id, null, 1, TestContext.Current.CancellationToken),
                 found => found.Length == 1,
                 "the request has ended"

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Scheduler.Domain.Keys;
 using Scheduler.Edge.Limits;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
@@ -54,16 +55,12 @@ public sealed class GatewayMemoryTests
         Assert.All(await Task.WhenAll(answers), one => Assert.Equal(HttpStatusCode.OK, one.Status));
         Assert.Equal(fitting, held.Count);
         Assert.All(held, bytes => Assert.InRange(bytes, 1, budget.Bound));
-        await Providers.Eventually.GetAsync(
+        await Eventually.UntilAsync(
             async () => (await PushAsync(gateway, keys[0])).Status,
             status => status == HttpStatusCode.OK,
             "a later body fits"
         );
-        await Providers.Eventually.GetAsync(
-            () => Task.FromResult(budget.Held),
-            bytes => bytes == 0,
-            "all is given back"
-        );
+        await Eventually.UntilAsync(() => Task.FromResult(budget.Held), bytes => bytes == 0, "all is given back");
     }
 
     [Fact]

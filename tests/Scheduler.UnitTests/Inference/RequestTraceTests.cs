@@ -8,7 +8,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Requests;
 using Scheduler.Inference.Firewalls;
-using Scheduler.UnitTests.Providers;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
@@ -188,7 +188,7 @@ public sealed class RequestTraceTests
             refused.Add(bad.Headers.GetValues("X-Request-Id").Single());
         }
 
-        await Eventually.GetAsync(
+        await Eventually.UntilAsync(
             () => Task.FromResult(gateway.Cluster.Requests.Stored.Count),
             stored => stored == 20,
             "the refusals are stored"

@@ -59,6 +59,8 @@ internal static class EmbeddingsEngine
         ],
         ApiKeyOption = "--api-key",
         Image = "ghcr.io/huggingface/text-embeddings-inference:1.8",
+        ApiKeyVariable = "API_KEY",
+        EntrypointWords = 1,
         Hints = new()
         {
             Activations = "With text-embeddings-inference, a lower --max-batch-tokens saves memory.",

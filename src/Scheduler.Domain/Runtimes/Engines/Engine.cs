@@ -66,7 +66,16 @@ public sealed record Engine
     /// <summary>Option with which it asks callers for a key; null when it has none.</summary>
     public string? ApiKeyOption { get; init; }
 
+    /// <summary>Variable with which it asks callers for a key; null when it has none.</summary>
+    public string? ApiKeyVariable { get; init; }
+
     public string? Image { get; init; }
+
+    /// <summary>
+    /// Number of leading words of the command line, program included, that the image's entry point already contains. Null
+    /// when the image runs the command line only with another entry point.
+    /// </summary>
+    public int? EntrypointWords { get; init; }
 
     internal EngineOptions Hints { get; init; } = new();
 

@@ -153,6 +153,8 @@ internal static class LlamaEngine
         TokenizeShape = TokenizeShape.LlamaServer,
         ApiKeyOption = "--api-key",
         Image = "ghcr.io/ggml-org/llama.cpp:server-cuda",
+        ApiKeyVariable = "LLAMA_API_KEY",
+        EntrypointWords = 1,
         Hints = Words,
     };
 

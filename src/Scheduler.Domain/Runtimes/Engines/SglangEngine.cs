@@ -128,6 +128,7 @@ internal static class SglangEngine
         MetricsPath = null,
         ApiKeyOption = "--api-key",
         Image = "lmsysorg/sglang:v0.5.5",
+        EntrypointWords = 0,
         Hints = new()
         {
             Activations = "With SGLang, a lower --chunked-prefill-size or --mem-fraction-static saves memory.",

@@ -68,6 +68,7 @@ internal static class TensorRtEngine
         ],
         MetricsPath = "/prometheus/metrics",
         Image = "nvcr.io/nvidia/tensorrt-llm/release:1.1.0",
+        EntrypointWords = 0,
         Hints = new()
         {
             Activations = "With TensorRT-LLM, lower --max_num_tokens or sequences_at_once.",

@@ -85,6 +85,8 @@ internal static class TgiEngine
         ],
         ApiKeyOption = "--api-key",
         Image = "ghcr.io/huggingface/text-generation-inference:3.3.4",
+        ApiKeyVariable = "API_KEY",
+        EntrypointWords = 1,
         Hints = new()
         {
             Activations = "With TGI, a lower --max-batch-prefill-tokens saves memory.",

@@ -151,6 +151,8 @@ internal static class VllmEngine
         TokenizeShape = TokenizeShape.Vllm,
         ApiKeyOption = "--api-key",
         Image = "vllm/vllm-openai:v0.15.1",
+        ApiKeyVariable = "VLLM_API_KEY",
+        EntrypointWords = 2,
         Hints = new()
         {
             Activations = "With vLLM, a lower --max-num-batched-tokens or --enforce-eager also saves memory.",

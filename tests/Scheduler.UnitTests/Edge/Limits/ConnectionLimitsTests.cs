@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Scheduler.Edge;
 using Scheduler.Edge.Limits;
+using Scheduler.TestKit;
 using Xunit;
 
 namespace Scheduler.UnitTests.Edge.Limits;
@@ -147,5 +148,5 @@ public sealed class ConnectionLimitsTests
     }
 
     private static Task<bool> WaitForAsync(Func<bool> condition) =>
-        Providers.Eventually.GetAsync(() => Task.FromResult(condition()), isSo => isSo, "the connections are counted");
+        Eventually.UntilAsync(() => Task.FromResult(condition()), isSo => isSo, "the connections are counted");
 }

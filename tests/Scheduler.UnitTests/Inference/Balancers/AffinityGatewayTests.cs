@@ -7,6 +7,7 @@ using Scheduler.Domain.Instances;
 using Scheduler.Grains;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Gateway;
+using Scheduler.TestKit;
 using Scheduler.UnitTests.Api;
 using Xunit;
 
@@ -75,7 +76,7 @@ public sealed class AffinityGatewayTests
 
         var stopped = (FakeInstance)gateway.Cluster.Instance(new InstanceId("i-a"));
         stopped.Put(stopped.Record with { State = InstanceState.Stopping });
-        await Providers.Eventually.GetAsync(
+        await Eventually.UntilAsync(
             async () => await WhereAsync(gateway, Body(before.IndexOf("a"), 1)),
             name => name != "a",
             "the gateway knows that the member stops"

@@ -6,6 +6,7 @@ using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Grains;
+using Scheduler.TestKit;
 using Scheduler.UnitTests.Api;
 using Xunit;
 
@@ -233,7 +234,7 @@ public sealed class BalancerGatewayTests
     }
 
     private static Task<bool> UntilAsync(Func<Task<bool>> isSo) =>
-        Providers.Eventually.GetAsync(isSo, so => so, "the gateway applies the change");
+        Eventually.UntilAsync(isSo, so => so, "the gateway applies the change");
 
     private static async Task AnswerAsync(HttpContext http)
     {

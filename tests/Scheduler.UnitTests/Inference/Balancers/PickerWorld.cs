@@ -14,9 +14,9 @@ using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Guard;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
+using Scheduler.TestKit;
 using Scheduler.UnitTests.Api;
 using Scheduler.UnitTests.Inference.Guard;
-using Scheduler.UnitTests.Providers;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Balancers;
@@ -165,7 +165,7 @@ internal sealed class PickerWorld : IServingTable, IInstanceChat, IFirewallGate,
 
     /// <summary>Advances the fake clock, and waits on the real one, until a condition holds.</summary>
     public Task UntilAsync(Func<bool> isSo, string what) =>
-        Eventually.GetAsync(
+        Eventually.UntilAsync(
             async () =>
             {
                 Clock.Advance(TimeSpan.FromMilliseconds(100));

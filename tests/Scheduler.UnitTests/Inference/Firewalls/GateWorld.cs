@@ -7,8 +7,8 @@ using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Ids;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Guard;
+using Scheduler.TestKit;
 using Scheduler.UnitTests.Inference.Guard;
-using Scheduler.UnitTests.Providers;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference.Firewalls;
@@ -107,7 +107,7 @@ internal sealed class GateWorld : IAsyncDisposable
 
     /// <summary>Waits on the real clock for background work.</summary>
     public static Task UntilAsync(Func<bool> isSo) =>
-        Eventually.GetAsync(() => Task.FromResult(isSo()), so => so, "background work completes");
+        Eventually.UntilAsync(() => Task.FromResult(isSo()), so => so, "background work completes");
 
     public async ValueTask DisposeAsync()
     {

@@ -7,7 +7,7 @@ using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Simulated;
 using Xunit;
 
-namespace Scheduler.UnitTests.Providers.Simulated;
+namespace Scheduler.ProviderTests.Simulated;
 
 /// <summary>A simulated runtime runs out of memory when it needs more than its GPUs have, and only then.</summary>
 public sealed class SimulatedMemoryTests : IDisposable

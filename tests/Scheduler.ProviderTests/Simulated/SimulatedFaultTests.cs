@@ -4,9 +4,9 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Simulated;
 using Xunit;
-using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
+using static Scheduler.ProviderTests.Simulated.SmallMarket;
 
-namespace Scheduler.UnitTests.Providers.Simulated;
+namespace Scheduler.ProviderTests.Simulated;
 
 /// <summary>Configured faults, with a clock controlled by the test.</summary>
 public sealed class SimulatedFaultTests : IDisposable

@@ -9,7 +9,7 @@ using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Process;
 using Xunit;
 
-namespace Scheduler.UnitTests.Providers.Process;
+namespace Scheduler.ProviderTests.Process;
 
 /// <summary>The provider contract on real child processes, and behaviour specific to processes.</summary>
 public sealed class ProcessProviderTests : ProviderConformance

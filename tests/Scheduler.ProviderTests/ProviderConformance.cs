@@ -3,9 +3,10 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.TestKit;
 using Xunit;
 
-namespace Scheduler.UnitTests.Providers;
+namespace Scheduler.ProviderTests;
 
 /// <summary>The contract of <see cref="IProvider"/>. The tests of each adapter inherit it.</summary>
 public abstract class ProviderConformance : IAsyncLifetime
@@ -324,7 +325,7 @@ public abstract class ProviderConformance : IAsyncLifetime
         var before = await BecomesAsync(serving.Key, AllocationStatus.Ready);
 
         var reopened = Reopen();
-        var found = await Eventually.GetAsync(
+        var found = await Eventually.UntilAsync(
             () => reopened.FindAsync(serving.Key, Ct),
             a => a?.Status == AllocationStatus.Ready,
             "ready again"
@@ -353,7 +354,7 @@ public abstract class ProviderConformance : IAsyncLifetime
 
     protected async Task<Allocation> BecomesAsync(AllocationKey key, AllocationStatus status)
     {
-        var seen = await Eventually.GetAsync(
+        var seen = await Eventually.UntilAsync(
             () => _provider.FindAsync(key, Ct),
             allocation => allocation?.Status == status,
             $"{key} becomes {status}"
@@ -362,7 +363,7 @@ public abstract class ProviderConformance : IAsyncLifetime
     }
 
     protected async Task ReleaseAsync(AllocationKey key) =>
-        await Eventually.GetAsync(
+        await Eventually.UntilAsync(
             () => _provider.ReleaseAsync(key, CancellationToken.None),
             outcome => outcome == ReleaseOutcome.Released,
             $"{key} is released"

@@ -6,7 +6,7 @@ using Scheduler.Domain.Placement;
 using Scheduler.Providers.Simulated;
 using Xunit;
 
-namespace Scheduler.UnitTests.Providers.Simulated;
+namespace Scheduler.ProviderTests.Simulated;
 
 public sealed class SimulatedMarketTests
 {

@@ -4,7 +4,7 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Simulated;
 
-namespace Scheduler.UnitTests.Providers.Simulated;
+namespace Scheduler.ProviderTests.Simulated;
 
 /// <summary>
 /// The provider contract on the simulated cloud with a state file. A restart is a second market over the same file.

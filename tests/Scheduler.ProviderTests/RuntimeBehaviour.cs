@@ -1,4 +1,4 @@
-namespace Scheduler.UnitTests.Providers;
+namespace Scheduler.ProviderTests;
 
 /// <summary>The behaviour of the runtime that a test requests.</summary>
 public enum RuntimeBehaviour

@@ -5,7 +5,7 @@ using Scheduler.Domain.Providers;
 using Scheduler.Providers;
 using Xunit;
 
-namespace Scheduler.UnitTests.Providers;
+namespace Scheduler.ProviderTests;
 
 public sealed class ProvidersSetupTests
 {

@@ -5,9 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Providers.Simulated;
 using Xunit;
-using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
+using static Scheduler.ProviderTests.Simulated.SmallMarket;
 
-namespace Scheduler.UnitTests.Providers.Simulated;
+namespace Scheduler.ProviderTests.Simulated;
 
 /// <summary>The HTTP endpoints of the stand-in runtime, over a real loopback listener.</summary>
 public sealed class StandInRuntimeTests : IAsyncLifetime

@@ -3,9 +3,9 @@ using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Simulated;
 using Xunit;
-using static Scheduler.UnitTests.Providers.Simulated.SmallMarket;
+using static Scheduler.ProviderTests.Simulated.SmallMarket;
 
-namespace Scheduler.UnitTests.Providers.Simulated;
+namespace Scheduler.ProviderTests.Simulated;
 
 /// <summary>
 /// The state file of the simulated cloud after a killed scheduler, with a partial write and with a second process.
