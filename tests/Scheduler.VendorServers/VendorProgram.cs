@@ -12,7 +12,7 @@ namespace Scheduler.VendorServers;
 public static class VendorProgram
 {
     /// <summary>The vendors that have a server; each line is one folder.</summary>
-    public static IReadOnlyList<Func<IVendorServer>> All { get; } = [];
+    public static IReadOnlyList<Func<IVendorServer>> All { get; } = [() => new Kubernetes.KubernetesServer()];
 
     /// <returns>0 after a stop, 2 for a wrong command line.</returns>
     public static async Task<int> RunAsync(string[] args)
@@ -24,7 +24,7 @@ public static class VendorProgram
         var hasPort = args is [_] || (args is [_, "--port", var text] && TryPort(text, out port));
         if (server is null || !hasPort)
         {
-            Console.Error.WriteLine(
+            await Console.Error.WriteLineAsync(
                 $"usage: vendor-servers VENDOR [--port N]; vendors: {string.Join(", ", servers.Select(s => s.Name))}"
             );
             return 2;
@@ -33,7 +33,7 @@ public static class VendorProgram
         await using var app = await StartAsync(server, port);
         Console.WriteLine($"{server.Name} listens on {AddressOf(app)}");
         Console.WriteLine($"Point the scheduler at it: {server.SettingFor(AddressOf(app))}");
-        await app.WaitForShutdownAsync();
+        await app.WaitForShutdownAsync(CancellationToken.None);
         return 0;
     }
 
