@@ -9,6 +9,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
 using Scheduler.Domain.Requests;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage.Agenda;
@@ -18,6 +19,7 @@ using Scheduler.Storage.Events;
 using Scheduler.Storage.Firewalls;
 using Scheduler.Storage.Instances;
 using Scheduler.Storage.PostgreSql;
+using Scheduler.Storage.Providers;
 using Scheduler.Storage.Requests;
 using Scheduler.Storage.Sql;
 using Scheduler.Storage.Sqlite;
@@ -105,6 +107,7 @@ public static class StorageSetup
         services.AddSingleton<IEntityIndex, SqlEntityIndex>();
         services.AddSingleton<IEvaluationLog, SqlEvaluationLog>();
         services.AddSingleton<IRequestLog, SqlRequestLog>();
+        services.AddSingleton<IAllocationJournal, SqlAllocationJournal>();
         return silo;
     }
 
