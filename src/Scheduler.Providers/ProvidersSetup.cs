@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Scheduler.Providers.Kubernetes;
 using Scheduler.Providers.Process;
 using Scheduler.Providers.Simulated;
 
@@ -18,7 +17,6 @@ public static class ProvidersSetup
         {
             ["Simulated"] = typeof(SimulatedOptions),
             ["Process"] = typeof(ProcessOptions),
-            ["Kubernetes"] = typeof(KubernetesOptions),
         };
 
     /// <summary>Registers the enabled adapters.</summary>
@@ -30,9 +28,6 @@ public static class ProvidersSetup
     )
     {
         services.TryAddSingleton(resolver);
-        return services
-            .AddSimulatedProvider(configuration)
-            .AddProcessProvider(configuration)
-            .AddKubernetesProvider(configuration);
+        return services.AddSimulatedProvider(configuration).AddProcessProvider(configuration);
     }
 }

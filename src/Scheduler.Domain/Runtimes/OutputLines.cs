@@ -63,14 +63,14 @@ public static partial class OutputLines
     }
 
     /// <summary>External text on one line, truncated, without control characters and access tokens.</summary>
-    public static string Clean(string text)
+    public static string Clean(string text, int maxChars = MaxChars)
     {
         var plain = ColourCode().Replace(text, "");
         plain = AccessToken().Replace(plain, "[secret]");
-        var line = new StringBuilder(Math.Min(plain.Length, MaxChars));
+        var line = new StringBuilder(Math.Min(plain.Length, maxChars));
         foreach (var letter in plain.AsSpan().Trim())
         {
-            if (line.Length == MaxChars - 1)
+            if (line.Length == maxChars - 1)
             {
                 line.Append('…');
                 break;

@@ -1,0 +1,45 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Scheduler.Providers.Http;
+
+/// <summary>A whole answer of a vendor.</summary>
+/// <param name="Call">Method and path, for messages.</param>
+/// <param name="Secret">The API key of the call, which never appears in a message.</param>
+internal sealed record VendorAnswer(string Vendor, string Call, int Status, byte[] Body, string Secret)
+{
+    internal bool IsSuccess => Status is >= 200 and <= 299;
+
+    internal VendorError Error => VendorError.Read(Status, Encoding.UTF8.GetString(Body), Secret);
+
+    /// <summary>The body of a success.</summary>
+    /// <exception cref="VendorException">The answer is an error, or no JSON.</exception>
+    internal JsonElement Json()
+    {
+        if (!IsSuccess)
+        {
+            throw Failure();
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(Body);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException e)
+        {
+            throw new VendorException($"{Vendor} answered {Call} with something that is no JSON: {e.Message}", e);
+        }
+    }
+
+    internal VendorException Failure() => new($"{Vendor} answered {Call} with {Status}: {Error.Words}");
+
+    /// <summary>The list under a name.</summary>
+    /// <exception cref="VendorException">There is none: an absent list is no empty one.</exception>
+    internal IReadOnlyList<JsonElement> List(string name) =>
+        Json().Member(name) is { ValueKind: JsonValueKind.Array } list
+            ? [.. list.EnumerateArray()]
+            : throw new VendorException($"{Vendor} answered {Call} without the list '{name}'");
+
+    public override string ToString() => $"{Vendor} {Call}: {Status}, {Body.Length} bytes";
+}

@@ -1,0 +1,110 @@
+using System.ComponentModel.DataAnnotations;
+using Scheduler.Domain.Settings;
+
+namespace Scheduler.Providers.Http;
+
+/// <summary>Settings of every provider that is rented over a vendor's HTTP API.</summary>
+internal abstract class VendorOptions : ICheckedSettings
+{
+    private const string IdWords = "1 to 63 of a-z, 0-9 and '-'";
+
+    /// <summary>Whether the provider is registered.</summary>
+    public bool Enabled { get; set; }
+
+    /// <summary>
+    /// Id of the provider. It is part of stored records: with another id, what was rented before has no owner.
+    /// </summary>
+    [Required(ErrorMessage = IdWords)]
+    [RegularExpression("[a-z0-9-]{1,63}", ErrorMessage = IdWords)]
+    public virtual string Id { get; set; } = "";
+
+    /// <summary>Address of the API, without the path of a call.</summary>
+    public virtual string BaseUrl { get; set; } = "";
+
+    /// <summary>File with the API key. It is read again when it changes.</summary>
+    public string? ApiKeyFile { get; set; }
+
+    /// <summary>Name of an environment variable of this process with the API key.</summary>
+    public string? ApiKeyEnvironment { get; set; }
+
+    /// <summary>EUR for one USD. A converted price is rounded up to the next micro-EUR.</summary>
+    [Range(0.0, 100.0, MinimumIsExclusive = true)]
+    public decimal EurPerUsd { get; set; } = 0.92m;
+
+    /// <summary>
+    /// Part of the account's rate limit that this process may use. With n silos that share the account: 1/n.
+    /// </summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double RateShare { get; set; } = 1;
+
+    /// <summary>Longest wait for one answer, except that of a create request.</summary>
+    [DurationRange("00:00:00.100", "00:10:00")]
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait for the answer of a create request. After it the outcome is not known.</summary>
+    [DurationRange("00:00:00.100", "00:10:00")]
+    public TimeSpan CreateTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long a request whose outcome is not known may take to appear in the vendor's list. Only after that does an absence
+    /// mean that nothing was made.
+    /// </summary>
+    [DurationRange("00:00:00", "01:00:00")]
+    public TimeSpan Settle { get; set; } = TimeSpan.FromSeconds(45);
+
+    /// <summary>How long the list of what we hold is used again for other keys.</summary>
+    [DurationRange("00:00:00", "00:05:00")]
+    public TimeSpan ListFor { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time between two looks at everything that is held.</summary>
+    [DurationRange("00:00:00.010", "00:10:00")]
+    public TimeSpan WatchEvery { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a released key is remembered. A key is asked for again within minutes or never.
+    /// </summary>
+    [DurationRange("01:00:00", "365.00:00:00")]
+    public TimeSpan RememberReleased { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>Time between two health probes of a runtime.</summary>
+    [DurationRange("00:00:00.010", "01:00:00")]
+    public TimeSpan ProbeEvery { get; set; } = TimeSpan.FromSeconds(5);
+
+    [DurationRange("00:00:00.010", "01:00:00")]
+    public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Consecutive error answers after which a runtime that was healthy counts as unhealthy.</summary>
+    [Range(1, 1_000)]
+    public int UnhealthyAfterProbes { get; set; } = 6;
+
+    /// <summary>How long a runtime that was healthy may answer no probe before it counts as unhealthy.</summary>
+    [DurationRange("00:00:00.010", "01:00:00")]
+    public TimeSpan UnhealthyAfterSilence { get; set; } = TimeSpan.FromMinutes(1);
+
+    internal ProbeLimits Probing => new(ProbeEvery, ProbeTimeout, UnhealthyAfterProbes, UnhealthyAfterSilence);
+
+    public virtual IEnumerable<SettingFault> Check(string section)
+    {
+        if (!Uri.TryCreate(BaseUrl, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+        {
+            yield return new SettingFault($"{section}:{nameof(BaseUrl)}", BaseUrl, "an http or https address");
+        }
+
+        if (ApiKeyFile is not null && ApiKeyEnvironment is not null)
+        {
+            yield return new SettingFault(
+                $"{section}:{nameof(ApiKeyFile)}",
+                ApiKeyFile,
+                $"no value with {nameof(ApiKeyEnvironment)}"
+            );
+        }
+        else if (Enabled && string.IsNullOrEmpty(ApiKeyFile) && string.IsNullOrEmpty(ApiKeyEnvironment))
+        {
+            yield return new SettingFault(
+                $"{section}:{nameof(ApiKeyFile)}",
+                ApiKeyFile,
+                $"the path of a file with the API key, or a variable in {nameof(ApiKeyEnvironment)}"
+            );
+        }
+    }
+}
