@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Scheduler.Providers.Kubernetes;
 using Scheduler.Providers.Process;
 using Scheduler.Providers.Simulated;
 
@@ -17,6 +18,7 @@ public static class ProvidersSetup
         {
             ["Simulated"] = typeof(SimulatedOptions),
             ["Process"] = typeof(ProcessOptions),
+            ["Kubernetes"] = typeof(KubernetesOptions),
         };
 
     /// <summary>Registers the enabled adapters.</summary>
@@ -28,6 +30,9 @@ public static class ProvidersSetup
     )
     {
         services.TryAddSingleton(resolver);
-        return services.AddSimulatedProvider(configuration).AddProcessProvider(configuration);
+        return services
+            .AddSimulatedProvider(configuration)
+            .AddProcessProvider(configuration)
+            .AddKubernetesProvider(configuration);
     }
 }

@@ -12,7 +12,7 @@ namespace Scheduler.VendorServers;
 public static class VendorProgram
 {
     /// <summary>The vendors that have a server; each line is one folder.</summary>
-    public static IReadOnlyList<Func<IVendorServer>> All { get; } = [];
+    public static IReadOnlyList<Func<IVendorServer>> All { get; } = [() => new Kubernetes.KubernetesServer()];
 
     /// <returns>0 after a stop, 2 for a wrong command line.</returns>
     public static async Task<int> RunAsync(string[] args)
@@ -33,7 +33,7 @@ public static class VendorProgram
         await using var app = await StartAsync(server, port);
         Console.WriteLine($"{server.Name} listens on {AddressOf(app)}");
         Console.WriteLine($"Point the scheduler at it: {server.SettingFor(AddressOf(app))}");
-        await app.WaitForShutdownAsync(app.Lifetime.ApplicationStopping);
+        await app.WaitForShutdownAsync(CancellationToken.None);
         return 0;
     }
 
