@@ -63,6 +63,10 @@ public static class GrainKeys
     public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>
         grains.Of<IBalancerGrain>(id.Value);
 
+    /// <summary>Imports models from the hub; a few at a time in each silo.</summary>
+    public static IModelImportGrain ModelImport(this IGrainFactory grains) =>
+        grains.Of<IModelImportGrain>("model-import");
+
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
 
     public static IRequestLogGrain RequestLog(this IGrainFactory grains) => grains.Of<IRequestLogGrain>("requests");

@@ -9,6 +9,7 @@ using Scheduler.Edge.Requests;
 using Scheduler.Grains;
 using Scheduler.Inference;
 using Scheduler.Providers;
+using Scheduler.Providers.Hub;
 using Scheduler.Storage;
 
 namespace Scheduler.Host;
@@ -22,6 +23,7 @@ internal sealed class Settings
         SchedulerOptions.Section,
         StorageOptions.Section,
         ProvidersSetup.Section,
+        HubOptions.Section,
         RuntimeOptions.Section,
         ApiOptions.Section,
         InferenceOptions.Section,
@@ -111,6 +113,7 @@ internal sealed class Settings
         var host = Bind<HostOptions>(configuration, HostOptions.Section, faults);
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
+        Bind<HubOptions>(configuration, HubOptions.Section, faults);
         Bind<RuntimeOptions>(configuration, RuntimeOptions.Section, faults);
         Bind<ApiOptions>(configuration, ApiOptions.Section, faults);
         Bind<InferenceOptions>(configuration, InferenceOptions.Section, faults);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Scheduler.Providers.Hub;
 using Scheduler.Providers.Kubernetes;
 using Scheduler.Providers.Process;
 using Scheduler.Providers.Simulated;
@@ -21,7 +22,7 @@ public static class ProvidersSetup
             ["Kubernetes"] = typeof(KubernetesOptions),
         };
 
-    /// <summary>Registers the enabled adapters.</summary>
+    /// <summary>Registers the enabled adapters, and the hub of models.</summary>
     /// <param name="configuration">Root of the host's configuration.</param>
     public static IServiceCollection AddProviders(
         this IServiceCollection services,
@@ -33,6 +34,7 @@ public static class ProvidersSetup
         return services
             .AddSimulatedProvider(configuration)
             .AddProcessProvider(configuration)
-            .AddKubernetesProvider(configuration);
+            .AddKubernetesProvider(configuration)
+            .AddModelHub(configuration);
     }
 }

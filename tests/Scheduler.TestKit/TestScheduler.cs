@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
 using Orleans.TestingHost;
 using Scheduler.Domain.Ids;
+using Scheduler.Domain.Models;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
@@ -67,6 +68,9 @@ public sealed partial class TestScheduler : IAsyncDisposable
 
     /// <summary>What the operator permits callers to do with runtimes; may change while it runs.</summary>
     public RuntimeOptions Runtimes { get; } = new();
+
+    /// <summary>Where models are imported from; null without one.</summary>
+    public IModelHub? Hub { get; set; }
 
     /// <summary>The store that the silos share.</summary>
     public SqliteStore Store { get; private set; }
@@ -186,6 +190,11 @@ public sealed partial class TestScheduler : IAsyncDisposable
                 foreach (var provider in _providers)
                 {
                     silo.Services.AddSingleton<IProvider>(provider);
+                }
+
+                if (Hub is { } hub)
+                {
+                    silo.Services.AddSingleton(hub);
                 }
 
                 silo.Services.AddSchedulerGrains();

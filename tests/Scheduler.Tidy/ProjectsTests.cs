@@ -83,6 +83,7 @@ public sealed class ProjectsTests
         ["Scheduler.Providers/Simulated"] = "an adapter",
         ["Scheduler.Providers/Docker"] = "an adapter",
         ["Scheduler.Providers/Http"] = "what adapters of HTTP APIs share: credentials, rates, errors, lists",
+        ["Scheduler.Providers/Hub"] = "hub of models",
         ["Scheduler.Providers/Kubernetes"] = "an adapter",
         ["Scheduler.Providers/Lambda"] = "an adapter",
         ["Scheduler.Providers/Process"] = "an adapter",

@@ -1,5 +1,6 @@
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Models;
@@ -15,6 +16,7 @@ internal static class ModelRequestValidation
     public static IEnumerable<RequestValidator> All { get; } =
     [
         RequestValidator.For<RegisterModelRequest>(r => r.Parent, Check),
+        RequestValidator.For<ImportModelRequest>(r => r.Parent, Check),
         RequestValidator.For<GetModelRequest>(r => r.Name, (r, f) => f.CheckModel("name", r.Name)),
         RequestValidator.For<ListModelsRequest>(r => r.Parent, Check),
     ];
@@ -72,6 +74,46 @@ internal static class ModelRequestValidation
         faults.CheckBytes("weights_headers", request.WeightsHeaders.Sum(part => part.Length), LongestHeader);
         faults.CheckBytes("gguf_parts", request.GgufParts.Sum(part => part.Length), LongestHeader);
     }
+
+    private static void Check(ImportModelRequest request, Faults faults)
+    {
+        faults.CheckAccount("parent", request.Parent);
+        if (!IsRepository(request.Repository))
+        {
+            faults.Add("repository", "Must be a hub id `owner/name`, each part 1 to 96 of A-Z a-z 0-9 . _ -.");
+        }
+
+        if (request.Revision.Length > 0 && !new ModelSource("a/b", request.Revision, false).IsHubId)
+        {
+            faults.Add(
+                "revision",
+                "Must be a branch, a tag or a commit: 1 to 128 of A-Z a-z 0-9 . _ / -, without `..`."
+            );
+        }
+
+        if (request.Model.Length > 0 && !Grammar.IsModelName(request.Model))
+        {
+            faults.Add("model", $"Must be {Grammar.ModelName}.");
+        }
+
+        if (request.File.Length > LongestSource || request.File.Any(char.IsControl))
+        {
+            faults.Add("file", "Must be at most 512 characters in one line.");
+        }
+
+        if (request.Runtime.Length > 0 && !Grammar.IsPreset(request.Runtime))
+        {
+            faults.Add("runtime", "Must be the name of a runtime preset.");
+        }
+    }
+
+    /// <summary>A hub id that can also be the model's name.</summary>
+    private static bool IsRepository(string text) =>
+        text.Contains('/', StringComparison.Ordinal)
+        && !text.Contains('@', StringComparison.Ordinal)
+        && !text.Contains(':', StringComparison.Ordinal)
+        && ModelSource.Of(text).IsHubId
+        && Grammar.IsModelName(text);
 
     private static void Check(ListModelsRequest request, Faults faults)
     {

@@ -33,6 +33,25 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
         return ToProto(view);
     }
 
+    public override async Task<Model> ImportModel(ImportModelRequest request, ServerCallContext context)
+    {
+        var account = ResourceName.ParseAccount(request.Parent);
+        await grains.Account(account).GetAsync(account).OrThrow(request.Parent, context.CancellationToken);
+        var command = new ImportModel(
+            account,
+            request.Repository,
+            TextOf(request.Revision),
+            TextOf(request.Model),
+            TextOf(request.File),
+            TextOf(request.Runtime)
+        );
+        var view = await grains
+            .ModelImport()
+            .ImportAsync(command, context.Command(account))
+            .OrThrow(ResourceName.Model(account, command.Name ?? command.Repository), context.CancellationToken);
+        return ToProto(view);
+    }
+
     public override async Task<Model> GetModel(GetModelRequest request, ServerCallContext context)
     {
         var account = ResourceName.ParseAccount(request.Name);
@@ -60,6 +79,8 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
         response.Models.AddRange(page.Select(ToProto));
         return response;
     }
+
+    private static string? TextOf(string text) => text.Length > 0 ? text : null;
 
     private static byte[]? BytesOf(ByteString bytes) => bytes.IsEmpty ? null : bytes.ToByteArray();
 

@@ -72,6 +72,10 @@ internal static class FailureWords
             [
                 new("Each quota, and how much of it is used", "the account's page", CaseSource.Accounts),
             ],
+            FailureCode.ModelImportRefused or FailureCode.HubUnreachable =>
+            [
+                new("The cause and the hub's own words", "the answer of the import", null),
+            ],
             FailureCode.CtxTooLarge or FailureCode.InstanceNotRunning or FailureCode.RateLimited =>
             [
                 new("Counted by reason in the metric", "http.server.request.duration", null),

@@ -42,6 +42,9 @@ public sealed partial class ModelsPage
         }
     }
 
+    private string ImportCall(AccountId owner) =>
+        ReadyCall.Post(Http, $"/v1/accounts/{owner}/models:import", """{"repository":"Qwen/Qwen3-8B"}""");
+
     private string Call(AccountId owner) =>
         ReadyCall.Post(
             Http,

@@ -214,6 +214,24 @@ public static class FailureCatalogue
             "Delete what is not needed, or ask the operator to raise the quota the details name."
         ),
         new(
+            ModelImportRefused,
+            Runtime,
+            400,
+            "FAILED_PRECONDITION",
+            AfterChange,
+            "The hub refuses the model, or its files describe none that can be launched.",
+            "Do what the hint says for the cause in the details, and import again."
+        ),
+        new(
+            HubUnreachable,
+            Runtime,
+            503,
+            "UNAVAILABLE",
+            Yes,
+            "The hub of models did not answer correctly.",
+            "Try again later, or register the model's files."
+        ),
+        new(
             NoHealthyDestination,
             Runtime,
             503,

@@ -63,4 +63,10 @@ public enum FailureCode
 
     /// <summary>The account has as much as its quota permits.</summary>
     QuotaExceeded = 45,
+
+    /// <summary>The hub refuses the model, or its files describe none that can be launched.</summary>
+    ModelImportRefused = 46,
+
+    /// <summary>The hub of models did not answer correctly.</summary>
+    HubUnreachable = 47,
 }

@@ -98,6 +98,8 @@ public static class Remedies
             or InstanceNotRunning
             or RateLimited
             or QuotaExceeded
+            or ModelImportRefused
+            or HubUnreachable
             or NoHealthyDestination
             or RuntimeError => [],
             _ => [],

@@ -117,7 +117,7 @@ internal sealed class ModelGrain(
         };
     }
 
-    private static ModelReading Read(RegisterModel command)
+    internal static ModelReading Read(RegisterModel command)
     {
         if (command.GgufHeader is { } header)
         {

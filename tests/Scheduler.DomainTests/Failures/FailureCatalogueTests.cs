@@ -35,6 +35,8 @@ public sealed partial class FailureCatalogueTests
         (43, "NO_HEALTHY_DESTINATION"),
         (44, "RUNTIME_ERROR"),
         (45, "QUOTA_EXCEEDED"),
+        (46, "MODEL_IMPORT_REFUSED"),
+        (47, "HUB_UNREACHABLE"),
     ];
 
     [Fact]

@@ -305,6 +305,8 @@ public sealed class RemediesBoundaryTests
     [InlineData(FailureCode.SmartNoMatch, " later")]
     [InlineData(FailureCode.RuntimeError, "")]
     [InlineData(FailureCode.QuotaExceeded, "")]
+    [InlineData(FailureCode.ModelImportRefused, "")]
+    [InlineData(FailureCode.HubUnreachable, "")]
     public void A_failure_without_facts_is_started_again_after_its_fix(FailureCode code, string when) =>
         Assert.Equal([Again + when], Ways(code, Make.Spec()));
 

@@ -68,6 +68,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IAccountGrain) => new FakeAccount(new AccountId(key)),
             nameof(IInstanceGrain) => new FakeInstance(new InstanceId(key), this),
             nameof(IModelGrain) => new FakeModel(),
+            nameof(IModelImportGrain) => new FakeModelImport(this),
             nameof(IBalancerGrain) => new FakeBalancer(new BalancerId(key)),
             nameof(IScheduleGrain) => new FakeSchedules(GrainKeys.InstanceOfSchedules(key), this),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
@@ -450,6 +451,16 @@ internal sealed class FakeModel : IModelGrain
 
     public Task<Answer<ModelRecord>> FactsAsync(AccountId account) =>
         Task.FromResult<Answer<ModelRecord>>(Refusal.NotFound("m"));
+}
+
+internal sealed class FakeModelImport(IGrainFactory grains) : IModelImportGrain
+{
+    public Task<Answer<ModelView>> ImportAsync(ImportModel command, CommandContext context)
+    {
+        var name = command.Name ?? command.Repository;
+        var files = new RegisterModel(command.Account, name, null, [], null, null);
+        return grains.Model(command.Account, name).RegisterAsync(files, context);
+    }
 }
 
 internal sealed class FakeProvider(string id) : IProviderGrain

@@ -117,6 +117,9 @@ internal sealed class MethodCalls(ApiFixture api)
             case RegisterModelRequest r:
                 (r.Model, r.ConfigJson) = ("m", ByteString.CopyFromUtf8("{}"));
                 break;
+            case ImportModelRequest r:
+                r.Repository = "a/m";
+                break;
             case CreateRuleRequest r:
                 r.RuleId = "r";
                 break;
