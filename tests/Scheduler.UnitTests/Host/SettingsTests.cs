@@ -71,7 +71,7 @@ public sealed class SettingsTests
     [InlineData("Connections:IdleTimeout", "00:00:04", "00:00:05 to 01:00:00")]
     [InlineData("Connections:SlowestBytesPerSecond", "0", "1 to 1048576")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
-    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Runtimes, Api")]
+    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Hub, Runtimes, Api")]
     public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
         string path,
         string value,
