@@ -17,6 +17,7 @@ using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
+using Scheduler.Api.Secrets;
 using Scheduler.Edge;
 using Scheduler.Edge.Firewalls;
 
@@ -86,6 +87,7 @@ public static class ApiSetup
         app.MapGrpcService<FailuresService>();
         app.MapGrpcService<RequestsService>();
         app.MapGrpcService<FirewallsService>();
+        app.MapGrpcService<SecretsService>();
         app.MapGrpcHealthChecksService();
         if (app.Services.GetRequiredService<IOptions<ApiOptions>>().Value.Reflection)
         {

@@ -194,6 +194,14 @@ internal sealed record ApiError(StatusCode Code, int HttpStatus, string Reason, 
             RetryAfter = TimeSpan.FromSeconds(30),
         };
 
+    /// <param name="why">Names master keys and what was encrypted, and contains no secret.</param>
+    public static ApiError SecretUnreadable(string why) =>
+        new(StatusCode.Unavailable, 503, ApiErrorCodes.Unavailable, $"The scheduler cannot read a secret: {why}")
+        {
+            Hint = "The operator must configure the master key that encrypted it; then repeat the request as it is.",
+            RetryAfter = TimeSpan.FromSeconds(30),
+        };
+
     public static ApiError StoreUnclear() =>
         new(
             StatusCode.Unavailable,

@@ -1,4 +1,5 @@
 using Orleans.Storage;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 
 namespace Scheduler.Edge;
@@ -32,6 +33,7 @@ internal static class ExceptionMapping
             StorageFullException => ApiError.StoreFull(),
             StorageOutcomeUnknownException => ApiError.StoreUnclear(),
             StorageReadOnlyException => ApiError.StoreFailed(),
+            SecretUnreadableException unreadable => ApiError.SecretUnreadable(unreadable.Message),
             // Not its subclasses: a retry does not help if a state cannot be read.
             StorageException when exception.GetType() == typeof(StorageException) => ApiError.StoreFailed(),
             _ => OfStore(exception.InnerException),

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Agenda;
 using Scheduler.Grains.Health;
@@ -24,6 +26,7 @@ public static class GrainsSetup
     {
         services.AddMetrics();
         services.AddOptions<RuntimeOptions>();
+        services.TryAddSingleton<ISecretVault, UnsetVault>();
         services.AddSingleton<SchedulerMetrics>();
         services.AddSingleton<ProviderDirectory>();
         services.AddSingleton<OfferCatalogue>();

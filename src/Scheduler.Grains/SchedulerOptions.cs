@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Settings;
 
 namespace Scheduler.Grains;
@@ -131,6 +132,11 @@ public sealed class QuotaOptions
     [Range(0, 1_000_000)]
     public int Schedules { get; set; } = 1_000;
 
+    /// <summary>Secrets; 128 at most in any case.</summary>
+    /// <value>64</value>
+    [Range(0, SecretSet.MostSecrets)]
+    public int Secrets { get; set; } = 64;
+
     public long Of(Quota quota) =>
         quota switch
         {
@@ -141,6 +147,7 @@ public sealed class QuotaOptions
             Quota.Firewalls => Firewalls,
             Quota.Balancers => Balancers,
             Quota.Schedules => Schedules,
+            Quota.Secrets => Secrets,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

@@ -17,6 +17,7 @@ using Scheduler.Inference;
 using Scheduler.ModelFit;
 using Scheduler.Providers;
 using Scheduler.Storage;
+using Scheduler.Storage.Secrets;
 
 namespace Scheduler.Host;
 
@@ -161,6 +162,7 @@ internal static class SchedulerHost
 
             silo.AddTelemetry(settings.Host.Telemetry);
             silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
+            silo.Services.AddSingleton(_ => SecretVaults.Open(settings.Secrets, settings.Storage));
         });
         builder
             .Services.AddOptions<SchedulerOptions>()

@@ -11,6 +11,7 @@ using Scheduler.Inference;
 using Scheduler.Providers;
 using Scheduler.Providers.Hub;
 using Scheduler.Storage;
+using Scheduler.Storage.Secrets;
 
 namespace Scheduler.Host;
 
@@ -22,6 +23,7 @@ internal sealed class Settings
         HostOptions.Section,
         SchedulerOptions.Section,
         StorageOptions.Section,
+        SecretsOptions.Section,
         ProvidersSetup.Section,
         HubOptions.Section,
         RuntimeOptions.Section,
@@ -36,11 +38,13 @@ internal sealed class Settings
     private Settings(
         HostOptions host,
         StorageOptions storage,
+        SecretsOptions secrets,
         SchedulerOptions scheduler,
         DashboardOptions dashboard,
         string? simulatedState
     )
     {
+        Secrets = secrets;
         SimulatedState = simulatedState;
         Host = host;
         Storage = storage;
@@ -52,6 +56,8 @@ internal sealed class Settings
     public HostOptions Host { get; }
 
     public StorageOptions Storage { get; }
+
+    public SecretsOptions Secrets { get; }
 
     public SchedulerOptions Scheduler { get; }
 
@@ -112,6 +118,7 @@ internal sealed class Settings
         var faults = new List<SettingFault>();
         var host = Bind<HostOptions>(configuration, HostOptions.Section, faults);
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
+        var secrets = Bind<SecretsOptions>(configuration, SecretsOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
         Bind<HubOptions>(configuration, HubOptions.Section, faults);
         Bind<RuntimeOptions>(configuration, RuntimeOptions.Section, faults);
@@ -146,7 +153,7 @@ internal sealed class Settings
         var simulatedState = configuration[$"{ProvidersSetup.Section}:Simulated:StatePath"];
         return faults.Count > 0
             ? throw Refusal(faults)
-            : new Settings(host, storage, scheduler, dashboard, simulatedState);
+            : new Settings(host, storage, secrets, scheduler, dashboard, simulatedState);
     }
 
     /// <summary>Validation errors of settings that are valid on their own but not together.</summary>

@@ -11,6 +11,7 @@ using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Requests;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 using Scheduler.Storage.Agenda;
 using Scheduler.Storage.Billing;
@@ -94,6 +95,7 @@ public static class StorageSetup
         {
             options.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!);
             options.SupportedNamespacePrefixes.Add(typeof(UnreadableStateException).Namespace!);
+            options.SupportedNamespacePrefixes.Add(typeof(SecretUnreadableException).Namespace!);
             options.SupportedNamespacePrefixes.Add(nameof(Npgsql));
         });
         services.AddSingleton<IAgenda, SqlAgenda>();

@@ -17,11 +17,14 @@ for (var i = 0; i + 1 < args.Length; i += 2)
 }
 
 var mode = options.GetValueOrDefault("mode", "healthy");
+
+// The mode `guarded` asks all callers for this key, also on the health path.
+var guard = Environment.GetEnvironmentVariable("FAKE_KEY");
 var began = TimeProvider.System.GetTimestamp();
 Console.WriteLine($"fake runtime: mode {mode}, pid {Environment.ProcessId}");
 switch (mode)
 {
-    case "healthy":
+    case "healthy" or "guarded":
         return await ServeAsync(() => 200);
     case "never-healthy":
         return await ServeAsync(() => 503);
@@ -106,10 +109,15 @@ async Task AnswerAsync(TcpClient client, Func<int> health)
     {
         using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
         var path = (await reader.ReadLineAsync())?.Split(' ').ElementAtOrDefault(1);
-        while (!string.IsNullOrEmpty(await reader.ReadLineAsync())) { }
+        var isAdmitted = mode != "guarded" || guard is null;
+        while (await reader.ReadLineAsync() is { Length: > 0 } header)
+        {
+            isAdmitted |= string.Equals(header, $"Authorization: Bearer {guard}", StringComparison.OrdinalIgnoreCase);
+        }
 
         var (status, body) = path switch
         {
+            _ when !isAdmitted => (401, "{}"),
             "/health" => (health(), "{}"),
             "/v1/models" => (200, Models()),
             "/env" => (200, JsonSerializer.Serialize(Variables())),

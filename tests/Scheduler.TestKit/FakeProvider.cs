@@ -21,6 +21,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     private readonly Lock _lock = new();
     private readonly Dictionary<AllocationKey, Allocation> _held = [];
     private readonly List<ProviderCall> _calls = [];
+    private readonly List<AllocationRequest> _requests = [];
     private readonly List<AllocationKey> _made = [];
     private readonly Queue<AllocateAnswer> _nextAllocate = new();
     private readonly Queue<ReleaseAnswer> _nextRelease = new();
@@ -58,6 +59,9 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
 
     /// <summary>The runtime of the latest allocation call; null before the first.</summary>
     public RuntimeSpec? Started { get; private set; }
+
+    /// <summary>Every allocation request, in order, with its secrets.</summary>
+    public ImmutableArray<AllocationRequest> Requests => Locked(() => _requests.ToImmutableArray());
 
     /// <summary>Every allocation and release call, in order.</summary>
     public ImmutableArray<ProviderCall> Calls => Locked(() => _calls.ToImmutableArray());
@@ -153,6 +157,7 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
         {
             _calls.Add(new ProviderCall("Allocate", request.Key, request.Offer.Region));
             Started = request.Runtime;
+            _requests.Add(request);
             return _nextAllocate.TryDequeue(out var next) ? next : AnswerFor?.Invoke(request.Key) ?? Otherwise;
         });
         switch (answer.Behaviour)

@@ -8,10 +8,12 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains;
 using Scheduler.Grains.Keys;
 using Scheduler.Storage;
+using Scheduler.Storage.Secrets;
 using Scheduler.Storage.Sqlite;
 
 namespace Scheduler.TestKit;
@@ -71,6 +73,12 @@ public sealed partial class TestScheduler : IAsyncDisposable
 
     /// <summary>Where models are imported from; null without one.</summary>
     public IModelHub? Hub { get; set; }
+
+    /// <summary>Folder of the database.</summary>
+    public string Folder => _directory.FullName;
+
+    /// <summary>The master keys; another one takes effect at the next start.</summary>
+    public ISecretVault Vault { get; set; } = new EnvelopeVault(MasterKeys.Parse(MasterKeys.NewLine("test"))!);
 
     /// <summary>The store that the silos share.</summary>
     public SqliteStore Store { get; private set; }
@@ -181,6 +189,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
                 );
                 silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
                 silo.AddSchedulerStorage(Store, "real");
+                silo.Services.AddSingleton(Vault);
                 silo.Services.AddKeyedSingleton<IGrainStorage>(
                     GrainStorageNames.Database,
                     (services, _) => new FaultyStorage(services.GetRequiredKeyedService<IGrainStorage>("real"), Faults)

@@ -48,6 +48,7 @@ public sealed class ProjectsTests
         "Requests",
         "Runtimes",
         "Schedules",
+        "Secrets",
         "Storage",
     ];
 

@@ -10,18 +10,13 @@ namespace Scheduler.Api.Instances;
 
 internal static class InstanceMapping
 {
-    /// <param name="reader">Gets runtime arguments as they are if it may change them, else with masked secrets.</param>
+    /// <param name="reader">Gets runtime arguments and variables as they are if it may change them, else with masked secrets.</param>
     public static V1.Instance ToProto(this InstanceRecord record, Caller reader) =>
         reader.MayChange ? record.ToProto() : record.ToMaskedProto();
 
-    /// <summary>For lists, which pass through more hands than one instance: secrets in runtime arguments are masked.</summary>
+    /// <summary>For lists, which pass through more hands than one instance: secrets in runtime arguments and variables are masked.</summary>
     public static V1.Instance ToMaskedProto(this InstanceRecord record) =>
-        (
-            record with
-            {
-                Spec = record.Spec with { RuntimeArguments = Masking.Arguments(record.Spec.RuntimeArguments) },
-            }
-        ).ToProto();
+        (record with { Spec = record.Spec.Masked() }).ToProto();
 
     private static V1.Instance ToProto(this InstanceRecord record)
     {

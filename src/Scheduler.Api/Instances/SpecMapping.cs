@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Providers;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Api.Instances;
 
@@ -27,8 +30,20 @@ internal static class SpecMapping
             AllocationTimeout = proto.AllocationTimeout?.ToTimeSpan(),
             StartTimeout = proto.StartTimeout?.ToTimeSpan(),
             SequencesAtOnce = proto.HasSequencesAtOnce ? proto.SequencesAtOnce : null,
+            Environment = proto.Env.Count > 0 ? ToDomain(proto.Env) : null,
+            Image = NullIfEmpty(proto.Image),
         };
     }
+
+    private static ImmutableSortedDictionary<string, EnvironmentValue> ToDomain(MapField<string, V1.EnvValue> env) =>
+        env.ToImmutableSortedDictionary(
+            variable => variable.Key,
+            variable =>
+                variable.Value.KindCase == V1.EnvValue.KindOneofCase.Secret
+                    ? new EnvironmentValue { Secret = variable.Value.Secret }
+                    : new EnvironmentValue { Value = variable.Value.Value },
+            StringComparer.Ordinal
+        );
 
     public static V1.LaunchSpec ToProto(this LaunchSpec spec)
     {
@@ -44,7 +59,15 @@ internal static class SpecMapping
             AutoReroute = spec.AutoReroute,
             AllocationTimeout = spec.AllocationTimeout is { } allocation ? Duration.FromTimeSpan(allocation) : null,
             StartTimeout = spec.StartTimeout is { } start ? Duration.FromTimeSpan(start) : null,
+            Image = spec.Image ?? "",
         };
+        foreach (var (name, value) in spec.Variables)
+        {
+            proto.Env[name] = value.Secret is { } secret
+                ? new V1.EnvValue { Secret = secret }
+                : new V1.EnvValue { Value = value.Value ?? "" };
+        }
+
         if (spec.SequencesAtOnce is { } atOnce)
         {
             proto.SequencesAtOnce = atOnce;
@@ -73,6 +96,7 @@ internal static class SpecMapping
             Providers = [.. proto.Providers],
             GpuPreferences = [.. proto.GpuPreferences],
             ProviderPreferences = [.. proto.ProviderPreferences],
+            RequireEncryptedPath = proto.RequireEncryptedPath,
         };
 
     private static V1.SmartConstraints ToProto(this SmartConstraints constraints)
@@ -82,6 +106,7 @@ internal static class SpecMapping
             MinimumTier = constraints.MinimumTier.ToProto(),
             SpotAllowed = constraints.SpotAllowed,
             GpuType = constraints.GpuType ?? "",
+            RequireEncryptedPath = constraints.RequireEncryptedPath,
         };
         if (constraints.MaxPricePerHour is { } price)
         {

@@ -1,6 +1,8 @@
 using Google.Protobuf.Collections;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Edge;
 using SpecLimits = Scheduler.Domain.Instances.SpecLimits;
 
@@ -48,11 +50,52 @@ internal static class SpecValidation
             SpecLimits.LongestWait
         );
         faults.CheckDuration("spec.start_timeout", spec.StartTimeout, SpecLimits.ShortestWait, SpecLimits.LongestWait);
+        faults.Text("spec.image", spec.Image, ImageReference.IsReference, ImageReference.Accepted);
+        faults.CheckEnvironment(spec.Env);
         if (spec.Constraints is { } constraints)
         {
             faults.CheckConstraints(constraints);
         }
     }
+
+    /// <summary>Faults name the variable and never a value.</summary>
+    private static void CheckEnvironment(this Faults faults, MapField<string, EnvValue> env)
+    {
+        if (env.Count > SpecLimits.LongestList)
+        {
+            faults.Add("spec.env", $"Must have at most {SpecLimits.LongestList} variables.");
+            return;
+        }
+
+        foreach (var (name, value) in env)
+        {
+            if (!VariableNames.IsName(name))
+            {
+                faults.Add("spec.env", $"Each name must be {VariableNames.Accepted}.");
+                continue;
+            }
+
+            var field = $"spec.env[{name}]";
+            if (FaultOf(value) is var (member, fault))
+            {
+                faults.Add($"{field}{member}", fault);
+            }
+        }
+    }
+
+    private static (string Member, string Fault)? FaultOf(EnvValue value) =>
+        value.KindCase switch
+        {
+            EnvValue.KindOneofCase.Secret => SecretValidation.IsName(value.Secret)
+                ? null
+                : (".secret", $"Must be {SecretValidation.Name}."),
+            EnvValue.KindOneofCase.Value => value.Value.Length <= SpecLimits.LongestVariable
+            && !value.Value.Contains('\0', StringComparison.Ordinal)
+                ? null
+                : (".value", $"Must be at most {SpecLimits.LongestVariable} characters without NUL."),
+            EnvValue.KindOneofCase.None => ("", "Must have `value` or `secret`."),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 
     private static void CheckConstraints(this Faults faults, SmartConstraints constraints)
     {

@@ -21,6 +21,7 @@ internal static class ApiSurface
         V1.Failures.Descriptor,
         V1.Requests.Descriptor,
         V1.Firewalls.Descriptor,
+        V1.Secrets.Descriptor,
     ];
 
     public static readonly ImmutableArray<ApiMethod> Methods =

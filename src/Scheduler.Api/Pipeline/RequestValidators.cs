@@ -11,6 +11,7 @@ using Scheduler.Api.Models;
 using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
+using Scheduler.Api.Secrets;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Pipeline;
@@ -30,6 +31,7 @@ internal static class RequestValidators
         FailureRequestValidation.All,
         TraceRequestValidation.All,
         FirewallRequestValidation.All,
+        SecretRequestValidation.All,
     }
         .SelectMany(validators => validators)
         .ToFrozenDictionary(validator => validator.Message.FullName, StringComparer.Ordinal);

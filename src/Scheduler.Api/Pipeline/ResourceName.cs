@@ -1,6 +1,7 @@
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Secrets;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Pipeline;
@@ -31,6 +32,8 @@ internal static class ResourceName
     public static string Rule(AccountId account, string rule) => $"accounts/{account}/rules/{rule}";
 
     public static string Firewall(AccountId account, string firewall) => $"accounts/{account}/firewalls/{firewall}";
+
+    public static string Secret(AccountId account, string secret) => $"accounts/{account}/secrets/{secret}";
 
     public static string Provider(ProviderId provider) => $"providers/{provider}";
 
@@ -157,6 +160,21 @@ internal static class ResourceName
         if (name.Split('/') is not ["providers", var provider] || !Grammar.IsProviderId(provider))
         {
             faults.Add(field, "Must be `providers/{provider}`, the provider 1 to 63 of a-z 0-9 -.");
+        }
+    }
+
+    public static void CheckSecret(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "secrets", var secret]
+            || !Grammar.IsAccountId(account)
+            || !SecretValidation.IsName(secret)
+        )
+        {
+            faults.Add(
+                field,
+                $"Must be `accounts/{{account}}/secrets/{{secret}}`, the secret {SecretValidation.Name}."
+            );
         }
     }
 

@@ -100,14 +100,7 @@ public sealed partial class LaunchPage
                 ? await AskAsync(Grains.Instance(new InstanceId(Like)).GetAsync(AccessScope), Like)
                 : throw new ApiException(ApiError.NotFound(Like));
             // A viewer cannot launch the copy.
-            below = LaunchForm.Of(
-                Caller.MayChange
-                    ? record
-                    : record with
-                    {
-                        Spec = record.Spec with { RuntimeArguments = Masking.Arguments(record.Spec.RuntimeArguments) },
-                    }
-            );
+            below = LaunchForm.Of(Caller.MayChange ? record : record with { Spec = record.Spec.Masked() });
         }
 
         var query = Http.Request.Query;

@@ -186,10 +186,7 @@ internal sealed record InstancePart(
             record.Reroutes,
             record.Firewall,
             Masking.Facts(record.Labels),
-            record.Spec with
-            {
-                RuntimeArguments = Masking.Arguments(record.Spec.RuntimeArguments),
-            },
+            record.Spec.Masked(),
             record.Intent is { } intent ? PlacementPart.Of(intent) : null,
             record.Allocation is { } allocation ? AllocationPart.Of(allocation) : null,
             record.Failure is { } failure ? FailurePart.Of(failure) : null,

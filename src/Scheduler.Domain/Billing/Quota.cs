@@ -16,6 +16,7 @@ public enum Quota
     Firewalls = 5,
     Balancers = 6,
     Schedules = 7,
+    Secrets = 8,
 }
 
 /// <summary>The public names of quotas: lower snake case.</summary>
@@ -33,6 +34,7 @@ public static class QuotaNames
             Quota.Firewalls => "firewalls",
             Quota.Balancers => "balancers",
             Quota.Schedules => "schedules",
+            Quota.Secrets => "secrets",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 

@@ -76,6 +76,6 @@ internal sealed class InstanceDecisionBuilder(InstanceRecord before)
         }
 
         var wakeAt = next.NextWake(cause.Now, next.RunningSince + InstanceDeadlines.MeterBackstop);
-        return InstanceDecision.Write(next with { WakeAt = wakeAt }, before.State);
+        return InstanceDecision.Write(next.Versioned() with { WakeAt = wakeAt }, before.State);
     }
 }

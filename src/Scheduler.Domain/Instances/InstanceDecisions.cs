@@ -26,7 +26,7 @@ public static class InstanceDecisions
 
     /// <summary>The first write of a new instance, in <c>stopped</c>.</summary>
     public static InstanceRecord Create(InstanceRecord blank, in Cause cause) =>
-        blank with
+        blank.Versioned() with
         {
             State = InstanceState.Stopped,
             StateSince = cause.Now,

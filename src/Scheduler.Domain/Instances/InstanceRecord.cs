@@ -6,6 +6,7 @@ using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 using Scheduler.ModelFit;
 
@@ -15,11 +16,14 @@ namespace Scheduler.Domain.Instances;
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceRecord")]
 public sealed record InstanceRecord : IStoredState
 {
-    /// <summary>The schema version that this code writes.</summary>
-    public const int CurrentSchemaVersion = 3;
+    /// <summary>The schema version of a record with members that version 3 does not know.</summary>
+    public const int CurrentSchemaVersion = 4;
+
+    /// <summary>Other records stay readable for the build before.</summary>
+    private const int SchemaVersionWithoutKeys = 3;
 
     [Id(0)]
-    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
+    public int SchemaVersion { get; init; } = SchemaVersionWithoutKeys;
 
     /// <summary>Empty until created.</summary>
     [Id(1)]
@@ -128,6 +132,21 @@ public sealed record InstanceRecord : IStoredState
 
     [JsonIgnore]
     public bool Exists => Generation > 0;
+
+    /// <summary>The record with the schema version that its members need.</summary>
+    internal InstanceRecord Versioned() =>
+        SchemaVersion < CurrentSchemaVersion
+        && (
+            Intent?.RuntimeKey is not null
+            || Spec.Environment is not null
+            || Spec.Image is not null
+            || Spec.Constraints.RequireEncryptedPath
+        )
+            ? this with
+            {
+                SchemaVersion = CurrentSchemaVersion,
+            }
+            : this;
 }
 
 /// <summary>The placement decision of one allocation attempt, written before the provider is called.</summary>
@@ -172,6 +191,13 @@ public sealed record AllocationIntent
     /// <summary>The caller's runtime arguments that are not part of the plan; not set when there are none.</summary>
     [Id(9)]
     public ImmutableArray<string> Arguments { get; init; }
+
+    /// <summary>
+    /// The key that the runtime asks its callers for, encrypted; null when no master key was configured, and in a record of version 3 or
+    /// older.
+    /// </summary>
+    [Id(10)]
+    public SealedValue? RuntimeKey { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("scheduler.FailureRecord")]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Domain.Instances;
 
@@ -56,4 +57,24 @@ public sealed record LaunchSpec
     [Id(11)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? SequencesAtOnce { get; init; }
+
+    /// <summary>Environment variables of the runtime by name; null for none.</summary>
+    [Id(12)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImmutableSortedDictionary<string, EnvironmentValue>? Environment { get; init; }
+
+    /// <summary>Container image instead of the engine's own; null for that.</summary>
+    [Id(13)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Image { get; init; }
+
+    /// <summary>The environment; empty for none.</summary>
+    [JsonIgnore]
+    public ImmutableSortedDictionary<string, EnvironmentValue> Variables =>
+        Environment ?? ImmutableSortedDictionary<string, EnvironmentValue>.Empty;
+
+    /// <summary>Names of the secrets that the environment needs.</summary>
+    [JsonIgnore]
+    public ImmutableArray<string> SecretsNamed =>
+        [.. Variables.Values.Select(value => value.Secret).OfType<string>().Distinct(StringComparer.Ordinal)];
 }

@@ -14,6 +14,9 @@ public static class SpecLimits
 
     public const int LongestList = 64;
 
+    /// <summary>Longest value of an environment variable, characters.</summary>
+    public const int LongestVariable = 16_384;
+
     /// <summary>For capacity and for the runtime.</summary>
     public static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Scheduler.Domain.Billing;
 
 namespace Scheduler.Domain.Placement;
@@ -41,4 +42,9 @@ public sealed record SmartConstraints
     /// <summary>Most preferred first; decides where price and GPU preference are equal.</summary>
     [Id(8)]
     public ImmutableArray<string> ProviderPreferences { get; init; } = [];
+
+    /// <summary>Whether prompts and answers must be encrypted, or stay on this host, between the gateway and the runtime.</summary>
+    [Id(9)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool RequireEncryptedPath { get; init; }
 }

@@ -34,6 +34,12 @@ public interface IProvider
     /// <summary>Options among the runtime arguments that it reads itself; no engine gets them.</summary>
     IEnumerable<string> OwnOptions => [];
 
+    /// <summary>
+    /// Whether others than this host may reach its runtimes. Then every runtime gets a runtime key, and an engine that cannot ask its
+    /// callers for one is refused (INV-17).
+    /// </summary>
+    bool IsReachableFromOutside => true;
+
     /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>
     Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken);
 

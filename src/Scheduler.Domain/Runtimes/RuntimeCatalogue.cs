@@ -81,6 +81,19 @@ public sealed class RuntimeCatalogue
             faults.Add(("spec.runtime", $"{without.Name} cannot load a revision; name the model's source without it."));
         }
 
+        foreach (var (name, _) in spec.Variables)
+        {
+            if (_options.FaultOfVariable(name) is { } reserved)
+            {
+                faults.Add(($"spec.env[{name}]", reserved));
+            }
+        }
+
+        if (spec.Image is { } image && _options.FaultOfImage(image, preset.Image) is { } notAllowed)
+        {
+            faults.Add(("spec.image", notAllowed));
+        }
+
         if (preset.FaultOf(read.Plan, facts) is var (field, fault))
         {
             faults.Add(($"spec.{field}", fault));

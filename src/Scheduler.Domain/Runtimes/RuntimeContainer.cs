@@ -35,7 +35,7 @@ public sealed record RuntimeContainer(
     /// <exception cref="OverflowException">See <see cref="RuntimePreset.Render"/>.</exception>
     public static (RuntimeContainer? Container, string? Fault) Of(RuntimePreset preset, AllocationRequest request)
     {
-        if (preset.Image is not { } image)
+        if ((request.Runtime.Image ?? preset.Image) is not { } image)
         {
             return (null, $"The preset '{preset.Name}' names no container image.");
         }
@@ -45,18 +45,12 @@ public sealed record RuntimeContainer(
         var environment = request.Environment;
         if (request.RuntimeKey is { } key)
         {
-            if (engine?.ApiKeyVariable is { } variable)
-            {
-                environment = environment.SetItem(variable, key.Value);
-            }
-            else if (engine?.ApiKeyOption is { } option)
-            {
-                rendered = [.. rendered, option, key.Value];
-            }
-            else
+            if (preset.KeyVariable is not { } variable)
             {
                 return (null, $"The preset '{preset.Name}' cannot ask its callers for a key.");
             }
+
+            environment = environment.SetItem(variable, key.Value);
         }
 
         ImmutableArray<string> command = [preset.Program, .. rendered];

@@ -64,6 +64,12 @@ public sealed record RuntimePreset
 
     public TokenizeShape TokenizeShape { get; init; }
 
+    /// <summary>
+    /// Environment variable with the runtime key; null when the program cannot ask its callers for a key. Such a runtime must not be
+    /// reachable from outside its host.
+    /// </summary>
+    public string? KeyVariable { get; init; }
+
     /// <summary>Container image, for providers that run containers; null when the preset has none.</summary>
     public string? Image { get; init; }
 

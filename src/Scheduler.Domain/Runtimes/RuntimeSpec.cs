@@ -41,6 +41,10 @@ public sealed record RuntimeSpec
     [Id(7)]
     public LaunchPlan? Plan { get; init; }
 
+    /// <summary>Container image instead of the engine's own; null for that.</summary>
+    [Id(8)]
+    public string? Image { get; init; }
+
     /// <summary>The plan, or what the other members say of it.</summary>
     internal LaunchPlan PlanFor(string engine) =>
         Plan ?? new LaunchPlan(null, KvFormat.Bf16, ContextTokens, ParallelSequences, engine).On(TensorParallel);

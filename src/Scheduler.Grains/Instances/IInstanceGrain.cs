@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Secrets;
 
 namespace Scheduler.Grains.Instances;
 
@@ -45,6 +46,17 @@ public interface IInstanceGrain : IGrainWithStringKey
     /// </summary>
     [Alias("ReadOutput"), AlwaysInterleave]
     Task<Answer<string>> ReadOutputAsync(AccountId? account);
+
+    /// <summary>
+    /// The key that the runtime of the current allocation asks its callers for. For gateways only: no answer of the API shows it. Not found
+    /// when the runtime has no key or another allocation is current.
+    /// </summary>
+    [Alias("ReadRuntimeKey"), AlwaysInterleave]
+    Task<Answer<SecretText>> ReadRuntimeKeyAsync(AccountId account, AllocationKey allocation);
+
+    /// <summary>Encrypts the stored runtime key under the first master key. Returns whether that changed the record.</summary>
+    [Alias("RewrapKey")]
+    Task<bool> RewrapKeyAsync();
 
     /// <summary>
     /// Checks money, fit and placement, records the intent, and returns in <c>provisioning</c>. A failed check is recorded on the

@@ -2,6 +2,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
@@ -64,9 +65,10 @@ internal sealed partial class InstanceGrain
             return (null, checks.BelowMinimum(record, held, hold, offer, placed));
         }
 
+        var key = new AllocationKey($"{Self}-r{run}-a{attempt}");
         var intent = new AllocationIntent
         {
-            Key = new AllocationKey($"{Self}-r{run}-a{attempt}"),
+            Key = key,
             Offer = offer,
             PriceSnapshot = offer.PricePerHour,
             Hold = hold,
@@ -75,6 +77,7 @@ internal sealed partial class InstanceGrain
             Model = placed.ModelSource,
             Plan = placed.Model!.Request.On(offer.GpuCount) with { Shortfall = null },
             Arguments = placed.Model.Arguments is { IsEmpty: false } arguments ? arguments : default,
+            RuntimeKey = vault.Unusable is null ? vault.SealRandom(SecretBinding.OfRuntimeKey(Self, key)) : null,
         };
         return (intent, null);
     }

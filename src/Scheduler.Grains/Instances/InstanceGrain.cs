@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains.Agenda;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Telemetry;
@@ -40,6 +41,7 @@ internal sealed partial class InstanceGrain(
     LaunchChecks checks,
     LaunchExplainer explainer,
     InstanceProviderCalls provider,
+    ISecretVault vault,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
     InstanceWorkStop stop,
@@ -303,6 +305,33 @@ internal sealed partial class InstanceGrain(
         return _recorded.State is InstanceState.Starting or InstanceState.Running
             ? await provider.TryReadOutputAsync(_recorded, _work.Cancellation)
             : "";
+    }
+
+    public Task<Answer<SecretText>> ReadRuntimeKeyAsync(AccountId account, AllocationKey allocation) =>
+        Task.FromResult<Answer<SecretText>>(
+            VisibleTo(account) is { IsOk: false } hidden ? hidden.Refusal
+            : _recorded.Intent?.Key == allocation && provider.KeyOf(_recorded) is { } key ? new SecretText(key.Value)
+            : Refusal.NotFound("Runtime key")
+        );
+
+    public async Task<bool> RewrapKeyAsync()
+    {
+        if (_recorded.Intent is not { RuntimeKey: { } before } intent)
+        {
+            return false;
+        }
+
+        var after = vault.Rewrap(before, SecretBinding.OfRuntimeKey(Self, intent.Key));
+        return after != before
+            && (
+                await ApplyAsync(
+                    InstanceDecisions.Change(
+                        _recorded,
+                        next => next with { Intent = next.Intent! with { RuntimeKey = after } },
+                        OwnCause()
+                    )
+                )
+            ).IsOk;
     }
 
     public async Task<Answer<LaunchExplanation>> ExplainAsync(AccountId? account) =>

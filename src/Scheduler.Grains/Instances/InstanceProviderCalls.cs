@@ -1,10 +1,13 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Secrets;
 
 namespace Scheduler.Grains.Instances;
 
@@ -15,6 +18,8 @@ namespace Scheduler.Grains.Instances;
 /// </remarks>
 internal sealed partial class InstanceProviderCalls(
     ProviderDirectory providers,
+    ISecretVault vault,
+    IGrainFactory grains,
     IOptions<SchedulerOptions> options,
     TimeProvider clock,
     ILogger<InstanceProviderCalls> logger
@@ -42,9 +47,86 @@ internal sealed partial class InstanceProviderCalls(
             );
         }
 
+        if (WithoutKey(provider, record) is { } why)
+        {
+            return AllocateOutcome.Rejected(RejectionKind.InvalidRequest, why);
+        }
+
+        var (environment, missing) = await EnvironmentOfAsync(record);
+        if (missing is not null)
+        {
+            return AllocateOutcome.Rejected(RejectionKind.InvalidRequest, missing);
+        }
+
         var tag = new AllocationTag(options.Value.ClusterId, record.Id);
-        var request = new AllocationRequest(intent.Key, tag, intent.Offer, RuntimeOf(record, intent));
+        var request = new AllocationRequest(intent.Key, tag, intent.Offer, RuntimeOf(record, intent))
+        {
+            RuntimeKey = KeyOf(record),
+            Environment = environment,
+        };
         return await provider.AllocateAsync(request, cancellationToken);
+    }
+
+    /// <summary>The key that the runtime of the record's intent asks its callers for; null when it has none.</summary>
+    /// <exception cref="SecretUnreadableException">It cannot be decrypted.</exception>
+    public RuntimeKey? KeyOf(InstanceRecord record) =>
+        record.Intent is { RuntimeKey: { } sealedKey } intent
+            ? new RuntimeKey(vault.Open(sealedKey, SecretBinding.OfRuntimeKey(record.Id, intent.Key)))
+            : null;
+
+    /// <summary>
+    /// The environment of the runtime with the secrets' present values. It is read for every attempt and never stored, so a silo that
+    /// takes over gets it again.
+    /// </summary>
+    /// <exception cref="SecretUnreadableException">A secret cannot be decrypted.</exception>
+    private async Task<(ImmutableSortedDictionary<string, string> Environment, string? Missing)> EnvironmentOfAsync(
+        InstanceRecord record
+    )
+    {
+        var environment = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        var names = record.Spec.SecretsNamed;
+        var found = names.IsEmpty
+            ? ImmutableSortedDictionary<string, SealedValue>.Empty
+            : await grains.Secrets(record.Account).ReadSealedAsync(names);
+        foreach (var (variable, value) in record.Spec.Variables)
+        {
+            if (value.Secret is not { } name)
+            {
+                environment[variable] = value.Value ?? "";
+            }
+            else if (found.TryGetValue(name, out var sealedValue))
+            {
+                environment[variable] = vault.Open(sealedValue, SecretBinding.OfSecret(record.Account, name));
+            }
+            else
+            {
+                return (
+                    environment.ToImmutable(),
+                    $"The account has no secret `{name}` any more, which spec.env[{variable}] names."
+                );
+            }
+        }
+
+        return (environment.ToImmutable(), null);
+    }
+
+    /// <summary>Why the runtime would answer everyone who can reach it (INV-17); null when it would not.</summary>
+    private string? WithoutKey(IProvider provider, InstanceRecord record)
+    {
+        if (!provider.IsReachableFromOutside)
+        {
+            return null;
+        }
+
+        if (record.Intent!.RuntimeKey is null)
+        {
+            return $"{provider.Id} rents runtimes that others can reach, and this one would have no key. {vault.Unusable ?? "Start it again."}";
+        }
+
+        var preset = provider.Presets.FirstOrDefault(known => known.Name == record.Spec.Runtime);
+        return preset is { KeyVariable: null }
+            ? $"{provider.Id} rents runtimes that others can reach, and {preset.Name} cannot ask its callers for a key; use another runtime."
+            : null;
     }
 
     /// <summary>
@@ -147,6 +229,7 @@ internal sealed partial class InstanceProviderCalls(
                 : intent.Arguments.IsDefault ? []
                 : intent.Arguments,
             Plan = intent.Plan,
+            Image = record.Spec.Image,
         };
 
     [LoggerMessage(

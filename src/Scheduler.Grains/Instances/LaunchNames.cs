@@ -6,6 +6,7 @@ using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Secrets;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Instances;
@@ -50,6 +51,7 @@ internal sealed class LaunchNames(
             faults = faults.Insert(0, new FieldFault("spec.model", await UnknownModelAsync(account, spec.Model)));
         }
 
+        faults = faults.AddRange(await SecretFaultsAsync(account, spec, grains));
         return faults.IsEmpty ? found : Refusal.Invalid(faults);
     }
 
@@ -57,11 +59,41 @@ internal sealed class LaunchNames(
     /// The refusal of a stored spec that an older version accepted, or that the operator's settings no longer permit; null
     /// when its runtime may start.
     /// </summary>
-    public async ValueTask<Refusal?> CheckStoredAsync(AccountId account, LaunchSpec spec, IGrainFactory grains) =>
-        await models.FindAsync(account, spec, grains) is { } model
-        && RuntimeFaults(spec, model) is { IsEmpty: false } faults
-            ? Refusal.Invalid(faults)
-            : null;
+    public async ValueTask<Refusal?> CheckStoredAsync(AccountId account, LaunchSpec spec, IGrainFactory grains)
+    {
+        var faults = await SecretFaultsAsync(account, spec, grains);
+        if (await models.FindAsync(account, spec, grains) is { } model)
+        {
+            faults = RuntimeFaults(spec, model).AddRange(faults);
+        }
+
+        return faults.IsEmpty ? null : Refusal.Invalid(faults);
+    }
+
+    /// <summary>The secrets that a spec names and the account does not have.</summary>
+    private static async ValueTask<ImmutableArray<FieldFault>> SecretFaultsAsync(
+        AccountId account,
+        LaunchSpec spec,
+        IGrainFactory grains
+    )
+    {
+        var names = spec.SecretsNamed;
+        if (names.IsEmpty)
+        {
+            return [];
+        }
+
+        var found = await grains.Secrets(account).ReadSealedAsync(names);
+        return
+        [
+            .. spec
+                .Variables.Where(variable => variable.Value.Secret is { } name && !found.ContainsKey(name))
+                .Select(variable => new FieldFault(
+                    $"spec.env[{variable.Key}].secret",
+                    $"The account has no secret `{variable.Value.Secret}`; create it first."
+                )),
+        ];
+    }
 
     private ImmutableArray<FieldFault> RuntimeFaults(LaunchSpec spec, LaunchModel model) =>
         [

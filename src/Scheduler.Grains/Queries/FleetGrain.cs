@@ -9,11 +9,13 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Schedules;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Secrets;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Queries;
@@ -41,6 +43,13 @@ internal sealed partial class FleetGrain(
 
     public Task<InstancePage> ListInstancesAsync(InstanceQuery query) =>
         instances.ListAsync(query, CancellationToken.None);
+
+    public async Task<ImmutableArray<AccountId>> ListSecretAccountsAsync(string afterAccount, int limit)
+    {
+        var after = afterAccount.Length == 0 ? "" : SecretsKeys.Prefix + afterAccount;
+        var sets = await entities.ListAsync<SecretSet>("secrets", null, after, limit, CancellationToken.None);
+        return [.. sets.Select(set => set.Account)];
+    }
 
     public Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
         instances.CountAsync(query, most, CancellationToken.None);

@@ -80,6 +80,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("ListAccounts")]
     Task<ImmutableArray<AccountView>> ListAccountsAsync(string afterId, int limit);
 
+    /// <summary>Accounts that have or had secrets, ordered by id, for operators only; the caller must check that.</summary>
+    [Alias("ListSecretAccounts")]
+    Task<ImmutableArray<AccountId>> ListSecretAccountsAsync(string afterAccount, int limit);
+
     /// <summary>An account's ledger, newest first.</summary>
     [Alias("Ledger")]
     Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit);

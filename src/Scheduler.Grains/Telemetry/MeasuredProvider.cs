@@ -12,6 +12,8 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
 
     public IEnumerable<string> OwnOptions => inner.OwnOptions;
 
+    public bool IsReachableFromOutside => inner.IsReachableFromOutside;
+
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         CallAsync("list_offers", () => inner.ListOffersAsync(cancellationToken), static _ => "ok");
 

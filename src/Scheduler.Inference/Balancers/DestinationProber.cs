@@ -23,10 +23,7 @@ internal sealed class DestinationProber(RuntimeClient runtimes, TimeProvider clo
             var status = HttpStatusCode.NotFound;
             foreach (var path in Paths)
             {
-                using var request = new HttpRequestMessage(
-                    HttpMethod.Get,
-                    RuntimeClient.Address(instance.Endpoint!, path)
-                );
+                using var request = RuntimeClient.Request(HttpMethod.Get, instance, path);
                 using var response = await runtimes.Plain.SendAsync(request, stop.Token);
                 status = response.StatusCode;
                 if (response.IsSuccessStatusCode)

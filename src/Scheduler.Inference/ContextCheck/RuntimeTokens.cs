@@ -50,7 +50,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
         CancellationToken cancellationToken
     )
     {
-        if (instance is not { Tokenizer: { } tokenizer, Endpoint: { } endpoint })
+        if (instance is not { Tokenizer: { } tokenizer, Endpoint: not null })
         {
             return null;
         }
@@ -60,8 +60,8 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
             var tree = request.Tree();
             return tokenizer.Shape switch
             {
-                TokenizeShape.Vllm => await VllmAsync(endpoint, tokenizer, Part(tree, VllmChat), cancellationToken),
-                TokenizeShape.LlamaServer => await LlamaChatAsync(endpoint, tokenizer, tree, cancellationToken),
+                TokenizeShape.Vllm => await VllmAsync(instance, tokenizer, Part(tree, VllmChat), cancellationToken),
+                TokenizeShape.LlamaServer => await LlamaChatAsync(instance, tokenizer, tree, cancellationToken),
                 _ => throw new System.Diagnostics.UnreachableException(),
             };
         }
@@ -76,7 +76,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
             }
 
             var text = JsonNode.Parse(texts[i].Json.Span)!;
-            if (await CountOneAsync(endpoint, tokenizer, text, cancellationToken) is not { } count)
+            if (await CountOneAsync(instance, tokenizer, text, cancellationToken) is not { } count)
             {
                 return null;
             }
@@ -97,7 +97,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
     {
         const string tokenize = "/tokenize";
         if (
-            instance is not { Tokenizer: { } tokenizer, Endpoint: { } endpoint }
+            instance is not { Tokenizer: { } tokenizer, Endpoint: not null }
             || !tokenizer.Path.EndsWith(tokenize, StringComparison.Ordinal)
             || ids.Length > MostIds
         )
@@ -116,7 +116,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            var answer = await AskAsync(RuntimeClient.Address(endpoint, path), question, stop.Token);
+            var answer = await AskAsync(instance, path, question, stop.Token);
             var text = Text(answer?["prompt"]) ?? Text(answer?["content"]) ?? Text(answer?["text"]);
             return text is { Length: > 0 } ? text : null;
         }
@@ -135,7 +135,7 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
     /// refuses it.
     /// </summary>
     private async Task<long?> CountOneAsync(
-        Uri endpoint,
+        ServedInstance instance,
         RuntimeTokenizer tokenizer,
         JsonNode content,
         CancellationToken cancellationToken
@@ -143,13 +143,13 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
     {
         if (tokenizer.Shape == TokenizeShape.LlamaServer)
         {
-            return await LlamaAsync(endpoint, tokenizer, content, cancellationToken);
+            return await LlamaAsync(instance, tokenizer, content, cancellationToken);
         }
 
         return content is JsonArray
             ? null
             : await VllmAsync(
-                endpoint,
+                instance,
                 tokenizer,
                 new JsonObject { ["prompt"] = content.DeepClone() },
                 cancellationToken
@@ -157,33 +157,33 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
     }
 
     private async Task<long?> VllmAsync(
-        Uri endpoint,
+        ServedInstance instance,
         RuntimeTokenizer tokenizer,
         JsonObject question,
         CancellationToken cancellationToken
     )
     {
-        var answer = await AskAsync(RuntimeClient.Address(endpoint, tokenizer.Path), question, cancellationToken);
+        var answer = await AskAsync(instance, tokenizer.Path, question, cancellationToken);
         return Number(answer?["count"]) ?? (answer?["tokens"] as JsonArray)?.Count;
     }
 
     private async Task<long?> LlamaChatAsync(
-        Uri endpoint,
+        ServedInstance instance,
         RuntimeTokenizer tokenizer,
         JsonObject chat,
         CancellationToken cancellationToken
     )
     {
         chat.Remove("stream");
-        var templated = await AskAsync(RuntimeClient.Address(endpoint, "/apply-template"), chat, cancellationToken);
+        var templated = await AskAsync(instance, "/apply-template", chat, cancellationToken);
         return templated?["prompt"] is JsonValue prompt && prompt.GetValueKind() == JsonValueKind.String
-            ? await LlamaAsync(endpoint, tokenizer, prompt, cancellationToken)
+            ? await LlamaAsync(instance, tokenizer, prompt, cancellationToken)
             : null;
     }
 
     /// <summary>Counts like a llama-server completion: adds special tokens, parses those in the text.</summary>
     private async Task<long?> LlamaAsync(
-        Uri endpoint,
+        ServedInstance instance,
         RuntimeTokenizer tokenizer,
         JsonNode content,
         CancellationToken cancellationToken
@@ -195,13 +195,18 @@ internal sealed class RuntimeTokens(RuntimeClient runtimes, IOptions<InferenceOp
             ["add_special"] = true,
             ["parse_special"] = true,
         };
-        var answer = await AskAsync(RuntimeClient.Address(endpoint, tokenizer.Path), question, cancellationToken);
+        var answer = await AskAsync(instance, tokenizer.Path, question, cancellationToken);
         return (answer?["tokens"] as JsonArray)?.Count;
     }
 
-    private async Task<JsonObject?> AskAsync(Uri address, JsonObject question, CancellationToken cancellationToken)
+    private async Task<JsonObject?> AskAsync(
+        ServedInstance instance,
+        string path,
+        JsonObject question,
+        CancellationToken cancellationToken
+    )
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address);
+        using var request = RuntimeClient.Request(HttpMethod.Post, instance, path);
         request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(question.ToJsonString()));
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var response = await runtimes.Plain.SendAsync(request, cancellationToken);

@@ -23,6 +23,12 @@ internal sealed record ServedInstance(AccountId Account, string ServingName, str
     /// <summary>Base address of the runtime; null when no allocation has one.</summary>
     public Uri? Endpoint { get; init; }
 
+    /// <summary>Idempotency key of the allocation; null without one.</summary>
+    public AllocationKey? Allocation { get; init; }
+
+    /// <summary>The key that the runtime asks for; null when it asks for none.</summary>
+    public RuntimeKey? RuntimeKey { get; init; }
+
     /// <summary>Configured context, tokens.</summary>
     public required long ContextTokens { get; init; }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 
 namespace Scheduler.Inference.Serving;
@@ -55,8 +56,9 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
         switch (known?.Served)
         {
             case ServedInstance instance:
-                return Resolve(
-                    name.Name,
+                return await ResolveAsync(
+                    name,
+                    instance,
                     await _grains
                         .Instance(instance.Id)
                         .WaitForChangeAsync(name.Account, known.Generation, cancellationToken)
@@ -76,17 +78,45 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
                         name.Name,
                         await _grains.Balancer(new BalancerId(holder.Value)).GetAsync(name.Account)
                     ),
-                    { } holder => Resolve(
-                        name.Name,
+                    { } holder => await ResolveAsync(
+                        name,
+                        null,
                         await _grains.Instance(new InstanceId(holder.Value)).GetAsync(name.Account)
                     ),
                 };
         }
     }
 
-    private static Resolved? Resolve(string name, Answer<InstanceRecord> answer) =>
-        answer.IsOk && answer.Value.State.HoldsServingName() && name == answer.Value.ServingName
-            ? new Resolved(ToServed(answer.Value), answer.Value.Generation)
+    private async Task<Resolved?> ResolveAsync(
+        (AccountId Account, string Name) name,
+        ServedInstance? known,
+        Answer<InstanceRecord> answer
+    )
+    {
+        if (!answer.IsOk || !answer.Value.State.HoldsServingName() || name.Name != answer.Value.ServingName)
+        {
+            return null;
+        }
+
+        var served = ToServed(answer.Value);
+        if (served.Endpoint is not null && answer.Value.Intent?.RuntimeKey is not null)
+        {
+            served = served with
+            {
+                RuntimeKey =
+                    known?.Allocation == served.Allocation && known?.RuntimeKey is { } same
+                        ? same
+                        : await KeyOfAsync(name.Account, served),
+            };
+        }
+
+        return new Resolved(served, answer.Value.Generation);
+    }
+
+    /// <summary>Null when the instance has moved on; the next version of the record is then about to be read.</summary>
+    private async Task<RuntimeKey?> KeyOfAsync(AccountId account, ServedInstance served) =>
+        (await _grains.Instance(served.Id).ReadRuntimeKeyAsync(account, served.Allocation!.Value)).Value is { } key
+            ? new RuntimeKey(key.Value)
             : null;
 
     private static Resolved? Resolve(string name, Answer<BalancerRecord> answer) =>
@@ -111,6 +141,7 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
             Run = record.Run,
             State = record.State,
             Endpoint = record.Allocation?.Endpoint,
+            Allocation = record.Allocation?.Key,
             ContextTokens = record.Spec.ContextTokens,
             SequencesAtOnce = record.Spec.SequencesAtOnce,
             Tokenizer = record.Allocation?.Tokenizer,

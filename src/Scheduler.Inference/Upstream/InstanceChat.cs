@@ -54,10 +54,7 @@ internal sealed class InstanceChat(IServingTable names, RuntimeClient runtimes, 
 
     private async Task<ChatReply> AskAsync(ServedInstance instance, ChatQuestion question, CancellationToken stop)
     {
-        using var request = new HttpRequestMessage(
-            HttpMethod.Post,
-            RuntimeClient.Address(instance.Endpoint!, "/v1/chat/completions")
-        );
+        using var request = RuntimeClient.Request(HttpMethod.Post, instance, "/v1/chat/completions");
         request.Content = new ByteArrayContent(
             JsonSerializer.SerializeToUtf8Bytes(Body(instance.ServingName, question))
         );

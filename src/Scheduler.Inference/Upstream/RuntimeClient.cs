@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Upstream;
 
@@ -29,6 +31,21 @@ internal sealed class RuntimeClient : IDisposable
     }
 
     public HttpMessageInvoker Plain { get; }
+
+    /// <summary>
+    /// A request to an instance's runtime, with the runtime's key and nothing of any caller. Every request to a runtime begins here.
+    /// </summary>
+    /// <param name="path">Must begin with a slash.</param>
+    public static HttpRequestMessage Request(HttpMethod method, ServedInstance instance, string path)
+    {
+        var request = new HttpRequestMessage(method, Address(instance.Endpoint!, path));
+        if (instance.RuntimeKey is { } key)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key.Value);
+        }
+
+        return request;
+    }
 
     /// <summary>Appends a path to a runtime's base address.</summary>
     /// <param name="endpoint">The base, with or without a trailing slash.</param>

@@ -79,10 +79,7 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     /// <summary>Passes neither the client's key to the runtime nor the runtime's headers to the client.</summary>
     private static HttpRequestMessage Request(UpstreamCall call)
     {
-        var request = new HttpRequestMessage(
-            HttpMethod.Post,
-            RuntimeClient.Address(call.Instance.Endpoint!, call.Sent.Path)
-        );
+        var request = RuntimeClient.Request(HttpMethod.Post, call.Instance, call.Sent.Path);
         request.Headers.TryAddWithoutValidation(RequestScope.IdHeader, call.Scope.Id.Value);
         var body = call.Body;
         HttpContent content = body.Length < LongBody.LeastBytes ? new ReadOnlyMemoryContent(body) : new LongBody(body);

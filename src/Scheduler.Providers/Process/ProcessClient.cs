@@ -83,8 +83,14 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
                 .Any(folder => File.Exists(Path.Combine(folder, program)));
 
     /// <summary>Starts the runtime of a record that is already stored.</summary>
+    /// <param name="own">Variables of this runtime only. No command line and no file contains them.</param>
     /// <returns>Error message; null on success.</returns>
-    internal string? Start(ProcessRecord record, RuntimePreset preset, IEnumerable<string> arguments)
+    internal string? Start(
+        ProcessRecord record,
+        RuntimePreset preset,
+        IEnumerable<string> arguments,
+        IEnumerable<KeyValuePair<string, string>> own
+    )
     {
         using var child = new OsProcess();
         var start = child.StartInfo;
@@ -97,7 +103,7 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
             start.ArgumentList.Add(argument);
         }
 
-        SetEnvironment(start.Environment, record);
+        SetEnvironment(start.Environment, record, own);
         try
         {
             child.Start();
@@ -117,6 +123,15 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         string.Equals(record.BootId, _bootId, StringComparison.Ordinal)
         && store.ReadText(record.Key, "stat") is { } line
             ? ProcStat.Parse(line)
+            : null;
+
+    /// <summary>
+    /// The key that a runtime asks its callers for, from the environment of its process; null when it asks for none. A scheduler that
+    /// restarted has no other copy.
+    /// </summary>
+    internal static RuntimeKey? KeyOf(ProcessRecord record, ProcStat child) =>
+        record.KeyVariable is { } name && ProcFs.Environment(child.Id).TryGetValue(name, out var key)
+            ? new RuntimeKey(key)
             : null;
 
     internal bool IsFromEarlierBoot(ProcessRecord record) =>
@@ -210,7 +225,11 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         }
     }
 
-    private void SetEnvironment(IDictionary<string, string?> environment, ProcessRecord record)
+    private void SetEnvironment(
+        IDictionary<string, string?> environment,
+        ProcessRecord record,
+        IEnumerable<KeyValuePair<string, string>> own
+    )
     {
         var passed = AlwaysPassed
             .Concat(options.PassEnvironment)
@@ -225,6 +244,11 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         }
 
         foreach (var (name, value) in options.Environment)
+        {
+            environment[name] = value;
+        }
+
+        foreach (var (name, value) in own)
         {
             environment[name] = value;
         }

@@ -177,6 +177,11 @@ internal sealed class ProcessPresetOptions : ICheckedSettings
 
     public TokenizeShape TokenizeShape { get; set; }
 
+    /// <summary>
+    /// Environment variable with the key that the program must ask its callers for. Null for that of its engine, if there is one.
+    /// </summary>
+    public string? KeyVariable { get; set; }
+
     internal RuntimePreset ToPreset(string name) =>
         new()
         {
@@ -186,6 +191,7 @@ internal sealed class ProcessPresetOptions : ICheckedSettings
             HealthPath = HealthPath,
             TokenizePath = TokenizePath,
             TokenizeShape = TokenizeShape,
+            KeyVariable = KeyVariable ?? KnownEngines.Find(Engine ?? name)?.KeyVariable,
             Engine = KnownEngines.Find(Engine ?? name),
         };
 

@@ -28,7 +28,12 @@ internal sealed partial class ProcessProvider
 
         ProcessOutput.Bound(_store.FileOf(record.Key, "output.log"), _options.MaxOutputBytes);
         var address = new Uri(EndpointOf(record), record.HealthPath);
-        var health = await _probe.CheckAsync(record.Key, address, null, cancellationToken);
+        var health = await _probe.CheckAsync(
+            record.Key,
+            address,
+            ProcessClient.KeyOf(record, child),
+            cancellationToken
+        );
         if (health == RuntimeHealth.Healthy)
         {
             MarkReady(record.Key);

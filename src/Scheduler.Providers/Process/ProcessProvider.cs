@@ -65,6 +65,9 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
 
     public ProviderId Id => new(_options.Id);
 
+    /// <summary>By default the runtimes listen on loopback.</summary>
+    public bool IsReachableFromOutside => !System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(_options.Host));
+
     public IEnumerable<RuntimePreset> Presets =>
         RuntimePresets
             .BuiltIn.Keys.Concat(_options.Presets.Keys)
@@ -95,7 +98,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             return ProcessFailures.UnknownPreset(request.Runtime.Preset, Presets.Select(known => known.Name));
         }
 
-        if (NotPermitted(request.Runtime, preset) is { } forbidden)
+        if (NotPermitted(request, preset) is { } forbidden)
         {
             return ProcessFailures.BadRuntime(forbidden);
         }
@@ -244,23 +247,6 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         _gpus.Dispose();
     }
 
-    /// <summary>
-    /// What a caller may not pass to a program of this host; null when all is permitted. The launch checks refuse it before,
-    /// but a spec may be older than they are, and they permit what other providers read.
-    /// </summary>
-    private string? NotPermitted(RuntimeSpec runtime, RuntimePreset preset)
-    {
-        var plan =
-            runtime.Plan ?? new LaunchPlan(null, KvFormat.Bf16, runtime.ContextTokens, runtime.ParallelSequences, "");
-        var read = CallerArguments.Read(preset.Engine, plan, runtime.ExtraArguments, _runtimes);
-        return read.Faults.Select(fault => fault.Fault).FirstOrDefault()
-            ?? (
-                _runtimes.FaultOf(ModelSource.Of(runtime.Model)) is { } fault
-                    ? $"the model source '{OutputLines.Clean(runtime.Model)}' is not permitted: {fault}"
-                    : null
-            );
-    }
-
     /// <summary>Under the lock, finds the key's record, or writes a record and starts the child.</summary>
     /// <returns>The rejection; null if the record exists now.</returns>
     private AllocateOutcome? StartOnce(AllocationRequest request, RuntimePreset preset, HostView host)
@@ -322,11 +308,12 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             Port = port,
             HealthPath = preset.HealthPathOf(request.Runtime),
             Tokenizer = preset.TokenizePath is { } path ? new RuntimeTokenizer(path, preset.TokenizeShape) : null,
+            KeyVariable = request.RuntimeKey is null ? null : preset.KeyVariable,
             Gpus = gpus,
             IsCpu = gpus.IsEmpty,
         };
         _store.Add(record);
-        if (_client.Start(record, preset, arguments) is { } fault)
+        if (_client.Start(record, preset, arguments, OwnVariables(request, preset)) is { } fault)
         {
             _store.Forget(key);
             return ProcessFailures.NotStarted(fault);

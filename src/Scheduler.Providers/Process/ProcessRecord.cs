@@ -19,6 +19,9 @@ internal sealed record ProcessRecord
     /// <summary>Null if the preset has no tokenizer.</summary>
     public RuntimeTokenizer? Tokenizer { get; init; }
 
+    /// <summary>The variable with the runtime key; null for a runtime without one.</summary>
+    public string? KeyVariable { get; init; }
+
     /// <summary>UUIDs of its GPUs; empty on the CPU.</summary>
     public IReadOnlyList<string> Gpus { get; init; } = [];
 

@@ -19,6 +19,9 @@ internal sealed class SimulatedProvider(ProviderId id, SimulatedMarket market) :
 
     public IEnumerable<string> OwnOptions => SimulatedMapping.Options;
 
+    /// <summary>The stand-in runtime listens on loopback.</summary>
+    public bool IsReachableFromOutside => false;
+
     internal int OfferCount => _offers.Count;
 
     internal int SkippedCount => _skipped.Values.Sum();

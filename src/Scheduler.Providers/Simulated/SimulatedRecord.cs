@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Serialization;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
@@ -37,6 +39,9 @@ internal sealed record SimulatedRecord
     public string ServingName { get; init; } = "";
     public long ContextTokens { get; init; }
 
+    /// <summary>SHA-256 of the runtime key, hexadecimal; null for a stand-in runtime that answers everyone.</summary>
+    public string? KeyDigest { get; init; }
+
     /// <summary>Fixed answer of the stand-in runtime (<c>--simulated-reply=TEXT</c>); null if not set.</summary>
     public string? Reply { get; init; }
 
@@ -45,6 +50,20 @@ internal sealed record SimulatedRecord
     /// launch sets none.
     /// </summary>
     public string? YesWord { get; init; }
+
+    /// <summary>Whether the stand-in runtime answers a caller with this <c>Authorization</c> header.</summary>
+    internal bool Admits(string? authorization)
+    {
+        const string bearer = "Bearer ";
+        return KeyDigest is null
+            || (
+                authorization?.StartsWith(bearer, StringComparison.OrdinalIgnoreCase) == true
+                && CryptographicOperations.FixedTimeEquals(
+                    Encoding.ASCII.GetBytes(DigestOf(authorization[bearer.Length..])),
+                    Encoding.ASCII.GetBytes(KeyDigest)
+                )
+            );
+    }
 
     internal bool IsGone(DateTimeOffset now) => GoneAt <= now;
 
@@ -134,10 +153,14 @@ internal sealed record SimulatedRecord
             AnswerTwice = behaviour.AnswerTwice,
             ServingName = request.Runtime.ServingName,
             ContextTokens = request.Runtime.ContextTokens,
+            KeyDigest = request.RuntimeKey is { } runtimeKey ? DigestOf(runtimeKey.Value) : null,
             Reply = SimulatedMapping.ReplyIn(request.Runtime),
             YesWord = SimulatedMapping.YesWordIn(request.Runtime),
         };
     }
+
+    private static string DigestOf(string key) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     private static (TimeSpan? After, SimulatedEnd End) FirstEnd(SimulatedBehaviour behaviour)
     {

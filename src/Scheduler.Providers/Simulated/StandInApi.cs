@@ -40,6 +40,9 @@ internal sealed class StandInApi(SimulatedMarket market)
             case ("GET", "health"):
                 context.Response.StatusCode = 200;
                 return;
+            case var _ when !record.Admits(context.Request.Headers.Authorization):
+                await RefuseAsync(context, 401, "AuthenticationError", "Invalid or missing API key.");
+                return;
             case ("GET", "v1/models"):
                 await WriteAsync(context, 200, Models(record));
                 return;

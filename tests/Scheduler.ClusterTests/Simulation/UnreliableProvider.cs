@@ -23,6 +23,9 @@ internal sealed class UnreliableProvider(
 
     public ProviderId Id { get; } = new(id);
 
+    /// <summary>False: the simulated silos have no master key, because random bytes would differ between two runs of a seed.</summary>
+    public bool IsReachableFromOutside => false;
+
     /// <summary>Current allocations: the true state.</summary>
     public IReadOnlyCollection<Allocation> Held => _held.Values;
 

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -54,12 +57,14 @@ public sealed class ProcessProviderTests : ProviderConformance
                 "ignores-term",
                 "grandchildren",
                 "noisy",
+                "guarded",
             }
         )
         {
             options.Presets[mode] = new ProcessPresetOptions
             {
                 Program = "dotnet",
+                KeyVariable = "FAKE_KEY",
                 Arguments =
                 [
                     Path.Combine(AppContext.BaseDirectory, "fake-runtime.dll"),
@@ -126,6 +131,85 @@ public sealed class ProcessProviderTests : ProviderConformance
         Assert.Equal("", environment["CUDA_VISIBLE_DEVICES"]);
         Assert.Equal("set", environment["FAKE_SETTING"]);
         Assert.DoesNotContain("SCHEDULER_TEST_SECRET", environment);
+    }
+
+    [Fact]
+    public async Task The_key_and_the_variables_of_the_account_are_in_the_environment_only_INV_13()
+    {
+        const string key = "planted-runtime-key";
+        const string token = "planted-hub-token";
+        var request = RequestOf("i-own-r1-a1", "guarded") with
+        {
+            RuntimeKey = new RuntimeKey(key),
+            Environment = ImmutableSortedDictionary<string, string>.Empty.Add("HF_TOKEN", token),
+        };
+
+        await Provider.AllocateAsync(request, Ct);
+        var ready = await BecomesAsync(request.Key, AllocationStatus.Ready);
+
+        using var http = _services.GetRequiredService<IHttpClientFactory>().CreateClient();
+        using var stranger = await http.GetAsync(new Uri(ready.Endpoint!, "env"), Ct);
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        var environment = await http.GetFromJsonAsync<Dictionary<string, string>>(new Uri(ready.Endpoint!, "env"), Ct);
+        Assert.Equal(HttpStatusCode.Unauthorized, stranger.StatusCode);
+        Assert.Equal((key, token), (environment!["FAKE_KEY"], environment["HF_TOKEN"]));
+        foreach (var file in Directory.EnumerateFiles(_state.FullName, "*", SearchOption.AllDirectories))
+        {
+            Assert.DoesNotContain("planted", await File.ReadAllTextAsync(file, Ct), StringComparison.Ordinal);
+        }
+
+        foreach (var process in Directory.EnumerateDirectories("/proc").Where(IsProcess))
+        {
+            Assert.DoesNotContain("planted", CommandLineOf(process), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task The_probe_of_a_scheduler_that_restarted_has_the_key_of_a_guarded_health_path()
+    {
+        var request = RequestOf("i-adopt-r1-a1", "guarded") with { RuntimeKey = new RuntimeKey("adopted-key") };
+        await Provider.AllocateAsync(request, Ct);
+        await BecomesAsync(request.Key, AllocationStatus.Ready);
+
+        var restarted = Open();
+        var seen = await restarted.FindAsync(request.Key, Ct);
+        (restarted as IDisposable)?.Dispose();
+
+        Assert.Equal(AllocationStatus.Ready, seen?.Status);
+    }
+
+    [Fact]
+    public async Task An_image_and_a_reserved_variable_are_rejected()
+    {
+        var image = RequestOf("i-image-r1-a1", "healthy");
+        image = image with { Runtime = image.Runtime with { Image = "ghcr.io/acme/vllm:1" } };
+        var preload = RequestOf("i-preload-r1-a1", "healthy") with
+        {
+            Environment = ImmutableSortedDictionary<string, string>.Empty.Add("LD_PRELOAD", "/tmp/x.so"),
+        };
+
+        var (first, second) = (await Provider.AllocateAsync(image, Ct), await Provider.AllocateAsync(preload, Ct));
+
+        Assert.Equal(RejectionKind.InvalidRequest, first.Rejection?.Kind);
+        Assert.Contains("starts no image", first.Rejection!.ProviderWords);
+        Assert.Equal(RejectionKind.InvalidRequest, second.Rejection?.Kind);
+        Assert.Contains("`LD_PRELOAD`", second.Rejection!.ProviderWords);
+        Assert.Null(await Provider.FindAsync(image.Key, Ct));
+    }
+
+    private static bool IsProcess(string folder) => int.TryParse(Path.GetFileName(folder), out _);
+
+    private static string CommandLineOf(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended.
+            return "";
+        }
     }
 
     [Fact]

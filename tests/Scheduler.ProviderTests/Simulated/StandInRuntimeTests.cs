@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Simulated;
 using Xunit;
 using static Scheduler.ProviderTests.Simulated.SmallMarket;
@@ -46,6 +47,38 @@ public sealed class StandInRuntimeTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, health.StatusCode);
         Assert.Equal("tiny", models.GetProperty("data")[0].GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task A_stand_in_with_a_key_answers_nobody_without_it_INV_17()
+    {
+        var request = Request("k-guarded") with { RuntimeKey = new RuntimeKey("the-runtime-key") };
+        var outcome = await _market.Provider("sim-lambda").AllocateAsync(request, Ct);
+        using var http = _services.GetRequiredService<IHttpClientFactory>().CreateClient();
+        http.BaseAddress = outcome.Allocation!.Endpoint;
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("health", null));
+        foreach (var path in new[] { "v1/models", "v1/chat/completions", "tokenize", "nowhere" })
+        {
+            Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(path, null));
+            Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(path, "Bearer the-runtime-kez"));
+            Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(path, "Basic the-runtime-key"));
+        }
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("v1/models", "Bearer the-runtime-key"));
+        Assert.DoesNotContain("the-runtime-key", _market.Cloud.Find("k-guarded")!.ToString(), StringComparison.Ordinal);
+
+        async Task<HttpStatusCode> StatusAsync(string path, string? authorization)
+        {
+            using var ask = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+            if (authorization is not null)
+            {
+                ask.Headers.TryAddWithoutValidation("Authorization", authorization);
+            }
+
+            using var answer = await http.SendAsync(ask, Ct);
+            return answer.StatusCode;
+        }
     }
 
     [Fact]

@@ -11,6 +11,7 @@ using Scheduler.Domain.Models;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Requests;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
@@ -22,6 +23,7 @@ using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
 using Scheduler.Grains.Requests;
 using Scheduler.Grains.Schedules;
+using Scheduler.Grains.Secrets;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -76,6 +78,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IUsageGrain) => new FakeUsage(),
             nameof(IFleetGrain) => new FakeFleet(this),
             nameof(IFirewallGrain) => new FakeFirewalls(FirewallKeys.AccountOf(key)),
+            nameof(ISecretsGrain) => new FakeSecrets(SecretsKeys.AccountOf(key)),
             nameof(IEvaluationsGrain) => new FakeEvaluations(),
             nameof(IRequestLogGrain) => Requests,
             _ => throw new NotSupportedException(typeof(TGrain).Name),
@@ -356,6 +359,18 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     public Task<Answer<string>> ReadOutputAsync(AccountId? account) =>
         Task.FromResult<Answer<string>>(Seen(account) is { IsOk: false } seen ? seen.Refusal : "printed\n");
 
+    public Task<Answer<SecretText>> ReadRuntimeKeyAsync(AccountId account, AllocationKey allocation) =>
+        Task.FromResult<Answer<SecretText>>(
+            Seen(account) is { IsOk: false } seen ? seen.Refusal
+            : Record.Intent?.Key == allocation && RuntimeKey is { } key ? new SecretText(key)
+            : Refusal.NotFound("Runtime key")
+        );
+
+    /// <summary>Key of the runtime; null for none.</summary>
+    public string? RuntimeKey { get; set; }
+
+    public Task<bool> RewrapKeyAsync() => Task.FromResult(Record.Intent?.RuntimeKey is not null);
+
     private Answer<InstanceRecord> SetState(InstanceState state, CommandContext context)
     {
         LastCommand = context;
@@ -568,6 +583,9 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
         Task.FromResult(
             cluster.All<FakeAccount>().Select(a => a.View).OfType<AccountView>().Take(limit).ToImmutableArray()
         );
+
+    public Task<ImmutableArray<AccountId>> ListSecretAccountsAsync(string afterAccount, int limit) =>
+        Task.FromResult<ImmutableArray<AccountId>>([.. cluster.All<FakeSecrets>().Select(set => set.Account)]);
 
     public Task<ImmutableArray<LedgerEntry>> LedgerAsync(AccountId account, long beforeSequence, int limit) =>
         Task.FromResult(ImmutableArray<LedgerEntry>.Empty);

@@ -123,6 +123,12 @@ internal sealed class MethodCalls(ApiFixture api)
             case CreateRuleRequest r:
                 r.RuleId = "r";
                 break;
+            case CreateSecretRequest r:
+                (r.SecretId, r.Value) = ("s", "v");
+                break;
+            case RotateSecretRequest r:
+                r.Value = "v";
+                break;
             case CreateFirewallRequest r:
                 r.FirewallId = "f";
                 break;
@@ -160,6 +166,7 @@ internal sealed class MethodCalls(ApiFixture api)
             .Replace("{model}", "m")
             .Replace("{rule}", "r")
             .Replace("{firewall}", "f")
+            .Replace("{secret}", "s")
             .Replace("{provider}", "simulated")
             .Replace("{code}", "OOM_KILLED")
             .Replace("{request}", "req-x");

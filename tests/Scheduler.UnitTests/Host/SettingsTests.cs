@@ -43,6 +43,7 @@ public sealed class SettingsTests
     [InlineData("Scheduler:Requests:KeptFor", "00:00:01", "00:01:00 to 365.00:00:00")]
     [InlineData("Scheduler:Requests:KeptPerAccount", "1", "100 to 10000000")]
     [InlineData("Scheduler:Quotas:Keys", "-1", "0 to 1000000")]
+    [InlineData("Scheduler:Quotas:Secrets", "129", "0 to 128")]
     [InlineData("Api:AllowedHosts:0", "http://a.example", "host names without scheme and port")]
     [InlineData("Scheduler:MostClockSkew", "00:00:00", "00:00:01 to 30.00:00:00")]
     [InlineData("Dashboard:MaxRequests", "8", "16 to 100000")]
@@ -71,7 +72,7 @@ public sealed class SettingsTests
     [InlineData("Connections:IdleTimeout", "00:00:04", "00:00:05 to 01:00:00")]
     [InlineData("Connections:SlowestBytesPerSecond", "0", "1 to 1048576")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
-    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Providers, Hub, Runtimes, Api")]
+    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Secrets, Providers, Hub, Runtimes, Api")]
     public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
         string path,
         string value,
@@ -133,6 +134,38 @@ public sealed class SettingsTests
         AssertOne("Runtimes:AllowedOptions:1 is 'trust-remote-code'; accepted: the name of an option", failures);
         AssertOne("Runtimes:ModelDirectories:0 is 'models'; accepted: an absolute path", failures);
         AssertOne("Providers:Process:Presets:mine:Engine is 'vlm'; accepted: vllm, sglang, tgi", failures);
+    }
+
+    [Theory]
+    [InlineData("k1:planted-master-key")]
+    [InlineData("planted-master-key")]
+    public void Wrong_master_keys_are_reported_by_path_and_not_shown_INV_13(string text)
+    {
+        var failures = FailuresOf($"--Secrets:MasterKeys={text}").ToList();
+
+        AssertOne("Secrets:MasterKeys is 'not shown'; accepted: one key per line or comma", failures);
+        Assert.DoesNotContain(failures, failure => failure.Contains("planted", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_of_master_keys_that_cannot_be_read_is_reported() =>
+        AssertOne(
+            "Secrets:MasterKeyFile is '/nowhere'; accepted: a file with one key per line",
+            FailuresOf("--Secrets:MasterKeyFile=/nowhere")
+        );
+
+    [Fact]
+    public void Wrong_images_and_variables_of_the_policy_are_reported()
+    {
+        var failures = FailuresOf(
+            "--Runtimes:AllowedImages:0=ghcr.io/acme/",
+            "--Runtimes:AllowedImages:1=https://ghcr.io/acme",
+            "--Runtimes:AllowedVariables:0=VLLM_*",
+            "--Runtimes:AllowedVariables:1=no-name"
+        );
+
+        AssertOne("Runtimes:AllowedImages:1 is 'https://ghcr.io/acme'; accepted: REPOSITORY", failures);
+        AssertOne("Runtimes:AllowedVariables:1 is 'no-name'; accepted: 1 to 128 of", failures);
     }
 
     [Fact]

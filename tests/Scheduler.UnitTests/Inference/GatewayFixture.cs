@@ -17,6 +17,7 @@ using Scheduler.Domain.Keys;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Requests;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Edge.Limits;
 using Scheduler.Edge.Requests;
 using Scheduler.Grains;
@@ -82,7 +83,8 @@ public sealed class GatewayFixture : IAsyncDisposable
         RequestDelegate runtime,
         long context = 8192,
         TokenizeShape? tokenizer = TokenizeShape.Vllm,
-        int? atOnce = null
+        int? atOnce = null,
+        string? runtimeKey = null
     )
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -99,6 +101,8 @@ public sealed class GatewayFixture : IAsyncDisposable
         _apps.Add(app);
         var id = new InstanceId($"i-{servingName}");
         var instance = (FakeInstance)Cluster.Instance(id);
+        var allocation = new AllocationKey($"{id}-r1-a1");
+        instance.RuntimeKey = runtimeKey;
         instance.Put(
             new InstanceRecord
             {
@@ -106,9 +110,13 @@ public sealed class GatewayFixture : IAsyncDisposable
                 ServingName = servingName,
                 State = InstanceState.Running,
                 Run = 1,
+                Intent = runtimeKey is null
+                    ? null
+                    : new AllocationIntent { Key = allocation, RuntimeKey = new SealedValue() },
                 Spec = new LaunchSpec { ContextTokens = context, SequencesAtOnce = atOnce },
                 Allocation = new Allocation
                 {
+                    Key = allocation,
                     Endpoint = new Uri(app.Urls.First() + "/base/"),
                     Status = AllocationStatus.Ready,
                     Tokenizer = tokenizer is { } shape ? new RuntimeTokenizer("/tokenize", shape) : null,

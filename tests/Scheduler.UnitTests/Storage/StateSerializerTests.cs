@@ -16,6 +16,7 @@ using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Schedules;
+using Scheduler.Domain.Secrets;
 using Scheduler.Domain.Storage;
 using Scheduler.ModelFit;
 using Scheduler.Storage;
@@ -61,6 +62,14 @@ public sealed class StateSerializerTests
     [Fact]
     public void The_golden_instance_of_version_3_is_read_and_written_the_same() =>
         AssertGolden("InstanceRecord.v3.json", InstanceOfVersion3());
+
+    [Fact]
+    public void The_golden_instance_of_version_4_is_read_and_written_the_same() =>
+        AssertGolden("InstanceRecord.v4.json", InstanceOfVersion4());
+
+    [Fact]
+    public void The_golden_secrets_of_version_1_are_read_and_written_the_same() =>
+        AssertGolden("SecretSet.v1.json", Secrets());
 
     [Fact]
     public void The_golden_account_of_version_1_is_read_and_written_the_same() =>
@@ -402,6 +411,52 @@ public sealed class StateSerializerTests
         Assert.Equal(golden, Write(expected));
         Assert.Equal(golden, Write(Read<T>(golden)));
     }
+
+    private static InstanceRecord InstanceOfVersion4() =>
+        InstanceOfVersion3() with
+        {
+            SchemaVersion = 4,
+            Spec = InstanceOfVersion3().Spec with
+            {
+                Environment = ImmutableSortedDictionary<string, EnvironmentValue>
+                    .Empty.Add("GREETING", new EnvironmentValue { Value = "hello" })
+                    .Add("HF_TOKEN", new EnvironmentValue { Secret = "hf" }),
+                Image = "ghcr.io/acme/vllm:1",
+                Constraints = InstanceOfVersion3().Spec.Constraints with { RequireEncryptedPath = true },
+            },
+            Intent = InstanceOfVersion3().Intent! with
+            {
+                RuntimeKey = new SealedValue
+                {
+                    MasterKey = "k1",
+                    DataKey = "bm9uY2Vjcnlwd",
+                    Value = "Y3J5cHRlZA",
+                },
+            },
+        };
+
+    private static SecretSet Secrets() =>
+        new()
+        {
+            Account = new AccountId("acct-a"),
+            Secrets =
+            [
+                new StoredSecret
+                {
+                    Name = "hf",
+                    Version = 2,
+                    Sealed = new SealedValue
+                    {
+                        MasterKey = "k1",
+                        DataKey = "bm9uY2Vjcnlwd",
+                        Value = "Y3J5cHRlZA",
+                    },
+                    CreatedAt = Noon,
+                    UpdatedAt = Noon,
+                },
+            ],
+            LastSequence = 2,
+        };
 
     private static InstanceRecord InstanceOfVersion3() =>
         InstanceOfVersion2() with

@@ -57,9 +57,8 @@ internal static class EmbeddingsEngine
                 """
             ),
         ],
-        ApiKeyOption = "--api-key",
         Image = "ghcr.io/huggingface/text-embeddings-inference:1.8",
-        ApiKeyVariable = "API_KEY",
+        KeyVariable = "API_KEY",
         EntrypointWords = 1,
         Hints = new()
         {

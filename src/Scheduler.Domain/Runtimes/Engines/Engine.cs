@@ -63,11 +63,11 @@ public sealed record Engine
 
     public TokenizeShape TokenizeShape { get; init; }
 
-    /// <summary>Option with which it asks callers for a key; null when it has none.</summary>
-    public string? ApiKeyOption { get; init; }
-
-    /// <summary>Variable with which it asks callers for a key; null when it has none.</summary>
-    public string? ApiKeyVariable { get; init; }
+    /// <summary>
+    /// Environment variable with the key that it asks its callers for; null when it cannot ask for one. A variable and no option: other
+    /// processes of the host can read command lines.
+    /// </summary>
+    public string? KeyVariable { get; init; }
 
     public string? Image { get; init; }
 
@@ -90,6 +90,7 @@ public sealed record Engine
             HealthPath = HealthPath,
             TokenizePath = TokenizePath,
             TokenizeShape = TokenizeShape,
+            KeyVariable = KeyVariable,
             Image = Image,
             Engine = this,
         };

@@ -151,9 +151,8 @@ internal static class LlamaEngine
         MetricsPath = null,
         TokenizePath = "/tokenize",
         TokenizeShape = TokenizeShape.LlamaServer,
-        ApiKeyOption = "--api-key",
         Image = "ghcr.io/ggml-org/llama.cpp:server-cuda",
-        ApiKeyVariable = "LLAMA_API_KEY",
+        KeyVariable = "LLAMA_API_KEY",
         EntrypointWords = 1,
         Hints = Words,
     };

@@ -11,14 +11,25 @@ namespace Scheduler.Domain.Runtimes.Engines;
 /// </remarks>
 internal static class SglangEngine
 {
+    private const string KeyName = "SCHEDULER_RUNTIME_KEY";
+
+    /// <summary>
+    /// SGLang reads its key from an option only. So Python adds the option inside the process, where no command line shows it, and
+    /// removes the variable. The rest is what <c>-m sglang.launch_server</c> does.
+    /// </summary>
+    private const string Launcher =
+        $"import os, runpy, sys; key = os.environ.pop('{KeyName}', None); "
+        + "sys.argv += ['--api-key', key] if key else []; "
+        + "runpy.run_module('sglang.launch_server', run_name='__main__', alter_sys=True)";
+
     public static readonly Engine Engine = new()
     {
         Name = "sglang",
         Program = "python3",
         Arguments =
         [
-            "-m",
-            "sglang.launch_server",
+            "-c",
+            Launcher,
             "{arguments}",
             "{source}",
             "--served-model-name",
@@ -126,8 +137,8 @@ internal static class SglangEngine
         ],
         // SGLang has metrics only with --enable-metrics.
         MetricsPath = null,
-        ApiKeyOption = "--api-key",
         Image = "lmsysorg/sglang:v0.5.5",
+        KeyVariable = KeyName,
         EntrypointWords = 0,
         Hints = new()
         {

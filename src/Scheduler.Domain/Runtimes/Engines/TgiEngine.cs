@@ -83,9 +83,8 @@ internal static class TgiEngine
                 "--sharded --max-batch-total-tokens --rope-scaling --rope-factor --enable-prefill-logprobs"
             ),
         ],
-        ApiKeyOption = "--api-key",
         Image = "ghcr.io/huggingface/text-generation-inference:3.3.4",
-        ApiKeyVariable = "API_KEY",
+        KeyVariable = "API_KEY",
         EntrypointWords = 1,
         Hints = new()
         {

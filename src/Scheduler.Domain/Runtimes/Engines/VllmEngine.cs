@@ -149,9 +149,9 @@ internal static class VllmEngine
         ],
         TokenizePath = "/tokenize",
         TokenizeShape = TokenizeShape.Vllm,
-        ApiKeyOption = "--api-key",
         Image = "vllm/vllm-openai:v0.15.1",
-        ApiKeyVariable = "VLLM_API_KEY",
+        // It guards the paths below /v1 only: /tokenize, /invocations and others answer everyone.
+        KeyVariable = "VLLM_API_KEY",
         EntrypointWords = 2,
         Hints = new()
         {
