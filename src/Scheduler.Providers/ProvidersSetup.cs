@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Scheduler.Providers.Docker;
 using Scheduler.Providers.Hub;
 using Scheduler.Providers.Kubernetes;
 using Scheduler.Providers.Process;
@@ -20,6 +21,7 @@ public static class ProvidersSetup
             ["Simulated"] = typeof(SimulatedOptions),
             ["Process"] = typeof(ProcessOptions),
             ["Kubernetes"] = typeof(KubernetesOptions),
+            ["Docker"] = typeof(DockerOptions),
         };
 
     /// <summary>Registers the enabled adapters, and the hub of models.</summary>
@@ -35,6 +37,7 @@ public static class ProvidersSetup
             .AddSimulatedProvider(configuration)
             .AddProcessProvider(configuration)
             .AddKubernetesProvider(configuration)
+            .AddDockerProviders(configuration)
             .AddModelHub(configuration);
     }
 }

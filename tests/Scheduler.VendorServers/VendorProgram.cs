@@ -13,7 +13,11 @@ public static class VendorProgram
 {
     /// <summary>The vendors that have a server; each line is one folder.</summary>
     public static IReadOnlyList<Func<IVendorServer>> All { get; } =
-    [HuggingFace.HuggingFaceServer.WithSamples, () => new Kubernetes.KubernetesServer()];
+    [
+        () => new Docker.DockerServer(),
+        HuggingFace.HuggingFaceServer.WithSamples,
+        () => new Kubernetes.KubernetesServer(),
+    ];
 
     /// <returns>0 after a stop, 2 for a wrong command line.</returns>
     public static async Task<int> RunAsync(string[] args)
