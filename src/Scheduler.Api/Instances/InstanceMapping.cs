@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
@@ -12,11 +13,46 @@ internal static class InstanceMapping
 {
     /// <param name="reader">Gets runtime arguments and variables as they are if it may change them, else with masked secrets.</param>
     public static V1.Instance ToProto(this InstanceRecord record, Caller reader) =>
-        reader.MayChange ? record.ToProto() : record.ToMaskedProto();
+        WithRemedies(reader.MayChange ? record : Masked(record));
 
     /// <summary>For lists, which pass through more hands than one instance: secrets in runtime arguments and variables are masked.</summary>
-    public static V1.Instance ToMaskedProto(this InstanceRecord record) =>
-        (record with { Spec = record.Spec.Masked() }).ToProto();
+    public static V1.Instance ToMaskedProto(this InstanceRecord record) => Masked(record).ToProto();
+
+    private static InstanceRecord Masked(InstanceRecord record) => record with { Spec = record.Spec.Masked() };
+
+    private static V1.Instance WithRemedies(InstanceRecord record)
+    {
+        var proto = record.ToProto();
+        proto.Remedies.AddRange(Remedies.For(record).Select(ToProto));
+        return proto;
+    }
+
+    private static V1.Remedy ToProto(Remedy remedy)
+    {
+        var proto = new V1.Remedy
+        {
+            Id = remedy.Id,
+            Title = remedy.Title,
+            Spec = remedy.Spec?.ToProto(),
+            TopUpMicroEur = remedy.TopUp?.Value ?? 0,
+            LeastTopUpMicroEur = remedy.LeastTopUp?.Value ?? 0,
+        };
+        proto.Changes.AddRange(
+            remedy.Changes.Select(change => new V1.RemedyChange
+            {
+                Path = $"spec.{change.Path}",
+                From = change.From,
+                To = change.To,
+            })
+        );
+        if (!remedy.Changes.IsEmpty)
+        {
+            proto.UpdateMask = new FieldMask();
+            proto.UpdateMask.Paths.AddRange(proto.Changes.Select(change => change.Path));
+        }
+
+        return proto;
+    }
 
     private static V1.Instance ToProto(this InstanceRecord record)
     {

@@ -20,6 +20,7 @@ internal static class InstanceRequestValidation
         RequestValidator.For<GetInstanceUsageRequest>(r => r.Parent, (r, f) => f.CheckInstance("parent", r.Parent)),
         RequestValidator.For<ListInstancesRequest>(r => r.Parent, Check),
         RequestValidator.For<StartInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
+        RequestValidator.For<RepairInstanceRequest>(r => r.Name, Check),
         RequestValidator.For<StopInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
         RequestValidator.For<DeleteInstanceRequest>(r => r.Name, (r, f) => f.CheckCommand(r.Name, r.RequestId)),
         RequestValidator.For<UpdateInstanceRequest>(r => r.Name, Check),
@@ -51,6 +52,23 @@ internal static class InstanceRequestValidation
         faults.CheckAccount("parent", request.Parent, mayBeAny: true);
         InstanceFilter.Parse(request.Filter, faults);
         faults.CheckPage(request.PageSize, request.PageToken, Query(request), c => InstancePaging.TryParse(c, out _));
+    }
+
+    private static void Check(RepairInstanceRequest request, Faults faults)
+    {
+        faults.CheckCommand(request.Name, request.RequestId);
+        if (
+            request.Remedy.Length is 0 or > 63
+            || !request.Remedy.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')
+        )
+        {
+            faults.Add("remedy", "Must be the id of one of the instance's remedies: 1 to 63 of a-z 0-9 -.");
+        }
+
+        if (request.HasIfGeneration)
+        {
+            faults.Range("if_generation", request.IfGeneration, 1, long.MaxValue);
+        }
     }
 
     private static void Check(UpdateInstanceRequest request, Faults faults)

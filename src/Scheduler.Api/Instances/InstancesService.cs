@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -6,6 +7,7 @@ using Scheduler.Api.Firewalls;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.Requests;
 using Scheduler.Api.V1;
+using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
@@ -80,6 +82,40 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
 
     public override Task<Instance> StartInstance(StartInstanceRequest request, ServerCallContext context) =>
         CommandAsync(request.Name, request.RequestId, context, (grain, command) => grain.StartAsync(command));
+
+    public override async Task<RepairInstanceResponse> RepairInstance(
+        RepairInstanceRequest request,
+        ServerCallContext context
+    )
+    {
+        var record = await RecordAsync(request.Name, context);
+        // Null also for a repeated repair, which the grain recognizes.
+        var remedy = Remedies.For(record).FirstOrDefault(known => known.Id == request.Remedy);
+        if (request.DryRun)
+        {
+            return new RepairInstanceResponse
+            {
+                Instance = record.ToProto(context.Caller()),
+                Explanation = await ExplainAsync(request, record, remedy, context),
+            };
+        }
+
+        if (remedy?.TopUp is { } amount && (!request.HasIfGeneration || request.IfGeneration == record.Generation))
+        {
+            await TopUpAsync(record, amount, context);
+        }
+
+        var command = new RepairInstance(request.Remedy, request.HasIfGeneration ? request.IfGeneration : null);
+        return new RepairInstanceResponse
+        {
+            Instance = await CommandAsync(
+                request.Name,
+                request.RequestId,
+                context,
+                (grain, by) => grain.RepairAsync(command, by)
+            ),
+        };
+    }
 
     public override Task<Instance> StopInstance(StopInstanceRequest request, ServerCallContext context) =>
         CommandAsync(request.Name, request.RequestId, context, (grain, command) => grain.StopAsync(command));
@@ -156,6 +192,47 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         IServerStreamWriter<Instance> responseStream,
         ServerCallContext context
     ) => watch.RunAsync(request, responseStream, context);
+
+    private async Task<V1.LaunchExplanation> ExplainAsync(
+        RepairInstanceRequest request,
+        InstanceRecord record,
+        Domain.Instances.Remedy? remedy,
+        ServerCallContext context
+    )
+    {
+        if (remedy is null)
+        {
+            var ids = string.Join(", ", Remedies.For(record).Select(known => known.Id));
+            throw new ApiException(
+                ApiError.Invalid([
+                    new FieldFault(
+                        "remedy",
+                        ids.Length > 0 ? $"Must be one of {ids}." : "The instance has no remedies now."
+                    ),
+                ])
+            );
+        }
+
+        var explanation = remedy.Spec is { } spec
+            ? await grains.Fleet().ExplainAsync(record.Account, spec).OrThrow(request.Name, context.CancellationToken)
+            : await GrainOf(request.Name).ExplainAsync(record.Account).OrThrow(request.Name, context.CancellationToken);
+        return explanation.ToProto();
+    }
+
+    /// <summary>One top-up for each failure: the reference contains the generation, so a repetition adds nothing.</summary>
+    private async Task TopUpAsync(InstanceRecord record, MicroEuro amount, ServerCallContext context)
+    {
+        if (!context.Caller().IsOperator)
+        {
+            throw new ApiException(ApiError.OperatorsOnly());
+        }
+
+        var reference = string.Create(CultureInfo.InvariantCulture, $"repair-{record.Id}-g{record.Generation}");
+        await grains
+            .Account(record.Account)
+            .TopUpAsync(amount, reference, context.Command(null))
+            .OrThrow(ResourceName.Account(record.Account), context.CancellationToken);
+    }
 
     private async Task<Instance> UpdateOnceAsync(UpdateInstanceRequest request, ServerCallContext context)
     {

@@ -51,7 +51,7 @@ internal static class InstanceActions
         return new Done(notice(answer));
     }
 
-    /// <summary>Applies a remedy: top-up, then spec update, then start, each as a separate command.</summary>
+    /// <summary>Applies a remedy: a top-up if it needs one, then the change of the spec and the start.</summary>
     private static async Task<Done> RemedyAsync(PageAction action)
     {
         var (record, what) = await SeeAsync(action);
@@ -86,20 +86,10 @@ internal static class InstanceActions
 
         var grain = action.Grains.Instance(record.Id);
         var command = action.Command(record.Account, what);
-        if (remedy.Spec is { } spec)
-        {
-            record = await action.DoAsync(
-                grain.UpdateAsync(new UpdateInstance(spec, null, record.Generation), command),
-                what
-            );
-        }
-
-        if (!remedy.Starts)
-        {
-            return new Done($"{record.ServingName} was changed.");
-        }
-
-        record = await action.DoAsync(grain.StartAsync(command), what);
+        record = await action.DoAsync(
+            grain.RepairAsync(new RepairInstance(remedy.Id, record.Generation), command),
+            what
+        );
         return new Done($"The start of {record.ServingName} was accepted.");
     }
 

@@ -26,10 +26,9 @@ public sealed record Remedy
 
     /// <summary>The least amount with which the launch is possible; null without a top-up.</summary>
     public MicroEuro? LeastTopUp { get; init; }
-
-    public bool Starts { get; init; } = true;
 }
 
+/// <param name="Path">Path in the spec as the API names it, for example <c>constraints.max_price_per_hour_micro_eur</c>.</param>
 /// <param name="Field">Display name, for example <c>max price</c>.</param>
 /// <param name="From">The current value with its unit, for example <c>1.10 EUR/h</c>, or <c>any</c>.</param>
-public sealed record RemedyChange(string Field, string From, string To);
+public sealed record RemedyChange(string Path, string Field, string From, string To);

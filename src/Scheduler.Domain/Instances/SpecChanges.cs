@@ -11,40 +11,52 @@ internal static class SpecChanges
 
     private static readonly ImmutableArray<Part> Parts =
     [
-        new("GPU type", spec => spec.Constraints.GpuType ?? Any, (_, to) => $"start on {Gpus(to.Constraints)}"),
         new(
+            "constraints.gpu_type",
+            "GPU type",
+            spec => spec.Constraints.GpuType ?? Any,
+            (_, to) => $"start on {Gpus(to.Constraints)}"
+        ),
+        new(
+            "constraints.gpu_count",
             "GPU count",
             spec => spec.Constraints.GpuCount?.ToString(CultureInfo.InvariantCulture) ?? Any,
             // The instruction for a change of the type already contains the count.
             (from, to) => from.Constraints.GpuType == to.Constraints.GpuType ? $"start on {Gpus(to.Constraints)}" : null
         ),
-        new("max price", spec => Price(spec.Constraints), PriceInstruction),
+        new("constraints.max_price_per_hour_micro_eur", "max price", spec => Price(spec.Constraints), PriceInstruction),
         new(
+            "constraints.regions",
             "regions",
             spec => List(spec.Constraints.Regions),
             (from, to) => ListInstruction("region", from.Constraints.Regions, to.Constraints.Regions)
         ),
         new(
+            "constraints.minimum_tier",
             "lowest tier",
             spec => spec.Constraints.MinimumTier.Word(),
             (_, to) => $"accept the tier {to.Constraints.MinimumTier.Word()}"
         ),
         new(
+            "constraints.spot_allowed",
             "spot capacity",
             spec => spec.Constraints.SpotAllowed ? "allowed" : "not allowed",
             (_, to) => to.Constraints.SpotAllowed ? "allow spot capacity" : "disallow spot capacity"
         ),
         new(
+            "constraints.providers",
             "providers",
             spec => List(spec.Constraints.Providers),
             (from, to) => ListInstruction("provider", from.Constraints.Providers, to.Constraints.Providers)
         ),
         new(
+            "context_tokens",
             "context",
             spec => Tokens(spec.ContextTokens),
             (from, to) => $"{Verb(to.ContextTokens > from.ContextTokens)} the context to {Tokens(to.ContextTokens)}"
         ),
         new(
+            "parallel_sequences",
             "parallel sequences",
             spec => spec.ParallelSequences.ToString("N0", CultureInfo.InvariantCulture),
             (from, to) =>
@@ -54,6 +66,7 @@ internal static class SpecChanges
                 )
         ),
         new(
+            "sequences_at_once",
             "sequences at once",
             spec => spec.SequencesAtOnce?.ToString("N0", CultureInfo.InvariantCulture) ?? "the engine's default",
             (_, to) =>
@@ -62,23 +75,25 @@ internal static class SpecChanges
                     : "leave the sequences at once to the engine"
         ),
         new(
+            "weight_format",
             "weight format",
             spec => spec.WeightFormat ?? "as published",
             (_, to) => $"take the weights in {to.WeightFormat ?? "the published format"}"
         ),
         new(
+            "start_timeout",
             "start timeout",
             spec => Seconds(spec.StartTimeout),
             (from, to) =>
                 $"{Verb(!(to.StartTimeout < from.StartTimeout))} the start timeout to {Seconds(to.StartTimeout)}"
         ),
-        new("model", spec => spec.Model, (_, to) => $"run the model {to.Model}"),
+        new("model", "model", spec => spec.Model, (_, to) => $"run the model {to.Model}"),
     ];
 
     public static ImmutableArray<RemedyChange> Between(LaunchSpec from, LaunchSpec to) =>
         [
             .. Parts
-                .Select(part => new RemedyChange(part.Field, part.Format(from), part.Format(to)))
+                .Select(part => new RemedyChange(part.Path, part.Field, part.Format(from), part.Format(to)))
                 .Where(change => !string.Equals(change.From, change.To, StringComparison.Ordinal)),
         ];
 
@@ -139,9 +154,11 @@ internal static class SpecChanges
             _ => "any GPU",
         };
 
+    /// <param name="Path">Name in the API, below <c>spec</c>.</param>
     /// <param name="Format">Formats its value; different values give different text.</param>
     /// <param name="Instruction">Instruction for the change; null where another field's contains it.</param>
     private sealed record Part(
+        string Path,
         string Field,
         Func<LaunchSpec, string> Format,
         Func<LaunchSpec, LaunchSpec, string?> Instruction

@@ -65,6 +65,13 @@ public interface IInstanceGrain : IGrainWithStringKey
     [Alias("Start")]
     Task<Answer<InstanceRecord>> StartAsync(CommandContext context);
 
+    /// <summary>
+    /// Changes the spec as a remedy says and starts, in one write. The start is answered as by <see cref="StartAsync"/>. A top-up that
+    /// the remedy names must be made before.
+    /// </summary>
+    [Alias("Repair")]
+    Task<Answer<InstanceRecord>> RepairAsync(RepairInstance command, CommandContext context);
+
     /// <summary>Ends the run; returns in <c>stopping</c>, or in <c>stopped</c> when nothing was allocated.</summary>
     [Alias("Stop")]
     Task<Answer<InstanceRecord>> StopAsync(CommandContext context);
@@ -103,3 +110,8 @@ public sealed record UpdateInstance(
     [property: Id(2)] long? IfGeneration = null,
     [property: Id(3)] string? Firewall = null
 );
+
+/// <param name="Remedy">Id of one of <see cref="Remedies"/> of the record.</param>
+/// <param name="IfGeneration">Refuse unless this is the current generation; null for any.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.RepairInstance")]
+public sealed record RepairInstance([property: Id(0)] string Remedy, [property: Id(1)] long? IfGeneration);

@@ -154,14 +154,9 @@ internal sealed partial class InstanceGrain(
             return WrongState("Nothing changes any more: the instance is deleted.");
         }
 
-        if (command.IfGeneration is { } expected && expected != _recorded.Generation)
+        if (Outdated(command.IfGeneration) is { } outdated)
         {
-            return new Refusal
-            {
-                Kind = RefusalKind.WrongState,
-                Message = $"The instance is at generation {_recorded.Generation}, not {expected}: read it again.",
-                State = _recorded.State.ToString(),
-            };
+            return outdated;
         }
 
         if (command.Spec is not null && !_recorded.State.MayChangeSpec())
@@ -181,10 +176,8 @@ internal sealed partial class InstanceGrain(
             InstanceDecisions.Change(
                 _recorded,
                 next =>
-                    next with
+                    WithSpec(next, named.Value) with
                     {
-                        Spec = named.Value,
-                        PastFailures = PastFailures.After(next.PastFailures, next.Spec, named.Value),
                         Labels = command.Labels ?? next.Labels,
                         Firewall = command.Firewall is { } slug
                             ? slug.Length > 0
@@ -206,29 +199,10 @@ internal sealed partial class InstanceGrain(
 
         if (_recorded.WasHandled(StartCommand, context.ClientRequestId))
         {
-            return _recorded is { State: InstanceState.Failed, Failure: { } failed }
-                ? Refusal.Failed(failed.Failure)
-                : _recorded;
+            return StartedBefore();
         }
 
-        if (!InstanceLifecycle.TryNext(_recorded.State, InstanceTrigger.Start, out _))
-        {
-            return WrongState($"Start is not possible while the instance is {StateName}.");
-        }
-
-        if (await names.CheckStoredAsync(_recorded.Account, _recorded.Spec, GrainFactory) is { } outdated)
-        {
-            return outdated;
-        }
-
-        var run = _recorded.Run + 1;
-        var (intent, failure) = await CheckAsync(_recorded, run, 1, context.RequestId);
-        var cause = CauseOf(context);
-        var decision = intent is not null
-            ? InstanceDecisions.Begin(_recorded, intent, run, 1, cause)
-            : InstanceDecisions.Refuse(_recorded, failure!, cause);
-        var answer = await ApplyAsync(Remembering(decision, StartCommand, context, cause));
-        return failure is null || !answer.IsOk ? answer : Refusal.Failed(failure);
+        return await BeginAsync(StartCommand, null, context);
     }
 
     public async Task<Answer<InstanceRecord>> StopAsync(CommandContext context)
@@ -356,6 +330,16 @@ internal sealed partial class InstanceGrain(
 
     private Answer<InstanceRecord> VisibleTo(AccountId? account) =>
         _recorded.Exists && MaySee(account) ? _recorded : Refusal.NotFound($"Instance {Self}");
+
+    private Refusal? Outdated(long? expected) =>
+        expected is { } generation && generation != _recorded.Generation
+            ? new Refusal
+            {
+                Kind = RefusalKind.WrongState,
+                Message = $"The instance is at generation {_recorded.Generation}, not {generation}: read it again.",
+                State = _recorded.State.ToString(),
+            }
+            : null;
 
     private bool MaySee(AccountId? account) => account is null || account == _recorded.Account;
 

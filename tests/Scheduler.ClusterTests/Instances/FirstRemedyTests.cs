@@ -117,6 +117,47 @@ public sealed class FirstRemedyTests
         Assert.Equal("eu-north", running.Intent!.Offer.Region);
     }
 
+    [Fact]
+    public async Task A_repeated_repair_is_executed_once()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var id = await OutOfMemoryAsync(scheduler, Make.Spec());
+        var failed = await scheduler.SeeAsync(id);
+        var grain = scheduler.Grains.Instance(id);
+        var command = new RepairInstance("reduce-context", failed.Generation);
+
+        var first = TestScheduler.Good(await grain.RepairAsync(command, scheduler.As(null, "once")));
+        await scheduler.UntilAsync(id, InstanceState.Running);
+        var again = TestScheduler.Good(await grain.RepairAsync(command, scheduler.As(null, "once")));
+
+        Assert.Equal((failed.Run + 1, failed.Run + 1), (first.Run, again.Run));
+        Assert.True(again.Spec.ContextTokens < failed.Spec.ContextTokens);
+    }
+
+    [Fact]
+    public async Task A_repair_of_an_older_generation_or_with_another_remedy_changes_nothing()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var id = await OutOfMemoryAsync(scheduler, Make.Spec());
+        var failed = await scheduler.SeeAsync(id);
+        var grain = scheduler.Grains.Instance(id);
+
+        var older = await grain.RepairAsync(
+            new RepairInstance("reduce-context", failed.Generation - 1),
+            scheduler.As(null)
+        );
+        var unknown = await grain.RepairAsync(new RepairInstance("pray", null), scheduler.As(null));
+        var foreign = await grain.RepairAsync(
+            new RepairInstance("reduce-context", null),
+            scheduler.As(new AccountId("acct-other"))
+        );
+
+        Assert.Equal(RefusalKind.WrongState, older.Refusal!.Kind);
+        Assert.Contains("reduce-context", Assert.Single(unknown.Refusal!.Faults).Description, StringComparison.Ordinal);
+        Assert.Equal(RefusalKind.NotFound, foreign.Refusal!.Kind);
+        Assert.Equal(failed.Generation, (await scheduler.SeeAsync(id)).Generation);
+    }
+
     private static async Task<InstanceId> OutOfMemoryAsync(TestScheduler scheduler, LaunchSpec spec)
     {
         var running = await scheduler.RunningAsync(await scheduler.AccountAsync(), spec);
@@ -151,15 +192,8 @@ public sealed class FirstRemedyTests
             await scheduler.TopUpAsync((await scheduler.SeeAsync(id)).Account, amount, "remedy");
         }
 
-        if (remedy.Spec is { } spec)
-        {
-            TestScheduler.Good(
-                await scheduler.Grains.Instance(id).UpdateAsync(new UpdateInstance(spec, null), scheduler.As(null))
-            );
-        }
-
-        Assert.True(remedy.Starts);
-        TestScheduler.Good(await scheduler.LaunchAsync(id));
+        var command = new RepairInstance(remedy.Id, (await scheduler.SeeAsync(id)).Generation);
+        TestScheduler.Good(await scheduler.Grains.Instance(id).RepairAsync(command, scheduler.As(null)));
         var running = await scheduler.UntilAsync(id, InstanceState.Running);
         await scheduler.SoundAsync();
         return running;

@@ -503,7 +503,6 @@ public sealed class RemediesTests
 
     private static string Said(Remedy remedy)
     {
-        Assert.True(remedy.Starts);
         var changes = remedy.Changes.Select(change => $"{change.Field}: {change.From} → {change.To}");
         return $"{remedy.Id}: {remedy.Title}{(remedy.Changes.IsEmpty ? "" : $" [{string.Join("; ", changes)}]")}";
     }

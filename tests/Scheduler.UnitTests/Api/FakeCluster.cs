@@ -428,6 +428,9 @@ internal sealed class FakeInstance(InstanceId id, FakeCluster cluster) : IInstan
     public Task<Answer<InstanceRecord>> StartAsync(CommandContext context) =>
         Task.FromResult(cluster.OnStart?.Invoke() ?? SetState(InstanceState.Provisioning, context));
 
+    public Task<Answer<InstanceRecord>> RepairAsync(RepairInstance command, CommandContext context) =>
+        StartAsync(context);
+
     public Task<Answer<InstanceRecord>> StopAsync(CommandContext context) =>
         Task.FromResult(SetState(InstanceState.Stopped, context));
 

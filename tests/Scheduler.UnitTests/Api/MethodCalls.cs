@@ -111,6 +111,9 @@ internal sealed class MethodCalls(ApiFixture api)
             case UpdateInstanceRequest r:
                 r.Spec = new LaunchSpec { Model = "a" };
                 break;
+            case RepairInstanceRequest r:
+                r.Remedy = "start-again";
+                break;
             case TopUpAccountRequest r:
                 (r.AmountMicroEur, r.Reference) = (1, "r");
                 break;
