@@ -84,12 +84,10 @@ internal static class InstanceActions
             await action.DoAsync(account.TopUpAsync(amount, reference, payment), what);
         }
 
+        // Without the generation: it was compared above, and a release that is confirmed meanwhile must not refuse the repair.
         var grain = action.Grains.Instance(record.Id);
         var command = action.Command(record.Account, what);
-        record = await action.DoAsync(
-            grain.RepairAsync(new RepairInstance(remedy.Id, record.Generation), command),
-            what
-        );
+        record = await action.DoAsync(grain.RepairAsync(new RepairInstance(remedy.Id, null), command), what);
         return new Done($"The start of {record.ServingName} was accepted.");
     }
 

@@ -124,7 +124,7 @@ public sealed class FirstRemedyTests
         var id = await OutOfMemoryAsync(scheduler, Make.Spec());
         var failed = await scheduler.SeeAsync(id);
         var grain = scheduler.Grains.Instance(id);
-        var command = new RepairInstance("reduce-context", failed.Generation);
+        var command = new RepairInstance("reduce-context", null);
 
         var first = TestScheduler.Good(await grain.RepairAsync(command, scheduler.As(null, "once")));
         await scheduler.UntilAsync(id, InstanceState.Running);
@@ -155,7 +155,8 @@ public sealed class FirstRemedyTests
         Assert.Equal(RefusalKind.WrongState, older.Refusal!.Kind);
         Assert.Contains("reduce-context", Assert.Single(unknown.Refusal!.Faults).Description, StringComparison.Ordinal);
         Assert.Equal(RefusalKind.NotFound, foreign.Refusal!.Kind);
-        Assert.Equal(failed.Generation, (await scheduler.SeeAsync(id)).Generation);
+        var seen = await scheduler.SeeAsync(id);
+        Assert.Equal((failed.Run, failed.Spec), (seen.Run, seen.Spec));
     }
 
     private static async Task<InstanceId> OutOfMemoryAsync(TestScheduler scheduler, LaunchSpec spec)
@@ -192,7 +193,7 @@ public sealed class FirstRemedyTests
             await scheduler.TopUpAsync((await scheduler.SeeAsync(id)).Account, amount, "remedy");
         }
 
-        var command = new RepairInstance(remedy.Id, (await scheduler.SeeAsync(id)).Generation);
+        var command = new RepairInstance(remedy.Id, null);
         TestScheduler.Good(await scheduler.Grains.Instance(id).RepairAsync(command, scheduler.As(null)));
         var running = await scheduler.UntilAsync(id, InstanceState.Running);
         await scheduler.SoundAsync();
