@@ -7,6 +7,9 @@ internal sealed class PodPlacer(ApiStore store, ClusterEvents events, Kubernetes
 {
     private static readonly string[] Resources = ["nvidia.com/gpu", "amd.com/gpu", "cpu", "memory"];
 
+    /// <summary>How often the end of a pause is looked for.</summary>
+    private static readonly TimeSpan PauseEnds = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Autoscaled nodes that are on their way, by the pod that asked.</summary>
     private readonly Dictionary<string, DateTimeOffset> _coming = new(StringComparer.Ordinal);
     private int _made;
@@ -17,7 +20,7 @@ internal sealed class PodPlacer(ApiStore store, ClusterEvents events, Kubernetes
     {
         if (quirks.SchedulerPaused)
         {
-            return null;
+            return clock.GetUtcNow() + PauseEnds;
         }
 
         DateTimeOffset? due = null;
