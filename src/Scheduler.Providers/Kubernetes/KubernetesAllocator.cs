@@ -11,8 +11,8 @@ namespace Scheduler.Providers.Kubernetes;
 /// <remarks>
 /// <para>
 /// The order of the calls is the fence. First the secret, then a look for a tombstone, then the pod, then a second look. A
-/// release writes the tombstone first and deletes the secret before the pod. Of two calls at once, the allocation sees the
-/// tombstone, or the release sees the pod. Otherwise the pod belongs to a deleted secret, and the cluster collects it.
+/// release writes the tombstone, looks for the pod, and deletes the secret in any case. Of two calls at once, the allocation
+/// sees the tombstone, or the release sees the pod. Otherwise the pod belongs to a deleted secret, and the cluster collects it.
 /// </para>
 /// <para>A second create under a name is refused by the API server, also after a crash or from another scheduler.</para>
 /// </remarks>

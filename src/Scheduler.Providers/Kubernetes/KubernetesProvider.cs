@@ -128,21 +128,20 @@ internal sealed partial class KubernetesProvider : IProvider, IDisposable
             return ReleaseOutcome.Released;
         }
 
-        // The order is part of the fence; see KubernetesAllocator.
+        // The tombstone first, and the secret also if there is no pod: see KubernetesAllocator.
         var name = KubernetesNames.ObjectOf(key);
         await _tombstones.PutAsync(key, cancellationToken);
-        await _client.DeleteSecretAsync(name, cancellationToken);
-        if (
-            await _client.FindPodAsync(name, cancellationToken) is not { } pod
-            || KubernetesNames.OwnerOf(pod.Metadata)?.Key != key
-        )
-        {
-            return ReleaseOutcome.Released;
-        }
-
-        if (pod.Metadata.DeletionTimestamp is null)
+        var pod = await _client.FindPodAsync(name, cancellationToken);
+        var isOurs = pod is not null && KubernetesNames.OwnerOf(pod.Metadata)?.Key == key;
+        if (isOurs && pod!.Metadata.DeletionTimestamp is null)
         {
             await _client.DeletePodAsync(pod, cancellationToken);
+        }
+
+        await _client.DeleteSecretAsync(name, cancellationToken);
+        if (pod is null || !isOurs)
+        {
+            return ReleaseOutcome.Released;
         }
 
         if (_options.Reach == KubernetesReach.NodePort)

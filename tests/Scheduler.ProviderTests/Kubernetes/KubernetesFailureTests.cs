@@ -310,7 +310,7 @@ public sealed class KubernetesFailureTests : IAsyncLifetime
     private async Task<Allocation> BecomesAsync(AllocationStatus status) =>
         (await Eventually.UntilAsync(FindAsync, seen => seen?.Status == status, $"{Key} becomes {status}"))!;
 
-    private Task ReleaseAsync() =>
+    private Task<ReleaseOutcome> ReleaseAsync() =>
         Eventually.UntilAsync(
             () => _provider.ReleaseAsync(new AllocationKey(Key), Ct),
             outcome => outcome == ReleaseOutcome.Released,
