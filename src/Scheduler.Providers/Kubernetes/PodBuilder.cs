@@ -13,9 +13,6 @@ namespace Scheduler.Providers.Kubernetes;
 /// </remarks>
 internal static class PodBuilder
 {
-    /// <summary>Variable from which the kubelet takes the runtime key for engines that read it from an argument.</summary>
-    private const string KeyVariable = "SCHEDULER_RUNTIME_KEY";
-
     private const string EntryOfVariable = "env.";
     private const decimal BytesPerGib = 1L << 30;
 
@@ -156,7 +153,7 @@ internal static class PodBuilder
             Name = KubernetesNames.Container,
             Image = container.Image,
             Command = container.Arguments is null ? [Literal(container.Command[0])] : null,
-            Args = [.. arguments.Select(argument => Argument(argument, request.RuntimeKey))],
+            Args = [.. arguments.Select(Literal)],
             Env = [.. Variables(request, container, options)],
             Ports = [new V1ContainerPort { Name = "http", ContainerPort = container.Port }],
             Resources = new V1ResourceRequirements
@@ -191,11 +188,6 @@ internal static class PodBuilder
             yield return new V1EnvVar { Name = "HF_HOME", Value = options.ModelCache.MountPath };
         }
 
-        if (request.RuntimeKey is { } key && container.Command.Contains(key.Value, StringComparer.Ordinal))
-        {
-            yield return FromSecret(KeyVariable, secret, KubernetesNames.RuntimeKeyEntry);
-        }
-
         foreach (var name in container.Environment.Keys)
         {
             yield return FromSecret(name, secret, EntryOfVariable + name);
@@ -211,11 +203,6 @@ internal static class PodBuilder
                 SecretKeyRef = new V1SecretKeySelector { Name = secret, Key = entry },
             },
         };
-
-    private static string Argument(string argument, RuntimeKey? key) =>
-        key is { } secret && string.Equals(argument, secret.Value, StringComparison.Ordinal)
-            ? $"$({KeyVariable})"
-            : Literal(argument);
 
     /// <summary>The kubelet replaces <c>$(NAME)</c> by a variable's value; a caller's argument must not name one.</summary>
     private static string Literal(string argument) => argument.Replace("$(", "$$(", StringComparison.Ordinal);

@@ -140,7 +140,6 @@ public sealed class KubernetesPodTests
     public async Task Secret_values_are_in_the_secret_and_nowhere_else()
     {
         await using var world = await KubernetesWorld.StartAsync(Ct);
-        // SGLang takes its key from an argument only.
         var request = KubernetesWorld.Request("i-secret-r1-a1") with
         {
             Environment = ImmutableSortedDictionary<string, string>.Empty.Add("HF_TOKEN", "hf_of-the-tenant"),

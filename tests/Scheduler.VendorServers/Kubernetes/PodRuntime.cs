@@ -11,6 +11,14 @@ namespace Scheduler.VendorServers.Kubernetes;
 /// <summary>The program of a container: a small OpenAI-compatible server at the pod's own address.</summary>
 internal sealed class PodRuntime : IAsyncDisposable
 {
+    private static readonly string[] KeyVariables =
+    [
+        "VLLM_API_KEY",
+        "API_KEY",
+        "LLAMA_API_KEY",
+        "SCHEDULER_RUNTIME_KEY",
+    ];
+
     private readonly WebApplication _app;
 
     private PodRuntime(WebApplication app, string address) => (_app, Address) = (app, address);
@@ -29,7 +37,7 @@ internal sealed class PodRuntime : IAsyncDisposable
             container.Items("ports").First().Text("containerPort")!,
             System.Globalization.CultureInfo.InvariantCulture
         );
-        var key = KeyOf(arguments, environment);
+        var key = KeyOf(environment);
         for (var tries = 0; ; tries++)
         {
             var address = addresses.Next();
@@ -60,15 +68,9 @@ internal sealed class PodRuntime : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static string? KeyOf(List<string> arguments, Dictionary<string, string> environment)
-    {
-        var option = arguments.IndexOf("--api-key");
-        return option >= 0 && option + 1 < arguments.Count
-            ? arguments[option + 1]
-            : environment.GetValueOrDefault("VLLM_API_KEY")
-                ?? environment.GetValueOrDefault("API_KEY")
-                ?? environment.GetValueOrDefault("LLAMA_API_KEY");
-    }
+    /// <summary>The key that the program asks for, from the variable of its engine.</summary>
+    private static string? KeyOf(Dictionary<string, string> environment) =>
+        KeyVariables.Select(name => environment.GetValueOrDefault(name)).FirstOrDefault(value => value is not null);
 
     private static void Map(WebApplication app, string? key, bool isReady)
     {
