@@ -1,7 +1,7 @@
 namespace Scheduler.Host;
 
 /// <summary>
-/// The arguments: <c>[serve|demo [--fresh]|migrate|backup|health|version] [--config FILE] [--Section:Setting=value …]</c>.
+/// The arguments: <c>[serve|demo [--fresh]|migrate|backup|health|secrets rotate|version] [--config FILE] [--Section:Setting=value …]</c>.
 /// </summary>
 /// <param name="ConfigFile">An additional settings file; null for none.</param>
 /// <param name="IsFresh">Whether the demo starts on new data.</param>
@@ -18,6 +18,7 @@ internal sealed record CommandLine(
     public const string Usage = """
         usage: scheduler [serve|demo] [--config FILE] [--Section:Setting=value ...]
                scheduler migrate | backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
+               scheduler secrets rotate [--config FILE] [--Section:Setting=value ...]
                scheduler version
           serve   run the scheduler (default)
           demo    run it, launch demo instances on the simulated market, print their timelines, keep serving;
@@ -25,6 +26,8 @@ internal sealed record CommandLine(
           migrate bring the schema of the store to the version this build needs
           backup  copy the SQLite store of a scheduler, running or not, to a file that does not exist yet
           health  exit 0 when the scheduler of these settings on this machine is ready, 1 when it is not
+          secrets rotate
+                  encrypt all secrets and runtime keys of the running scheduler under the first master key
           version print the version; also --version
         """;
 
@@ -40,7 +43,12 @@ internal sealed record CommandLine(
         for (var i = 0; i < args.Count; i++)
         {
             var argument = args[i];
-            if (i == 0 && CommandOf(argument) is { } command)
+            if (i == 0 && argument == "secrets" && args.ElementAtOrDefault(1) == "rotate")
+            {
+                line = line with { Command = Command.RotateSecrets };
+                i++;
+            }
+            else if (i == 0 && CommandOf(argument) is { } command)
             {
                 line = line with { Command = command };
             }
@@ -107,6 +115,7 @@ internal enum Command
     Demo,
     Backup,
     Health,
+    RotateSecrets,
     Migrate,
     Version,
 }

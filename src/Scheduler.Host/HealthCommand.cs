@@ -13,13 +13,7 @@ internal static class HealthCommand
 
     public static async Task<bool> IsReadyAsync(HostOptions host)
     {
-        var listens = IPAddress.Parse(host.Address);
-        var address =
-            listens.Equals(IPAddress.Any) ? IPAddress.Loopback
-            : listens.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
-            : listens;
-        var scheme = host.Tls.CertificatePath is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
-        var uri = new UriBuilder(scheme, address.ToString(), host.Moved(host.HttpPort), "/readyz").Uri;
+        var uri = AddressOf(host, "/readyz");
         using var handler = NewHandler(host.Tls.CertificatePath);
         using var client = new HttpClient(handler) { Timeout = Patience };
         try
@@ -35,11 +29,23 @@ internal static class HealthCommand
         }
     }
 
+    /// <summary>A path of the HTTP port, at an address that this machine reaches.</summary>
+    internal static Uri AddressOf(HostOptions host, string path)
+    {
+        var listens = IPAddress.Parse(host.Address);
+        var address =
+            listens.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : listens.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
+            : listens;
+        var scheme = host.Tls.CertificatePath is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+        return new UriBuilder(scheme, address.ToString(), host.Moved(host.HttpPort), path).Uri;
+    }
+
     /// <summary>
     /// The certificate names the service and not this address, so the handler accepts exactly the configured
     /// certificate.
     /// </summary>
-    private static SocketsHttpHandler NewHandler(string? certificatePath)
+    internal static SocketsHttpHandler NewHandler(string? certificatePath)
     {
         var handler = new SocketsHttpHandler();
         if (certificatePath is not null)

@@ -23,7 +23,18 @@ internal sealed partial class OperatorKey(
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private string File { get; } =
+    private string File { get; } = FileOf(settings);
+
+    /// <summary>The configured key or that of the file; null without either.</summary>
+    public static string? Known(Settings settings) =>
+        settings.Host.OperatorKey
+        ?? (
+            System.IO.File.Exists(FileOf(settings))
+                ? System.IO.File.ReadAllText(FileOf(settings)).Trim()
+                : null
+        );
+
+    private static string FileOf(Settings settings) =>
         Path.GetFullPath(settings.Host.OperatorKeyFile ?? Path.Combine(settings.OwnFolder, FileName));
 
     /// <summary>Records the key in the store, so that it is valid.</summary>

@@ -4,9 +4,10 @@ using Scheduler.Host;
 using Scheduler.Host.Demo;
 using Scheduler.Storage;
 
-// Exit codes. 0: stopped on request, or the command is done. 1: health is not ready. 2: invalid arguments or settings.
+// Exit codes. 0: stopped on request, or the command is done. 1: health is not ready, or a command failed. 2: invalid arguments or settings.
 // 3: the store cannot be used. 4: any other error at the start. 5: the other silos declared this one dead.
 const int NotReady = 1;
+const int NotDone = 1;
 
 if (!CommandLine.TryParse(args, out var line, out var fault))
 {
@@ -27,6 +28,8 @@ try
             return await BackupCommand.RunAsync(Settings.Of(line), line.BackupTo!) ? 0 : StartFault.StoreUnusable;
         case Command.Health:
             return await HealthCommand.IsReadyAsync(Settings.Of(line).Host) ? 0 : NotReady;
+        case Command.RotateSecrets:
+            return await SecretsCommand.RotateAsync(Settings.Of(line)) ? 0 : NotDone;
         case Command.Version:
             await Console.Out.WriteLineAsync($"scheduler {ProductVersion.Full}");
             return 0;

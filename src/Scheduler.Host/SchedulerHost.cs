@@ -162,7 +162,8 @@ internal static class SchedulerHost
 
             silo.AddTelemetry(settings.Host.Telemetry);
             silo.AddSchedulerStorage(settings.Storage, GrainStorageNames.Database);
-            silo.Services.AddSingleton(_ => SecretVaults.Open(settings.Secrets, settings.Storage));
+            // Opened now, so that a key file that cannot be read stops the start.
+            silo.Services.AddSingleton(SecretVaults.Open(settings.Secrets, settings.Storage));
         });
         builder
             .Services.AddOptions<SchedulerOptions>()

@@ -85,6 +85,10 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
         {
             faults.Add(fieldPath, "Given more than once.");
         }
+        else if (field.RealContainingOneof?.Fields.FirstOrDefault(f => f != field && seen.Contains(f.Name)) is { } other)
+        {
+            faults.Add(fieldPath, $"Excludes `{other.Name}`; give one of them.");
+        }
         else if (property.Value.ValueKind != JsonValueKind.Null)
         {
             Field(property.Value, field, fieldPath);
@@ -132,13 +136,18 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
         {
             var key = TextOf(() => entry.Name);
             var entryPath = $"{path}[{StrictRequest.Shown(key ?? "?")}]";
-            if (key is null || !IsTyped(entry.Value, value))
+            if (key is null || !(IsNested(value) || IsTyped(entry.Value, value)))
             {
                 faults.Add(entryPath, $"Must be {Expected(value)}.");
             }
             else if (!seen.Add(key))
             {
                 faults.Add(entryPath, "Given more than once.");
+            }
+            else if (IsNested(value))
+            {
+                writer.WritePropertyName(key);
+                Message(entry.Value, value.MessageType, entryPath);
             }
             else
             {
