@@ -28,11 +28,7 @@ internal sealed partial class OperatorKey(
     /// <summary>The configured key or that of the file; null without either.</summary>
     public static string? Known(Settings settings) =>
         settings.Host.OperatorKey
-        ?? (
-            System.IO.File.Exists(FileOf(settings))
-                ? System.IO.File.ReadAllText(FileOf(settings)).Trim()
-                : null
-        );
+        ?? (System.IO.File.Exists(FileOf(settings)) ? System.IO.File.ReadAllText(FileOf(settings)).Trim() : null);
 
     private static string FileOf(Settings settings) =>
         Path.GetFullPath(settings.Host.OperatorKeyFile ?? Path.Combine(settings.OwnFolder, FileName));

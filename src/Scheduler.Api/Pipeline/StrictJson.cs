@@ -85,7 +85,9 @@ internal sealed class StrictJson(Faults faults, Utf8JsonWriter writer, IReadOnly
         {
             faults.Add(fieldPath, "Given more than once.");
         }
-        else if (field.RealContainingOneof?.Fields.FirstOrDefault(f => f != field && seen.Contains(f.Name)) is { } other)
+        else if (
+            field.RealContainingOneof?.Fields.FirstOrDefault(f => f != field && seen.Contains(f.Name)) is { } other
+        )
         {
             faults.Add(fieldPath, $"Excludes `{other.Name}`; give one of them.");
         }

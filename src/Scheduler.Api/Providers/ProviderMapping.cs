@@ -62,6 +62,7 @@ internal static class ProviderMapping
             Available = offer.Available,
             QuotedCurrency = offer.Quoted?.Currency ?? "",
             QuotedMicroUnitsPerHour = offer.Quoted?.MicroUnitsPerHour ?? 0,
+            EncryptedPath = offer.EncryptedPath,
         };
 
     public static V1.CapacityTier ToProto(this CapacityTier tier) =>

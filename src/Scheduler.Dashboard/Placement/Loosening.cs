@@ -21,6 +21,7 @@ internal static class Loosening
         change.Constraint switch
         {
             "spot" => asked with { SpotAllowed = true },
+            "encrypted_path" => asked with { RequireEncryptedPath = false },
             "capacity_tier" when TierWords.TryParse(change.To, out var tier) => asked with { MinimumTier = tier },
             "max_price" when EuroText.TryParse(change.To, out var price) => asked with { MaxPricePerHour = price },
             "providers" => asked with { Providers = asked.Providers.Add(change.To) },

@@ -141,6 +141,7 @@ public sealed record InstanceRecord : IStoredState
             || Spec.Environment is not null
             || Spec.Image is not null
             || Spec.Constraints.RequireEncryptedPath
+            || Intent?.Offer.EncryptedPath == true
         )
             ? this with
             {

@@ -44,6 +44,15 @@ internal static class SpecChanges
             (_, to) => to.Constraints.SpotAllowed ? "allow spot capacity" : "disallow spot capacity"
         ),
         new(
+            "constraints.require_encrypted_path",
+            "path to the runtime",
+            spec => spec.Constraints.RequireEncryptedPath ? "encrypted" : Any,
+            (_, to) =>
+                to.Constraints.RequireEncryptedPath
+                    ? "require an encrypted path to the runtime"
+                    : "accept a path without encryption"
+        ),
+        new(
             "constraints.providers",
             "providers",
             spec => List(spec.Constraints.Providers),

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 
@@ -12,6 +13,7 @@ namespace Scheduler.Domain.Placement;
 /// <param name="PricePerHour">Price of the whole instance per hour, ≥ 0.</param>
 /// <param name="Available">Number of instances available now, ≥ 0.</param>
 /// <param name="Quoted">The price in the provider's currency; null when the provider quotes EUR.</param>
+/// <param name="EncryptedPath">Whether requests to a runtime on it are encrypted on the way, or stay on this host.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.Offer")]
 public sealed record Offer(
     [property: Id(0)] ProviderId Provider,
@@ -23,10 +25,11 @@ public sealed record Offer(
     [property: Id(6)] bool Spot,
     [property: Id(7)] MicroEuro PricePerHour,
     [property: Id(8)] int Available,
-    [property: Id(9)] QuotedPrice? Quoted = null
+    [property: Id(9)] QuotedPrice? Quoted = null,
+    [property: Id(10), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool EncryptedPath = false
 )
 {
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public Route Route => new(Provider, Region, GpuType);
 }
 

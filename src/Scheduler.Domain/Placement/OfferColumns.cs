@@ -14,6 +14,7 @@ internal sealed class OfferColumns
 {
     public const int TierBits = 0b011;
     public const int SpotBit = 0b100;
+    public const int EncryptedBit = 0b1000;
 
     public required string[] Providers { get; init; }
     public required string[] Regions { get; init; }
@@ -38,7 +39,7 @@ internal sealed class OfferColumns
     public required ushort[] RegionOf { get; init; }
     public required ushort[] ShapeOf { get; init; }
 
-    /// <summary>The tier in the low two bits, then the spot bit.</summary>
+    /// <summary>The tier in the low two bits, then the spot bit, then the bit of an encrypted path.</summary>
     public required byte[] Flags { get; init; }
 
     public required int[] AvailableOf { get; init; }
@@ -58,6 +59,8 @@ internal sealed class OfferColumns
     public CapacityTier TierOf(int row) => (CapacityTier)(Flags[row] & TierBits);
 
     public bool IsSpot(int row) => (Flags[row] & SpotBit) != 0;
+
+    public bool IsEncrypted(int row) => (Flags[row] & EncryptedBit) != 0;
 
     public GpuShape ShapeAt(int row) => Shapes[ShapeOf[row]];
 
@@ -83,7 +86,8 @@ internal sealed class OfferColumns
             IsSpot(row),
             new MicroEuro(Prices[row]),
             AvailableOf[row],
-            QuoteAt(row)
+            QuoteAt(row),
+            IsEncrypted(row)
         );
     }
 

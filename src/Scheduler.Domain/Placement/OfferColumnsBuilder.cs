@@ -70,7 +70,11 @@ internal sealed class OfferColumnsBuilder
                 Region = region,
                 Shape = shape,
                 Currency = (byte)currency,
-                Flags = (byte)((int)offer.Tier | (offer.Spot ? OfferColumns.SpotBit : 0)),
+                Flags = (byte)(
+                    (int)offer.Tier
+                    | (offer.Spot ? OfferColumns.SpotBit : 0)
+                    | (offer.EncryptedPath ? OfferColumns.EncryptedBit : 0)
+                ),
             }
         );
         return null;

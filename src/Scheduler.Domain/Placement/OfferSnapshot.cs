@@ -15,6 +15,7 @@ public sealed class OfferSnapshot
     private readonly ImmutableSortedDictionary<string, ImmutableArray<OfferFaultCount>> _faults;
     private readonly ulong[] _unavailable;
     private readonly ulong[] _spot;
+    private readonly ulong[] _unencrypted;
     private readonly ulong[] _belowStandard;
     private readonly ulong[] _belowDedicated;
 
@@ -34,6 +35,7 @@ public sealed class OfferSnapshot
         Shapes = [.. columns.Shapes];
         _unavailable = new ulong[Words];
         _spot = new ulong[Words];
+        _unencrypted = new ulong[Words];
         _belowStandard = new ulong[Words];
         _belowDedicated = new ulong[Words];
         MarkRows();
@@ -136,6 +138,8 @@ public sealed class OfferSnapshot
 
     internal BitPlane Spot() => BitPlane.Of(_spot);
 
+    internal BitPlane Unencrypted() => BitPlane.Of(_unencrypted);
+
     internal BitPlane BelowTier(CapacityTier tier) =>
         BitPlane.Of(tier >= CapacityTier.Dedicated ? _belowDedicated : _belowStandard);
 
@@ -185,6 +189,11 @@ public sealed class OfferSnapshot
             if (Columns.IsSpot(row))
             {
                 BitPlane.Set(_spot, row);
+            }
+
+            if (!Columns.IsEncrypted(row))
+            {
+                BitPlane.Set(_unencrypted, row);
             }
 
             var tier = Columns.TierOf(row);

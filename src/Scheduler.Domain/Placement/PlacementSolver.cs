@@ -21,6 +21,7 @@ public static class PlacementSolver
     [
         new AvailableConstraint(), // Precomputed. First, because no change by the caller helps against it.
         new SpotConstraint(), // Precomputed.
+        new EncryptedPathConstraint(), // Precomputed.
         new CapacityTierConstraint(), // Precomputed.
         new MaxPriceConstraint(), // One binary search: rows are in price order.
         new ProviderHealthConstraint(), // A few providers at most.

@@ -38,6 +38,7 @@ internal static class RelaxationDetails
         ("add_region", AddRegion),
         ("minimum_tier", LowerTier),
         ("spot_allowed", AllowSpot),
+        ("require_encrypted_path", AcceptAnyPath),
         ("gpu_type", TakeGpuType),
         ("gpu_count", TakeGpuCount),
         ("add_provider", AddProvider),
@@ -92,6 +93,7 @@ internal static class RelaxationDetails
             "regions" => ("add_region", edit.To),
             "capacity_tier" => ("minimum_tier", edit.To),
             "spot" => ("spot_allowed", "true"),
+            "encrypted_path" => ("require_encrypted_path", "false"),
             "providers" => ("add_provider", edit.To),
             var same => (same, edit.To),
         };
@@ -117,6 +119,9 @@ internal static class RelaxationDetails
 
     private static SmartConstraints? AllowSpot(SmartConstraints asked, string text) =>
         text == "true" ? asked with { SpotAllowed = true } : null;
+
+    private static SmartConstraints? AcceptAnyPath(SmartConstraints asked, string text) =>
+        text == "false" ? asked with { RequireEncryptedPath = false } : null;
 
     private static SmartConstraints? TakeGpuType(SmartConstraints asked, string type) =>
         !IsWord(type) ? null

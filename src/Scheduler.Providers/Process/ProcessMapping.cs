@@ -65,7 +65,8 @@ internal static class ProcessMapping
             CapacityTier.Dedicated,
             Spot: false,
             MicroEuro.CeilingFromEuros(options.PricePerGpuHour * size),
-            freeByType.GetValueOrDefault(type.Key, []).Length / size
+            freeByType.GetValueOrDefault(type.Key, []).Length / size,
+            EncryptedPath: options.IsOnLoopback
         );
 
     internal static Offer CpuOffer(ProcessOptions options, int taken) =>
@@ -78,7 +79,8 @@ internal static class ProcessMapping
             CapacityTier.Dedicated,
             Spot: false,
             MicroEuro.CeilingFromEuros(options.Cpu.PricePerHour),
-            Math.Max(0, options.Cpu.Available - taken)
+            Math.Max(0, options.Cpu.Available - taken),
+            EncryptedPath: options.IsOnLoopback
         );
 
     private static HostGpu? Gpu(string line)

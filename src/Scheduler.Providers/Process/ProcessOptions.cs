@@ -108,6 +108,9 @@ internal sealed class ProcessOptions : ICheckedSettings
 
     internal ProbeLimits Probe => new(ProbeEvery, ProbeTimeout, UnhealthyAfterProbes, UnhealthyAfterSilence);
 
+    /// <summary>Whether only this host reaches the runtimes.</summary>
+    internal bool IsOnLoopback => IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address);
+
     internal RuntimePreset? Preset(string name) =>
         Presets.TryGetValue(name, out var configured)
             ? configured.ToPreset(name)

@@ -66,7 +66,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     public ProviderId Id => new(_options.Id);
 
     /// <summary>By default the runtimes listen on loopback.</summary>
-    public bool IsReachableFromOutside => !System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(_options.Host));
+    public bool IsReachableFromOutside => !_options.IsOnLoopback;
 
     public IEnumerable<RuntimePreset> Presets =>
         RuntimePresets

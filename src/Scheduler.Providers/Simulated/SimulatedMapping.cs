@@ -78,7 +78,9 @@ internal static class SimulatedMapping
             ToEuro(row.UsdPerHour, options.EurPerUsd),
             options.CapacityPerOffer
                 ?? SeededDraw.Between(options.Seed, provider.Value, offerId, 1, community ? 4 : 16),
-            new QuotedPrice("USD", MicroEuro.CeilingFromEuros(row.UsdPerHour).Value)
+            new QuotedPrice("USD", MicroEuro.CeilingFromEuros(row.UsdPerHour).Value),
+            // The stand-in runtime listens on loopback.
+            EncryptedPath: true
         );
         return (offer, null);
     }

@@ -22,6 +22,7 @@ public sealed class RemediesPropertyTests
         KeyValuePair.Create("regions", nameof(SmartConstraints.Regions)),
         KeyValuePair.Create("lowest tier", nameof(SmartConstraints.MinimumTier)),
         KeyValuePair.Create("spot capacity", nameof(SmartConstraints.SpotAllowed)),
+        KeyValuePair.Create("path to the runtime", nameof(SmartConstraints.RequireEncryptedPath)),
         KeyValuePair.Create("GPU type", nameof(SmartConstraints.GpuType)),
         KeyValuePair.Create("GPU count", nameof(SmartConstraints.GpuCount)),
         KeyValuePair.Create("providers", nameof(SmartConstraints.Providers)),

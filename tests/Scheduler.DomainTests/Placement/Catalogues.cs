@@ -53,7 +53,8 @@ internal sealed class Catalogues(int seed)
             _random.Next(2) == 0,
             new MicroEuro(_random.Next(1, 12) * 250_000L),
             _random.Next(4),
-            _random.Next(5) == 0 ? new QuotedPrice("USD", _random.Next(1, 1000)) : null
+            _random.Next(5) == 0 ? new QuotedPrice("USD", _random.Next(1, 1000)) : null,
+            EncryptedPath: _random.Next(3) > 0
         );
 
     public PlacementRequest Request() =>
@@ -77,6 +78,7 @@ internal sealed class Catalogues(int seed)
             Providers = _random.Next(2) == 0 ? [] : Some(Providers, 2, "nobody"),
             GpuPreferences = _random.Next(2) == 0 ? [] : Some(GpuTypes, 3, "B200"),
             ProviderPreferences = _random.Next(2) == 0 ? [] : Some(Providers, 3, "nobody"),
+            RequireEncryptedPath = _random.Next(3) == 0,
         };
 
     public PlacementState State() =>

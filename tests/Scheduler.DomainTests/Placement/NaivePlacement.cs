@@ -9,6 +9,7 @@ internal static class NaivePlacement
     private static readonly string[] Relaxable =
     [
         "spot",
+        "encrypted_path",
         "capacity_tier",
         "max_price",
         "providers",
@@ -24,6 +25,7 @@ internal static class NaivePlacement
         [
             ("available", offer => offer.Available > 0),
             ("spot", offer => asked.SpotAllowed || !offer.Spot),
+            ("encrypted_path", offer => !asked.RequireEncryptedPath || offer.EncryptedPath),
             ("capacity_tier", offer => offer.Tier >= asked.MinimumTier),
             ("max_price", offer => asked.MaxPricePerHour is not { } most || offer.PricePerHour.Value <= most.Value),
             (

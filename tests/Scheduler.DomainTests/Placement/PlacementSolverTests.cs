@@ -262,7 +262,7 @@ public sealed class PlacementSolverTests
     [Fact]
     public void Every_constraint_has_its_own_wire_name_and_reason()
     {
-        Assert.Equal(10, PlacementSolver.ConstraintNames.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(11, PlacementSolver.ConstraintNames.Distinct(StringComparer.Ordinal).Count());
         Assert.All(
             PlacementSolver.Funnel,
             constraint => Assert.Equal(constraint.Reason, PlacementSolver.ReasonOf(constraint.Name))

@@ -14,6 +14,7 @@ public sealed class RelaxationDetailsTests
         Regions = ["r"],
         MinimumTier = CapacityTier.Standard,
         SpotAllowed = false,
+        RequireEncryptedPath = true,
         GpuType = "L40S",
         GpuCount = 2,
         Providers = ["p"],
@@ -26,6 +27,7 @@ public sealed class RelaxationDetailsTests
         Assert.Equal(["r", "s"], Follow("add_region", "s")!.Regions);
         Assert.Equal(CapacityTier.Community, Follow("minimum_tier", "community")!.MinimumTier);
         Assert.True(Follow("spot_allowed", "true")!.SpotAllowed);
+        Assert.False(Follow("require_encrypted_path", "false")!.RequireEncryptedPath);
         Assert.Equal("L4", Follow("gpu_type", "L4")!.GpuType);
         Assert.Equal(64, Follow("gpu_count", "64")!.GpuCount);
         Assert.Equal(1, Follow("gpu_count", "1")!.GpuCount);
@@ -49,6 +51,7 @@ public sealed class RelaxationDetailsTests
     [InlineData("add_region", "a\nb")]
     [InlineData("minimum_tier", "best")]
     [InlineData("spot_allowed", "false")]
+    [InlineData("require_encrypted_path", "true")]
     [InlineData("gpu_type", "")]
     [InlineData("gpu_type", "a\tb")]
     [InlineData("gpu_count", "0")]
@@ -135,7 +138,7 @@ public sealed class RelaxationDetailsTests
         constraints is null
             ? null
             : $"{constraints.MaxPricePerHour}|{string.Join(',', constraints.Regions)}|{constraints.MinimumTier}|"
-                + $"{constraints.SpotAllowed}|{constraints.GpuType}|{constraints.GpuCount}|"
+                + $"{constraints.SpotAllowed}|{constraints.RequireEncryptedPath}|{constraints.GpuType}|{constraints.GpuCount}|"
                 + string.Join(',', constraints.Providers);
 
     private static SmartConstraints? Unchanged(SmartConstraints? followed) =>

@@ -43,6 +43,7 @@ public sealed class WhyNotTests
                 MinimumTier = CapacityTier.Dedicated,
                 GpuCount = 8,
                 SpotAllowed = false,
+                RequireEncryptedPath = true,
             },
         };
 
@@ -52,13 +53,14 @@ public sealed class WhyNotTests
             [
                 ("available", 1, "instances"),
                 ("spot", null, null),
+                ("encrypted_path", null, null),
                 ("capacity_tier", 2, "tiers"),
                 ("max_price", 190_000, "micro_eur_per_hour"),
                 ("gpu_count", 6, "gpus"),
             ],
             misses.Select(miss => (miss.Constraint, miss.Margin, miss.Unit))
         );
-        Assert.Equal("max_price: wanted at most 1.10 EUR/h, offered 1.29 EUR/h", misses[3].ToString());
+        Assert.Equal("max_price: wanted at most 1.10 EUR/h, offered 1.29 EUR/h", misses[4].ToString());
     }
 
     [Fact]

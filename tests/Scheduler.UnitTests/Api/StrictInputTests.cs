@@ -37,6 +37,16 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("""{"servingName":"m"}""", "spec")]
     [InlineData("""{"parent":"accounts/acct-b","servingName":"m","spec":{"model":"a"}}""", "parent")]
     [InlineData("""{"servingName":"m","spec":{"model":"a"},"labels":{"k":1}}""", "labels[k]")]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","env":{"A":"b"}}}""", "spec.env[A]")]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","env":{"A":{}}}}""", "spec.env[A]")]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","env":{"A":{"bogus":"b"}}}}""", "spec.env[A].bogus")]
+    [InlineData(
+        """{"servingName":"m","spec":{"model":"a","env":{"A":{"value":"b","secret":"c"}}}}""",
+        "spec.env[A].secret"
+    )]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","env":{"A":{"secret":"C!"}}}}""", "spec.env[A].secret")]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","env":{"9":{"value":"b"}}}}""", "spec.env")]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","image":"https://x"}}""", "spec.image")]
     [InlineData("[]", "body")]
     [InlineData("{\"servingName\":", "body")]
     public async Task An_invalid_field_is_named(string body, string field)

@@ -45,6 +45,16 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void The_rotation_of_the_master_key_is_a_command_of_two_words()
+    {
+        Assert.True(CommandLine.TryParse(["secrets", "rotate", "--Host:Log=json"], out var line, out _));
+        Assert.Equal(Command.RotateSecrets, line.Command);
+        Assert.Equal(["--Host:Log=json"], line.Settings);
+        Assert.False(CommandLine.TryParse(["secrets"], out _, out var fault));
+        Assert.Equal("'secrets' is not understood.", fault);
+    }
+
+    [Fact]
     public void Backup_without_a_target_is_refused()
     {
         Assert.False(CommandLine.TryParse(["backup"], out _, out var fault));
