@@ -5,6 +5,7 @@ using Scheduler.Providers.Docker;
 using Scheduler.Providers.Hub;
 using Scheduler.Providers.Kubernetes;
 using Scheduler.Providers.Process;
+using Scheduler.Providers.RunPod;
 using Scheduler.Providers.Simulated;
 
 namespace Scheduler.Providers;
@@ -22,6 +23,7 @@ public static class ProvidersSetup
             ["Process"] = typeof(ProcessOptions),
             ["Kubernetes"] = typeof(KubernetesOptions),
             ["Docker"] = typeof(DockerOptions),
+            ["RunPod"] = typeof(RunPodOptions),
         };
 
     /// <summary>Registers the enabled adapters, and the hub of models.</summary>
@@ -38,6 +40,7 @@ public static class ProvidersSetup
             .AddProcessProvider(configuration)
             .AddKubernetesProvider(configuration)
             .AddDockerProviders(configuration)
+            .AddRunPodProvider(configuration)
             .AddModelHub(configuration);
     }
 }

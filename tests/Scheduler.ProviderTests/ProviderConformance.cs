@@ -23,6 +23,9 @@ public abstract class ProviderConformance : IAsyncLifetime
     /// </summary>
     protected abstract IProvider Open();
 
+    /// <summary>What the provider can tell. The contract permits less than everything.</summary>
+    protected virtual ProviderAbilities Abilities { get; } = new();
+
     protected abstract AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster);
 
     public ValueTask InitializeAsync()
@@ -111,7 +114,10 @@ public abstract class ProviderConformance : IAsyncLifetime
         Assert.All(outcomes, outcome => Assert.True(outcome.IsAllocated, outcome.Rejection?.ProviderWords));
         Assert.Single(outcomes.Select(outcome => outcome.Allocation!.CreatedAt).Distinct());
         Assert.Single(await _provider.ListAllocationsAsync(Cluster, Ct));
-        Assert.Equal(before - 1, await AvailableAsync(request.Offer));
+        if (Abilities.CountsStock)
+        {
+            Assert.Equal(before - 1, await AvailableAsync(request.Offer));
+        }
     }
 
     [Fact]
@@ -248,6 +254,11 @@ public abstract class ProviderConformance : IAsyncLifetime
     {
         var request = Request($"i-{behaviour}-r1-a1", behaviour);
         await _provider.AllocateAsync(request, Ct);
+        if (!Abilities.TellsExit)
+        {
+            await NeverServesAsync(request.Key);
+            return;
+        }
 
         var ended = await BecomesAsync(request.Key, AllocationStatus.Exited);
         var afterRestart = await Reopen().FindAsync(request.Key, Ct);
@@ -270,6 +281,12 @@ public abstract class ProviderConformance : IAsyncLifetime
         await _provider.AllocateAsync(serving, Ct);
         await _provider.AllocateAsync(ending, Ct);
         await BecomesAsync(serving.Key, AllocationStatus.Ready);
+        if (!Abilities.ReadsOutput)
+        {
+            Assert.Equal("", await _provider.ReadOutputAsync(serving.Key, Ct));
+            return;
+        }
+
         var ended = await BecomesAsync(ending.Key, AllocationStatus.Exited);
 
         var living = await _provider.ReadOutputAsync(serving.Key, Ct);
@@ -360,6 +377,23 @@ public abstract class ProviderConformance : IAsyncLifetime
             $"{key} becomes {status}"
         );
         return seen!;
+    }
+
+    /// <summary>A runtime whose end the provider cannot tell is booting or unhealthy, and never exited without evidence.</summary>
+    private async Task NeverServesAsync(AllocationKey key)
+    {
+        for (var look = 0; look < 10; look++)
+        {
+            var seen = await _provider.FindAsync(key, Ct);
+            Assert.True(
+                seen?.Status is AllocationStatus.Booting or AllocationStatus.Unhealthy,
+                $"It is {seen?.Status}."
+            );
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Ct);
+        }
+
+        await ReleaseAsync(key);
+        Assert.Null(await _provider.FindAsync(key, Ct));
     }
 
     protected async Task ReleaseAsync(AllocationKey key) =>

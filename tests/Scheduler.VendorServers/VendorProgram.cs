@@ -17,6 +17,7 @@ public static class VendorProgram
         () => new Docker.DockerServer(),
         HuggingFace.HuggingFaceServer.WithSamples,
         () => new Kubernetes.KubernetesServer(),
+        () => new RunPod.RunPodServer(),
     ];
 
     /// <returns>0 after a stop, 2 for a wrong command line.</returns>

@@ -136,7 +136,17 @@ internal sealed partial class FencedAllocations
                     return refusal;
                 }
 
-                var view = await _list.GetAsync(CallKind.Read, unsent);
+                RentalView view;
+                try
+                {
+                    view = await _list.GetAsync(CallKind.Read, unsent);
+                }
+                catch (CredentialRefusedException e)
+                {
+                    // Nothing was asked for under this key, so nothing exists.
+                    return RentalFailures.Credentials(e);
+                }
+
                 if (view.HasLive(request.Key))
                 {
                     await KeepAsync(entry ?? NewEntry(request), view, _rental.NotesOf(request), unsent);
@@ -186,7 +196,7 @@ internal sealed partial class FencedAllocations
             await SettledAsync(intent, vendorId: null);
             if (e is CredentialRefusedException)
             {
-                return AllocateOutcome.Rejected(RejectionKind.Credentials, VendorWords.Clean(e.Message));
+                return RentalFailures.Credentials(e);
             }
 
             throw;

@@ -8,12 +8,22 @@ namespace Scheduler.ProviderTests.Http;
 internal sealed class InMemoryVendor(IVendorCloud cloud) : HttpMessageHandler, IHttpClientFactory
 {
     private readonly List<string> _calls = [];
+    private int _running;
+
+    /// <summary>Whether no call is on its way.</summary>
+    internal bool IsQuiet => Volatile.Read(ref _running) == 0;
 
     /// <summary>The exchange of the next matching call is cut; see <see cref="CutAt"/>.</summary>
     internal Func<HttpRequestMessage, bool>? CutWhen { get; set; }
 
     /// <summary>Bytes of request and answer together after which the connection breaks.</summary>
     internal int CutAt { get; set; }
+
+    /// <summary>Whether only the first matching exchange is cut.</summary>
+    internal bool CutsOnce { get; init; }
+
+    /// <summary>Whether the last matching exchange was cut.</summary>
+    internal bool WasCut { get; private set; }
 
     /// <summary>Bytes of the last whole exchange that matched <see cref="CutWhen"/>.</summary>
     internal int ExchangeBytes { get; private set; }
@@ -41,10 +51,12 @@ internal sealed class InMemoryVendor(IVendorCloud cloud) : HttpMessageHandler, I
         cancellationToken.ThrowIfCancellationRequested();
         var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
         var head = $"{request.Method} {request.RequestUri!.PathAndQuery} HTTP/1.1\r\n{request.Headers}\r\n";
-        var isCut = CutWhen?.Invoke(request) == true;
+        var isCut = CutWhen?.Invoke(request) == true && !(CutsOnce && WasCut);
         var requestBytes = Encoding.UTF8.GetByteCount(head + body);
+        WasCut = isCut ? false : WasCut;
         if (isCut && CutAt < requestBytes)
         {
+            WasCut = true;
             // A server does not act on a part of a request.
             throw new HttpRequestException(HttpRequestError.Unknown, "the connection broke in the request");
         }
@@ -55,16 +67,21 @@ internal sealed class InMemoryVendor(IVendorCloud cloud) : HttpMessageHandler, I
         }
 
         var headers = request.Headers.ToDictionary(header => header.Key, header => string.Join(", ", header.Value));
-        var reply = await cloud.AnswerAsync(
+        Interlocked.Increment(ref _running);
+        var answering = cloud.AnswerAsync(
             VendorRequest.Of(request.Method.Method, request.RequestUri, headers, body),
             cancellationToken
         );
+        // A call that hangs must not stop the time, or it would never time out.
+        Interlocked.Decrement(ref _running);
+        var reply = await answering;
         var response = Respond(reply);
         var responseHead = Encoding.UTF8.GetByteCount($"HTTP/1.1 {reply.Status}\r\n{response.Headers}\r\n");
         var bytes = Encoding.UTF8.GetBytes(reply.Body);
         if (isCut)
         {
             ExchangeBytes = requestBytes + responseHead + bytes.Length;
+            WasCut = CutAt < ExchangeBytes;
             if (CutAt < requestBytes + responseHead)
             {
                 throw new HttpRequestException(HttpRequestError.ResponseEnded, "the connection broke in the answer");
