@@ -14,6 +14,7 @@ using Scheduler.Dashboard.Placement;
 using Scheduler.Dashboard.Providers;
 using Scheduler.Dashboard.Requests;
 using Scheduler.Dashboard.Schedules;
+using Scheduler.Dashboard.Secrets;
 using Scheduler.Dashboard.Shell;
 using Scheduler.Dashboard.SignIn;
 using Scheduler.Edge;
@@ -101,6 +102,7 @@ public static class DashboardSetup
         pages.MapInstanceActions();
         pages.MapAccountActions();
         pages.MapKeyActions();
+        pages.MapSecretActions();
         pages.MapNamedInstanceActions();
         pages.MapFirewallActions();
         pages.MapScheduleActions();

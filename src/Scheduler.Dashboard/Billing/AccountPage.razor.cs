@@ -5,13 +5,15 @@ using Scheduler.Dashboard.Shell;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Firewalls;
+using Scheduler.Grains.Secrets;
 
 namespace Scheduler.Dashboard.Billing;
 
-/// <summary>One account: its balance now, its ledger, and its keys.</summary>
+/// <summary>One account: its balance now, its ledger, its secrets, and its keys.</summary>
 public sealed partial class AccountPage
 {
     private const int LedgerSize = 50;
@@ -29,6 +31,7 @@ public sealed partial class AccountPage
     private OpenHold[] _holds = [];
     private ImmutableArray<QuotaUse> _quotas = [];
     private ImmutableArray<KeyRecord> _keys = [];
+    private ImmutableArray<SecretView> _secrets = [];
     private ImmutableArray<string> _firewalls = [];
     private long _stoppable;
     private string? _older;
@@ -56,9 +59,11 @@ public sealed partial class AccountPage
             .CountInstancesAsync(new InstanceQuery { Account = id, States = StopInstances.States }, MostCounted);
         var holds = Grains.Account(id).HoldsAsync(AccessScope, MostHolds);
         var quotas = Grains.Quota(id).UseAsync();
-        await Task.WhenAll(ledger, keys, firewalls, stoppable, holds, quotas).WaitAsync(Http.RequestAborted);
+        var secrets = Grains.Secrets(id).ListAsync("", Most);
+        await Task.WhenAll(ledger, keys, firewalls, stoppable, holds, quotas, secrets).WaitAsync(Http.RequestAborted);
         _holds = [.. await holds];
         _quotas = await quotas;
+        _secrets = await secrets;
         _stoppable = await stoppable;
 
         var entries = await ledger;

@@ -15,10 +15,13 @@ internal static class LaunchFields
     public const string AtOnce = "at_once";
     public const string Runtime = "runtime";
     public const string Arguments = "arguments";
+    public const string Image = "image";
+    public const string Variables = "variables";
     public const string MaxPrice = "max_price";
     public const string Regions = "regions";
     public const string Tier = "tier";
     public const string Spot = "spot";
+    public const string Encrypted = "encrypted";
     public const string Gpu = "gpu";
     public const string GpuCount = "gpus";
     public const string Providers = "providers";
@@ -57,6 +60,7 @@ internal static class LaunchFields
         (MaxPrice, "Highest price"),
         (Tier, "Lowest capacity tier"),
         (Spot, "Spot capacity"),
+        (Encrypted, "Encrypted path"),
         (Regions, "Regions"),
         (Providers, "Providers"),
         (Gpu, "GPU type"),
@@ -67,6 +71,8 @@ internal static class LaunchFields
         (AllocationTimeout, "Longest wait for capacity"),
         (StartTimeout, "Longest wait for the runtime"),
         (Arguments, "Runtime arguments"),
+        (Image, "Container image"),
+        (Variables, "Variables"),
         (Start, "Start at once"),
     ];
 
@@ -85,6 +91,8 @@ internal static class LaunchFields
             "spec.runtime_arguments" => Arguments,
             "spec.constraints.gpu_count" => GpuCount,
             "spec.runtime" => Runtime,
+            "spec.image" => Image,
+            "spec.env" => Variables,
             "spec.constraints.gpu_type" => Gpu,
             "spec.constraints.regions" => Regions,
             "spec.constraints.providers" => Providers,
@@ -93,11 +101,11 @@ internal static class LaunchFields
             _ => null,
         };
 
-    public static bool IsBox(string field) => field is Spot or Reroute or Start;
+    public static bool IsBox(string field) => field is Spot or Encrypted or Reroute or Start;
 
     /// <summary>Largest number of characters of a field; all fields together must fit into a URL.</summary>
     public static int MostCharacters(string field) =>
-        field == Arguments ? LongestArguments
+        field is Arguments or Variables ? LongestArguments
         : Lists.Contains(field, StringComparer.Ordinal) ? LongestList
         : LongestLine;
 }

@@ -69,6 +69,8 @@ public sealed class LaunchForm
                 argument.ReplaceLineEndings("\n").Replace('\n', LineBreakInside).Replace('\r', LineBreakInside)
             )
         );
+        texts[LaunchFields.Image] = spec.Image ?? "";
+        texts[LaunchFields.Variables] = Lines(spec.Variables.Select(variable => VariableLines.Of(variable)));
         texts[LaunchFields.Reroute] = Box(spec.AutoReroute);
         texts[LaunchFields.AllocationTimeout] = Seconds(spec.AllocationTimeout);
         texts[LaunchFields.StartTimeout] = Seconds(spec.StartTimeout);
@@ -114,6 +116,7 @@ public sealed class LaunchForm
         texts[LaunchFields.Regions] = Lines(constraints.Regions);
         texts[LaunchFields.Tier] = constraints.MinimumTier.Word();
         texts[LaunchFields.Spot] = Box(constraints.SpotAllowed);
+        texts[LaunchFields.Encrypted] = Box(constraints.RequireEncryptedPath);
         texts[LaunchFields.Gpu] = constraints.GpuType ?? "";
         texts[LaunchFields.GpuCount] = constraints.GpuCount?.ToString(CultureInfo.InvariantCulture) ?? "";
         texts[LaunchFields.Providers] = Lines(constraints.Providers);

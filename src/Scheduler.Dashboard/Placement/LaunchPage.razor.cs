@@ -46,6 +46,8 @@ public sealed partial class LaunchPage
         LaunchFields.AllocationTimeout,
         LaunchFields.StartTimeout,
         LaunchFields.Arguments,
+        LaunchFields.Image,
+        LaunchFields.Variables,
         LaunchFields.Reroute,
     ];
 

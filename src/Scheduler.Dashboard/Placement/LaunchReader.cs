@@ -5,6 +5,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Edge;
 using Scheduler.Grains;
 
@@ -100,11 +101,27 @@ internal sealed class LaunchReader
                     SpecSyntax.IsArgument(line) && !line.Contains(LaunchForm.LineBreakInside, StringComparison.Ordinal),
                 SpecSyntax.Argument + ", without a line break inside"
             ),
+            Image = Optional(LaunchFields.Image, ImageReference.IsReference, ImageReference.Accepted),
+            Environment = ReadVariables(),
             Constraints = ReadConstraints(),
             AutoReroute = IsTicked(LaunchFields.Reroute),
             AllocationTimeout = Wait(LaunchFields.AllocationTimeout),
             StartTimeout = Wait(LaunchFields.StartTimeout),
         };
+    }
+
+    private ImmutableSortedDictionary<string, EnvironmentValue>? ReadVariables()
+    {
+        var variables = ImmutableSortedDictionary.CreateBuilder<string, EnvironmentValue>(StringComparer.Ordinal);
+        foreach (var line in Lines(LaunchFields.Variables, VariableLines.IsOne, VariableLines.Accepted))
+        {
+            if (VariableLines.TryRead(line, out var name, out var value) && !variables.TryAdd(name, value))
+            {
+                Faults.Add(LaunchFields.Variables, $"{name} is set twice.");
+            }
+        }
+
+        return variables.Count > 0 ? variables.ToImmutable() : null;
     }
 
     private SmartConstraints ReadConstraints() =>
@@ -114,6 +131,7 @@ internal sealed class LaunchReader
             Regions = Lines(LaunchFields.Regions, Grammar.IsWord, SpecSyntax.Word),
             MinimumTier = Tier(),
             SpotAllowed = IsTicked(LaunchFields.Spot),
+            RequireEncryptedPath = IsTicked(LaunchFields.Encrypted),
             GpuType = Optional(LaunchFields.Gpu, Grammar.IsWord, SpecSyntax.Word),
             GpuCount = (int?)Whole(LaunchFields.GpuCount, SpecLimits.MostGpus),
             Providers = Lines(LaunchFields.Providers, Grammar.IsProviderId, SpecSyntax.Provider),

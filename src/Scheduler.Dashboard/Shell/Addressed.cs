@@ -1,6 +1,7 @@
 using Scheduler.Domain.Firewalls;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
+using Scheduler.Domain.Secrets;
 using Scheduler.Edge;
 
 namespace Scheduler.Dashboard.Shell;
@@ -27,6 +28,8 @@ internal static class Addressed
     public static string Slug(string text) => Of(text, FirewallValidation.IsSlug);
 
     public static string Key(string text) => Of(text, KeyToken.IsKeyId);
+
+    public static string Secret(string text) => Of(text, SecretValidation.IsName);
 
     public static string Schedule(string text) => Of(text, Grammar.IsScheduleId);
 

@@ -13,6 +13,8 @@ internal sealed partial record AccountResources(string Account, string Letter)
 
     public string Schedule { get; init; } = $"schedule-{Letter}";
 
+    public string Secret { get; init; } = $"secret-{Letter}";
+
     public string Firewall { get; init; } = $"firewall-{Letter}";
 
     public string Request { get; init; } = "req-" + new string(Letter[0], 26);
@@ -37,6 +39,7 @@ internal sealed partial record AccountResources(string Account, string Letter)
                         ("accounts", "account" or "name") or ("firewalls", "account") => Account,
                         ("failures", "code") => "OOM_KILLED",
                         ("keys", "key") => Key,
+                        ("secrets", "secret") => Secret,
                         ("schedules", "schedule") => Schedule,
                         ("remedies", "remedy") => "start",
                         ("dashboard", "path") => "nothing/here",
@@ -62,6 +65,7 @@ internal sealed partial record AccountResources(string Account, string Letter)
             ("role", "full"),
             ("request_id", "ui-same"),
             ("name", "another"),
+            ("value", "v"),
             ("model", "Qwen/Qwen2.5-7B"),
         ];
 
@@ -73,6 +77,7 @@ internal sealed partial record AccountResources(string Account, string Letter)
             (Instance, nameof(Instance)),
             (Balancer, nameof(Balancer)),
             (Key, nameof(Key)),
+            (Secret, nameof(Secret)),
             (Schedule, nameof(Schedule)),
             (Firewall, nameof(Firewall)),
             (Request, nameof(Request)),

@@ -28,6 +28,41 @@ public sealed class LaunchFormTests
     }
 
     [Fact]
+    public void Variables_image_and_path_are_read_and_written_the_same()
+    {
+        var sent = Sent(
+            ("name", "chat"),
+            ("model", "m"),
+            ("variables", "HF_TOKEN=secret:hf\nGREETING=hello=you"),
+            ("image", "ghcr.io/acme/vllm:1"),
+            ("encrypted", "on")
+        );
+        var reader = new LaunchReader(sent, Account);
+
+        Assert.True(reader.Faults.None);
+        Assert.Equal("hf", reader.Spec.Variables["HF_TOKEN"].Secret);
+        Assert.Equal("hello=you", reader.Spec.Variables["GREETING"].Value);
+        Assert.Equal("ghcr.io/acme/vllm:1", reader.Spec.Image);
+        Assert.True(reader.Spec.Constraints.RequireEncryptedPath);
+        Assert.Equal("GREETING=hello=you\nHF_TOKEN=secret:hf", LaunchForm.Of(reader.Spec)["variables"]);
+    }
+
+    [Theory]
+    [InlineData("HF_TOKEN=hf_planted")]
+    [InlineData("NOTE=hf_abcdefgh12345678")]
+    [InlineData("9=x")]
+    [InlineData("A")]
+    [InlineData("A=secret:No!")]
+    [InlineData("A=1\nA=2")]
+    public void A_variable_that_is_wrong_or_would_put_a_secret_into_an_address_is_refused(string lines)
+    {
+        var reader = new LaunchReader(Sent(("name", "chat"), ("model", "m"), ("variables", lines)), Account);
+
+        Assert.Equal(["variables"], reader.Faults.All.Select(fault => fault.Field));
+        Assert.DoesNotContain(reader.Faults.All, fault => fault.Description.Contains("planted"));
+    }
+
+    [Fact]
     public void Every_fault_of_an_unknown_name_is_shown_at_its_field()
     {
         var reader = new LaunchReader(Sent(("name", "chat"), ("model", "m")), Account);

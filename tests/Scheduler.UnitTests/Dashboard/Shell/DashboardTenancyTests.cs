@@ -80,7 +80,7 @@ public sealed class DashboardTenancyTests(DashboardFixture dashboard) : IClassFi
         foreach (var action in actions)
         {
             var end = action.Template[(action.Template.LastIndexOf('/') + 1)..];
-            if (isUnderOwnAccount && end is "keys" or "stop-instances")
+            if (isUnderOwnAccount && end is "keys" or "secrets" or "stop-instances")
             {
                 // These actions name no foreign resource: they act on the caller's own account.
                 continue;
