@@ -34,6 +34,7 @@ internal sealed class DockerApi : IDisposable
     private readonly TimeProvider _clock;
     private readonly string _host;
     private string? _version;
+    private Version? _podman;
 
     internal DockerApi(string host, HttpMessageHandler handler, TimeSpan timeout, TimeProvider clock)
     {
@@ -49,6 +50,13 @@ internal sealed class DockerApi : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Version of Podman; null for Docker.</summary>
+    internal async Task<Version?> PodmanAsync(CancellationToken cancellationToken)
+    {
+        await VersionAsync(cancellationToken);
+        return _podman;
+    }
 
     /// <param name="label">The label that the containers have, <c>name</c> or <c>name=value</c>.</param>
     internal async Task<IReadOnlyList<ListedContainer>> ListAsync(string label, CancellationToken cancellationToken)
@@ -294,6 +302,11 @@ internal sealed class DockerApi : IDisposable
         using var answer = await _http.GetAsync(new Uri("_ping", UriKind.Relative), cancellationToken);
         await ThrowIfErrorAsync(answer, cancellationToken);
         var said = answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : "";
+        _podman =
+            answer.Headers.TryGetValues("Libpod-Api-Version", out var podman)
+            && Version.TryParse(podman.First(), out var its)
+                ? its
+                : null;
         if (!Version.TryParse(said, out var offered) || offered < Oldest)
         {
             throw new DockerException($"{_host} has Engine API '{OutputLines.Clean(said)}'; {Oldest} is needed", 0);

@@ -59,7 +59,8 @@ internal static class DockerFailures
         var (kind, what) = CauseOf(words) switch
         {
             ExitCause.ImageMissing => (RejectionKind.InvalidRequest, "not found"),
-            ExitCause.ImageRights => (RejectionKind.Credentials, "no rights"),
+            // Not Credentials: those are of the host, and this concerns one image.
+            ExitCause.ImageRights => (RejectionKind.InvalidRequest, "no rights"),
             ExitCause.ImageRateLimit => (RejectionKind.Quota, "rate limit"),
             ExitCause.ImageArchitecture => (RejectionKind.InvalidRequest, "not for this architecture"),
             ExitCause.ImageDisk => (RejectionKind.OutOfStock, "disk full"),

@@ -23,6 +23,8 @@ internal sealed partial class DockerGpus(
 
     private const int MaxLines = 128;
 
+    private const int FirstPodmanWithCdi = 5;
+
     /// <summary>An older container of a discovery belongs to a scheduler that crashed.</summary>
     private static readonly TimeSpan DiscoveryWithin = TimeSpan.FromMinutes(2);
 
@@ -51,6 +53,12 @@ internal sealed partial class DockerGpus(
                     ? await DiscoverAsync(image, skipped, cancellationToken)
                     : [];
             var slots = DockerSlots.Of(options, discovered);
+            if (!await GivesGpusAsync(cancellationToken) && slots.Gpus is > 0 and var gpus)
+            {
+                skipped["podman_gives_no_gpus"] = gpus;
+                slots = slots.WithoutGpus();
+            }
+
             _known = (now, slots, skipped.ToImmutableSortedDictionary(StringComparer.Ordinal));
             return (slots, _known.Value.Skipped);
         }
@@ -59,6 +67,15 @@ internal sealed partial class DockerGpus(
             _gate.Release();
         }
     }
+
+    /// <summary>
+    /// Whether a request for GPUs has an effect. Podman ignores requests to NVIDIA's driver, and before 5 also those by CDI names: the
+    /// container would start without a GPU, and no error would tell.
+    /// </summary>
+    private async Task<bool> GivesGpusAsync(CancellationToken cancellationToken) =>
+        options.GpuAccess == DockerGpuAccess.Amd
+        || await api.PodmanAsync(cancellationToken) is not { } podman
+        || (options.GpuAccess == DockerGpuAccess.Cdi && podman.Major >= FirstPodmanWithCdi);
 
     private async Task<List<DockerSlot>> DiscoverAsync(
         string image,

@@ -136,6 +136,9 @@ internal sealed class DockerPresetOptions : ICheckedSettings
 
     public TokenizeShape TokenizeShape { get; set; }
 
+    /// <summary>Variable with the key that the runtime asks its callers for. Null for the engine's, if it has one.</summary>
+    public string? KeyVariable { get; set; }
+
     internal bool KeepsEntrypoint => Program.Length == 0;
 
     internal RuntimePreset ToPreset(string name) =>
@@ -148,6 +151,7 @@ internal sealed class DockerPresetOptions : ICheckedSettings
             HealthPath = HealthPath,
             TokenizePath = TokenizePath,
             TokenizeShape = TokenizeShape,
+            KeyVariable = KeyVariable ?? KnownEngines.Find(Engine ?? name)?.KeyVariable,
             Engine = KnownEngines.Find(Engine ?? name),
         };
 

@@ -75,7 +75,7 @@ internal sealed partial class DockerProvider
     {
         try
         {
-            return await ListAllocationsAsync(cluster, cancellationToken);
+            return await ListAsync(cluster, withNew: false, cancellationToken);
         }
         catch (Exception e) when (IsWeather(e))
         {

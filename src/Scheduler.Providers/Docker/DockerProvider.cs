@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
@@ -85,6 +86,9 @@ internal sealed partial class DockerProvider : IProvider, IDisposable
             .Select(name => _options.Preset(name)!)
             .Where(preset => preset.Image is not null);
 
+    public bool IsReachableFromOutside =>
+        !IPAddress.TryParse(_hostOptions.PublishOnOrDefault, out var address) || !IPAddress.IsLoopback(address);
+
     public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
     {
         var (slots, skipped) = await _gpus.SlotsAsync(cancellationToken);
@@ -142,9 +146,13 @@ internal sealed partial class DockerProvider : IProvider, IDisposable
             : throw new DockerException($"{_host}: the container '{draft.Name}' is gone", 0);
     }
 
+    /// <remarks>
+    /// A container that was never started is no allocation yet: its start may fail, and then it is removed. It is listed, so that
+    /// the sweep finds one without an owner.
+    /// </remarks>
     public async Task<Allocation?> FindAsync(AllocationKey key, CancellationToken cancellationToken) =>
         DockerMapping.IsUsable(key)
-        && await _api.InspectAsync(DockerMapping.NameOf(key), cancellationToken) is { } container
+        && await _api.InspectAsync(DockerMapping.NameOf(key), cancellationToken) is { State.IsNew: false } container
         && DockerLabels.Read(container.Config.Labels) is { } labels
         && labels.Key == key
             ? await ObserveAsync(container, labels, cancellationToken)
@@ -155,13 +163,18 @@ internal sealed partial class DockerProvider : IProvider, IDisposable
             ? await _api.ReadLogsAsync(DockerMapping.NameOf(key), OutputLinesRead, cancellationToken)
             : "";
 
-    public async Task<IReadOnlyList<Allocation>> ListAllocationsAsync(
+    public Task<IReadOnlyList<Allocation>> ListAllocationsAsync(string cluster, CancellationToken cancellationToken) =>
+        ListAsync(cluster, withNew: true, cancellationToken);
+
+    private async Task<IReadOnlyList<Allocation>> ListAsync(
         string cluster,
+        bool withNew,
         CancellationToken cancellationToken
     )
     {
         var found = new List<Allocation>();
-        foreach (var listed in await _api.ListAsync($"{DockerLabels.ClusterLabel}={cluster}", cancellationToken))
+        var all = await _api.ListAsync($"{DockerLabels.ClusterLabel}={cluster}", cancellationToken);
+        foreach (var listed in all.Where(listed => withNew || !listed.IsNew))
         {
             if (
                 await _api.InspectAsync(listed.Id, cancellationToken) is { } container
@@ -199,7 +212,9 @@ internal sealed partial class DockerProvider : IProvider, IDisposable
 
         try
         {
-            var (container, fault) = RuntimeContainer.Of(preset, request);
+            // On loopback no key is needed, and a preset that cannot ask for one may start.
+            var isOpen = !IsReachableFromOutside && preset.KeyVariable is null;
+            var (container, fault) = RuntimeContainer.Of(preset, isOpen ? request with { RuntimeKey = null } : request);
             return container is null
                 ? (null, DockerFailures.Invalid(fault!))
                 : (

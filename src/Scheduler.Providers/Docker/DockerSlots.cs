@@ -11,6 +11,10 @@ internal sealed record DockerSlots(ImmutableArray<DockerSlot> All)
 
     private const int FirstRenderNode = 128;
 
+    internal int Gpus => All.Count(slot => !slot.IsCpu);
+
+    internal DockerSlots WithoutGpus() => new([.. All.Where(slot => slot.IsCpu)]);
+
     /// <summary>The slots that the settings name.</summary>
     internal static DockerSlots Of(DockerHostOptions host, IEnumerable<DockerSlot> discovered)
     {

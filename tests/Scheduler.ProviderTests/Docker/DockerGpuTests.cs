@@ -81,6 +81,27 @@ public sealed class DockerGpuTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("4.3.1", DockerGpuAccess.Nvidia, 0)]
+    [InlineData("5.4.0", DockerGpuAccess.Nvidia, 0)]
+    [InlineData("4.3.1", DockerGpuAccess.Cdi, 0)]
+    [InlineData("5.4.0", DockerGpuAccess.Cdi, 3)]
+    [InlineData("4.3.1", DockerGpuAccess.Amd, 3)]
+    internal async Task Podman_offers_GPUs_only_where_its_containers_get_them(
+        string version,
+        DockerGpuAccess access,
+        int offers
+    )
+    {
+        _host.Quirks.Podman = version;
+        _host.Host.GpuAccess = access;
+
+        var listing = await _host.Open().ListOffersAsync(Ct);
+
+        Assert.Equal(offers, listing.Offers.Length);
+        Assert.Equal(offers == 0 ? 3 : 0, listing.Skipped.GetValueOrDefault("podman_gives_no_gpus"));
+    }
+
+    [Theory]
     [InlineData(DockerGpuAccess.Cdi, """[{"Driver":"cdi","DeviceIDs":["nvidia.com/gpu=GPU-aa"]}]""", "null")]
     [InlineData(
         DockerGpuAccess.Amd,

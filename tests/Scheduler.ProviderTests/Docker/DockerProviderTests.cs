@@ -115,7 +115,7 @@ public sealed class DockerProviderTests : IAsyncLifetime
 
     [Theory]
     [InlineData("missing", RejectionKind.InvalidRequest, "not found: manifest for")]
-    [InlineData("private", RejectionKind.Credentials, "no rights: pull access denied")]
+    [InlineData("private", RejectionKind.InvalidRequest, "no rights: pull access denied")]
     [InlineData("limited", RejectionKind.Quota, "rate limit: toomanyrequests")]
     [InlineData("no-space", RejectionKind.OutOfStock, "disk full: failed to register layer")]
     [InlineData("arm64", RejectionKind.InvalidRequest, "not for this architecture: no matching manifest")]
@@ -263,6 +263,28 @@ public sealed class DockerProviderTests : IAsyncLifetime
 
         Assert.True(await watch.MoveNextAsync());
         Assert.Equal(7, watch.Current.Exit?.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_container_that_was_never_started_is_no_allocation_yet_but_the_sweep_finds_it()
+    {
+        // The grain takes what a watch reports for allocated, and cancels the call that would have told of the failed start.
+        _host.Quirks.LostCreates = 1;
+        var provider = _host.Open();
+        await Assert.ThrowsAsync<HttpRequestException>(() => provider.AllocateAsync(DockerHost.Request(Key), Ct));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        await using var watch = provider.WatchAsync("cluster-a", stop.Token).GetAsyncEnumerator(stop.Token);
+        var next = watch.MoveNextAsync();
+
+        Assert.Null(await provider.FindAsync(new AllocationKey(Key), Ct));
+        var listed = Assert.Single(await provider.ListAllocationsAsync("cluster-a", Ct));
+        Assert.Equal((Key, AllocationStatus.Booting), (listed.Key.Value, listed.Status));
+        await provider.AllocateAsync(DockerHost.Request("i-two-r1-a1"), Ct);
+        Assert.True(await next);
+        Assert.Equal("i-two-r1-a1", watch.Current.Key.Value);
+        Assert.Equal(ReleaseOutcome.Released, await provider.ReleaseAsync(new AllocationKey(Key), Ct));
+        Assert.DoesNotContain("scheduler-" + Key, _host.Server.Names);
+        await stop.CancelAsync();
     }
 
     [Theory]

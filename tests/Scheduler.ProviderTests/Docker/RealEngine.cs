@@ -51,10 +51,11 @@ internal sealed class RealEngine : IAsyncDisposable
             _daemon.Dispose();
         }
 
-        // Each engine mounts its own directory to keep mounts of containers private.
-        await (
-            _kind == "docker" ? RunAsync("umount", State) : RunAsync("podman", "rm", "--all", "--force", "--time", "0")
-        );
+        if (_kind == "podman")
+        {
+            await RunAsync("podman", "rm", "--all", "--force", "--time", "0");
+        }
+
         _directory.Delete(recursive: true);
     }
 
@@ -91,7 +92,7 @@ internal sealed class RealEngine : IAsyncDisposable
             await WriteSettingAsync(
                 "CONTAINERS_CONF",
                 "containers.conf",
-                "[containers]\ndefault_ulimits=[\"nofile=1024:4096\",\"nproc=4096:4096\"]\n[engine]\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\nruntime=\"runc\"\n"
+                "[containers]\ndefault_ulimits=[\"nofile=4096:4096\",\"nproc=4096:4096\"]\n[engine]\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\nruntime=\"runc\"\n"
             );
             _daemon = Launch(
                 "prlimit",

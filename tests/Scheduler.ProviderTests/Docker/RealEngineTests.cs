@@ -40,9 +40,10 @@ public sealed class RealEngineTests
     }
 
     [Theory(Explicit = true)]
-    [InlineData("docker")]
-    [InlineData("podman")]
-    public async Task A_container_over_its_memory_limit_is_out_of_memory(string kind)
+    [InlineData("docker", FailureCode.OomKilled)]
+    // Podman 4.3 does not tell why the kernel killed it.
+    [InlineData("podman", FailureCode.RuntimeExited)]
+    public async Task A_container_over_its_memory_limit_ends_with_what_the_engine_knows(string kind, FailureCode code)
     {
         await using var engine = await RealEngine.StartAsync(kind);
         await using var host = HostAt(engine);
@@ -58,14 +59,15 @@ public sealed class RealEngineTests
             "the kernel ends it"
         );
 
-        Assert.Equal(FailureCode.OomKilled, ExitDiagnosis.Diagnose(ended!.Exit!, wasServing: false));
+        Assert.Equal(137, ended!.Exit!.ExitCode);
+        Assert.Equal(code, ExitDiagnosis.Diagnose(ended.Exit, wasServing: false));
         Assert.Equal(ReleaseOutcome.Released, await provider.ReleaseAsync(request.Key, Ct));
     }
 
     [Theory(Explicit = true)]
-    [InlineData("docker")]
-    [InlineData("podman")]
-    public async Task A_host_without_nvidia_says_so_and_keeps_nothing(string kind)
+    [InlineData("docker", "could not select device driver")]
+    [InlineData("podman", "is not an offer of this host now")]
+    public async Task A_host_without_nvidia_says_so_and_keeps_nothing(string kind, string words)
     {
         await using var engine = await RealEngine.StartAsync(kind);
         await using var host = HostAt(engine);
@@ -75,7 +77,7 @@ public sealed class RealEngineTests
         var outcome = await provider.AllocateAsync(DockerHost.Request("i-gpu-r1-a1"), Ct);
 
         TestContext.Current.TestOutputHelper!.WriteLine(outcome.Rejection?.ProviderWords ?? "allocated");
-        Assert.Equal(RejectionKind.ProviderError, outcome.Rejection?.Kind);
+        Assert.Contains(words, outcome.Rejection?.ProviderWords, StringComparison.Ordinal);
         Assert.Null(await provider.FindAsync(new AllocationKey("i-gpu-r1-a1"), Ct));
     }
 

@@ -6,6 +6,9 @@ public sealed class DockerQuirks
     /// <summary>Newest API version, as in <c>Api-Version</c>. Docker 20.10 and Podman 4.3 have 1.41.</summary>
     public string NewestApi { get; set; } = "1.41";
 
+    /// <summary>The engine is Podman of this version; null for Docker.</summary>
+    public string? Podman { get; set; }
+
     /// <summary>The host has no NVIDIA container toolkit: a container with GPUs cannot be started.</summary>
     public bool HasNoNvidia { get; set; }
 

@@ -111,6 +111,11 @@ public sealed partial class DockerServer : IVendorServer, IDisposable
 
         context.Response.Headers["Api-Version"] = Quirks.NewestApi;
         context.Response.Headers["Ostype"] = "linux";
+        if (Quirks.Podman is { } podman)
+        {
+            context.Response.Headers["Libpod-Api-Version"] = podman;
+        }
+
         _paths.Add(context.Request.Path.Value ?? "");
         var parts = (context.Request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts is [var first, ..] && VersionPart().IsMatch(first))
