@@ -10,6 +10,9 @@ public sealed class KubernetesProviderTests : ProviderConformance
     protected override IProvider Open() => _world.Open();
 
     protected override AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster) =>
+        RequestOf(key, behaviour, cluster);
+
+    internal static AllocationRequest RequestOf(string key, RuntimeBehaviour behaviour, string cluster) =>
         KubernetesWorld.Request(
             key,
             behaviour switch

@@ -7,7 +7,7 @@ namespace Scheduler.VendorServers.Kubernetes;
 /// The objects of the API server, each with a version from one counter, and the history of their changes from which watches
 /// are served. Every object that goes in or out is a copy.
 /// </summary>
-internal sealed class ApiStore(TimeProvider clock)
+internal sealed class ApiStore(TimeProvider clock) : ICluster
 {
     private readonly Lock _gate = new();
     private readonly SortedDictionary<(string Resource, string Namespace, string Name), JsonObject> _items = [];
@@ -28,7 +28,7 @@ internal sealed class ApiStore(TimeProvider clock)
         }
     }
 
-    internal JsonObject Create(string resource, string ns, JsonObject given)
+    public JsonObject Create(string resource, string ns, JsonObject given)
     {
         lock (_gate)
         {
@@ -54,7 +54,7 @@ internal sealed class ApiStore(TimeProvider clock)
         }
     }
 
-    internal JsonObject? Find(string resource, string ns, string name)
+    public JsonObject? Find(string resource, string ns, string name)
     {
         lock (_gate)
         {
@@ -67,7 +67,7 @@ internal sealed class ApiStore(TimeProvider clock)
 
     /// <summary>All objects of a resource in the order of their names, and the version of this list.</summary>
     /// <param name="ns">Null for all namespaces.</param>
-    internal (List<JsonObject> Items, long Version) List(string resource, string? ns)
+    public (List<JsonObject> Items, long Version) List(string resource, string? ns)
     {
         lock (_gate)
         {
@@ -81,7 +81,7 @@ internal sealed class ApiStore(TimeProvider clock)
 
     /// <summary>Changes an object; no effect if it is gone.</summary>
     /// <returns>The object after the change; null if it is gone.</returns>
-    internal JsonObject? Change(string resource, string ns, string name, Action<JsonObject> change)
+    public JsonObject? Change(string resource, string ns, string name, Action<JsonObject> change)
     {
         lock (_gate)
         {
@@ -102,7 +102,7 @@ internal sealed class ApiStore(TimeProvider clock)
     }
 
     /// <summary>Removes an object, unless a finalizer keeps it.</summary>
-    internal void Remove(string resource, string ns, string name)
+    public void Remove(string resource, string ns, string name)
     {
         lock (_gate)
         {

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace Scheduler.VendorServers.Kubernetes;
 
 /// <summary>Events about pods; equal ones are counted, as the cluster does.</summary>
-internal sealed class ClusterEvents(ApiStore store, TimeProvider clock)
+internal sealed class ClusterEvents(ICluster store, TimeProvider clock)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);

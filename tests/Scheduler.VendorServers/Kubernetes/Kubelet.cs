@@ -4,7 +4,7 @@ namespace Scheduler.VendorServers.Kubernetes;
 
 /// <summary>The kubelets of all nodes: they take pods, pull images, start and stop containers, and report their states.</summary>
 internal sealed class Kubelet(
-    ApiStore store,
+    ICluster store,
     ClusterEvents events,
     KubernetesQuirks quirks,
     PodLogs logs,

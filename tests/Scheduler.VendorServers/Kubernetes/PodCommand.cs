@@ -12,7 +12,7 @@ internal static class PodCommand
     internal const string NeverReady = Behaviour + "never-ready";
 
     /// <summary>The variables, or the words of the kubelet about a missing secret.</summary>
-    internal static (Dictionary<string, string> Variables, string? Missing) Environment(ApiStore store, JsonObject pod)
+    internal static (Dictionary<string, string> Variables, string? Missing) Environment(ICluster store, JsonObject pod)
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var variable in pod.Items("spec", "containers").First().Items("env"))

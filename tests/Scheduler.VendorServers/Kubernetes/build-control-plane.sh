@@ -51,9 +51,9 @@ cd "$GOPATH/src/k8s.io/kubernetes"
 # One generated file is not in the source package.
 if [ ! -f pkg/generated/openapi/zz_generated.openapi.go ]; then
   "$GOROOT/bin/go" build -o "$bin/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
-  inputs=$(grep -rl --include=doc.go --include=types.go --include='*.go' '+k8s:openapi-gen=' pkg staging/src/k8s.io 2> /dev/null \
+  inputs=$(grep -rl --include='*.go' '+k8s:openapi-gen=' pkg staging/src/k8s.io \
     | grep -v -e code-generator -e sample-apiserver -e zz_generated | xargs -n1 dirname | sort -u \
-    | sed -e 's|^staging/src/||' -e 's|^pkg/|k8s.io/kubernetes/pkg/|' | sed 's|^k8s.io|k8s.io|' | paste -sd,)
+    | sed -e 's|^staging/src/|vendor/|' -e 's|^|k8s.io/kubernetes/|' | paste -sd,)
   "$bin/openapi-gen" --go-header-file hack/boilerplate/boilerplate.generatego.txt -i "$inputs" \
     -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi -o "$GOPATH/src" -r /dev/null
 fi
