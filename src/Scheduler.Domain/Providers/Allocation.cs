@@ -25,7 +25,10 @@ public sealed record Allocation
     [Id(4)]
     public Uri? Endpoint { get; init; }
 
-    /// <summary>How the runtime ended; set for <see cref="AllocationStatus.Exited"/>.</summary>
+    /// <summary>
+    /// How the runtime ended; set for <see cref="AllocationStatus.Exited"/>. For <see cref="AllocationStatus.Preempted"/> only the
+    /// provider's reason, or null.
+    /// </summary>
     [Id(5)]
     public RuntimeExit? Exit { get; init; }
 

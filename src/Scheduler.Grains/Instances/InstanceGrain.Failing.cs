@@ -25,7 +25,7 @@ internal sealed partial class InstanceGrain
             AllocationStatus.Preempted => (
                 InstanceTrigger.Preempted,
                 FailureCode.Preempted,
-                $"{intent.Offer.Provider} took the capacity back"
+                $"{intent.Offer.Provider} took the capacity back{WordsOf(allocation)}"
             ),
             AllocationStatus.Unhealthy => (
                 InstanceTrigger.RuntimeUnhealthy,
@@ -75,6 +75,10 @@ internal sealed partial class InstanceGrain
             }
             : remedy;
     }
+
+    /// <summary>The provider's reason in parentheses; empty if it gave none.</summary>
+    private static string WordsOf(Allocation allocation) =>
+        allocation.Exit?.ProviderReason is { Length: > 0 } reason ? $" ({OutputLines.Clean(reason)})" : "";
 
     private async Task AllocationVanishedAsync()
     {
