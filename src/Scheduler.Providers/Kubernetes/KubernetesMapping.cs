@@ -51,7 +51,8 @@ internal static class KubernetesMapping
             options.Tier,
             isSpot,
             MicroEuro.CeilingFromEuros(pricePerGpu * count),
-            (int)Math.Clamp(available, 0, 100_000)
+            (int)Math.Clamp(available, 0, 100_000),
+            EncryptedPath: options.EncryptedPath
         );
 
     /// <summary>

@@ -88,6 +88,12 @@ internal sealed class KubernetesOptions : ICheckedSettings
     /// <summary>How the scheduler and its gateway reach the runtimes.</summary>
     public KubernetesReach Reach { get; set; } = KubernetesReach.PodIp;
 
+    /// <summary>
+    /// Whether the network of the cluster encrypts what goes between pods, as some network plugins do with WireGuard. Then launches that
+    /// require an encrypted path may use it.
+    /// </summary>
+    public bool EncryptedPath { get; set; }
+
     /// <summary>From SIGTERM until SIGKILL.</summary>
     [DurationRange("00:00:00", "01:00:00")]
     public TimeSpan StopGrace { get; set; } = TimeSpan.FromSeconds(30);
@@ -172,6 +178,16 @@ internal sealed class KubernetesOptions : ICheckedSettings
                     "0 to 100,000 EUR per GPU and hour"
                 );
             }
+        }
+
+        if (EncryptedPath && Reach == KubernetesReach.NodePort)
+        {
+            yield return new SettingFault(
+                $"{section}:{nameof(EncryptedPath)}",
+                true,
+                "false, since the way to a node's port is HTTP",
+                $"with {nameof(Reach)} {KubernetesReach.NodePort}"
+            );
         }
 
         if (ModelCache.Claim is not null && ModelCache.HostPath is not null)

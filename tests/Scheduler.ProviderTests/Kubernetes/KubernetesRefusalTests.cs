@@ -83,6 +83,8 @@ public sealed class KubernetesRefusalTests
             Enabled = true,
             KubeConfig = "/no/such/file",
             Prices = { ["T4"] = -1 },
+            EncryptedPath = true,
+            Reach = KubernetesReach.NodePort,
             ModelCache = { Claim = "models", HostPath = "/models" },
         };
 
@@ -92,6 +94,7 @@ public sealed class KubernetesRefusalTests
             [
                 "Providers:Kubernetes:KubeConfig",
                 "Providers:Kubernetes:Prices:T4",
+                "Providers:Kubernetes:EncryptedPath",
                 "Providers:Kubernetes:ModelCache:HostPath",
             ],
             paths
