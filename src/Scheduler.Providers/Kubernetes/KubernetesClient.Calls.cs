@@ -2,13 +2,17 @@ using System.Net;
 using System.Text.Json;
 using k8s;
 using k8s.Autorest;
+using k8s.Exceptions;
 using k8s.Models;
+using YamlDotNet.Core;
 
 namespace Scheduler.Providers.Kubernetes;
 
 /// <summary>What all calls have in common: the time limit, chunks of lists, and answers that are no errors.</summary>
 internal sealed partial class KubernetesClient
 {
+    private static readonly TimeSpan ReloadEvery = TimeSpan.FromSeconds(30);
+
     private static V1Patch Annotating(string annotation, string value) =>
         new(
             JsonSerializer.Serialize(
@@ -95,8 +99,14 @@ internal sealed partial class KubernetesClient
 
     private async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
+        var api = _api;
         using var limit = Limit(cancellationToken);
         try
+        {
+            return await call(limit.Token);
+        }
+        catch (HttpOperationException exception)
+            when (KubernetesFailures.CodeOf(exception) == HttpStatusCode.Unauthorized && Reload(api))
         {
             return await call(limit.Token);
         }
@@ -107,6 +117,44 @@ internal sealed partial class KubernetesClient
                 exception
             );
         }
+    }
+
+    /// <summary>Reads the credentials again after they were refused: an operator may have replaced the file.</summary>
+    /// <param name="refused">Client whose credentials were refused.</param>
+    /// <returns>Whether another client is in use now.</returns>
+    private bool Reload(k8s.Kubernetes refused)
+    {
+        lock (_gate)
+        {
+            var now = _clock.GetUtcNow();
+            if (!ReferenceEquals(refused, _api) || now - _reloadedAt < ReloadEvery)
+            {
+                return !ReferenceEquals(refused, _api);
+            }
+
+            _reloadedAt = now;
+            try
+            {
+                var next = Load();
+                // Calls that run may still use the one before.
+                _retired?.Dispose();
+                (_retired, _api) = (_api, next);
+                return true;
+            }
+            catch (Exception exception) when (exception is KubeConfigException or IOException or YamlException)
+            {
+                // A file that is being replaced is read again after the next refusal; the refusal itself goes to the caller.
+                return false;
+            }
+        }
+    }
+
+    private k8s.Kubernetes Load()
+    {
+        var access = AccessOf(_options);
+        // The client's own timeout would also end watches; each call has its own limit instead.
+        access.HttpClientTimeout = Timeout.InfiniteTimeSpan;
+        return new k8s.Kubernetes(access);
     }
 
     private CallLimit Limit(CancellationToken cancellationToken) =>

@@ -18,21 +18,22 @@ internal sealed partial class KubernetesClient : IDisposable
     /// <summary>Bytes of a log that are read at most; a runtime may print lines of any length.</summary>
     private const int MaxLogBytes = 16 << 20;
 
-    private readonly k8s.Kubernetes _api;
     private readonly KubernetesOptions _options;
     private readonly TimeProvider _clock;
+    private readonly Lock _gate = new();
+    private volatile k8s.Kubernetes _api;
+    private k8s.Kubernetes? _retired;
+    private DateTimeOffset _reloadedAt = DateTimeOffset.MinValue;
 
-    internal KubernetesClient(KubernetesClientConfiguration access, KubernetesOptions options, TimeProvider clock)
+    internal KubernetesClient(KubernetesOptions options, TimeProvider clock)
     {
-        // The client's own timeout would also end watches; each call has its own limit instead.
-        access.HttpClientTimeout = Timeout.InfiniteTimeSpan;
-        _api = new k8s.Kubernetes(access);
         _options = options;
         _clock = clock;
+        _api = Load();
     }
 
     /// <summary>Access by a kubeconfig file, or by the service account of this pod.</summary>
-    internal static KubernetesClientConfiguration AccessOf(KubernetesOptions options) =>
+    private static KubernetesClientConfiguration AccessOf(KubernetesOptions options) =>
         string.IsNullOrEmpty(options.KubeConfig)
             ? KubernetesClientConfiguration.InClusterConfig()
             : KubernetesClientConfiguration.BuildConfigFromConfigFile(options.KubeConfig, options.Context);
@@ -301,5 +302,9 @@ internal sealed partial class KubernetesClient : IDisposable
         }
     }
 
-    public void Dispose() => _api.Dispose();
+    public void Dispose()
+    {
+        _api.Dispose();
+        _retired?.Dispose();
+    }
 }

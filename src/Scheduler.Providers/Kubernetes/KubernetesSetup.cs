@@ -29,7 +29,7 @@ internal static class KubernetesSetup
             var clock = provider.GetRequiredService<TimeProvider>();
             return new KubernetesProvider(
                 options,
-                new KubernetesClient(KubernetesClient.AccessOf(options), options, clock),
+                new KubernetesClient(options, clock),
                 provider.GetRequiredService<GpuNameResolver>(),
                 provider.GetRequiredService<IHttpClientFactory>(),
                 clock,

@@ -1,4 +1,7 @@
+using System.Net;
 using System.Text.Json.Nodes;
+using k8s.Autorest;
+using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
@@ -61,6 +64,56 @@ public sealed class KubernetesFailureTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() => AllocateAsync());
 
         Assert.True((await AllocateAsync()).IsAllocated);
+    }
+
+    [Fact]
+    public async Task Replaced_credentials_are_used_without_a_restart()
+    {
+        _world.Server.Token = "the-next-token";
+        var refused = await Assert.ThrowsAsync<HttpOperationException>(() => _provider.ListOffersAsync(Ct));
+        Assert.Equal(HttpStatusCode.Unauthorized, KubernetesFailures.CodeOf(refused));
+
+        var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var provider = _world.Open(clock: clock);
+        Assert.NotEmpty((await provider.ListOffersAsync(Ct)).Offers);
+        _world.Server.Token = "another-token";
+        await Assert.ThrowsAsync<HttpOperationException>(() => provider.ListOffersAsync(Ct));
+        _world.WriteAccess();
+
+        // The file is read at most twice a minute, however often the old token is refused.
+        await Assert.ThrowsAsync<HttpOperationException>(() => provider.ListOffersAsync(Ct));
+        clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.NotEmpty((await provider.ListOffersAsync(Ct)).Offers);
+    }
+
+    [Theory]
+    [InlineData(0, AllocationStatus.Exited)]
+    [InlineData(60, AllocationStatus.Booting)]
+    public async Task A_container_that_cannot_be_created_ends_after_a_time(int patienceSeconds, AllocationStatus status)
+    {
+        var provider = _world.Open(options => options.StartErrorPatience = TimeSpan.FromSeconds(patienceSeconds));
+        _world.Server.Quirks.PullTakes = TimeSpan.FromMilliseconds(100);
+        await provider.AllocateAsync(KubernetesWorld.Request(Key), Ct);
+        _world.Server.Change("secrets", ObjectName, secret => secret["data"] = new JsonObject());
+        await Eventually.TrueAsync(
+            () =>
+                _world
+                    .Server.All("pods")[0]
+                    .ToJsonString()
+                    .Contains("CreateContainerConfigError", StringComparison.Ordinal),
+            "the kubelet reports it"
+        );
+
+        var seen = await provider.FindAsync(new AllocationKey(Key), Ct);
+
+        Assert.Equal(status, seen?.Status);
+        Assert.Equal(
+            status == AllocationStatus.Exited
+                ? "CreateContainerConfigError: couldn't find key env.VLLM_API_KEY in Secret scheduler-runtimes/"
+                    + ObjectName
+                : null,
+            seen?.Exit?.ProviderReason
+        );
     }
 
     [Fact]

@@ -46,12 +46,11 @@ internal sealed class KubernetesWorld : IAsyncDisposable
 
     internal KubernetesProvider Open(Action<KubernetesOptions>? configure = null, TimeProvider? clock = null)
     {
-        var file = Path.Combine(_files.FullName, "kubeconfig");
-        File.WriteAllText(file, KubernetesServer.KubeConfig(VendorProgram.AddressOf(_app)));
+        WriteAccess();
         var options = new KubernetesOptions
         {
             Enabled = true,
-            KubeConfig = file,
+            KubeConfig = AccessFile,
             Prices = { ["H100-80GB-SXM"] = 2.5m },
             PollEvery = TimeSpan.FromMilliseconds(10),
             ProbeEvery = TimeSpan.FromMilliseconds(20),
@@ -63,7 +62,7 @@ internal sealed class KubernetesWorld : IAsyncDisposable
         configure?.Invoke(options);
         var provider = new KubernetesProvider(
             options,
-            new KubernetesClient(KubernetesClient.AccessOf(options), options, clock ?? TimeProvider.System),
+            new KubernetesClient(options, clock ?? TimeProvider.System),
             (gpu, gib, type) => GpuCatalogue.Shipped.Resolve(gpu, gib, type)?.Name,
             _services.GetRequiredService<IHttpClientFactory>(),
             clock ?? TimeProvider.System,
@@ -72,6 +71,11 @@ internal sealed class KubernetesWorld : IAsyncDisposable
         _opened.Add(provider);
         return provider;
     }
+
+    /// <summary>Writes the kubeconfig file with the token that the server takes now.</summary>
+    internal void WriteAccess() => File.WriteAllText(AccessFile, Server.KubeConfig(VendorProgram.AddressOf(_app)));
+
+    private string AccessFile => Path.Combine(_files.FullName, "kubeconfig");
 
     internal static AllocationRequest Request(
         string key,

@@ -99,7 +99,7 @@ public sealed class RealApiServerTests
             };
             return new KubernetesProvider(
                 options,
-                new KubernetesClient(KubernetesClient.AccessOf(options), options, TimeProvider.System),
+                new KubernetesClient(options, TimeProvider.System),
                 (gpu, gib, type) => GpuCatalogue.Shipped.Resolve(gpu, gib, type)?.Name,
                 _services.GetRequiredService<IHttpClientFactory>(),
                 TimeProvider.System,

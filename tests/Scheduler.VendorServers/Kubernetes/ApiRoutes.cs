@@ -9,7 +9,13 @@ using Microsoft.AspNetCore.Routing;
 namespace Scheduler.VendorServers.Kubernetes;
 
 /// <summary>The paths of the API server for the resources that an adapter needs.</summary>
-internal sealed class ApiRoutes(ApiStore store, KubernetesQuirks quirks, PodLogs logs, TimeProvider clock, string token)
+internal sealed class ApiRoutes(
+    ApiStore store,
+    KubernetesQuirks quirks,
+    PodLogs logs,
+    TimeProvider clock,
+    Func<string> token
+)
 {
     private static readonly Dictionary<string, string> Kinds = new(StringComparer.Ordinal)
     {
@@ -62,7 +68,7 @@ internal sealed class ApiRoutes(ApiStore store, KubernetesQuirks quirks, PodLogs
 
     private void Admit(HttpContext context)
     {
-        if (context.Request.Headers.Authorization != "Bearer " + token)
+        if (context.Request.Headers.Authorization != "Bearer " + token())
         {
             throw new ApiError(401, "Unauthorized", "Unauthorized");
         }

@@ -12,7 +12,6 @@ namespace Scheduler.VendorServers.Kubernetes;
 /// </remarks>
 public sealed class KubernetesServer : IVendorServer
 {
-    public const string Token = "stand-in-token";
     public const string Namespace = "scheduler-runtimes";
 
     private ApiStore _store = null!;
@@ -25,6 +24,9 @@ public sealed class KubernetesServer : IVendorServer
     public string Name => "kubernetes";
 
     public KubernetesQuirks Quirks { get; } = new();
+
+    /// <summary>The only token that it takes.</summary>
+    public string Token { get; set; } = "stand-in-token";
 
     public string SettingFor(Uri address) =>
         $"curl -s {address}kubeconfig -o kubeconfig, then --Providers:Kubernetes:Enabled=true --Providers:Kubernetes:KubeConfig=kubeconfig --Providers:Kubernetes:Prices:H100-80GB-SXM=2.50";
@@ -47,7 +49,7 @@ public sealed class KubernetesServer : IVendorServer
             _store.Create("nodes", "", node);
         }
 
-        _routes = new ApiRoutes(_store, Quirks, logs, _clock, Token);
+        _routes = new ApiRoutes(_store, Quirks, logs, _clock, () => Token);
         _routes.MapTo(app);
         app.MapMethods(
             "/kubeconfig",
@@ -71,7 +73,7 @@ public sealed class KubernetesServer : IVendorServer
     }
 
     /// <summary>A kubeconfig file for this server.</summary>
-    public static string KubeConfig(Uri address)
+    public string KubeConfig(Uri address)
     {
         ArgumentNullException.ThrowIfNull(address);
         return $$"""
