@@ -13,6 +13,9 @@ internal sealed class ControlPlane : IAsyncDisposable
 {
     internal const string Token = "control-plane-token";
 
+    /// <summary>Token of the service account to which the manifests of <c>deploy/kubernetes/runtimes</c> give rights.</summary>
+    private const string SchedulerToken = "scheduler-token";
+
     private readonly List<System.Diagnostics.Process> _processes = [];
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("control-plane-");
 
@@ -20,7 +23,11 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     internal Uri Address { get; }
 
-    internal string KubeConfig => Path.Combine(_folder.FullName, "kubeconfig");
+    /// <summary>Access with all rights.</summary>
+    internal string KubeConfig => PathOf("kubeconfig");
+
+    /// <summary>Access with the rights of the manifests only.</summary>
+    internal string SchedulerKubeConfig => PathOf("scheduler-kubeconfig");
 
     internal RemoteKubelets Kubelets { get; private set; } = null!;
 
@@ -132,21 +139,28 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         using var key = RSA.Create(2048);
         File.WriteAllText(PathOf("key.pem"), key.ExportRSAPrivateKeyPem());
-        File.WriteAllText(PathOf("tokens"), $"{Token},admin,1,\"system:masters\"\n");
         File.WriteAllText(
-            KubeConfig,
-            $$"""
-            apiVersion: v1
-            kind: Config
-            current-context: test
-            clusters: [{ name: test, cluster: { server: "{{Address.AbsoluteUri.TrimEnd(
-                '/'
-            )}}", insecure-skip-tls-verify: true } }]
-            users: [{ name: test, user: { token: {{Token}} } }]
-            contexts: [{ name: test, context: { cluster: test, user: test } }]
-
-            """
+            PathOf("tokens"),
+            $"{Token},admin,1,\"system:masters\"\n"
+                + $"{SchedulerToken},system:serviceaccount:scheduler:scheduler,2,\"system:serviceaccounts\"\n"
         );
+        foreach (var (file, token) in new[] { (KubeConfig, Token), (SchedulerKubeConfig, SchedulerToken) })
+        {
+            File.WriteAllText(
+                file,
+                $$"""
+                apiVersion: v1
+                kind: Config
+                current-context: test
+                clusters: [{ name: test, cluster: { server: "{{Address.AbsoluteUri.TrimEnd(
+                    '/'
+                )}}", insecure-skip-tls-verify: true } }]
+                users: [{ name: test, user: { token: {{token}} } }]
+                contexts: [{ name: test, context: { cluster: test, user: test } }]
+
+                """
+            );
+        }
     }
 
     private void Start(string binaries, string program, params IEnumerable<string> arguments)

@@ -72,8 +72,16 @@ internal sealed class KubernetesWorld : IAsyncDisposable
         return provider;
     }
 
-    /// <summary>Writes the kubeconfig file with the token that the server takes now.</summary>
-    internal void WriteAccess() => File.WriteAllText(AccessFile, Server.KubeConfig(VendorProgram.AddressOf(_app)));
+    internal Uri Address => VendorProgram.AddressOf(_app);
+
+    /// <summary>Writes a kubeconfig file with the token that the server takes now.</summary>
+    /// <param name="address">Way to the server; null for its own address.</param>
+    internal string WriteAccess(Uri? address = null)
+    {
+        var file = address is null ? AccessFile : $"{AccessFile}-{address.Port}";
+        File.WriteAllText(file, Server.KubeConfig(address ?? Address));
+        return file;
+    }
 
     private string AccessFile => Path.Combine(_files.FullName, "kubeconfig");
 
