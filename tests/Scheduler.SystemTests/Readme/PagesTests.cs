@@ -18,9 +18,13 @@ public sealed class PagesTests
     [
         "README.md: the tests install no Python packages",
         "silo-config/README.md: needs a GPU and a runtime on this host",
+        "silo-config/README.md: needs a cluster",
+        "silo-config/README.md: needs a host with an engine",
+        "silo-config/README.md: rents real capacity",
         "deploy/README.md: an explicit test publishes, but not to /opt",
         "deploy/README.md: needs systemd and root",
         "deploy/README.md: needs a Docker engine",
+        "deploy/README.md: needs a cluster",
         "deploy/README.md: needs a cluster",
     ];
 
