@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Scheduler.Providers.Docker;
 using Scheduler.Providers.Hub;
 using Scheduler.Providers.Kubernetes;
+using Scheduler.Providers.Lambda;
 using Scheduler.Providers.Process;
 using Scheduler.Providers.RunPod;
 using Scheduler.Providers.Simulated;
@@ -24,6 +25,7 @@ public static class ProvidersSetup
             ["Kubernetes"] = typeof(KubernetesOptions),
             ["Docker"] = typeof(DockerOptions),
             ["RunPod"] = typeof(RunPodOptions),
+            ["Lambda"] = typeof(LambdaOptions),
         };
 
     /// <summary>Registers the enabled adapters, and the hub of models.</summary>
@@ -41,6 +43,7 @@ public static class ProvidersSetup
             .AddKubernetesProvider(configuration)
             .AddDockerProviders(configuration)
             .AddRunPodProvider(configuration)
+            .AddLambdaProvider(configuration)
             .AddModelHub(configuration);
     }
 }

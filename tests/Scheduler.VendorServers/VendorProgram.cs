@@ -18,6 +18,7 @@ public static class VendorProgram
         HuggingFace.HuggingFaceServer.WithSamples,
         () => new Kubernetes.KubernetesServer(),
         () => new RunPod.RunPodServer(),
+        () => new Lambda.LambdaServer(),
     ];
 
     /// <returns>0 after a stop, 2 for a wrong command line.</returns>

@@ -8,12 +8,6 @@ internal sealed partial class FencedAllocations
     /// <summary>A request that the vendor's rate limit refuses more often than this is given up.</summary>
     private const int MaxLater = 10;
 
-    /// <summary>Time between two looks at the list while an outcome is not known.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
-
-    /// <summary>How long lists may fail after an outcome should have been known.</summary>
-    private static readonly TimeSpan LookFor = TimeSpan.FromMinutes(1);
-
     private readonly Lock _askedLock = new();
     private readonly Dictionary<AllocationKey, Asked> _asked = [];
 
@@ -131,52 +125,73 @@ internal sealed partial class FencedAllocations
             }
             else
             {
-                if (await _rental.CheckAsync(request, unsent) is { } refusal)
+                var (refusal, isListed) = await LookFirstAsync(entry, request, unsent);
+                if (refusal is not null)
                 {
                     return refusal;
                 }
 
-                RentalView view;
-                try
+                if (isListed)
                 {
-                    view = await _list.GetAsync(CallKind.Read, unsent);
-                }
-                catch (CredentialRefusedException e)
-                {
-                    // Nothing was asked for under this key, so nothing exists.
-                    return RentalFailures.Credentials(e);
-                }
-
-                if (view.HasLive(request.Key))
-                {
-                    await KeepAsync(entry ?? NewEntry(request), view, _rental.NotesOf(request), unsent);
                     continue;
                 }
             }
 
             await _rental.EnterCreateAsync(unsent);
-            var intent = (entry ?? NewEntry(request)) with
+            if (await WriteAsync(IntentOf(entry, request), unsent) is { } written)
             {
-                Phase = AllocationPhase.Asking,
-                AskedAt = NowAsStored(),
-                VendorId = null,
-                Notes = _rental.NotesOf(request).Write(),
-            };
-            if (await WriteAsync(intent, unsent) is not { } written)
-            {
-                continue;
-            }
+                if (await SendAsync(request, written) is { } outcome)
+                {
+                    return outcome;
+                }
 
-            if (await SendAsync(request, written) is { } outcome)
-            {
-                return outcome;
+                later++;
             }
-
-            later++;
         }
 
         return AllocateOutcome.Rejected(RejectionKind.ProviderError, RentalFailures.StillBusy(_provider));
     }
+
+    /// <summary>Before the first request of a key: whether it can be granted, and whether the vendor lists something already.</summary>
+    private async Task<(AllocateOutcome? Refusal, bool IsListed)> LookFirstAsync(
+        AllocationEntry? entry,
+        AllocationRequest request,
+        CancellationToken cancellationToken
+    )
+    {
+        if (await _rental.CheckAsync(request, cancellationToken) is { } refusal)
+        {
+            return (refusal, false);
+        }
+
+        RentalView view;
+        try
+        {
+            view = await _list.GetAsync(CallKind.Read, cancellationToken);
+        }
+        catch (CredentialRefusedException e)
+        {
+            // Nothing was asked for under this key, so nothing exists.
+            return (RentalFailures.Credentials(e), false);
+        }
+
+        if (!view.HasLive(request.Key))
+        {
+            return (null, false);
+        }
+
+        await KeepAsync(entry ?? NewEntry(request), view, _rental.NotesOf(request), cancellationToken);
+        return (null, true);
+    }
+
+    private AllocationEntry IntentOf(AllocationEntry? entry, AllocationRequest request) =>
+        (entry ?? NewEntry(request)) with
+        {
+            Phase = AllocationPhase.Asking,
+            AskedAt = NowAsStored(),
+            VendorId = null,
+            Notes = _rental.NotesOf(request).Write(),
+        };
 
     /// <summary>Sends the request of an entry and records the outcome. Null: read the entry again.</summary>
     private async Task<AllocateOutcome?> SendAsync(AllocationRequest request, AllocationEntry intent)
@@ -295,64 +310,6 @@ internal sealed partial class FencedAllocations
             entry = await _journal.FindAsync(_provider, intent.Key, _closing.Token);
         }
     }
-
-    /// <summary>
-    /// Waits until it is known what a request has made whose answer is not known, by the journal or the vendor's list.
-    /// </summary>
-    /// <returns>True: nothing. False: the entry says more than before.</returns>
-    private async Task<bool> IsNothingMadeAsync(
-        AllocationEntry asked,
-        AllocationRequest request,
-        CancellationToken cancellationToken
-    )
-    {
-        var decidedAt = SettledAt(asked);
-        while (true)
-        {
-            var latest = await _journal.FindAsync(_provider, asked.Key, cancellationToken);
-            if (latest?.Version != asked.Version)
-            {
-                return false;
-            }
-
-            if (await TryLookAsync(decidedAt, cancellationToken) is { } view)
-            {
-                if (view.HasLive(asked.Key))
-                {
-                    await KeepAsync(asked, view, _rental.NotesOf(request), cancellationToken);
-                    return false;
-                }
-
-                if (view.BegunAt >= decidedAt)
-                {
-                    return true;
-                }
-            }
-
-            var left = decidedAt - _clock.GetUtcNow();
-            await _clock.Delay(left > TimeSpan.Zero && left < LookEvery ? left : LookEvery, cancellationToken);
-        }
-    }
-
-    private async Task<RentalView?> TryLookAsync(DateTimeOffset decidedAt, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var now = _clock.GetUtcNow();
-            return now >= decidedAt
-                ? await _list.GetAsync(decidedAt, CallKind.Read, cancellationToken)
-                : await _list.GetAsync(CallKind.Read, cancellationToken);
-        }
-        catch (VendorException e) when (_clock.GetUtcNow() < decidedAt + LookFor)
-        {
-            LogNotListed(e, _provider);
-            return null;
-        }
-    }
-
-    /// <summary>The time from which the vendor's list decides what an open request has made.</summary>
-    private DateTimeOffset SettledAt(AllocationEntry entry) =>
-        entry.AskedAt!.Value + _options.CreateTimeout + _options.Settle;
 
     private async Task<AllocateOutcome> HeldAsync(AllocationEntry entry, CancellationToken cancellationToken)
     {

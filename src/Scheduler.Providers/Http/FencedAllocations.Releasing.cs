@@ -14,7 +14,11 @@ internal sealed partial class FencedAllocations
             .Where(item => item.State != RentedState.Ending)
             .Select(item => item.Id)
             .ToHashSet(StringComparer.Ordinal);
-        if (entry is { Phase: AllocationPhase.Releasing, VendorId: { } known })
+        // What the vendor is destroying is not destroyed again: some answer that with an error.
+        if (
+            entry is { Phase: AllocationPhase.Releasing, VendorId: { } known }
+            && view.Items[key].All(item => item.Id != known)
+        )
         {
             ids.Add(known);
         }

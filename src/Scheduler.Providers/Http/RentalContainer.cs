@@ -23,4 +23,16 @@ internal static class RentalContainer
             return (null, e.Message);
         }
     }
+
+    /// <summary>What must be known later of a request whose container is known to be possible.</summary>
+    internal static RentalNotes NotesOf(AllocationRequest request)
+    {
+        var preset = RuntimePresets.BuiltIn[request.Runtime.Preset];
+        return new RentalNotes
+        {
+            Port = RuntimeContainer.DefaultPort,
+            HealthPath = preset.HealthPathOf(request.Runtime),
+            Tokenizer = preset.TokenizePath is { } path ? new RuntimeTokenizer(path, preset.TokenizeShape) : null,
+        };
+    }
 }

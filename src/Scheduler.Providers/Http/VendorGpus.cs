@@ -7,8 +7,14 @@ internal static class VendorGpus
 
     /// <param name="names">The vendor's names of one GPU, the most exact first.</param>
     /// <param name="vramGib">GiB of one GPU as the vendor states it.</param>
+    /// <param name="board">Words that may name the board, PCIe or SXM; may be empty.</param>
     /// <returns>The catalogue name; null if the catalogue does not contain the GPU.</returns>
-    internal static string? TypeOf(GpuNameResolver resolver, double vramGib, params IEnumerable<string?> names)
+    internal static string? TypeOf(
+        GpuNameResolver resolver,
+        double vramGib,
+        string board,
+        params IEnumerable<string?> names
+    )
     {
         foreach (var name in names.OfType<string>().Where(name => name.Length > 0))
         {
@@ -21,7 +27,7 @@ internal static class VendorGpus
                     [name, name.Replace(' ', '-'), bare, bare.Replace(' ', '-'), bare.Split(' ')[0]]
             )
             {
-                if (resolver(spelled, vramGib, "") is { } type)
+                if (resolver(spelled, vramGib, board) is { } type)
                 {
                     return type;
                 }

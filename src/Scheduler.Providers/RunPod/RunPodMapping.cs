@@ -66,7 +66,7 @@ internal static class RunPodMapping
             return;
         }
 
-        if (VendorGpus.TypeOf(resolver, memory, id, gpu.Text("name")) is not { } type)
+        if (VendorGpus.TypeOf(resolver, memory, gpu.Text("name") ?? "", id, gpu.Text("name")) is not { } type)
         {
             offers.Skip("unknown_gpu");
             return;
@@ -86,7 +86,8 @@ internal static class RunPodMapping
                     Spot: false,
                     eur,
                     available,
-                    quoted
+                    quoted,
+                    EncryptedPath: options.ProxyUrl.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
                 )
             );
         }

@@ -10,7 +10,7 @@ internal sealed class PassingTime : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _passing;
 
-    internal PassingTime(Func<bool> isQuiet) => _passing = Task.Run(() => PassAsync(isQuiet));
+    internal PassingTime(Func<bool> isQuiet) => _passing = Task.Run(() => PassAsync(isQuiet), CancellationToken.None);
 
     internal FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 11, 30, 12, 0, 0, TimeSpan.Zero));
 

@@ -1,11 +1,11 @@
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
-using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Http;
+using Scheduler.Providers.RunPod;
 using Scheduler.VendorServers.RunPod;
 using Xunit;
 
@@ -27,7 +27,7 @@ public sealed class RunPodProviderTests : IDisposable
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private IProvider Provider { get; }
+    private RunPodProvider Provider { get; }
 
     private RunPodQuirks Quirks => _world.Cloud.Quirks;
 

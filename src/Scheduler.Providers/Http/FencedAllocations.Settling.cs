@@ -1,0 +1,70 @@
+using Scheduler.Domain.Providers;
+
+namespace Scheduler.Providers.Http;
+
+internal sealed partial class FencedAllocations
+{
+    /// <summary>Time between two looks at the list while an outcome is not known.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long lists may fail after an outcome should have been known.</summary>
+    private static readonly TimeSpan LookFor = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Waits until it is known what a request has made whose answer is not known, by the journal or the vendor's list.
+    /// </summary>
+    /// <returns>True: nothing. False: the entry says more than before.</returns>
+    private async Task<bool> IsNothingMadeAsync(
+        AllocationEntry asked,
+        AllocationRequest request,
+        CancellationToken cancellationToken
+    )
+    {
+        var decidedAt = SettledAt(asked);
+        while (true)
+        {
+            var latest = await _journal.FindAsync(_provider, asked.Key, cancellationToken);
+            if (latest?.Version != asked.Version)
+            {
+                return false;
+            }
+
+            if (await TryLookAsync(decidedAt, cancellationToken) is { } view)
+            {
+                if (view.HasLive(asked.Key))
+                {
+                    await KeepAsync(asked, view, _rental.NotesOf(request), cancellationToken);
+                    return false;
+                }
+
+                if (view.BegunAt >= decidedAt)
+                {
+                    return true;
+                }
+            }
+
+            var left = decidedAt - _clock.GetUtcNow();
+            await _clock.Delay(left > TimeSpan.Zero && left < LookEvery ? left : LookEvery, cancellationToken);
+        }
+    }
+
+    private async Task<RentalView?> TryLookAsync(DateTimeOffset decidedAt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var now = _clock.GetUtcNow();
+            return now >= decidedAt
+                ? await _list.GetAsync(decidedAt, CallKind.Read, cancellationToken)
+                : await _list.GetAsync(CallKind.Read, cancellationToken);
+        }
+        catch (VendorException e) when (_clock.GetUtcNow() < decidedAt + LookFor)
+        {
+            LogNotListed(e, _provider);
+            return null;
+        }
+    }
+
+    /// <summary>The time from which the vendor's list decides what an open request has made.</summary>
+    private DateTimeOffset SettledAt(AllocationEntry entry) =>
+        entry.AskedAt!.Value + _options.CreateTimeout + _options.Settle;
+}
