@@ -5,8 +5,6 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
-using Scheduler.Domain.Runtimes.Engines;
-using Scheduler.ModelFit;
 
 namespace Scheduler.Providers.Process;
 

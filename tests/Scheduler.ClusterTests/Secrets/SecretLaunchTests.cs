@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
@@ -60,6 +61,24 @@ public sealed class SecretLaunchTests
         Assert.Equal((first.Key, first.RuntimeKey), (last.Key, last.RuntimeKey));
         Assert.Equal(Planted, first.Environment["HF_TOKEN"]);
         Assert.Equal(Planted, last.Environment["HF_TOKEN"]);
+        var labels = JsonSerializer.Serialize(
+            new
+            {
+                last.Tag,
+                last.Offer,
+                last.Runtime,
+                text = $"{last}",
+            }
+        );
+        var said = JsonSerializer.Serialize(await scheduler.TimelineAsync(id));
+        Assert.All(
+            [Planted, last.RuntimeKey!.Value.Value],
+            secret =>
+            {
+                Assert.DoesNotContain(secret, labels + said, StringComparison.Ordinal);
+                Assert.DoesNotContain(scheduler.Log.Lines, line => line.Contains(secret, StringComparison.Ordinal));
+            }
+        );
         Assert.DoesNotContain(Planted, await StoreTextAsync(scheduler), StringComparison.Ordinal);
         await scheduler.SoundAsync();
     }
