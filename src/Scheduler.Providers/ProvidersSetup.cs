@@ -8,6 +8,7 @@ using Scheduler.Providers.Lambda;
 using Scheduler.Providers.Process;
 using Scheduler.Providers.RunPod;
 using Scheduler.Providers.Simulated;
+using Scheduler.Providers.Vast;
 
 namespace Scheduler.Providers;
 
@@ -26,6 +27,7 @@ public static class ProvidersSetup
             ["Docker"] = typeof(DockerOptions),
             ["RunPod"] = typeof(RunPodOptions),
             ["Lambda"] = typeof(LambdaOptions),
+            ["Vast"] = typeof(VastOptions),
         };
 
     /// <summary>Registers the enabled adapters, and the hub of models.</summary>
@@ -44,6 +46,7 @@ public static class ProvidersSetup
             .AddDockerProviders(configuration)
             .AddRunPodProvider(configuration)
             .AddLambdaProvider(configuration)
+            .AddVastProvider(configuration)
             .AddModelHub(configuration);
     }
 }

@@ -19,6 +19,7 @@ public static class VendorProgram
         () => new Kubernetes.KubernetesServer(),
         () => new RunPod.RunPodServer(),
         () => new Lambda.LambdaServer(),
+        () => new Vast.VastServer(),
     ];
 
     /// <returns>0 after a stop, 2 for a wrong command line.</returns>

@@ -46,6 +46,11 @@ internal sealed class DockerHostOptions : ICheckedSettings
     /// </summary>
     public string? PublishOn { get; set; }
 
+    /// <summary>
+    /// Whether the network to the host is encrypted, for example by WireGuard. Then launches that require an encrypted path may use it.
+    /// </summary>
+    public bool EncryptedPath { get; set; }
+
     /// <summary>How containers get GPUs.</summary>
     public DockerGpuAccess GpuAccess { get; set; } = DockerGpuAccess.Nvidia;
 
@@ -92,6 +97,10 @@ internal sealed class DockerHostOptions : ICheckedSettings
 
     internal string AddressOrDefault =>
         Address ?? (EndpointUri is { Scheme: "unix" } ? IPAddress.Loopback.ToString() : EndpointUri.Host);
+
+    /// <summary>Whether runtimes are reached on this machine only.</summary>
+    internal bool IsOnLoopback =>
+        IPAddress.TryParse(PublishOnOrDefault, out var address) && IPAddress.IsLoopback(address);
 
     internal string PublishOnOrDefault =>
         PublishOn ?? (IPAddress.TryParse(AddressOrDefault, out var address) ? address.ToString() : "");

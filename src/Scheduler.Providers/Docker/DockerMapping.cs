@@ -47,7 +47,8 @@ internal static partial class DockerMapping
             CapacityTier.Dedicated,
             Spot: false,
             MicroEuro.CeilingFromEuros(price),
-            slots.Free(shape.Type, shape.IsCpu, taken).Count() / shape.Size
+            slots.Free(shape.Type, shape.IsCpu, taken).Count() / shape.Size,
+            EncryptedPath: host.EncryptedPath || host.IsOnLoopback
         );
 
     /// <summary>The body of a create request.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Net;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
@@ -86,8 +85,7 @@ internal sealed partial class DockerProvider : IProvider, IDisposable
             .Select(name => _options.Preset(name)!)
             .Where(preset => preset.Image is not null);
 
-    public bool IsReachableFromOutside =>
-        !IPAddress.TryParse(_hostOptions.PublishOnOrDefault, out var address) || !IPAddress.IsLoopback(address);
+    public bool IsReachableFromOutside => !_hostOptions.IsOnLoopback;
 
     public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
     {
