@@ -1,7 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using k8s;
+using k8s.Exceptions;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Settings;
+using YamlDotNet.Core;
 
 namespace Scheduler.Providers.Kubernetes;
 
@@ -148,6 +150,28 @@ internal sealed class KubernetesOptions : ICheckedSettings
     [DurationRange("01:00:00", "365.00:00:00")]
     public TimeSpan KeepTombstones { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>What is wrong with the file, as far as its text shows; no plugin runs for it.</summary>
+    private SettingFault? FileFault(string section)
+    {
+        try
+        {
+            var config = KubernetesClientConfiguration.LoadKubeConfig(KubeConfig);
+            var names = config.Contexts?.Select(context => context.Name).ToList() ?? [];
+            return names.Contains(Context ?? config.CurrentContext, StringComparer.OrdinalIgnoreCase)
+                ? null
+                : new SettingFault(
+                    $"{section}:{nameof(Context)}",
+                    Context,
+                    string.Join(", ", names),
+                    $"with the file {KubeConfig}"
+                );
+        }
+        catch (Exception exception) when (exception is IOException or KubeConfigException or YamlException)
+        {
+            return new SettingFault($"{section}:{nameof(KubeConfig)}", KubeConfig, "a kubeconfig file that exists");
+        }
+    }
+
     public IEnumerable<SettingFault> Check(string section)
     {
         if (Enabled && string.IsNullOrEmpty(KubeConfig) && !KubernetesClientConfiguration.IsInCluster())
@@ -160,9 +184,9 @@ internal sealed class KubernetesOptions : ICheckedSettings
             );
         }
 
-        if (Enabled && !string.IsNullOrEmpty(KubeConfig) && !File.Exists(KubeConfig))
+        if (Enabled && !string.IsNullOrEmpty(KubeConfig) && FileFault(section) is { } fault)
         {
-            yield return new SettingFault($"{section}:{nameof(KubeConfig)}", KubeConfig, "a file that exists");
+            yield return fault;
         }
 
         foreach (

@@ -105,6 +105,47 @@ public sealed class KubernetesRefusalTests
         );
     }
 
+    [Theory]
+    [InlineData(null, "dev", true)]
+    [InlineData("prod", "dev", true)]
+    [InlineData("nope", "dev", false)]
+    [InlineData(null, "gone", false)]
+    public void A_context_must_be_one_of_the_file(string? context, string current, bool isFine)
+    {
+        var folder = Directory.CreateTempSubdirectory("kubeconfig-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "config");
+            File.WriteAllText(
+                file,
+                $$"""
+                current-context: {{current}}
+                contexts: [{ name: dev, context: { cluster: a, user: b } }, { name: prod, context: { cluster: a, user: b } }]
+                """
+            );
+            var faults = new KubernetesOptions
+            {
+                Enabled = true,
+                KubeConfig = file,
+                Context = context,
+            }.Check("K");
+
+            Assert.Equal(
+                isFine ? [] : [$"K:Context is '{context}'; accepted with the file {file}: dev, prod"],
+                faults.Select(fault => fault.ToString())
+            );
+            File.WriteAllText(file, "kubernetes listens on: {");
+            Assert.Equal(
+                "K:KubeConfig",
+                Assert.Single(new KubernetesOptions { Enabled = true, KubeConfig = file }.Check("K")).Path
+            );
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static string Status(string message) =>
         new System.Text.Json.Nodes.JsonObject { ["kind"] = "Status", ["message"] = message }.ToJsonString();
 
