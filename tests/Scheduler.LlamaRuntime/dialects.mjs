@@ -26,6 +26,8 @@ const paddedUp = (tokens) => Math.ceil(tokens / contextStep) * contextStep;
 
 const llamaServer = {
   listensWhileLoading: true,
+  keyVariable: "LLAMA_API_KEY",
+  isOpen: (path) => path === "/health" || path === "/v1/models",
   health: { status: "ok" },
   openingContent: null,
 
@@ -102,6 +104,8 @@ const llamaServer = {
 
 const vllm = {
   listensWhileLoading: false,
+  keyVariable: "VLLM_API_KEY",
+  isOpen: (path) => !path.startsWith("/v1"),
   health: null,
   openingContent: "",
 

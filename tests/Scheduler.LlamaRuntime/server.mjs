@@ -172,7 +172,12 @@ async function handle(request, answer) {
   if (runtime === null) {
     throw new Refusal(503, "unavailable_error", "Loading model");
   }
-  const route = routes[`${request.method} ${request.url.split("?")[0]}`];
+  const path = request.url.split("?")[0];
+  const key = process.env[dialect.keyVariable];
+  if (key && !dialect.isOpen(path) && request.headers.authorization !== `Bearer ${key}`) {
+    throw new Refusal(401, "authentication_error", "Invalid API Key");
+  }
+  const route = routes[`${request.method} ${path}`];
   if (!route) {
     throw new Refusal(404, "not_found_error", "File Not Found");
   }

@@ -117,7 +117,7 @@ public sealed partial class ContextLimitTests(LlamaScheduler llama, ITestOutputH
 
     private async Task CompareAsync(string instance, RandomPrompts prompts, int count)
     {
-        using var direct = new HttpClient { BaseAddress = LlamaServer.Of(instance).Http };
+        using var direct = LlamaServer.Of(instance).NewClient();
         var (refusals, close) = (0, 0);
         for (var i = 0; i < count; i++)
         {

@@ -31,9 +31,14 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     public async Task The_llama_server_preset_counts_tokens_and_refuses_requests_beyond_its_context()
     {
         await using var server = LlamaServer.Of(await llama.RunningAsync("chat", 512));
-        using var client = new HttpClient { BaseAddress = server.Http };
+        using var client = server.NewClient();
         var models = await AskAsync(client, "v1/models", null);
         Assert.Equal("chat", (string?)models["data"]![0]!["id"]);
+
+        // INV-17: the preset's variable works, and a caller without the key is refused.
+        using var other = new HttpClient { BaseAddress = server.Http };
+        using var unknown = await other.PostAsJsonAsync("v1/chat/completions", new { model = "chat" }, Ct);
+        Assert.Equal(HttpStatusCode.Unauthorized, unknown.StatusCode);
 
         // Tokens counted with the chat template equal those of the model's own tokenizer.
         var messages = new[] { new { role = "system", content = "Be brief." }, new { role = "user", content = "Hi" } };
@@ -83,7 +88,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     public async Task The_vllm_preset_counts_tokens_and_refuses_prompt_plus_output_beyond_its_context()
     {
         await using var server = LlamaServer.Of(await llama.RunningAsync("counted", 300, preset: "vllm"));
-        using var client = new HttpClient { BaseAddress = server.Http };
+        using var client = server.NewClient();
         var messages = new[] { new { role = "user", content = "Hi" } };
         var prompt = LlamaRuntime.ChatTokens(("user", "Hi"));
         var counted = await AskAsync(client, "tokenize", new { model = "counted", messages });
@@ -102,14 +107,14 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     {
         var body = new { input = new[] { "a", "b" } };
         await using var server = LlamaServer.Of(await llama.RunningAsync("vectors", 512, arguments: "--embeddings"));
-        using var client = new HttpClient { BaseAddress = server.Http };
+        using var client = server.NewClient();
         var answer = await AskAsync(client, "v1/embeddings", body);
         Assert.Equal(4, (int)answer["usage"]!["prompt_tokens"]!);
         var vectors = answer["data"]!.AsArray().Select(one => $"{one!["embedding"]}").ToList();
         Assert.Equal(2, vectors.Distinct().Count());
 
         await using var without = LlamaServer.Of(await llama.RunningAsync("words", 512));
-        using var asking = new HttpClient { BaseAddress = without.Http };
+        using var asking = without.NewClient();
         using var refused = await asking.PostAsJsonAsync("v1/embeddings", body, Ct);
         Assert.Equal(HttpStatusCode.NotImplemented, refused.StatusCode);
     }
@@ -119,7 +124,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
     {
         var instance = await llama.RunningAsync("slow", 8192, "llama-server", "--token-delay-ms", "20");
         await using var server = LlamaServer.Of(instance);
-        using var client = new HttpClient { BaseAddress = server.Http };
+        using var client = server.NewClient();
         // At 20 ms per token, the whole context would occupy the only slot for minutes.
         using (var leaving = CancellationTokenSource.CreateLinkedTokenSource(Ct))
         {
@@ -179,7 +184,7 @@ public sealed class LlamaRuntimeTests(LlamaScheduler llama) : IAsyncLifetime
         string[] late = ["--late-memory-above", "10000"];
         var instance = await llama.RunningAsync("loaded", LlamaRuntime.MaxContextTokens, "llama-server", late);
         await using var server = LlamaServer.Of(instance);
-        using var client = new HttpClient { BaseAddress = server.Http };
+        using var client = server.NewClient();
         await server.LimitMemoryAsync(32_000_000, Ct);
 
         var prompt = new string('x', 100_000);

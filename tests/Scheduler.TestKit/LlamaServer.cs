@@ -79,6 +79,17 @@ public sealed class LlamaServer : IAsyncDisposable
         throw new InvalidOperationException($"{instance} has no running runtime.");
     }
 
+    /// <summary>A client with the runtime key, if the scheduler gave it one. The caller disposes it.</summary>
+    public HttpClient NewClient()
+    {
+        var client = new HttpClient { BaseAddress = Http };
+        var key = WordsOf(Id, "environ")
+            .Select(variable => variable.Split('=', 2))
+            .FirstOrDefault(variable => variable[0] is "LLAMA_API_KEY" or "VLLM_API_KEY");
+        client.DefaultRequestHeaders.Authorization = key is null ? null : new("Bearer", key[1]);
+        return client;
+    }
+
     /// <summary><c>kill -9</c>.</summary>
     public void Kill() => _process.Kill();
 
