@@ -71,6 +71,9 @@ public sealed partial class TestScheduler : IAsyncDisposable
     /// <summary>What the operator permits callers to do with runtimes; may change while it runs.</summary>
     public RuntimeOptions Runtimes { get; } = new();
 
+    /// <summary>Providers beside the fake ones; only before the start.</summary>
+    public IList<IProvider> OtherProviders { get; } = [];
+
     /// <summary>Where models are imported from; null without one.</summary>
     public IModelHub? Hub { get; set; }
 
@@ -101,7 +104,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(setUp);
         var scheduler = new TestScheduler(silos);
         setUp(scheduler);
-        if (scheduler._providers.Count == 0)
+        if (scheduler._providers.Count + scheduler.OtherProviders.Count == 0)
         {
             scheduler.AddProvider("cloud");
         }
@@ -145,7 +148,7 @@ public sealed partial class TestScheduler : IAsyncDisposable
     {
         _machines.Clear();
         _cluster = await DeployClusterAsync(_machines);
-        foreach (var provider in _providers)
+        foreach (var provider in _providers.Concat(OtherProviders))
         {
             await Grains.Provider(provider.Id).RefreshAsync();
         }
@@ -196,9 +199,9 @@ public sealed partial class TestScheduler : IAsyncDisposable
                 );
                 silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Options));
                 silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Runtimes));
-                foreach (var provider in _providers)
+                foreach (var provider in _providers.Concat(OtherProviders))
                 {
-                    silo.Services.AddSingleton<IProvider>(provider);
+                    silo.Services.AddSingleton(provider);
                 }
 
                 if (Hub is { } hub)

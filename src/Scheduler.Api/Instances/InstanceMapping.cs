@@ -36,6 +36,7 @@ internal static class InstanceMapping
             Spec = remedy.Spec?.ToProto(),
             TopUpMicroEur = remedy.TopUp?.Value ?? 0,
             LeastTopUpMicroEur = remedy.LeastTopUp?.Value ?? 0,
+            PricePerHourMicroEur = remedy.Price?.Value ?? 0,
         };
         proto.Changes.AddRange(
             remedy.Changes.Select(change => new V1.RemedyChange

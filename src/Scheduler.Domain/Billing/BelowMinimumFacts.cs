@@ -20,6 +20,12 @@ public sealed record BelowMinimumFacts(
     Offer? Affordable
 ) : FailureFacts(FailureCode.BillingBelowMinimum)
 {
+    /// <summary>Name of the detail with the code of <see cref="Also"/>, whose own details are then among these.</summary>
+    internal const string AlsoCode = "also_code";
+
+    /// <summary>The failure that the launch would have with enough money; null when it would start.</summary>
+    public Failure? Also { get; init; }
+
     /// <summary>The top-up that makes the launch possible.</summary>
     public MicroEuro Missing => MicroEuro.Max(MicroEuro.Zero, Needed - (Balance - Accrued - Holds));
 
@@ -30,23 +36,26 @@ public sealed record BelowMinimumFacts(
             ? $"Account {Account} is suspended."
             : $"Account {Account} has {available} EUR to spend (balance {Balance}, running cost {Accrued}, holds {Holds}); "
                 + $"the launch needs {Needed} EUR.";
-        return new FailureText(
-            message,
-            Hint(),
-            Details(
-                ("balance_micro_eur", Balance.Value),
-                ("accrued_micro_eur", Accrued.Value),
-                ("holds_micro_eur", Holds.Value),
-                ("available_micro_eur", available.Value),
-                ("needed_micro_eur", Needed.Value),
-                ("top_up_micro_eur", Missing.Value),
-                ("suspended", Suspended ? "true" : null),
-                ("offer", Chosen?.Route.ToString()),
-                ("offer_price_per_hour_micro_eur", Chosen?.PricePerHour.Value),
-                ("affordable_offer", Affordable?.Route.ToString()),
-                ("affordable_price_per_hour_micro_eur", Affordable?.PricePerHour.Value)
-            )
+        var details = Details(
+            ("balance_micro_eur", Balance.Value),
+            ("accrued_micro_eur", Accrued.Value),
+            ("holds_micro_eur", Holds.Value),
+            ("available_micro_eur", available.Value),
+            ("needed_micro_eur", Needed.Value),
+            ("top_up_micro_eur", Missing.Value),
+            ("suspended", Suspended ? "true" : null),
+            ("offer", Chosen?.Route.ToString()),
+            ("offer_price_per_hour_micro_eur", Chosen?.PricePerHour.Value),
+            ("affordable_offer", Affordable?.Route.ToString()),
+            ("affordable_price_per_hour_micro_eur", Affordable?.PricePerHour.Value)
         );
+        return Also is null || Suspended
+            ? new FailureText(message, Hint(), details)
+            : new FailureText(
+                $"{message} Besides, it would fail with {Also.Code.WireName()}: {Also.Message}",
+                $"Top up at least {Missing} EUR. Besides: {Also.Hint}",
+                Also.Details.SetItems(details).SetItem(AlsoCode, Also.Code.WireName())
+            );
     }
 
     private string Hint()

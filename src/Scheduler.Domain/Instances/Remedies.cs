@@ -19,15 +19,9 @@ namespace Scheduler.Domain.Instances;
 /// failures that the scheduler cannot fix (an image, a model's files) the only remedy is a start. Its title names the
 /// fix to make first.
 /// </remarks>
-public static class Remedies
+public static partial class Remedies
 {
     private const string StartAgainId = "start-again";
-
-    /// <summary>Hours that a proposed top-up pays for besides the launch.</summary>
-    private const int HoursPaid = 24;
-
-    /// <summary>A missing amount above it is no fact of a launch, micro-EUR: a million euros.</summary>
-    private const long LargestTopUp = 1_000_000_000_000;
 
     /// <summary>The remedies, most promising first; ids are unique.</summary>
     /// <returns>
@@ -49,7 +43,9 @@ public static class Remedies
 
         // 1. The remedies from the facts, without those already applied.
         var all = WaysOf(record, failure).OfType<Remedy>().ToList();
-        var open = all.Where(way => way.Spec is null || !way.Changes.IsEmpty).ToList();
+        var open = all.Where(way => way.Spec is null || !way.Changes.IsEmpty)
+            .Select(way => WithMoney(way, failure.Details))
+            .ToList();
 
         // 2. An applied remedy makes a plain start worthwhile. A start is also the last resort.
         if (open.Count < all.Count)
@@ -73,9 +69,11 @@ public static class Remedies
         return failure.Code switch
         {
             BillingBelowMinimum when details.ContainsKey("suspended") => [],
+            BillingBelowMinimum when details.ContainsKey(BelowMinimumFacts.AlsoCode) => TopUpAnd(record, failure),
             BillingBelowMinimum => [TopUp(details), CheaperOffer(spec, details)],
             BalanceExhausted => [TopUp(details)],
             SmartNoMatch => [.. Relaxations(spec, details), StartLater(details)],
+            GpuIncompatible when details.ContainsKey(GpuIncompatibleFacts.ThenCode) => ContextAnd(record, failure),
             GpuIncompatible => Fitting(spec, details),
             OomKilled => MoreMemory(record, details),
             ProviderTimeout or ProviderRejected => Elsewhere(record, details),
@@ -120,31 +118,6 @@ public static class Remedies
         };
     }
 
-    /// <summary>
-    /// The missing money, a day at the price, and the need of one more launch, rounded up to whole euros. With less, the
-    /// account would fall below the minimum at once.
-    /// </summary>
-    private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details)
-    {
-        if (details.Money("top_up_micro_eur") is not { Value: > 0 and <= LargestTopUp } missing)
-        {
-            return null;
-        }
-
-        var price = details.Money("offer_price_per_hour_micro_eur") ?? details.Money("price_per_hour_micro_eur");
-        var launch = Math.Min(details.Money("needed_micro_eur")?.Value ?? missing.Value, LargestTopUp);
-        var day = price is { } perHour ? Math.Min(perHour.Value, LargestTopUp / HoursPaid) * HoursPaid : launch;
-        var sum = Math.Min(missing.Value + launch + day, LargestTopUp);
-        var amount = MicroEuro.FromEuros((sum + MicroEuro.PerEuro - 1) / MicroEuro.PerEuro);
-        return new Remedy
-        {
-            Id = "top-up",
-            Title = $"Top up {amount} EUR and start again",
-            TopUp = amount,
-            LeastTopUp = missing,
-        };
-    }
-
     private static Remedy? CheaperOffer(LaunchSpec spec, ImmutableSortedDictionary<string, string> details)
     {
         if (
@@ -184,7 +157,10 @@ public static class Remedies
                         Constraints = loosened,
                     },
                     notes is [] ? "" : $" ({string.Join("; ", notes)})"
-                );
+                ) with
+                {
+                    Price = details.Money($"{prefix}best_price_per_hour_micro_eur"),
+                };
             }
         }
     }
@@ -265,7 +241,10 @@ public static class Remedies
                 Constraints = wish with { GpuType = gpu.Name, GpuCount = (int)count },
             },
             $" ({GpuIncompatibleFacts.Gib(gpu.VramBytes)} GiB per GPU, {price}{leaves})"
-        );
+        ) with
+        {
+            Price = details.Money(priceName),
+        };
     }
 
     /// <summary>Only when the context from the facts is smaller than the one that failed.</summary>
@@ -280,7 +259,10 @@ public static class Remedies
                 "reduce-context",
                 spec,
                 spec.ContextTokens <= context ? spec : spec with { ContextTokens = context }
-            )
+            ) with
+            {
+                Price = details.Money("suggested_context_price_per_hour_micro_eur"),
+            }
             : null;
 
     private static Remedy? FewerSequences(LaunchSpec spec, ImmutableSortedDictionary<string, string> details) =>

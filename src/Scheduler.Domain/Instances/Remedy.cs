@@ -21,6 +21,9 @@ public sealed record Remedy
     /// <summary>The whole spec to store before the start; null when it stays as it is.</summary>
     public LaunchSpec? Spec { get; init; }
 
+    /// <summary>Price per hour of the offer that it leads to; null when it is not known.</summary>
+    public MicroEuro? Price { get; init; }
+
     /// <summary>To add to the account first, above zero; null for none. Only an operator can add it.</summary>
     public MicroEuro? TopUp { get; init; }
 

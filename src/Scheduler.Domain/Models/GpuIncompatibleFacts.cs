@@ -12,6 +12,9 @@ namespace Scheduler.Domain.Models;
 /// <summary>Why a model does not fit, and what would fit: the facts of <c>GPU_INCOMPATIBLE</c>.</summary>
 public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncompatible)
 {
+    /// <summary>Name of the detail with the code of <see cref="Then"/>, whose own details are then among these.</summary>
+    internal const string ThenCode = "then_code";
+
     public string Model { get; init; } = "";
 
     public WeightFormat Format { get; init; } = WeightFormat.Bf16;
@@ -73,6 +76,12 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ? LargestContextTokens
                 : null;
 
+    /// <summary>Price per hour of the best offer for <see cref="SuggestedContextTokens"/>; null when none matches.</summary>
+    public MicroEuro? SuggestedContextPrice { get; init; }
+
+    /// <summary>The failure of a launch with <see cref="SuggestedContextTokens"/>; null when it would start.</summary>
+    public Failure? Then { get; init; }
+
     public long NeededBytesPerGpu => Lines.Sum(line => line.ExpectedBytes);
 
     /// <param name="gpu">The requested GPU; null in smart mode, when none of the remaining GPUs fits.</param>
@@ -95,7 +104,10 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
             ParallelSequences = request.ParallelSequences,
             Gpu = gpu?.Name,
             GpuCount = count,
-            Obstacle = gpu is null ? FitObstacle.Vram : GpuFit.Judge(model, request, gpu, gpus).Obstacle,
+            Obstacle =
+                gpu is not null ? GpuFit.Judge(model, request, gpu, gpus).Obstacle
+                : request.Validate(model) is not null ? FitObstacle.Request
+                : FitObstacle.Vram,
             Lines = GpuFit.Budget(model, request, gpus)?.Lines ?? [],
             VramBytesPerGpu = gpu?.VramBytes,
             UsableBytesPerGpu = gpu is null ? null : GpuFit.UsableBytes(gpu, request),
@@ -127,6 +139,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 ("smallest_gpu_price_per_hour_micro_eur", PricePerHour?.Value),
                 ("largest_context_tokens", LargestContextTokens),
                 ("suggested_context_tokens", SuggestedContextTokens),
+                ("suggested_context_price_per_hour_micro_eur", SuggestedContextPrice?.Value),
                 (
                     "suggested_parallel_sequences",
                     RequestRefusal is { Fault: FitRequestFault.ParallelSequencesOutOfRange } refusal
@@ -145,7 +158,13 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                     )
                 )
             );
-        return new FailureText(Message(), Hint(), details);
+        return Then is null
+            ? new FailureText(Message(), Hint(), details)
+            : new FailureText(
+                $"{Message()} With {SuggestedContextTokens} tokens it would fail with {Then.Code.WireName()}: {Then.Message}",
+                $"Set context_tokens to {SuggestedContextTokens}. Besides: {Then.Hint}",
+                Then.Details.SetItems(details).SetItem(ThenCode, Then.Code.WireName())
+            );
     }
 
     private string Shape => Gpu is null ? "any GPU that the constraints leave" : $"{GpuCount ?? 1}×{Gpu}";

@@ -44,8 +44,7 @@ internal sealed partial class InstanceGrain
         var placed = await checks.PlaceAsync(record, GrainFactory, now);
         if (placed.Offer is not { } offer)
         {
-            var belowThreshold = await checks.CheckThresholdAsync(record.Account, GrainFactory);
-            return (null, belowThreshold ?? placed.Failure);
+            return (null, await checks.WithMoneyAsync(record.Account, placed.Failure!, GrainFactory));
         }
 
         var allocationDeadline = now + (record.Spec.AllocationTimeout ?? Launch.AllocationTimeout);

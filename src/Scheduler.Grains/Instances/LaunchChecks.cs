@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
@@ -37,17 +38,20 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         }
 
         var page = catalogue.Page;
+        var state = page.State with
+        {
+            Avoided = [.. record.AvoidedRoutes.Where(avoided => avoided.Until > now).Select(avoided => avoided.Route)],
+        };
+        return Solve(model, named, page with { State = state }, top);
+    }
+
+    private Placed Solve(LaunchModel model, CheckedSpec named, OfferCataloguePage page, int top)
+    {
         var request = new PlacementRequest
         {
             Constraints = named.Spec.Constraints,
             Fit = models.FitOf(model),
-            State = page.State with
-            {
-                Avoided =
-                [
-                    .. record.AvoidedRoutes.Where(avoided => avoided.Until > now).Select(avoided => avoided.Route),
-                ],
-            },
+            State = page.State,
             Top = top,
         };
         var decision = PlacementSolver.Solve(page.Snapshot, request);
@@ -64,14 +68,29 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         return decision.Matched ? placed : placed with { Failure = FailureOf(placed, named, page) };
     }
 
-    /// <summary>The failure of an account without money for any launch, or null.</summary>
-    public async Task<Failure?> CheckThresholdAsync(AccountId account, IGrainFactory grains)
+    /// <summary>
+    /// The failure of a launch for which no offer was found: too little money for any launch comes first. Otherwise the found one, with
+    /// the money of the account, so that its remedies can name what is missing.
+    /// </summary>
+    public async Task<Failure> WithMoneyAsync(AccountId account, Failure found, IGrainFactory grains)
     {
         var seen = await grains.Account(account).GetAsync(null);
-        return seen.IsOk ? BelowThreshold(seen.Value) : null;
+        return seen.IsOk ? WithMoney(seen.Value, found) : found;
     }
 
-    public Failure? BelowThreshold(AccountView view) =>
+    /// <inheritdoc cref="WithMoneyAsync"/>
+    public Failure WithMoney(AccountView view, Failure found) =>
+        BelowThreshold(view, found)
+        ?? found with
+        {
+            Details = found.Details.SetItem(
+                "available_micro_eur",
+                view.Available.Value.ToString(CultureInfo.InvariantCulture)
+            ),
+        };
+
+    /// <param name="also">The failure that the launch would have with enough money.</param>
+    private Failure? BelowThreshold(AccountView view, Failure also) =>
         view.Suspended || view.Available < Threshold.Minimum
             ? FailureCatalogue.Describe(
                 new BelowMinimumFacts(
@@ -84,6 +103,9 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
                     null,
                     null
                 )
+                {
+                    Also = also,
+                }
             )
             : null;
 
@@ -199,7 +221,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     /// <summary>
     /// The failure of a placement without a match: either the model fits none of the remaining offers, or no offer meets the constraints.
     /// </summary>
-    private static Failure FailureOf(Placed placed, CheckedSpec named, OfferCataloguePage page)
+    private Failure FailureOf(Placed placed, CheckedSpec named, OfferCataloguePage page)
     {
         var model = placed.Model!;
         if (!placed.Decision!.NoShapeFits && model.Request.Validate(model.Facts) is null)
@@ -230,7 +252,37 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             {
                 Loosenings = placed.Decision.Relaxations,
             };
-        return FailureCatalogue.Describe(facts);
+        return FailureCatalogue.Describe(WithSuggestedContext(facts, model, named, page));
+    }
+
+    /// <summary>
+    /// Adds what a launch with the suggested context would find. A context that fits the GPU but that no offer serves is not suggested.
+    /// </summary>
+    private GpuIncompatibleFacts WithSuggestedContext(
+        GpuIncompatibleFacts facts,
+        LaunchModel model,
+        CheckedSpec named,
+        OfferCataloguePage page
+    )
+    {
+        if (facts.SuggestedContextTokens is not { } context)
+        {
+            return facts;
+        }
+
+        var smaller = model with { Request = model.Request with { ContextTokens = context } };
+        var then = Solve(smaller, named with { Spec = named.Spec with { ContextTokens = context } }, page, 1);
+        return then.Offer is { } offer ? facts with { SuggestedContextPrice = offer.PricePerHour }
+            : facts.RequestRefusal is null ? facts with { LargestContextTokens = null }
+            : facts with
+            {
+                Then = then.Failure,
+                SmallestGpu = null,
+                SmallestGpuCount = null,
+                PricePerHour = null,
+                Loosenings = [],
+                FormatThatFits = null,
+            };
     }
 
     private static string WhyOf(PlacementDecision decision)

@@ -50,7 +50,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
         // As for a start: without an offer, the minimum of any launch is checked before fit and placement; with one, its hold decides.
         if (placed.Offer is not { } offer)
         {
-            return checks.BelowThreshold(account) ?? placed.Failure;
+            return checks.WithMoney(account, placed.Failure!);
         }
 
         var hold = options.Value.Billing.Threshold.HoldFor(offer.PricePerHour);

@@ -376,6 +376,77 @@ public sealed class RemediesTests
     }
 
     [Fact]
+    public void BILLING_BELOW_MINIMUM_with_another_failure_offers_both_repairs_together()
+    {
+        var spec = Make.Spec(new SmartConstraints { MaxPricePerHour = Make.Euros(0.5m) });
+        var noMatch = FailureCatalogue.Describe(NoMatchAt(0.5m, 2m));
+        var facts = new BelowMinimumFacts(
+            Make.Account(),
+            Suspended: false,
+            MicroEuro.Zero,
+            MicroEuro.Zero,
+            MicroEuro.Zero,
+            Make.Euros(1m),
+            null,
+            null
+        )
+        {
+            Also = noMatch,
+        };
+
+        var remedy = Assert.Single(Remedies.For(Failed(facts, spec)));
+
+        Assert.Equal("relax-1", remedy.Id);
+        // 1.00 is missing; 24 hours at 2.00, and 1.00 for one more launch.
+        Assert.Equal(Make.Euros(50m), remedy.TopUp);
+        Assert.StartsWith(
+            "Top up 50.00 EUR; raise the max price to 2.00 EUR/h",
+            remedy.Title,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(Make.Euros(2m), remedy.Spec!.Constraints.MaxPricePerHour);
+        Assert.Contains("SMART_NO_MATCH", FailureCatalogue.Describe(facts).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(3, false)]
+    public void SMART_NO_MATCH_tops_up_only_what_the_account_lacks_for_the_offer(int euros, bool isShort)
+    {
+        var spec = Make.Spec(new SmartConstraints { MaxPricePerHour = Make.Euros(0.5m) });
+        var failed = Failed(NoMatchAt(0.5m, 2m), spec);
+        var failure = failed.Failure!.Failure;
+        var details = failure.Details.SetItem("available_micro_eur", $"{euros}000000");
+        var record = failed with { Failure = failed.Failure with { Failure = failure with { Details = details } } };
+
+        var remedy = Remedies.For(record)[0];
+
+        Assert.Equal(isShort, remedy.TopUp is not null);
+        Assert.Equal(isShort ? Make.Euros(1m) : null, remedy.LeastTopUp);
+        Assert.Equal(Make.Euros(2m), remedy.Price);
+    }
+
+    [Fact]
+    public void GPU_INCOMPATIBLE_beyond_the_longest_context_includes_what_the_launch_then_lacks()
+    {
+        var spec = Make.Spec(new SmartConstraints { MaxPricePerHour = Make.Euros(0.5m) }) with
+        {
+            ContextTokens = 1_000_000,
+        };
+        var facts = TooSmall(spec.Model, spec.ContextTokens, 1) with
+        {
+            Then = FailureCatalogue.Describe(NoMatchAt(0.5m, 2m)),
+        };
+
+        var remedy = Assert.Single(Remedies.For(Failed(facts, spec)));
+
+        Assert.Equal(Make.Euros(2m), remedy.Spec!.Constraints.MaxPricePerHour);
+        Assert.Equal(facts.SuggestedContextTokens, remedy.Spec.ContextTokens);
+        Assert.Equal(Make.Euros(2m), remedy.Price);
+        Assert.Equal(2, remedy.Changes.Length);
+    }
+
+    [Fact]
     public void BILLING_BELOW_MINIMUM_offers_a_top_up_or_a_cheaper_launch()
     {
         var facts = new BelowMinimumFacts(
@@ -478,6 +549,16 @@ public sealed class RemediesTests
 
     private static RuntimeEndFacts Ended(FailureCode code, MemoryRemedy? remedy = null) =>
         new(code, Offer, Make.Model, 8192, new RuntimeExit { ExitCode = 1 }, "It ended", remedy);
+
+    /// <summary>No offer below a price limit; the only one costs more.</summary>
+    private static SmartNoMatchFacts NoMatchAt(decimal limit, decimal price)
+    {
+        var decision = PlacementSolver.Solve(
+            OfferSnapshot.Build([Make.Offer(price: price)], 1),
+            new PlacementRequest { Constraints = new SmartConstraints { MaxPricePerHour = Make.Euros(limit) } }
+        );
+        return SmartNoMatchFacts.Of(decision);
+    }
 
     private static InstanceRecord Failed(FailureFacts facts, LaunchSpec spec, params AvoidedRoute[] avoided) =>
         new()
