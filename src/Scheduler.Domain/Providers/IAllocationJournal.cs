@@ -38,7 +38,10 @@ public sealed record AllocationEntry
 
     public required AllocationPhase Phase { get; init; }
 
-    /// <summary>When the create request was sent whose outcome is not known; null when no outcome is open.</summary>
+    /// <summary>
+    /// When the create request was sent whose outcome is not known; null when no outcome is open. Moved back when the provider has
+    /// answered with an error that leaves the outcome open.
+    /// </summary>
     public DateTimeOffset? AskedAt { get; init; }
 
     /// <summary>The provider's id of what it made under the key; null while none is known.</summary>

@@ -219,6 +219,11 @@ internal sealed partial class FencedAllocations
         catch (Exception e) when (!_closing.IsCancellationRequested)
         {
             LogUnclear(e, _provider, intent.Key);
+            if (e is VendorException { WasAnswered: true } && await EndedAsync(intent) is { } ended)
+            {
+                intent = ended;
+            }
+
             if (!await IsNothingMadeAsync(intent, request, _closing.Token))
             {
                 return null;

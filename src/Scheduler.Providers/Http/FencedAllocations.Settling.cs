@@ -48,6 +48,14 @@ internal sealed partial class FencedAllocations
         }
     }
 
+    /// <summary>
+    /// Records that the vendor has ended a request, if with an answer that does not tell its outcome. What it made must then
+    /// appear within <see cref="VendorOptions.Settle"/> from now.
+    /// </summary>
+    /// <returns>The entry as stored; null if another writer was first.</returns>
+    private Task<AllocationEntry?> EndedAsync(AllocationEntry intent) =>
+        WriteAsync(intent with { AskedAt = NowAsStored() - _options.CreateTimeout }, _closing.Token);
+
     private async Task<RentalView?> TryLookAsync(DateTimeOffset decidedAt, CancellationToken cancellationToken)
     {
         try

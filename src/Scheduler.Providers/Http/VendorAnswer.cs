@@ -28,18 +28,21 @@ internal sealed record VendorAnswer(string Vendor, string Call, int Status, byte
         }
         catch (JsonException e)
         {
-            throw new VendorException($"{Vendor} answered {Call} with something that is no JSON: {e.Message}", e);
+            throw Unusable($"with something that is no JSON: {e.Message}", e);
         }
     }
 
-    internal VendorException Failure() => new($"{Vendor} answered {Call} with {Status}: {Error.Words}");
+    internal VendorException Failure() => Unusable($"with {Status}: {Error.Words}");
 
     /// <summary>The list under a name.</summary>
     /// <exception cref="VendorException">There is none: an absent list is no empty one.</exception>
     internal IReadOnlyList<JsonElement> List(string name) =>
         Json().Member(name) is { ValueKind: JsonValueKind.Array } list
             ? [.. list.EnumerateArray()]
-            : throw new VendorException($"{Vendor} answered {Call} without the list '{name}'");
+            : throw Unusable($"without the list '{name}'");
+
+    private VendorException Unusable(string how, Exception? cause = null) =>
+        new($"{Vendor} answered {Call} {how}", cause) { WasAnswered = true };
 
     public override string ToString() => $"{Vendor} {Call}: {Status}, {Body.Length} bytes";
 }

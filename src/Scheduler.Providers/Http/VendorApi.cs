@@ -167,6 +167,7 @@ internal sealed class VendorApi : IDisposable
         var (reads, once) = ClientNames(_vendor);
         using var client = _http.CreateClient(isOnce ? once : reads);
         VendorAnswer answer;
+        var isAnswered = false;
         try
         {
             using var response = await client.SendAsync(
@@ -174,13 +175,17 @@ internal sealed class VendorApi : IDisposable
                 HttpCompletionOption.ResponseHeadersRead,
                 either.Token
             );
+            isAnswered = true;
             _gate.Observe((int)response.StatusCode, response.Headers);
             var body = await ReadBodyAsync(response, either.Token);
             answer = new VendorAnswer(_vendor, call.Name, (int)response.StatusCode, body, key);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new VendorException($"{_vendor} did not answer {call.Name} within {limit}", e);
+            throw new VendorException($"{_vendor} did not answer {call.Name} within {limit}", e)
+            {
+                WasAnswered = isAnswered,
+            };
         }
         catch (HttpRequestException e) when (WasNotSent(e))
         {
@@ -191,7 +196,10 @@ internal sealed class VendorApi : IDisposable
             throw new VendorException(
                 $"The answer of {_vendor} to {call.Name} was lost: {VendorWords.Clean(e.Message, key)}",
                 e
-            );
+            )
+            {
+                WasAnswered = isAnswered,
+            };
         }
 
         return RefusesCredential(answer) ? throw Credential.Refuse(key, answer.Error.Words) : answer;

@@ -10,6 +10,9 @@ internal class VendorException : Exception
 
     public VendorException(string message, Exception? innerException)
         : base(message, innerException) { }
+
+    /// <summary>Whether the vendor has answered, so that it does not act on the request any more.</summary>
+    public bool WasAnswered { get; init; }
 }
 
 /// <summary>The call was not sent, so it had no effect.</summary>

@@ -43,14 +43,14 @@ internal abstract class VendorOptions : ICheckedSettings
 
     /// <summary>Longest wait for the answer of a create request. After it the outcome is not known.</summary>
     [DurationRange("00:00:00.100", "00:10:00")]
-    public TimeSpan CreateTimeout { get; set; } = TimeSpan.FromSeconds(60);
+    public TimeSpan CreateTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// How long a request whose outcome is not known may take to appear in the vendor's list. Only after that does an absence
     /// mean that nothing was made.
     /// </summary>
     [DurationRange("00:00:00", "01:00:00")]
-    public TimeSpan Settle { get; set; } = TimeSpan.FromSeconds(45);
+    public TimeSpan Settle { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long the list of what we hold is used again for other keys.</summary>
     [DurationRange("00:00:00", "00:05:00")]

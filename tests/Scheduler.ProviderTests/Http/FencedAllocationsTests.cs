@@ -56,6 +56,24 @@ public sealed class FencedAllocationsTests : IDisposable
     }
 
     [Theory]
+    [InlineData(true, 30)]
+    [InlineData(false, 50)]
+    public async Task An_error_answer_is_settled_sooner_than_a_lost_one(bool isAnswered, int seconds)
+    {
+        _world.Vendor.OnCreate = (_, _) => throw new VendorException("an error") { WasAnswered = isAnswered };
+        var began = _world.Clock.GetUtcNow();
+
+        var outcome = await _world.EndOf(_world.Silo().AllocateAsync(FenceWorld.Request(), Ct));
+
+        Assert.Equal(RejectionKind.ProviderError, outcome.Rejection?.Kind);
+        Assert.InRange(
+            _world.Clock.GetUtcNow() - began,
+            TimeSpan.FromSeconds(seconds),
+            TimeSpan.FromSeconds(seconds + 9)
+        );
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_silo_killed_in_the_request_is_followed_by_one_that_makes_no_second(bool isMade)

@@ -25,6 +25,9 @@ internal sealed class InMemoryVendor(IVendorCloud cloud) : HttpMessageHandler, I
     /// <summary>Whether the last matching exchange was cut.</summary>
     internal bool WasCut { get; private set; }
 
+    /// <summary>Bytes of the request in it.</summary>
+    internal int RequestBytes { get; private set; }
+
     /// <summary>Bytes of the last whole exchange that matched <see cref="CutWhen"/>.</summary>
     internal int ExchangeBytes { get; private set; }
 
@@ -80,6 +83,7 @@ internal sealed class InMemoryVendor(IVendorCloud cloud) : HttpMessageHandler, I
         var bytes = Encoding.UTF8.GetBytes(reply.Body);
         if (isCut)
         {
+            RequestBytes = requestBytes;
             ExchangeBytes = requestBytes + responseHead + bytes.Length;
             WasCut = CutAt < ExchangeBytes;
             if (CutAt < requestBytes + responseHead)
