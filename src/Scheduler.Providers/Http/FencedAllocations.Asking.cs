@@ -209,9 +209,9 @@ internal sealed partial class FencedAllocations
         catch (VendorNotAskedException e)
         {
             await SettledAsync(intent, vendorId: null);
-            if (e is CredentialRefusedException)
+            if (e is CredentialRefusedException refused)
             {
-                return RentalFailures.Credentials(e);
+                return RentalFailures.Credentials(refused);
             }
 
             throw;

@@ -16,8 +16,8 @@ internal static class RentalFailures
             $"{entry.Provider} made {entry.VendorId} for '{entry.Key}' and no longer holds it"
         );
 
-    internal static AllocateOutcome Credentials(Exception refusal) =>
-        AllocateOutcome.Rejected(RejectionKind.Credentials, VendorWords.Clean(refusal.Message));
+    internal static AllocateOutcome Credentials(CredentialRefusedException refusal) =>
+        AllocateOutcome.Rejected(RejectionKind.Credentials, VendorWords.Clean(refusal.TenantWords));
 
     internal static string StillBusy(ProviderId provider) =>
         $"{provider} answered every request with its rate limit; nothing was made";

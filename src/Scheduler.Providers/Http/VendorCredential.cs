@@ -18,11 +18,13 @@ internal sealed class VendorCredential(string vendor, VendorOptions options, Tim
     private readonly Lock _lock = new();
     private Refusal? _refusal;
 
-    private sealed record Refusal(string Hash, string Words, DateTimeOffset Until);
+    private sealed record Refusal(string Hash, string Message, string TenantWords, DateTimeOffset Until);
 
     /// <summary>Where the key is from, for messages.</summary>
     internal string Source =>
         options.ApiKeyFile is { } file ? $"the file {file}" : $"the variable {options.ApiKeyEnvironment}";
+
+    private string NoKey => $"this scheduler has no API key of {vendor}";
 
     /// <exception cref="CredentialRefusedException">There is no key, or the vendor refused it.</exception>
     internal async Task<string> ReadAsync(CancellationToken cancellationToken)
@@ -30,13 +32,13 @@ internal sealed class VendorCredential(string vendor, VendorOptions options, Tim
         var key = (await ReadSourceAsync(cancellationToken)).Trim();
         if (key.Length is 0 or > MaxChars || key.Any(letter => char.IsControl(letter) || letter > '~'))
         {
-            throw new CredentialRefusedException($"{Source} holds no API key of {vendor}");
+            throw new CredentialRefusedException($"{Source} holds no API key of {vendor}") { TenantWords = NoKey };
         }
 
         lock (_lock)
         {
             return _refusal is { } refusal && refusal.Hash == HashOf(key) && refusal.Until > clock.GetUtcNow()
-                ? throw new CredentialRefusedException(refusal.Words)
+                ? throw new CredentialRefusedException(refusal.Message) { TenantWords = refusal.TenantWords }
                 : key;
         }
     }
@@ -46,12 +48,13 @@ internal sealed class VendorCredential(string vendor, VendorOptions options, Tim
     internal CredentialRefusedException Refuse(string key, string words)
     {
         var message = $"{vendor} refuses the API key in {Source}; put a valid one there. It says: {words}";
+        var tenantWords = $"{vendor} refuses the API key of this scheduler: {words}";
         lock (_lock)
         {
-            _refusal = new Refusal(HashOf(key), message, clock.GetUtcNow() + RefusedFor);
+            _refusal = new Refusal(HashOf(key), message, tenantWords, clock.GetUtcNow() + RefusedFor);
         }
 
-        return new CredentialRefusedException(message);
+        return new CredentialRefusedException(message) { TenantWords = tenantWords };
     }
 
     private async Task<string> ReadSourceAsync(CancellationToken cancellationToken)
@@ -67,7 +70,10 @@ internal sealed class VendorCredential(string vendor, VendorOptions options, Tim
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CredentialRefusedException($"The API key of {vendor} cannot be read: {e.Message}", e);
+            throw new CredentialRefusedException($"The API key of {vendor} cannot be read: {e.Message}", e)
+            {
+                TenantWords = NoKey,
+            };
         }
     }
 

@@ -96,7 +96,13 @@ internal sealed record VendorError(string? Code, string Words)
     {
         if (text.Length > 0)
         {
-            words.Append(words.Length > 0 ? ": " : "").Append(text);
+            words
+                .Append(
+                    words.Length == 0 ? ""
+                    : words[^1] == '.' ? " "
+                    : ": "
+                )
+                .Append(text);
         }
     }
 }

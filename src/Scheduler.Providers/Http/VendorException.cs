@@ -49,4 +49,7 @@ internal sealed class CredentialRefusedException : VendorNotAskedException
 
     public CredentialRefusedException(string message, Exception? innerException)
         : base(message, innerException) { }
+
+    /// <summary>The reason for tenants. The message is for operators: it names the file or variable of the key.</summary>
+    public string TenantWords { get; init; } = "";
 }

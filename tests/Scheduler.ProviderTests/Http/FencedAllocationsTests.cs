@@ -292,7 +292,8 @@ public sealed class FencedAllocationsTests : IDisposable
     [Fact]
     public async Task A_refused_credential_is_a_rejection()
     {
-        _world.Vendor.OnCreate = (_, _) => throw new CredentialRefusedException("a bad key");
+        _world.Vendor.OnCreate = (_, _) =>
+            throw new CredentialRefusedException("a bad key in /run/key") { TenantWords = "a bad key" };
 
         var outcome = await _world.Silo().AllocateAsync(FenceWorld.Request(), Ct);
 

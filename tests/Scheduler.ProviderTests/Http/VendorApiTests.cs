@@ -189,7 +189,7 @@ public sealed class VendorApiTests : IDisposable, IVendorCloud
     [InlineData(
         """{"error":{"code":"global/quota-exceeded","message":"Too many.","suggestion":"Ask us."}}""",
         "global/quota-exceeded",
-        "Too many.: Ask us."
+        "Too many. Ask us."
     )]
     [InlineData("""{"success":false,"error":"invalid_args","msg":"no_such_ask 7"}""", "invalid_args", "no_such_ask 7")]
     [InlineData("""{"error":"OUT_OF_STOCK"}""", "OUT_OF_STOCK", "OUT_OF_STOCK")]

@@ -131,7 +131,7 @@ public sealed class LambdaProviderTests : IDisposable
     [InlineData(
         nameof(LambdaQuirks.QuotaExceeded),
         RejectionKind.Quota,
-        "Quota exceeded.: Contact support to raise it."
+        "Quota exceeded. Contact support to raise it."
     )]
     [InlineData(nameof(LambdaQuirks.AccountInactive), RejectionKind.Credentials, "Your account is inactive.")]
     [InlineData(nameof(LambdaQuirks.LaunchFails), RejectionKind.ProviderError, "An unknown error occurred.")]

@@ -257,7 +257,13 @@ public sealed class RunPodProviderTests : IDisposable
         var listing = await Assert.ThrowsAsync<CredentialRefusedException>(() => Provider.ListOffersAsync(Ct));
         _world.SetKey(_world.Cloud.ApiKey);
 
-        Assert.Equal(RejectionKind.Credentials, refused.Rejection?.Kind);
+        Assert.Equal(
+            new Rejection(
+                RejectionKind.Credentials,
+                "RunPod refuses the API key of this scheduler: invalid bearer token"
+            ),
+            refused.Rejection
+        );
         Assert.Contains(
             "put a valid one there. It says: invalid bearer token",
             listing.Message,
