@@ -7,6 +7,7 @@ using Scheduler.Providers.Kubernetes;
 using Scheduler.Providers.Lambda;
 using Scheduler.Providers.Process;
 using Scheduler.Providers.RunPod;
+using Scheduler.Providers.Shadeform;
 using Scheduler.Providers.Simulated;
 using Scheduler.Providers.Vast;
 
@@ -28,6 +29,7 @@ public static class ProvidersSetup
             ["RunPod"] = typeof(RunPodOptions),
             ["Lambda"] = typeof(LambdaOptions),
             ["Vast"] = typeof(VastOptions),
+            ["Shadeform"] = typeof(ShadeformOptions),
         };
 
     /// <summary>Registers the enabled adapters, and the hub of models.</summary>
@@ -47,6 +49,7 @@ public static class ProvidersSetup
             .AddRunPodProvider(configuration)
             .AddLambdaProvider(configuration)
             .AddVastProvider(configuration)
+            .AddShadeformProvider(configuration)
             .AddModelHub(configuration);
     }
 }

@@ -19,6 +19,7 @@ public static class VendorProgram
         () => new Kubernetes.KubernetesServer(),
         () => new RunPod.RunPodServer(),
         () => new Lambda.LambdaServer(),
+        () => new Shadeform.ShadeformServer(),
         () => new Vast.VastServer(),
     ];
 

@@ -65,16 +65,7 @@ internal sealed class VastClient(VastOptions options, VendorApi api, IHttpClient
         return Task.FromResult(ContainerOf(request).Refusal);
     }
 
-    public RentalNotes NotesOf(AllocationRequest request)
-    {
-        var preset = RuntimePresets.BuiltIn[request.Runtime.Preset];
-        return new RentalNotes
-        {
-            Port = RuntimeContainer.DefaultPort,
-            HealthPath = preset.HealthPathOf(request.Runtime),
-            Tokenizer = preset.TokenizePath is { } path ? new RuntimeTokenizer(path, preset.TokenizeShape) : null,
-        };
-    }
+    public RentalNotes NotesOf(AllocationRequest request) => RentalContainer.NotesOf(request);
 
     public Task EnterCreateAsync(CancellationToken cancellationToken) => api.EnterCreateAsync(cancellationToken);
 
