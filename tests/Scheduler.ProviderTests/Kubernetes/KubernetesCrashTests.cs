@@ -14,7 +14,7 @@ public sealed class KubernetesCrashTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task A_break_makes_no_second_pod() => BreakEveryAsync(bytes: 401);
+    public Task A_break_makes_no_second_pod() => BreakEveryAsync(bytes: 997);
 
     [Fact(Explicit = true)]
     public Task A_break_at_many_bytes_makes_no_second_pod() => BreakEveryAsync(bytes: 7);
