@@ -1,6 +1,7 @@
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Models;
@@ -104,6 +105,11 @@ internal static class ModelRequestValidation
         if (request.Runtime.Length > 0 && !Grammar.IsPreset(request.Runtime))
         {
             faults.Add("runtime", "Must be the name of a runtime preset.");
+        }
+
+        if (request.TokenSecret.Length > 0 && !SecretValidation.IsName(request.TokenSecret))
+        {
+            faults.Add("token_secret", $"Must be {SecretValidation.Name}.");
         }
     }
 

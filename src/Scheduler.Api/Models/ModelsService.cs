@@ -43,7 +43,8 @@ internal sealed class ModelsService(IGrainFactory grains) : V1.Models.ModelsBase
             TextOf(request.Revision),
             TextOf(request.Model),
             TextOf(request.File),
-            TextOf(request.Runtime)
+            TextOf(request.Runtime),
+            TextOf(request.TokenSecret)
         );
         var view = await grains
             .ModelImport()

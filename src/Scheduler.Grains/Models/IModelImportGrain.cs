@@ -16,6 +16,7 @@ public interface IModelImportGrain : IGrainWithStringKey
 /// <param name="Name">The name launches use; null for the id.</param>
 /// <param name="File">A GGUF file or its quantization; null for the only model.</param>
 /// <param name="Runtime">Preset that must be able to load it; null for none.</param>
+/// <param name="TokenSecret">Secret of the account with an access token of the hub; null to read without one.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.ImportModel")]
 public sealed record ImportModel(
     [property: Id(0)] AccountId Account,
@@ -23,5 +24,6 @@ public sealed record ImportModel(
     [property: Id(2)] string? Revision,
     [property: Id(3)] string? Name,
     [property: Id(4)] string? File,
-    [property: Id(5)] string? Runtime
+    [property: Id(5)] string? Runtime,
+    [property: Id(6)] string? TokenSecret = null
 );

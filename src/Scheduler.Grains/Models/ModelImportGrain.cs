@@ -2,7 +2,9 @@ using Orleans.Concurrency;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains.Providers;
+using Scheduler.Grains.Secrets;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Grains.Models;
@@ -10,7 +12,7 @@ namespace Scheduler.Grains.Models;
 /// <summary>Reads models from the hub beside the turns of their grains, which must not wait for a hub.</summary>
 [StatelessWorker]
 [GrainType("model-import")]
-internal sealed class ModelImportGrain(IEnumerable<IModelHub> hubs, ProviderDirectory providers)
+internal sealed class ModelImportGrain(IEnumerable<IModelHub> hubs, ProviderDirectory providers, ISecretVault vault)
     : Grain,
         IModelImportGrain
 {
@@ -35,7 +37,13 @@ internal sealed class ModelImportGrain(IEnumerable<IModelHub> hubs, ProviderDire
             }
         }
 
-        var request = new HubRequest(command.Repository, command.Revision, command.File, null);
+        var (token, missing) = await TokenOfAsync(command);
+        if (missing is not null)
+        {
+            return missing;
+        }
+
+        var request = new HubRequest(command.Repository, command.Revision, command.File, token);
         var reading = await hub.ReadAsync(request, CancellationToken.None);
         if (reading.Files is not { } files)
         {
@@ -49,6 +57,20 @@ internal sealed class ModelImportGrain(IEnumerable<IModelHub> hubs, ProviderDire
         }
 
         return await GrainFactory.Model(command.Account, registration.Name).RegisterAsync(registration, context);
+    }
+
+    /// <exception cref="SecretUnreadableException">The secret cannot be decrypted.</exception>
+    private async Task<(string? Token, Refusal? Missing)> TokenOfAsync(ImportModel command)
+    {
+        if (command.TokenSecret is not { } name)
+        {
+            return (null, null);
+        }
+
+        var found = await GrainFactory.Secrets(command.Account).ReadSealedAsync([name]);
+        return found.TryGetValue(name, out var sealedToken)
+            ? (vault.Open(sealedToken, SecretBinding.OfSecret(command.Account, name)), null)
+            : (null, Refusal.Invalid(new FieldFault("token_secret", $"The account has no secret `{name}`.")));
     }
 
     private static RegisterModel RegistrationOf(ImportModel command, HubFiles files) =>

@@ -1,6 +1,7 @@
 using System.Text;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Models;
+using Scheduler.Domain.Secrets;
 using Scheduler.Grains;
 using Scheduler.Grains.Models;
 using Scheduler.TestKit;
@@ -90,6 +91,24 @@ public sealed class ModelImportTests : IAsyncLifetime
 
         Assert.Equal("runtime", Assert.Single(answer.Refusal!.Faults).Field);
         Assert.Null(_hub.Asked);
+    }
+
+    [Fact]
+    public async Task The_token_of_a_private_model_is_a_secret_of_the_account()
+    {
+        var account = await _scheduler.AccountAsync();
+        _hub.Answer = HubReading.Refused(new HubRefusal(HubCause.Gated, "no."));
+        var command = new ImportModel(account, "a/m", null, null, null, null, "hf");
+
+        var before = await ImportAsync(command);
+        TestScheduler.Good(
+            await _scheduler.Grains.Secrets(account).CreateAsync("hf", new SecretText("hf_abc"), _scheduler.As(account))
+        );
+        await ImportAsync(command);
+
+        Assert.Equal("token_secret", Assert.Single(before.Refusal!.Faults).Field);
+        Assert.Equal("hf_abc", _hub.Asked!.Token);
+        Assert.DoesNotContain("hf_abc", _hub.Asked.ToString(), StringComparison.Ordinal);
     }
 
     private Task<Answer<ModelView>> ImportAsync(ImportModel command) =>
