@@ -4,6 +4,7 @@ using Scheduler.Domain.Models;
 using Scheduler.Domain.Secrets;
 using Scheduler.Grains;
 using Scheduler.Grains.Models;
+using Scheduler.Grains.Secrets;
 using Scheduler.TestKit;
 using Xunit;
 
