@@ -72,7 +72,7 @@ internal static class RunPodMapping
             return;
         }
 
-        var (eur, quoted) = VendorPrice.Of(price!.Value * count, options.EurPerUsd);
+        var (eur, quoted) = VendorPrice.Of((price!.Value * count) + options.DiskUsdPerHour, options.EurPerUsd);
         foreach (var (region, available) in PlacesOf(offers, gpu))
         {
             offers.Add(

@@ -12,6 +12,8 @@ internal sealed partial class RunPodOptions : VendorOptions
 
     internal static readonly string[] AllClouds = ["SECURE", "COMMUNITY"];
 
+    private const decimal HoursPerMonth = 730;
+
     private static readonly int[] DefaultCounts = [1, 2, 4, 8];
 
     public override string Id { get; set; } = "runpod";
@@ -37,9 +39,16 @@ internal sealed partial class RunPodOptions : VendorOptions
     [Range(10, 10_000)]
     public int DiskGib { get; set; } = 120;
 
+    /// <summary>Price of the disk, USD per GB and month, as RunPod lists it. It is part of the price of an offer.</summary>
+    [Range(0.0, 100.0)]
+    public decimal DiskUsdPerGibMonth { get; set; } = 0.10m;
+
     /// <summary>Lowest CUDA version of the host's driver, for example <c>12.8</c>; null accepts any.</summary>
     [RegularExpression(@"\d{1,3}\.\d{1,3}", ErrorMessage = "a version such as 12.8")]
     public string? MinCudaVersion { get; set; }
+
+    /// <summary>Price of the disk of one pod.</summary>
+    internal decimal DiskUsdPerHour => DiskGib * DiskUsdPerGibMonth / HoursPerMonth;
 
     internal IEnumerable<string> CloudsAsked => Clouds.Count == 0 ? AllClouds : Clouds;
 

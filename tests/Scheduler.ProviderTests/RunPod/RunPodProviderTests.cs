@@ -61,8 +61,8 @@ public sealed class RunPodProviderTests : IDisposable
 
         var offer = Assert.Single(listing.Offers, offer => offer.OfferId == "SECURE/EU-RO-1/NVIDIA H100 80GB HBM3/2");
         Assert.Equal("H100-80GB-SXM", offer.GpuType);
-        Assert.Equal(MicroEuro.CeilingFromEuros(2 * 2.99m * 0.92m), offer.PricePerHour);
-        Assert.Equal(new QuotedPrice("USD", 5_980_000), offer.Quoted);
+        Assert.Equal(MicroEuro.CeilingFromEuros(((2 * 2.99m) + (120 * 0.10m / 730)) * 0.92m), offer.PricePerHour);
+        Assert.Equal(new QuotedPrice("USD", 5_996_439), offer.Quoted);
         Assert.Equal(
             (CapacityTier.Standard, false, 4, "EU-RO-1"),
             (offer.Tier, offer.Spot, offer.Available, offer.Region)

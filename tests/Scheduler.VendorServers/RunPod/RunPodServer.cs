@@ -19,6 +19,8 @@ public sealed class RunPodServer : IVendorServer
     public void MapTo(WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        app.MapCloud(new RunPodCloud(app.Services.GetRequiredService<TimeProvider>()));
+        // The quota of the description's example.
+        var clock = app.Services.GetRequiredService<TimeProvider>();
+        app.MapCloud(new RunPodCloud(clock) { MinuteQuota = 60 });
     }
 }
