@@ -3,7 +3,6 @@ using System.Text.Json;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
-using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Secrets;
 using Scheduler.Grains;
@@ -267,7 +266,7 @@ public sealed class SecretLaunchTests
         {
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);
-            text.Append(await reader.ReadToEndAsync());
+            text.Append(await reader.ReadToEndAsync(TestContext.Current.CancellationToken));
         }
 
         return text.ToString();
