@@ -43,6 +43,7 @@ public static class GrainsSetup
         services.AddSingleton<LaunchNames>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
+        services.AddSingleton<InstanceSecrets>();
         services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();
         services.AddSingleton<ClockKeeper>();

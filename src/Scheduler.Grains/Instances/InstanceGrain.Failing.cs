@@ -12,9 +12,10 @@ namespace Scheduler.Grains.Instances;
 internal sealed partial class InstanceGrain
 {
     /// <summary>The runtime ended, stopped answering, or lost its capacity. No effect for a status that ends nothing.</summary>
-    private async Task RuntimeEndedAsync(Allocation allocation)
+    private async Task RuntimeEndedAsync(Allocation seen)
     {
         var intent = _recorded.Intent!;
+        var allocation = await secrets.WithoutAsync(_recorded, seen);
         var finding =
             allocation.Status == AllocationStatus.Exited
                 ? ExitDiagnosis.Find(allocation.Exit ?? new RuntimeExit(), _recorded.State == InstanceState.Running)

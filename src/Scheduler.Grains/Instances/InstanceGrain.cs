@@ -42,6 +42,7 @@ internal sealed partial class InstanceGrain(
     LaunchExplainer explainer,
     InstanceProviderCalls provider,
     ISecretVault vault,
+    InstanceSecrets secrets,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
     InstanceWorkStop stop,
@@ -284,7 +285,7 @@ internal sealed partial class InstanceGrain(
     public Task<Answer<SecretText>> ReadRuntimeKeyAsync(AccountId account, AllocationKey allocation) =>
         Task.FromResult<Answer<SecretText>>(
             VisibleTo(account) is { IsOk: false } hidden ? hidden.Refusal
-            : _recorded.Intent?.Key == allocation && provider.KeyOf(_recorded) is { } key ? new SecretText(key.Value)
+            : _recorded.Intent?.Key == allocation && secrets.KeyOf(_recorded) is { } key ? new SecretText(key.Value)
             : Refusal.NotFound("Runtime key")
         );
 

@@ -7,7 +7,6 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Secrets;
 using Scheduler.Grains.Providers;
-using Scheduler.Grains.Secrets;
 
 namespace Scheduler.Grains.Instances;
 
@@ -19,7 +18,7 @@ namespace Scheduler.Grains.Instances;
 internal sealed partial class InstanceProviderCalls(
     ProviderDirectory providers,
     ISecretVault vault,
-    IGrainFactory grains,
+    InstanceSecrets secrets,
     IOptions<SchedulerOptions> options,
     TimeProvider clock,
     ILogger<InstanceProviderCalls> logger
@@ -52,7 +51,7 @@ internal sealed partial class InstanceProviderCalls(
             return AllocateOutcome.Rejected(RejectionKind.InvalidRequest, why);
         }
 
-        var (environment, missing) = await EnvironmentOfAsync(record);
+        var (environment, missing) = await secrets.EnvironmentOfAsync(record);
         if (missing is not null)
         {
             return AllocateOutcome.Rejected(RejectionKind.InvalidRequest, missing);
@@ -61,53 +60,37 @@ internal sealed partial class InstanceProviderCalls(
         var tag = new AllocationTag(options.Value.ClusterId, record.Id);
         var request = new AllocationRequest(intent.Key, tag, intent.Offer, RuntimeOf(record, intent))
         {
-            RuntimeKey = KeyOf(record),
+            RuntimeKey = secrets.KeyOf(record),
             Environment = environment,
         };
-        return await provider.AllocateAsync(request, cancellationToken);
+        return await AskAsync(provider, request, InstanceSecrets.HiddenOf(record, request), cancellationToken);
     }
 
-    /// <summary>The key that the runtime of the record's intent asks its callers for; null when it has none.</summary>
-    /// <exception cref="SecretUnreadableException">It cannot be decrypted.</exception>
-    public RuntimeKey? KeyOf(InstanceRecord record) =>
-        record.Intent is { RuntimeKey: { } sealedKey } intent
-            ? new RuntimeKey(vault.Open(sealedKey, SecretBinding.OfRuntimeKey(record.Id, intent.Key)))
-            : null;
-
-    /// <summary>
-    /// The environment of the runtime with the secrets' present values. It is read for every attempt and never stored, so a silo that
-    /// takes over gets it again.
-    /// </summary>
-    /// <exception cref="SecretUnreadableException">A secret cannot be decrypted.</exception>
-    private async Task<(ImmutableSortedDictionary<string, string> Environment, string? Missing)> EnvironmentOfAsync(
-        InstanceRecord record
+    /// <summary>Asks the provider. Its words may repeat the request, so secrets are removed from them.</summary>
+    private static async Task<AllocateOutcome> AskAsync(
+        IProvider provider,
+        AllocationRequest request,
+        ImmutableArray<string> hidden,
+        CancellationToken cancellationToken
     )
     {
-        var environment = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        var names = record.Spec.SecretsNamed;
-        var found = names.IsEmpty
-            ? ImmutableSortedDictionary<string, SealedValue>.Empty
-            : await grains.Secrets(record.Account).ReadSealedAsync(names);
-        foreach (var (variable, value) in record.Spec.Variables)
+        try
         {
-            if (value.Secret is not { } name)
-            {
-                environment[variable] = value.Value ?? "";
-            }
-            else if (found.TryGetValue(name, out var sealedValue))
-            {
-                environment[variable] = vault.Open(sealedValue, SecretBinding.OfSecret(record.Account, name));
-            }
-            else
-            {
-                return (
-                    environment.ToImmutable(),
-                    $"The account has no secret `{name}` any more, which spec.env[{variable}] names."
-                );
-            }
+            var outcome = await provider.AllocateAsync(request, cancellationToken);
+            return outcome.Rejection is { } rejection
+                ? AllocateOutcome.Rejected(rejection.Kind, InstanceSecrets.Without(hidden, rejection.ProviderWords))
+                : outcome;
         }
-
-        return (environment.ToImmutable(), null);
+        catch (Exception exception)
+            when (!cancellationToken.IsCancellationRequested
+                && exception.ToString() is var text
+                && InstanceSecrets.Without(hidden, text) != text
+            )
+        {
+#pragma warning disable MA0054 // The message of the inner exception has the secret.
+            throw new HttpRequestException(InstanceSecrets.Without(hidden, exception.Message));
+#pragma warning restore MA0054
+        }
     }
 
     /// <summary>Why the runtime would answer everyone who can reach it (INV-17); null when it would not.</summary>
@@ -160,9 +143,12 @@ internal sealed partial class InstanceProviderCalls(
         try
         {
             return providers.Find(intent.Offer.Provider) is { } provider
-                ? await provider
-                    .ReadOutputAsync(intent.Key, cancellationToken)
-                    .WaitAsync(TurnLimit, clock, cancellationToken)
+                ? await secrets.WithoutAsync(
+                    record,
+                    await provider
+                        .ReadOutputAsync(intent.Key, cancellationToken)
+                        .WaitAsync(TurnLimit, clock, cancellationToken)
+                )
                 : "";
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

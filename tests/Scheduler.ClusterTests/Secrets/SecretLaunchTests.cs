@@ -3,6 +3,7 @@ using System.Text.Json;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Secrets;
 using Scheduler.Grains;
@@ -80,6 +81,36 @@ public sealed class SecretLaunchTests
         );
         Assert.DoesNotContain(Planted, await StoreTextAsync(scheduler), StringComparison.Ordinal);
         await scheduler.SoundAsync();
+    }
+
+    [Fact]
+    public async Task Words_of_a_provider_and_output_of_a_runtime_are_kept_without_secrets_INV_13()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var account = await scheduler.AccountAsync();
+        await CreateSecretAsync(scheduler, account, "hf");
+        var spec = SpecWith(new EnvironmentValue { Secret = "hf" });
+        var refused = await scheduler.CreateAsync(account, spec);
+        scheduler.Cloud.NextAllocate(
+            AllocateAnswer.Reject(RejectionKind.InvalidRequest, $"cannot use {{HF_TOKEN: {Planted}}}")
+        );
+        await scheduler.LaunchAsync(refused);
+        var rejected = await scheduler.UntilAsync(refused, InstanceState.Failed);
+        var running = await scheduler.RunningAsync(account, spec);
+        var key = scheduler.Cloud.Requests[^1].RuntimeKey!.Value.Value;
+        scheduler.Cloud.Output = $"token {Planted}, key {key}";
+        var output = await scheduler.Grains.Instance(running.Id).ReadOutputAsync(account);
+
+        scheduler.Cloud.Exit(
+            running.Intent!.Key,
+            new RuntimeExit { ExitCode = 1, OutputTail = $"ValueError: bad token {Planted} for {key}" }
+        );
+        var failed = await scheduler.UntilAsync(running.Id, InstanceState.Failed);
+
+        Assert.Contains("cannot use {HF_TOKEN: ***}", rejected.Failure!.Failure.Message);
+        Assert.Equal("token ***, key ***", output.Value);
+        Assert.Contains("bad token *** for ***", failed.Failure!.Failure.Details["output_tail"]);
+        Assert.DoesNotContain(Planted, await StoreTextAsync(scheduler), StringComparison.Ordinal);
     }
 
     [Fact]
