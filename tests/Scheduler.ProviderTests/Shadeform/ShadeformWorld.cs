@@ -52,13 +52,13 @@ internal sealed class ShadeformWorld : IDisposable
 
     internal void SetKey(string key) => File.WriteAllText(_keyFile, key);
 
-    internal ShadeformProvider Open()
+    internal ShadeformProvider Open(InMemoryVendor? vendor = null)
     {
         var provider = ShadeformSetup.Make(
             Options,
             Journal,
             (gpu, vramGib, type) => GpuCatalogue.Shipped.Resolve(gpu, vramGib, type)?.Name,
-            Vendor,
+            vendor ?? Vendor,
             Clock,
             NullLogger<ShadeformProvider>.Instance
         );

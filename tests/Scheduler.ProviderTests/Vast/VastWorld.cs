@@ -51,13 +51,13 @@ internal sealed class VastWorld : IDisposable
 
     internal void SetKey(string key) => File.WriteAllText(_keyFile, key);
 
-    internal VastProvider Open()
+    internal VastProvider Open(InMemoryVendor? vendor = null)
     {
         var provider = VastSetup.Make(
             Options,
             Journal,
             (gpu, vramGib, type) => GpuCatalogue.Shipped.Resolve(gpu, vramGib, type)?.Name,
-            Vendor,
+            vendor ?? Vendor,
             Clock,
             NullLogger<VastProvider>.Instance
         );
