@@ -199,7 +199,7 @@ internal sealed partial class FencedAllocations
         CreateAnswer answer;
         try
         {
-            if (_clock.GetUtcNow() - intent.AskedAt > SendWithin)
+            if (_clock.GetUtcNow() - intent.AskedAt > _options.SendWithin)
             {
                 throw new VendorNotAskedException($"The intent of {intent.Key} was recorded too late to act on it");
             }

@@ -29,7 +29,7 @@ namespace Scheduler.Providers.Http;
 /// What a crash leaves depends on its moment. Before the entry, nothing was sent. Between the entry and the answer, at any byte,
 /// the entry says Asking, and part 3 finds what was made. After the answer, before it is recorded, the same holds. If two silos ask
 /// for one key, one of them writes the entry, and the other waits for the outcome. A silo that was suspended after it wrote the
-/// entry sends nothing when it continues late (<see cref="SendWithin"/>). Part 4 repairs a suspension within the request.
+/// entry sends nothing when it continues late (<see cref="VendorOptions.SendWithin"/>). Part 4 repairs a suspension within the request.
 /// </para>
 /// <para>
 /// A release is recorded before anything is destroyed, so a create request that is on its way cannot be forgotten: its sender
@@ -43,9 +43,6 @@ namespace Scheduler.Providers.Http;
 /// </remarks>
 internal sealed partial class FencedAllocations : IDisposable
 {
-    /// <summary>An entry that was written longer ago is not acted on: another silo may be about to take over.</summary>
-    internal static readonly TimeSpan SendWithin = TimeSpan.FromSeconds(10);
-
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
 
     /// <summary>Allocations observed at once.</summary>

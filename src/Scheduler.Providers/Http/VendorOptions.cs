@@ -81,6 +81,11 @@ internal abstract class VendorOptions : ICheckedSettings
     [DurationRange("00:00:00.010", "01:00:00")]
     public TimeSpan UnhealthyAfterSilence { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// An entry of the journal that was written longer ago is not acted on: another silo may be about to take over. No setting.
+    /// </summary>
+    internal TimeSpan SendWithin { get; set; } = TimeSpan.FromSeconds(10);
+
     internal ProbeLimits Probing => new(ProbeEvery, ProbeTimeout, UnhealthyAfterProbes, UnhealthyAfterSilence);
 
     public virtual IEnumerable<SettingFault> Check(string section)

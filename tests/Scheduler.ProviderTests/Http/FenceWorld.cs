@@ -49,10 +49,10 @@ internal sealed class FenceWorld : IDisposable
         );
 
     /// <summary>Starts another silo, or the same one again after a crash.</summary>
-    internal FencedAllocations Silo()
+    internal FencedAllocations Silo(IAllocationJournal? journal = null)
     {
         var probe = new RuntimeProbe(new NoHttp(), Options.Probing, Clock);
-        var silo = new FencedAllocations(Vendor, Journal, Options, probe, Clock, NullLogger.Instance);
+        var silo = new FencedAllocations(Vendor, journal ?? Journal, Options, probe, Clock, NullLogger.Instance);
         _silos.Add(silo);
         return silo;
     }

@@ -183,6 +183,17 @@ public sealed class FencedAllocationsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_silo_that_was_suspended_after_the_entry_sends_nothing()
+    {
+        var silo = _world.Silo(new SuspendingJournal(_world));
+
+        await Assert.ThrowsAsync<VendorNotAskedException>(() => silo.AllocateAsync(FenceWorld.Request(), Ct));
+
+        Assert.Equal(0, _world.Vendor.Creates);
+        Assert.Equal(AllocationPhase.Refused, (await _world.EntryAsync())?.Phase);
+    }
+
+    [Fact]
     public async Task Of_two_under_one_key_the_older_is_kept_and_the_other_destroyed_and_counted()
     {
         _world.Vendor.Make(FenceWorld.Cluster, FenceWorld.Key);

@@ -97,8 +97,7 @@ public sealed class FaithfulServerTests
         access.AccessToken = "wrong";
         using var other = new k8s.Kubernetes(access);
         said.Add(
-            "wrong token: "
-                + await SaysAsync(() => other.CoreV1.ReadNamespacedPodAsync("p", Ns, cancellationToken: Ct))
+            "wrong token: " + await SaysAsync(() => other.CoreV1.ReadNamespacedPodAsync("p", Ns, cancellationToken: Ct))
         );
         return said;
     }
