@@ -33,7 +33,7 @@ public sealed record ModelImportFacts(string Repository, HubRefusal Refusal)
             HubCause.Ambiguous => $"Name one file: {string.Join(", ", Refusal.Choices)}.",
             HubCause.Unsupported => "Use a repository with config.json and safetensors files, or with GGUF files.",
             HubCause.WrongRuntime => "Leave out the runtime, or name one that loads this format.",
-            _ => throw new System.Diagnostics.UnreachableException(),
+            HubCause.Unreachable or _ => throw new System.Diagnostics.UnreachableException(),
         };
 }
 

@@ -1,4 +1,3 @@
-using Orleans.Concurrency;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Runtimes;
@@ -28,7 +27,7 @@ internal sealed class ModelImportGrain(IEnumerable<IModelHub> hubs, ProviderDire
         RuntimePreset? preset = null;
         if (command.Runtime is { } runtime)
         {
-            var presets = providers.Presets.DistinctBy(known => known.Name).ToList();
+            var presets = providers.Presets.DistinctBy(known => known.Name, StringComparer.Ordinal).ToList();
             preset = presets.Find(known => known.Name == runtime);
             if (preset is null)
             {

@@ -39,7 +39,10 @@ internal sealed class HubConnection(HttpClient client, Uri hub, string? token)
             int count;
             while (bytes.Length < most && (count = await content.ReadAsync(buffer, cancellationToken)) > 0)
             {
-                bytes.Write(buffer, 0, (int)Math.Min(count, most - bytes.Length));
+                await bytes.WriteAsync(
+                    buffer.AsMemory(0, (int)Math.Min(count, most - bytes.Length)),
+                    cancellationToken
+                );
             }
 
             var hasMore = answer.Content.Headers.ContentRange is { Length: { } length }

@@ -35,8 +35,8 @@ internal sealed partial record HubFileChoice
         }
 
         var config =
-            files.Contains("config.json") ? "config.json"
-            : files.Contains("params.json") ? "params.json"
+            files.Contains("config.json", StringComparer.Ordinal) ? "config.json"
+            : files.Contains("params.json", StringComparer.Ordinal) ? "params.json"
             : null;
         var hasWeights = files.Any(file => IsAtRoot(file) && (IsSafetensors(file) || file.EndsWith(".bin", Letters)));
         if (config is not null && (hasWeights || models.Count == 0))
@@ -75,8 +75,8 @@ internal sealed partial record HubFileChoice
     private static HubFileChoice FromConfig(ImmutableArray<string> files, string config)
     {
         var index =
-            files.Contains("model.safetensors.index.json") ? "model.safetensors.index.json"
-            : files.Contains("consolidated.safetensors.index.json") && config == "params.json"
+            files.Contains("model.safetensors.index.json", StringComparer.Ordinal) ? "model.safetensors.index.json"
+            : files.Contains("consolidated.safetensors.index.json", StringComparer.Ordinal) && config == "params.json"
                 ? "consolidated.safetensors.index.json"
             : null;
         var weights = files.Where(file => IsAtRoot(file) && IsSafetensors(file)).Order(StringComparer.Ordinal).ToList();
@@ -87,7 +87,9 @@ internal sealed partial record HubFileChoice
         return new HubFileChoice
         {
             Config = config,
-            Quantization = files.Contains("hf_quant_config.json") ? "hf_quant_config.json" : null,
+            Quantization = files.Contains("hf_quant_config.json", StringComparer.Ordinal)
+                ? "hf_quant_config.json"
+                : null,
             Index = index,
             Weights = index is null && weights.Count <= MostFiles ? [.. ofConfig.Count > 0 ? ofConfig : weights] : [],
         };
@@ -133,8 +135,10 @@ internal sealed partial record HubFileChoice
             : model.Parts[0];
 
     private static string WordsWithout(ImmutableArray<string> files) =>
-        files.Contains("adapter_config.json") ? "it is a LoRA adapter; import the model that it adapts."
-        : files.Contains("model_index.json") ? "it is a pipeline of several models, which no engine here runs."
+        files.Contains("adapter_config.json", StringComparer.Ordinal)
+            ? "it is a LoRA adapter; import the model that it adapts."
+        : files.Contains("model_index.json", StringComparer.Ordinal)
+            ? "it is a pipeline of several models, which no engine here runs."
         : "it has neither config.json nor GGUF files.";
 
     private static (HubFileChoice?, HubRefusal?) Refused(HubCause cause, string words) =>

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Scheduler.Domain.Settings;
 
 namespace Scheduler.Providers.Hub;

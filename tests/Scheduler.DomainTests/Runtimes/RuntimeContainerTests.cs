@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
@@ -49,7 +48,7 @@ public sealed class RuntimeContainerTests
             return;
         }
 
-        Assert.True(container.Environment.Values.Contains(Key) || container.Command[^1] == Key);
+        Assert.True(container.Environment.ContainsValue(Key) || container.Command[^1] == Key);
         Assert.DoesNotContain(Key, container.ToString(), StringComparison.Ordinal);
     }
 

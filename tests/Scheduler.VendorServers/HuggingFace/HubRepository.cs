@@ -11,10 +11,10 @@ public sealed record HubRepository(string Id)
     public string Commit { get; init; } = "0123456789abcdef0123456789abcdef01234567";
 
     /// <summary>Content by name; the server pads a file to <see cref="Sizes"/>.</summary>
-    public Dictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
+    public IDictionary<string, byte[]> Files { get; } = new Dictionary<string, byte[]>(StringComparer.Ordinal);
 
     /// <summary>Sizes of files that are longer than their content here, bytes.</summary>
-    public Dictionary<string, long> Sizes { get; } = new(StringComparer.Ordinal);
+    public IDictionary<string, long> Sizes { get; } = new Dictionary<string, long>(StringComparer.Ordinal);
 
     public string? License { get; init; }
 
