@@ -1,6 +1,7 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Kubernetes;
+using Scheduler.TestKit;
 using Scheduler.VendorServers.Kubernetes;
 using Xunit;
 
@@ -54,12 +55,16 @@ public sealed class KubernetesWatchTests
         await using var watch = provider.WatchAsync(KubernetesWorld.Cluster, stop.Token).GetAsyncEnumerator(stop.Token);
         var first = watch.MoveNextAsync().AsTask();
         using var soon = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        soon.CancelAfter(TimeSpan.FromMilliseconds(150));
 
         // An observation would count as the allocation, although no node has the pod.
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            provider.AllocateAsync(KubernetesWorld.Request("i-wait-r1-a1"), soon.Token)
+        var allocating = provider.AllocateAsync(KubernetesWorld.Request("i-wait-r1-a1"), soon.Token);
+        await Eventually.UntilAsync(
+            () => Task.FromResult(world.Server.All("pods").Count),
+            pods => pods > 0,
+            "the pod is created"
         );
+        await soon.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => allocating);
 
         Assert.False(first.IsCompleted);
         world.Server.Quirks.SchedulerPaused = false;
