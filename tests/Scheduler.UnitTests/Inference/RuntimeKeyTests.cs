@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Scheduler.Domain.Balancers;
 using Scheduler.UnitTests.Api;
 using Xunit;
 

@@ -135,7 +135,11 @@ public sealed class EnvelopeVaultTests : IDisposable
         var file = Path.Combine(_folder.FullName, "secrets.key");
 
         Assert.Equal(Value, SecretVaults.Open(new SecretsOptions(), storage).Open(sealedValue, Own));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
+
         Assert.Single(_folder.GetFiles());
     }
 
