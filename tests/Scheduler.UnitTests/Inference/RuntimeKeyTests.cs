@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Scheduler.UnitTests.Api;
 using Xunit;
 
 namespace Scheduler.UnitTests.Inference;
