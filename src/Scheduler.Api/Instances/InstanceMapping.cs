@@ -13,19 +13,12 @@ internal static class InstanceMapping
 {
     /// <param name="reader">Gets runtime arguments and variables as they are if it may change them, else with masked secrets.</param>
     public static V1.Instance ToProto(this InstanceRecord record, Caller reader) =>
-        WithRemedies(reader.MayChange ? record : Masked(record));
+        (reader.MayChange ? record : Masked(record)).ToProto();
 
     /// <summary>For lists, which pass through more hands than one instance: secrets in runtime arguments and variables are masked.</summary>
     public static V1.Instance ToMaskedProto(this InstanceRecord record) => Masked(record).ToProto();
 
     private static InstanceRecord Masked(InstanceRecord record) => record with { Spec = record.Spec.Masked() };
-
-    private static V1.Instance WithRemedies(InstanceRecord record)
-    {
-        var proto = record.ToProto();
-        proto.Remedies.AddRange(Remedies.For(record).Select(ToProto));
-        return proto;
-    }
 
     private static V1.Remedy ToProto(Remedy remedy)
     {
@@ -78,6 +71,7 @@ internal static class InstanceMapping
             Firewall = record.Firewall ?? "",
         };
         proto.Labels.Add(record.Labels);
+        proto.Remedies.AddRange(Remedies.For(record).Select(ToProto));
         return proto;
     }
 

@@ -45,12 +45,22 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         return Solve(model, named, page with { State = state }, top);
     }
 
+    /// <summary>
+    /// An offer that is likely to hold the model, if there is one. Otherwise one on which only the lower edge of the estimate fits: a cheaper
+    /// machine that probably runs out of memory is no choice, but the only one is permitted.
+    /// </summary>
     private Placed Solve(LaunchModel model, CheckedSpec named, OfferCataloguePage page, int top)
+    {
+        var likely = Solve(model, named, page, top, isLikely: true);
+        return likely.Offer is null ? Solve(model, named, page, top, isLikely: false) : likely;
+    }
+
+    private Placed Solve(LaunchModel model, CheckedSpec named, OfferCataloguePage page, int top, bool isLikely)
     {
         var request = new PlacementRequest
         {
             Constraints = named.Spec.Constraints,
-            Fit = models.FitOf(model),
+            Fit = models.FitOf(model, isLikely),
             State = page.State,
             Top = top,
         };

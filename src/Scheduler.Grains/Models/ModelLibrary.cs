@@ -20,7 +20,7 @@ internal sealed class ModelLibrary(RuntimeCatalogue runtimes)
     /// <summary>GPU type of offers that are CPU hosts.</summary>
     public const string HostProcessor = "cpu";
 
-    private readonly ConcurrentDictionary<(ModelFacts, LaunchPlan, string), ShapeFit> _fits = new();
+    private readonly ConcurrentDictionary<(ModelFacts, LaunchPlan, string, bool), ShapeFit> _fits = new();
 
     /// <summary>Finds a model by the name a launch uses; null when there is none.</summary>
     public async ValueTask<LaunchModel?> FindAsync(AccountId account, LaunchSpec spec, IGrainFactory grains)
@@ -41,7 +41,8 @@ internal sealed class ModelLibrary(RuntimeCatalogue runtimes)
     }
 
     /// <summary>The GPU shapes that fit a model with its launch request.</summary>
-    public ShapeFit FitOf(LaunchModel model)
+    /// <param name="isLikely">Whether the most likely need must fit; otherwise the lower edge of the estimate is enough.</param>
+    public ShapeFit FitOf(LaunchModel model, bool isLikely)
     {
         if (_fits.Count > MaxFits)
         {
@@ -49,12 +50,18 @@ internal sealed class ModelLibrary(RuntimeCatalogue runtimes)
         }
 
         return _fits.GetOrAdd(
-            (model.Facts, model.Request, model.Runtime),
-            static key => new ShapeFit(shape => Fits(key.Item1, key.Item2, key.Item3, shape))
+            (model.Facts, model.Request, model.Runtime, isLikely),
+            static key => new ShapeFit(shape => Fits(key.Item1, key.Item2, key.Item3, key.Item4, shape))
         );
     }
 
-    private static bool Fits(ModelFacts model, LaunchPlan request, string preset, Domain.Placement.GpuShape shape)
+    private static bool Fits(
+        ModelFacts model,
+        LaunchPlan request,
+        string preset,
+        bool isLikely,
+        Domain.Placement.GpuShape shape
+    )
     {
         // A CPU host has no VRAM limit; its operator is responsible for main memory.
         if (shape.GpuType == HostProcessor)
@@ -65,7 +72,8 @@ internal sealed class ModelLibrary(RuntimeCatalogue runtimes)
         // The presets' images are built for CUDA; a preset for another vendor has the vendor in its name.
         return GpuCatalogue.Shipped.Find(shape.GpuType) is { } gpu
             && (gpu.IsCuda || preset.Contains(gpu.Vendor, StringComparison.OrdinalIgnoreCase))
-            && GpuFit.Judge(model, request, gpu, shape.GpuCount).IsCompatible;
+            && GpuFit.Judge(model, request, gpu, shape.GpuCount) is { IsCompatible: true } verdict
+            && (!isLikely || verdict.ExpectedBytes <= verdict.UsableBytes);
     }
 }
 

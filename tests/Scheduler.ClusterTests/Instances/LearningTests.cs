@@ -1,5 +1,6 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 using Scheduler.Grains.Instances;
@@ -18,7 +19,7 @@ public sealed class LearningTests
     public async Task A_run_that_died_for_memory_is_not_said_to_fit_again()
     {
         await using var scheduler = await TestScheduler.DeployAsync(WithLargerGpu);
-        var id = await DiesAsync(scheduler, OutOfMemory);
+        var id = await DiesAsync(scheduler, OutOfMemory, Make.Spec(new SmartConstraints { GpuType = "L40S" }));
         var failure = (await scheduler.SeeAsync(id)).Failure!.Failure;
         Assert.Equal("true", failure.Details["estimate_contradicted"]);
 
@@ -31,10 +32,23 @@ public sealed class LearningTests
     }
 
     [Fact]
-    public async Task A_second_end_for_memory_leads_to_a_larger_GPU_first()
+    public async Task A_start_after_an_end_for_memory_takes_a_GPU_that_is_likely_to_hold_the_model()
     {
         await using var scheduler = await TestScheduler.DeployAsync(WithLargerGpu);
         var id = await DiesAsync(scheduler, OutOfMemory);
+        Assert.Equal("L40S", (await scheduler.SeeAsync(id)).Intent!.Offer.GpuType);
+
+        TestScheduler.Good(await scheduler.LaunchAsync(id));
+
+        var running = await scheduler.UntilAsync(id, InstanceState.Running);
+        Assert.Equal("H100-80GB-SXM", running.Intent!.Offer.GpuType);
+    }
+
+    [Fact]
+    public async Task A_second_end_for_memory_leads_to_a_larger_GPU_first()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync(WithLargerGpu);
+        var id = await DiesAsync(scheduler, OutOfMemory, Make.Spec(new SmartConstraints { GpuType = "L40S" }));
         Assert.Equal("reduce-context", Remedies.For(await scheduler.SeeAsync(id))[0].Id);
         await LaunchAndDieAsync(scheduler, id, OutOfMemory);
 
@@ -85,9 +99,9 @@ public sealed class LearningTests
     private static async Task<LaunchExplanation> ExplainAsync(TestScheduler scheduler, InstanceId id) =>
         TestScheduler.Good(await scheduler.Grains.Instance(id).ExplainAsync(null));
 
-    private static async Task<InstanceId> DiesAsync(TestScheduler scheduler, RuntimeExit exit)
+    private static async Task<InstanceId> DiesAsync(TestScheduler scheduler, RuntimeExit exit, LaunchSpec? spec = null)
     {
-        var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
+        var id = await scheduler.CreateAsync(await scheduler.AccountAsync(), spec);
         await LaunchAndDieAsync(scheduler, id, exit);
         return id;
     }

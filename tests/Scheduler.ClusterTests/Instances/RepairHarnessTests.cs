@@ -23,7 +23,7 @@ public sealed class RepairHarnessTests
     private const int FirstSeed = 1;
 
     /// <summary>
-    /// Reached: 91 % of 200. The misses met a second fault of the market, or chose GPUs on which only the lower edge of the estimate fits.
+    /// Reached: 917 of 1,000. The misses met a second fault of the market, or a cache that only the market knows to be larger.
     /// </summary>
     private const double LeastShare = 0.85;
 

@@ -173,8 +173,9 @@ public abstract class InstanceIndexTests(StoreFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task An_unreadable_record_is_skipped_and_the_list_continues_INV_14()
     {
+        var version = _records.Single(record => record.Id.Value == "i-00007").Versioned().SchemaVersion;
         _fixture.Sql(
-            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":{InstanceRecord.CurrentSchemaVersion}', '\"schemaVersion\":9') WHERE id = 'i-00007'"
+            $"{_fixture.WithoutTriggers}; UPDATE states SET payload = replace(payload, '\"schemaVersion\":{version}', '\"schemaVersion\":9') WHERE id = 'i-00007'"
         );
         var query = new InstanceQuery { Limit = 1000 };
         var listed = await Index.ListAsync(query, Cancelled);
