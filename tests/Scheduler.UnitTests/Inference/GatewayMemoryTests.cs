@@ -136,7 +136,7 @@ public sealed class GatewayMemoryTests
 
     /// <summary>A request gives back its share when it ends on the server, which is after the client has its answer.</summary>
     private static Task GivenBackAsync(MemoryBudget budget) =>
-        Eventually.UntilAsync(() => Task.FromResult(budget.Held), bytes => bytes == 0, "all is given back");
+        Eventually.TrueAsync(() => budget.Held == 0, "all is given back");
 
     private static Task<GatewayFixture> StartAsync() =>
         GatewayFixture.StartAsync(
