@@ -174,7 +174,7 @@ public sealed class RateGateTests : IDisposable
         {
             var (noted, waiting) = (_entered.Count, _gate!.Waiting);
             _clock.Advance(TimeSpan.FromSeconds(1));
-            // Whoever may pass continues on the pool; its note must bear this second.
+            // A caller that may pass continues on the thread pool. It must note its call before the clock moves on.
             while (_gate.Waiting < waiting && _entered.Count == noted && !task.IsCompleted)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Ct);

@@ -168,7 +168,7 @@ public sealed class KubernetesServer : IVendorServer
         PodEnd.Ask(_store, _store.Get("pods", Namespace, pod), null, now);
     }
 
-    /// <summary>The control plane hears no more of a node; its pods answer nobody, but stay as they were.</summary>
+    /// <summary>A node stops reporting to the control plane. Its pods keep their status and answer no request.</summary>
     public void LoseNode(string node)
     {
         _kubelet.LostNodes.Add(node);
