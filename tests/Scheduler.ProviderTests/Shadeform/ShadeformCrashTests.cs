@@ -1,105 +1,31 @@
-using Microsoft.Extensions.Time.Testing;
 using Scheduler.Domain.Providers;
-using Scheduler.Providers.Shadeform;
 using Scheduler.ProviderTests.Http;
 using Scheduler.VendorServers.Shadeform;
-using Xunit;
 
 namespace Scheduler.ProviderTests.Shadeform;
 
-/// <summary>
-/// The create exchange breaks after every number of bytes, and the scheduler dies or lives. One key never makes two machines, and none
-/// is left behind (INV-01, INV-02).
-/// </summary>
-public sealed class ShadeformCrashTests : IDisposable
+public sealed class ShadeformCrashTests : CreateCrashTests<ShadeformCloud>
 {
-    /// <summary>Lives at once: most of their time they wait for the clock.</summary>
-    private const int AtOnce = 400;
-
-    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 11, 30, 12, 0, 0, TimeSpan.Zero));
     private readonly ShadeformWorld _world;
 
     public ShadeformCrashTests()
     {
-        _world = new ShadeformWorld(_clock);
-        _world.Options.CreateTimeout = TimeSpan.FromSeconds(1);
-        _world.Options.Settle = TimeSpan.FromSeconds(1);
+        _world = new ShadeformWorld(Clock);
+        Hasten(_world.Options);
     }
 
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+    private protected override int LeastExchange => 400;
 
-    public void Dispose() => _world.Dispose();
+    public override void Dispose() => _world.Dispose();
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_break_at_any_byte_makes_no_second_and_leaves_none(bool isKilled)
-    {
-        var whole = new InMemoryVendor(new ShadeformCloud(_clock)) { CutWhen = IsCreate, CutAt = int.MaxValue };
-        await EndOf(_world.Open(whole).AllocateAsync(ShadeformWorld.Request("i-whole-r1-a1"), Ct));
-        Assert.InRange(whole.ExchangeBytes, 400, 10_000);
+    private protected override ShadeformCloud NewCloud() => new(Clock);
 
-        foreach (var cuts in Enumerable.Range(0, whole.ExchangeBytes).Chunk(AtOnce))
-        {
-            await EndOf(Task.WhenAll(cuts.Select(cut => LiveAsync(cut, isKilled))));
-        }
-    }
+    private protected override (int Made, int Left) Count(ShadeformCloud cloud) => (cloud.Made, cloud.Machines.Count);
 
-    private static bool IsCreate(HttpRequestMessage call) =>
+    private protected override bool IsCreate(HttpRequestMessage call) =>
         call.RequestUri!.AbsolutePath.EndsWith("/create", StringComparison.Ordinal);
 
-    /// <summary>Asks, asks again after a restart if the process died, and releases.</summary>
-    private async Task LiveAsync(int cut, bool isKilled)
-    {
-        var cloud = new ShadeformCloud(_clock);
-        var vendor = new InMemoryVendor(cloud)
-        {
-            CutWhen = IsCreate,
-            CutAt = cut,
-            CutsOnce = true,
-        };
-        var request = ShadeformWorld.Request($"i-cut{cut}-r1-a1");
-        var provider = _world.Open(vendor);
-        var call = provider.AllocateAsync(request, Ct);
-        if (isKilled)
-        {
-            while (!call.IsCompleted && !vendor.WasCut)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Ct);
-            }
+    private protected override IProvider Open(InMemoryVendor vendor) => _world.Open(vendor);
 
-            provider.Dispose();
-            await Record.ExceptionAsync(() => call);
-            provider = _world.Open(vendor);
-            call = provider.AllocateAsync(request, Ct);
-        }
-
-        var outcome = await call;
-        Assert.True(cloud.Made == (outcome.IsAllocated ? 1 : 0), $"cut {cut}: {cloud.Made} machines, {outcome}");
-        // A scheduler that lives gives the launch to another route. One that was killed asks again.
-        Assert.True(outcome.IsAllocated || !isKilled, $"cut {cut}: {outcome}");
-        await ReleaseAsync(provider, request);
-        Assert.True(cloud.Machines.Count == 0, $"cut {cut}: one is left");
-        provider.Dispose();
-    }
-
-    private async Task ReleaseAsync(ShadeformProvider provider, AllocationRequest request)
-    {
-        while (await provider.ReleaseAsync(request.Key, Ct) != ReleaseOutcome.Released)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _clock, Ct);
-        }
-    }
-
-    private async Task EndOf(Task task)
-    {
-        for (var i = 0; !task.IsCompleted; i++)
-        {
-            Assert.True(i < 20_000, "It never ended.");
-            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Ct);
-            _clock.Advance(TimeSpan.FromMilliseconds(100));
-        }
-
-        await task;
-    }
+    private protected override AllocationRequest Request(string key) => ShadeformWorld.Request(key);
 }
