@@ -9,6 +9,7 @@ using Scheduler.Grains.Providers;
 using Scheduler.Grains.Queries;
 using Scheduler.Grains.Requests;
 using Scheduler.Grains.Schedules;
+using Scheduler.Grains.Services;
 
 namespace Scheduler.Grains;
 
@@ -62,6 +63,8 @@ public static class GrainKeys
 
     public static IBalancerGrain Balancer(this IGrainFactory grains, BalancerId id) =>
         grains.Of<IBalancerGrain>(id.Value);
+
+    public static IServiceGrain Service(this IGrainFactory grains, ServiceId id) => grains.Of<IServiceGrain>(id.Value);
 
     /// <summary>Imports models from the hub; a few at a time in each silo.</summary>
     public static IModelImportGrain ModelImport(this IGrainFactory grains) =>

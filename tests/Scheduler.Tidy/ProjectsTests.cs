@@ -49,6 +49,7 @@ public sealed class ProjectsTests
         "Runtimes",
         "Schedules",
         "Secrets",
+        "Services",
         "Storage",
     ];
 

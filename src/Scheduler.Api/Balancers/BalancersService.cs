@@ -14,7 +14,7 @@ internal sealed class BalancersService(IGrainFactory grains) : V1.Balancers.Bala
     public override async Task<Balancer> CreateBalancer(CreateBalancerRequest request, ServerCallContext context)
     {
         var account = ResourceName.ParseAccount(request.Parent);
-        var id = DerivedId.Make(NameHolder.BalancerPrefix, 20, "balancer", account.Value, request.RequestId);
+        var id = NewId.Make(NameHolder.BalancerPrefix, 20, "balancer", account.Value, request.RequestId);
         var record = await grains
             .Balancer(new BalancerId(id))
             .CreateAsync(

@@ -24,7 +24,7 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
     public override async Task<Instance> CreateInstance(CreateInstanceRequest request, ServerCallContext context)
     {
         var account = ResourceName.ParseAccount(request.Parent);
-        var id = new InstanceId(DerivedId.Make("i-", 20, "instance", account.Value, request.RequestId));
+        var id = new InstanceId(NewId.Make("i-", 20, "instance", account.Value, request.RequestId));
         var record = await grains
             .Instance(id)
             .CreateAsync(

@@ -135,7 +135,7 @@ internal sealed class KeysService(IGrainFactory grains, KeyAuthority authority, 
         ServerCallContext context
     )
     {
-        var keyId = DerivedId.Make("key-", KeyToken.IdLength, "key", account?.Value ?? "", clientRequestId);
+        var keyId = NewId.Make("key-", KeyToken.IdLength, "key", account?.Value ?? "", clientRequestId);
         var token = KeyAuthority.NewToken(keyId);
         var key = await grains
             .Key(keyId)

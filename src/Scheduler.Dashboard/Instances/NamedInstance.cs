@@ -18,7 +18,7 @@ internal static class NamedInstance
     /// <summary>The instance with a serving name; null if there is none.</summary>
     public static async Task<InstanceRecord?> FindAsync(IGrainFactory grains, AccountId account, string servingName)
     {
-        if (await grains.ServingName(account, servingName).HolderAsync() is not { IsBalancer: false } holder)
+        if (await grains.ServingName(account, servingName).HolderAsync() is not { IsInstance: true } holder)
         {
             return null;
         }

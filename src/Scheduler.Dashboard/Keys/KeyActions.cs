@@ -38,7 +38,7 @@ internal static class KeyActions
         await action.DoAsync(action.Grains.Account(account).GetAsync(account), account.Value);
 
         // A form that is sent twice creates one key; its token is not shown again.
-        var id = DerivedId.Make("key-", KeyToken.IdLength, "key", account.Value, command.ClientRequestId ?? "");
+        var id = NewId.Make("key-", KeyToken.IdLength, "key", account.Value, command.ClientRequestId ?? "");
         var token = KeyAuthority.NewToken(id);
         var answer = await action
             .Grains.Key(token.KeyId)

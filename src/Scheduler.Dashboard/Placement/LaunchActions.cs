@@ -61,7 +61,7 @@ internal static class LaunchActions
 
         // 2. Create. The id is derived from the request id of the form, so a form sent twice creates one instance.
         var command = action.Command(account, account.Value);
-        var id = new InstanceId(DerivedId.Make("i-", 20, "instance", account.Value, action.Text("request_id")));
+        var id = new InstanceId(NewId.Make("i-", 20, "instance", account.Value, action.Text("request_id")));
         var wish = new CreateInstance(
             account,
             reader.ServingName,

@@ -59,7 +59,10 @@ public sealed record LaunchPreview(
                     is { } holder
             )
             {
-                var what = holder.IsBalancer ? "A balancer" : "An instance";
+                var what =
+                    holder.IsBalancer ? "A balancer"
+                    : holder.IsService ? "A service"
+                    : "An instance";
                 reader.Faults.Add(LaunchFields.Name, $"{what} of {id} has this name already.");
             }
         }

@@ -75,7 +75,7 @@ internal sealed class BalancerGrain(
             if (await name.ClaimAsync(Holder) != Holder)
             {
                 return Refusal.Exists(
-                    $"Serving name '{command.ServingName}' is taken by another instance or balancer of the account."
+                    $"Serving name '{command.ServingName}' is taken by another instance, balancer or service of the account."
                 );
             }
 
@@ -260,7 +260,8 @@ internal sealed class BalancerGrain(
 
     private static string WhatIsWrong(string name, NameHolder? holder) =>
         holder is null ? $"No instance of the account has the serving name `{name}`."
-        : holder.Value.IsBalancer ? $"`{name}` is a balancer; only instances can be named here."
+        : !holder.Value.IsInstance
+            ? $"`{name}` is a {(holder.Value.IsBalancer ? "balancer" : "service")}; only instances can be named here."
         : "";
 
     private static IEnumerable<(string Field, string ServingName)> ReferencesOf(BalancerSpec spec)

@@ -221,7 +221,7 @@ internal sealed class FirewallGrain(
     private async Task<bool> IsInstanceAsync(string servingName)
     {
         var holder = await grains.ServingName(Account, servingName).HolderAsync();
-        return holder is { IsBalancer: false } instance
+        return holder is { IsInstance: true } instance
             && await grains.Instance(new InstanceId(instance.Value)).GetAsync(Account)
                 is { Value.State: not InstanceState.Deleted };
     }

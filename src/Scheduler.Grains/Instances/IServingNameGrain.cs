@@ -2,7 +2,7 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>Manages one serving name of one account, so that it resolves to at most one instance or balancer (INV-11).</summary>
+/// <summary>Manages one serving name of one account, so that it resolves to at most one instance, balancer or service (INV-11).</summary>
 [Alias("scheduler.IServingNameGrain")]
 [GrainInterfaceType("scheduler.servingname")]
 public interface IServingNameGrain : IGrainWithStringKey

@@ -126,7 +126,7 @@ internal sealed partial class InstanceGrain(
         {
             _isCreating = false;
             return Refusal.Exists(
-                $"Serving name '{command.ServingName}' is taken by another instance or balancer of the account."
+                $"Serving name '{command.ServingName}' is taken by another instance, balancer or service of the account."
             );
         }
 

@@ -53,5 +53,8 @@ internal sealed class ServingNameGrain(
         clock.Now() - _name.Value.ClaimedAt < ClaimGrace
         || await GrainFactory.GetGrain<INamed>(GrainId.Create(KindOf(holder), holder.Value)).HoldsNameAsync();
 
-    private static string KindOf(NameHolder holder) => holder.IsBalancer ? "balancer" : "instance";
+    private static string KindOf(NameHolder holder) =>
+        holder.IsBalancer ? "balancer"
+        : holder.IsService ? "service"
+        : "instance";
 }

@@ -101,7 +101,7 @@ internal sealed partial class BalancerStates(
                 var known = await Destinations.FindAsync(names, balancer, _stop.Token);
                 entry.State.Follow(known);
                 StartProbes(entry.State, balancer.Spec.Health, known, due);
-                if (clock.GetElapsedTime(reportedAt) >= ReportEvery)
+                if (balancer.Service is null && clock.GetElapsedTime(reportedAt) >= ReportEvery)
                 {
                     reportedAt = clock.GetTimestamp();
                     await ReportAsync(entry.State, known);

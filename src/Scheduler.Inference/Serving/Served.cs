@@ -3,6 +3,7 @@ using Scheduler.Domain.Balancers;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Grains.Services;
 
 namespace Scheduler.Inference.Serving;
 
@@ -46,10 +47,11 @@ internal sealed record ServedInstance(AccountId Account, string ServingName, str
     public bool IsServing => State == InstanceState.Running && Endpoint is not null;
 }
 
+/// <summary>A balancer, or a service, which is served like a balancer of its replicas.</summary>
 internal sealed record ServedBalancer(AccountId Account, string ServingName, string? Firewall)
     : Served(Account, ServingName, Firewall)
 {
-    /// <summary>The balancer's id, <c>bal-…</c>.</summary>
+    /// <summary>The id of the balancer, <c>bal-…</c>, or of the service, <c>svc-…</c>.</summary>
     public required string Id { get; init; }
 
     /// <summary>Increases with every change of the balancer.</summary>
@@ -58,6 +60,9 @@ internal sealed record ServedBalancer(AccountId Account, string ServingName, str
     public required BalancerSpec Spec { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>The service; null for a balancer.</summary>
+    public ServiceServing? Service { get; init; }
 
     /// <summary>Serving names of all instances a request may reach.</summary>
     public required ImmutableArray<string> Destinations { get; init; }

@@ -5,6 +5,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
+using Scheduler.Grains.Services;
 
 namespace Scheduler.Inference.Serving;
 
@@ -63,6 +64,13 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
                         .Instance(instance.Id)
                         .WaitForChangeAsync(name.Account, known.Generation, cancellationToken)
                 );
+            case ServedBalancer { Service: { } service }:
+                return Resolve(
+                    name.Name,
+                    await _grains
+                        .Service(service.Id)
+                        .WaitForServingAsync(name.Account, known.Generation, cancellationToken)
+                );
             case ServedBalancer balancer:
                 return Resolve(
                     name.Name,
@@ -77,6 +85,10 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
                     { IsBalancer: true } holder => Resolve(
                         name.Name,
                         await _grains.Balancer(new BalancerId(holder.Value)).GetAsync(name.Account)
+                    ),
+                    { IsService: true } holder => Resolve(
+                        name.Name,
+                        await _grains.Service(new ServiceId(holder.Value)).ServingAsync(name.Account)
                     ),
                     { } holder => await ResolveAsync(
                         name,
@@ -123,6 +135,25 @@ internal sealed partial class ServingTable : IServingTable, IHostedService, IAsy
         answer.IsOk && answer.Value.IsLive && name == answer.Value.ServingName
             ? new Resolved(ToServed(answer.Value), answer.Value.Generation)
             : null;
+
+    private static Resolved? Resolve(string name, Answer<ServiceServing> answer) =>
+        answer.IsOk && name == answer.Value.ServingName
+            ? new Resolved(ToServed(answer.Value), answer.Value.Version)
+            : null;
+
+    internal static ServedBalancer ToServed(ServiceServing service)
+    {
+        var spec = service.ToBalancerSpec();
+        return new ServedBalancer(service.Account, service.ServingName, service.Firewall)
+        {
+            Id = service.Id.Value,
+            Generation = service.Version,
+            Spec = spec,
+            Destinations = spec.Destinations,
+            CreatedAt = service.CreatedAt,
+            Service = service,
+        };
+    }
 
     internal static ServedBalancer ToServed(BalancerRecord record) =>
         new(record.Account, record.ServingName, record.Spec.Firewall)
