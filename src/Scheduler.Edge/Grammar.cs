@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
 
 namespace Scheduler.Edge;
@@ -11,7 +12,7 @@ internal static partial class Grammar
     public const string ScheduleId = "1 to 63 of a-z 0-9 -, beginning with a letter";
     public const int LongestDisplayName = 128;
 
-    public static bool IsAccountId(string text) => AccountId().IsMatch(text);
+    public static bool IsAccountId(string text) => AccountId.IsValid(text);
 
     public static bool IsInstanceId(string text) => InstanceId().IsMatch(text);
 
@@ -61,9 +62,6 @@ internal static partial class Grammar
             faults.Add(field, $"Must be at most {DrainOrder.LongestReason} characters in one line.");
         }
     }
-
-    [GeneratedRegex(@"^acct-[a-z0-9-]{1,40}\z", RegexOptions.None, 1000)]
-    private static partial Regex AccountId();
 
     [GeneratedRegex(@"^i-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
     private static partial Regex InstanceId();

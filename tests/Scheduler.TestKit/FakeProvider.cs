@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
@@ -33,6 +34,8 @@ public sealed class FakeProvider(string id, TimeProvider clock, params IEnumerab
     public ProviderId Id { get; } = new(id);
 
     public ImmutableArray<Offer> Offers { get; set; } = [.. offers];
+
+    public FrozenSet<AccountId> OnlyFor { get; set; } = FrozenSet<AccountId>.Empty;
 
     /// <summary>Answer to an allocation call when none is queued.</summary>
     public AllocateAnswer Otherwise { get; set; } = AllocateAnswer.Succeed;

@@ -45,6 +45,7 @@ internal static class ProviderMapping
             })
         );
         proto.SkippedOffers.Add(view.Skipped);
+        proto.OnlyFor.AddRange(view.OnlyFor.Select(ResourceName.Account));
         return proto;
     }
 

@@ -17,16 +17,21 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
         ServerCallContext context
     )
     {
-        var views = await grains.Fleet().ListProvidersAsync().WaitAsync(context.CancellationToken);
+        var views = await grains
+            .Fleet()
+            .ListProvidersAsync(context.Caller().Account)
+            .WaitAsync(context.CancellationToken);
         var response = new ListProvidersResponse();
         response.Providers.AddRange(views.Select(view => view.ToProto(context.Caller())));
         return response;
     }
 
     public override async Task<Provider> GetProvider(GetProviderRequest request, ServerCallContext context) =>
-        (await GrainOf(request.Name).GetAsync().OrThrow(request.Name, context.CancellationToken)).ToProto(
-            context.Caller()
-        );
+        (
+            await GrainOf(request.Name)
+                .GetAsync(context.Caller().Account)
+                .OrThrow(request.Name, context.CancellationToken)
+        ).ToProto(context.Caller());
 
     public override async Task<Provider> DrainProvider(DrainProviderRequest request, ServerCallContext context) =>
         (
@@ -57,7 +62,8 @@ internal sealed class ProvidersService(IGrainFactory grains) : V1.Providers.Prov
             NullIfEmpty(request.GpuType),
             request.HasMaxPricePerHourMicroEur ? new MicroEuro(request.MaxPricePerHourMicroEur) : null,
             skip,
-            Paging.SizeOf(request.PageSize)
+            Paging.SizeOf(request.PageSize),
+            context.Caller().Account
         );
         var page = await grains.Fleet().ListOffersAsync(query).WaitAsync(context.CancellationToken);
         var reached = (long)skip + page.Offers.Length;

@@ -48,7 +48,7 @@ public sealed partial class FleetPage
             InstanceState.Provisioning,
             InstanceState.Starting
         );
-        var providers = fleet.ListProvidersAsync();
+        var providers = fleet.ListProvidersAsync(AccessScope);
         await Task.WhenAll(overview, failed, inFlight, providers).WaitAsync(Http.RequestAborted);
         (_overview, _failed, _inFlight) = (await overview, await failed, await inFlight);
         _providers =

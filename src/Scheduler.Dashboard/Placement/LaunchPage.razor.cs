@@ -90,7 +90,7 @@ public sealed partial class LaunchPage
         _preview = await LaunchPreview.MakeAsync(Grains, Caller, form, stop);
         _models = await fleet.ListModelsAsync(_preview.Account?.Id, "", MostProposals).WaitAsync(stop);
         _gpuTypes = await fleet.ListGpuTypesAsync().WaitAsync(stop);
-        _providers = await fleet.ListProvidersAsync().WaitAsync(stop);
+        _providers = await fleet.ListProvidersAsync(AccessScope).WaitAsync(stop);
     }
 
     private async Task<LaunchForm> FormAsync()

@@ -66,9 +66,9 @@ public sealed partial class OffersPage
         }
 
         var fleet = Grains.Fleet();
-        var query = new OfferQuery(Given(Provider), Given(Region), Given(Gpu), most, SkipRows, Rows);
+        var query = new OfferQuery(Given(Provider), Given(Region), Given(Gpu), most, SkipRows, Rows, AccessScope);
         _page = await fleet.ListOffersAsync(query).WaitAsync(Http.RequestAborted);
-        _providers = await fleet.ListProvidersAsync().WaitAsync(Http.RequestAborted);
+        _providers = await fleet.ListProvidersAsync(AccessScope).WaitAsync(Http.RequestAborted);
         _gpuTypes = await fleet.ListGpuTypesAsync().WaitAsync(Http.RequestAborted);
     }
 

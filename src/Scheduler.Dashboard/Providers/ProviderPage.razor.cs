@@ -26,7 +26,7 @@ public sealed partial class ProviderPage
     {
         var what = $"providers/{Id}";
         _provider = Grammar.IsProviderId(Id)
-            ? (await AskAsync(Grains.Provider(new ProviderId(Id)).GetAsync(), what)).For(Caller)
+            ? (await AskAsync(Grains.Provider(new ProviderId(Id)).GetAsync(AccessScope), what)).For(Caller)
             : throw new ApiException(ApiError.NotFound(what));
         _cooling = [.. _provider.CoolingRoutes.Where(cooling => cooling.Until > Now).OrderBy(cooling => cooling.Until)];
     }

@@ -10,7 +10,7 @@ public sealed partial class ProvidersPage
 
     protected override async Task LoadAsync() =>
         _providers = [
-            .. (await Grains.Fleet().ListProvidersAsync().WaitAsync(Http.RequestAborted)).Select(provider =>
+            .. (await Grains.Fleet().ListProvidersAsync(AccessScope).WaitAsync(Http.RequestAborted)).Select(provider =>
                 provider.For(Caller)
             ),
         ];

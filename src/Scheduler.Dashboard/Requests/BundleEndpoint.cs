@@ -131,7 +131,7 @@ internal sealed class BundleEndpoint(
         var ids = Of(subjects, "provider")
             .Select(Subject.ProviderOf)
             .Concat(instances.Select(instance => instance.Intent?.Offer.Provider.Value).OfType<string>());
-        var views = await SeenAsync(ids, id => grains.Provider(new ProviderId(id)).GetAsync());
+        var views = await SeenAsync(ids, id => grains.Provider(new ProviderId(id)).GetAsync(null));
         return
         [
             .. views.Select(view =>

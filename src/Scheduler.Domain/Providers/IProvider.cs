@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
@@ -39,6 +40,11 @@ public interface IProvider
     /// callers for one is refused (INV-17).
     /// </summary>
     bool IsReachableFromOutside => true;
+
+    /// <summary>
+    /// Accounts that may use it and see it, for example because they pay its vendor themselves; empty for all accounts.
+    /// </summary>
+    FrozenSet<AccountId> OnlyFor => FrozenSet<AccountId>.Empty;
 
     /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>
     Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken);

@@ -31,13 +31,14 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     )
     {
         await catalogue.OpenAsync();
-        var named = catalogue.Names.Check(record.Spec);
+        var view = catalogue.For(record.Account);
+        var named = view.Names.Check(record.Spec);
         if (await ModelOfAsync(record with { Spec = named.Spec }, record.PastFailures, grains) is not { } model)
         {
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
         }
 
-        var page = catalogue.Page;
+        var page = view.Page;
         var state = page.State with
         {
             Avoided = [.. record.AvoidedRoutes.Where(avoided => avoided.Until > now).Select(avoided => avoided.Route)],
@@ -173,7 +174,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         var remedy = OomRemedy.For(model.Facts, model.Request, gpu, offer.GpuCount, GpuCatalogue.Shipped);
         var least = OomRemedy.LeastAfter(checked(gpu.VramBytes * offer.GpuCount));
         var unbound = record.Spec.Constraints with { GpuType = null, GpuCount = null };
-        var search = SearchOn(unbound, catalogue.Page, shape => IsComfortable(model, shape, least));
+        var search = SearchOn(unbound, catalogue.For(record.Account).Page, shape => IsComfortable(model, shape, least));
         var nearest = search.Relaxations.FirstOrDefault();
         return (search.Chosen ?? nearest?.Best) is { } larger
             ? new MemoryRemedy(

@@ -33,12 +33,12 @@ internal sealed class LaunchNames(
         IGrainFactory grains
     )
     {
-        if (catalogue.Names.MustWaitFor(spec))
+        if (catalogue.For(account).Names.MustWaitFor(spec))
         {
             await catalogue.OpenAsync();
         }
 
-        var named = catalogue.Names.Check(spec, stored);
+        var named = catalogue.For(account).Names.Check(spec, stored);
         var faults = named.Faults.Select(fault => new FieldFault(fault.Field, fault.Description)).ToImmutableArray();
         var found = named.Spec;
         if (await models.FindAsync(account, spec, grains) is { } model)

@@ -11,8 +11,9 @@ namespace Scheduler.Grains.Providers;
 [GrainInterfaceType("scheduler.provider")]
 public interface IProviderGrain : IGrainWithStringKey
 {
-    [Alias("Get"), AlwaysInterleave]
-    Task<Answer<ProviderView>> GetAsync();
+    /// <param name="account">Access scope: not found when it may not use the provider; null for operators.</param>
+    [Alias("GetFor"), AlwaysInterleave]
+    Task<Answer<ProviderView>> GetAsync(AccountId? account);
 
     /// <summary>Takes the provider out of placement; running instances continue. A repetition changes nothing.</summary>
     /// <param name="reason">Operator's own words, at most <see cref="DrainOrder.LongestReason"/> characters.</param>
@@ -106,10 +107,14 @@ public sealed record ProviderView
     [Id(12)]
     public DrainOrder? Drain { get; init; }
 
+    /// <summary>The accounts that may use it, in order; empty for all.</summary>
+    [Id(13)]
+    public ImmutableArray<AccountId> OnlyFor { get; init; } = [];
+
     /// <summary>The part that a caller may see.</summary>
     /// <remarks>
     /// Attempts, times and cooling routes come from the launches of all accounts, so an account sees only the breaker
-    /// (INV-08). The message of the adapter may contain a secret (INV-13), and names of keys are the operator's.
+    /// (INV-08). Of the accounts that may use it, it sees itself. The message of the adapter may contain a secret (INV-13), and names of keys are the operator's.
     /// </remarks>
     public ProviderView For(Caller caller) =>
         caller.IsOperator
@@ -122,6 +127,7 @@ public sealed record ProviderView
                 MedianTimeToAllocate = null,
                 CoolingRoutes = [],
                 ListingError = ListingError is null ? null : "The latest listing failed.",
+                OnlyFor = OnlyFor.RemoveAll(account => account != caller.Account),
                 Drain = Drain is { } order ? order with { Actor = "", Reason = "", RequestId = default } : null,
             };
 }

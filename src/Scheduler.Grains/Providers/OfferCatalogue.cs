@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
-using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 
 namespace Scheduler.Grains.Providers;
@@ -26,17 +26,30 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
         ProviderStatus
     >.Empty;
     private ImmutableDictionary<ProviderId, ListedOffers> _listed = ImmutableDictionary<ProviderId, ListedOffers>.Empty;
-    private volatile OfferCataloguePage _page = new(OfferSnapshot.Empty, PlacementState.None);
 
-    private volatile SpecNames _names = SpecNames.Of(
-        directory.Ids.Select(id => id.Value),
-        directory.Presets.Select(preset => preset.Name)
-    );
+    /// <summary>The accounts with a provider of their own, and the place of their view.</summary>
+    private readonly FrozenDictionary<AccountId, int> _viewOf = directory
+        .AccountsWithOwn.Index()
+        .ToFrozenDictionary(pair => pair.Item, pair => 2 + pair.Index);
 
-    public OfferCataloguePage Page => _page;
+    /// <summary>
+    /// First that of all providers. If some providers are only for some accounts, then that of the others, and one for each of
+    /// these accounts.
+    /// </summary>
+    private volatile OfferView[] _views =
+    [
+        OfferView.Of(directory.Ids, directory),
+        .. directory.AccountsWithOwn.Any() ? [OfferView.Of(directory.OpenToAll, directory)] : Array.Empty<OfferView>(),
+        .. directory.AccountsWithOwn.Select(account => OfferView.Of(directory.OpenTo(account), directory)),
+    ];
 
-    /// <summary>The names that a launch spec may use: those of every offer since the start of the silo, and of the settings.</summary>
-    public SpecNames Names => _names;
+    /// <summary>What an account may use and see: the providers that are open to it.</summary>
+    /// <param name="account">Null for operators, who see all.</param>
+    public OfferView For(AccountId? account)
+    {
+        var views = _views;
+        return views[account is not { } caller || views.Length == 1 ? 0 : _viewOf.GetValueOrDefault(caller, 1)];
+    }
 
     /// <summary>Completes when every provider has listed its offers once, or failed to.</summary>
     public Task Opened => _opened.Task;
@@ -84,16 +97,16 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
 
             _versions[provider] = published.Version;
             _statuses = _statuses.SetItem(provider, published.Status);
-            var snapshot = published.Offers is not { } offers
-                ? _page.Snapshot
-                : _page.Snapshot.WithProvider(provider, offers, _page.Snapshot.Epoch + 1);
             if (published.Offers is { } listed)
             {
                 _listed = _listed.SetItem(provider, new ListedOffers(listed.Length, clock.GetTimestamp()));
-                _names = _names.With(snapshot, directory.Ids.All(_listed.ContainsKey));
             }
 
-            _page = new OfferCataloguePage(snapshot, StateNow());
+            var state = StateNow();
+            _views = Array.ConvertAll(
+                _views,
+                view => view.With(provider, published.Offers, state, _listed.ContainsKey)
+            );
             _awaited.Remove(provider);
             if (_awaited.Count == 0)
             {
@@ -124,8 +137,6 @@ internal sealed class OfferCatalogue(ProviderDirectory directory, TimeProvider c
 
 /// <param name="TakenAt">A timestamp of this catalogue's clock.</param>
 internal sealed record ListedOffers(int Offers, long TakenAt);
-
-internal sealed record OfferCataloguePage(OfferSnapshot Snapshot, PlacementState State);
 
 /// <param name="BreakerOpen">Too many consecutive failed attempts.</param>
 /// <param name="Cooling">Routes that rank last for now.</param>

@@ -70,7 +70,8 @@ internal sealed partial class ProviderGrain(
 
     public void Dispose() => _work.Dispose();
 
-    public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(View());
+    public Task<Answer<ProviderView>> GetAsync(AccountId? account) =>
+        Task.FromResult(directory.IsOpenTo(Self, account) ? View() : Refusal.NotFound($"Provider {Self}"));
 
     public async Task<Answer<ProviderView>> DrainAsync(string reason, CommandContext context)
     {
@@ -261,7 +262,7 @@ internal sealed partial class ProviderGrain(
 
     private Answer<ProviderView> View()
     {
-        if (directory.Find(Self) is null)
+        if (directory.Find(Self) is not { } provider)
         {
             return Refusal.NotFound($"Provider {Self}");
         }
@@ -283,6 +284,7 @@ internal sealed partial class ProviderGrain(
             ListedAt = _listedAt,
             ListingError = _listingError,
             Drain = _record.Value.Drain,
+            OnlyFor = [.. provider.OnlyFor.OrderBy(account => account.Value, StringComparer.Ordinal)],
         };
     }
 

@@ -16,7 +16,7 @@ internal sealed partial class FleetGrain
     public async Task<ImmutableArray<SearchHit>> SearchAsync(string text, AccountId? account)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(text);
-        var snapshot = catalogue.Page.Snapshot;
+        var snapshot = catalogue.For(account).Page.Snapshot;
         var hits = ImmutableArray.CreateBuilder<SearchHit>();
         hits.AddRange(await SearchInstancesAsync(text, account));
         AddMatching(
@@ -29,7 +29,7 @@ internal sealed partial class FleetGrain
             SearchKind.Account,
             (await NameAccountsAsync(account)).Select(one => (one.Id.Value, one.Name, (AccountId?)one.Id))
         );
-        AddNames(SearchKind.Provider, directory.Ids.Select(id => id.Value).Order(StringComparer.Ordinal));
+        AddNames(SearchKind.Provider, directory.OpenTo(account).Select(id => id.Value).Order(StringComparer.Ordinal));
         AddNames(SearchKind.Region, snapshot.Regions);
         AddNames(SearchKind.GpuType, snapshot.Shapes.Select(shape => shape.GpuType).Distinct(StringComparer.Ordinal));
         AddNames(SearchKind.Model, (await ListModelsAsync(account, "", MostRead)).Select(model => model.Name));

@@ -201,15 +201,17 @@ internal sealed partial class FleetGrain(
         return page.ToImmutable();
     }
 
-    public async Task<ImmutableArray<ProviderView>> ListProvidersAsync()
+    public async Task<ImmutableArray<ProviderView>> ListProvidersAsync(AccountId? account)
     {
-        var views = await Task.WhenAll(directory.Ids.Select(id => GrainFactory.Provider(id).GetAsync()));
+        var views = await Task.WhenAll(
+            directory.OpenTo(account).Select(id => GrainFactory.Provider(id).GetAsync(account))
+        );
         return [.. views.Where(v => v.IsOk).Select(v => v.Value!).OrderBy(v => v.Id.Value, StringComparer.Ordinal)];
     }
 
     public Task<OfferPage> ListOffersAsync(OfferQuery query)
     {
-        var snapshot = catalogue.Page.Snapshot;
+        var snapshot = catalogue.For(query.Account).Page.Snapshot;
         var matching = snapshot
             .Offers()
             .Where(offer =>

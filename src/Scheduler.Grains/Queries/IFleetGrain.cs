@@ -104,8 +104,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("ListBalancers")]
     Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit);
 
-    [Alias("ListProviders")]
-    Task<ImmutableArray<ProviderView>> ListProvidersAsync();
+    /// <summary>The providers that an account may use, ordered by id.</summary>
+    /// <param name="account">Null for operators, who see all.</param>
+    [Alias("ListProvidersFor")]
+    Task<ImmutableArray<ProviderView>> ListProvidersAsync(AccountId? account);
 
     /// <summary>Offers of the current catalogue, cheapest first.</summary>
     [Alias("ListOffers")]
@@ -131,6 +133,7 @@ public interface IFleetGrain : IGrainWithStringKey
 public sealed record EventPage([property: Id(0)] ImmutableArray<StoredEvent> Events);
 
 /// <summary>Filter for offers; null means any.</summary>
+/// <param name="Account">Access scope: only offers that the account may use; null for operators.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.OfferQuery")]
 public sealed record OfferQuery(
     [property: Id(0)] string? Provider,
@@ -138,7 +141,8 @@ public sealed record OfferQuery(
     [property: Id(2)] string? GpuType,
     [property: Id(3)] MicroEuro? MaxPricePerHour,
     [property: Id(4)] int Skip,
-    [property: Id(5)] int Limit
+    [property: Id(5)] int Limit,
+    [property: Id(6)] AccountId? Account
 );
 
 [GenerateSerializer, Immutable, Alias("scheduler.OfferPage")]

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
@@ -13,6 +14,8 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
     public IEnumerable<string> OwnOptions => inner.OwnOptions;
 
     public bool IsReachableFromOutside => inner.IsReachableFromOutside;
+
+    public FrozenSet<AccountId> OnlyFor => inner.OnlyFor;
 
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         CallAsync("list_offers", () => inner.ListOffersAsync(cancellationToken), static _ => "ok");

@@ -22,6 +22,9 @@ internal sealed class DockerHostOptions : ICheckedSettings
     /// </summary>
     public string? TlsDirectory { get; set; }
 
+    /// <summary>Ids of the accounts that may use the host; empty for all. Others do not see its offers.</summary>
+    public IList<string> OnlyFor { get; set; } = [];
+
     /// <summary>Program for <c>ssh://</c>.</summary>
     public string SshProgram { get; set; } = "ssh";
 
@@ -142,7 +145,7 @@ internal sealed class DockerHostOptions : ICheckedSettings
             yield return new SettingFault($"{section}:{nameof(DiscoverWith)}", DiscoverWith, "null for AMD: list Gpus");
         }
 
-        foreach (var fault in CheckGpus(section))
+        foreach (var fault in CheckGpus(section).Concat(OnlyForAccounts.Check(section, OnlyFor)))
         {
             yield return fault;
         }

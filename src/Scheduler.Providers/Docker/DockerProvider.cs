@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Scheduler.Domain.Ids;
@@ -77,6 +78,8 @@ internal sealed partial class DockerProvider : IProvider, IDisposable
     }
 
     public ProviderId Id => new($"docker-{_host}");
+
+    public FrozenSet<AccountId> OnlyFor => OnlyForAccounts.Of(_hostOptions.OnlyFor);
 
     public IEnumerable<RuntimePreset> Presets =>
         RuntimePresets

@@ -1,12 +1,17 @@
+using System.Collections.Frozen;
 using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
+using Scheduler.Domain.Ids;
 using Scheduler.Domain.Settings;
 
 namespace Scheduler.Providers.Http;
 
 /// <summary>Settings of every provider that is rented over a vendor's HTTP API.</summary>
-internal abstract class VendorOptions : ICheckedSettings
+internal abstract partial class VendorOptions : ICheckedSettings
 {
     private const string IdWords = "1 to 63 of a-z, 0-9 and '-'";
+
+    private const string AccountWords = "1 to 32 of a-z, 0-9 and '-'; with the provider's id at most 62";
 
     /// <summary>Whether the provider is registered.</summary>
     public bool Enabled { get; set; }
@@ -26,6 +31,13 @@ internal abstract class VendorOptions : ICheckedSettings
 
     /// <summary>Name of an environment variable of this process with the API key.</summary>
     public string? ApiKeyEnvironment { get; set; }
+
+    /// <summary>
+    /// More accounts at the vendor, by name. Each is a provider of its own, <c>{Id}-{name}</c>, with its own key and the other
+    /// settings of this section.
+    /// </summary>
+    public IDictionary<string, VendorAccountOptions> Accounts { get; set; } =
+        new Dictionary<string, VendorAccountOptions>(StringComparer.Ordinal);
 
     /// <summary>EUR for one USD. A converted price is rounded up to the next micro-EUR.</summary>
     [Range(0.0, 100.0, MinimumIsExclusive = true)]
@@ -86,6 +98,11 @@ internal abstract class VendorOptions : ICheckedSettings
     /// </summary>
     internal TimeSpan SendWithin { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Accounts of this scheduler that may rent with the key; empty for all.</summary>
+    internal FrozenSet<AccountId> OnlyFor { get; private set; } = FrozenSet<AccountId>.Empty;
+
+    private bool HasKey => !string.IsNullOrEmpty(ApiKeyFile) || !string.IsNullOrEmpty(ApiKeyEnvironment);
+
     internal ProbeLimits Probing => new(ProbeEvery, ProbeTimeout, UnhealthyAfterProbes, UnhealthyAfterSilence);
 
     public virtual IEnumerable<SettingFault> Check(string section)
@@ -103,7 +120,7 @@ internal abstract class VendorOptions : ICheckedSettings
                 $"no value with {nameof(ApiKeyEnvironment)}"
             );
         }
-        else if (Enabled && string.IsNullOrEmpty(ApiKeyFile) && string.IsNullOrEmpty(ApiKeyEnvironment))
+        else if (Enabled && !HasKey && Accounts.Count == 0)
         {
             yield return new SettingFault(
                 $"{section}:{nameof(ApiKeyFile)}",
@@ -111,5 +128,34 @@ internal abstract class VendorOptions : ICheckedSettings
                 $"the path of a file with the API key, or a variable in {nameof(ApiKeyEnvironment)}"
             );
         }
+
+        foreach (var name in Accounts.Keys.Where(name => !AccountName().IsMatch(name) || $"{Id}-{name}".Length > 63))
+        {
+            yield return new SettingFault($"{section}:{nameof(Accounts)}:{name}", name, AccountWords);
+        }
     }
+
+    /// <summary>The settings of each provider: that of this section if it has a key, and those of <see cref="Accounts"/>.</summary>
+    internal static IEnumerable<T> ProvidersOf<T>(T options)
+        where T : VendorOptions
+    {
+        if (options.HasKey)
+        {
+            yield return options;
+        }
+
+        foreach (var (name, account) in options.Accounts.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            var own = (T)options.MemberwiseClone();
+            own.Id = $"{options.Id}-{name}";
+            (own.ApiKeyFile, own.ApiKeyEnvironment) = (account.ApiKeyFile, account.ApiKeyEnvironment);
+            own.RateShare = account.RateShare ?? options.RateShare;
+            own.OnlyFor = OnlyForAccounts.Of(account.OnlyFor);
+            own.Accounts = new Dictionary<string, VendorAccountOptions>(StringComparer.Ordinal);
+            yield return own;
+        }
+    }
+
+    [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\z", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex AccountName();
 }

@@ -22,6 +22,9 @@ internal sealed class KubernetesOptions : ICheckedSettings
     [RegularExpression("[a-z0-9-]{1,63}", ErrorMessage = IdWords)]
     public string Id { get; set; } = "kubernetes";
 
+    /// <summary>Ids of the accounts that may use the cluster; empty for all. Others do not see its offers.</summary>
+    public IList<string> OnlyFor { get; set; } = [];
+
     /// <summary>Path of a kubeconfig file; null inside a cluster, where the pod's service account is used.</summary>
     public string? KubeConfig { get; set; }
 
@@ -174,6 +177,11 @@ internal sealed class KubernetesOptions : ICheckedSettings
 
     public IEnumerable<SettingFault> Check(string section)
     {
+        foreach (var account in OnlyForAccounts.Check(section, OnlyFor))
+        {
+            yield return account;
+        }
+
         if (Enabled && string.IsNullOrEmpty(KubeConfig) && !KubernetesClientConfiguration.IsInCluster())
         {
             yield return new SettingFault(

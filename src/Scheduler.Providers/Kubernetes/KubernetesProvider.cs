@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using k8s.Autorest;
@@ -50,6 +51,8 @@ internal sealed partial class KubernetesProvider : IProvider, IDisposable
     }
 
     public ProviderId Id => new(_options.Id);
+
+    public FrozenSet<AccountId> OnlyFor => OnlyForAccounts.Of(_options.OnlyFor);
 
     public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
     {

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Http;
 
@@ -21,27 +19,11 @@ internal static class LambdaSetup
 
     internal static IServiceCollection AddLambdaProvider(this IServiceCollection services, IConfiguration configuration)
     {
-        var section = configuration.GetSection(LambdaOptions.Section);
-        services.AddOptions<LambdaOptions>().Bind(section);
-        if (!(section.Get<LambdaOptions>() ?? new LambdaOptions()).Enabled)
-        {
-            return services;
-        }
-
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddHttpClient(RuntimeProbe.ClientName);
-        services.AddVendorHttp(Vendor);
-        services.AddSingleton<IProvider>(provider =>
-            Make(
-                provider.GetRequiredService<IOptions<LambdaOptions>>().Value,
-                provider.GetRequiredService<IAllocationJournal>(),
-                provider.GetRequiredService<GpuNameResolver>(),
-                provider.GetRequiredService<IHttpClientFactory>(),
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<LambdaProvider>>()
-            )
+        return services.AddVendorProviders<LambdaOptions, LambdaProvider>(
+            configuration.GetSection(LambdaOptions.Section),
+            Vendor,
+            Make
         );
-        return services;
     }
 
     internal static LambdaProvider Make(

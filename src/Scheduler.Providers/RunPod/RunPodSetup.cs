@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Http;
 
@@ -17,27 +15,11 @@ internal static class RunPodSetup
 
     internal static IServiceCollection AddRunPodProvider(this IServiceCollection services, IConfiguration configuration)
     {
-        var section = configuration.GetSection(RunPodOptions.Section);
-        services.AddOptions<RunPodOptions>().Bind(section);
-        if (!(section.Get<RunPodOptions>() ?? new RunPodOptions()).Enabled)
-        {
-            return services;
-        }
-
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddHttpClient(RuntimeProbe.ClientName);
-        services.AddVendorHttp(Vendor);
-        services.AddSingleton<IProvider>(provider =>
-            Make(
-                provider.GetRequiredService<IOptions<RunPodOptions>>().Value,
-                provider.GetRequiredService<IAllocationJournal>(),
-                provider.GetRequiredService<GpuNameResolver>(),
-                provider.GetRequiredService<IHttpClientFactory>(),
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<RunPodProvider>>()
-            )
+        return services.AddVendorProviders<RunPodOptions, RunPodProvider>(
+            configuration.GetSection(RunPodOptions.Section),
+            Vendor,
+            Make
         );
-        return services;
     }
 
     internal static RunPodProvider Make(

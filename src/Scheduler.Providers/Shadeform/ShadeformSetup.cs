@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Http;
 
@@ -20,27 +18,11 @@ internal static class ShadeformSetup
         IConfiguration configuration
     )
     {
-        var section = configuration.GetSection(ShadeformOptions.Section);
-        services.AddOptions<ShadeformOptions>().Bind(section);
-        if (!(section.Get<ShadeformOptions>() ?? new ShadeformOptions()).Enabled)
-        {
-            return services;
-        }
-
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddHttpClient(RuntimeProbe.ClientName);
-        services.AddVendorHttp(Vendor);
-        services.AddSingleton<IProvider>(provider =>
-            Make(
-                provider.GetRequiredService<IOptions<ShadeformOptions>>().Value,
-                provider.GetRequiredService<IAllocationJournal>(),
-                provider.GetRequiredService<GpuNameResolver>(),
-                provider.GetRequiredService<IHttpClientFactory>(),
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<ShadeformProvider>>()
-            )
+        return services.AddVendorProviders<ShadeformOptions, ShadeformProvider>(
+            configuration.GetSection(ShadeformOptions.Section),
+            Vendor,
+            Make
         );
-        return services;
     }
 
     internal static ShadeformProvider Make(

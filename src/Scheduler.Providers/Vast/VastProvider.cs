@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
@@ -19,6 +20,8 @@ internal sealed class VastProvider(
 ) : IProvider, IDisposable
 {
     public ProviderId Id => new(options.Id);
+
+    public FrozenSet<AccountId> OnlyFor => options.OnlyFor;
 
     public IEnumerable<RuntimePreset> Presets =>
         RuntimePresets.BuiltIn.Values.Where(preset => preset.Image is not null);

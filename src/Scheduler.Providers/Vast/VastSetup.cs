@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Scheduler.Domain.Providers;
 using Scheduler.Providers.Http;
 
@@ -31,28 +29,12 @@ internal static class VastSetup
 
     internal static IServiceCollection AddVastProvider(this IServiceCollection services, IConfiguration configuration)
     {
-        var section = configuration.GetSection(VastOptions.Section);
-        services.AddOptions<VastOptions>().Bind(section);
-        if (!(section.Get<VastOptions>() ?? new VastOptions()).Enabled)
-        {
-            return services;
-        }
-
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddHttpClient(RuntimeProbe.ClientName);
-        services.AddVendorHttp(Vendor);
         services.AddHttpClient(VastClient.LogClientName);
-        services.AddSingleton<IProvider>(provider =>
-            Make(
-                provider.GetRequiredService<IOptions<VastOptions>>().Value,
-                provider.GetRequiredService<IAllocationJournal>(),
-                provider.GetRequiredService<GpuNameResolver>(),
-                provider.GetRequiredService<IHttpClientFactory>(),
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<VastProvider>>()
-            )
+        return services.AddVendorProviders<VastOptions, VastProvider>(
+            configuration.GetSection(VastOptions.Section),
+            Vendor,
+            Make
         );
-        return services;
     }
 
     internal static VastProvider Make(

@@ -65,7 +65,7 @@ public sealed class FailureTests
         await scheduler.LaunchAsync(cheap);
         await scheduler.SettledAsync(cheap, InstanceState.Failed);
         await Eventually.UntilAsync(
-            async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync()),
+            async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync(null)),
             view => view.CoolingRoutes.Length == 1,
             "the route is in cool-down"
         );

@@ -36,7 +36,7 @@ public sealed class ProviderGrainTests
         await scheduler.CrashAndRestartAsync();
         Assert.Equal("dear", (await scheduler.RunningAsync(account)).Intent!.Offer.Provider.Value);
         grain = scheduler.Grains.Provider(new ProviderId("cheap"));
-        Assert.Equal(drained.Drain, TestScheduler.Good(await grain.GetAsync()).Drain);
+        Assert.Equal(drained.Drain, TestScheduler.Good(await grain.GetAsync(null)).Drain);
         Assert.Null(TestScheduler.Good(await grain.UndrainAsync(scheduler.As(null))).Drain);
         Assert.Equal("cheap", (await scheduler.RunningAsync(account)).Intent!.Offer.Provider.Value);
         await scheduler.SoundAsync();
@@ -93,7 +93,7 @@ public sealed class ProviderGrainTests
             var catalogue = (OfferCatalogue)
                 scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => catalogue.Page.Snapshot.Count == 2,
+                () => catalogue.For(null).Page.Snapshot.Count == 2,
                 $"{silo.Name} knows the offers",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)
@@ -106,7 +106,7 @@ public sealed class ProviderGrainTests
             var catalogue = (OfferCatalogue)
                 scheduler.Cluster.GetSiloServiceProvider(silo.SiloAddress).GetService(typeof(OfferCatalogue))!;
             await Eventually.TrueAsync(
-                () => catalogue.Page.State.Draining.Length == 1,
+                () => catalogue.For(null).Page.State.Draining.Length == 1,
                 $"{silo.Name} knows the drain",
                 scheduler.Clock,
                 TimeSpan.FromMilliseconds(100)
@@ -121,7 +121,7 @@ public sealed class ProviderGrainTests
 
     private static async Task BreakerAsync(TestScheduler scheduler, BreakerState state) =>
         await Eventually.UntilAsync(
-            async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync()),
+            async () => TestScheduler.Good(await scheduler.Grains.Provider(scheduler.Cloud.Id).GetAsync(null)),
             view => view.Breaker == state,
             $"the breaker is {state}"
         );

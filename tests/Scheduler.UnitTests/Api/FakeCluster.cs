@@ -504,7 +504,7 @@ internal sealed class FakeProvider(string id) : IProviderGrain
 
     private Answer<ProviderView> Seen => id is "simulated" ? View : Refusal.NotFound("p");
 
-    public Task<Answer<ProviderView>> GetAsync() => Task.FromResult(Seen);
+    public Task<Answer<ProviderView>> GetAsync(AccountId? account) => Task.FromResult(Seen);
 
     public Task<Answer<ProviderView>> DrainAsync(string reason, CommandContext context)
     {
@@ -627,7 +627,7 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
                 .ToImmutableArray()
         );
 
-    public Task<ImmutableArray<ProviderView>> ListProvidersAsync() =>
+    public Task<ImmutableArray<ProviderView>> ListProvidersAsync(AccountId? account) =>
         Task.FromResult(cluster.All<FakeProvider>().Select(provider => provider.View).ToImmutableArray());
 
     public Task<ImmutableArray<SearchHit>> SearchAsync(string text, AccountId? account) =>
