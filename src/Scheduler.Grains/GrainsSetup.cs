@@ -46,6 +46,7 @@ public static class GrainsSetup
         services.AddSingleton<InstanceSecrets>();
         services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();
+        services.AddSingleton<CapacityWaiters>();
         services.AddSingleton<ClockKeeper>();
         services.AddHostedService(silo => silo.GetRequiredService<ClockKeeper>());
         services.AddSingleton(silo => new SiloHealth(

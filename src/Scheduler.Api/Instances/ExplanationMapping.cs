@@ -18,6 +18,8 @@ internal static class ExplanationMapping
             CatalogueEpoch = explanation.CatalogueEpoch,
             OffersIn = explanation.OffersIn,
             OffersMatching = explanation.OffersMatching,
+            WouldWait = explanation.WouldWait,
+            Wait = explanation.Wait?.ToProto(explanation.Place),
         };
         proto.Funnel.AddRange(
             explanation.Funnel.Select(line => new V1.FunnelStage

@@ -5,6 +5,7 @@ using Scheduler.Api.Pipeline;
 using Scheduler.Api.Providers;
 using Scheduler.Domain.Instances;
 using Scheduler.Edge;
+using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 
 namespace Scheduler.Api.Instances;
@@ -12,8 +13,9 @@ namespace Scheduler.Api.Instances;
 internal static class InstanceMapping
 {
     /// <param name="reader">Gets runtime arguments and variables as they are if it may change them, else with masked secrets.</param>
-    public static V1.Instance ToProto(this InstanceRecord record, Caller reader) =>
-        (reader.MayChange ? record : Masked(record)).ToProto();
+    /// <param name="place">Its place among the waiting instances; null if that was not read.</param>
+    public static V1.Instance ToProto(this InstanceRecord record, Caller reader, WaitingPlace? place = null) =>
+        (reader.MayChange ? record : Masked(record)).ToProto(place);
 
     /// <summary>For lists, which pass through more hands than one instance: secrets in runtime arguments and variables are masked.</summary>
     public static V1.Instance ToMaskedProto(this InstanceRecord record) => Masked(record).ToProto();
@@ -48,7 +50,16 @@ internal static class InstanceMapping
         return proto;
     }
 
-    private static V1.Instance ToProto(this InstanceRecord record)
+    public static V1.CapacityWait ToProto(this CapacityWait wait, WaitingPlace? place) =>
+        new()
+        {
+            Since = wait.Since.ToProtoTime(),
+            Until = wait.Until.ToProtoTime(),
+            Place = place?.Place ?? 0,
+            Of = place?.Of ?? 0,
+        };
+
+    private static V1.Instance ToProto(this InstanceRecord record, WaitingPlace? place = null)
     {
         var proto = new V1.Instance
         {
@@ -69,6 +80,7 @@ internal static class InstanceMapping
             CreateTime = record.CreatedAt.ToProtoTime(),
             UpdateTime = record.UpdatedAt.ToProtoTime(),
             Firewall = record.Firewall ?? "",
+            Wait = record.State.IsLaunching() ? record.Wait?.ToProto(place) : null,
         };
         proto.Labels.Add(record.Labels);
         proto.Remedies.AddRange(Remedies.For(record).Select(ToProto));
@@ -86,6 +98,7 @@ internal static class InstanceMapping
             InstanceState.Stopping => V1.InstanceState.Stopping,
             InstanceState.Failed => V1.InstanceState.Failed,
             InstanceState.Deleted => V1.InstanceState.Deleted,
+            InstanceState.Waiting => V1.InstanceState.Waiting,
             _ => throw new UnreachableException(),
         };
 

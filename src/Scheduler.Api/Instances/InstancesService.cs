@@ -35,8 +35,15 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         return record.ToProto(context.Caller());
     }
 
-    public override async Task<Instance> GetInstance(GetInstanceRequest request, ServerCallContext context) =>
-        (await RecordAsync(request.Name, context)).ToProto(context.Caller());
+    public override async Task<Instance> GetInstance(GetInstanceRequest request, ServerCallContext context)
+    {
+        var record = await RecordAsync(request.Name, context);
+        var place =
+            record.State == Domain.Instances.InstanceState.Waiting
+                ? await grains.Fleet().WaitingPlaceAsync(record.Account, record.Id).WaitAsync(context.CancellationToken)
+                : null;
+        return record.ToProto(context.Caller(), place);
+    }
 
     public override async Task<InstanceUsage> GetInstanceUsage(
         GetInstanceUsageRequest request,

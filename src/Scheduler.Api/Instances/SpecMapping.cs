@@ -32,6 +32,7 @@ internal static class SpecMapping
             SequencesAtOnce = proto.HasSequencesAtOnce ? proto.SequencesAtOnce : null,
             Environment = proto.Env.Count > 0 ? ToDomain(proto.Env) : null,
             Image = NullIfEmpty(proto.Image),
+            WaitForCapacity = proto.WaitForCapacity?.ToTimeSpan() is { Ticks: > 0 } wait ? wait : null,
         };
     }
 
@@ -60,6 +61,7 @@ internal static class SpecMapping
             AllocationTimeout = spec.AllocationTimeout is { } allocation ? Duration.FromTimeSpan(allocation) : null,
             StartTimeout = spec.StartTimeout is { } start ? Duration.FromTimeSpan(start) : null,
             Image = spec.Image ?? "",
+            WaitForCapacity = spec.WaitForCapacity is { } wait ? Duration.FromTimeSpan(wait) : null,
         };
         foreach (var (name, value) in spec.Variables)
         {

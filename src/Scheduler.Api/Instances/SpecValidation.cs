@@ -50,6 +50,12 @@ internal static class SpecValidation
             SpecLimits.LongestWait
         );
         faults.CheckDuration("spec.start_timeout", spec.StartTimeout, SpecLimits.ShortestWait, SpecLimits.LongestWait);
+        faults.CheckDuration(
+            "spec.wait_for_capacity",
+            spec.WaitForCapacity,
+            TimeSpan.Zero,
+            SpecLimits.LongestWaitForCapacity
+        );
         faults.Text("spec.image", spec.Image, ImageReference.IsReference, ImageReference.Accepted);
         faults.CheckEnvironment(spec.Env);
         if (spec.Constraints is { } constraints)

@@ -15,9 +15,9 @@ internal static class StopInstances
     /// <summary>Refused instances that the notice names.</summary>
     private const int MostNamed = 5;
 
-    /// <summary>States with capacity that costs money or soon will.</summary>
+    /// <summary>States with capacity that costs money or soon will, and those that lead to one without another command.</summary>
     public static ImmutableArray<InstanceState> States { get; } =
-    [.. Enum.GetValues<InstanceState>().Where(state => state.MayHoldAllocation())];
+    [.. Enum.GetValues<InstanceState>().Where(state => state.MayHoldAllocation() || state == InstanceState.Waiting)];
 
     public static async Task<Done> RunAsync(PageAction action)
     {

@@ -34,7 +34,12 @@ public sealed partial class FleetPage
     [SupplyParameterFromQuery]
     private string? Window { get; set; }
 
-    private long InFlight => Of(InstanceState.Checking) + Of(InstanceState.Provisioning) + Of(InstanceState.Starting);
+    private static readonly ImmutableArray<InstanceState> Launching =
+    [
+        .. Enum.GetValues<InstanceState>().Where(state => state.IsLaunching()),
+    ];
+
+    private long InFlight => Launching.Sum(Of);
 
     protected override async Task LoadAsync()
     {
@@ -42,12 +47,7 @@ public sealed partial class FleetPage
         var fleet = Grains.Fleet();
         var overview = fleet.OverviewAsync(AccessScope, _window.Length, Buckets);
         var failed = ListAsync(InstanceSort.RecentlyChanged, InstanceState.Failed);
-        var inFlight = ListAsync(
-            InstanceSort.RecentlyChanged,
-            InstanceState.Checking,
-            InstanceState.Provisioning,
-            InstanceState.Starting
-        );
+        var inFlight = ListAsync(InstanceSort.RecentlyChanged, Launching);
         var providers = fleet.ListProvidersAsync(AccessScope);
         await Task.WhenAll(overview, failed, inFlight, providers).WaitAsync(Http.RequestAborted);
         (_overview, _failed, _inFlight) = (await overview, await failed, await inFlight);

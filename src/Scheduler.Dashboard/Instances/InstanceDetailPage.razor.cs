@@ -54,11 +54,12 @@ public sealed partial class InstanceDetailPage
             }
 
             var what =
-                _record.State == InstanceState.Provisioning
-                    ? "Waiting for capacity"
-                    : "Starting the runtime and loading the model";
-            var whole = (ends - _record.StateSince).TotalSeconds;
-            return (what, ends, whole <= 0 ? 1 : Math.Clamp((Now - _record.StateSince).TotalSeconds / whole, 0, 1));
+                _record.State == InstanceState.Waiting ? "Waiting for capacity to appear"
+                : _record.State == InstanceState.Provisioning ? "Waiting for the provider"
+                : "Starting the runtime and loading the model";
+            var since = _record is { State: InstanceState.Waiting, Wait: { } wait } ? wait.Since : _record.StateSince;
+            var whole = (ends - since).TotalSeconds;
+            return (what, ends, whole <= 0 ? 1 : Math.Clamp((Now - since).TotalSeconds / whole, 0, 1));
         }
     }
 

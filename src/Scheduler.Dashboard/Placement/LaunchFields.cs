@@ -30,6 +30,7 @@ internal static class LaunchFields
     public const string Reroute = "reroute";
     public const string AllocationTimeout = "allocation_timeout";
     public const string StartTimeout = "start_timeout";
+    public const string CapacityWait = "wait_for_capacity";
     public const string Start = "start";
 
     /// <summary>Not a field: marks a submitted form, in which a missing box means that it was not ticked.</summary>
@@ -68,8 +69,9 @@ internal static class LaunchFields
         (GpuPreferences, "Preferred GPUs"),
         (ProviderPreferences, "Preferred providers"),
         (Reroute, "Automatic re-route"),
-        (AllocationTimeout, "Longest wait for capacity"),
+        (AllocationTimeout, "Longest wait for the provider"),
         (StartTimeout, "Longest wait for the runtime"),
+        (CapacityWait, "Longest wait without capacity"),
         (Arguments, "Runtime arguments"),
         (Image, "Container image"),
         (Variables, "Variables"),

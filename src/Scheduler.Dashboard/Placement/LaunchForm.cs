@@ -74,6 +74,7 @@ public sealed class LaunchForm
         texts[LaunchFields.Reroute] = Box(spec.AutoReroute);
         texts[LaunchFields.AllocationTimeout] = Seconds(spec.AllocationTimeout);
         texts[LaunchFields.StartTimeout] = Seconds(spec.StartTimeout);
+        texts[LaunchFields.CapacityWait] = Seconds(spec.WaitForCapacity);
         Write(texts, spec.Constraints);
         return new LaunchForm(texts.ToImmutable(), wasAsked: false);
     }

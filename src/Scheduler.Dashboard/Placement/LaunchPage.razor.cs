@@ -45,6 +45,7 @@ public sealed partial class LaunchPage
         LaunchFields.ProviderPreferences,
         LaunchFields.AllocationTimeout,
         LaunchFields.StartTimeout,
+        LaunchFields.CapacityWait,
         LaunchFields.Arguments,
         LaunchFields.Image,
         LaunchFields.Variables,

@@ -107,6 +107,10 @@ internal sealed class LaunchReader
             AutoReroute = IsTicked(LaunchFields.Reroute),
             AllocationTimeout = Wait(LaunchFields.AllocationTimeout),
             StartTimeout = Wait(LaunchFields.StartTimeout),
+            WaitForCapacity = Wait(LaunchFields.CapacityWait, TimeSpan.Zero, SpecLimits.LongestWaitForCapacity)
+                is { Ticks: > 0 } wait
+                ? wait
+                : null,
         };
     }
 
@@ -197,7 +201,9 @@ internal sealed class LaunchReader
         return tier;
     }
 
-    private TimeSpan? Wait(string field)
+    private TimeSpan? Wait(string field) => Wait(field, SpecLimits.ShortestWait, SpecLimits.LongestWait);
+
+    private TimeSpan? Wait(string field, TimeSpan shortest, TimeSpan longest)
     {
         var text = _form[field];
         if (text.Length == 0)
@@ -205,7 +211,7 @@ internal sealed class LaunchReader
             return null;
         }
 
-        var (least, most) = (SpecLimits.ShortestWait.TotalSeconds, SpecLimits.LongestWait.TotalSeconds);
+        var (least, most) = (shortest.TotalSeconds, longest.TotalSeconds);
         if (
             !decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
             || seconds < (decimal)least

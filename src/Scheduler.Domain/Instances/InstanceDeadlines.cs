@@ -16,13 +16,15 @@ public static class InstanceDeadlines
     public static readonly TimeSpan WorkBackstop = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// The end of the wait for capacity (in <c>provisioning</c>) or for a healthy runtime (in <c>starting</c>); null in every other state.
+    /// The end of the wait for a provider (in <c>provisioning</c>), for a healthy runtime (in <c>starting</c>) or for capacity to appear (in
+    /// <c>waiting</c>); null in every other state.
     /// </summary>
     public static DateTimeOffset? Deadline(this InstanceRecord record) =>
         record.State switch
         {
             InstanceState.Provisioning => record.Intent?.AllocationDeadline,
             InstanceState.Starting => record.Intent?.StartDeadline,
+            InstanceState.Waiting => record.Wait?.Until,
             InstanceState.Stopped
             or InstanceState.Checking
             or InstanceState.Running
@@ -40,6 +42,12 @@ public static class InstanceDeadlines
         if (due is null && record.PendingCleanups.IsEmpty)
         {
             return null;
+        }
+
+        if (record.State == InstanceState.Waiting && record.PendingCleanups.IsEmpty)
+        {
+            // Offers that appear wake it, from any process; nothing has to be repeated until its wait ends.
+            return due;
         }
 
         var backstop = now + WorkBackstop;

@@ -16,7 +16,7 @@ namespace Scheduler.Domain.Instances;
 /// A pending cleanup is removed only when the other side has confirmed it. Several triggers may be decided in one turn and written once
 /// (checking is never stored); <see cref="InstanceRecord.Events"/> then holds one event for each.
 /// </remarks>
-public static class InstanceDecisions
+public static partial class InstanceDecisions
 {
     /// <summary>Commands remembered for idempotency: more than a client repeats, few enough to store.</summary>
     public const int HandledCommandsKept = 8;
@@ -50,7 +50,10 @@ public static class InstanceDecisions
             ],
         };
 
-    /// <summary>A start whose checks passed: stopped or failed → checking → provisioning, in one write.</summary>
+    /// <summary>
+    /// A start whose checks passed: stopped, failed or waiting → checking → provisioning, in one write. A launch that waited keeps its wait,
+    /// so that a refusal of this attempt does not lengthen it.
+    /// </summary>
     /// <param name="intent">Its key contains <paramref name="run"/> and <paramref name="attempt"/>.</param>
     public static InstanceDecision Begin(
         InstanceRecord record,
@@ -61,8 +64,8 @@ public static class InstanceDecisions
     )
     {
         var reason = attempt == 1 ? "launch asked for" : $"re-routed, attempt {attempt}";
-        return Open(record)
-            .Transition(Start, reason, cause)
+        var keepsWait = attempt > 1 || record.State == InstanceState.Waiting;
+        return OpenLaunch(record, reason, cause)
             .Transition(OfferChosen, intent.Why, cause, FailureCode.None, IntentData(intent))
             .Build(
                 cause,
@@ -76,6 +79,7 @@ public static class InstanceDecisions
                         RunningSince = null,
                         RunningUntil = null,
                         Failure = null,
+                        Wait = keepsWait ? next.Wait : null,
                         Reroutes = 0,
                         // The new hold replaced the old one of the same run. The close of an earlier run was only provisional (see
                         // InstanceTab), so its settlement stays pending until the account confirms the recorded end.
@@ -86,11 +90,10 @@ public static class InstanceDecisions
             );
     }
 
-    /// <summary>A start whose checks failed: stopped or failed → checking → failed, in one write.</summary>
+    /// <summary>A start whose checks failed: stopped, failed or waiting → checking → failed, in one write.</summary>
     public static InstanceDecision Refuse(InstanceRecord record, Failure failure, in Cause cause)
     {
-        return Open(record)
-            .Transition(Start, "launch asked for", cause)
+        return OpenLaunch(record, "launch asked for", cause)
             .Transition(CheckFailed, failure.Message, cause, failure.Code)
             .Build(cause, Failing(failure, cause));
     }
@@ -122,7 +125,7 @@ public static class InstanceDecisions
         var now = cause.Now;
         return Open(record)
             .Transition(Ready, $"runtime answers at {allocation.Endpoint}", cause)
-            .Build(cause, next => next with { Allocation = allocation, RunningSince = now });
+            .Build(cause, next => next with { Allocation = allocation, RunningSince = now, Wait = null });
     }
 
     /// <summary>A failure during the launch or while running: allocation, boot, runtime exit, preemption, exhausted balance.</summary>
@@ -152,11 +155,12 @@ public static class InstanceDecisions
         var ended = EndRun(record, cause)(record);
         var decision = Open(record).Transition(Stop, "stop asked for", cause);
         return ended.PendingCleanups.IsEmpty
-            ? decision.Transition(Released, "nothing was held", cause).Build(cause, ClearRun)
+            ? decision.Transition(Released, "nothing was held", cause).Build(cause, ClearRun, EndWaiting(record))
             : decision.Build(
                 cause,
                 next => next with { PastFailures = PastFailures.AfterGoodRun(record) },
-                EndRun(record, cause)
+                EndRun(record, cause),
+                EndWaiting(record)
             );
     }
 
@@ -219,6 +223,16 @@ public static class InstanceDecisions
         clientRequestId is not null && record.Handled.Contains(new HandledCommand(command, clientRequestId));
 
     private static InstanceDecisionBuilder Open(InstanceRecord record) => new InstanceDecisionBuilder(record);
+
+    /// <summary>The state shows what begins the attempt: a command, or the waiting launch itself.</summary>
+    private static InstanceDecisionBuilder OpenLaunch(InstanceRecord record, string reason, in Cause cause) =>
+        record.State == InstanceState.Waiting
+            ? Open(record).Transition(CapacityAppeared, "capacity appeared", cause)
+            : Open(record).Transition(Start, reason, cause);
+
+    /// <summary>A stop ends the wait; a launch that only waited did not fail.</summary>
+    private static Func<InstanceRecord, InstanceRecord> EndWaiting(InstanceRecord before) =>
+        next => next with { Wait = null, Failure = before.State == InstanceState.Waiting ? null : next.Failure };
 
     private static Func<InstanceRecord, InstanceRecord> Failing(Failure failure, Cause cause) =>
         next =>

@@ -43,12 +43,18 @@ public static class InstanceLifecycle
     {
         var machine = new StateMachine<InstanceState, InstanceTrigger>(initial);
         machine.Configure(Stopped).Permit(Start, Checking).Permit(Delete, Deleted);
-        machine.Configure(Checking).Permit(OfferChosen, Provisioning).Permit(CheckFailed, Failed);
+        machine
+            .Configure(Checking)
+            .Permit(OfferChosen, Provisioning)
+            .Permit(CheckFailed, Failed)
+            .Permit(NoCapacity, Waiting);
+        machine.Configure(Waiting).Permit(CapacityAppeared, Checking).Permit(WaitEnded, Failed).Permit(Stop, Stopping);
         machine
             .Configure(Provisioning)
             .Permit(Allocated, Starting)
             .Permit(ProviderRejected, Failed)
             .Permit(DeadlinePassed, Failed)
+            .Permit(NoCapacity, Waiting)
             .Permit(Stop, Stopping);
         machine
             .Configure(Starting)

@@ -16,10 +16,13 @@ namespace Scheduler.Domain.Instances;
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceRecord")]
 public sealed record InstanceRecord : IStoredState
 {
-    /// <summary>The schema version of a record with members that version 3 does not know.</summary>
-    public const int CurrentSchemaVersion = 4;
+    /// <summary>The schema version of a record that waits for capacity or may do so.</summary>
+    public const int CurrentSchemaVersion = 5;
 
-    /// <summary>Other records stay readable for the build before.</summary>
+    /// <summary>The schema version of a record with a runtime key, an environment or an image.</summary>
+    private const int SchemaVersionWithKeys = 4;
+
+    /// <summary>Other records stay readable for the builds before.</summary>
     private const int SchemaVersionWithoutKeys = 3;
 
     [Id(0)]
@@ -73,7 +76,7 @@ public sealed record InstanceRecord : IStoredState
     [Id(13)]
     public DateTimeOffset? RunningUntil { get; init; }
 
-    /// <summary>Kept until the next start.</summary>
+    /// <summary>Why it failed, or in <c>waiting</c> why it waits. Kept until the next attempt.</summary>
     [Id(14)]
     public FailureRecord? Failure { get; init; }
 
@@ -130,24 +133,27 @@ public sealed record InstanceRecord : IStoredState
     [Id(28)]
     public PastFailures? PastFailures { get; init; }
 
+    /// <summary>The wait for capacity since the last start; null when there was none, when it led to a run, and after a stop.</summary>
+    [Id(29)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CapacityWait? Wait { get; init; }
+
     [JsonIgnore]
     public bool Exists => Generation > 0;
 
     /// <summary>The record with the schema version that its members need.</summary>
     internal InstanceRecord Versioned() =>
-        SchemaVersion < CurrentSchemaVersion
-        && (
-            Intent?.RuntimeKey is not null
-            || Spec.Environment is not null
-            || Spec.Image is not null
-            || Spec.Constraints.RequireEncryptedPath
-            || Intent?.Offer.EncryptedPath == true
-        )
-            ? this with
-            {
-                SchemaVersion = CurrentSchemaVersion,
-            }
-            : this;
+        SchemaVersion < VersionNeeded ? this with { SchemaVersion = VersionNeeded } : this;
+
+    private int VersionNeeded =>
+        Wait is not null || Spec.WaitForCapacity is not null ? CurrentSchemaVersion
+        : Intent?.RuntimeKey is not null
+        || Spec.Environment is not null
+        || Spec.Image is not null
+        || Spec.Constraints.RequireEncryptedPath
+        || Intent?.Offer.EncryptedPath == true
+            ? SchemaVersionWithKeys
+        : SchemaVersionWithoutKeys;
 }
 
 /// <summary>The placement decision of one allocation attempt, written before the provider is called.</summary>
@@ -219,6 +225,12 @@ public sealed record FailureRecord
     [Id(4)]
     public int Attempt { get; init; }
 }
+
+/// <summary>The wait of one launch for capacity to appear; it holds neither an allocation nor money.</summary>
+/// <param name="Since">The first refusal for lack of capacity; instances are woken in the order of this time.</param>
+/// <param name="Until">When the wait ends; an attempt in between does not move it.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.CapacityWait")]
+public sealed record CapacityWait([property: Id(0)] DateTimeOffset Since, [property: Id(1)] DateTimeOffset Until);
 
 /// <summary>A route that failed this instance.</summary>
 /// <param name="Until">The time until which the route ranks last.</param>

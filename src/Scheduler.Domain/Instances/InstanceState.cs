@@ -26,4 +26,7 @@ public enum InstanceState
 
     /// <summary>A tombstone; the serving name is free again.</summary>
     Deleted = 7,
+
+    /// <summary>No capacity was to be had; the instance waits for some, with nothing allocated and no money held.</summary>
+    Waiting = 8,
 }

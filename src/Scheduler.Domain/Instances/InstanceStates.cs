@@ -24,9 +24,18 @@ public static class InstanceStates
             or InstanceState.Checking
             or InstanceState.Stopping
             or InstanceState.Failed
-            or InstanceState.Deleted => false,
+            or InstanceState.Deleted
+            or InstanceState.Waiting => false,
             _ => throw new UnreachableException(),
         };
+
+    /// <summary>Whether a launch is on its way that ends in <c>running</c> without another command, if nothing fails.</summary>
+    public static bool IsLaunching(this InstanceState state) =>
+        state
+            is InstanceState.Waiting
+                or InstanceState.Checking
+                or InstanceState.Provisioning
+                or InstanceState.Starting;
 
     public static bool IsBilled(this InstanceState state) => state == InstanceState.Running;
 

@@ -36,4 +36,13 @@ public enum InstanceTrigger
     Released = 13,
 
     Delete = 14,
+
+    /// <summary>A refusal that only time can cure, of a launch that waits for capacity.</summary>
+    NoCapacity = 15,
+
+    /// <summary>An offer that the waiting launch can use appeared.</summary>
+    CapacityAppeared = 16,
+
+    /// <summary>The longest wait for capacity to appear ended.</summary>
+    WaitEnded = 17,
 }

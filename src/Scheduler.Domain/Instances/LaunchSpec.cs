@@ -68,6 +68,13 @@ public sealed record LaunchSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Image { get; init; }
 
+    /// <summary>
+    /// How long a launch may wait for capacity to appear when there is none; null for not at all. Counted from the first refusal.
+    /// </summary>
+    [Id(14)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? WaitForCapacity { get; init; }
+
     /// <summary>The environment; empty for none.</summary>
     [JsonIgnore]
     public ImmutableSortedDictionary<string, EnvironmentValue> Variables =>

@@ -15,6 +15,8 @@ public sealed record NotRunningFacts(InstanceId Instance, string ServingName, In
             {
                 InstanceState.Checking or InstanceState.Provisioning or InstanceState.Starting =>
                     "It is on its way: try again when it is running.",
+                InstanceState.Waiting =>
+                    $"It waits for capacity: try again when it is running, or follow what instances/{Instance}:explain proposes.",
                 InstanceState.Stopping => "It is being stopped: wait for that, then start it.",
                 InstanceState.Failed => $"Follow the hint of its failure, then start instances/{Instance}.",
                 InstanceState.Stopped or InstanceState.Running or InstanceState.Deleted =>

@@ -22,4 +22,7 @@ public static class SpecLimits
 
     /// <summary>For capacity and for the runtime.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromHours(24);
+
+    /// <summary>For capacity to appear; the minimum is 0, which means that the launch fails at once.</summary>
+    public static readonly TimeSpan LongestWaitForCapacity = TimeSpan.FromDays(7);
 }

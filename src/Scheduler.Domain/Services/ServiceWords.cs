@@ -56,7 +56,8 @@ public static class ServiceWords
             or InstanceState.Stopped
             or InstanceState.Checking
             or InstanceState.Stopping
-            or InstanceState.Deleted => 1,
+            or InstanceState.Deleted
+            or InstanceState.Waiting => 1,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 

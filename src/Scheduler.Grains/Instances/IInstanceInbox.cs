@@ -3,6 +3,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Providers;
+using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Instances;
 
@@ -25,6 +26,11 @@ internal interface IInstanceInbox : IGrainWithStringKey
     /// <summary>The provider holds nothing under the key any more, although it was not released.</summary>
     [Alias("Vanished")]
     Task VanishedAsync(AllocationKey key);
+
+    /// <summary>Offers that a waiting launch may use appeared.</summary>
+    /// <param name="published">Version of the provider's data that has them.</param>
+    [Alias("CapacityAppeared")]
+    Task<CapacityAnswer> CapacityAppearedAsync(ProviderId provider, SnapshotVersion published);
 
     /// <summary>Provider or account confirmed these steps.</summary>
     [Alias("DebtsPaid")]

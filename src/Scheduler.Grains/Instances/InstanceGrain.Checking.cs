@@ -13,17 +13,19 @@ internal sealed partial class InstanceGrain
     /// <summary>How long a hold outlasts its launch: the record that starts the meter or settles the run may need a retry.</summary>
     private static readonly TimeSpan HoldMargin = TimeSpan.FromMinutes(1);
 
-    /// <summary>Runs the checks of one attempt. Returns either the intent to record or the failure.</summary>
-    private async Task<(AllocationIntent? Intent, Failure? Failure)> CheckAsync(
+    /// <summary>Runs the checks of one attempt.</summary>
+    /// <param name="isPatient">Whether an offer whose route failed lately is left alone, because the launch can wait for a better one.</param>
+    private async Task<CheckResult> CheckAsync(
         InstanceRecord record,
         int run,
         int attempt,
-        RequestId requestId
+        RequestId requestId,
+        bool isPatient = false
     )
     {
         using var span = SchedulerTracing.Check();
         var began = clock.GetTimestamp();
-        var found = await PlaceAndHoldAsync(record, run, attempt, requestId);
+        var found = await PlaceAndHoldAsync(record, run, attempt, requestId, isPatient);
         metrics.Checked(clock.GetElapsedTime(began), found.Intent is not null);
         return found;
     }
@@ -33,18 +35,25 @@ internal sealed partial class InstanceGrain
     /// a crash before the record costs nothing: the hold lapses, or the next attempt replaces it. When several checks would fail, the
     /// reported one is the first in the order of the specification: billing, compatibility, placement.
     /// </remarks>
-    private async Task<(AllocationIntent? Intent, Failure? Failure)> PlaceAndHoldAsync(
+    private async Task<CheckResult> PlaceAndHoldAsync(
         InstanceRecord record,
         int run,
         int attempt,
-        RequestId requestId
+        RequestId requestId,
+        bool isPatient
     )
     {
         var now = clock.Now();
         var placed = await checks.PlaceAsync(record, GrainFactory, now);
         if (placed.Offer is not { } offer)
         {
-            return (null, await checks.WithMoneyAsync(record.Account, placed.Failure!, GrainFactory));
+            var lack = await checks.WithMoneyAsync(record.Account, placed.Failure!, GrainFactory);
+            return new CheckResult(null, lack, placed.IsCuredByTime && lack.Code == placed.Failure!.Code);
+        }
+
+        if (isPatient && placed.IsOnFailedRoute)
+        {
+            return new CheckResult(null, null, IsCuredByTime: true);
         }
 
         var allocationDeadline = now + (record.Spec.AllocationTimeout ?? Launch.AllocationTimeout);
@@ -61,7 +70,7 @@ internal sealed partial class InstanceGrain
         var held = await GrainFactory.Account(record.Account).TakeHoldAsync(command);
         if (!held.Taken)
         {
-            return (null, checks.BelowMinimum(record, held, hold, offer, placed));
+            return new CheckResult(null, checks.BelowMinimum(record, held, hold, offer, placed), IsCuredByTime: false);
         }
 
         var key = new AllocationKey($"{Self}-r{run}-a{attempt}");
@@ -78,7 +87,7 @@ internal sealed partial class InstanceGrain
             Arguments = placed.Model.Arguments is { IsEmpty: false } arguments ? arguments : default,
             RuntimeKey = vault.Unusable is null ? vault.SealRandom(SecretBinding.OfRuntimeKey(Self, key)) : null,
         };
-        return (intent, null);
+        return new CheckResult(intent, null, IsCuredByTime: false);
     }
 
     /// <summary>Closes the latest earlier run that is not settled; null when all are. See <see cref="InstanceTab"/>.</summary>
@@ -87,4 +96,9 @@ internal sealed partial class InstanceGrain
             .PendingCleanups.Where(cleanup => cleanup.Kind == CleanupKind.Settle && cleanup.Run < run)
             .MaxBy(cleanup => cleanup.Run)
             ?.ToCloseRun(record);
+
+    /// <param name="Intent">The intent to record; null when a check failed.</param>
+    /// <param name="Failure">Null with an intent, and when a patient check found only routes that failed lately.</param>
+    /// <param name="IsCuredByTime">Whether the launch may wait for capacity instead of failing.</param>
+    private readonly record struct CheckResult(AllocationIntent? Intent, Failure? Failure, bool IsCuredByTime);
 }

@@ -144,28 +144,28 @@ internal sealed partial class InstanceGrain
     private async Task FailOrRerouteAsync(InstanceTrigger trigger, Failure failure, AvoidedRoute? avoid, Cause cause)
     {
         var failed = InstanceDecisions.Fail(_recorded, trigger, failure, avoid, cause);
-        if (!failed.IsPermitted || !MayReroute(failed.Next))
+        await ApplyAsync(failed.IsPermitted ? await RerouteAsync(failed.Next, failed, cause) ?? failed : failed);
+    }
+
+    /// <summary>The failure and the next attempt on another route; null when there is none.</summary>
+    private async Task<InstanceDecision?> RerouteAsync(InstanceRecord after, InstanceDecision failed, Cause cause)
+    {
+        if (!MayReroute(after))
         {
-            await ApplyAsync(failed);
-            return;
+            return null;
         }
 
-        var after = failed.Next;
         var sameRun = after.RunningSince is null;
         var run = sameRun ? after.Run : after.Run + 1;
         var attempt = sameRun ? after.Attempt + 1 : 1;
-        var (intent, _) = await CheckAsync(after, run, attempt, cause.RequestId);
-        await ApplyAsync(
-            intent is null
-                ? failed
-                : failed.And(next =>
-                    InstanceDecisions
-                        .Begin(next, intent, run, attempt, cause with { Actor = "scheduler" })
-                        .And(again =>
-                            InstanceDecisions.Change(again, n => n with { Reroutes = after.Reroutes + 1 }, cause)
-                        )
-                )
-        );
+        var found = await CheckAsync(after, run, attempt, cause.RequestId);
+        return found.Intent is { } intent
+            ? failed.And(next =>
+                InstanceDecisions
+                    .Begin(next, intent, run, attempt, cause with { Actor = "scheduler" })
+                    .And(again => InstanceDecisions.Change(again, n => n with { Reroutes = after.Reroutes + 1 }, cause))
+            )
+            : null;
     }
 
     private bool MayReroute(InstanceRecord failed) =>

@@ -63,7 +63,11 @@ internal sealed partial class InstanceGrain
         var avoid = Avoid(offer.Route);
         var next = await TryHintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, clock.Now()));
         var failure = FailureCatalogue.Describe(new ProviderRejectedFacts(offer, rejection, next));
-        await FailOrRerouteAsync(InstanceTrigger.ProviderRejected, failure, avoid, ProviderCause());
+        await (
+            rejection.Kind == RejectionKind.OutOfStock
+                ? WaitOrFailAsync(InstanceTrigger.ProviderRejected, failure, avoid, ProviderCause())
+                : FailOrRerouteAsync(InstanceTrigger.ProviderRejected, failure, avoid, ProviderCause())
+        );
     }
 
     /// <summary>
@@ -86,7 +90,7 @@ internal sealed partial class InstanceGrain
         var failure = FailureCatalogue.Describe(
             new ProviderTimeoutFacts(offer, waited, _recorded.Attempt, avoid.Until, next)
         );
-        await FailOrRerouteAsync(InstanceTrigger.DeadlinePassed, failure, avoid, cause);
+        await WaitOrFailAsync(InstanceTrigger.DeadlinePassed, failure, avoid, cause);
     }
 
     /// <summary>

@@ -131,7 +131,11 @@ internal sealed partial class InstanceGrain
             this,
             new GrainTimerCreationOptions(left, Timeout.InfiniteTimeSpan)
         );
-        DelayDeactivation(left + TimeSpan.FromMinutes(1));
+        if (_recorded.State != InstanceState.Waiting)
+        {
+            // A wait may take days and needs no memory: the agenda and offers that appear activate the instance.
+            DelayDeactivation(left + TimeSpan.FromMinutes(1));
+        }
     }
 
     private Task EndPhaseIfLateAsync() =>
@@ -139,6 +143,7 @@ internal sealed partial class InstanceGrain
         {
             InstanceState.Provisioning => EndProvisioningIfLateAsync(),
             InstanceState.Starting => EndStartingIfLateAsync(),
+            InstanceState.Waiting => EndWaitingIfLateAsync(),
             InstanceState.Stopped
             or InstanceState.Checking
             or InstanceState.Running

@@ -65,18 +65,19 @@ internal sealed partial class InstanceGrain
         }
 
         var run = _recorded.Run + 1;
-        var (intent, failure) = await CheckAsync(next, run, 1, context.RequestId);
+        var found = await CheckAsync(next, run, 1, context.RequestId);
         var cause = CauseOf(context);
+        var waits = found.IsCuredByTime && InstanceDecisions.MayWait(next, isNew: true, cause.Now);
         var decision = spec is null
             ? Decide(_recorded)
             : InstanceDecisions.Change(_recorded, record => WithSpec(record, next.Spec), cause).And(Decide);
         var answer = await ApplyAsync(Remembering(decision, command, context, cause));
-        return failure is null || !answer.IsOk ? answer : Refusal.Failed(failure);
+        return found.Failure is null || waits || !answer.IsOk ? answer : Refusal.Failed(found.Failure);
 
         InstanceDecision Decide(InstanceRecord record) =>
-            intent is not null
-                ? InstanceDecisions.Begin(record, intent, run, 1, cause)
-                : InstanceDecisions.Refuse(record, failure!, cause);
+            found.Intent is { } intent ? InstanceDecisions.Begin(record, intent, run, 1, cause)
+            : waits ? InstanceDecisions.StartWaiting(record, found.Failure!, cause)
+            : InstanceDecisions.Refuse(record, found.Failure!, cause);
     }
 
     /// <summary>The answer to a repeated command; the run may have failed since.</summary>

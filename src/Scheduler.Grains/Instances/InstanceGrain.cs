@@ -6,6 +6,7 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Secrets;
 using Scheduler.Grains.Agenda;
 using Scheduler.Grains.Billing;
+using Scheduler.Grains.Providers;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
@@ -30,7 +31,7 @@ namespace Scheduler.Grains.Instances;
 /// </para>
 /// <para>
 /// <b>The files.</b> Record: write, act, wake-up. Inbox: messages, checked against the record and passed to their phase. Checking,
-/// Provisioning, Starting, Running, Stopping: one phase each, with its work, its decisions and its deadline. Failing: the end of a run by
+/// Waiting, Provisioning, Starting, Running, Stopping: one phase each, with its work, its decisions and its deadline. Failing: the end of a run by
 /// a failure in any phase, and the re-route.
 /// </para>
 /// </remarks>
@@ -39,6 +40,7 @@ internal sealed partial class InstanceGrain(
     [PersistentState("instance", GrainStorageNames.Database)] IPersistentState<InstanceRecord> state,
     LaunchNames names,
     LaunchChecks checks,
+    OfferCatalogue catalogue,
     LaunchExplainer explainer,
     InstanceProviderCalls provider,
     ISecretVault vault,

@@ -76,7 +76,14 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             Why = decision.Matched ? WhyOf(decision) : "",
             ModelSource = model.Source,
         };
-        return decision.Matched ? placed : placed with { Failure = FailureOf(placed, named, page) };
+        if (decision.Matched)
+        {
+            return placed;
+        }
+
+        var failure = FailureOf(placed, named, page);
+        var isMistake = failure.Code != FailureCode.SmartNoMatch || !named.Faults.IsEmpty;
+        return placed with { Failure = failure, IsCuredByTime = !isMistake };
     }
 
     /// <summary>
@@ -329,4 +336,10 @@ internal sealed record Placed
 
     /// <summary>Null when there is an offer.</summary>
     public Failure? Failure { get; init; }
+
+    /// <summary>Whether offers that appear later may cure the failure, because the spec names nothing that is unknown.</summary>
+    public bool IsCuredByTime { get; init; }
+
+    /// <summary>Whether the route of the best offer failed lately, so that an attempt now is not promising.</summary>
+    public bool IsOnFailedRoute => Decision is { Ranked: [{ RankedLast: true }, ..] };
 }

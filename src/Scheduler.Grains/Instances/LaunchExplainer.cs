@@ -42,7 +42,18 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
         }
 
         var failure = account.IsOk ? FailureOf(record, placed, account.Value) : placed.Failure;
-        return explanation with { Failure = failure, WouldLaunch = failure is null };
+        var isWaiting = record.State == InstanceState.Waiting;
+        return explanation with
+        {
+            Failure = failure,
+            WouldLaunch = failure is null,
+            WouldWait =
+                placed.IsCuredByTime
+                && failure?.Code == placed.Failure?.Code
+                && InstanceDecisions.MayWait(record, isNew: true, now),
+            Wait = isWaiting ? record.Wait : null,
+            Place = isWaiting ? await grains.Fleet().WaitingPlaceAsync(record.Account, record.Id) : null,
+        };
     }
 
     private Failure? FailureOf(InstanceRecord record, Placed placed, AccountView account)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Failures;
+using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.ModelFit;
 
@@ -52,6 +53,18 @@ public sealed record LaunchExplanation
     /// <summary>Number of matching offers.</summary>
     [Id(10)]
     public int OffersMatching { get; init; }
+
+    /// <summary>Whether a start now would wait for capacity instead of failing.</summary>
+    [Id(11)]
+    public bool WouldWait { get; init; }
+
+    /// <summary>The wait of an instance that waits for capacity; null otherwise.</summary>
+    [Id(12)]
+    public CapacityWait? Wait { get; init; }
+
+    /// <summary>Its place among the waiting instances of its account; null unless it waits.</summary>
+    [Id(13)]
+    public WaitingPlace? Place { get; init; }
 }
 
 /// <summary>The check of the money of the account.</summary>

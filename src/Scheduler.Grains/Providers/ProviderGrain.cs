@@ -21,6 +21,7 @@ internal sealed partial class ProviderGrain(
     ProviderDirectory directory,
     OfferCatalogue catalogue,
     AllocationSweep sweep,
+    CapacityWaiters waiters,
     IOptions<SchedulerOptions> options,
     SchedulerMetrics metrics,
     TimeProvider clock,
@@ -156,6 +157,8 @@ internal sealed partial class ProviderGrain(
             Publish(null);
         }
 
+        WakeWaitingIfDue();
+
         return Task.CompletedTask;
     }
 
@@ -167,8 +170,9 @@ internal sealed partial class ProviderGrain(
         try
         {
             var listing = await provider.ListOffersAsync(_work.Token).WaitAsync(LongestListing, clock, _work.Token);
+            var before = _listing?.Offers ?? [];
             (_listing, _listedAt, _listingError) = (listing, clock.Now(), null);
-            Publish(listing.Offers);
+            Publish(listing.Offers, before);
         }
         catch (Exception exception) when (!_work.IsCancellationRequested)
         {
@@ -220,7 +224,9 @@ internal sealed partial class ProviderGrain(
         return Task.FromResult<ProviderSnapshot?>(_snapshot with { Offers = lacksOffers ? _listing?.Offers : null });
     }
 
-    private void Publish(ImmutableArray<Offer>? offers)
+    /// <param name="offers">A new listing; null when only the status may have changed.</param>
+    /// <param name="before">With a new listing, the one before.</param>
+    private void Publish(ImmutableArray<Offer>? offers, ImmutableArray<Offer> before = default)
     {
         if (offers is null && _listedAt is null && _listingError is null)
         {
@@ -243,6 +249,7 @@ internal sealed partial class ProviderGrain(
                 .ToImmutableDictionary(r => r.Route, r => TrackOf(r.Attempts, r.Successes, r.MedianTook)),
             attempts == 0 ? null : TrackOf(attempts, successes, median)
         );
+        NoteGains(offers is null ? _listing?.Offers ?? [] : before, offers, _snapshot?.Status, status);
         _snapshot = new ProviderSnapshot(version, null, status);
         catalogue.Publish(Self, _snapshot with { Offers = offers });
     }

@@ -33,6 +33,7 @@ internal sealed partial class FleetGrain(
     OfferCatalogue catalogue,
     LaunchNames names,
     LaunchExplainer explainer,
+    CapacityWaiters waiters,
     TimeProvider clock
 ) : Grain, IFleetGrain
 {
@@ -53,6 +54,9 @@ internal sealed partial class FleetGrain(
 
     public Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
         instances.CountAsync(query, most, CancellationToken.None);
+
+    public Task<WaitingPlace?> WaitingPlaceAsync(AccountId account, InstanceId instance) =>
+        waiters.PlaceOfAsync(account, instance, CancellationToken.None);
 
     public async Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets)
     {

@@ -41,6 +41,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("Search")]
     Task<ImmutableArray<SearchHit>> SearchAsync(string text, AccountId? account);
 
+    /// <summary>The place of an instance in the order in which waiting instances of its account are woken; null if it does not wait.</summary>
+    [Alias("WaitingPlace")]
+    Task<WaitingPlace?> WaitingPlaceAsync(AccountId account, InstanceId instance);
+
     /// <param name="account">Null for all accounts (operators).</param>
     /// <param name="window">Time span in which failures are counted, 1 minute to 31 days.</param>
     /// <param name="buckets">Number of equal parts of the span, 1 to 200.</param>

@@ -132,6 +132,7 @@ internal sealed partial class FleetGauges : BackgroundService
             InstanceState.Running => "running",
             InstanceState.Stopping => "stopping",
             InstanceState.Failed => "failed",
+            InstanceState.Waiting => "waiting",
             InstanceState.Checking or InstanceState.Deleted or _ => throw new System.Diagnostics.UnreachableException(),
         };
 

@@ -36,19 +36,16 @@ internal static class LaunchCount
                 metrics.LaunchTook(after.StateSince - began, ProviderOf(after));
             }
         }
-        else if (now == InstanceState.Failed && (IsLaunching(was) || WasRefused(after)))
+        else if (now == InstanceState.Failed && (was.IsLaunching() || WasRefused(after)))
         {
             var provider = WasRefused(after) ? SchedulerMetrics.None : ProviderOf(before);
             metrics.LaunchEnded("failed", FailedWith(after), provider);
         }
-        else if (IsLaunching(was) && !IsLaunching(now))
+        else if (was.IsLaunching() && !now.IsLaunching())
         {
             metrics.LaunchEnded("stopped", FailureCode.None, ProviderOf(before));
         }
     }
-
-    private static bool IsLaunching(InstanceState state) =>
-        state is InstanceState.Provisioning or InstanceState.Starting;
 
     private static bool WasRefused(InstanceRecord after) =>
         after.Events.Any(happened => happened.Trigger == nameof(InstanceTrigger.CheckFailed));

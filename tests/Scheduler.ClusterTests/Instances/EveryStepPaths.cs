@@ -1,5 +1,6 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.TestKit;
 
@@ -30,6 +31,15 @@ internal static class EveryStepPaths
         await one.CreateAsync();
         await one.StartAsync();
         await one.SettleAsync(InstanceState.Failed);
+        await one.RunAsync();
+        await one.StopAsync();
+        await one.SettleAsync(InstanceState.Stopped);
+    }
+
+    public static async Task WaitedAsync(EveryStepCase one)
+    {
+        var onlyRoute = new SmartConstraints { Regions = ["eu-west"] };
+        await one.CreateAsync(Make.Spec(onlyRoute) with { WaitForCapacity = TimeSpan.FromMinutes(30) });
         await one.RunAsync();
         await one.StopAsync();
         await one.SettleAsync(InstanceState.Stopped);

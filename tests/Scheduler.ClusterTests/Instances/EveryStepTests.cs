@@ -21,6 +21,7 @@ public sealed class EveryStepTests(ITestOutputHelper output)
         ["refused, then launched again"] = EveryStepPaths.RefusedAsync,
         ["stopped during the allocation call"] = EveryStepPaths.StoppedEarlyAsync,
         ["preempted and re-routed"] = EveryStepPaths.ReroutedAsync,
+        ["waiting, then launched when the route recovers"] = EveryStepPaths.WaitedAsync,
         ["vanished and detected by the sweep"] = EveryStepPaths.VanishedAsync,
         ["orphaned and released by the sweep"] = EveryStepPaths.OrphanAsync,
     };
@@ -39,8 +40,10 @@ public sealed class EveryStepTests(ITestOutputHelper output)
             s.AddProvider("cloud").Otherwise = AllocateAnswer.SucceedBooting;
         });
         scheduler.Cloud.AnswerFor = key =>
-            key.Value.Contains("refused", StringComparison.Ordinal)
-            && key.Value.EndsWith("-r1-a1", StringComparison.Ordinal)
+            (
+                key.Value.Contains("refused", StringComparison.Ordinal)
+                || key.Value.Contains("waiting", StringComparison.Ordinal)
+            ) && key.Value.EndsWith("-r1-a1", StringComparison.Ordinal)
                 ? AllocateAnswer.Reject(RejectionKind.OutOfStock, "sold out")
                 : AllocateAnswer.SucceedBooting;
         using var ends = new CancellationTokenSource();

@@ -67,6 +67,7 @@ internal sealed class SimulatedClients(SimulatedWorld world, SimulatedNetwork ne
             AutoReroute = world.Random.Next(2) == 0,
             AllocationTimeout = TimeSpan.FromSeconds(world.Random.Next(10, 40)),
             StartTimeout = TimeSpan.FromSeconds(world.Random.Next(20, 60)),
+            WaitForCapacity = world.Random.Next(2) == 0 ? TimeSpan.FromSeconds(world.Random.Next(10, 90)) : null,
         };
         var command = new CreateInstance(
             account,

@@ -16,6 +16,7 @@ namespace Scheduler.DomainTests.Instances;
 public sealed class InstanceDecisionsTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly TimeSpan Patience = TimeSpan.FromHours(6);
 
     private static readonly Offer Offer = new(
         new ProviderId("cloud"),
@@ -54,6 +55,10 @@ public sealed class InstanceDecisionsTests
             InstanceDecisions.ConfirmCleanup(record, [new PendingCleanup { Kind = CleanupKind.Release }], cause),
         (record, cause) => InstanceDecisions.Remove(record, cause),
         (record, cause) => InstanceDecisions.Change(record, next => next.Remember("Start", "again"), cause),
+        (record, cause) => InstanceDecisions.StartWaiting(record, Failure(FailureCode.SmartNoMatch), cause),
+        (record, cause) => WaitAfter(record, cause),
+        (record, cause) => WaitAfter(record, cause).And(next => Begin(next, cause, next.Run + 1, 1)),
+        (record, cause) => InstanceDecisions.EndWait(record, cause),
     ];
 
     [Property(MaxTest = 400)]
@@ -135,8 +140,15 @@ public sealed class InstanceDecisionsTests
             steps,
             (_, next, _) =>
             {
-                var waits = next.State.MayHoldAllocation() || !next.PendingCleanups.IsEmpty;
+                var isWaiting = next.State == InstanceState.Waiting;
+                var waits = next.State.MayHoldAllocation() || isWaiting || !next.PendingCleanups.IsEmpty;
                 Assert.Equal(waits, next.WakeAt is not null);
+                if (isWaiting)
+                {
+                    Assert.True(next.WakeAt <= next.Wait!.Until);
+                    Assert.True(!next.PendingCleanups.IsEmpty || next.WakeAt == next.Wait.Until);
+                }
+
                 if (next.State == InstanceState.Provisioning)
                 {
                     Assert.True(next.WakeAt <= next.Intent!.AllocationDeadline);
@@ -166,6 +178,33 @@ public sealed class InstanceDecisionsTests
                     Assert.Null(next.Failure);
                     Assert.NotNull(next.Intent);
                 }
+            }
+        );
+
+    [Property(MaxTest = 400)]
+    public void A_waiting_instance_holds_nothing_says_why_and_no_attempt_moves_the_end_of_its_wait(
+        DoNotSize<uint>[] steps
+    ) =>
+        Walk(
+            steps,
+            (before, next, _) =>
+            {
+                if (next.State == InstanceState.Waiting)
+                {
+                    Assert.Null(next.Intent);
+                    Assert.Null(next.Allocation);
+                    Assert.NotNull(next.Failure);
+                    Assert.Equal(next.Wait!.Since + Patience, next.Wait.Until);
+                }
+
+                var hasBegunAnew = next.Events.Any(e => e.Reason == "launch asked for");
+                if (before.Wait is { } wait && next.Wait is { } now && !hasBegunAnew)
+                {
+                    Assert.Equal(wait, now);
+                }
+
+                Assert.True(next.State is not (InstanceState.Running or InstanceState.Stopped) || next.Wait is null);
+                Assert.Equal(InstanceRecord.CurrentSchemaVersion, next.SchemaVersion);
             }
         );
 
@@ -275,7 +314,12 @@ public sealed class InstanceDecisionsTests
 
     private static InstanceRecord Created() =>
         InstanceDecisions.Create(
-            new InstanceRecord { Id = new InstanceId("i-1"), Account = new AccountId("acct-a") },
+            new InstanceRecord
+            {
+                Id = new InstanceId("i-1"),
+                Account = new AccountId("acct-a"),
+                Spec = new LaunchSpec { WaitForCapacity = Patience },
+            },
             CauseAt(Noon)
         );
 
@@ -294,6 +338,14 @@ public sealed class InstanceDecisionsTests
             },
             run,
             attempt,
+            cause
+        );
+
+    private static InstanceDecision WaitAfter(InstanceRecord record, Cause cause) =>
+        InstanceDecisions.WaitAfter(
+            record,
+            Failure(FailureCode.ProviderTimeout),
+            new AvoidedRoute(Offer.Route, cause.Now.AddMinutes(5)),
             cause
         );
 

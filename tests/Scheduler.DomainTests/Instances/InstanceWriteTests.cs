@@ -354,6 +354,7 @@ public sealed class InstanceWriteTests
     [InlineData(InstanceState.Checking, "on its way")]
     [InlineData(InstanceState.Provisioning, "on its way")]
     [InlineData(InstanceState.Starting, "on its way")]
+    [InlineData(InstanceState.Waiting, "waits for capacity")]
     [InlineData(InstanceState.Stopping, "being stopped")]
     [InlineData(InstanceState.Failed, "hint of its failure")]
     [InlineData(InstanceState.Stopped, "Start instances/i-1.")]

@@ -548,6 +548,9 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
     public async Task<long> CountInstancesAsync(InstanceQuery query, int most) =>
         (await ListInstancesAsync(query with { Limit = most, After = null })).Instances.Length;
 
+    public Task<WaitingPlace?> WaitingPlaceAsync(AccountId account, InstanceId instance) =>
+        Task.FromResult<WaitingPlace?>(new WaitingPlace(2, 3));
+
     public Task<FleetOverview> OverviewAsync(AccountId? account, TimeSpan window, int buckets) =>
         Task.FromResult(new FleetOverview { Window = window });
 

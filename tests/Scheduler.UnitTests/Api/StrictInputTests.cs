@@ -29,6 +29,8 @@ public sealed class StrictInputTests(ApiFixture api) : IClassFixture<ApiFixture>
         """{"servingName":"m","spec":{"model":"a","allocationTimeout":"315576000000s"}}""",
         "spec.allocation_timeout"
     )]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","waitForCapacity":"604801s"}}""", "spec.wait_for_capacity")]
+    [InlineData("""{"servingName":"m","spec":{"model":"a","waitForCapacity":"-1s"}}""", "spec.wait_for_capacity")]
     [InlineData(
         """{"servingName":"m","spec":{"model":"a","constraints":{"regions":["ok",3]}}}""",
         "spec.constraints.regions[1]"

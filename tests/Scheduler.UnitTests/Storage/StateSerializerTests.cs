@@ -68,6 +68,10 @@ public sealed class StateSerializerTests
         AssertGolden("InstanceRecord.v4.json", InstanceOfVersion4());
 
     [Fact]
+    public void The_golden_instance_of_version_5_is_read_and_written_the_same() =>
+        AssertGolden("InstanceRecord.v5.json", InstanceOfVersion5());
+
+    [Fact]
     public void The_golden_secrets_of_version_1_are_read_and_written_the_same() =>
         AssertGolden("SecretSet.v1.json", Secrets());
 
@@ -411,6 +415,15 @@ public sealed class StateSerializerTests
         Assert.Equal(golden, Write(expected));
         Assert.Equal(golden, Write(Read<T>(golden)));
     }
+
+    private static InstanceRecord InstanceOfVersion5() =>
+        InstanceOfVersion4() with
+        {
+            SchemaVersion = 5,
+            Spec = InstanceOfVersion4().Spec with { WaitForCapacity = TimeSpan.FromHours(6) },
+            State = InstanceState.Waiting,
+            Wait = new CapacityWait(Noon, Noon.AddHours(6)),
+        };
 
     private static InstanceRecord InstanceOfVersion4() =>
         InstanceOfVersion3() with

@@ -267,6 +267,7 @@ public sealed class LaunchFormTests
             AutoReroute = random.Next(2) == 0,
             AllocationTimeout = Wait(random),
             StartTimeout = Wait(random),
+            WaitForCapacity = Wait(random),
         };
 
     /// <summary>No part of a model's name begins with a dot or dash, and none has two dots together.</summary>
