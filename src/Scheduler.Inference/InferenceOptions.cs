@@ -75,6 +75,19 @@ public sealed class InferenceOptions
     [DurationRange("00:00:00.001", "00:01:00")]
     public TimeSpan MaxQueueWait { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Requests of all services that may wait for a replica in this process; 0 to 100,000. Each is open meanwhile and counts for
+    /// <see cref="MaxRequests"/> and <see cref="MaxRequestsPerKey"/>.
+    /// </summary>
+    /// <value>1,024</value>
+    [Range(0, 100_000)]
+    public int MaxHeldRequests { get; set; } = 1024;
+
+    /// <summary>Part of the memory of requests (section <c>Memory</c>) that waiting ones may keep, percent; 0 to 100.</summary>
+    /// <value>50: the rest is for requests that are answered now.</value>
+    [Range(0, 100)]
+    public int HeldMemoryPercent { get; set; } = 50;
+
     /// <summary>Long-run requests per second without a valid key per address or IPv6 /64; 0: no limit.</summary>
     /// <value>20</value>
     [Range(0, 100_000)]

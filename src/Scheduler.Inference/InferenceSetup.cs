@@ -9,6 +9,7 @@ using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Firewalls;
 using Scheduler.Inference.Gateway;
 using Scheduler.Inference.Guard;
+using Scheduler.Inference.Services;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 
@@ -49,6 +50,7 @@ public static class InferenceSetup
         services.AddSingleton<CrossOrigin>();
         services.AddFirewalls();
         services.AddBalancers();
+        services.AddServices();
         return services;
     }
 

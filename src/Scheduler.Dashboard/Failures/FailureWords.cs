@@ -63,6 +63,7 @@ internal static class FailureWords
             [
                 new("Each destination and why it is unavailable", "the balancer's page", "/dashboard/balancers"),
             ],
+            FailureCode.ServiceNotReady => [new("Counted in the metric", "scheduler.inference.hold.duration", null)],
             FailureCode.RuntimeError =>
             [
                 new("The latest failed requests at each destination", "the balancer's page", "/dashboard/balancers"),

@@ -16,6 +16,9 @@ public sealed class HealthPool(HealthSettings settings)
         return health;
     }
 
+    /// <summary>Forgets a destination that is none any more.</summary>
+    public void Forget(string servingName) => _destinations.Remove(servingName);
+
     /// <summary>Records the result of a request; returns whether it ejected the destination.</summary>
     /// <param name="running">The destinations that run now; the others take no requests and do not count.</param>
     /// <param name="succeeded">Whether the runtime handled the request correctly.</param>

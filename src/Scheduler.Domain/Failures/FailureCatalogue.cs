@@ -241,6 +241,15 @@ public static class FailureCatalogue
             "Start or repair one of the destinations the details name."
         ),
         new(
+            ServiceNotReady,
+            Runtime,
+            503,
+            "UNAVAILABLE",
+            Yes,
+            "No replica of the service could take the request in time.",
+            "Try again after the time the answer names; the details say what the service waits for."
+        ),
+        new(
             RuntimeError,
             Runtime,
             502,

@@ -69,4 +69,7 @@ public enum FailureCode
 
     /// <summary>The hub of models did not answer correctly.</summary>
     HubUnreachable = 47,
+
+    /// <summary>No replica of the service could take the request while it was permitted to wait.</summary>
+    ServiceNotReady = 48,
 }

@@ -99,6 +99,7 @@ public static partial class Remedies
             or ModelImportRefused
             or HubUnreachable
             or NoHealthyDestination
+            or ServiceNotReady
             or RuntimeError => [],
             _ => [],
         };

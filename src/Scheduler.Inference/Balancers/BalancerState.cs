@@ -30,6 +30,18 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
     /// <summary>Time since the last request.</summary>
     public TimeSpan Idle => clock.GetElapsedTime(Volatile.Read(ref _lastUse));
 
+    /// <summary>Whether a request is in progress at a destination.</summary>
+    public bool IsBusy
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _destinations.Values.Any(destination => destination.Outstanding > 0);
+            }
+        }
+    }
+
     /// <summary>Switches to this version of the balancer. Changed health settings discard all health state.</summary>
     public void Use(ServedBalancer served)
     {
@@ -147,12 +159,23 @@ internal sealed class BalancerState(ServedBalancer balancer, BalancerMetrics met
         }
     }
 
-    /// <summary>Updates the known runs. A new run starts without recorded failures.</summary>
+    /// <summary>
+    /// Updates the known runs. A new run starts without recorded failures. Forgets the destinations that are none any more: the replicas of a
+    /// service come and go.
+    /// </summary>
     public void Follow(Destinations known)
     {
         lock (_gate)
         {
             UpdateRuns(known);
+            foreach (var (name, destination) in _destinations)
+            {
+                if (destination.Outstanding == 0 && !_balancer.Destinations.Contains(name, StringComparer.Ordinal))
+                {
+                    _destinations.Remove(name);
+                    _health.Forget(name);
+                }
+            }
         }
     }
 

@@ -95,7 +95,8 @@ internal sealed partial class BalancerStates(
         var reportedAt = clock.GetTimestamp();
         try
         {
-            while (entry.State.Idle < ProbedFor)
+            // A request may be answered for longer than that, and its slot must not be forgotten.
+            while (entry.State.Idle < ProbedFor || entry.State.IsBusy)
             {
                 var balancer = entry.State.Balancer;
                 var known = await Destinations.FindAsync(names, balancer, _stop.Token);

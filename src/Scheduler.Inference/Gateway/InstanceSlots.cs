@@ -21,21 +21,35 @@ internal sealed class InstanceSlots(IOptions<InferenceOptions> options)
     /// <summary>Takes a slot.</summary>
     /// <returns>Dispose of it when the request has ended.</returns>
     /// <exception cref="ApiException">RATE_LIMITED: all slots are taken.</exception>
-    public Slot Take(ServedInstance instance)
+    public Slot Take(ServedInstance instance) =>
+        TryTake(instance) ?? throw new ApiException(ApiError.Of(Busy(instance)));
+
+    /// <returns>Null when all slots are taken.</returns>
+    public Slot? TryTake(ServedInstance instance)
     {
-        var most = options.Value.MaxRequestsPerInstance;
-        var limit = Math.Min(most, instance.SequencesAtOnce ?? most);
-        if (_taken.AddOrUpdate(instance.Id, 1, static (_, taken) => taken + 1) <= limit)
+        if (_taken.AddOrUpdate(instance.Id, 1, static (_, taken) => taken + 1) <= LimitOf(instance))
         {
             return new Slot(this, instance.Id);
         }
 
         Leave(instance.Id);
-        var facts = new BusyInstanceFacts(instance.ServingName, limit, RetrySeconds);
-        throw new ApiException(ApiError.Of(FailureCatalogue.Describe(facts)));
+        return null;
     }
 
+    /// <summary>Whether a slot is free now.</summary>
+    public bool HasRoom(ServedInstance instance) => TakenAt(instance.Id) < LimitOf(instance);
+
+    /// <summary>RATE_LIMITED: all slots are taken.</summary>
+    public Failure Busy(ServedInstance instance) =>
+        FailureCatalogue.Describe(new BusyInstanceFacts(instance.ServingName, LimitOf(instance), RetrySeconds));
+
     public int TakenAt(InstanceId instance) => _taken.GetValueOrDefault(instance);
+
+    private int LimitOf(ServedInstance instance)
+    {
+        var most = options.Value.MaxRequestsPerInstance;
+        return Math.Min(most, instance.SequencesAtOnce ?? most);
+    }
 
     private void Leave(InstanceId instance)
     {
@@ -45,8 +59,9 @@ internal sealed class InstanceSlots(IOptions<InferenceOptions> options)
         }
     }
 
-    internal readonly struct Slot(InstanceSlots slots, InstanceId instance) : IDisposable
+    /// <summary>The default is no slot.</summary>
+    internal readonly struct Slot(InstanceSlots? slots, InstanceId instance) : IDisposable
     {
-        public void Dispose() => slots.Leave(instance);
+        public void Dispose() => slots?.Leave(instance);
     }
 }

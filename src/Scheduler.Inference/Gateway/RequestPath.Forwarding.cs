@@ -132,6 +132,7 @@ internal sealed partial class RequestPath
             Instance = lease.Instance,
             Scope = http.Scope(),
             Client = progress.Client,
+            Traffic = progress.Traffic,
             Aborted = http.RequestAborted,
             ExplainBreak = what => ExplainAsync(lease, what),
             Answered = () =>
@@ -187,6 +188,7 @@ internal sealed partial class RequestPath
         progress.Notes.PromptTokens = served.Prompt;
         progress.Notes.CompletionTokens = served.Completion;
         metrics.Tokens(served.Prompt, served.Completion);
+        call.CountOutput(served.Completion);
         usage.Count(call.Instance, progress.Http.Scope().Caller?.KeyId, served);
     }
 

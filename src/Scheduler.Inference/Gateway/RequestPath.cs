@@ -12,6 +12,7 @@ using Scheduler.Inference.Balancers;
 using Scheduler.Inference.ContextCheck;
 using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Guard;
+using Scheduler.Inference.Services;
 using Scheduler.Inference.Serving;
 using Scheduler.Inference.Upstream;
 
@@ -19,7 +20,7 @@ namespace Scheduler.Inference.Gateway;
 
 /// <summary>
 /// The steps of a request: authenticate, parse, translate a dialect, resolve the name, run the firewalls, check the
-/// context, take a slot, then send. With a balancer, and while the client has received nothing, a failed request is sent to another
+/// context, take a slot, then send. With a balancer or a service, and while the client has received nothing, a failed request is sent to another
 /// destination.
 /// </summary>
 internal sealed partial class RequestPath(
@@ -27,6 +28,8 @@ internal sealed partial class RequestPath(
     IServingTable names,
     RequestFirewalls firewalls,
     IDestinationPicker picker,
+    ReplicaPlaces places,
+    LoadMeter loads,
     ContextGuard context,
     InstanceSlots slots,
     UpstreamForwarder upstream,
@@ -153,6 +156,7 @@ internal sealed partial class RequestPath(
     /// <returns>The error code sent in the middle of a stream; null without an error.</returns>
     private async Task<string?> SendAsync(RequestProgress progress)
     {
+        using var visit = Visit(progress);
         await PassFirewallsAsync(progress, progress.Served.Firewall, progress.Served as ServedInstance);
         if (progress.Request.IsStream)
         {
@@ -166,6 +170,7 @@ internal sealed partial class RequestPath(
             var began = clock.GetTimestamp();
             try
             {
+                await FollowAsync(progress, lease);
                 await PassFirewallsAsync(progress, instance.Firewall, instance);
                 if (progress.Exchange is { CountsOnly: true })
                 {
@@ -179,7 +184,7 @@ internal sealed partial class RequestPath(
                     progress.Http.Scope().Memory!,
                     progress.Http.RequestAborted
                 );
-                using var slot = slots.Take(instance);
+                using var slot = lease is ReplicaPlace ? default : slots.Take(instance);
                 var (isDone, code) = await ForwardAsync(progress, lease, began);
                 if (isDone)
                 {
@@ -231,7 +236,9 @@ internal sealed partial class RequestPath(
         {
             KeyOf = policy => AffinityKeys.Of(policy, progress.Http, progress.Request),
         };
-        var chosen = await picker.PickAsync(progress.Routing, progress.Http.RequestAborted);
+        var chosen = progress.Traffic is { } traffic
+            ? await ReplicaAsync(progress, traffic)
+            : await picker.PickAsync(progress.Routing, progress.Http.RequestAborted);
         if (chosen.Lease is { } lease)
         {
             if (progress.Tried.Count > 0)
@@ -282,6 +289,12 @@ internal sealed partial class RequestPath(
     )
     {
         private IDestinationLease? _noted;
+
+        /// <summary>What the serving name leads to; of a service, the version that chose the replica.</summary>
+        public Served Served { get; set; } = Served;
+
+        /// <summary>Null unless the request is for a service.</summary>
+        public ServiceTraffic? Traffic { get; set; }
 
         /// <summary>The client's own request; null when it speaks as the runtimes do.</summary>
         public DialectExchange? Exchange { get; init; }

@@ -2,12 +2,15 @@ using System.Runtime.InteropServices;
 using Scheduler.Edge;
 using Scheduler.Inference.Dialects;
 using Scheduler.Inference.Gateway;
+using Scheduler.Inference.Services;
 using Scheduler.Inference.Serving;
 
 namespace Scheduler.Inference.Upstream;
 
 internal sealed class UpstreamCall
 {
+    private long _countedOutput;
+
     public required InferenceRequest Request { get; init; }
 
     public required ServedInstance Instance { get; init; }
@@ -52,6 +55,9 @@ internal sealed class UpstreamCall
     /// <summary>Events of the stream that carried output.</summary>
     public int Chunks { get; set; }
 
+    /// <summary>The service of which the output is load; null without one.</summary>
+    public ServiceTraffic? Traffic { get; init; }
+
     /// <summary>Events that were passed on, comments aside.</summary>
     public int Events { get; set; }
 
@@ -63,6 +69,17 @@ internal sealed class UpstreamCall
 
     /// <summary>The error sent in the middle of the stream; null when it ended well.</summary>
     public ApiError? Break { get; set; }
+
+    /// <summary>Counts output as load of the service while it arrives.</summary>
+    /// <param name="total">Tokens of this answer until now, counted or estimated.</param>
+    public void CountOutput(long total)
+    {
+        if (total > _countedOutput)
+        {
+            Traffic?.Answered(total - _countedOutput);
+            _countedOutput = total;
+        }
+    }
 }
 
 /// <param name="Body">The first bytes of the answer.</param>

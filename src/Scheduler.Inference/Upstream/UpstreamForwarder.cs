@@ -144,6 +144,7 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
             call.Answered();
         }
 
+        call.CountOutput(call.Chunks);
         call.Client.BeginStream();
         await call.Client.WriteAsync(events);
     }

@@ -37,6 +37,7 @@ public sealed partial class FailureCatalogueTests
         (45, "QUOTA_EXCEEDED"),
         (46, "MODEL_IMPORT_REFUSED"),
         (47, "HUB_UNREACHABLE"),
+        (48, "SERVICE_NOT_READY"),
     ];
 
     [Fact]

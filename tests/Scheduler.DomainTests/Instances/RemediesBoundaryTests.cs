@@ -307,6 +307,7 @@ public sealed class RemediesBoundaryTests
     [InlineData(FailureCode.QuotaExceeded, "")]
     [InlineData(FailureCode.ModelImportRefused, "")]
     [InlineData(FailureCode.HubUnreachable, "")]
+    [InlineData(FailureCode.ServiceNotReady, "")]
     public void A_failure_without_facts_is_started_again_after_its_fix(FailureCode code, string when) =>
         Assert.Equal([Again + when], Ways(code, Make.Spec()));
 

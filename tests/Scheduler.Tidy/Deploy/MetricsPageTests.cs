@@ -6,6 +6,7 @@ using Scheduler.Grains.Telemetry;
 using Scheduler.Inference;
 using Scheduler.Inference.Balancers;
 using Scheduler.Inference.Firewalls;
+using Scheduler.Inference.Services;
 using Scheduler.Storage;
 using Scheduler.Storage.Sqlite;
 using Xunit;
@@ -72,6 +73,7 @@ public sealed class MetricsPageTests
         _ = new EdgeMetrics(factory, null!);
         _ = new InferenceMetrics(factory);
         _ = new BalancerMetrics(factory);
+        _ = new HoldMetrics(factory);
         _ = new FirewallMetrics(factory);
         // Registered but never read, so the services behind the gauges are not needed.
         _ = new SiloGauges(factory, null!, null!, null!, null!, null!);

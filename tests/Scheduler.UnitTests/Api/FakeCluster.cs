@@ -24,6 +24,7 @@ using Scheduler.Grains.Queries;
 using Scheduler.Grains.Requests;
 using Scheduler.Grains.Schedules;
 using Scheduler.Grains.Secrets;
+using Scheduler.Grains.Services;
 
 namespace Scheduler.UnitTests.Api;
 
@@ -72,6 +73,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IModelGrain) => new FakeModel(),
             nameof(IModelImportGrain) => new FakeModelImport(this),
             nameof(IBalancerGrain) => new FakeBalancer(new BalancerId(key)),
+            nameof(IServiceGrain) => new FakeService(new ServiceId(key)),
             nameof(IScheduleGrain) => new FakeSchedules(GrainKeys.InstanceOfSchedules(key), this),
             nameof(IProviderGrain) => new FakeProvider(key["provider-".Length..]),
             nameof(IServingNameGrain) => new FakeName(key["name-".Length..].Split('/'), this),
@@ -684,6 +686,13 @@ internal sealed class FakeName(string[] key, FakeCluster cluster) : IServingName
                         .All<FakeBalancer>()
                         .Where(b => b.Record.Account.Value == key[0] && b.Record.ServingName == key[1])
                         .Select(b => (NameHolder?)new NameHolder(b.Record.Id.Value))
+                )
+                .Concat(
+                    cluster
+                        .All<FakeService>()
+                        .Select(service => service.View)
+                        .Where(view => view?.Account.Value == key[0] && view.ServingName == key[1])
+                        .Select(view => (NameHolder?)new NameHolder(view!.Id.Value))
                 )
                 .FirstOrDefault()
         );
