@@ -1,5 +1,6 @@
 using Scheduler.Benchmarks;
 using Scheduler.Benchmarks.Gateway;
+using Scheduler.Benchmarks.Profiling;
 using Scheduler.TestKit;
 
 SchedulerProcess.Optimizes = true;
@@ -47,9 +48,14 @@ switch (args.FirstOrDefault())
     case "start":
         await StartFigures.RunAsync(args[1..]);
         return 0;
+    case "profile":
+        await ProfileFigures.RunAsync(args[1..]);
+        return 0;
+    case "guard":
+        return await LaunchGuard.RunAsync();
     default:
         await Console.Error.WriteLineAsync(
-            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | affinity | requests | pages | start"
+            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | affinity | requests | pages | start | profile | guard"
         );
         return 2;
 }
