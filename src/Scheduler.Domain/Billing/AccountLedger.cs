@@ -192,6 +192,11 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
     /// <summary>Removes holds that lapsed: their launch was never recorded, or ended long ago.</summary>
     public void Lapse(DateTimeOffset now)
     {
+        if (!_sums.MayHaveLapsed(now))
+        {
+            return;
+        }
+
         foreach (var tab in _tabs.Values.Where(tab => tab.MeterSince is null && tab.HoldLapsesAt <= now).ToList())
         {
             Put(tab with { Hold = MicroEuro.Zero, HoldLapsesAt = null });
@@ -230,6 +235,24 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
             .Where(hold => hold.Amount > MicroEuro.Zero)
             .OrderByDescending(hold => hold.Amount)
             .ThenBy(hold => hold.Instance.Value, StringComparer.Ordinal);
+
+    /// <summary>Bills every running meter up to now, one segment each, all in one write, if one is due.</summary>
+    public void SettleDue(DateTimeOffset now, TimeSpan settleEvery)
+    {
+        if (!_sums.MayBeUnsettled(now, settleEvery))
+        {
+            return;
+        }
+
+        if (Metered.Any(tab => tab.MeterSince + TimeSpan.FromSeconds(tab.BilledSeconds) + settleEvery <= now))
+        {
+            Settle(now);
+        }
+        else
+        {
+            _sums.RecomputeEarliest(_tabs.Values);
+        }
+    }
 
     /// <summary>Bills every running meter up to now, one segment each, all in one write.</summary>
     public void Settle(DateTimeOffset now)

@@ -3,8 +3,8 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Domain.Billing;
 
 /// <summary>
-/// Sums over an account's tabs, so that the cost of a command does not depend on the number of instances. Sums that do not depend on the
-/// time are updated with every change. The others are computed once per moment, and all commands of one write share one moment.
+/// Sums over an account's tabs, so that the cost of a command hardly depends on the number of instances. Sums that do not depend on the
+/// time are updated with every change; <see cref="MeteredSums"/> has the others.
 /// </summary>
 /// <remarks>
 /// The two earliest moments are lower bounds: a removed tab may leave its moment behind, which only costs an early check.
@@ -12,10 +12,10 @@ namespace Scheduler.Domain.Billing;
 internal sealed class AccountSums
 {
     private readonly Dictionary<InstanceId, InstanceTab> _metered = [];
+    private readonly MeteredSums _meters = new();
     private MicroEuro _launchHolds;
     private DateTimeOffset? _firstLapse;
     private DateTimeOffset? _firstUnsettled;
-    private (DateTimeOffset At, MicroEuro Accrued, MicroEuro HoldsLeft)? _moment;
 
     public AccountSums(IEnumerable<InstanceTab> tabs)
     {
@@ -31,13 +31,19 @@ internal sealed class AccountSums
     public MicroEuro BurnPerHour { get; private set; }
 
     /// <summary>Running cost that is not in the ledger yet.</summary>
-    public MicroEuro Accrued(DateTimeOffset now) => At(now).Accrued;
+    public MicroEuro Accrued(DateTimeOffset now) => _meters.At(now).Accrued;
 
     /// <summary>Reserved money: the whole holds of launches, and the unused part of the holds of running meters.</summary>
-    public MicroEuro Holds(DateTimeOffset now) => _launchHolds + At(now).HoldsLeft;
+    public MicroEuro Holds(DateTimeOffset now) => _launchHolds + _meters.At(now).HoldsLeft;
 
     /// <summary>The next moment at which a hold lapses or a settlement is due; may be too early, never too late.</summary>
     public DateTimeOffset? NextAct(TimeSpan settleEvery) => Earliest(_firstLapse, _firstUnsettled + settleEvery);
+
+    /// <summary>Whether a hold may have lapsed; true may be too early, false is certain.</summary>
+    public bool MayHaveLapsed(DateTimeOffset now) => _firstLapse <= now;
+
+    /// <summary>Whether a settlement may be due; true may be too early, false is certain.</summary>
+    public bool MayBeUnsettled(DateTimeOffset now, TimeSpan settleEvery) => _firstUnsettled + settleEvery <= now;
 
     /// <summary>Updates the sums for a tab that was added (before is null), changed or removed (after is null).</summary>
     public void Change(InstanceTab? before, InstanceTab? after)
@@ -86,10 +92,7 @@ internal sealed class AccountSums
 
         _metered.Remove(tab.Instance);
         BurnPerHour -= tab.PricePerHour;
-        if (_moment is var (at, accrued, left))
-        {
-            _moment = (at, accrued - Unbilled(tab, at), left - tab.HoldLeft(at));
-        }
+        _meters.Remove(tab);
     }
 
     private void Add(InstanceTab tab)
@@ -103,10 +106,7 @@ internal sealed class AccountSums
 
         _metered.Add(tab.Instance, tab);
         BurnPerHour += tab.PricePerHour;
-        if (_moment is var (at, accrued, left))
-        {
-            _moment = (at, accrued + Unbilled(tab, at), left + tab.HoldLeft(at));
-        }
+        _meters.Add(tab);
     }
 
     private void UpdateEarliest(InstanceTab tab)
@@ -119,22 +119,5 @@ internal sealed class AccountSums
         {
             _firstLapse = Earliest(_firstLapse, tab.HoldLapsesAt);
         }
-    }
-
-    private (MicroEuro Accrued, MicroEuro HoldsLeft) At(DateTimeOffset now)
-    {
-        if (_moment is not var (at, accrued, left) || at != now)
-        {
-            (accrued, left) = (MicroEuro.Zero, MicroEuro.Zero);
-            foreach (var tab in _metered.Values)
-            {
-                accrued += Unbilled(tab, now);
-                left += tab.HoldLeft(now);
-            }
-
-            _moment = (now, accrued, left);
-        }
-
-        return (accrued, left);
     }
 }

@@ -22,8 +22,6 @@ internal sealed partial class AccountGrain
     /// <summary>Runs of which the instance said that they are recorded.</summary>
     private readonly HashSet<(InstanceId Instance, int Run)> _isRecorded = [];
 
-    private DateTimeOffset? NextQuestion => _questions.TryPeek(out _, out var at) ? at : null;
-
     public async Task CheckHoldAsync(InstanceId instance)
     {
         if (await DoAsync((ledger, _) => ledger.HeldRun(instance)) is { } run)
@@ -49,6 +47,26 @@ internal sealed partial class AccountGrain
                 _questions.Enqueue((tab.Instance, run), clock.Now());
             }
         }
+    }
+
+    /// <summary>
+    /// When the next question is due. Drops questions whose hold is gone: almost every launch runs long before, and the account must not
+    /// wake for it.
+    /// </summary>
+    private DateTimeOffset? NextQuestion()
+    {
+        while (_questions.TryPeek(out var hold, out var at))
+        {
+            if (_ledger.HeldRun(hold.Instance) == hold.Run)
+            {
+                return at;
+            }
+
+            _questions.Dequeue();
+            _isRecorded.Remove(hold);
+        }
+
+        return null;
     }
 
     private void AskDueQuestions()

@@ -29,11 +29,7 @@ internal sealed partial class AccountGrain
                 }
 
                 ledger.Lapse(now);
-                if (ledger.Metered.Any(tab => SettleAt(tab) <= now))
-                {
-                    ledger.Settle(now);
-                }
-
+                ledger.SettleDue(now, Billing.SettleEvery);
                 AddBalanceEvents(now);
                 return IsOver(ledger, now) ? ledger.Metered.Select(tab => (tab.Instance, tab.Run)).ToList() : [];
             }
@@ -99,9 +95,6 @@ internal sealed partial class AccountGrain
     private static bool IsOver(AccountLedger ledger, DateTimeOffset now) =>
         ledger.Record.ExhaustedSince is { } since && now >= since + ledger.Record.ExhaustionGrace;
 
-    private DateTimeOffset SettleAt(InstanceTab tab) =>
-        tab.MeterSince!.Value + TimeSpan.FromSeconds(tab.BilledSeconds) + Billing.SettleEvery;
-
     private DateTimeOffset? NextWake(DateTimeOffset now)
     {
         var next = _ledger.NextAct(now, Billing.SettleEvery);
@@ -118,7 +111,8 @@ internal sealed partial class AccountGrain
             next = next is { } other && other < notify ? other : notify;
         }
 
-        return next is { } first && !(NextQuestion < first) ? first : NextQuestion ?? next;
+        var question = NextQuestion();
+        return next is { } first && !(question < first) ? first : question ?? next;
     }
 
     private void ArmTimer(DateTimeOffset now)
