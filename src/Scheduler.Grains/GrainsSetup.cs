@@ -25,6 +25,7 @@ public static class GrainsSetup
     public static IServiceCollection AddSchedulerGrains(this IServiceCollection services)
     {
         services.AddMetrics();
+        services.AddInterfaceTypes();
         services.AddOptions<RuntimeOptions>();
         services.TryAddSingleton<ISecretVault, UnsetVault>();
         services.AddSingleton<SchedulerMetrics>();

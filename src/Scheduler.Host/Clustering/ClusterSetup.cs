@@ -4,6 +4,7 @@ using Npgsql;
 using Orleans.Configuration;
 using Orleans.Serialization;
 using Scheduler.Domain.Storage;
+using Scheduler.Grains;
 using Scheduler.Host.Tls;
 using Scheduler.Storage;
 using Scheduler.Storage.PostgreSql;
@@ -122,6 +123,7 @@ internal static class ClusterSetup
                 client.AddActivityPropagation();
             }
         });
+        builder.Services.AddInterfaceTypes();
         builder.Services.Configure<ExceptionSerializationOptions>(exceptions =>
         {
             exceptions.SupportedNamespacePrefixes.Add(typeof(StorageException).Namespace!);
