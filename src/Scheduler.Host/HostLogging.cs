@@ -46,7 +46,8 @@ internal static class HostLogging
             .Filter.ByExcluding(IsStopDuringStart)
             .Filter.ByExcluding(IsStartFault)
             .Filter.ByExcluding(IsCallDuringStop)
-            .Enrich.FromLogContext();
+            .Enrich.FromLogContext()
+            .Enrich.With<RequestLogIds>();
         // Asynchronous, because the console writes one line at a time and must not block grain turns. If its reader is
         // slow, lines are queued, not lost.
         logger = logger.WriteTo.Async(

@@ -154,7 +154,6 @@ internal static class SchedulerHost
                 services.GetRequiredService<ILoggerFactory>(),
                 Environment.Exit
             ));
-            silo.AddIncomingGrainCallFilter<RequestLogScope>();
             if (settings.HasOrleansDashboard)
             {
                 silo.AddGrainDashboard();
