@@ -93,22 +93,22 @@ internal sealed partial class InstanceGrain(
                 : Refusal.Exists("An instance was already created under this request id, with other contents.");
         }
 
-        var account = await GrainFactory.Account(command.Account).GetAsync(context.Account);
-        if (!account.IsOk)
+        if (context.Account is { } own && own != command.Account)
         {
-            return account.Refusal;
+            return Refusal.NotFound($"Account {command.Account}");
         }
 
-        var named = await names.CheckAsync(command.Account, command.Spec, null, GrainFactory);
-        if (!named.IsOk)
-        {
-            return named.Refusal;
-        }
-
+        // The quota reads the account, so it is also the check that the account exists.
         return await GrainFactory.WithinQuotaAsync(
             command.Account,
             new QuotaClaim(Quota.Instances, Self.Value),
-            () => ClaimNameAndRecordAsync(command, named.Value, fingerprint, context)
+            async () =>
+            {
+                var named = await names.CheckAsync(command.Account, command.Spec, null, GrainFactory);
+                return named.IsOk
+                    ? await ClaimNameAndRecordAsync(command, named.Value, fingerprint, context)
+                    : named.Refusal;
+            }
         );
     }
 
