@@ -4,8 +4,7 @@ namespace Scheduler.Domain.Billing;
 
 /// <summary>
 /// The sums over an account's running meters that depend on the time. The cost of a run changes only when it completes a
-/// second. So the meters are kept by the part of a second in which that happens, and a later moment computes only the meters
-/// of the parts in between again.
+/// second. Meters are kept by the part of a second in which that happens. A later moment computes only the parts in between.
 /// </summary>
 internal sealed class MeteredSums
 {
