@@ -9,6 +9,7 @@ using Scheduler.Api.Billing;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Firewalls;
 using Scheduler.Api.Health;
+using Scheduler.Api.Hosts;
 using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
@@ -88,6 +89,7 @@ public static class ApiSetup
         app.MapGrpcService<RequestsService>();
         app.MapGrpcService<FirewallsService>();
         app.MapGrpcService<SecretsService>();
+        app.MapGrpcService<HostsService>();
         app.MapGrpcHealthChecksService();
         if (app.Services.GetRequiredService<IOptions<ApiOptions>>().Value.Reflection)
         {

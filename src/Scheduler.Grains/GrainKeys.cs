@@ -2,6 +2,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Health;
+using Scheduler.Grains.Hosts;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
@@ -69,6 +70,9 @@ public static class GrainKeys
     /// <summary>Imports models from the hub; a few at a time in each silo.</summary>
     public static IModelImportGrain ModelImport(this IGrainFactory grains) =>
         grains.Of<IModelImportGrain>("model-import");
+
+    /// <summary>The grain of all hosts that joined.</summary>
+    public static IHostsGrain Hosts(this IGrainFactory grains) => grains.Of<IHostsGrain>("hosts");
 
     public static IFleetGrain Fleet(this IGrainFactory grains) => grains.Of<IFleetGrain>("fleet");
 

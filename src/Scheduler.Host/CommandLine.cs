@@ -1,7 +1,7 @@
 namespace Scheduler.Host;
 
 /// <summary>
-/// The arguments: <c>[serve|demo [--fresh]|migrate|backup|health|secrets rotate|version] [--config FILE] [--Section:Setting=value …]</c>.
+/// The arguments: <c>[serve|demo [--fresh]|worker [--join URL --token TOKEN]|migrate|backup|health|secrets rotate|version] [--config FILE] [--Section:Setting=value …]</c>.
 /// </summary>
 /// <param name="ConfigFile">An additional settings file; null for none.</param>
 /// <param name="IsFresh">Whether the demo starts on new data.</param>
@@ -17,12 +17,15 @@ internal sealed record CommandLine(
 {
     public const string Usage = """
         usage: scheduler [serve|demo] [--config FILE] [--Section:Setting=value ...]
+               scheduler worker [--join URL --token TOKEN] [--config FILE] [--Worker:Setting=value ...]
                scheduler migrate | backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
                scheduler secrets rotate [--config FILE] [--Section:Setting=value ...]
                scheduler version
           serve   run the scheduler (default)
           demo    run it, launch demo instances on the simulated market, print their timelines, keep serving;
                   a later start continues with what is there, `demo --fresh` starts over on new data
+          worker  run this host's runtimes for a scheduler elsewhere; the first start joins its cluster
+                  with a token from the page Hosts
           migrate bring the schema of the store to the version this build needs
           backup  copy the SQLite store of a scheduler, running or not, to a file that does not exist yet
           health  exit 0 when the scheduler of these settings on this machine is ready, 1 when it is not
@@ -67,6 +70,10 @@ internal sealed record CommandLine(
             {
                 line = line with { BackupTo = args[++i] };
             }
+            else if (line.Command == Command.Worker && argument is ("--join" or "--token") && i + 1 < args.Count)
+            {
+                settings.Add($"--Worker:{(argument == "--join" ? "Join" : "Token")}={args[++i]}");
+            }
             else if (argument == "--fresh" && line.IsDemo)
             {
                 line = line with { IsFresh = true };
@@ -101,6 +108,7 @@ internal sealed record CommandLine(
         {
             "serve" => Command.Serve,
             "demo" => Command.Demo,
+            "worker" => Command.Worker,
             "backup" => Command.Backup,
             "health" => Command.Health,
             "migrate" => Command.Migrate,
@@ -113,6 +121,7 @@ internal enum Command
 {
     Serve,
     Demo,
+    Worker,
     Backup,
     Health,
     RotateSecrets,

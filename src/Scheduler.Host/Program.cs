@@ -30,6 +30,8 @@ try
             return await HealthCommand.IsReadyAsync(Settings.Of(line).Host) ? 0 : NotReady;
         case Command.RotateSecrets:
             return await SecretsCommand.RotateAsync(Settings.Of(line)) ? 0 : NotDone;
+        case Command.Worker:
+            return await WorkerHost.RunAsync(line) ? 0 : NotDone;
         case Command.Version:
             await Console.Out.WriteLineAsync($"scheduler {ProductVersion.Full}");
             return 0;

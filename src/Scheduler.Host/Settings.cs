@@ -10,6 +10,7 @@ using Scheduler.Grains;
 using Scheduler.Inference;
 using Scheduler.Providers;
 using Scheduler.Providers.Hub;
+using Scheduler.Providers.WorkerAgent;
 using Scheduler.Storage;
 using Scheduler.Storage.Secrets;
 
@@ -25,6 +26,7 @@ internal sealed class Settings
         StorageOptions.Section,
         SecretsOptions.Section,
         ProvidersSetup.Section,
+        WorkerAgentOptions.Section,
         HubOptions.Section,
         RuntimeOptions.Section,
         ApiOptions.Section,
@@ -120,6 +122,7 @@ internal sealed class Settings
         var storage = Bind<StorageOptions>(configuration, StorageOptions.Section, faults);
         var secrets = Bind<SecretsOptions>(configuration, SecretsOptions.Section, faults);
         var scheduler = Bind<SchedulerOptions>(configuration, SchedulerOptions.Section, faults);
+        Bind<WorkerAgentOptions>(configuration, WorkerAgentOptions.Section, faults);
         Bind<HubOptions>(configuration, HubOptions.Section, faults);
         Bind<RuntimeOptions>(configuration, RuntimeOptions.Section, faults);
         Bind<ApiOptions>(configuration, ApiOptions.Section, faults);

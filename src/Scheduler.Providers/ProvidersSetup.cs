@@ -10,6 +10,7 @@ using Scheduler.Providers.RunPod;
 using Scheduler.Providers.Shadeform;
 using Scheduler.Providers.Simulated;
 using Scheduler.Providers.Vast;
+using Scheduler.Providers.Worker;
 
 namespace Scheduler.Providers;
 
@@ -24,6 +25,7 @@ public static class ProvidersSetup
         {
             ["Simulated"] = typeof(SimulatedOptions),
             ["Process"] = typeof(ProcessOptions),
+            ["Worker"] = typeof(WorkerOptions),
             ["Kubernetes"] = typeof(KubernetesOptions),
             ["Docker"] = typeof(DockerOptions),
             ["RunPod"] = typeof(RunPodOptions),
@@ -44,6 +46,7 @@ public static class ProvidersSetup
         return services
             .AddSimulatedProvider(configuration)
             .AddProcessProvider(configuration)
+            .AddWorkerProvider(configuration)
             .AddKubernetesProvider(configuration)
             .AddDockerProviders(configuration)
             .AddRunPodProvider(configuration)

@@ -22,6 +22,7 @@ internal static class ApiSurface
         V1.Requests.Descriptor,
         V1.Firewalls.Descriptor,
         V1.Secrets.Descriptor,
+        V1.Hosts.Descriptor,
     ];
 
     public static readonly ImmutableArray<ApiMethod> Methods =

@@ -5,6 +5,7 @@ using Scheduler.Api.Balancers;
 using Scheduler.Api.Billing;
 using Scheduler.Api.Failures;
 using Scheduler.Api.Firewalls;
+using Scheduler.Api.Hosts;
 using Scheduler.Api.Instances;
 using Scheduler.Api.Keys;
 using Scheduler.Api.Models;
@@ -32,6 +33,7 @@ internal static class RequestValidators
         TraceRequestValidation.All,
         FirewallRequestValidation.All,
         SecretRequestValidation.All,
+        HostRequestValidation.All,
     }
         .SelectMany(validators => validators)
         .ToFrozenDictionary(validator => validator.Message.FullName, StringComparer.Ordinal);

@@ -1,4 +1,5 @@
 using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Hosts;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Secrets;
@@ -34,6 +35,10 @@ internal static class ResourceName
     public static string Firewall(AccountId account, string firewall) => $"accounts/{account}/firewalls/{firewall}";
 
     public static string Secret(AccountId account, string secret) => $"accounts/{account}/secrets/{secret}";
+
+    public static string Host(string host) => $"hosts/{host}";
+
+    public static string JoinToken(string token) => $"joinTokens/{token}";
 
     public static string Provider(ProviderId provider) => $"providers/{provider}";
 
@@ -160,6 +165,22 @@ internal static class ResourceName
         if (name.Split('/') is not ["providers", var provider] || !Grammar.IsProviderId(provider))
         {
             faults.Add(field, "Must be `providers/{provider}`, the provider 1 to 63 of a-z 0-9 -.");
+        }
+    }
+
+    public static void CheckHost(this Faults faults, string field, string name)
+    {
+        if (name.Split('/') is not ["hosts", var host] || !HostNames.IsName(host))
+        {
+            faults.Add(field, $"Must be `hosts/{{host}}`, the host {HostNames.Form}.");
+        }
+    }
+
+    public static void CheckJoinToken(this Faults faults, string field, string name)
+    {
+        if (name.Split('/') is not ["joinTokens", var token] || !Domain.Hosts.JoinToken.IsId(token))
+        {
+            faults.Add(field, "Must be `joinTokens/{token}`, the token 12 of a-z 2-7.");
         }
     }
 

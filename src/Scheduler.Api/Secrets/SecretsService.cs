@@ -83,7 +83,9 @@ internal sealed class SecretsService(IGrainFactory grains) : V1.Secrets.SecretsB
     ) =>
         new()
         {
-            Secrets = await RewrapSecretsAsync(context.CancellationToken),
+            Secrets =
+                await RewrapSecretsAsync(context.CancellationToken)
+                + (await grains.Hosts().RewrapAsync().WaitAsync(context.CancellationToken) ? 1 : 0),
             RuntimeKeys = await RewrapRuntimeKeysAsync(context.CancellationToken),
         };
 

@@ -46,6 +46,12 @@ public interface IProvider
     /// </summary>
     FrozenSet<AccountId> OnlyFor => FrozenSet<AccountId>.Empty;
 
+    /// <summary>
+    /// Another number than before when the offers may have changed, so that they are listed again at once. A provider that cannot tell
+    /// keeps one number.
+    /// </summary>
+    long OffersVersion => 0;
+
     /// <summary>Offers that can be rented now. Invalid offers are omitted and counted.</summary>
     Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken);
 

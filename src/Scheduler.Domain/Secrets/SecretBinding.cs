@@ -21,6 +21,9 @@ public sealed record SecretBinding
     public static SecretBinding OfRuntimeKey(InstanceId instance, AllocationKey key) =>
         new("runtime-key", instance.Value, key.Value);
 
+    /// <summary>The private key of the authority of the hosts' certificates.</summary>
+    public static SecretBinding OfHostAuthority() => new("host-authority");
+
     /// <summary>The bytes to authenticate. No part contains the separator, so different bindings have different bytes.</summary>
     public byte[] ToBytes() => Encoding.UTF8.GetBytes(_text);
 

@@ -53,6 +53,7 @@ internal sealed partial class ProviderGrain(
     private DateTimeOffset? _listedAt;
     private string? _listingError;
     private DateTimeOffset _listDue;
+    private long _offersVersion;
     private DateTimeOffset _sweepDue;
     private DateTimeOffset _publishedAt;
     private Task? _runningListing;
@@ -135,9 +136,10 @@ internal sealed partial class ProviderGrain(
         }
 
         var now = clock.Now();
-        if (now >= _listDue && _runningListing is null or { IsCompleted: true })
+        var version = provider.OffersVersion;
+        if ((now >= _listDue || version != _offersVersion) && _runningListing is null or { IsCompleted: true })
         {
-            _listDue = now + Care.RefreshEvery;
+            (_listDue, _offersVersion) = (now + Care.RefreshEvery, version);
             _runningListing = ListAsync(provider);
         }
 

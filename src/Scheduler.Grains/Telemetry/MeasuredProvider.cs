@@ -17,6 +17,8 @@ internal sealed class MeasuredProvider(IProvider inner, SchedulerMetrics metrics
 
     public FrozenSet<AccountId> OnlyFor => inner.OnlyFor;
 
+    public long OffersVersion => inner.OffersVersion;
+
     public Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken) =>
         CallAsync("list_offers", () => inner.ListOffersAsync(cancellationToken), static _ => "ok");
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using Scheduler.Providers.Gpus;
 using Scheduler.Providers.Process;
 
 namespace Scheduler.Providers.Docker;
@@ -97,13 +98,15 @@ internal sealed partial class DockerGpus(
             return slots;
         }
 
-        foreach (var gpu in ProcessMapping.Gpus(csv))
+        var reading = NvidiaSmi.Read(csv, "");
+        foreach (var fault in reading.Faults)
         {
-            if (gpu is null)
-            {
-                Skip("unreadable");
-            }
-            else if (ProcessMapping.TypeOf(gpu, resolver) is { } type)
+            Skip(fault.WireName());
+        }
+
+        foreach (var gpu in reading.Gpus)
+        {
+            if (ProcessMapping.TypeOf(gpu, resolver) is { } type)
             {
                 slots.Add(new DockerSlot(type, gpu.Uuid, IsCpu: false));
             }

@@ -253,8 +253,14 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
             environment[name] = value;
         }
 
-        // An empty list hides all GPUs from a runtime without GPUs.
-        environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', record.Gpus);
+        // An empty list hides all GPUs from a runtime without GPUs. AMD's runtime reads the variable for CUDA too, so a runtime
+        // on AMD's GPUs must not have it.
+        if (!record.IsAmd)
+        {
+            environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', record.Gpus);
+        }
+
+        environment["ROCR_VISIBLE_DEVICES"] = record.IsAmd ? string.Join(',', record.Gpus) : "";
         environment[AllocationVariable] = record.Key;
         environment[ClusterVariable] = record.Cluster;
         environment[InstanceVariable] = record.Instance;

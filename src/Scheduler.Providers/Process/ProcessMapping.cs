@@ -1,8 +1,8 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Scheduler.Domain.Billing;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
+using Scheduler.Providers.Gpus;
 
 namespace Scheduler.Providers.Process;
 
@@ -10,21 +10,14 @@ internal static class ProcessMapping
 {
     internal const string CpuOfferId = "cpu";
 
-    private const int Fields = 5;
     private const double MibPerGib = 1024;
 
-    /// <summary>In MiB. No GPU has more memory, so a larger value is an error in the output.</summary>
-    private const long MaxMib = 16L << 20;
-
-    /// <summary>One entry per output line; null for an unreadable line.</summary>
-    internal static IReadOnlyList<HostGpu?> Gpus(string csv) =>
-        [.. csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Gpu)];
+    private static readonly string[] VendorWords = ["NVIDIA ", "GeForce ", "Tesla ", "AMD ", "Instinct "];
 
     /// <summary>Catalogue name, found by the driver's name and by its common short forms; null if unknown.</summary>
     internal static string? TypeOf(HostGpu gpu, GpuNameResolver resolver)
     {
-        var bare = gpu.Name.StartsWith("NVIDIA ", StringComparison.Ordinal) ? gpu.Name["NVIDIA ".Length..] : gpu.Name;
-        foreach (var name in (string[])[gpu.Name, gpu.Name.Replace(' ', '-'), bare, bare.Replace(' ', '-')])
+        foreach (var name in Shortened(gpu.Name).SelectMany(name => (string[])[name, name.Replace(' ', '-')]))
         {
             if (resolver(name, gpu.TotalMib / MibPerGib, "") is { } type)
             {
@@ -33,6 +26,17 @@ internal static class ProcessMapping
         }
 
         return null;
+    }
+
+    /// <summary>The name, and what is left of it without each word of its vendor: <c>NVIDIA GeForce RTX 4090</c>, … <c>RTX 4090</c>.</summary>
+    private static IEnumerable<string> Shortened(string name)
+    {
+        yield return name;
+        while (VendorWords.FirstOrDefault(word => name.StartsWith(word, StringComparison.Ordinal)) is { } word)
+        {
+            name = name[word.Length..];
+            yield return name;
+        }
     }
 
     /// <summary>GPU counts to offer for a number of equal GPUs: powers of two, and all of them.</summary>
@@ -49,13 +53,15 @@ internal static class ProcessMapping
     internal static string OfferId(string gpuType, int count) =>
         string.Create(CultureInfo.InvariantCulture, $"{gpuType}x{count}");
 
-    internal static IEnumerable<Offer> Offers(
-        ImmutableDictionary<string, ImmutableArray<string>> freeByType,
-        ImmutableDictionary<string, int> totalByType,
-        ProcessOptions options
-    ) =>
-        from type in totalByType.OrderBy(type => type.Key, StringComparer.Ordinal)
-        from size in Sizes(type.Value)
+    /// <summary>GPUs that one allocation of a size may have: a slice is never combined with others.</summary>
+    internal static IEnumerable<HostSlot> Fitting(IEnumerable<HostSlot> slots, int size) =>
+        size == 1 ? slots : slots.Where(slot => !slot.Gpu.IsSlice);
+
+    internal static IEnumerable<Offer> Offers(IEnumerable<HostSlot> slots, ProcessOptions options) =>
+        from type in slots
+            .GroupBy(slot => slot.Type, StringComparer.Ordinal)
+            .OrderBy(type => type.Key, StringComparer.Ordinal)
+        from size in Sizes(Math.Max(1, type.Count(slot => !slot.Gpu.IsSlice)))
         select new Offer(
             new ProviderId(options.Id),
             OfferId(type.Key, size),
@@ -65,7 +71,7 @@ internal static class ProcessMapping
             CapacityTier.Dedicated,
             Spot: false,
             MicroEuro.CeilingFromEuros(options.PricePerGpuHour * size),
-            freeByType.GetValueOrDefault(type.Key, []).Length / size,
+            Fitting(type, size).Count(slot => !slot.IsTaken) / size,
             EncryptedPath: options.IsOnLoopback
         );
 
@@ -82,19 +88,4 @@ internal static class ProcessMapping
             Math.Max(0, options.Cpu.Available - taken),
             EncryptedPath: options.IsOnLoopback
         );
-
-    private static HostGpu? Gpu(string line)
-    {
-        var fields = line.Split(',', StringSplitOptions.TrimEntries);
-        return
-            fields.Length == Fields
-            && fields[0].Length is > 0 and <= 128
-            && fields[4].StartsWith("GPU-", StringComparison.Ordinal)
-            && long.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var total)
-            && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var free)
-            && total is > 0 and <= MaxMib
-            && free <= total
-            ? new HostGpu(fields[4], fields[0], total, free)
-            : null;
-    }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Runtimes.Engines;
 using Scheduler.Domain.Settings;
+using Scheduler.Providers.Gpus;
 
 namespace Scheduler.Providers.Process;
 
@@ -37,8 +38,19 @@ internal sealed class ProcessOptions : ICheckedSettings
     [Range(0.0, 100_000.0)]
     public decimal PricePerGpuHour { get; set; }
 
-    /// <summary>Program that lists the GPUs. Without it the host offers no GPUs.</summary>
+    /// <summary>Program that lists NVIDIA's GPUs and MIG slices. Without it the host offers none of them.</summary>
     public string NvidiaSmi { get; set; } = "nvidia-smi";
+
+    /// <summary>Program that lists AMD's GPUs; if it does not exist, <see cref="RocmSmi"/> is asked.</summary>
+    public string AmdSmi { get; set; } = "amd-smi";
+
+    public string RocmSmi { get; set; } = "rocm-smi";
+
+    /// <summary>
+    /// GPU types of the catalogue by the driver's name, for what the catalogue does not know by that name. A MIG slice is named
+    /// <c>NVIDIA A100-SXM4-80GB MIG 3g.40gb</c>; its type must not have more memory than the slice.
+    /// </summary>
+    public IDictionary<string, string> GpuTypes { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>How long the list of GPUs is cached.</summary>
     [DurationRange("00:00:00.010", "01:00:00")]
@@ -105,6 +117,8 @@ internal sealed class ProcessOptions : ICheckedSettings
     /// <summary>Presets by name, in addition to the built-in ones; an equal name replaces a built-in one.</summary>
     public IDictionary<string, ProcessPresetOptions> Presets { get; set; } =
         new Dictionary<string, ProcessPresetOptions>(StringComparer.Ordinal);
+
+    internal GpuTools GpuTools => new(NvidiaSmi, AmdSmi, RocmSmi);
 
     internal ProbeLimits Probe => new(ProbeEvery, ProbeTimeout, UnhealthyAfterProbes, UnhealthyAfterSilence);
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Providers;
+using Scheduler.Providers.Gpus;
 
 namespace Scheduler.Providers.Process;
 
@@ -132,46 +133,50 @@ internal sealed partial class ProcessProvider
 
     private async Task<HostView> HostAsync(CancellationToken cancellationToken)
     {
-        var listed = await _gpus.ListAsync(cancellationToken);
+        var reading = await _gpus.ListAsync(cancellationToken);
         var taken = Taken();
         var skipped = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var total = new Dictionary<string, int>(StringComparer.Ordinal);
-        var free = new Dictionary<string, ImmutableArray<string>>(StringComparer.Ordinal);
-        foreach (var gpu in listed)
+        var slots = ImmutableArray.CreateBuilder<HostSlot>();
+        foreach (var fault in reading.Faults)
         {
-            var type = gpu is null ? null : ProcessMapping.TypeOf(gpu, _resolver);
-            var isTaken = gpu is not null && taken.Gpus.Contains(gpu.Uuid);
-            var reason =
-                gpu is null ? "unreadable"
-                : type is null ? "unknown_gpu"
-                : !isTaken && gpu.FreeMib < gpu.TotalMib * _options.MinFreeMemory ? "in_use"
-                : null;
-            if (reason is not null)
-            {
-                skipped[reason] = skipped.GetValueOrDefault(reason) + 1;
-                continue;
-            }
+            Skip(fault.WireName());
+        }
 
-            total[type!] = total.GetValueOrDefault(type!) + 1;
-            if (!isTaken)
+        foreach (var gpu in reading.Gpus)
+        {
+            var isTaken = taken.Gpus.Contains(gpu.Uuid);
+            if (TypeOf(gpu) is not { } type)
             {
-                free[type!] = free.GetValueOrDefault(type!, []).Add(gpu!.Uuid);
+                Skip(gpu.IsSlice ? "unknown_slice" : "unknown_gpu");
+            }
+            else if (!isTaken && gpu.FreeMib < gpu.TotalMib * _options.MinFreeMemory)
+            {
+                Skip("in_use");
+            }
+            else
+            {
+                slots.Add(new HostSlot(gpu, type, isTaken));
             }
         }
 
         return new HostView(
-            free.ToImmutableDictionary(StringComparer.Ordinal),
-            total.ToImmutableDictionary(StringComparer.Ordinal),
+            slots.ToImmutable(),
             taken.Cpu,
             skipped.ToImmutableSortedDictionary(StringComparer.Ordinal)
         );
+
+        void Skip(string reason) => skipped[reason] = skipped.GetValueOrDefault(reason) + 1;
     }
+
+    private string? TypeOf(HostGpu gpu) =>
+        _options.GpuTypes.TryGetValue(gpu.Name, out var configured)
+            ? configured
+            : ProcessMapping.TypeOf(gpu, _resolver);
 
     private sealed record TakenView(HashSet<string> Gpus, HashSet<int> Ports, int Cpu);
 
     private sealed record HostView(
-        ImmutableDictionary<string, ImmutableArray<string>> FreeByType,
-        ImmutableDictionary<string, int> TotalByType,
+        ImmutableArray<HostSlot> Slots,
         int CpuTaken,
         ImmutableSortedDictionary<string, int> Skipped
     );

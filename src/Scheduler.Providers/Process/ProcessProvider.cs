@@ -5,6 +5,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
+using Scheduler.Providers.Gpus;
 
 namespace Scheduler.Providers.Process;
 
@@ -56,7 +57,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         _store = new ProcessStore(options.StateDirectory, clock.GetUtcNow());
         _client = new ProcessClient(options, _store);
         _probe = new RuntimeProbe(http, options.Probe, clock);
-        _gpus = new HostGpus(options, clock);
+        _gpus = new HostGpus(options.GpuTools, options.DiscoverEvery, clock);
         var adopted = _store.All().Count;
         LogAdopted(adopted, options.StateDirectory);
     }
@@ -75,7 +76,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     public async Task<OfferListing> ListOffersAsync(CancellationToken cancellationToken)
     {
         var host = await HostAsync(cancellationToken);
-        var offers = ProcessMapping.Offers(host.FreeByType, host.TotalByType, _options);
+        var offers = ProcessMapping.Offers(host.Slots, _options);
         if (_options.Cpu.Enabled)
         {
             offers = offers.Append(ProcessMapping.CpuOffer(_options, host.CpuTaken));
@@ -274,8 +275,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     {
         var key = request.Key.Value;
         var taken = Taken();
-        var (gpus, isThere) = Pick(request.Offer, host, taken);
-        if (!isThere)
+        if (Pick(request.Offer, host, taken) is not { } gpus)
         {
             return ProcessFailures.OutOfStock(request.Offer.OfferId);
         }
@@ -307,7 +307,8 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
             HealthPath = preset.HealthPathOf(request.Runtime),
             Tokenizer = preset.TokenizePath is { } path ? new RuntimeTokenizer(path, preset.TokenizeShape) : null,
             KeyVariable = request.RuntimeKey is null ? null : preset.KeyVariable,
-            Gpus = gpus,
+            Gpus = [.. gpus.Select(gpu => gpu.Uuid)],
+            IsAmd = gpus.Any(gpu => gpu.Vendor == GpuVendor.Amd),
             IsCpu = gpus.IsEmpty,
         };
         _store.Add(record);
@@ -321,30 +322,35 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         return null;
     }
 
-    private (ImmutableArray<string> Gpus, bool IsThere) Pick(Offer offer, HostView host, TakenView taken)
+    /// <returns>The GPUs, none for the CPU; null if the offer does not exist or has too few of them free.</returns>
+    private ImmutableArray<HostGpu>? Pick(Offer offer, HostView host, TakenView taken)
     {
         if (_options.Cpu.Enabled && IsOf(offer.OfferId, ProcessMapping.CpuOfferId))
         {
-            return ([], taken.Cpu < _options.Cpu.Available);
+            return taken.Cpu < _options.Cpu.Available ? [] : null;
         }
 
-        foreach (var (type, total) in host.TotalByType)
+        foreach (var type in host.Slots.GroupBy(slot => slot.Type, StringComparer.Ordinal))
         {
             foreach (
                 var size in ProcessMapping
-                    .Sizes(total)
-                    .Where(size => IsOf(ProcessMapping.OfferId(type, size), offer.OfferId))
+                    .Sizes(Math.Max(1, type.Count(slot => !slot.Gpu.IsSlice)))
+                    .Where(size => IsOf(ProcessMapping.OfferId(type.Key, size), offer.OfferId))
             )
             {
-                ImmutableArray<string> free =
+                ImmutableArray<HostGpu> free =
                 [
-                    .. host.FreeByType.GetValueOrDefault(type, []).Where(gpu => !taken.Gpus.Contains(gpu)),
+                    .. ProcessMapping
+                        .Fitting(type, size)
+                        .Where(slot => !taken.Gpus.Contains(slot.Gpu.Uuid))
+                        .Select(slot => slot.Gpu)
+                        .Take(size),
                 ];
-                return free.Length >= size ? (free[..size], true) : ([], false);
+                return free.Length == size ? free : null;
             }
         }
 
-        return ([], false);
+        return null;
     }
 
     private DateTimeOffset MarkStopping(string key, DateTimeOffset now)

@@ -25,6 +25,10 @@ internal sealed record ProcessRecord
     /// <summary>UUIDs of its GPUs; empty on the CPU.</summary>
     public IReadOnlyList<string> Gpus { get; init; } = [];
 
+    /// <summary>Whether its GPUs are AMD's, which another variable makes visible.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsAmd { get; init; }
+
     /// <summary>Whether it uses a slot of the CPU offer.</summary>
     public bool IsCpu { get; init; }
 }

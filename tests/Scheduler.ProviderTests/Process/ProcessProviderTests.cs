@@ -44,40 +44,7 @@ public sealed class ProcessProviderTests : ProviderConformance
             options.Environment["PATH"] = _path;
         }
 
-        foreach (
-            var mode in new[]
-            {
-                "healthy",
-                "never-healthy",
-                "turns-unhealthy",
-                "exit-1",
-                "oom-text",
-                "kill-9",
-                "load-error",
-                "ignores-term",
-                "grandchildren",
-                "noisy",
-                "guarded",
-            }
-        )
-        {
-            options.Presets[mode] = new ProcessPresetOptions
-            {
-                Program = "dotnet",
-                KeyVariable = "FAKE_KEY",
-                Arguments =
-                [
-                    Path.Combine(AppContext.BaseDirectory, "fake-runtime.dll"),
-                    "--port",
-                    "{port}",
-                    "--mode",
-                    mode,
-                    "--serving-name",
-                    "{serving_name}",
-                ],
-            };
-        }
-
+        FakeRuntimes.AddTo(options);
         return options;
     }
 
@@ -92,19 +59,7 @@ public sealed class ProcessProviderTests : ProviderConformance
         );
 
     protected override AllocationRequest Request(string key, RuntimeBehaviour behaviour, string cluster = Cluster) =>
-        RequestOf(
-            key,
-            behaviour switch
-            {
-                RuntimeBehaviour.Serves => "healthy",
-                RuntimeBehaviour.NeverReady => "never-healthy",
-                RuntimeBehaviour.OomAtLoad => "oom-text",
-                RuntimeBehaviour.ModelLoadError => "load-error",
-                RuntimeBehaviour.Exits => "exit-1",
-                _ => throw new ArgumentOutOfRangeException(nameof(behaviour)),
-            },
-            cluster
-        );
+        RequestOf(key, FakeRuntimes.ModeOf(behaviour), cluster);
 
     public override async ValueTask DisposeAsync()
     {

@@ -16,6 +16,7 @@ using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Firewalls;
+using Scheduler.Grains.Hosts;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Keys;
 using Scheduler.Grains.Models;
@@ -81,6 +82,7 @@ internal sealed class FakeCluster : IGrainFactory
             nameof(IFleetGrain) => new FakeFleet(this),
             nameof(IFirewallGrain) => new FakeFirewalls(FirewallKeys.AccountOf(key)),
             nameof(ISecretsGrain) => new FakeSecrets(SecretsKeys.AccountOf(key)),
+            nameof(IHostsGrain) => FakeHosts.New(TimeProvider.System),
             nameof(IEvaluationsGrain) => new FakeEvaluations(),
             nameof(IRequestLogGrain) => Requests,
             _ => throw new NotSupportedException(typeof(TGrain).Name),

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Scheduler.Api.OpenApi;
 using Scheduler.Api.Pipeline;
 using Scheduler.Api.V1;
+using Scheduler.Domain.Hosts;
 using Xunit;
 
 namespace Scheduler.UnitTests.Api;
@@ -132,6 +133,14 @@ internal sealed class MethodCalls(ApiFixture api)
             case RotateSecretRequest r:
                 r.Value = "v";
                 break;
+            case JoinHostRequest r:
+                (r.Token, r.HostId, r.Address, r.CertificateRequest) = (
+                    $"join-aaaaaaaaaaaa-{new string('0', 64)}-{new string('0', 64)}",
+                    "gpu-1",
+                    "https://10.0.0.1:5090",
+                    HostRequest
+                );
+                break;
             case CreateFirewallRequest r:
                 r.FirewallId = "f";
                 break;
@@ -144,6 +153,8 @@ internal sealed class MethodCalls(ApiFixture api)
 
         return request;
     }
+
+    private static readonly string HostRequest = HostAuthority.NewRequest("gpu-1").Request;
 
     private static BalancerSpec ABalancer() =>
         new()
@@ -171,6 +182,8 @@ internal sealed class MethodCalls(ApiFixture api)
             .Replace("{firewall}", "f")
             .Replace("{secret}", "s")
             .Replace("{provider}", "simulated")
+            .Replace("{host}", "gpu-1")
+            .Replace("{token}", "aaaaaaaaaaaa")
             .Replace("{code}", "OOM_KILLED")
             .Replace("{request}", "req-x");
 

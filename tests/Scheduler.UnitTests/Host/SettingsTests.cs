@@ -71,8 +71,13 @@ public sealed class SettingsTests
     [InlineData("Connections:Most", "15", "0, or 16 to 1000000")]
     [InlineData("Connections:IdleTimeout", "00:00:04", "00:00:05 to 01:00:00")]
     [InlineData("Connections:SlowestBytesPerSecond", "0", "1 to 1048576")]
+    [InlineData("Providers:Worker:LostAfter", "00:00:01", "at least CallTimeout, 00:00:15")]
+    [InlineData("Worker:Name", "GPU 1", "1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit")]
+    [InlineData("Worker:Address", "0.0.0.0", "the one IP address at which others reach this host")]
+    [InlineData("Worker:Join", "http://scheduler.example", "https://HOST[:PORT] of the scheduler, or http:// on this")]
+    [InlineData("Worker:Token", "join-me", "a join token as the scheduler showed it")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
-    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Secrets, Providers, Hub, Runtimes, Api")]
+    [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Secrets, Providers, Worker, Hub, Runtimes, Api")]
     public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
         string path,
         string value,

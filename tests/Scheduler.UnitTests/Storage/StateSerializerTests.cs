@@ -8,6 +8,7 @@ using Scheduler.Domain.Billing;
 using Scheduler.Domain.Events;
 using Scheduler.Domain.Failures;
 using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Hosts;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
@@ -74,6 +75,10 @@ public sealed class StateSerializerTests
     [Fact]
     public void The_golden_secrets_of_version_1_are_read_and_written_the_same() =>
         AssertGolden("SecretSet.v1.json", Secrets());
+
+    [Fact]
+    public void The_golden_hosts_of_version_1_are_read_and_written_the_same() =>
+        AssertGolden("HostSet.v1.json", Hosts());
 
     [Fact]
     public void The_golden_account_of_version_1_is_read_and_written_the_same() =>
@@ -446,6 +451,45 @@ public sealed class StateSerializerTests
                     Value = "Y3J5cHRlZA",
                 },
             },
+        };
+
+    private static HostSet Hosts() =>
+        new()
+        {
+            Hosts =
+            [
+                new JoinedHost
+                {
+                    Name = "gpu-1",
+                    Address = "https://10.0.0.1:5090/",
+                    KeyFingerprint = "ab",
+                    JoinedAt = Noon,
+                    TokenId = "aaaaaaaaaaaa",
+                    CertificateUntil = Noon,
+                    Drain = new DrainOrder(Noon, "key:key-a", "fan", new RequestId("req-1")),
+                },
+            ],
+            Tokens =
+            [
+                new StoredJoinToken
+                {
+                    Id = "bbbbbbbbbbbb",
+                    Fingerprint = "cd",
+                    CreatedAt = Noon,
+                    ExpiresAt = Noon,
+                    MaxUses = 3,
+                    Uses = 1,
+                    Actor = "key:key-a",
+                },
+            ],
+            Authority = "-----BEGIN CERTIFICATE-----",
+            AuthorityKey = new SealedValue
+            {
+                MasterKey = "k1",
+                DataKey = "bm9uY2Vjcnlwd",
+                Value = "Y3J5cHRlZA",
+            },
+            LastSequence = 4,
         };
 
     private static SecretSet Secrets() =>
