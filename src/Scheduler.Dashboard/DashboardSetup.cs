@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Scheduler.Dashboard.Billing;
 using Scheduler.Dashboard.Firewalls;
+using Scheduler.Dashboard.Hosts;
 using Scheduler.Dashboard.Instances;
 using Scheduler.Dashboard.Keys;
 using Scheduler.Dashboard.Live;
@@ -98,6 +99,7 @@ public static class DashboardSetup
         pages.MapSession();
         pages.MapLaunchActions();
         pages.MapProviderActions();
+        pages.MapHostActions();
         pages.MapLive().RequireAuthorization(Session.AnyPolicy);
         pages.MapInstanceActions();
         pages.MapAccountActions();

@@ -55,10 +55,7 @@ internal sealed record CommandLine(
             {
                 line = line with { Command = command };
             }
-            else if (
-                argument.StartsWith(ConfigEquals, StringComparison.Ordinal)
-                && argument.Length > ConfigEquals.Length
-            )
+            else if (IsConfig(argument))
             {
                 line = line with { ConfigFile = argument[ConfigEquals.Length..] };
             }
@@ -102,6 +99,9 @@ internal sealed record CommandLine(
         line = line with { Settings = settings };
         return true;
     }
+
+    private static bool IsConfig(string argument) =>
+        argument.StartsWith(ConfigEquals, StringComparison.Ordinal) && argument.Length > ConfigEquals.Length;
 
     private static Command? CommandOf(string argument) =>
         argument switch

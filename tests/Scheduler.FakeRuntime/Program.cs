@@ -110,9 +110,21 @@ async Task AnswerAsync(TcpClient client, Func<int> health)
         using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
         var path = (await reader.ReadLineAsync())?.Split(' ').ElementAtOrDefault(1);
         var isAdmitted = mode != "guarded" || guard is null;
+        var length = 0;
         while (await reader.ReadLineAsync() is { Length: > 0 } header)
         {
+            if (header.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase))
+            {
+                length = int.Parse(header["Content-Length: ".Length..], CultureInfo.InvariantCulture);
+            }
+
             isAdmitted |= string.Equals(header, $"Authorization: Bearer {guard}", StringComparison.OrdinalIgnoreCase);
+        }
+
+        // A connection that is closed with an unread body is reset, and the client loses the answer.
+        if (length > 0)
+        {
+            await reader.ReadBlockAsync(new char[length]);
         }
 
         var (status, body) = path switch
@@ -120,6 +132,7 @@ async Task AnswerAsync(TcpClient client, Func<int> health)
             _ when !isAdmitted => (401, "{}"),
             "/health" => (health(), "{}"),
             "/v1/models" => (200, Models()),
+            "/v1/chat/completions" => (200, Completion()),
             "/env" => (200, JsonSerializer.Serialize(Variables())),
             "/die" => (Exit(), ""),
             _ => (404, "{}"),
@@ -146,6 +159,32 @@ string Models() =>
         {
             @object = "list",
             data = new[] { new { id = options.GetValueOrDefault("serving-name", "fake"), @object = "model" } },
+        }
+    );
+
+string Completion() =>
+    JsonSerializer.Serialize(
+        new
+        {
+            id = "chatcmpl-fake",
+            @object = "chat.completion",
+            created = 0,
+            model = options.GetValueOrDefault("serving-name", "fake"),
+            choices = new[]
+            {
+                new
+                {
+                    index = 0,
+                    message = new { role = "assistant", content = options.GetValueOrDefault("serving-name", "fake") },
+                    finish_reason = "stop",
+                },
+            },
+            usage = new
+            {
+                prompt_tokens = 1,
+                completion_tokens = 1,
+                total_tokens = 2,
+            },
         }
     );
 

@@ -1,4 +1,5 @@
 using Scheduler.Domain.Firewalls;
+using Scheduler.Domain.Hosts;
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Secrets;
@@ -30,6 +31,10 @@ internal static class Addressed
     public static string Key(string text) => Of(text, KeyToken.IsKeyId);
 
     public static string Secret(string text) => Of(text, SecretValidation.IsName);
+
+    public static string Host(string text) => Of(text, HostNames.IsName);
+
+    public static string JoinToken(string text) => Of(text, Domain.Hosts.JoinToken.IsId);
 
     public static string Schedule(string text) => Of(text, Grammar.IsScheduleId);
 

@@ -129,8 +129,8 @@ public static class HostAuthority
         certificate.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(use)], true));
         using var root = X509Certificate2.CreateFromPem(authority, authorityKey);
         // A clock that was set back must not make a certificate that is older than its authority.
-        DateTimeOffset first = root.NotBefore.ToUniversalTime();
-        DateTimeOffset last = root.NotAfter.ToUniversalTime();
+        var first = new DateTimeOffset(root.NotBefore.ToUniversalTime(), TimeSpan.Zero);
+        var last = new DateTimeOffset(root.NotAfter.ToUniversalTime(), TimeSpan.Zero);
         var (from, until) = (now - Skew, now + validity);
         return certificate.Create(
             root,

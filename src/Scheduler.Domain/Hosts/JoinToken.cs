@@ -6,7 +6,7 @@ namespace Scheduler.Domain.Hosts;
 
 /// <summary>
 /// A join token as people copy it: <c>join-{id}-{secret}-{authority}</c>. The last part is the fingerprint of the authority, so that the
-/// worker trusts no other one, whoever answers its request.
+/// worker trusts no other one, also if another server answers its request.
 /// </summary>
 /// <param name="Id">Public part, 12 of a-z 2-7.</param>
 /// <param name="Secret">256 random bits, hexadecimal. Never logged or stored.</param>
@@ -25,7 +25,7 @@ public sealed partial record JoinToken(string Id, string Secret, string Authorit
     /// <returns>Null when the text is no token.</returns>
     public static JoinToken? Parse(string text) =>
         Pattern().Match(text) is { Success: true } match
-            ? new JoinToken(match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value)
+            ? new JoinToken(match.Groups["id"].Value, match.Groups["secret"].Value, match.Groups["authority"].Value)
             : null;
 
     /// <summary>The whole token, with the secret.</summary>
@@ -40,7 +40,11 @@ public sealed partial record JoinToken(string Id, string Secret, string Authorit
     [GeneratedRegex("^[a-z2-7]{12}\\z", RegexOptions.None, 1000)]
     private static partial Regex IdPattern();
 
-    [GeneratedRegex("^join-([a-z2-7]{12})-([0-9a-f]{64})-([0-9a-f]{64})\\z", RegexOptions.None, 1000)]
+    [GeneratedRegex(
+        "^join-(?<id>[a-z2-7]{12})-(?<secret>[0-9a-f]{64})-(?<authority>[0-9a-f]{64})\\z",
+        RegexOptions.None,
+        1000
+    )]
     private static partial Regex Pattern();
 }
 

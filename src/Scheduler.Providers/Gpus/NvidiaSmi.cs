@@ -65,7 +65,7 @@ internal static partial class NvidiaSmi
     /// <summary>The profile names the memory: <c>1g.10gb</c>, <c>1g.10gb+me</c>, <c>3g.40gb</c>.</summary>
     private static GpuReading ReadSlice(string name, string profile, string uuid) =>
         ProfileMemory().Match(profile) is { Success: true } match
-        && Mib(match.Groups[1].Value) is { } gib
+        && Mib(match.Groups["gib"].Value) is { } gib
         && gib <= HostGpu.MaxMib / 1024
             ? new GpuReading([new HostGpu(uuid, $"{name} MIG {profile}", gib * 1024, gib * 1024)], [])
             : GpuReading.Of(GpuFault.Unreadable);
@@ -77,11 +77,11 @@ internal static partial class NvidiaSmi
         {
             if (GpuLine().Match(line) is { Success: true } gpu)
             {
-                parent = gpu.Groups[1].Value;
+                parent = gpu.Groups["uuid"].Value;
             }
             else if (SliceLine().Match(line) is { Success: true } slice)
             {
-                yield return (parent, slice.Groups[1].Value, slice.Groups[2].Value);
+                yield return (parent, slice.Groups["profile"].Value, slice.Groups["uuid"].Value);
             }
         }
     }
@@ -105,12 +105,16 @@ internal static partial class NvidiaSmi
 
     private static string[] Fields(string line) => line.Split(',', StringSplitOptions.TrimEntries);
 
-    [GeneratedRegex(@"^GPU \d+: .* \(UUID: (GPU-[0-9A-Za-z-]+)\)\z", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^GPU \d+: .* \(UUID: (?<uuid>GPU-[0-9A-Za-z-]+)\)\z", RegexOptions.None, 1000)]
     private static partial Regex GpuLine();
 
-    [GeneratedRegex(@"^MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[0-9A-Za-z/-]+)\)\z", RegexOptions.None, 1000)]
+    [GeneratedRegex(
+        @"^MIG (?<profile>\S+)\s+Device\s+\d+: \(UUID: (?<uuid>MIG-[0-9A-Za-z/-]+)\)\z",
+        RegexOptions.None,
+        1000
+    )]
     private static partial Regex SliceLine();
 
-    [GeneratedRegex(@"^(?:\d+c\.)?\d+g\.(\d+)gb", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^(?:\d+c\.)?\d+g\.(?<gib>\d+)gb", RegexOptions.None, 1000)]
     private static partial Regex ProfileMemory();
 }

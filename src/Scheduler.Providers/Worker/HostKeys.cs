@@ -5,8 +5,8 @@ using Scheduler.Domain.Providers;
 namespace Scheduler.Providers.Worker;
 
 /// <summary>
-/// Which host has which key. The journal of the cluster tells it before any host is asked, so a key never reaches a second host, also
-/// when two silos ask at once. A released key stays released: a host that answers late finds the same in its own records.
+/// Which host has which key. The journal of the cluster tells it before any host is asked. So a key never reaches a second host, also when
+/// two silos ask at once. A released key stays released: a host that answers late finds the same in its own records.
 /// </summary>
 internal sealed class HostKeys(ProviderId provider, IAllocationJournal journal, TimeProvider clock)
 {

@@ -5,7 +5,7 @@ namespace Scheduler.Providers.Worker;
 
 /// <summary>
 /// Which hosts answer. A silence begins with the first call that fails after an answer. It is a silence only while calls fail all the time:
-/// after a pause without any call nothing is known, so the silence begins anew. So no host is lost that could have answered in between.
+/// after a pause without any call nothing is known, so a new silence begins. So no host is lost that could have answered in between.
 /// </summary>
 internal sealed class HostSilences(TimeSpan lostAfter, TimeProvider clock)
 {

@@ -13,7 +13,7 @@ internal sealed class WorkerClient : IDisposable
 {
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(5);
 
-    /// <summary>A connection is made anew after this time, so that it is checked against the present certificates.</summary>
+    /// <summary>A connection is replaced after this time, so that the next one is checked against the present certificates.</summary>
     private static readonly TimeSpan ConnectionAge = TimeSpan.FromMinutes(10);
 
     private readonly HttpClient _http;

@@ -1,5 +1,4 @@
 using Scheduler.Domain.Hosts;
-using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Worker;
 

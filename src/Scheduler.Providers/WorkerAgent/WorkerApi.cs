@@ -65,7 +65,7 @@ internal sealed class WorkerApi(ProcessProvider processes, WorkerIdentity identi
         {
             Offers = listing.Offers,
             Skipped = listing.Skipped,
-            CertificateUntil = identity.Certificate.NotAfter.ToUniversalTime(),
+            CertificateUntil = new DateTimeOffset(identity.Certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero),
         };
     }
 

@@ -17,6 +17,7 @@ internal static class AllPages
         ["launch-filled"] = at => $"/dashboard/launch?like={IdOf(at.Failed["SMART_NO_MATCH"])}",
         ["providers"] = _ => "/dashboard/providers",
         ["provider"] = _ => "/dashboard/providers/sim-verda",
+        ["hosts"] = _ => "/dashboard/hosts",
         ["offers"] = _ => "/dashboard/offers",
         ["accounts"] = _ => "/dashboard/accounts",
         ["account"] = at => $"/dashboard/{at.Account}",

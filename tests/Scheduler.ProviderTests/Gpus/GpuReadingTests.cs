@@ -9,12 +9,15 @@ namespace Scheduler.ProviderTests.Gpus;
 public sealed class GpuReadingTests
 {
     private const string H100 =
-        "NVIDIA H100 80GB HBM3, 81559, 81008, 580.65.06, GPU-{0:d8}-5c1e-0f4b-9a77-6f2d3c4b5a69, Disabled";
+        "NVIDIA H100 80GB HBM3, 81559, 81008, 580.65.06, GPU-{gpu}-5c1e-0f4b-9a77-6f2d3c4b5a69, Disabled";
 
     [Fact]
     public void Eight_equal_GPUs()
     {
-        var csv = string.Join('\n', Enumerable.Range(0, 8).Select(gpu => string.Format(null, H100, gpu)));
+        var csv = string.Join(
+            '\n',
+            Enumerable.Range(0, 8).Select(gpu => H100.Replace("{gpu}", $"{gpu:d8}", StringComparison.Ordinal))
+        );
 
         var reading = NvidiaSmi.Read(csv, "");
 

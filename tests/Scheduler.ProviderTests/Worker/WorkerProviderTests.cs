@@ -286,7 +286,7 @@ public sealed class WorkerProviderTests : IAsyncLifetime
             {
                 ClientCertificates = client is null ? null : new X509CertificateCollection { client },
                 LocalCertificateSelectionCallback = (_, _, _, _, _) => client!,
-                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null,
             },
         };
         using var http = new HttpClient(handler);
@@ -301,14 +301,14 @@ public sealed class WorkerProviderTests : IAsyncLifetime
         }
     }
 
-    private static async Task<Allocation> AllocateAsync(IProvider provider, AllocationRequest request)
+    private static async Task<Allocation> AllocateAsync(WorkerProvider provider, AllocationRequest request)
     {
         var outcome = await provider.AllocateAsync(request, Ct);
         Assert.True(outcome.IsAllocated, outcome.Rejection?.ProviderWords);
         return outcome.Allocation;
     }
 
-    private static Task ReleaseAsync(IProvider provider, AllocationKey key) =>
+    private static Task<ReleaseOutcome> ReleaseAsync(WorkerProvider provider, AllocationKey key) =>
         Eventually.UntilAsync(
             () => provider.ReleaseAsync(key, Ct),
             outcome => outcome == ReleaseOutcome.Released,

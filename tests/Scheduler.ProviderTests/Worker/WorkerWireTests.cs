@@ -77,10 +77,10 @@ public sealed class WorkerWireTests
             Endpoint = new Uri("http://10.0.0.1:28000/"),
             Exit = new RuntimeExit { ExitCode = 1, OutputTail = "x" },
             CreatedAt = Noon,
-            Tokenizer = new RuntimeTokenizer("/tokenize", TokenizeShape.LlamaCpp),
+            Tokenizer = new RuntimeTokenizer("/tokenize", TokenizeShape.LlamaServer),
         };
         const string text =
-            """{"key":"i-a-r1-a1","tag":{"cluster":"c","instance":"i-a"},"providerAllocationId":"process/i-a-r1-a1","status":"Exited","endpoint":"http://10.0.0.1:28000/","exit":{"exitCode":1,"outputTail":"x"},"createdAt":"2026-03-01T12:00:00+00:00","tokenizer":{"path":"/tokenize","shape":"LlamaCpp"}}""";
+            """{"key":"i-a-r1-a1","tag":{"cluster":"c","instance":"i-a"},"providerAllocationId":"process/i-a-r1-a1","status":"Exited","endpoint":"http://10.0.0.1:28000/","exit":{"exitCode":1,"outputTail":"x"},"createdAt":"2026-03-01T12:00:00+00:00","tokenizer":{"path":"/tokenize","shape":"LlamaServer"}}""";
 
         Assert.Equal($$"""{"allocation":{{text}}}""", Write(new WorkerAllocated { Allocation = allocation }));
         Assert.Equal($$"""{"allocation":{{text}}}""", Write(new WorkerFound { Allocation = allocation }));

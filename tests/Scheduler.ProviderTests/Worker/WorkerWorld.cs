@@ -70,7 +70,7 @@ internal sealed class WorkerWorld(TimeProvider clock) : IAsyncDisposable
         );
         var app = builder.Build();
         new WorkerApi(processes, identity, "test", clock).Map(app);
-        await app.StartAsync();
+        await app.StartAsync(CancellationToken.None);
         var port = new Uri(
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
         ).Port;
@@ -149,7 +149,7 @@ internal sealed class WorkerWorld(TimeProvider clock) : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private ProcessProvider NewProcesses(RunningWorker worker)
+    private static ProcessProvider NewProcesses(RunningWorker worker)
     {
         var options = new ProcessOptions
         {

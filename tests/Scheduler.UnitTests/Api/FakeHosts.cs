@@ -7,9 +7,9 @@ using Scheduler.Storage.Secrets;
 namespace Scheduler.UnitTests.Api;
 
 /// <summary>The real grain of the hosts, with its state in memory and hosts that answer nothing.</summary>
-internal static class FakeHosts
+public static class FakeHosts
 {
-    public static HostsGrain New(TimeProvider clock, FakeHostProbe? probe = null, ISecretVault? vault = null) =>
+    internal static HostsGrain New(TimeProvider clock, FakeHostProbe? probe = null, ISecretVault? vault = null) =>
         new(
             DispatchProxy.Create<IGrainContext, NoContext>(),
             new MemoryState(),
@@ -18,7 +18,7 @@ internal static class FakeHosts
             clock
         );
 
-    /// <summary>Must not be sealed, because the proxy derives from it.</summary>
+    /// <summary>A grain context that no test uses. It is not sealed, because the proxy derives from it.</summary>
     public class NoContext : DispatchProxy
     {
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
