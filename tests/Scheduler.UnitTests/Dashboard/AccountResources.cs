@@ -36,6 +36,8 @@ internal sealed partial record AccountResources(string Account, string Letter)
                         ("balancers", "id") => Balancer,
                         ("requests", "id") => Request,
                         ("providers", "id") => "simulated",
+                        ("hosts", "host") => "gpu-1",
+                        ("join-tokens", "token") => "aaaaaaaaaaaa",
                         ("accounts", "account" or "name") or ("firewalls", "account") => Account,
                         ("failures", "code") => "OOM_KILLED",
                         ("keys", "key") => Key,

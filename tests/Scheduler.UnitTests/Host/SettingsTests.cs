@@ -75,7 +75,6 @@ public sealed class SettingsTests
     [InlineData("Worker:Name", "GPU 1", "1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit")]
     [InlineData("Worker:Address", "0.0.0.0", "the one IP address at which others reach this host")]
     [InlineData("Worker:Join", "http://scheduler.example", "https://HOST[:PORT] of the scheduler, or http:// on this")]
-    [InlineData("Worker:Token", "join-me", "a join token as the scheduler showed it")]
     [InlineData("Providers:Cloud", "on", "Simulated, Process")]
     [InlineData("Schedular:ClusterId", "a", "Host, Scheduler, Storage, Secrets, Providers, Worker, Hub, Runtimes, Api")]
     public void A_wrong_setting_is_reported_with_its_path_value_and_accepted_values(
@@ -171,6 +170,14 @@ public sealed class SettingsTests
 
         AssertOne("Runtimes:AllowedImages:1 is 'https://ghcr.io/acme'; accepted: REPOSITORY", failures);
         AssertOne("Runtimes:AllowedVariables:1 is 'no-name'; accepted: 1 to 128 of", failures);
+    }
+
+    [Fact]
+    public void A_wrong_join_token_is_reported_and_not_shown_INV_13()
+    {
+        var failure = Assert.Single(FailuresOf("--Worker:Token=join-planted"));
+
+        Assert.StartsWith("Worker:Token is 'not shown'; accepted: a join token", failure);
     }
 
     [Fact]
