@@ -232,10 +232,21 @@ public sealed record FailureRecord
 [GenerateSerializer, Immutable, Alias("scheduler.CapacityWait")]
 public sealed record CapacityWait([property: Id(0)] DateTimeOffset Since, [property: Id(1)] DateTimeOffset Until);
 
-/// <summary>A route that failed this instance.</summary>
+/// <summary>A route that failed this instance, or a whole provider: then region and GPU type are empty.</summary>
 /// <param name="Until">The time until which the route ranks last.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AvoidedRoute")]
-public sealed record AvoidedRoute([property: Id(0)] Route Route, [property: Id(1)] DateTimeOffset Until);
+public sealed record AvoidedRoute([property: Id(0)] Route Route, [property: Id(1)] DateTimeOffset Until)
+{
+    public static AvoidedRoute OfProvider(ProviderId provider, DateTimeOffset until) =>
+        new(new Route(provider, "", ""), until);
+
+    [JsonIgnore]
+    public bool IsWholeProvider => Route.Region.Length == 0 && Route.GpuType.Length == 0;
+
+    /// <param name="route">Text of a route.</param>
+    public bool Covers(string route) =>
+        IsWholeProvider ? route.StartsWith($"{Route.Provider}/", StringComparison.Ordinal) : route == Route.ToString();
+}
 
 /// <param name="Command">The verb, for example <c>Start</c>.</param>
 /// <param name="RequestId">The caller's idempotency id.</param>

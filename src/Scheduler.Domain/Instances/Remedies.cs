@@ -77,11 +77,9 @@ public static partial class Remedies
             GpuIncompatible => Fitting(spec, details),
             OomKilled => MoreMemory(record, details),
             ProviderTimeout or ProviderRejected => Elsewhere(record, details),
-            RuntimeExited => record.PastFailures?.IsRepeatedAtProvider is true
-                ? [AnyProvider(spec), StartAgain(Rerouted(record, details))]
-                : [StartAgain(Rerouted(record, details)), AnyProvider(spec)],
-            Preempted => [StartAgain(Rerouted(record, details)), WithoutSpot(spec, details), AnyProvider(spec)],
-            RuntimeStartTimeout => [LongerStart(spec, details), StartAgain("Start again")],
+            RuntimeExited => Elsewhere(record, details),
+            Preempted => [.. Elsewhere(record, details), WithoutSpot(spec, details)],
+            RuntimeStartTimeout => AfterStartTimeout(record, details),
             ModelNotFound => [NearModel(spec, details), StartAgain(AfterWhat(failure))],
             // Fixed outside the scheduler.
             ImagePullFailed or ModelLoadError => [],
@@ -279,8 +277,8 @@ public static partial class Remedies
             : null;
 
     /// <summary>
-    /// A start on another route. Removing the provider constraint comes first if the failed route is the only one, or if
-    /// the provider has failed on one route after another.
+    /// A start on another route. Where only the failed route matches, the changes that admit another one come first; a
+    /// provider that failed on one route after another is left first.
     /// </summary>
     private static IEnumerable<Remedy?> Elsewhere(
         InstanceRecord record,
@@ -288,23 +286,51 @@ public static partial class Remedies
     )
     {
         var again = StartAgain(Rerouted(record, details));
-        var isAlone = details.Line("route") is { } route && (details.Line("next_route") ?? route) == route;
-        return isAlone || record.PastFailures?.IsRepeatedAtProvider is true
-            ? [AnyProvider(record.Spec), again]
-            : [again, AnyProvider(record.Spec)];
+        var elsewhere = Relaxations(record.Spec, details).ToList();
+        var any = AnyProvider(record.Spec);
+        return details.ContainsKey(NextRoute.OnlyRoute) || IsAloneAsStoredBefore(record, details)
+                ? [.. elsewhere, elsewhere.Exists(way => way?.Spec == any?.Spec) ? null : any, again]
+            : record.PastFailures?.IsRepeatedAtProvider is true ? [any, again]
+            : [again, any];
+    }
+
+    /// <summary>Failures of providers of an earlier build name the failed route as the next one, or none.</summary>
+    private static bool IsAloneAsStoredBefore(
+        InstanceRecord record,
+        ImmutableSortedDictionary<string, string> details
+    ) =>
+        record.Failure?.Failure.Code is ProviderTimeout or ProviderRejected
+        && details.Line("route") is { } route
+        && (details.Line("next_route") ?? route) == route;
+
+    /// <summary>
+    /// A runtime that printed something may only need more time. One that printed nothing probably waits for its host, so
+    /// another route comes first.
+    /// </summary>
+    private static IEnumerable<Remedy?> AfterStartTimeout(
+        InstanceRecord record,
+        ImmutableSortedDictionary<string, string> details
+    )
+    {
+        var longer = LongerStart(record.Spec, details);
+        var elsewhere = Elsewhere(record, details);
+        return details.ContainsKey("output_tail") ? [longer, .. elsewhere] : [.. elsewhere, longer];
     }
 
     /// <summary>Names the route that ranks last and the next route, as far as they are known.</summary>
     private static string Rerouted(InstanceRecord record, ImmutableSortedDictionary<string, string> details)
     {
-        var route = details.Line("route");
-        if (record.AvoidedRoutes.LastOrDefault(avoided => avoided.Route.ToString() == route) is not { } last)
+        if (
+            details.Line("route") is not { } route
+            || record.AvoidedRoutes.LastOrDefault(avoided => avoided.Covers(route)) is not { } last
+        )
         {
             return "Start again";
         }
 
         var until = last.Until.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-        var title = $"Start again: {route} ranks last until {until}";
+        var what = last.IsWholeProvider ? last.Route.Provider.Value : route;
+        var title = $"Start again: {what} ranks last until {until}";
         return details.Line("next_route") is not { } next || next == route ? title
             : details.Money("next_price_per_hour_micro_eur") is { } price
                 ? $"{title}, next in line is {next} at {price} EUR/h"

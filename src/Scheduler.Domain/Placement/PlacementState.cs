@@ -36,6 +36,10 @@ public sealed record PlacementState
     public ImmutableDictionary<ProviderId, AllocationTrack> Providers { get; init; } =
         ImmutableDictionary<ProviderId, AllocationTrack>.Empty;
 
+    /// <summary>Providers that refused this instance as a whole, for example by a quota: ranked last, not refused.</summary>
+    [Id(6)]
+    public ImmutableArray<ProviderId> AvoidedProviders { get; init; } = [];
+
     public AllocationTrack TrackOf(Route route) =>
         Routes.TryGetValue(route, out var track) || Providers.TryGetValue(route.Provider, out track)
             ? track

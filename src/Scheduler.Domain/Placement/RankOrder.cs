@@ -12,9 +12,12 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
     private readonly SmartConstraints _constraints = request.Constraints;
     private readonly PlacementState _state = request.State;
     private readonly ulong[] _lastRoutes = LastRoutes(snapshot.Columns, request.State);
+    private readonly int[] _lastProviders = LastProviders(snapshot.Columns, request.State);
 
-    /// <summary>The row's route is cooling down or failed this instance before.</summary>
-    public bool RanksLast(int row) => _lastRoutes.Length > 0 && _lastRoutes.AsSpan().Contains(RouteKey(_columns, row));
+    /// <summary>The row's route is cooling down, or its route or provider failed this instance before.</summary>
+    public bool RanksLast(int row) =>
+        (_lastRoutes.Length > 0 && _lastRoutes.AsSpan().Contains(RouteKey(_columns, row)))
+        || (_lastProviders.Length > 0 && _lastProviders.AsSpan().Contains(_columns.ProviderOf[row]));
 
     public bool CostsMore(int row, int than) => _columns.Prices[row] > _columns.Prices[than];
 
@@ -85,6 +88,16 @@ internal sealed class RankOrder(OfferSnapshot snapshot, PlacementRequest request
 
     private static ulong Key(int provider, int region, int firstShape) =>
         ((ulong)provider << 32) | ((ulong)region << 16) | (uint)firstShape;
+
+    private static int[] LastProviders(OfferColumns columns, PlacementState state) =>
+        state.AvoidedProviders.IsEmpty
+            ? []
+            :
+            [
+                .. state
+                    .AvoidedProviders.Select(provider => OfferSnapshot.CodeOf(columns.Providers, provider.Value))
+                    .Where(code => code >= 0),
+            ];
 
     private static ulong[] LastRoutes(OfferColumns columns, PlacementState state)
     {

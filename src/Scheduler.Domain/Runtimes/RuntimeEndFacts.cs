@@ -30,6 +30,9 @@ public sealed record RuntimeEndFacts(
 {
     private const string CauseDetail = "cause";
 
+    /// <summary>Where a start would go now; null when it is not known, or when another route does not help.</summary>
+    public NextRoute? Next { get; init; }
+
     /// <summary>Whether a runtime ended because its host lacked main memory. This says nothing about GPU memory.</summary>
     public static bool IsOfMainMemory(Failure failure) =>
         failure.Code == FailureCode.OomKilled
@@ -41,7 +44,7 @@ public sealed record RuntimeEndFacts(
         return new(
             $"{What} ({Model} on {Offer.GpuCount}×{Offer.GpuType}, {Offer.Route}).{Contradiction()}"
                 + (own is null ? "" : $" It reported: {own}"),
-            Hint(),
+            Next is null ? Hint() : $"{Hint()} {Offer.Route} ranks last for a while; {NextRoute.WordsOf(Next)}.",
             Details(
                     ("route", Offer.Route),
                     ("model", Model),
@@ -65,6 +68,7 @@ public sealed record RuntimeEndFacts(
                     ("usable_bytes_per_gpu", Remedy?.Estimate?.UsableBytes),
                     ("estimate_contradicted", Remedy?.Estimate?.Outcome == FitOutcome.Fits ? "true" : null)
                 )
+                .AddRange(NextRoute.DetailsOf(Next))
                 .AddRange(Remedy?.Also is { } also ? RelaxationDetails.Of("fitting_gpu_also_", also) : [])
         );
     }

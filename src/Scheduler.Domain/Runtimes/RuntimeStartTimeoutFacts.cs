@@ -8,20 +8,24 @@ namespace Scheduler.Domain.Runtimes;
 public sealed record RuntimeStartTimeoutFacts(Offer Offer, TimeSpan Waited, string Model, string OutputTail = "")
     : FailureFacts(FailureCode.RuntimeStartTimeout)
 {
+    /// <summary>Where a start would go now; null when it is not known.</summary>
+    public NextRoute? Next { get; init; }
+
     protected internal override FailureText Describe()
     {
         var seconds = (long)Math.Ceiling(Waited.TotalSeconds);
         var twice = checked(seconds * 2).ToString(CultureInfo.InvariantCulture);
         return new FailureText(
             $"The runtime on {Offer.Route} did not become healthy within {seconds} s while loading {Model}.",
-            $"Start again with start_timeout {twice}s if the model is large or the image cold, or start on another route.",
+            $"Start again with start_timeout {twice}s if the model is large or the image cold. {Offer.Route} ranks last for a while; {NextRoute.WordsOf(Next)}.",
             Details(
-                ("route", Offer.Route),
-                ("waited_seconds", seconds),
-                ("model", Model),
-                ("suggested_start_timeout_seconds", twice),
-                ("output_tail", OutputExcerpt.Of(OutputTail, RuntimeExit.MaxDetailChars))
-            )
+                    ("route", Offer.Route),
+                    ("waited_seconds", seconds),
+                    ("model", Model),
+                    ("suggested_start_timeout_seconds", twice),
+                    ("output_tail", OutputExcerpt.Of(OutputTail, RuntimeExit.MaxDetailChars))
+                )
+                .AddRange(NextRoute.DetailsOf(Next))
         );
     }
 }

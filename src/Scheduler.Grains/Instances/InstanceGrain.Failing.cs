@@ -11,6 +11,9 @@ namespace Scheduler.Grains.Instances;
 /// <summary>The end of a run by a failure: the runtime's end while starting or running, the hint, and the re-route.</summary>
 internal sealed partial class InstanceGrain
 {
+    /// <summary>A run that served as long shows that its route can serve the model.</summary>
+    private static readonly TimeSpan ServedLong = TimeSpan.FromMinutes(10);
+
     /// <summary>The runtime ended, stopped answering, or lost its capacity. No effect for a status that ends nothing.</summary>
     private async Task RuntimeEndedAsync(Allocation seen)
     {
@@ -42,19 +45,35 @@ internal sealed partial class InstanceGrain
         }
 
         var cause = ProviderCause();
-        // A route that ends runtimes again and again ranks last. The first end may have another cause.
-        var isRepeated =
-            code == FailureCode.RuntimeExited && PastFailures.With(_recorded, code)?.IsRepeatedOnRoute is true;
-        var avoid = trigger == InstanceTrigger.Preempted || isRepeated ? Avoid(intent.Offer.Route) : null;
+        var avoid =
+            trigger == InstanceTrigger.Preempted
+            || (code == FailureCode.RuntimeExited && MayBeOfTheRoute(finding, cause.Now))
+                ? Avoid(intent.Offer.Route)
+                : null;
         var remedy = code == FailureCode.OomKilled ? await RemedyForAsync(finding!, intent.Offer) : null;
         // An unhealthy runtime is about to be released: its output can be read only now.
         var exit =
             allocation.Exit is null && allocation.Status == AllocationStatus.Unhealthy
                 ? new RuntimeExit { OutputTail = await provider.TryReadOutputAsync(_recorded, _work.Cancellation) }
                 : allocation.Exit;
-        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy, finding));
+        var next = avoid is null
+            ? null
+            : await TryHintAsync(checks.NextRouteAsync(_recorded, avoid, GrainFactory, cause.Now));
+        var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy, finding) with { Next = next });
         await FailOrRerouteAsync(trigger, failure, avoid, cause);
     }
+
+    /// <summary>
+    /// Whether the host may have ended the runtime, so that its route ranks last for a while. An end that the spec explains would repeat
+    /// itself everywhere, and a route on which a run served is good unless it ends runs again and again.
+    /// </summary>
+    private bool MayBeOfTheRoute(ExitFinding? finding, DateTimeOffset now) =>
+        finding is null or { Cause: ExitCause.Unknown or ExitCause.GpuAccess or ExitCause.Killed }
+        && (
+            _recorded.RunningSince is not { } since
+            || now - since < ServedLong
+            || PastFailures.With(_recorded, FailureCode.RuntimeExited)?.IsRepeatedOnRoute is true
+        );
 
     /// <summary>A larger GPU frees no main memory. A smaller context does where the cache is in main memory.</summary>
     private async Task<MemoryRemedy?> RemedyForAsync(ExitFinding finding, Offer offer)
@@ -85,10 +104,13 @@ internal sealed partial class InstanceGrain
     {
         var intent = _recorded.Intent!;
         var what = $"{intent.Offer.Provider} no longer lists the allocation {intent.Key}";
-        var failure = FailureCatalogue.Describe(EndFacts(FailureCode.RuntimeExited, null, what, null));
-        await ApplyAsync(
-            InstanceDecisions.Fail(_recorded, InstanceTrigger.RuntimeExited, failure, null, ProviderCause())
-        );
+        var (avoid, cause) = (Avoid(intent.Offer.Route), ProviderCause());
+        var facts = EndFacts(FailureCode.RuntimeExited, null, what, null) with
+        {
+            Next = await TryHintAsync(checks.NextRouteAsync(_recorded, avoid, GrainFactory, cause.Now)),
+        };
+        var failure = FailureCatalogue.Describe(facts);
+        await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.RuntimeExited, failure, avoid, cause));
     }
 
     private static (InstanceTrigger, FailureCode, string) Diagnosed(ExitFinding finding, int? exitCode)

@@ -60,8 +60,11 @@ internal sealed partial class InstanceGrain
             ReportToProvider(offer.Route, AllocationEnd.Rejected, took);
         }
 
-        var avoid = Avoid(offer.Route);
-        var next = await TryHintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, clock.Now()));
+        // A quota and credentials hold for the whole provider.
+        var avoid = rejection.Kind is RejectionKind.Quota or RejectionKind.Credentials
+            ? AvoidedRoute.OfProvider(offer.Provider, clock.Now() + Launch.RouteCooldown)
+            : Avoid(offer.Route);
+        var next = await TryHintAsync(checks.NextRouteAsync(_recorded, avoid, GrainFactory, clock.Now()));
         var failure = FailureCatalogue.Describe(new ProviderRejectedFacts(offer, rejection, next));
         await (
             rejection.Kind == RejectionKind.OutOfStock
@@ -86,7 +89,7 @@ internal sealed partial class InstanceGrain
         var waited = cause.Now - _recorded.StateSince;
         var avoid = Avoid(offer.Route);
         ReportToProvider(offer.Route, AllocationEnd.TimedOut, waited);
-        var next = await TryHintAsync(checks.NextBestAsync(_recorded, avoid, GrainFactory, cause.Now));
+        var next = await TryHintAsync(checks.NextRouteAsync(_recorded, avoid, GrainFactory, cause.Now));
         var failure = FailureCatalogue.Describe(
             new ProviderTimeoutFacts(offer, waited, _recorded.Attempt, avoid.Until, next)
         );

@@ -59,10 +59,14 @@ internal sealed partial class InstanceGrain
         var intent = _recorded.Intent!;
         var waited = cause.Now - _recorded.StateSince;
         var output = await provider.TryReadOutputAsync(_recorded, _work.Cancellation);
+        var avoid = Avoid(intent.Offer.Route);
         var failure = FailureCatalogue.Describe(
             new RuntimeStartTimeoutFacts(intent.Offer, waited, intent.Model, output)
+            {
+                Next = await TryHintAsync(checks.NextRouteAsync(_recorded, avoid, GrainFactory, cause.Now)),
+            }
         );
-        await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, failure, null, cause));
+        await ApplyAsync(InstanceDecisions.Fail(_recorded, InstanceTrigger.DeadlinePassed, failure, avoid, cause));
     }
 
     /// <summary>

@@ -39,23 +39,48 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         }
 
         var page = view.Page;
+        var avoided = record.AvoidedRoutes.Where(avoided => avoided.Until > now).ToList();
         var state = page.State with
         {
-            Avoided = [.. record.AvoidedRoutes.Where(avoided => avoided.Until > now).Select(avoided => avoided.Route)],
+            Avoided = [.. avoided.Where(avoided => !avoided.IsWholeProvider).Select(avoided => avoided.Route)],
+            AvoidedProviders =
+            [
+                .. avoided.Where(avoided => avoided.IsWholeProvider).Select(avoided => avoided.Route.Provider),
+            ],
         };
         return Solve(model, named, page with { State = state }, top);
     }
 
     /// <summary>
     /// An offer that is likely to hold the model, if there is one. Otherwise one on which only the lower edge of the estimate fits: a cheaper
-    /// machine that probably runs out of memory is no choice, but the only one is permitted.
+    /// machine that probably runs out of memory is no choice, but the only one is permitted. Without any offer, the proposed changes are
+    /// those that lead to a likely one, if there are such.
     /// </summary>
     private Placed Solve(LaunchModel model, CheckedSpec named, OfferCataloguePage page, int top)
     {
         var likely = Solve(model, named, page, top, isLikely: true);
-        return likely.Offer is null ? Solve(model, named, page, top, isLikely: false) : likely;
+        if (likely.Offer is not null)
+        {
+            return likely;
+        }
+
+        var possible = Solve(model, named, page, top, isLikely: false);
+        if (possible.Offer is null && likely.Decision is { Relaxations: { IsEmpty: false } changes })
+        {
+            possible = possible with { Decision = possible.Decision! with { Relaxations = changes } };
+        }
+
+        if (possible.Offer is not null)
+        {
+            return possible;
+        }
+
+        var failure = FailureOf(possible, named, page);
+        var isMistake = failure.Code != FailureCode.SmartNoMatch || !named.Faults.IsEmpty;
+        return possible with { Failure = failure, IsCuredByTime = !isMistake };
     }
 
+    /// <summary>One solution; without an offer it has no failure yet.</summary>
     private Placed Solve(LaunchModel model, CheckedSpec named, OfferCataloguePage page, int top, bool isLikely)
     {
         var request = new PlacementRequest
@@ -66,7 +91,7 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             Top = top,
         };
         var decision = PlacementSolver.Solve(page.Snapshot, request);
-        var placed = new Placed
+        return new Placed
         {
             Model = model,
             Request = request,
@@ -76,14 +101,6 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             Why = decision.Matched ? WhyOf(decision) : "",
             ModelSource = model.Source,
         };
-        if (decision.Matched)
-        {
-            return placed;
-        }
-
-        var failure = FailureOf(placed, named, page);
-        var isMistake = failure.Code != FailureCode.SmartNoMatch || !named.Faults.IsEmpty;
-        return placed with { Failure = failure, IsCuredByTime = !isMistake };
     }
 
     /// <summary>
@@ -151,8 +168,11 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         );
     }
 
-    /// <summary>The offer that a start would choose with the failed route ranked last; for the hint of that failure.</summary>
-    public async ValueTask<Offer?> NextBestAsync(
+    /// <summary>
+    /// Where a start goes with the failed route ranked last; for the hint and the remedies of that failure. When no other route matches,
+    /// the changes that admit another provider.
+    /// </summary>
+    public async ValueTask<NextRoute?> NextRouteAsync(
         InstanceRecord record,
         AvoidedRoute avoid,
         IGrainFactory grains,
@@ -160,7 +180,23 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
     )
     {
         var then = record with { AvoidedRoutes = record.AvoidedRoutes.Add(avoid) };
-        return (await PlaceAsync(then, grains, now)).Offer;
+        var placed = await PlaceAsync(then, grains, now);
+        if (placed.Decision is { Ranked: [{ RankedLast: false, Offer: var next }, ..] })
+        {
+            return new NextRoute(next);
+        }
+
+        if (placed is not { Request: { } request, Snapshot: { } snapshot })
+        {
+            return null;
+        }
+
+        // As if the provider were out of service: then every match and every change leads to another one.
+        var without = request.State with
+        {
+            BreakerOpen = request.State.BreakerOpen.Add(avoid.Route.Provider),
+        };
+        return new NextRoute(null, PlacementSolver.Solve(snapshot, request with { State = without }).Relaxations);
     }
 
     /// <summary>A configuration that fits, after the runtime ran out of memory; null when the model or GPU is unknown.</summary>
@@ -288,8 +324,13 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             return facts;
         }
 
-        var smaller = model with { Request = model.Request with { ContextTokens = context } };
-        var then = Solve(smaller, named with { Spec = named.Spec with { ContextTokens = context } }, page, 1);
+        var then = With(context);
+        if (then.Offer is { } tight && LikelyContextOn(then.Model!, tight) is { } less)
+        {
+            facts = facts with { LargestContextTokens = less };
+            then = With(less);
+        }
+
         return then.Offer is { } offer ? facts with { SuggestedContextPrice = offer.PricePerHour }
             : facts.RequestRefusal is null ? facts with { LargestContextTokens = null }
             : facts with
@@ -301,7 +342,31 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
                 Loosenings = [],
                 FormatThatFits = null,
             };
+
+        Placed With(long tokens) =>
+            Solve(
+                model with
+                {
+                    Request = model.Request with { ContextTokens = tokens },
+                },
+                named with
+                {
+                    Spec = named.Spec with { ContextTokens = tokens },
+                },
+                page,
+                1
+            );
     }
+
+    /// <summary>
+    /// A smaller context with which a launch is likely to fit an offer; null when it is already, and when none is.
+    /// </summary>
+    private static long? LikelyContextOn(LaunchModel model, Offer offer) =>
+        GpuCatalogue.Shipped.Find(offer.GpuType) is { } gpu
+        && GpuFit.Judge(model.Facts, model.Request, gpu, offer.GpuCount) is var verdict
+        && verdict.ExpectedBytes > verdict.UsableBytes
+            ? GpuFit.LargestContextThatFits(model.Facts, model.Request, gpu, offer.GpuCount)
+            : null;
 
     private static string WhyOf(PlacementDecision decision)
     {

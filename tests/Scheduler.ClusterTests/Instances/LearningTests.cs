@@ -1,6 +1,7 @@
 using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Grains;
 using Scheduler.Grains.Instances;
@@ -14,6 +15,8 @@ namespace Scheduler.ClusterTests.Instances;
 public sealed class LearningTests
 {
     private static readonly RuntimeExit OutOfMemory = new() { ExitCode = 137, OutputTail = "CUDA out of memory." };
+
+    private static readonly RuntimeExit Crash = new() { ExitCode = 1, OutputTail = "Traceback" };
 
     [Fact]
     public async Task A_run_that_died_for_memory_is_not_said_to_fit_again()
@@ -78,13 +81,13 @@ public sealed class LearningTests
     }
 
     [Fact]
-    public async Task A_route_that_ends_runtimes_twice_in_a_row_ranks_last()
+    public async Task A_route_that_ends_a_runtime_soon_ranks_last()
     {
         await using var scheduler = await TestScheduler.DeployAsync();
-        var crash = new RuntimeExit { ExitCode = 1, OutputTail = "Traceback" };
-        var id = await DiesAsync(scheduler, crash);
-        Assert.Empty((await scheduler.SeeAsync(id)).AvoidedRoutes);
-        await LaunchAndDieAsync(scheduler, id, crash);
+        var id = await DiesAsync(scheduler, Crash);
+        var failed = await scheduler.SeeAsync(id);
+        Assert.Equal("eu-west", Assert.Single(failed.AvoidedRoutes).Route.Region);
+        Assert.Contains("next in line is cloud/eu-north/", Remedies.For(failed)[0].Title, StringComparison.Ordinal);
 
         TestScheduler.Good(await scheduler.LaunchAsync(id));
         var running = await scheduler.UntilAsync(id, InstanceState.Running);
@@ -93,24 +96,90 @@ public sealed class LearningTests
         await scheduler.SoundAsync();
     }
 
+    [Fact]
+    public async Task A_route_on_which_a_run_served_ranks_last_after_its_second_end_in_a_row()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var hour = TimeSpan.FromHours(1);
+        var id = await DiesAsync(scheduler, Crash, after: hour);
+        Assert.Empty((await scheduler.SeeAsync(id)).AvoidedRoutes);
+
+        await LaunchAndDieAsync(scheduler, id, Crash, hour);
+
+        Assert.Equal("eu-west", Assert.Single((await scheduler.SeeAsync(id)).AvoidedRoutes).Route.Region);
+    }
+
+    [Fact]
+    public async Task A_runtime_that_ends_on_the_only_route_is_repaired_by_a_change_that_admits_another_provider()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync(s =>
+        {
+            s.AddProvider("cloud").Offers = [Make.Offer()];
+            s.AddProvider("other").Offers = [Make.Offer(provider: "other", price: 3m)];
+        });
+        var asked = new SmartConstraints { MaxPricePerHour = Make.Euros(2m) };
+        var id = await DiesAsync(scheduler, Crash, Make.Spec(asked));
+        var failed = await scheduler.SeeAsync(id);
+        Assert.Equal("true", failed.Failure!.Failure.Details["only_route"]);
+        var first = Remedies.For(failed)[0];
+        Assert.Equal("relax-1", first.Id);
+
+        var repair = new RepairInstance(first.Id, null);
+        TestScheduler.Good(await scheduler.Grains.Instance(id).RepairAsync(repair, scheduler.As(null)));
+
+        var running = await scheduler.UntilAsync(id, InstanceState.Running);
+        Assert.Equal("other", running.Intent!.Offer.Provider.Value);
+    }
+
+    [Fact]
+    public async Task A_quota_refusal_avoids_the_whole_provider()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync(s =>
+        {
+            s.AddProvider("cloud").Offers = [Make.Offer(), Make.Offer(region: "eu-north", price: 1.4m)];
+            s.AddProvider("other").Offers = [Make.Offer(provider: "other", price: 3m)];
+        });
+        var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
+        scheduler.Cloud.NextAllocate(AllocateAnswer.Reject(RejectionKind.Quota, "no quota"));
+        await scheduler.LaunchAsync(id);
+        var failed = await scheduler.UntilAsync(id, InstanceState.Failed);
+        Assert.True(Assert.Single(failed.AvoidedRoutes).IsWholeProvider);
+        Assert.Contains("cloud ranks last until", Remedies.For(failed)[0].Title, StringComparison.Ordinal);
+
+        TestScheduler.Good(await scheduler.LaunchAsync(id));
+
+        var running = await scheduler.UntilAsync(id, InstanceState.Running);
+        Assert.Equal("other", running.Intent!.Offer.Provider.Value);
+    }
+
     private static void WithLargerGpu(TestScheduler scheduler) =>
         scheduler.AddProvider("cloud").Offers = [Make.Offer(), Make.Offer(gpu: "H100-80GB-SXM", price: 2.1m)];
 
     private static async Task<LaunchExplanation> ExplainAsync(TestScheduler scheduler, InstanceId id) =>
         TestScheduler.Good(await scheduler.Grains.Instance(id).ExplainAsync(null));
 
-    private static async Task<InstanceId> DiesAsync(TestScheduler scheduler, RuntimeExit exit, LaunchSpec? spec = null)
+    private static async Task<InstanceId> DiesAsync(
+        TestScheduler scheduler,
+        RuntimeExit exit,
+        LaunchSpec? spec = null,
+        TimeSpan? after = null
+    )
     {
         var id = await scheduler.CreateAsync(await scheduler.AccountAsync(), spec);
-        await LaunchAndDieAsync(scheduler, id, exit);
+        await LaunchAndDieAsync(scheduler, id, exit, after);
         return id;
     }
 
-    private static async Task LaunchAndDieAsync(TestScheduler scheduler, InstanceId id, RuntimeExit exit)
+    private static async Task LaunchAndDieAsync(
+        TestScheduler scheduler,
+        InstanceId id,
+        RuntimeExit exit,
+        TimeSpan? after = null
+    )
     {
         TestScheduler.Good(await scheduler.LaunchAsync(id));
         var running = await scheduler.UntilAsync(id, InstanceState.Running);
-        await scheduler.PassAsync(TimeSpan.FromSeconds(10));
+        await scheduler.PassAsync(after ?? TimeSpan.FromSeconds(10));
         scheduler.Cloud.Exit(running.Intent!.Key, exit);
         await scheduler.SettledAsync(id, InstanceState.Failed);
     }

@@ -283,7 +283,8 @@ public sealed class RemediesBoundaryTests
             FailureCode.RuntimeStartTimeout,
             spec,
             ("suggested_start_timeout_seconds", suggested),
-            ("waited_seconds", waited)
+            ("waited_seconds", waited),
+            ("output_tail", "loading")
         );
         Assert.Equal(way is null ? [Again] : [way, Again], ways);
     }

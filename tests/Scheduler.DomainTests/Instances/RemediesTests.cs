@@ -286,8 +286,8 @@ public sealed class RemediesTests
         var rejection = new Rejection(RejectionKind.OutOfStock, "none left");
         FailureFacts facts =
             code == FailureCode.ProviderTimeout
-                ? new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next)
-            : code == FailureCode.ProviderRejected ? new ProviderRejectedFacts(Offer, rejection, Next)
+                ? new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, new NextRoute(Next))
+            : code == FailureCode.ProviderRejected ? new ProviderRejectedFacts(Offer, rejection, new NextRoute(Next))
             : Ended(code);
         var failed = Failed(facts, Make.Spec(new SmartConstraints { Providers = ["cloud"] }));
         var first = Attempt(code, Next.Route, run: 4);
@@ -301,7 +301,7 @@ public sealed class RemediesTests
     [Fact]
     public void PROVIDER_TIMEOUT_offers_a_start_on_the_next_route()
     {
-        var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, Next);
+        var facts = new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, new NextRoute(Next));
 
         Assert.Equal(
             [
@@ -330,7 +330,11 @@ public sealed class RemediesTests
     [Fact]
     public void PROVIDER_REJECTED_offers_a_new_start()
     {
-        var facts = new ProviderRejectedFacts(Offer, new Rejection(RejectionKind.OutOfStock, "none left"), Next);
+        var facts = new ProviderRejectedFacts(
+            Offer,
+            new Rejection(RejectionKind.OutOfStock, "none left"),
+            new NextRoute(Next)
+        );
 
         Assert.Equal(["start-again: Start again"], Said(facts, Make.Spec()));
     }
@@ -361,8 +365,8 @@ public sealed class RemediesTests
     public void RUNTIME_START_TIMEOUT_offers_a_longer_timeout_up_to_the_maximum()
     {
         var day = TimeSpan.FromHours(24);
-        var short1 = new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromSeconds(90), Make.Model);
-        var longest = new RuntimeStartTimeoutFacts(Offer, day, Make.Model);
+        var short1 = new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromSeconds(90), Make.Model, "loading shard 3 of 9");
+        var longest = new RuntimeStartTimeoutFacts(Offer, day, Make.Model, "loading shard 3 of 9");
 
         Assert.Equal(
             [
@@ -373,6 +377,66 @@ public sealed class RemediesTests
         );
         Assert.Equal(["start-again: Start again"], Said(short1, Make.Spec() with { StartTimeout = day }));
         Assert.Equal(["start-again: Start again"], Said(longest, Make.Spec() with { StartTimeout = day }));
+    }
+
+    [Fact]
+    public void RUNTIME_START_TIMEOUT_without_a_word_of_the_runtime_offers_another_route_first()
+    {
+        var silent = new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromSeconds(90), Make.Model)
+        {
+            Next = new NextRoute(Next),
+        };
+
+        Assert.Equal(
+            [
+                "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z, "
+                    + "next in line is cloud/eu-north/L40S at 1.50 EUR/h",
+                "raise-start-timeout: Raise the start timeout to 180 s [start timeout: as configured → 180 s]",
+            ],
+            Said(silent, Make.Spec(), new AvoidedRoute(Offer.Route, Until))
+        );
+    }
+
+    [Theory]
+    [InlineData(FailureCode.ProviderTimeout)]
+    [InlineData(FailureCode.ProviderRejected)]
+    [InlineData(FailureCode.RuntimeExited)]
+    [InlineData(FailureCode.RuntimeStartTimeout)]
+    [InlineData(FailureCode.Preempted)]
+    public void A_failure_on_the_only_route_offers_what_admits_another_one_first(FailureCode code)
+    {
+        var asked = new SmartConstraints { MaxPricePerHour = Make.Euros(1.3m) };
+        var dearer = PlacementSolver.Solve(
+            OfferSnapshot.Build([Next], 1),
+            new PlacementRequest { Constraints = asked }
+        );
+        var next = new NextRoute(null, dearer.Relaxations);
+        FailureFacts facts = code switch
+        {
+            FailureCode.ProviderTimeout => new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, next),
+            FailureCode.ProviderRejected => new ProviderRejectedFacts(
+                Offer,
+                new Rejection(RejectionKind.OutOfStock, "none left"),
+                next
+            ),
+            FailureCode.RuntimeStartTimeout => new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromDays(1), Make.Model)
+            {
+                Next = next,
+            },
+            _ => Ended(code) with { Next = next },
+        };
+
+        var said = FailureCatalogue.Describe(facts);
+
+        Assert.Contains("change max price 1.30 → 1.50 EUR/h", said.Hint);
+        Assert.Equal(
+            [
+                "relax-1: Raise the max price to 1.50 EUR/h (best offer 1.50 EUR/h) "
+                    + "[max price: 1.30 EUR/h → 1.50 EUR/h]",
+                "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z",
+            ],
+            Said(facts, Make.Spec(asked), new AvoidedRoute(Offer.Route, Until)).Take(2)
+        );
     }
 
     [Fact]

@@ -28,7 +28,7 @@ internal sealed class SampleFailures(int seed)
     {
         var spec = Spec();
         var offer = _catalogues.Offer(1);
-        var next = Maybe(_catalogues.Offer(2));
+        var next = Next(spec);
         FailureFacts[] all =
         [
             TooPoor(offer),
@@ -51,13 +51,24 @@ internal sealed class SampleFailures(int seed)
                 null,
                 "It ended",
                 Memory()
-            )),
-            new RuntimeStartTimeoutFacts(offer, Wait(), spec.Model),
+            )
+            {
+                Next = next,
+            }),
+            new RuntimeStartTimeoutFacts(offer, Wait(), spec.Model) { Next = next },
             new BalanceExhaustedFacts(Make.Account(), Amount() - Amount(), offer.PricePerHour, offer.PricePerHour),
             new ModelUnknownFacts(Any(Misspelt)),
         ];
         return all.Select(facts => (facts.Code, Failed(facts, isEdited ? Spec() : spec, offer)));
     }
+
+    private NextRoute? Next(LaunchSpec spec) =>
+        _random.Next(3) switch
+        {
+            0 => null,
+            1 => new NextRoute(_catalogues.Offer(2)),
+            _ => new NextRoute(null, NoMatch(spec).Relaxations),
+        };
 
     /// <summary>An instance without a matching offer, and the relaxations that were found.</summary>
     public (InstanceRecord Record, ImmutableArray<Relaxation> Relaxations) NoMatch()
