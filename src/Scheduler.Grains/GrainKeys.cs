@@ -57,6 +57,10 @@ public static class GrainKeys
     public static IModelGrain Model(this IGrainFactory grains, AccountId account, string name) =>
         grains.Of<IModelGrain>($"model-{account.Value}/{name}");
 
+    /// <summary>What the starts of a model in an account showed.</summary>
+    public static IModelMemoryGrain ModelMemory(this IGrainFactory grains, AccountId account, string name) =>
+        grains.Of<IModelMemoryGrain>($"model-memory-{account.Value}/{name}");
+
     public static IScheduleGrain Schedules(this IGrainFactory grains, InstanceId instance) =>
         grains.Of<IScheduleGrain>(SchedulesPrefix + instance.Value);
 

@@ -46,6 +46,7 @@ public static class GrainsSetup
         });
         services.AddSingleton<ModelLibrary>();
         services.AddSingleton<LaunchNames>();
+        services.AddSingleton<ModelTeaching>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
         services.AddSingleton<InstanceSecrets>();

@@ -10,7 +10,8 @@ internal readonly record struct ContextSearch(
     EngineProfile Engine,
     int Gpus,
     long UsableBytes,
-    FitOutcome AtLeast
+    FitOutcome AtLeast,
+    MemoryLesson? Lesson
 )
 {
     /// <summary>The largest context up to <paramref name="max"/>, tokens, or null when not one block fits.</summary>
@@ -48,7 +49,7 @@ internal readonly record struct ContextSearch(
 
     private bool Fits(long contextTokens)
     {
-        var estimate = VramEstimate.Of(Model, Request, contextTokens, Gpus, Engine);
+        var estimate = VramEstimate.Of(Model, Request, contextTokens, Gpus, Engine, Lesson);
         return (AtLeast == FitOutcome.Fits ? estimate.High : estimate.Low) <= UsableBytes;
     }
 }

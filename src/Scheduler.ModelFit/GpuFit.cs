@@ -32,7 +32,8 @@ public static class GpuFit
             return new(FitOutcome.CannotFit, obstacle, 0, usable);
         }
 
-        var estimate = VramEstimate.Of(ModelFootprint.Of(model), request, request.ContextTokens, count, engine);
+        var lesson = request.Lessons?.On(gpu, count);
+        var estimate = VramEstimate.Of(ModelFootprint.Of(model), request, request.ContextTokens, count, engine, lesson);
         var outcome =
             estimate.Low > usable ? FitOutcome.CannotFit
             : !model.Doubts.IsEmpty ? FitOutcome.Uncertain
@@ -43,7 +44,8 @@ public static class GpuFit
     }
 
     /// <summary>VRAM need per GPU; null when the model cannot be split or the request is invalid.</summary>
-    public static VramBudget? Budget(ModelFacts model, LaunchPlan request, int count)
+    /// <param name="gpu">For what starts on it reported; null to leave that out.</param>
+    public static VramBudget? Budget(ModelFacts model, LaunchPlan request, int count, GpuType? gpu = null)
     {
         var engine = EngineProfile.Of(request);
         var footprint = ModelFootprint.Of(model);
@@ -52,7 +54,8 @@ public static class GpuFit
             return null;
         }
 
-        var estimate = VramEstimate.Of(footprint, request, request.ContextTokens, count, engine);
+        var lesson = gpu is null ? null : request.Lessons?.On(gpu, count);
+        var estimate = VramEstimate.Of(footprint, request, request.ContextTokens, count, engine, lesson);
         ImmutableArray<VramLine> lines =
         [
             Line(VramPurpose.Weights, estimate.Weights),
@@ -62,7 +65,9 @@ public static class GpuFit
             Line(VramPurpose.Slack, VramEstimate.Slack),
         ];
         return new VramBudget(
-            request.Shortfall is null ? lines : lines.Add(Line(VramPurpose.Learned, estimate.Learned)),
+            request.Shortfall is null && lesson is null
+                ? lines
+                : lines.Add(Line(VramPurpose.Learned, estimate.Learned)),
             count
         );
     }
@@ -93,7 +98,7 @@ public static class GpuFit
         foreach (var count in GpuCatalogue.Counts)
         {
             vramNeeded[count] = footprint.CanSplit(count, engine, request.Format)
-                ? engine.VramFor(VramEstimate.Of(footprint, request, request.ContextTokens, count, engine).High)
+                ? engine.VramFor(VramEstimate.Of(footprint, request, request.ContextTokens, count, engine, null).High)
                 : long.MaxValue;
         }
 
@@ -101,7 +106,11 @@ public static class GpuFit
         foreach (var shape in catalogue.ShapesBySize)
         {
             if (
-                shape.Gpu.VramBytes >= vramNeeded[shape.Count]
+                (
+                    request.Lessons?.On(shape.Gpu, shape.Count) is null
+                        ? shape.Gpu.VramBytes >= vramNeeded[shape.Count]
+                        : Judge(model, request, shape.Gpu, shape.Count).Outcome is FitOutcome.Fits
+                )
                 && shape.TotalVramBytes > largerThanBytes
                 && string.Equals(shape.Gpu.Vendor, vendor, StringComparison.Ordinal)
                 && shape.Gpu.CanRun(format)
@@ -139,7 +148,8 @@ public static class GpuFit
             engine,
             count,
             engine.Usable(gpu.VramBytes),
-            atLeast
+            atLeast,
+            request.Lessons?.On(gpu, count)
         );
         return search.Largest(max);
     }
@@ -195,7 +205,8 @@ public static class GpuFit
             return null;
         }
 
-        var estimate = VramEstimate.Of(footprint, plan, plan.ContextTokens, count, engine);
+        var lesson = plan.Lessons?.On(gpu, count);
+        var estimate = VramEstimate.Of(footprint, plan, plan.ContextTokens, count, engine, lesson);
         var free = engine.SplitsLayers
             ? estimate.Cache.Expected
             : engine.Usable(gpu.VramBytes) - (estimate.Expected - estimate.Cache.Expected);

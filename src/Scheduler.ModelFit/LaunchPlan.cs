@@ -64,6 +64,13 @@ public sealed record LaunchPlan(
     [Id(13)]
     public int PipelineParallel { get; init; } = 1;
 
+    /// <summary>
+    /// What earlier starts of this shape reported; null when none did. An input of the judgement only: never stored with a
+    /// plan.
+    /// </summary>
+    [Id(14), System.Text.Json.Serialization.JsonIgnore]
+    public MemoryLessons? Lessons { get; init; }
+
     /// <summary>The plan on a number of GPUs of one host, split as its engine does.</summary>
     public LaunchPlan On(int gpus) =>
         EngineProfile.Of(EnginePreset).SplitsLayers

@@ -46,8 +46,18 @@ internal readonly struct VramEstimate
 
     public Band Overhead { get; }
 
-    /// <summary>See <see cref="VramShortfall"/>.</summary>
+    /// <summary>
+    /// The correction of <see cref="MemoryLesson"/>, which may be below zero, and <see cref="VramShortfall"/>.
+    /// </summary>
     public Band Learned { get; }
+
+    /// <summary>All but the cache and what was learned, slack included.</summary>
+    public Band Fixed =>
+        new(
+            Weights.Low + Activations.Low + Overhead.Low,
+            Weights.Expected + Activations.Expected + Overhead.Expected,
+            Weights.High + Activations.High + Overhead.High + SlackHigh
+        );
 
     public static Band Slack => new(0, 0, SlackHigh);
 
@@ -60,15 +70,18 @@ internal readonly struct VramEstimate
 
     /// <summary>Estimates one GPU. Requires a valid request and a model that the GPUs can split.</summary>
     /// <param name="request">Its context is ignored.</param>
+    /// <param name="lesson">Of this plan on these GPUs; null when no start reported anything.</param>
     public static VramEstimate Of(
         ModelFootprint model,
         LaunchPlan request,
         long contextTokens,
         int gpus,
-        EngineProfile engine
+        EngineProfile engine,
+        MemoryLesson? lesson
     )
     {
         var weights = Band.Of(model.Weights(request.Format, gpus, engine));
+        var exact = weights.Low;
         var cache = CacheOf(model, request, contextTokens, gpus, engine);
         if (request.Lora is { } lora)
         {
@@ -84,13 +97,22 @@ internal readonly struct VramEstimate
             cache = cache.Plus(CacheOf(draft, request, contextTokens, ways, engine));
         }
 
-        return new VramEstimate(
+        var estimate = new VramEstimate(
             weights,
-            cache,
+            lesson is { CachePerMille: > 0 } told ? cache.Times(told.CachePerMille) : cache,
             ActivationsOf(model.Model, request, contextTokens, gpus, engine),
             OverheadOf(gpus, engine),
             request.Shortfall?.On(gpus) ?? default
         );
+        return lesson is null
+            ? estimate
+            : new VramEstimate(
+                estimate.Weights,
+                estimate.Cache,
+                estimate.Activations,
+                estimate.Overhead,
+                estimate.Learned.Plus(lesson.CorrectionOf(estimate.Fixed, exact))
+            );
     }
 
     /// <summary>Cache of one sequence as the plan's engine is expected to keep it, bytes per GPU.</summary>
@@ -262,6 +284,13 @@ internal readonly struct VramEstimate
     internal readonly record struct Band(long Low, long Expected, long High)
     {
         public static Band Of(ModelFootprint.WeightBytes weights) => new(weights.Low, weights.Expected, weights.High);
+
+        public Band Times(int perMille) =>
+            new(
+                Divide.Product(Low, perMille) / 1000,
+                Divide.Product(Expected, perMille) / 1000,
+                Divide.Product(High, perMille) / 1000
+            );
 
         public Band Plus(Band other) =>
             new(Divide.Sum(Low, other.Low), Divide.Sum(Expected, other.Expected), Divide.Sum(High, other.High));

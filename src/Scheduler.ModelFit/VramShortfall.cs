@@ -67,9 +67,10 @@ public sealed record VramShortfall(
         }
 
         var had = engine.Usable(run.Gpu.VramBytes);
-        var estimate = VramEstimate.Of(footprint, then, run.ContextTokens, run.GpuCount, engine);
+        var lesson = then.Lessons?.On(run.Gpu, run.GpuCount);
+        var estimate = VramEstimate.Of(footprint, then, run.ContextTokens, run.GpuCount, engine, lesson);
         var half = Math.Max(1, run.ContextTokens / 2);
-        var halved = VramEstimate.Of(footprint, then, half, run.GpuCount, engine);
+        var halved = VramEstimate.Of(footprint, then, half, run.GpuCount, engine, lesson);
         return new VramShortfall(
             Math.Max(0, had - estimate.Low),
             Math.Max(0, had + 1 - estimate.Expected),

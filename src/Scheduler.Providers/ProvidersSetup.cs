@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Scheduler.Domain.Runtimes;
 using Scheduler.Providers.Docker;
 using Scheduler.Providers.Hub;
 using Scheduler.Providers.Kubernetes;
@@ -43,6 +44,8 @@ public static class ProvidersSetup
     )
     {
         services.TryAddSingleton(resolver);
+        services.AddHttpClient();
+        services.TryAddSingleton<IRuntimeMetrics, RuntimeMetricsReader>();
         return services
             .AddSimulatedProvider(configuration)
             .AddProcessProvider(configuration)

@@ -108,7 +108,7 @@ public sealed record GpuIncompatibleFacts() : FailureFacts(FailureCode.GpuIncomp
                 gpu is not null ? GpuFit.Judge(model, request, gpu, gpus).Obstacle
                 : request.Validate(model) is not null ? FitObstacle.Request
                 : FitObstacle.Vram,
-            Lines = GpuFit.Budget(model, request, gpus)?.Lines ?? [],
+            Lines = GpuFit.Budget(model, request, gpus, gpu)?.Lines ?? [],
             VramBytesPerGpu = gpu?.VramBytes,
             UsableBytesPerGpu = gpu is null ? null : GpuFit.UsableBytes(gpu, request),
             SmallestGpu = smallest?.Gpu.Name,

@@ -48,4 +48,7 @@ public enum RejectionKind
     Credentials = 4,
 
     ProviderError = 5,
+
+    /// <summary>The image of the runtime could not be pulled, so that nothing was allocated.</summary>
+    Image = 6,
 }

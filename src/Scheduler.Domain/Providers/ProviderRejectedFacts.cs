@@ -16,7 +16,7 @@ public sealed record ProviderRejectedFacts(Offer Offer, Rejection Rejection, Nex
                 $"Start again: {Offer.Route} is out of stock and ranks last for a while; {next}.",
             RejectionKind.Quota =>
                 $"Raise the quota at {Offer.Provider}, which ranks last for a while, or start again elsewhere; {next}.",
-            RejectionKind.InvalidRequest =>
+            RejectionKind.InvalidRequest or RejectionKind.Image =>
                 $"Change what {Offer.Provider} objects to (see its message), or start again elsewhere; {next}.",
             RejectionKind.Credentials =>
                 $"Renew the credentials configured for {Offer.Provider}, or start elsewhere; {next}.",

@@ -1,11 +1,12 @@
 using System.Text;
 using Scheduler.Domain.Runtimes.Exits;
+using Scheduler.Domain.Runtimes.Starts;
 
 namespace Scheduler.Domain.Runtimes;
 
 /// <summary>
-/// The part of a runtime's output that a diagnosis needs: the first lines, later lines that name a cause, and the last
-/// lines, in order. Memory is bounded, however long the output is.
+/// The part of a runtime's output that a diagnosis needs: the first lines, later lines that name a cause or report the start,
+/// and the last lines, in order. Memory is bounded, however long the output is.
 /// </summary>
 /// <param name="maxChars">Length of the excerpt, ≥ 1,024 characters.</param>
 public sealed class OutputExcerpt(int maxChars)
@@ -79,14 +80,19 @@ public sealed class OutputExcerpt(int maxChars)
         }
     }
 
-    /// <summary>Removes a line from the last lines; keeps it in the middle when it names a cause.</summary>
+    /// <summary>Removes a line from the last lines; keeps it in the middle when it names a cause or reports the start.</summary>
     private void Leave(string line)
     {
         _tailChars -= line.Length;
         _hasGap = true;
         if (
             _middle.Length + line.Length <= _maxMiddle
-            && (ExitRules.Find(line) is not null || ExitRules.IsAlive(line) || OutputLines.NamesError(line))
+            && (
+                ExitRules.Find(line) is not null
+                || ExitRules.IsAlive(line)
+                || OutputLines.NamesError(line)
+                || StartReport.IsLine(line)
+            )
         )
         {
             _middle.Append(line);

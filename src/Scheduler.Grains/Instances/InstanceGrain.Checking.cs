@@ -83,7 +83,7 @@ internal sealed partial class InstanceGrain
             AllocationDeadline = allocationDeadline,
             Why = placed.Why,
             Model = placed.ModelSource,
-            Plan = placed.Model!.Request.On(offer.GpuCount) with { Shortfall = null },
+            Plan = placed.Model!.Request.On(offer.GpuCount) with { Shortfall = null, Lessons = null },
             Arguments = placed.Model.Arguments is { IsEmpty: false } arguments ? arguments : default,
             RuntimeKey = vault.Unusable is null ? vault.SealRandom(SecretBinding.OfRuntimeKey(Self, key)) : null,
         };

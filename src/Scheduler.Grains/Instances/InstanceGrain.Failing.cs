@@ -60,12 +60,17 @@ internal sealed partial class InstanceGrain
             ? null
             : await TryHintAsync(checks.NextRouteAsync(_recorded, avoid, GrainFactory, cause.Now));
         var failure = FailureCatalogue.Describe(EndFacts(code, exit, what, remedy, finding) with { Next = next });
+        var ended = _recorded;
         await FailOrRerouteAsync(trigger, failure, avoid, cause);
+        if (finding?.Cause is ExitCause.GpuMemory or ExitCause.GpuCache)
+        {
+            ModelTeaching.Died(ended, GrainFactory);
+        }
     }
 
     /// <summary>
     /// Whether the host may have ended the runtime, so that its route ranks last for a while. An end that the spec explains would repeat
-    /// itself everywhere, and a route on which a run served is good unless it ends runs again and again.
+    /// itself everywhere. A route on which a run served is good unless it ends runs again and again.
     /// </summary>
     private bool MayBeOfTheRoute(ExitFinding? finding, DateTimeOffset now) =>
         finding is null or { Cause: ExitCause.Unknown or ExitCause.GpuAccess or ExitCause.Killed }

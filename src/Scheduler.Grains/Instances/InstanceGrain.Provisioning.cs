@@ -3,6 +3,8 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
+using Scheduler.Domain.Runtimes;
+using Scheduler.Domain.Runtimes.Exits;
 using Scheduler.Grains.Providers;
 
 namespace Scheduler.Grains.Instances;
@@ -10,6 +12,9 @@ namespace Scheduler.Grains.Instances;
 /// <summary>Provisioning: capacity is requested under the recorded key until the provider answers or the deadline passes.</summary>
 internal sealed partial class InstanceGrain
 {
+    /// <summary>The kubelet's word for a pull that failed, which the rules of ends know.</summary>
+    private const string PullFailed = "ErrImagePull";
+
     private static readonly TimeSpan FirstAllocatePause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Work: requests the capacity until the answer has reached the inbox.</summary>
@@ -54,6 +59,12 @@ internal sealed partial class InstanceGrain
     private async Task RejectedAsync(Rejection rejection, TimeSpan took)
     {
         var offer = _recorded.Intent!.Offer;
+        if (rejection.Kind == RejectionKind.Image)
+        {
+            await NotPulledAsync(rejection);
+            return;
+        }
+
         if (rejection.Kind != RejectionKind.InvalidRequest)
         {
             // An invalid request says nothing about the route: the mistake of one account must not cool it down for all.
@@ -70,6 +81,36 @@ internal sealed partial class InstanceGrain
             rejection.Kind == RejectionKind.OutOfStock
                 ? WaitOrFailAsync(InstanceTrigger.ProviderRejected, failure, avoid, ProviderCause())
                 : FailOrRerouteAsync(InstanceTrigger.ProviderRejected, failure, avoid, ProviderCause())
+        );
+    }
+
+    /// <summary>
+    /// Nothing was allocated, because the image is missing. The cause is read from the provider's words as from those of a pull on a host
+    /// that is rented already.
+    /// </summary>
+    private async Task NotPulledAsync(Rejection rejection)
+    {
+        var exit = new RuntimeExit
+        {
+            OutputTail = $"Error response from daemon: {rejection.ProviderWords}",
+            ProviderReason = PullFailed,
+        };
+        var finding = ExitDiagnosis.Find(exit, wasServing: false);
+        var avoid = finding.Cause is ExitCause.ImageDisk or ExitCause.ImageNetwork
+            ? Avoid(_recorded.Intent!.Offer.Route)
+            : null;
+        var facts = EndFacts(
+            FailureCode.ImagePullFailed,
+            exit,
+            "The runtime's image could not be pulled",
+            null,
+            finding
+        );
+        await FailOrRerouteAsync(
+            InstanceTrigger.ProviderRejected,
+            FailureCatalogue.Describe(facts),
+            avoid,
+            ProviderCause()
         );
     }
 

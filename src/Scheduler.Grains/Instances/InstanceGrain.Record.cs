@@ -108,6 +108,11 @@ internal sealed partial class InstanceGrain
             yield return new($"meter {record.Run}", cancelled => StartMeterAsync(record, cancelled));
         }
 
+        if (MayTeach(record))
+        {
+            yield return new($"teach {record.Run}", cancelled => TeachAsync(record, cancelled));
+        }
+
         if (!record.PendingCleanups.IsEmpty)
         {
             yield return new("cleanup", CleanUpAsync);

@@ -12,8 +12,13 @@ namespace Scheduler.Grains.Instances;
 /// </summary>
 internal sealed partial class InstanceGrain
 {
+    private static readonly TimeSpan TeachesFor = TimeSpan.FromMinutes(10);
+
     /// <summary>The run whose meter the account has confirmed to this activation.</summary>
     private int _meteredRun;
+
+    /// <summary>The run that has taught this activation's model.</summary>
+    private int _taughtRun;
 
     private Task _examination = Task.CompletedTask;
 
@@ -44,6 +49,19 @@ internal sealed partial class InstanceGrain
 
             await Task.Delay(pause, clock, cancellationToken);
         }
+    }
+
+    /// <summary>The lines of a start are read soon after it: later output may replace them.</summary>
+    private bool MayTeach(InstanceRecord record) =>
+        record is { State: InstanceState.Running, RunningSince: { } since }
+        && _taughtRun != record.Run
+        && clock.Now() - since < TeachesFor;
+
+    /// <summary>Work: reports once what the runtime says about its memory.</summary>
+    private async Task TeachAsync(InstanceRecord record, CancellationToken cancellationToken)
+    {
+        await teaching.ServesAsync(record, GrainFactory, cancellationToken);
+        _taughtRun = record.Run;
     }
 
     /// <summary>Reads the allocation now; callers that arrive meanwhile share the same read.</summary>

@@ -42,6 +42,7 @@ internal sealed partial class InstanceGrain(
     LaunchChecks checks,
     OfferCatalogue catalogue,
     LaunchExplainer explainer,
+    ModelTeaching teaching,
     InstanceProviderCalls provider,
     ISecretVault vault,
     InstanceSecrets secrets,

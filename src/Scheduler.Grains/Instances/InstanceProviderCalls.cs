@@ -19,6 +19,7 @@ internal sealed partial class InstanceProviderCalls(
     ProviderDirectory providers,
     ISecretVault vault,
     InstanceSecrets secrets,
+    IEnumerable<IRuntimeMetrics> metrics,
     IOptions<SchedulerOptions> options,
     TimeProvider clock,
     ILogger<InstanceProviderCalls> logger
@@ -150,6 +151,37 @@ internal sealed partial class InstanceProviderCalls(
                         .WaitAsync(TurnLimit, clock, cancellationToken)
                 )
                 : "";
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogUnclear(exception, record.Id, intent.Offer.Provider, intent.Key);
+            return "";
+        }
+    }
+
+    /// <summary>
+    /// Reads the metrics of the runtime within 2 s. Empty when its engine has none, or when it does not answer in time.
+    /// </summary>
+    public async Task<string> TryReadMetricsAsync(InstanceRecord record, CancellationToken cancellationToken)
+    {
+        var intent = record.Intent!;
+        var preset = providers
+            .Find(intent.Offer.Provider)
+            ?.Presets.FirstOrDefault(known => known.Name == record.Spec.Runtime);
+        if (
+            preset?.Engine?.MetricsPath is not { } path
+            || record.Allocation?.Endpoint is not { } endpoint
+            || metrics.FirstOrDefault() is not { } reader
+        )
+        {
+            return "";
+        }
+
+        try
+        {
+            return await reader
+                .ReadAsync(new Uri(endpoint.AbsoluteUri.TrimEnd('/') + path), secrets.KeyOf(record), cancellationToken)
+                .WaitAsync(TurnLimit, clock, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

@@ -18,7 +18,12 @@ namespace Scheduler.Grains.Instances;
 /// The launch checks: collects the facts and applies the three rules of the domain. <c>Start</c>, re-routing and <c>explain</c> use the
 /// same code, so that the explanation matches the launch.
 /// </summary>
-internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models, IOptions<SchedulerOptions> options)
+internal sealed class LaunchChecks(
+    OfferCatalogue catalogue,
+    ModelLibrary models,
+    ModelTeaching teaching,
+    IOptions<SchedulerOptions> options
+)
 {
     private LaunchThreshold Threshold => options.Value.Billing.Threshold;
 
@@ -33,7 +38,9 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         await catalogue.OpenAsync();
         var view = catalogue.For(record.Account);
         var named = view.Names.Check(record.Spec);
-        if (await ModelOfAsync(record with { Spec = named.Spec }, record.PastFailures, grains) is not { } model)
+        if (
+            await teaching.ModelOfAsync(record with { Spec = named.Spec }, record.PastFailures, grains) is not { } model
+        )
         {
             return new Placed { Failure = FailureCatalogue.Describe(new ModelUnknownFacts(record.Spec.Model)) };
         }
@@ -191,12 +198,16 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             return null;
         }
 
-        // As if the provider were out of service: then every match and every change leads to another one.
-        var without = request.State with
+        // As if the provider were out of service: then every change leads to another one.
+        var without = request with
         {
-            BreakerOpen = request.State.BreakerOpen.Add(avoid.Route.Provider),
+            State = request.State with { BreakerOpen = request.State.BreakerOpen.Add(avoid.Route.Provider) },
         };
-        return new NextRoute(null, PlacementSolver.Solve(snapshot, request with { State = without }).Relaxations);
+        var likely = PlacementSolver.Solve(snapshot, without with { Fit = models.FitOf(placed.Model!, true) });
+        return new NextRoute(
+            null,
+            likely.Relaxations.IsEmpty ? PlacementSolver.Solve(snapshot, without).Relaxations : likely.Relaxations
+        );
     }
 
     /// <summary>A configuration that fits, after the runtime ran out of memory; null when the model or GPU is unknown.</summary>
@@ -206,8 +217,8 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
         var past = PastFailures.With(record, FailureCode.OomKilled);
         if (
             GpuCatalogue.Shipped.Find(offer.GpuType) is not { } gpu
-            || await ModelOfAsync(record, record.PastFailures, grains) is not { } before
-            || await ModelOfAsync(record, past, grains) is not { } model
+            || await teaching.ModelOfAsync(record, record.PastFailures, grains) is not { } before
+            || await teaching.ModelOfAsync(record, past, grains) is not { } model
         )
         {
             return null;
@@ -230,22 +241,6 @@ internal sealed class LaunchChecks(OfferCatalogue catalogue, ModelLibrary models
             )
             : new MemoryRemedy(remedy.ContextTokens, remedy.Gpu, remedy.GpuCount ?? 0, null, null, estimate);
     }
-
-    /// <summary>The model of an instance, whose estimate includes what past failures prove; null when there is none.</summary>
-    private async ValueTask<LaunchModel?> ModelOfAsync(
-        InstanceRecord record,
-        PastFailures? past,
-        IGrainFactory grains
-    ) =>
-        await models.FindAsync(record.Account, record.Spec, grains) is not { } model ? null
-        : past is null ? model
-        : model with
-        {
-            Request = model.Request with
-            {
-                Shortfall = VramShortfall.Of(model.Facts, model.Request, past.OutOfMemory()),
-            },
-        };
 
     /// <summary>
     /// The cheapest offer on GPUs that pass a test, or the smallest changes of the constraints that leave one. A hint must name an available

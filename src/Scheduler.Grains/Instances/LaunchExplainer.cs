@@ -118,7 +118,7 @@ internal sealed class LaunchExplainer(LaunchChecks checks, IOptions<SchedulerOpt
             UsableBytes = verdict.UsableBytes,
             Lines =
             [
-                .. (GpuFit.Budget(model.Facts, model.Request, count)?.Lines ?? []).Select(line => new BudgetLine(
+                .. (GpuFit.Budget(model.Facts, model.Request, count, gpu)?.Lines ?? []).Select(line => new BudgetLine(
                     line.Purpose.ToString(),
                     line.LowBytes,
                     line.ExpectedBytes,

@@ -56,19 +56,18 @@ internal static class DockerFailures
     /// <summary>A pull that failed: nothing was created.</summary>
     internal static AllocateOutcome NotPulled(string image, string words)
     {
-        var (kind, what) = CauseOf(words) switch
+        var what = CauseOf(words) switch
         {
-            ExitCause.ImageMissing => (RejectionKind.InvalidRequest, "not found"),
-            // Not Credentials: those are of the host, and this concerns one image.
-            ExitCause.ImageRights => (RejectionKind.InvalidRequest, "no rights"),
-            ExitCause.ImageRateLimit => (RejectionKind.Quota, "rate limit"),
-            ExitCause.ImageArchitecture => (RejectionKind.InvalidRequest, "not for this architecture"),
-            ExitCause.ImageDisk => (RejectionKind.OutOfStock, "disk full"),
-            ExitCause.ImageNetwork => (RejectionKind.ProviderError, "registry not reached"),
-            _ => (RejectionKind.ProviderError, "failed"),
+            ExitCause.ImageMissing => "not found",
+            ExitCause.ImageRights => "no rights",
+            ExitCause.ImageRateLimit => "rate limit",
+            ExitCause.ImageArchitecture => "not for this architecture",
+            ExitCause.ImageDisk => "disk full",
+            ExitCause.ImageNetwork => "registry not reached",
+            _ => "failed",
         };
         return AllocateOutcome.Rejected(
-            kind,
+            RejectionKind.Image,
             $"pull of {OutputLines.Clean(image)}: {what}: {OutputLines.Clean(words)}"
         );
     }

@@ -35,7 +35,16 @@ internal sealed partial class KubernetesAllocator(
         }
 
         var name = KubernetesNames.ObjectOf(request.Key);
-        var pod = await client.FindPodAsync(name, cancellationToken);
+        V1Pod? pod;
+        try
+        {
+            pod = await client.FindPodAsync(name, cancellationToken);
+        }
+        catch (HttpOperationException exception) when (KubernetesFailures.OfRead(exception) is { } refused)
+        {
+            return refused;
+        }
+
         if (pod is null)
         {
             (pod, var refusal) = await MakeAsync(request, name, cancellationToken);

@@ -65,6 +65,18 @@ internal static class KubernetesFailures
         AllocateOutcome Rejected(RejectionKind kind) => AllocateOutcome.Rejected(kind, words);
     }
 
+    /// <summary>
+    /// What the refusal of the first read of an allocation means; null when another try may succeed. Waiting does not help against
+    /// credentials that are refused also after they were read again. If a pod exists, the release of its key is repeated until it succeeds.
+    /// </summary>
+    internal static AllocateOutcome? OfRead(HttpOperationException exception) =>
+        CodeOf(exception) is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+            ? AllocateOutcome.Rejected(
+                RejectionKind.Credentials,
+                $"the credentials of this scheduler are refused: {Read(exception).Words}"
+            )
+            : null;
+
     internal static HttpStatusCode? CodeOf(HttpOperationException exception) => exception.Response?.StatusCode;
 
     /// <summary>Status code and the message of the server's Status object.</summary>

@@ -220,6 +220,26 @@ public sealed class FailureTests
         await scheduler.SoundAsync();
     }
 
+    [Theory]
+    [InlineData("pull of acme/x:1: no rights: pull access denied for acme/x", "ImageRights")]
+    [InlineData("pull of acme/x:1: not found: manifest for acme/x:1 not found", "ImageMissing")]
+    [InlineData("pull of acme/x:1: failed: something new", "ImageOther")]
+    public async Task A_pull_that_a_provider_reports_gives_IMAGE_PULL_FAILED_with_its_cause(string words, string cause)
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        var id = await scheduler.CreateAsync(await scheduler.AccountAsync());
+        scheduler.Cloud.NextAllocate(AllocateAnswer.Reject(RejectionKind.Image, words));
+        await scheduler.LaunchAsync(id);
+
+        var failed = await scheduler.SettledAsync(id, InstanceState.Failed);
+
+        var failure = failed.Failure!.Failure;
+        Assert.Equal(FailureCode.ImagePullFailed, failure.Code);
+        Assert.Equal(cause, failure.Details["cause"]);
+        Assert.Empty(failed.AvoidedRoutes);
+        await scheduler.SoundAsync();
+    }
+
     [Fact]
     public async Task A_runtime_that_never_becomes_healthy_gives_RUNTIME_START_TIMEOUT()
     {

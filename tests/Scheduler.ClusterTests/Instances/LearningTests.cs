@@ -77,7 +77,60 @@ public sealed class LearningTests
         TestScheduler.Good(await scheduler.StopAsync(id));
         await scheduler.UntilAsync(id, InstanceState.Stopped);
 
-        Assert.Equal(FitOutcome.Fits, (await ExplainAsync(scheduler, id)).Compatibility!.Verdict);
+        await Eventually.UntilAsync(
+            () => ExplainAsync(scheduler, id),
+            explained => explained.Compatibility!.Verdict == FitOutcome.Fits,
+            "the good run ends the doubt"
+        );
+    }
+
+    [Fact]
+    public async Task What_a_start_reports_corrects_the_estimate_of_other_instances_of_the_account_only()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync();
+        scheduler.Cloud.Output =
+            "INFO Initializing a V1 LLM engine (v0.11.0) with config\nINFO Available KV cache memory: 9.00 GiB\n";
+        var account = await scheduler.AccountAsync();
+        var other = await scheduler.CreateAsync(account);
+        var before = (await ExplainAsync(scheduler, other)).Compatibility!;
+
+        await scheduler.RunningAsync(account);
+
+        var after = await Eventually.UntilAsync(
+            async () => (await ExplainAsync(scheduler, other)).Compatibility!,
+            seen => seen.Lines.Any(line => line.Name == nameof(VramPurpose.Learned)),
+            "the report reaches the account's model"
+        );
+        var need = before.UsableBytes - (9L << 30) + after.Lines.Single(IsCache).ExpectedBytes;
+        Assert.InRange(
+            need,
+            after.Lines.Sum(line => line.LowBytes) - 1000,
+            after.Lines.Sum(line => line.HighBytes) + 1000
+        );
+        var foreign = await scheduler.CreateAsync(await scheduler.AccountAsync("b"));
+        Assert.Equal(
+            before.Lines.AsEnumerable(),
+            (await ExplainAsync(scheduler, foreign)).Compatibility!.Lines.AsEnumerable()
+        );
+        await scheduler.SoundAsync();
+
+        static bool IsCache(BudgetLine line) => line.Name == nameof(VramPurpose.KvCache);
+    }
+
+    [Fact]
+    public async Task A_run_that_died_for_memory_teaches_the_other_instances_of_the_account()
+    {
+        await using var scheduler = await TestScheduler.DeployAsync(WithLargerGpu);
+        var account = await scheduler.AccountAsync();
+        var first = await scheduler.CreateAsync(account, Make.Spec());
+        await LaunchAndDieAsync(scheduler, first, OutOfMemory);
+        var second = await scheduler.CreateAsync(account);
+
+        await Eventually.UntilAsync(
+            async () => (await ExplainAsync(scheduler, second)).Ranked[0].Offer.GpuType,
+            gpu => gpu == "H100-80GB-SXM",
+            "the end is known to the account's model"
+        );
     }
 
     [Fact]

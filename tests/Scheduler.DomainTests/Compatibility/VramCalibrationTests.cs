@@ -109,7 +109,8 @@ public sealed class VramCalibrationTests
                 request,
                 context,
                 1,
-                EngineProfile.LlamaWithoutFlashAttention
+                EngineProfile.LlamaWithoutFlashAttention,
+                null
             );
             return weightGiB + ((estimate.Cache.Expected + estimate.Activations.Expected) / GiB);
         }

@@ -114,19 +114,19 @@ public sealed class DockerProviderTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("missing", RejectionKind.InvalidRequest, "not found: manifest for")]
-    [InlineData("private", RejectionKind.InvalidRequest, "no rights: pull access denied")]
-    [InlineData("limited", RejectionKind.Quota, "rate limit: toomanyrequests")]
-    [InlineData("no-space", RejectionKind.OutOfStock, "disk full: failed to register layer")]
-    [InlineData("arm64", RejectionKind.InvalidRequest, "not for this architecture: no matching manifest")]
-    [InlineData("unreachable", RejectionKind.ProviderError, "registry not reached: Get")]
-    public async Task A_failed_pull_is_refused_by_its_cause(string tag, RejectionKind kind, string words)
+    [InlineData("missing", "not found: manifest for")]
+    [InlineData("private", "no rights: pull access denied")]
+    [InlineData("limited", "rate limit: toomanyrequests")]
+    [InlineData("no-space", "disk full: failed to register layer")]
+    [InlineData("arm64", "not for this architecture: no matching manifest")]
+    [InlineData("unreachable", "registry not reached: Get")]
+    public async Task A_failed_pull_is_refused_by_its_cause(string tag, string words)
     {
         _host.Options.Presets["serves"].Image = $"acme/runtime:{tag}";
 
         var outcome = await _host.Open().AllocateAsync(DockerHost.Request(Key), Ct);
 
-        Assert.Equal(kind, outcome.Rejection?.Kind);
+        Assert.Equal(RejectionKind.Image, outcome.Rejection?.Kind);
         Assert.Contains(words, outcome.Rejection?.ProviderWords, StringComparison.Ordinal);
         Assert.Equal(0, _host.Server.Created);
     }

@@ -56,6 +56,22 @@ public sealed class KubernetesRefusalTests
         Assert.Equal(kind is null ? null : words, outcome?.Rejection?.ProviderWords);
     }
 
+    [Theory]
+    [InlineData(401, "Unauthorized", RejectionKind.Credentials)]
+    [InlineData(403, "pods \"s\" is forbidden: User \"a\" cannot get resource \"pods\"", RejectionKind.Credentials)]
+    [InlineData(429, "Too many requests, please try again later.", null)]
+    [InlineData(500, "etcdserver: request timed out", null)]
+    public void A_refused_first_read_says_that_the_credentials_are_refused(int code, string words, RejectionKind? kind)
+    {
+        var outcome = KubernetesFailures.OfRead(Answer(code, Status(words)));
+
+        Assert.Equal(kind, outcome?.Rejection?.Kind);
+        Assert.Equal(
+            kind is null ? null : $"the credentials of this scheduler are refused: {words}",
+            outcome?.Rejection?.ProviderWords
+        );
+    }
+
     [Fact]
     public void A_page_of_a_proxy_is_quoted_and_cut()
     {

@@ -172,6 +172,22 @@ public sealed class StateSerializerTests
         );
 
     [Fact]
+    public void The_golden_memory_of_a_model_of_version_1_is_read_and_written_the_same()
+    {
+        var shape = MemoryLesson.ShapeOf(new LaunchPlan(null, KvFormat.Fp8, 8192, 2, "vllm") { BatchTokens = 4096 });
+        AssertGolden(
+            "ModelMemoryRecord.v1.json",
+            new ModelMemoryRecord
+            {
+                Account = new AccountId("acct-a"),
+                Model = "Qwen/Qwen3-8B",
+                Lessons = [new MemoryLesson(shape, "0.11.0", "L40S", 2, -5, 7, 11, 13, 1001, 3)],
+                Ends = [new MemoryEnd(shape, "L40S", 1, 8192, 2)],
+            }
+        );
+    }
+
+    [Fact]
     public void The_golden_firewalls_of_version_1_are_read_and_written_the_same() =>
         AssertGolden(
             "FirewallSet.v1.json",
