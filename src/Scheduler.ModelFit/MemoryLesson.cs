@@ -57,8 +57,8 @@ public sealed record MemoryLesson(
     /// <param name="known">The lesson of the same shape, GPU type and number; null for the first report.</param>
     /// <param name="plan">What was started; its lessons and shortfall are ignored.</param>
     /// <returns>
-    /// <paramref name="known"/> when the report says nothing about what the estimate computes, and for a plan with a draft
-    /// model, whose memory is reported together with the model's.
+    /// <paramref name="known"/> when the report says nothing about what the estimate computes. Also for a plan with a draft
+    /// model, because engines report the memory of both together.
     /// </returns>
     public static MemoryLesson? Learn(
         MemoryLesson? known,

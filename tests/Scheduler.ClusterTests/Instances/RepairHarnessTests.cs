@@ -22,11 +22,6 @@ public sealed class RepairHarnessTests
 {
     private const int FirstSeed = 1;
 
-    /// <summary>
-    /// Reached: 917 of 1,000. The misses met a second fault of the market, or a cache that only the market knows to be larger.
-    /// </summary>
-    private const double LeastShare = 0.85;
-
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a run must serve to count as repaired.</summary>
@@ -41,12 +36,13 @@ public sealed class RepairHarnessTests
     private static readonly (string Vendor, string Region, string Gpu)[] FaultyRoutes = DrawRoutes(new Random(1));
 
     [Fact]
-    public Task First_remedies_repair_failed_launches() => RepairAsync(30);
+    public Task First_remedies_repair_failed_launches() => RepairAsync(30, 0.85);
 
+    /// <summary>Reached: 955. The table in the README of the domain's instances explains the misses.</summary>
     [Fact(Explicit = true)]
-    public Task First_remedies_repair_a_thousand_failed_launches() => RepairAsync(1_000);
+    public Task First_remedies_repair_a_thousand_failed_launches() => RepairAsync(1_000, 0.95);
 
-    private static async Task RepairAsync(int failures)
+    private static async Task RepairAsync(int failures, double leastShare)
     {
         await using var scheduler = await TestScheduler.DeployAsync(AddMarket);
         var tally = new SortedDictionary<string, (int All, int Repaired)>(StringComparer.Ordinal);
@@ -73,7 +69,7 @@ public sealed class RepairHarnessTests
         var table = string.Join('\n', tally.Select(pair => $"{pair.Key}: {pair.Value.Repaired} of {pair.Value.All}"));
         TestContext.Current.TestOutputHelper?.WriteLine($"{table}\n{misses}");
         var sum = tally.Values.Sum(count => count.Repaired);
-        Assert.True(sum >= LeastShare * failures, $"{sum} of {failures} repaired.\n{table}\n{misses}");
+        Assert.True(sum >= leastShare * failures, $"{sum} of {failures} repaired.\n{table}\n{misses}");
     }
 
     /// <returns>Null when the launch succeeded.</returns>

@@ -222,7 +222,7 @@ public sealed class MemoryLessonTests
     private static (ModelFacts Facts, LaunchPlan Plan) Pick(int model, int engine, uint context)
     {
         var names = ModelCatalogue.Names;
-        var facts = ModelCatalogue.Find(names.ElementAt(Index(model, names.Count())))!;
+        var facts = ModelCatalogue.Find(names[Index(model, names.Count)])!;
         var most = Math.Min(facts.MaxContextTokens ?? 32_768, 200_000);
         return (facts, Plan(Engines[Index(engine, Engines.Length)], 1 + (context % most)));
     }

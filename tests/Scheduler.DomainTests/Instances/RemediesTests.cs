@@ -411,20 +411,14 @@ public sealed class RemediesTests
             new PlacementRequest { Constraints = asked }
         );
         var next = new NextRoute(null, dearer.Relaxations);
-        FailureFacts facts = code switch
-        {
-            FailureCode.ProviderTimeout => new ProviderTimeoutFacts(Offer, TimeSpan.FromMinutes(1), 1, Until, next),
-            FailureCode.ProviderRejected => new ProviderRejectedFacts(
-                Offer,
-                new Rejection(RejectionKind.OutOfStock, "none left"),
-                next
-            ),
-            FailureCode.RuntimeStartTimeout => new RuntimeStartTimeoutFacts(Offer, TimeSpan.FromDays(1), Make.Model)
-            {
-                Next = next,
-            },
-            _ => Ended(code) with { Next = next },
-        };
+        var rejection = new Rejection(RejectionKind.OutOfStock, "none left");
+        var day = TimeSpan.FromDays(1);
+        FailureFacts facts =
+            code == FailureCode.ProviderTimeout ? new ProviderTimeoutFacts(Offer, day, 1, Until, next)
+            : code == FailureCode.ProviderRejected ? new ProviderRejectedFacts(Offer, rejection, next)
+            : code == FailureCode.RuntimeStartTimeout
+                ? new RuntimeStartTimeoutFacts(Offer, day, Make.Model) { Next = next }
+            : Ended(code) with { Next = next };
 
         var said = FailureCatalogue.Describe(facts);
 
