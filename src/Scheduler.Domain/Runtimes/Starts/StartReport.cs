@@ -19,7 +19,7 @@ public static partial class StartReport
     /// <summary>vLLM's default block of its cache, tokens; releases before V1 print blocks only.</summary>
     private const long BlockTokens = 16;
 
-    private const int TimeoutMs = 100;
+    private const int TimeoutMs = 1000;
 
     /// <summary>In the order of trial; the first that matches a line reads it.</summary>
     private static readonly ImmutableArray<Rule> Rules =
