@@ -1,18 +1,23 @@
+using Scheduler.Host.Load;
+
 namespace Scheduler.Host;
 
 /// <summary>
-/// The arguments: <c>[serve|demo [--fresh]|worker [--join URL --token TOKEN]|migrate|backup|health|secrets rotate|version] [--config FILE] [--Section:Setting=value …]</c>.
+/// The arguments: <c>[serve|demo [--fresh]|worker [--join URL --token TOKEN]|migrate|backup|health|secrets rotate|version] [--config FILE] [--Section:Setting=value …]</c>, or
+/// <c>load</c> with its own (<see cref="LoadOptions"/>).
 /// </summary>
 /// <param name="ConfigFile">An additional settings file; null for none.</param>
 /// <param name="IsFresh">Whether the demo starts on new data.</param>
 /// <param name="BackupTo">Target file of a back-up; null for the other commands.</param>
 /// <param name="Settings">Arguments of the form <c>--Section:Setting=value</c>.</param>
+/// <param name="Load">Of the command load; null for the other commands.</param>
 internal sealed record CommandLine(
     Command Command,
     string? ConfigFile,
     string? BackupTo,
     IReadOnlyList<string> Settings,
-    bool IsFresh = false
+    bool IsFresh = false,
+    LoadOptions? Load = null
 )
 {
     public const string Usage = """
@@ -20,6 +25,7 @@ internal sealed record CommandLine(
                scheduler worker [--join URL --token TOKEN] [--config FILE] [--Worker:Setting=value ...]
                scheduler migrate | backup --to FILE | health [--config FILE] [--Section:Setting=value ...]
                scheduler secrets rotate [--config FILE] [--Section:Setting=value ...]
+               scheduler load --model NAME [--url URL] [--key KEY] [--concurrency N] [--duration 30s] [--max-tokens N] [--prompt TEXT]
                scheduler version
           serve   run the scheduler (default)
           demo    run it, launch demo instances on the simulated market, print their timelines, keep serving;
@@ -31,6 +37,8 @@ internal sealed record CommandLine(
           health  exit 0 when the scheduler of these settings on this machine is ready, 1 when it is not
           secrets rotate
                   encrypt all secrets and runtime keys of the running scheduler under the first master key
+          load    send chat requests to a serving name, N at once, and print rates, latencies and errors; the key may be in the variable
+                  SCHEDULER_KEY; exit 1 when no request was answered
           version print the version; also --version
         """;
 
@@ -40,6 +48,17 @@ internal sealed record CommandLine(
 
     /// <param name="fault">The error if the result is false; otherwise empty.</param>
     public static bool TryParse(IReadOnlyList<string> args, out CommandLine line, out string fault)
+    {
+        if (args is not ["load", ..])
+        {
+            return TryParseOthers(args, out line, out fault);
+        }
+
+        line = new CommandLine(Command.Load, null, null, [], Load: LoadOptions.Parse([.. args.Skip(1)], out fault));
+        return line.Load is not null;
+    }
+
+    private static bool TryParseOthers(IReadOnlyList<string> args, out CommandLine line, out string fault)
     {
         (line, fault) = (new CommandLine(Command.Serve, null, null, []), "");
         var settings = new List<string>();
@@ -127,4 +146,5 @@ internal enum Command
     RotateSecrets,
     Migrate,
     Version,
+    Load,
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Scheduler.Edge;
 using Scheduler.Host;
 using Scheduler.Host.Demo;
+using Scheduler.Host.Load;
 using Scheduler.Storage;
 
 // Exit codes. 0: stopped on request, or the command is done. 1: health is not ready, or a command failed. 2: invalid arguments or settings.
@@ -32,6 +33,10 @@ try
             return await SecretsCommand.RotateAsync(Settings.Of(line)) ? 0 : NotDone;
         case Command.Worker:
             return await WorkerHost.RunAsync(line) ? 0 : NotDone;
+        case Command.Load:
+            return await LoadCommand.RunAsync(line.Load!, Console.Out, TimeProvider.System, CancellationToken.None)
+                ? 0
+                : NotDone;
         case Command.Version:
             await Console.Out.WriteLineAsync($"scheduler {ProductVersion.Full}");
             return 0;
