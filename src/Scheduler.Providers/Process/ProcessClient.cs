@@ -11,10 +11,11 @@ namespace Scheduler.Providers.Process;
 /// <summary>Starts, finds and signals child processes.</summary>
 /// <remarks>
 /// Each child has a separate session (<c>setsid</c>): all its descendants can be found and ended with it. A Ctrl-C at
-/// the scheduler's terminal does not reach it. A shell starts the runtime. The shell records its own process, waits,
+/// the scheduler's terminal does not reach it. A shell starts the runtime. It keeps the scheduler's user, so that the runtime cannot change what
+/// the shell writes; the runtime loses its rights (<see cref="ProcessIsolation"/>). The shell records its own process, waits,
 /// and records the exit code. A scheduler that starts later cannot wait for a process that is not its child.
 /// </remarks>
-internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore store)
+internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore store, ProcessIsolation isolation)
 {
     internal const int TerminateSignal = 15;
     internal const int KillSignal = 9;
@@ -58,17 +59,16 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
     private static readonly string[] AlwaysPassed =
     [
         "PATH",
-        "HOME",
-        "USER",
         "LANG",
         "LC_ALL",
-        "TMPDIR",
         "LD_LIBRARY_PATH",
         "CUDA_HOME",
         "HF_HOME",
         "HF_HUB_OFFLINE",
-        "XDG_CACHE_HOME",
     ];
+
+    /// <summary>Variables that name the private directory, unless a setting gives them another value.</summary>
+    private static readonly string[] PrivateDirectories = ["HOME", "TMPDIR", "XDG_CACHE_HOME"];
 
     private readonly string _stateDirectory = Path.GetFullPath(options.StateDirectory);
     private readonly string _bootId = ProcFs.BootId();
@@ -96,20 +96,21 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         var start = child.StartInfo;
         start.FileName = "setsid";
         start.UseShellExecute = false;
-        foreach (
-            var argument in (string[])["sh", "-c", Launcher, store.FolderOf(record.Key), preset.Program, .. arguments]
-        )
+        string[] launcher = ["sh", "-c", Launcher, store.FolderOf(record.Key)];
+        foreach (var argument in launcher.Concat(isolation.CommandOf(record)).Append(preset.Program).Concat(arguments))
         {
             start.ArgumentList.Add(argument);
         }
 
         SetEnvironment(start.Environment, record, own);
+        start.WorkingDirectory = isolation.HomeOf(record.Key);
         try
         {
+            isolation.Prepare(record);
             child.Start();
             return null;
         }
-        catch (Win32Exception e)
+        catch (Exception e) when (e is Win32Exception or IOException or UnauthorizedAccessException)
         {
             return e.Message;
         }
@@ -241,6 +242,11 @@ internal sealed partial class ProcessClient(ProcessOptions options, ProcessStore
         foreach (var (name, value) in passed)
         {
             environment[name] = value;
+        }
+
+        foreach (var name in PrivateDirectories)
+        {
+            environment[name] = isolation.HomeOf(record.Key);
         }
 
         foreach (var (name, value) in options.Environment)

@@ -114,6 +114,8 @@ internal sealed class ProcessOptions : ICheckedSettings
     public IDictionary<string, string> Environment { get; set; } =
         new Dictionary<string, string>(StringComparer.Ordinal);
 
+    public ProcessIsolationOptions Isolation { get; set; } = new();
+
     /// <summary>Presets by name, in addition to the built-in ones; an equal name replaces a built-in one.</summary>
     public IDictionary<string, ProcessPresetOptions> Presets { get; set; } =
         new Dictionary<string, ProcessPresetOptions>(StringComparer.Ordinal);
@@ -140,6 +142,20 @@ internal sealed class ProcessOptions : ICheckedSettings
         if (!IPAddress.TryParse(Host, out _))
         {
             yield return new SettingFault($"{section}:{nameof(Host)}", Host, "an IP address of this host");
+        }
+
+        if (Enabled)
+        {
+            foreach (
+                var fault in Isolation.Faults(
+                    $"{section}:{nameof(Isolation)}",
+                    LastPort - FirstPort + 1,
+                    HostAbilities.Read()
+                )
+            )
+            {
+                yield return fault;
+            }
         }
 
         if (LastPort < FirstPort || LastPort > HighestPort)

@@ -36,6 +36,7 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly ProcessStore _store;
+    private readonly ProcessIsolation _isolation;
     private readonly ProcessClient _client;
     private readonly RuntimeProbe _probe;
     private readonly HostGpus _gpus;
@@ -55,11 +56,22 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
         _clock = clock;
         _log = log;
         _store = new ProcessStore(options.StateDirectory, clock.GetUtcNow());
-        _client = new ProcessClient(options, _store);
+        _isolation = new ProcessIsolation(options, _store, HostAbilities.Read());
+        _client = new ProcessClient(options, _store, _isolation);
         _probe = new RuntimeProbe(http, options.Probe, clock);
         _gpus = new HostGpus(options.GpuTools, options.DiscoverEvery, clock);
         var adopted = _store.All().Count;
         LogAdopted(adopted, options.StateDirectory);
+        var memory = _isolation.MemoryLimit ?? "no limit";
+        if (_isolation.HasOwnUsers)
+        {
+            var (first, last) = (_isolation.UserOf(options.FirstPort), _isolation.UserOf(options.LastPort));
+            LogIsolated(first, last, memory);
+        }
+        else
+        {
+            LogNotIsolated(memory);
+        }
     }
 
     public ProviderId Id => new(_options.Id);
@@ -377,6 +389,8 @@ internal sealed partial class ProcessProvider : IProvider, IDisposable
     private void Forget(string key)
     {
         using var held = _store.Hold();
+        // First: after a crash here the release is repeated.
+        _isolation.Remove(key);
         _store.Release(key);
         _probe.Forget(key);
     }

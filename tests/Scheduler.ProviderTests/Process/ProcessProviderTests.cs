@@ -20,6 +20,10 @@ public sealed class ProcessProviderTests : ProviderConformance
     private static int _lastPort = 28_000;
 
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("process-provider-");
+
+    /// <summary>The users of the runtimes cannot pass through <see cref="_state"/>.</summary>
+    private readonly string _homes = Path.Combine(Path.GetTempPath(), $"process-homes-{Guid.NewGuid():N}");
+
     private readonly ServiceProvider _services = new ServiceCollection().AddHttpClient().BuildServiceProvider();
     private string? _path;
     private readonly int _firstPort = Interlocked.Add(ref _lastPort, 20);
@@ -38,6 +42,7 @@ public sealed class ProcessProviderTests : ProviderConformance
             MaxOutputBytes = 64 << 10,
             Cpu = { Enabled = true, Available = 3 },
             Environment = { ["FAKE_SETTING"] = "set" },
+            Isolation = { HomeDirectory = _homes },
         };
         if (_path is not null)
         {
@@ -66,6 +71,10 @@ public sealed class ProcessProviderTests : ProviderConformance
         await base.DisposeAsync();
         await _services.DisposeAsync();
         _state.Delete(recursive: true);
+        if (Directory.Exists(_homes))
+        {
+            Directory.Delete(_homes, recursive: true);
+        }
     }
 
     [Fact]
