@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
+using Scheduler.Domain.Secrets;
 
 namespace Scheduler.Edge;
 
@@ -15,48 +16,12 @@ internal static partial class Masking
 
     private const string LeftOut = "(a line about a prompt was left out)";
 
-    /// <summary>A name that contains one of these words has a secret value.</summary>
-    private static readonly HashSet<string> SecretWords = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "key",
-        "keys",
-        "token",
-        "secret",
-        "secrets",
-        "password",
-        "passwd",
-        "pwd",
-        "passphrase",
-        "authorization",
-        "auth",
-        "api",
-        "bearer",
-        "cookie",
-        "credential",
-        "credentials",
-    };
-
-    /// <summary>Parts that make a name secret also without word boundaries.</summary>
-    private static readonly string[] SecretParts =
-    [
-        "apikey",
-        "authtoken",
-        "accesskey",
-        "secret",
-        "password",
-        "passphrase",
-        "credential",
-        "authorization",
-    ];
-
     /// <summary>Prefixes of the scheduler's ids; they identify resources and give no access.</summary>
     private static readonly string[] OwnIds = ["i-", "key-", "acct-", "bal-", "req-"];
 
     /// <summary>Whether a value with this name is a secret.</summary>
     /// <param name="name">Name of a flag, field or variable.</param>
-    public static bool IsSecret(string name) =>
-        Word().Matches(name).Any(word => SecretWords.Contains(word.Value))
-        || SecretParts.Any(part => Joined(name).Contains(part, StringComparison.OrdinalIgnoreCase));
+    public static bool IsSecret(string name) => SecretNames.IsSecret(name);
 
     /// <summary>
     /// Masks the values of secret flags in runtime arguments, as <c>--flag value</c> and <c>--flag=value</c>.
@@ -99,7 +64,7 @@ internal static partial class Masking
         var clean = UserInfo().Replace(text, $"://{Masked}@");
         clean = Header().Replace(clean, $"${{name}}{Masked}");
         clean = Scheme().Replace(clean, $"${{name}} {Masked}");
-        clean = KnownSecret().Replace(clean, Masked);
+        clean = SecretNames.Marked().Replace(clean, Masked);
         clean = NamedValues(clean);
         return string.Join('\n', clean.Split('\n').Select(line => Prompt().IsMatch(line) ? LeftOut : line));
     }
@@ -129,12 +94,6 @@ internal static partial class Masking
     private static bool IsOwnId(string value) =>
         OwnIds.Any(prefix => value.StartsWith(prefix, StringComparison.Ordinal)) && value.Length < 64;
 
-    private static string Joined(string name) => string.Concat(name.Where(char.IsAsciiLetterOrDigit));
-
-    /// <summary>Words of a name in kebab, snake, camel or upper case.</summary>
-    [GeneratedRegex("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", RegexOptions.None, 1000)]
-    private static partial Regex Word();
-
     /// <summary>User and password of a URL.</summary>
     [GeneratedRegex(@"://[^/\s@""']+@", RegexOptions.None, 1000)]
     private static partial Regex UserInfo();
@@ -153,14 +112,6 @@ internal static partial class Masking
         1000
     )]
     private static partial Regex Scheme();
-
-    /// <summary>Secrets with a known prefix.</summary>
-    [GeneratedRegex(
-        @"\b(?:sk-|hf_|gh[opsu]_|github_pat_|glpat-|xox[abp]-|AKIA|eyJ)[A-Za-z0-9_\-.]{8,}",
-        RegexOptions.None,
-        1000
-    )]
-    private static partial Regex KnownSecret();
 
     /// <summary><c>name=value</c>, <c>name: value</c>, <c>"name": "value"</c>, and query parameters of a URL.</summary>
     [GeneratedRegex(

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Domain.Secrets;
 using Scheduler.ModelFit;
 
 namespace Scheduler.Domain.Runtimes.Engines;
@@ -42,6 +43,9 @@ public sealed record CallerArguments(
         bool knowsGpus
     )
     {
+        private const string OnCommandLine =
+            "has a value that looks like a secret, and every user of a host sees its command lines; make it a secret of the account and give it as a variable (spec.env)";
+
         private readonly ImmutableArray<string>.Builder _rest = ImmutableArray.CreateBuilder<string>();
         private readonly ImmutableArray<string>.Builder _needed = ImmutableArray.CreateBuilder<string>();
         private readonly ImmutableArray<(int, string)>.Builder _faults = ImmutableArray.CreateBuilder<(int, string)>();
@@ -138,10 +142,22 @@ public sealed record CallerArguments(
             {
                 Fault(start, fault);
             }
+            else if (option.Rule != OptionRule.Allowed && HoldsSecret(start))
+            {
+                Fault(start, OnCommandLine);
+            }
             else
             {
                 Keep(start);
             }
+        }
+
+        /// <summary>Whether the option at <paramref name="start"/> has a value that is a secret by its name or form.</summary>
+        private bool HoldsSecret(int start)
+        {
+            var hasValue = _at - start > 1 || OptionName.ValueIn(arguments[start]) is not null;
+            return (hasValue && SecretNames.IsSecret(OptionName.Canonical(arguments[start])))
+                || arguments[start.._at].Any(word => SecretNames.Marked().IsMatch(word));
         }
 
         private static string? FaultOf(KnownOption option, string argument, ImmutableArray<string> values) =>
@@ -164,7 +180,14 @@ public sealed record CallerArguments(
             }
             else if (options.Permits(name, isKnown: false))
             {
-                Keep(start);
+                if (HoldsSecret(start))
+                {
+                    Fault(start, OnCommandLine);
+                }
+                else
+                {
+                    Keep(start);
+                }
             }
             else
             {

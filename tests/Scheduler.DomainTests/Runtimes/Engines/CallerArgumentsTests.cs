@@ -219,6 +219,21 @@ public sealed class CallerArgumentsTests
         Assert.Equal(["--seed", "1"], CallerArguments.Read(null, Plan("mine"), ["--seed", "1"], Anything).Rest);
     }
 
+    [Theory]
+    [InlineData("--api-key", "hunter2")]
+    [InlineData("--hf-token=hunter2")]
+    [InlineData("--db-password", "hunter2")]
+    [InlineData("--header", "hf_abcdefghijklmnop")]
+    public void No_permission_puts_a_secret_on_a_command_line(params string[] arguments)
+    {
+        var options = new RuntimeOptions { AllowedOptions = ["*", "--api-key", "--hf-token"] };
+
+        var read = Read("vllm", options, arguments);
+
+        Assert.Contains("looks like a secret", Assert.Single(read.Faults).Fault, StringComparison.Ordinal);
+        Assert.Empty(read.Rest);
+    }
+
     [Fact]
     public void Faults_name_the_option_without_its_value()
     {
