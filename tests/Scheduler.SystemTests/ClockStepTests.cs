@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Scheduler.Api.V1;
+using Scheduler.SystemTests.Load;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -57,5 +58,24 @@ public sealed class ClockStepTests
         );
         var billed = ledger.Entries.Sum(entry => entry.Seconds);
         Assert.InRange(billed, Math.Floor(shortest.TotalSeconds) - 1, longest.TotalSeconds);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task A_silo_whose_clock_was_set_back_joins_again_after_a_crash()
+    {
+        await using var chaos = await ChaosCluster.StartOnOwnMachineAsync(
+            onPostgreSql: true,
+            LaunchLoad.QuickMarket,
+            Ct
+        );
+        await chaos.SetClockAsync(0, TimeSpan.FromHours(-1), Ct);
+        await chaos.KillAsync(0, TimeSpan.Zero, Ct);
+        await Eventually.TrueAsync(() => chaos.Cluster.Nodes[0].IsRunning, "the supervisor starts it again");
+
+        await chaos.JoinedAsync(0);
+        // Its readiness tells the clock, so that someone corrects it.
+        Assert.False((await Probe.CheckAsync(chaos.Cluster.Nodes[0], "clock")).IsOk);
+        await chaos.CorrectClocksAsync(Ct);
+        await chaos.HealedAsync();
     }
 }

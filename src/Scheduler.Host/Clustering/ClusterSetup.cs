@@ -85,6 +85,7 @@ internal static class ClusterSetup
             membership.TableRefreshTimeout = TableRefresh;
             membership.DefunctSiloExpiration = DefunctSilosKeptFor;
         });
+        silo.Services.AddSingleton<ILocalSiloDetails, SteadySiloDetails>();
         silo.UseAdoNetClustering(options =>
             options.Configure<PostgreSqlStore>(
                 (clustering, store) => (clustering.Invariant, clustering.DataSource) = (Invariant, store.Pool)
