@@ -19,38 +19,10 @@ namespace Scheduler.SystemTests;
 [StartsFirst]
 public sealed class ClusterChaosTests
 {
-    private const int ClientsPerAccount = 8;
-
     /// <summary>With fewer commands the test proves nothing.</summary>
     private const int LeastCommands = 150;
 
-    /// <summary>
-    /// Longer than the longest outage and its consequences: a call that hangs in a silo is abandoned after 35 s.
-    /// </summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-
     private static readonly TimeSpan ShortChaos = TimeSpan.FromSeconds(15);
-
-    /// <summary>Some launches find no offer; some answers are late, duplicated or missing.</summary>
-    private static readonly string[] UnreliableMarket =
-    [
-        .. LaunchLoad.QuickMarket,
-        "--Providers:Simulated:Faults:0:Probability=0.05",
-        "--Providers:Simulated:Faults:0:Seed=1",
-        "--Providers:Simulated:Faults:0:OutOfStock=true",
-        "--Providers:Simulated:Faults:1:Probability=0.1",
-        "--Providers:Simulated:Faults:1:Seed=2",
-        "--Providers:Simulated:Faults:1:FailAfterEffect=true",
-        "--Providers:Simulated:Faults:2:Probability=0.1",
-        "--Providers:Simulated:Faults:2:Seed=3",
-        "--Providers:Simulated:Faults:2:AnswerTwice=true",
-        "--Providers:Simulated:Faults:3:Probability=0.1",
-        "--Providers:Simulated:Faults:3:Seed=4",
-        "--Providers:Simulated:Faults:3:AnswerLate=00:00:00.300",
-        // The test covers how a launch handles a lack of stock, not the stock of single routes.
-        "--Scheduler:Launch:RouteCooldown=00:00:01",
-        "--Scheduler:Providers:BreakerFailures=1000",
-    ];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -116,99 +88,34 @@ public sealed class ClusterChaosTests
     private static async Task RunAsync(Func<ChaosCluster, Random, Task> happens)
     {
         var random = new Random(LaunchLoad.Seed());
-        await using var chaos = await ChaosCluster.StartAsync(UnreliableMarket, Ct);
-        var calls = chaos.Cluster.Calls(Patience);
-        LaunchLoad[] loads =
-        [
-            NewLoad("acct-rich", "PROVIDER_REJECTED"),
-            NewLoad("acct-wealthy", "PROVIDER_REJECTED"),
-            NewLoad("acct-poor", "PROVIDER_REJECTED", "BILLING_BELOW_MINIMUM"),
-        ];
-        foreach (var load in loads)
-        {
-            await load.OpenAccountAsync(calls, Ct, load == loads[2] ? 5_000_000 : 100_000_000_000);
-        }
-
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        var clients = loads
-            .SelectMany((load, a) => Enumerable.Range(0, ClientsPerAccount).Select(i => (load, name: $"{a}-{i}")))
-            .Select(c => c.load.LiveAsync(calls, new Random(random.Next()), c.name, end.Token, giveUp.Token))
-            .ToArray();
-        var began = TimeProvider.System.GetTimestamp();
-        while (IsOn(began, loads) && !clients.Any(client => client.IsFaulted))
-        {
-            await happens(chaos, random);
-            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(2000)), TimeProvider.System, Ct);
-        }
-
-        var over = TimeProvider.System.GetTimestamp();
-        await end.CancelAsync();
-        await FinishedAsync(chaos, clients, giveUp);
-        var finished = TimeProvider.System.GetElapsedTime(over);
-        await chaos.HealedAsync();
-        var healed = TimeProvider.System.GetElapsedTime(over);
-        Tell(
-            $"after {TimeProvider.System.GetElapsedTime(began, over).TotalSeconds:F0} s of faults the last command was acknowledged in {finished.TotalSeconds:F0} s; all silos were active after {healed.TotalSeconds:F0} s"
-        );
-        await AuditAsync(chaos, loads, calls);
-        Tell($"settled and audited in {(TimeProvider.System.GetElapsedTime(over) - healed).TotalSeconds:F0} s");
+        await using var chaos = await ChaosCluster.StartAsync(LaunchLoad.UnreliableMarket, Ct);
+        var disturbed = new DisturbedLoads(chaos, random, Ct);
+        await disturbed.RunAsync(lasted => IsOn(lasted, disturbed.Commands), () => happens(chaos, random));
+        await AuditAsync(chaos, disturbed);
     }
 
     /// <summary>
     /// Runs until the time is over. On a slow machine it continues until there were enough commands, within a limit.
     /// </summary>
-    private static bool IsOn(long began, LaunchLoad[] loads)
-    {
-        var lasted = TimeProvider.System.GetElapsedTime(began);
-        return lasted < Length() || (loads.Sum(load => load.Commands) < LeastCommands && lasted < Length() + Patience);
-    }
+    private static bool IsOn(TimeSpan lasted, int commands) =>
+        lasted < Length() || (commands < LeastCommands && lasted < Length() + DisturbedLoads.Patience);
 
     private static TimeSpan Length() =>
         Environment.GetEnvironmentVariable("SCHEDULER_CHAOS_MINUTES") is { } minutes
             ? TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture))
             : ShortChaos;
 
-    private static LaunchLoad NewLoad(string account, params string[] failures) =>
-        new(account) { Failures = failures.ToHashSet(StringComparer.Ordinal) };
-
-    /// <summary>Every client call must have succeeded or returned the reason of a failed launch.</summary>
-    private static async Task FinishedAsync(ChaosCluster chaos, Task[] clients, CancellationTokenSource giveUp)
+    private static async Task AuditAsync(ChaosCluster chaos, DisturbedLoads disturbed)
     {
-        try
-        {
-            await foreach (var client in Task.WhenEach(clients))
-            {
-                await client;
-            }
-        }
-        catch
-        {
-            Tell($"{chaos.Done}\n{chaos.Cluster.Output}");
-            await giveUp.CancelAsync();
-            await Task.WhenAll(clients).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            throw;
-        }
-    }
-
-    private static async Task AuditAsync(ChaosCluster chaos, LaunchLoad[] loads, FailoverCalls calls)
-    {
-        var commands = loads.Sum(load => load.Commands);
         var dead = await chaos.DeclaredDeadAsync(Ct);
-        Tell(
-            $"{commands} commands acknowledged, {loads.Sum(load => load.LastAcknowledged.Count)} instances, {calls.Retries} retries at another silo; {chaos.Done}, {dead} silos declared dead"
-        );
-        Assert.True(commands >= LeastCommands, $"Only {commands} commands were acknowledged: too few for a load test.");
-        var instances = new List<Instance>();
-        foreach (var load in loads)
-        {
-            instances.AddRange(await new Audit(load, calls).ApiAsync(() => chaos.Cluster.Output, Ct));
-        }
-
-        var states = instances.CountBy(i => i.State).ToDictionary();
-        Tell($"{string.Join(", ", states.Select(s => $"{s.Value} {s.Key}"))}");
+        DisturbedLoads.Tell($"{dead} silos declared dead");
         Assert.True(
-            states.GetValueOrDefault(InstanceState.Running) > 0,
+            disturbed.Commands >= LeastCommands,
+            $"Only {disturbed.Commands} commands were acknowledged: too few for a load test."
+        );
+        var instances = await disturbed.AuditAsync();
+        Assert.True(
+            instances.Exists(i => i.State == InstanceState.Running),
             "No instance runs, so the test proves nothing."
         );
         // Stopped, failed and deleted instances wait for nothing.
@@ -217,12 +124,5 @@ public sealed class ClusterChaosTests
         await chaos.StopSupervisingAsync();
         await chaos.Cluster.KillAllAsync();
         await Audit.CloudAsync(chaos.Cluster.Cloud, instances, Ct);
-    }
-
-    private static void Tell(FormattableString what)
-    {
-        var text = FormattableString.Invariant(what);
-        TestContext.Current.SendDiagnosticMessage(text);
-        TestContext.Current.TestOutputHelper?.WriteLine(text);
     }
 }

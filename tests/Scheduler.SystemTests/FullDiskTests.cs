@@ -34,35 +34,13 @@ public sealed class FullDiskTests
     [Fact]
     public async Task A_full_file_system_makes_commands_fail_and_loses_no_data()
     {
-        var mount = Directory.CreateTempSubdirectory("full-disk-").FullName;
-        Assert.SkipUnless(
-            Environment.UserName is "root"
-                && await TryRunAsync("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", mount),
-            "A small file system can be mounted by root alone."
+        await using var disk = await SmallDisk.TryMountAsync(mebibytes: 2, Ct);
+        Assert.SkipWhen(disk is null, "A small file system can be mounted by root alone.");
+        await using var scheduler = new SchedulerProcess(
+            Directory.CreateDirectory(Path.Combine(disk.Folder, "scheduler")).FullName
         );
-        try
-        {
-            await using var scheduler = new SchedulerProcess(
-                Directory.CreateDirectory(Path.Combine(mount, "scheduler")).FullName
-            );
-            await scheduler.StartAsync(Ct);
-            var filler = Path.Combine(mount, "filler");
-            await AssertSurvivesAsync(
-                scheduler,
-                "http",
-                fill: () => FillAsync(filler),
-                clear: () =>
-                {
-                    File.Delete(filler);
-                    return Task.CompletedTask;
-                }
-            );
-        }
-        finally
-        {
-            await TryRunAsync("umount", mount);
-            Directory.Delete(mount);
-        }
+        await scheduler.StartAsync(Ct);
+        await AssertSurvivesAsync(scheduler, "http", fill: () => disk.FillAsync(Ct), clear: () => disk.ClearAsync(Ct));
     }
 
     private static async Task AssertSurvivesAsync(
@@ -103,23 +81,6 @@ public sealed class FullDiskTests
 
         var after = (await ApiClient.Of(transport, scheduler).GetAccountAsync(account)).Ok;
         Assert.Equal(acknowledged + 1_000_000, after.BalanceMicroEur);
-    }
-
-    private static async Task FillAsync(string file)
-    {
-        await using var filler = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[4096];
-        try
-        {
-            while (true)
-            {
-                await filler.WriteAsync(block, Ct);
-            }
-        }
-        catch (IOException)
-        {
-            // The disk is full, as intended.
-        }
     }
 
     private static async Task LimitAsync(int processId, string bytes)

@@ -56,14 +56,18 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     /// it on.
     /// </param>
     /// <param name="settings">Further settings, for example <c>max_connections=300</c>.</param>
+    /// <param name="parent">The folder that holds its directory; null for that of temporary files.</param>
     public static async Task<PostgreSqlServer> StartAsync(
         bool durable = false,
         IEnumerable<string>? settings = null,
+        string? parent = null,
         CancellationToken cancellationToken = default
     )
     {
         var binaries = await InstalledAsync(cancellationToken);
-        var directory = Directory.CreateTempSubdirectory("scheduler-pg-").FullName;
+        var directory = parent is null
+            ? Directory.CreateTempSubdirectory("scheduler-pg-").FullName
+            : Directory.CreateDirectory(Path.Combine(parent, "scheduler-pg")).FullName;
         if (Environment.IsPrivilegedProcess)
         {
             await QuietProgram.RunAsync(new ProcessStartInfo("chown", [Owner, directory]), cancellationToken);
@@ -161,6 +165,41 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             ],
             cancellationToken
         );
+
+    /// <summary>
+    /// Waits until the server answers, and starts it again if it ended: a full disk can end it at any moment.
+    /// </summary>
+    /// <exception cref="TimeoutException">It does not answer within a minute.</exception>
+    public async Task HealedAsync(CancellationToken cancellationToken = default)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await ExecuteAsync(ConnectionString("postgres"), "SELECT pg_current_xact_id()", cancellationToken);
+                return;
+            }
+            catch (NpgsqlException exception)
+            {
+                if (TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromMinutes(1))
+                {
+                    throw new TimeoutException($"The server on port {Port} does not answer.", exception);
+                }
+            }
+
+            try
+            {
+                await StartAgainAsync(cancellationToken);
+            }
+            catch (InvalidOperationException)
+            {
+                // It runs already, recovers, or still ends.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -24,20 +24,34 @@ public sealed class SchedulerCluster : IAsyncDisposable
     /// <param name="connectionString">The database that they share.</param>
     /// <param name="settings">Settings of every node, as arguments.</param>
     public SchedulerCluster(string connectionString, params string[] settings)
+        : this(
+            Directory.CreateTempSubdirectory("scheduler-cluster-").FullName,
+            Path.Combine("data", "cloud.journal"),
+            [$"--Storage:PostgreSql:ConnectionString={connectionString}", .. settings]
+        ) { }
+
+    private SchedulerCluster(string folder, string cloud, string[] settings)
     {
-        _settings =
-        [
-            $"--Storage:PostgreSql:ConnectionString={connectionString}",
-            $"--Providers:Simulated:StatePath={Cloud}",
-            .. settings,
-        ];
+        Folder = folder;
+        Cloud = Path.Combine(folder, cloud);
+        _settings = [$"--Providers:Simulated:StatePath={Cloud}", .. settings];
     }
 
+    /// <summary>One node at most, with its SQLite file in <paramref name="folder"/>.</summary>
+    /// <param name="folder">Working directory; removed on disposal.</param>
+    /// <param name="cloud">The journal of the simulated cloud.</param>
+    /// <param name="settings">Settings of the node, as arguments.</param>
+    public static SchedulerCluster OnSqlite(string folder, string cloud, params string[] settings) =>
+        new(folder, cloud, settings);
+
     /// <summary>Working directory of all nodes.</summary>
-    public string Folder { get; } = Directory.CreateTempSubdirectory("scheduler-cluster-").FullName;
+    public string Folder { get; }
 
     /// <summary>The journal of the simulated cloud, which is kept across restarts of all nodes.</summary>
-    public string Cloud => Path.Combine(Folder, "data", "cloud.journal");
+    public string Cloud { get; }
+
+    /// <summary>Environment variables of each node by its number; null for none.</summary>
+    public Func<int, IReadOnlyDictionary<string, string>>? EnvironmentOf { get; init; }
 
     /// <summary>Issuer of the API's certificate; null without TLS.</summary>
     public TestAuthority? Authority { get; init; }
@@ -73,6 +87,7 @@ public sealed class SchedulerCluster : IAsyncDisposable
         )
         {
             KeepsFolder = true,
+            Environment = EnvironmentOf?.Invoke(_nodes.Count) ?? new Dictionary<string, string>(),
             Authority = Authority,
         };
         _nodes.Add(node);

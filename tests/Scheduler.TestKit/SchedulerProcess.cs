@@ -41,8 +41,11 @@ public sealed class SchedulerProcess : IAsyncDisposable
 
     public string Folder { get; }
 
-    /// <summary>By default the program of the tests' own build.</summary>
-    public string Program { get; init; } = Path.Combine(AppContext.BaseDirectory, "scheduler.dll");
+    /// <summary>The program of the tests' own build.</summary>
+    public static string OwnProgram { get; } = Path.Combine(AppContext.BaseDirectory, "scheduler.dll");
+
+    /// <summary>What the next start runs; by default <see cref="OwnProgram"/>.</summary>
+    public string Program { get; set; } = OwnProgram;
 
     /// <summary>The command: <c>serve</c> or <c>demo</c>.</summary>
     public string Command { get; init; } = "serve";
@@ -57,6 +60,9 @@ public sealed class SchedulerProcess : IAsyncDisposable
     /// Whether a file size limit is an error of the write, as a full disk is, and does not end the process.
     /// </summary>
     public bool ReadsFileLimitAsError { get; init; }
+
+    /// <summary>Most open files of the process (<c>ulimit -n</c>); null for those of the test.</summary>
+    public int? MaxOpenFiles { get; init; }
 
     /// <summary>Variables in addition to those of the test.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
@@ -165,12 +171,23 @@ public sealed class SchedulerProcess : IAsyncDisposable
     public Task<int> InterruptAsync(CancellationToken cancellationToken = default) =>
         EndAsync("-INT", cancellationToken);
 
+    /// <summary>Stops the process where it is (SIGSTOP): its connections stay open and nothing answers.</summary>
+    public Task FreezeAsync(CancellationToken cancellationToken = default) => SignalAsync("-STOP", cancellationToken);
+
+    /// <summary>Lets a frozen process continue.</summary>
+    public Task ThawAsync(CancellationToken cancellationToken = default) => SignalAsync("-CONT", cancellationToken);
+
     private async Task<int> EndAsync(string signal, CancellationToken cancellationToken)
+    {
+        await SignalAsync(signal, cancellationToken);
+        await _process!.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
+    }
+
+    private async Task SignalAsync(string signal, CancellationToken cancellationToken)
     {
         using var kill = Process.Start("kill", [signal, $"{_process!.Id}"]);
         await kill.WaitForExitAsync(cancellationToken);
-        await _process.WaitForExitAsync(cancellationToken);
-        return _process.ExitCode;
     }
 
     /// <summary>Starts a process that is expected to exit.</summary>
@@ -212,7 +229,12 @@ public sealed class SchedulerProcess : IAsyncDisposable
     private ProcessStartInfo StartInfo()
     {
         // The shell replaces itself with the scheduler: one process, one id.
-        var start = new ProcessStartInfo(ReadsFileLimitAsError ? "sh" : "dotnet")
+        string[] first =
+        [
+            .. ReadsFileLimitAsError ? (string[])["trap '' XFSZ"] : [],
+            .. MaxOpenFiles is { } files ? (string[])[$"ulimit -n {files}"] : [],
+        ];
+        var start = new ProcessStartInfo(first.Length > 0 ? "sh" : "dotnet")
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -221,7 +243,7 @@ public sealed class SchedulerProcess : IAsyncDisposable
         };
         string[] arguments =
         [
-            .. ReadsFileLimitAsError ? (string[])["-c", "trap '' XFSZ; exec dotnet \"$@\"", "sh"] : [],
+            .. first.Length > 0 ? (string[])["-c", $"{string.Join("; ", first)}; exec dotnet \"$@\"", "sh"] : [],
             Program,
             Command,
             "--Host:HttpPort=0",

@@ -15,13 +15,17 @@ internal sealed partial class Audit
     /// <summary>One period in <c>running</c>, taken from the timeline.</summary>
     /// <param name="Until">Null while it still runs.</param>
     /// <param name="PricePerHour">Price snapshot in micro-EUR.</param>
-    private sealed record Run(
+    internal sealed record Run(
         string Instance,
         int Number,
         DateTimeOffset Since,
         DateTimeOffset? Until,
         long PricePerHour
-    );
+    )
+    {
+        /// <summary>Whole seconds of an ended run.</summary>
+        public long Seconds => (long)((Until - Since)?.TotalSeconds ?? 0);
+    }
 
     private static IEnumerable<Run> RunsOf(Instance instance, List<Event> events)
     {
@@ -82,9 +86,9 @@ internal sealed partial class Audit
     {
         Assert.All(segments, segment => Assert.Equal(run.PricePerHour, segment.PricePerHourMicroEur));
         var billed = segments.Sum(segment => segment.Seconds);
-        if (run.Until is { } until)
+        if (run.Until is not null)
         {
-            Assert.True((long)(until - run.Since).TotalSeconds == billed, $"{run} is billed for {billed} s.");
+            Assert.True(run.Seconds == billed, $"{run} is billed for {billed} s.");
         }
 
         // A price per second is not an integer; the sum is rounded once.

@@ -22,6 +22,9 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
     private readonly Instances.InstancesClient _instances = new(calls);
     private readonly Accounts.AccountsClient _accounts = new(calls);
 
+    /// <summary>All runs that the last <see cref="ApiAsync"/> found in the timelines.</summary>
+    public IReadOnlyList<Run> Runs { get; private set; } = [];
+
     /// <summary>
     /// Waits until the state settles and then checks INV-01 to INV-07 and INV-12 through the API: every acknowledged
     /// command, every timeline, the ledger, the failures and the lists. Returns all instances that are not deleted, for
@@ -41,6 +44,7 @@ internal sealed partial class Audit(LaunchLoad load, CallInvoker calls)
             runs.AddRange(RunsOf(instance, events));
         }
 
+        Runs = runs;
         await MoneyAsync(listed, runs, cancellation);
         return listed;
     }

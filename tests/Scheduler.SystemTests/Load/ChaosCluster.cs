@@ -1,55 +1,84 @@
 using System.Collections.Concurrent;
 using Npgsql;
 using Scheduler.TestKit;
+using Xunit;
 
 namespace Scheduler.SystemTests.Load;
 
 /// <summary>
-/// Three silos on their own PostgreSQL, each behind its own network proxy, under a supervisor that restarts processes
-/// that exit. This class offers the faults; a test draws their kind and time from its seed.
+/// Three silos on their own PostgreSQL, each behind its own network proxy, or one silo on SQLite, under a supervisor that
+/// restarts processes that exit. This class offers the faults; a test draws their kind and time from its seed.
 /// </summary>
-internal sealed class ChaosCluster : IAsyncDisposable
+internal sealed partial class ChaosCluster : IAsyncDisposable
 {
     public const int Silos = 3;
 
     private const int Dead = 6;
 
-    private readonly PostgreSqlServer _server;
-    private readonly CuttableProxy[] _networks;
-    private readonly SemaphoreSlim[] _supervised = [.. Enumerable.Range(0, Silos).Select(_ => new SemaphoreSlim(1, 1))];
+    private readonly PostgreSqlServer? _server;
+    private readonly string _database = "";
+    private readonly CuttableProxy[] _networks = [];
+    private readonly SemaphoreSlim[] _supervised;
     private readonly CancellationTokenSource _ends = new();
     private readonly ConcurrentDictionary<string, int> _done = new(StringComparer.Ordinal);
     private Task _supervisors = Task.CompletedTask;
+    private int _events;
 
-    private ChaosCluster(PostgreSqlServer server, string database, string[] settings)
+    private ChaosCluster(PostgreSqlServer server, string database, Surroundings around, string[] settings)
     {
         _server = server;
-        Database = database;
-        Cluster = new SchedulerCluster(database, settings);
+        _around = around;
+        _database = database;
+        Cluster = new SchedulerCluster(database, settings) { EnvironmentOf = around.EnvironmentOf };
         _networks = [.. Enumerable.Range(0, Silos).Select(_ => new CuttableProxy(server.Port))];
         foreach (var network in _networks)
         {
             var through = new NpgsqlConnectionStringBuilder(database) { Port = network.Port };
+            if (around.Clocks.Length > 0)
+            {
+                // Under libfaketime a synchronous read with a time limit fails; the start makes some.
+                (through.Timeout, through.CommandTimeout) = (0, 0);
+            }
+
             Cluster.Add($"--Storage:PostgreSql:ConnectionString={through.ConnectionString}");
         }
+
+        _supervised = [.. Cluster.Nodes.Select(_ => new SemaphoreSlim(1, 1))];
+    }
+
+    private ChaosCluster(Surroundings around, string folder, string[] settings)
+    {
+        _around = around;
+        Cluster = SchedulerCluster.OnSqlite(folder, Path.Combine(around.Folder, "cloud.journal"), settings);
+        Cluster.Add();
+        _supervised = [new SemaphoreSlim(1, 1)];
     }
 
     public SchedulerCluster Cluster { get; }
 
-    /// <summary>The database itself, not through a proxy that a test cuts.</summary>
-    public string Database { get; }
+    /// <summary>Whether the silos share a database; otherwise there is one silo.</summary>
+    public bool HasDatabase => _server is not null;
 
     /// <summary>The injected faults with their counts.</summary>
     public string Done =>
         string.Join(", ", _done.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Value} {d.Key}"));
 
+    /// <summary>Number of faults so far.</summary>
+    public int Events => Volatile.Read(ref _events);
+
+    /// <summary>Three silos on PostgreSQL.</summary>
     public static async Task<ChaosCluster> StartAsync(string[] settings, CancellationToken cancellation)
     {
         var server = await PostgreSqlServer.StartAsync(cancellationToken: cancellation);
-        var chaos = new ChaosCluster(server, await server.CreateDatabaseAsync(cancellation), settings);
-        await chaos.Cluster.StartAllAsync(cancellation);
-        chaos._supervisors = Task.WhenAll(Enumerable.Range(0, Silos).Select(chaos.SuperviseAsync));
-        return chaos;
+        var database = await server.CreateDatabaseAsync(cancellation);
+        return await new ChaosCluster(server, database, Surroundings.None, settings).StartedAsync(cancellation);
+    }
+
+    private async Task<ChaosCluster> StartedAsync(CancellationToken cancellation)
+    {
+        await Cluster.StartAllAsync(cancellation);
+        _supervisors = Task.WhenAll(Enumerable.Range(0, Cluster.Nodes.Count).Select(SuperviseAsync));
+        return this;
     }
 
     /// <summary><c>kill -9</c>; the supervisor restarts it after <paramref name="down"/>.</summary>
@@ -59,7 +88,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         try
         {
             await Cluster.Nodes[silo].KillAsync();
-            Note("kills");
+            Happened("kills");
             await Task.Delay(down, TimeProvider.System, cancellation);
         }
         finally
@@ -71,8 +100,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
     /// <summary>Crashes the database and restarts it after <paramref name="down"/>.</summary>
     public async Task CrashDatabaseAsync(TimeSpan down, CancellationToken cancellation)
     {
-        await _server.CrashAsync(cancellation);
-        Note("crashes of the database");
+        await _server!.CrashAsync(cancellation);
+        Happened("crashes of the database");
         await Task.Delay(down, TimeProvider.System, cancellation);
         await _server.StartAgainAsync(cancellation);
     }
@@ -82,7 +111,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     {
         var process = Cluster.Nodes[silo].Id;
         _networks[silo].Become(how);
-        Note($"cuts ({how})");
+        Happened($"cuts ({how})");
         try
         {
             await Task.Delay(length, TimeProvider.System, cancellation);
@@ -101,7 +130,21 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     /// <summary>Waits until every silo is active among all others.</summary>
     public Task HealedAsync() =>
-        Probe.UntilAsync(Cluster.Nodes, "silo", says => says == $"Active, among {Silos} active");
+        Probe.UntilAsync(Cluster.Nodes, "silo", says => says == $"Active, among {Cluster.Nodes.Count} active");
+
+    /// <summary>Waits until one silo is active among all others, whether or not it is ready.</summary>
+    public async Task JoinedAsync(int silo)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await HasJoinedAsync(Cluster.Nodes[silo]))
+        {
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(began) < DisturbedLoads.Patience,
+                $"It did not join; {Done}\n{Cluster.Nodes[silo].Output}"
+            );
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, _ends.Token);
+        }
+    }
 
     public async Task<int> DeclaredDeadAsync(CancellationToken cancellation) =>
         (await ReadAsync($"SELECT silo_name FROM membership WHERE status = {Dead}", cancellation)).Count;
@@ -118,7 +161,12 @@ internal sealed class ChaosCluster : IAsyncDisposable
             await network.DisposeAsync();
         }
 
-        await _server.DisposeAsync();
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+
+        await _around.DisposeAsync();
         _ends.Dispose();
     }
 
@@ -163,7 +211,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     private async Task<List<string>> ReadAsync(string sql, CancellationToken cancellation)
     {
-        await using var source = NpgsqlDataSource.Create(Database);
+        await using var source = NpgsqlDataSource.Create(_database);
         await using var command = source.CreateCommand(sql);
         await using var rows = await command.ExecuteReaderAsync(cancellation);
         var read = new List<string>();
@@ -173,6 +221,25 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
 
         return read;
+    }
+
+    private async Task<bool> HasJoinedAsync(SchedulerProcess node)
+    {
+        try
+        {
+            return (await Probe.CheckAsync(node, "silo")).Says == $"Active, among {Cluster.Nodes.Count} active";
+        }
+        catch (HttpRequestException)
+        {
+            // It does not listen yet.
+            return false;
+        }
+    }
+
+    private void Happened(string what)
+    {
+        Interlocked.Increment(ref _events);
+        Note(what);
     }
 
     private void Note(string what) => _done.AddOrUpdate(what, 1, (_, times) => times + 1);

@@ -29,6 +29,27 @@ internal sealed partial class LaunchLoad(string id)
         "--Scheduler:Launch:DebtRetry=00:00:00.050",
     ];
 
+    /// <summary>Some launches find no offer; some answers are late, duplicated or missing.</summary>
+    public static string[] UnreliableMarket { get; } =
+    [
+        .. QuickMarket,
+        "--Providers:Simulated:Faults:0:Probability=0.05",
+        "--Providers:Simulated:Faults:0:Seed=1",
+        "--Providers:Simulated:Faults:0:OutOfStock=true",
+        "--Providers:Simulated:Faults:1:Probability=0.1",
+        "--Providers:Simulated:Faults:1:Seed=2",
+        "--Providers:Simulated:Faults:1:FailAfterEffect=true",
+        "--Providers:Simulated:Faults:2:Probability=0.1",
+        "--Providers:Simulated:Faults:2:Seed=3",
+        "--Providers:Simulated:Faults:2:AnswerTwice=true",
+        "--Providers:Simulated:Faults:3:Probability=0.1",
+        "--Providers:Simulated:Faults:3:Seed=4",
+        "--Providers:Simulated:Faults:3:AnswerLate=00:00:00.300",
+        // The test covers how a launch handles a lack of stock, not the stock of single routes.
+        "--Scheduler:Launch:RouteCooldown=00:00:01",
+        "--Scheduler:Providers:BreakerFailures=1000",
+    ];
+
     /// <summary>Resource name <c>accounts/acct-…</c>.</summary>
     public string Account => $"accounts/{id}";
 
