@@ -81,6 +81,8 @@ public sealed class LlamaRuntime
             "--Providers:Simulated:Enabled=false",
             "--Providers:Process:Enabled=true",
             "--Providers:Process:StateDirectory=data/process",
+            // The programs are in the home of this user, which other users cannot read.
+            "--Providers:Process:Isolation:OwnUsers=false",
             "--Providers:Process:ProbeEvery=00:00:00.100",
             "--Providers:Process:StopGrace=00:00:02",
             Setting("FirstPort", first),

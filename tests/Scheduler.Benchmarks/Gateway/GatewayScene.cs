@@ -48,6 +48,8 @@ internal sealed class GatewayScene : IAsyncDisposable
                 "--Providers:Simulated:Enabled=false",
                 "--Providers:Process:Enabled=true",
                 "--Providers:Process:StateDirectory=data/process",
+                // The programs are in the home of this user, which other users cannot read.
+                "--Providers:Process:Isolation:OwnUsers=false",
                 Process("FirstPort", port),
                 Process("LastPort", port),
                 Process("Cpu:Enabled", true),
