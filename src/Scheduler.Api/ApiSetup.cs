@@ -19,6 +19,7 @@ using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
 using Scheduler.Api.Secrets;
+using Scheduler.Api.Services;
 using Scheduler.Edge;
 using Scheduler.Edge.Firewalls;
 
@@ -41,7 +42,7 @@ public static class ApiSetup
             AdmissionKey,
             provider => provider.GetRequiredService<IOptions<ApiOptions>>().Value.Limits()
         );
-        services.AddSingleton<InstanceWatch>();
+        services.AddSingleton<RecordWatch>();
         services.TryAddSingleton<IFirewallTrial, NoFirewallTrial>();
         services.AddSingleton<OpenApiDocumentSource>();
         services
@@ -82,6 +83,7 @@ public static class ApiSetup
         app.MapGrpcService<KeysService>();
         app.MapGrpcService<InstancesService>();
         app.MapGrpcService<BalancersService>();
+        app.MapGrpcService<ServicesService>();
         app.MapGrpcService<SchedulesService>();
         app.MapGrpcService<ModelsService>();
         app.MapGrpcService<ProvidersService>();

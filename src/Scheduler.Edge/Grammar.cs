@@ -18,6 +18,8 @@ internal static partial class Grammar
 
     public static bool IsBalancerId(string text) => BalancerId().IsMatch(text);
 
+    public static bool IsServiceId(string text) => ServiceId().IsMatch(text);
+
     public static bool IsProviderId(string text) => ProviderId().IsMatch(text);
 
     public static bool IsServingName(string text) => ServingName().IsMatch(text);
@@ -68,6 +70,9 @@ internal static partial class Grammar
 
     [GeneratedRegex(@"^bal-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
     private static partial Regex BalancerId();
+
+    [GeneratedRegex(@"^svc-[a-z2-7]{20}\z", RegexOptions.None, 1000)]
+    private static partial Regex ServiceId();
 
     [GeneratedRegex(@"^[a-z0-9-]{1,63}\z", RegexOptions.None, 1000)]
     private static partial Regex ProviderId();

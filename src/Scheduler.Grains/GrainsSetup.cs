@@ -13,6 +13,7 @@ using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
 using Scheduler.Grains.Providers;
 using Scheduler.Grains.Requests;
+using Scheduler.Grains.Services;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains;
@@ -49,6 +50,7 @@ public static class GrainsSetup
         services.AddSingleton<ModelTeaching>();
         services.AddSingleton<LaunchChecks>();
         services.AddSingleton<LaunchExplainer>();
+        services.AddSingleton<ServiceChecks>();
         services.AddSingleton<InstanceSecrets>();
         services.AddSingleton<InstanceProviderCalls>();
         services.AddSingleton<AllocationSweep>();

@@ -137,6 +137,11 @@ public sealed class QuotaOptions
     [Range(0, SecretSet.MostSecrets)]
     public int Secrets { get; set; } = 64;
 
+    /// <summary>Services that are not deleted.</summary>
+    /// <value>200</value>
+    [Range(0, 1_000_000)]
+    public int Services { get; set; } = 200;
+
     public long Of(Quota quota) =>
         quota switch
         {
@@ -148,6 +153,7 @@ public sealed class QuotaOptions
             Quota.Balancers => Balancers,
             Quota.Schedules => Schedules,
             Quota.Secrets => Secrets,
+            Quota.Services => Services,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

@@ -143,7 +143,8 @@ internal static class InstanceRequestValidation
         faults.CheckRequestId("request_id", clientRequestId);
     }
 
-    private static void CheckLabels(this Faults faults, MapField<string, string> labels)
+    /// <summary>Validates the labels of a caller.</summary>
+    public static void CheckLabels(this Faults faults, MapField<string, string> labels)
     {
         if (labels.Count > MostLabels)
         {

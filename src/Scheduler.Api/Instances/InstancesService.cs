@@ -16,7 +16,7 @@ using Scheduler.Grains.Instances;
 
 namespace Scheduler.Api.Instances;
 
-internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch) : V1.Instances.InstancesBase
+internal sealed class InstancesService(IGrainFactory grains, RecordWatch watch) : V1.Instances.InstancesBase
 {
     /// <summary>Attempts of a partial update, because the scheduler itself may change the record in between.</summary>
     private const int UpdateTries = 5;
@@ -198,7 +198,20 @@ internal sealed class InstancesService(IGrainFactory grains, InstanceWatch watch
         WatchInstanceRequest request,
         IServerStreamWriter<Instance> responseStream,
         ServerCallContext context
-    ) => watch.RunAsync(request, responseStream, context);
+    )
+    {
+        var grain = GrainOf(request.Name);
+        var account = ResourceName.ParseAccount(request.Name);
+        return watch.RunAsync(
+            context,
+            stop => grain.GetAsync(account).OrThrow(request.Name, stop),
+            (sent, stop) => grain.WaitForChangeAsync(account, sent, stop).OrThrow(request.Name, stop),
+            record => record.Generation,
+            record => record.State == Domain.Instances.InstanceState.Deleted,
+            request.AfterGeneration,
+            (record, stop) => responseStream.WriteAsync(record.ToProto(context.Caller()), stop)
+        );
+    }
 
     private async Task<V1.LaunchExplanation> ExplainAsync(
         RepairInstanceRequest request,

@@ -15,6 +15,7 @@ internal static class ApiSurface
         V1.Keys.Descriptor,
         V1.Instances.Descriptor,
         V1.Balancers.Descriptor,
+        V1.Services.Descriptor,
         V1.Schedules.Descriptor,
         V1.Models.Descriptor,
         V1.Providers.Descriptor,

@@ -13,6 +13,7 @@ using Scheduler.Api.Providers;
 using Scheduler.Api.Requests;
 using Scheduler.Api.Schedules;
 using Scheduler.Api.Secrets;
+using Scheduler.Api.Services;
 using Scheduler.Edge;
 
 namespace Scheduler.Api.Pipeline;
@@ -34,6 +35,7 @@ internal static class RequestValidators
         FirewallRequestValidation.All,
         SecretRequestValidation.All,
         HostRequestValidation.All,
+        ServiceRequestValidation.All,
     }
         .SelectMany(validators => validators)
         .ToFrozenDictionary(validator => validator.Message.FullName, StringComparer.Ordinal);

@@ -21,6 +21,8 @@ internal static class ResourceName
 
     public static string Balancer(AccountId account, BalancerId balancer) => $"accounts/{account}/balancers/{balancer}";
 
+    public static string Service(AccountId account, ServiceId service) => $"accounts/{account}/services/{service}";
+
     public static string Schedule(AccountId account, InstanceId instance, string schedule) =>
         $"accounts/{account}/instances/{instance}/schedules/{schedule}";
 
@@ -59,6 +61,8 @@ internal static class ResourceName
     public static InstanceId ParseInstance(string name) => new(LastOf(name, "instances"));
 
     public static BalancerId ParseBalancer(string name) => new(LastOf(name, "balancers"));
+
+    public static ServiceId ParseService(string name) => new(LastOf(name, "services"));
 
     /// <summary>The instance of a validated name, which may name a child of the instance.</summary>
     public static InstanceId ParseInstanceAbove(string name) => new(LastOf(name, "instances").Split('/')[0]);
@@ -102,6 +106,18 @@ internal static class ResourceName
                 field,
                 "Must be `accounts/{account}/balancers/{balancer}`, the balancer `bal-` and 20 of a-z 2-7."
             );
+        }
+    }
+
+    public static void CheckService(this Faults faults, string field, string name)
+    {
+        if (
+            name.Split('/') is not ["accounts", var account, "services", var service]
+            || !Grammar.IsAccountId(account)
+            || !Grammar.IsServiceId(service)
+        )
+        {
+            faults.Add(field, "Must be `accounts/{account}/services/{service}`, the service `svc-` and 20 of a-z 2-7.");
         }
     }
 

@@ -39,6 +39,7 @@ internal static class EventMapping
                 account,
                 new BalancerId(subject.Id)
             ),
+            "service" when subject.Account is { } account => ResourceName.Service(account, new ServiceId(subject.Id)),
             "schedules" when subject.Account is { } account =>
                 $"{ResourceName.Instance(account, GrainKeys.InstanceOfSchedules(subject.Id))}/schedules",
             "account" => ResourceName.Account(new AccountId(subject.Id)),

@@ -17,6 +17,7 @@ public enum Quota
     Balancers = 6,
     Schedules = 7,
     Secrets = 8,
+    Services = 9,
 }
 
 /// <summary>The public names of quotas: lower snake case.</summary>
@@ -35,6 +36,7 @@ public static class QuotaNames
             Quota.Balancers => "balancers",
             Quota.Schedules => "schedules",
             Quota.Secrets => "secrets",
+            Quota.Services => "services",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 

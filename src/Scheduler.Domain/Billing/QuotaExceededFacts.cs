@@ -22,8 +22,12 @@ public sealed record QuotaExceededFacts(AccountId Account, Quota Quota, long Use
     private string Remedy =>
         Quota switch
         {
-            Quota.Instances or Quota.Firewalls or Quota.Balancers or Quota.Schedules or Quota.Secrets =>
-                $"Delete {Quota.WireName()} that are not needed, or ",
+            Quota.Instances
+            or Quota.Firewalls
+            or Quota.Balancers
+            or Quota.Schedules
+            or Quota.Secrets
+            or Quota.Services => $"Delete {Quota.WireName()} that are not needed, or ",
             Quota.Keys => "Revoke keys that are not needed, or ",
             Quota.Models or Quota.ModelBytes => "Use a model that is registered already, or ",
             _ => throw new System.Diagnostics.UnreachableException(),

@@ -55,6 +55,22 @@ public sealed record Replica
     [Id(11)]
     public bool OnDemand { get; init; }
 
+    /// <summary>The latest start whose result was seen; a start that was ordered and is not answered is repeated.</summary>
+    [Id(12)]
+    public int Answered { get; init; }
+
+    /// <summary>Failures in a row, without a run of <see cref="ServiceTurn.LongRun"/> in between.</summary>
+    [Id(13)]
+    public int Failures { get; init; }
+
+    /// <summary>Why its instance could not be created or started; empty otherwise.</summary>
+    [Id(14)]
+    public string Trouble { get; init; } = "";
+
+    /// <summary>Whether a start is ordered whose result was not seen.</summary>
+    [JsonIgnore]
+    public bool MustStart => Phase == ReplicaPhase.Staying && StartAt is null && Answered < Starts;
+
     [JsonIgnore]
     public bool IsLeaving => Phase != ReplicaPhase.Staying;
 

@@ -1,5 +1,7 @@
 using Scheduler.Domain.Instances;
+using Scheduler.Domain.Services;
 using Scheduler.Grains.Agenda;
+using Scheduler.Grains.Services;
 using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
@@ -74,7 +76,20 @@ internal sealed partial class InstanceGrain
         }
 
         _changed.Raise();
+        TellService();
         ActAfterRecord();
+    }
+
+    /// <summary>Tells the service of a replica. The message may be lost: the service then looks itself, but later.</summary>
+    private void TellService()
+    {
+        if (ReplicaLabels.ServiceOf(_recorded.Labels) is { } service)
+        {
+            GrainFactory
+                .GetGrain<IServiceInbox>(service.Value)
+                .ReplicaChangedAsync(Self, ReplicaSight.Of(_recorded))
+                .Ignore();
+        }
     }
 
     /// <summary>A re-route continues the launch, so only the first attempt of a run counts as its start.</summary>
@@ -88,7 +103,7 @@ internal sealed partial class InstanceGrain
 
     private void ActAfterRecord()
     {
-        _work.Match(Self, _recorded.RequestId, [.. WorkRequiredNow()]);
+        _work.Match(Self.Value, _recorded.RequestId, [.. WorkRequiredNow()]);
         ArmDeadline();
     }
 

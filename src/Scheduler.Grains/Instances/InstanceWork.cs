@@ -4,7 +4,7 @@ using Scheduler.Domain.Ids;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// The work in progress of one instance: the calls to its provider and its account that its record requires. A piece
+/// The work in progress of one instance or service: the calls that its record requires, for example to a provider. A piece
 /// of work runs at most once at a time, beside the grain's turns. It is cancelled as soon as the record no longer
 /// requires it.
 /// </summary>
@@ -24,14 +24,15 @@ internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger
     public IReadOnlyCollection<string> Running => _running.Keys;
 
     /// <summary>Starts every required piece that does not run, then cancels every running piece that is not required.</summary>
+    /// <param name="owner">Id of the instance or service, for the log.</param>
     /// <param name="requestId">The request that the log lines of the started pieces belong to.</param>
-    public void Match(InstanceId instance, RequestId requestId, IReadOnlyCollection<RequiredWork> required)
+    public void Match(string owner, RequestId requestId, IReadOnlyCollection<RequiredWork> required)
     {
         foreach (var work in required.Where(work => !_running.ContainsKey(work.Name)))
         {
             if (!_all.IsCancellationRequested && !stop.Stopping.IsCancellationRequested)
             {
-                Start(instance, requestId, work);
+                Start(owner, requestId, work);
             }
         }
 
@@ -51,15 +52,15 @@ internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger
 
     public void Dispose() => _all.Dispose();
 
-    private void Start(InstanceId instance, RequestId requestId, RequiredWork work)
+    private void Start(string owner, RequestId requestId, RequiredWork work)
     {
         var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_all.Token, stop.Stopping);
         _running.Add(work.Name, cancellation);
-        _ = RunAsync(instance, requestId, work, cancellation);
+        _ = RunAsync(owner, requestId, work, cancellation);
     }
 
     private async Task RunAsync(
-        InstanceId instance,
+        string owner,
         RequestId requestId,
         RequiredWork work,
         CancellationTokenSource cancellation
@@ -73,11 +74,11 @@ internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            LogCancelled(instance, work.Name);
+            LogCancelled(owner, work.Name);
         }
         catch (Exception exception)
         {
-            LogFailed(exception, instance, work.Name);
+            LogFailed(exception, owner, work.Name);
         }
         finally
         {
@@ -92,11 +93,11 @@ internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger
         }
     }
 
-    [LoggerMessage(1002, LogLevel.Debug, "Instance {Instance}: {Work} cancelled, no longer required")]
-    private partial void LogCancelled(InstanceId instance, string work);
+    [LoggerMessage(1002, LogLevel.Debug, "{Owner}: {Work} cancelled, no longer required")]
+    private partial void LogCancelled(string owner, string work);
 
-    [LoggerMessage(1003, LogLevel.Error, "Instance {Instance}: {Work} failed; retrying at the next wake-up")]
-    private partial void LogFailed(Exception exception, InstanceId instance, string work);
+    [LoggerMessage(1003, LogLevel.Error, "{Owner}: {Work} failed; retrying at the next wake-up")]
+    private partial void LogFailed(Exception exception, string owner, string work);
 }
 
 /// <summary>A piece of work that a record requires. It must be safe to repeat.</summary>

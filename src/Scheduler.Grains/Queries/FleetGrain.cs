@@ -10,6 +10,7 @@ using Scheduler.Domain.Keys;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Secrets;
+using Scheduler.Domain.Services;
 using Scheduler.Domain.Storage;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
@@ -184,22 +185,44 @@ internal sealed partial class FleetGrain(
         ];
     }
 
-    public async Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit)
+    public Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit) =>
+        ListLiveAsync<BalancerRecord>(
+            "balancer",
+            account,
+            balancer => balancer.IsLive,
+            balancer => balancer.Id.Value,
+            afterId,
+            limit
+        );
+
+    public Task<ImmutableArray<ServiceRecord>> ListServicesAsync(ServiceQuery query) =>
+        ListLiveAsync<ServiceRecord>(
+            "service",
+            query.Account,
+            service => service.IsLive && query.Matches(service),
+            service => service.Id.Value,
+            query.AfterId,
+            query.Limit
+        );
+
+    /// <summary>Skips states that are not listed until the page is full or the list ends.</summary>
+    private async Task<ImmutableArray<T>> ListLiveAsync<T>(
+        string kind,
+        AccountId? account,
+        Func<T, bool> isListed,
+        Func<T, string> idOf,
+        string afterId,
+        int limit
+    )
+        where T : class, IStoredState
     {
-        // Skips tombstones until the page is full or the list ends.
-        var page = ImmutableArray.CreateBuilder<BalancerRecord>();
+        var page = ImmutableArray.CreateBuilder<T>();
         for (var isMore = true; isMore && page.Count < limit; )
         {
-            var read = await entities.ListAsync<BalancerRecord>(
-                "balancer",
-                account,
-                afterId,
-                limit,
-                CancellationToken.None
-            );
-            page.AddRange(read.Where(balancer => balancer.IsLive).Take(limit - page.Count));
+            var read = await entities.ListAsync<T>(kind, account, afterId, limit, CancellationToken.None);
+            page.AddRange(read.Where(isListed).Take(limit - page.Count));
             isMore = read.Count == limit;
-            afterId = read.Count > 0 ? read[^1].Id.Value : afterId;
+            afterId = read.Count > 0 ? idOf(read[^1]) : afterId;
         }
 
         return page.ToImmutable();

@@ -7,6 +7,7 @@ using Scheduler.Domain.Ids;
 using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Placement;
+using Scheduler.Domain.Services;
 using Scheduler.Grains.Billing;
 using Scheduler.Grains.Instances;
 using Scheduler.Grains.Models;
@@ -104,6 +105,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("ListModels")]
     Task<ImmutableArray<ModelView>> ListModelsAsync(AccountId? account, string afterName, int limit);
 
+    /// <summary>Matching services ordered by id, without deleted ones.</summary>
+    [Alias("ListServices")]
+    Task<ImmutableArray<ServiceRecord>> ListServicesAsync(ServiceQuery query);
+
     /// <summary>Balancers of an account (null: of all) ordered by id, without deleted ones.</summary>
     [Alias("ListBalancers")]
     Task<ImmutableArray<BalancerRecord>> ListBalancersAsync(AccountId? account, string afterId, int limit);
@@ -135,6 +140,26 @@ public interface IFleetGrain : IGrainWithStringKey
 /// <param name="Events">Oldest first.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.EventPage")]
 public sealed record EventPage([property: Id(0)] ImmutableArray<StoredEvent> Events);
+
+/// <summary>Filter for services; null means any.</summary>
+/// <param name="Condition">One that is true.</param>
+/// <param name="AfterId">Empty for the beginning.</param>
+/// <param name="Limit">1 to 1,000.</param>
+[GenerateSerializer, Immutable, Alias("scheduler.ServiceQuery")]
+public sealed record ServiceQuery(
+    [property: Id(0)] AccountId? Account,
+    [property: Id(1)] string? ServingName,
+    [property: Id(2)] string? Model,
+    [property: Id(3)] ServiceConditionType? Condition,
+    [property: Id(4)] string AfterId,
+    [property: Id(5)] int Limit
+)
+{
+    public bool Matches(ServiceRecord service) =>
+        (ServingName is null || string.Equals(ServingName, service.ServingName, StringComparison.Ordinal))
+        && (Model is null || string.Equals(Model, service.Spec.Template.Model, StringComparison.Ordinal))
+        && (Condition is not { } condition || service.Has(condition));
+}
 
 /// <summary>Filter for offers; null means any.</summary>
 /// <param name="Account">Access scope: only offers that the account may use; null for operators.</param>

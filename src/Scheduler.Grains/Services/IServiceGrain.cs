@@ -55,6 +55,10 @@ public interface IServiceGrain : IGrainWithStringKey
     [Alias("Timeline"), AlwaysInterleave]
     Task<Answer<ServiceTimeline>> TimelineAsync(AccountId? account, long afterSequence, int limit);
 
+    /// <summary>Explains why the service has the replicas that it has, without side effects.</summary>
+    [Alias("Explain"), AlwaysInterleave]
+    Task<Answer<ServiceExplanation>> ExplainAsync(AccountId? account);
+
     /// <summary>
     /// Takes the load of one gateway process: once a second while it has any, once when it has none any more, and at once for the first held
     /// request. Never stored. The load of a gateway that says nothing for <see cref="GatewayLoads.LongestSilence"/> counts as none.

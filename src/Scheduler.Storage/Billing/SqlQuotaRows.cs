@@ -51,6 +51,7 @@ internal sealed class SqlQuotaRows(ISqlStore store) : IQuotaRows
             Quota.Firewalls => Of(LengthOf("firewalls"), "firewalls", isSum: true),
             Quota.Balancers => $"{Of("COUNT(*)", "balancer")} AND {Member("deletedAt")} IS NULL",
             Quota.Schedules => Of(LengthOf("schedules"), "schedules", isSum: true),
+            Quota.Services => $"{Of("COUNT(*)", "service")} AND {Member("deletedAt")} IS NULL",
             Quota.Secrets => Of(LengthOf("secrets"), "secrets", isSum: true),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

@@ -6,6 +6,7 @@ using Scheduler.Domain.Instances;
 using Scheduler.Domain.Keys;
 using Scheduler.Domain.Models;
 using Scheduler.Domain.Schedules;
+using Scheduler.Domain.Services;
 using Scheduler.Storage.Billing;
 using Xunit;
 
@@ -59,6 +60,11 @@ public abstract class QuotaRowsTests(StoreFixture fixture) : IAsyncLifetime
                     new BalancerRecord { Account = account, DeletedAt = isGone ? StoreFixture.Noon : null }
                 );
                 await _fixture.WriteStateAsync(
+                    "service",
+                    $"svc-{name}{i}",
+                    new ServiceRecord { Account = account, DeletedAt = isGone ? StoreFixture.Noon : null }
+                );
+                await _fixture.WriteStateAsync(
                     "model",
                     $"model-{account}/{i}",
                     new ModelRecord { Account = account, Name = $"{i}" }
@@ -83,6 +89,7 @@ public abstract class QuotaRowsTests(StoreFixture fixture) : IAsyncLifetime
             await CountsAsync(account, Quota.Instances, 2, 1, $"i-{name}0", "i-other");
             await CountsAsync(account, Quota.Keys, 2, 0, $"key-{name}0", $"key-{name}1", "key-other");
             await CountsAsync(account, Quota.Balancers, 2, 1, $"b-{name}1");
+            await CountsAsync(account, Quota.Services, 2, 1, $"svc-{name}1");
             await CountsAsync(account, Quota.Models, 3, 2, $"model-{account}/0");
             await CountsAsync(account, Quota.Schedules, 6, 4, $"schedules-i-{name}0");
             await CountsAsync(account, Quota.Firewalls, 2, 0, $"firewalls-{account}");

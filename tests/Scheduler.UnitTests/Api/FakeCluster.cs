@@ -12,6 +12,7 @@ using Scheduler.Domain.Placement;
 using Scheduler.Domain.Providers;
 using Scheduler.Domain.Requests;
 using Scheduler.Domain.Secrets;
+using Scheduler.Domain.Services;
 using Scheduler.Grains;
 using Scheduler.Grains.Balancers;
 using Scheduler.Grains.Billing;
@@ -631,6 +632,18 @@ internal sealed class FakeFleet(FakeCluster cluster) : IFleetGrain
                 .Where(r => string.CompareOrdinal(r.Id.Value, afterId) > 0)
                 .OrderBy(r => r.Id.Value, StringComparer.Ordinal)
                 .Take(limit)
+                .ToImmutableArray()
+        );
+
+    public Task<ImmutableArray<ServiceRecord>> ListServicesAsync(ServiceQuery query) =>
+        Task.FromResult(
+            cluster
+                .All<FakeService>()
+                .Select(service => service.Record)
+                .Where(r => r.IsLive && (query.Account is null || r.Account == query.Account) && query.Matches(r))
+                .Where(r => string.CompareOrdinal(r.Id.Value, query.AfterId) > 0)
+                .OrderBy(r => r.Id.Value, StringComparer.Ordinal)
+                .Take(query.Limit)
                 .ToImmutableArray()
         );
 

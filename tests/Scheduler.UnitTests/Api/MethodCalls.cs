@@ -75,7 +75,11 @@ internal sealed class MethodCalls(ApiFixture api)
                 var parent = OpenApiDocumentSource.PathOf(method.Http)["/v1/".Length..].Split(':')[0];
                 var length =
                     parent.Contains("{schedule}") ? 6
-                    : parent.Contains("{instance}") || parent.Contains("{balancer}") || parent.Contains("{key}") ? 4
+                    : parent.Contains("{instance}")
+                    || parent.Contains("{balancer}")
+                    || parent.Contains("{service}")
+                    || parent.Contains("{key}")
+                        ? 4
                     : 2;
                 method
                     .Descriptor.InputType.FindFieldByName(path)
@@ -99,6 +103,12 @@ internal sealed class MethodCalls(ApiFixture api)
                 break;
             case UpdateBalancerRequest r:
                 r.Spec = ABalancer();
+                break;
+            case CreateServiceRequest r:
+                (r.ServingName, r.Spec) = ("m", new ServiceSpec { Template = new LaunchSpec { Model = "a" } });
+                break;
+            case UpdateServiceRequest r:
+                r.Spec = new ServiceSpec { Template = new LaunchSpec { Model = "a" } };
                 break;
             case CreateScheduleRequest r:
                 (r.ScheduleId, r.Action, r.Cron, r.TimeZone) = ("s", ScheduleAction.Start, "* * * * *", "UTC");
@@ -176,6 +186,7 @@ internal sealed class MethodCalls(ApiFixture api)
             .Replace("{instance}", instance)
             .Replace("{schedule}", "s")
             .Replace("{balancer}", "bal-aaaaaaaaaaaaaaaaaaaa")
+            .Replace("{service}", "svc-aaaaaaaaaaaaaaaaaaaa")
             .Replace("{key}", "key-aaaaaaaaaaaa")
             .Replace("{model}", "m")
             .Replace("{rule}", "r")

@@ -18,6 +18,7 @@ using Scheduler.Domain.Providers;
 using Scheduler.Domain.Runtimes;
 using Scheduler.Domain.Schedules;
 using Scheduler.Domain.Secrets;
+using Scheduler.Domain.Services;
 using Scheduler.Domain.Storage;
 using Scheduler.ModelFit;
 using Scheduler.Storage;
@@ -293,6 +294,10 @@ public sealed class StateSerializerTests
     [Fact]
     public void The_golden_schedules_of_version_1_are_read_and_written_the_same() =>
         AssertGolden("ScheduleSet.v1.json", Schedules());
+
+    [Fact]
+    public void The_golden_service_of_version_1_is_read_and_written_the_same() =>
+        AssertGolden("ServiceRecord.v1.json", Service());
 
     [Fact]
     public void The_golden_balancer_of_version_1_is_read_and_written_the_same() =>
@@ -781,6 +786,109 @@ public sealed class StateSerializerTests
             LastSequence = 3,
         };
     }
+
+    private static ServiceRecord Service() =>
+        new()
+        {
+            Id = new ServiceId("svc-a"),
+            Account = new AccountId("acct-a"),
+            ServingName = "chat",
+            Spec = new ServiceSpec
+            {
+                Template = new LaunchSpec { Model = "a/m" },
+                MinReplicas = 0,
+                MaxReplicas = 4,
+                Scaling = new ScalingSettings { TargetOutstanding = 2 },
+                Spot = new SpotSettings { Policy = SpotPolicy.Preferred, Spares = 1 },
+                Affinity = ServiceAffinity.Prefix,
+                Budget = new ServiceBudget { MaxPricePerHour = new MicroEuro(5), MaxPerDay = new MicroEuro(6) },
+                Paused = true,
+                Firewall = "house-rules",
+            },
+            Generation = 2,
+            Version = 7,
+            CreatedAt = Noon,
+            UpdatedAt = Noon,
+            DeleteOrderedAt = Noon,
+            DeletedAt = Noon,
+            CreateFingerprint = "9f86",
+            WakeAt = Noon,
+            Events = [Event()],
+            LastSequence = 3,
+            Labels = ImmutableSortedDictionary<string, string>.Empty.Add("team", "a"),
+            Revision = 1,
+            LastRevision = 2,
+            Revisions =
+            [
+                new ServiceRevision
+                {
+                    Number = 1,
+                    Template = new LaunchSpec { Model = "a/m" },
+                    CreatedAt = Noon,
+                    Worked = true,
+                },
+            ],
+            Replicas =
+            [
+                new Replica
+                {
+                    Number = 3,
+                    Revision = 1,
+                    Instance = new InstanceId("i-a"),
+                    ServingName = "chat-r1-3",
+                    Phase = ReplicaPhase.Draining,
+                    Since = Noon,
+                    Starts = 2,
+                    StartAt = Noon,
+                    PriceCap = new MicroEuro(5),
+                    Reason = "2 replicas are wanted",
+                    Seen = new ReplicaSight
+                    {
+                        Generation = 4,
+                        State = InstanceState.Running,
+                        Since = Noon,
+                        Run = 1,
+                        RunningSince = Noon,
+                        RunningUntil = Noon,
+                        Price = new MicroEuro(4),
+                        Route = "cloud/eu/L40S",
+                        IsSpot = true,
+                        HasCleanup = true,
+                    },
+                    OnDemand = true,
+                    Answered = 1,
+                    Failures = 1,
+                    Trouble = "the name is taken",
+                },
+            ],
+            LastReplica = 3,
+            Scaling = new ScalingState
+            {
+                Wanted = 2,
+                Since = Noon,
+                StepBase = 1,
+                StepSince = Noon,
+                Asked = 5,
+                Limit = ScalingLimit.Budget,
+                Why = "load 9",
+            },
+            RetryAt = Noon,
+            Conditions =
+            [
+                new ServiceCondition
+                {
+                    Type = ServiceConditionType.Ready,
+                    Status = true,
+                    Reason = "WantedMet",
+                    Message = "2 of 2",
+                    Since = Noon,
+                    RequestId = new RequestId("req-1"),
+                },
+            ],
+            Spend = new DaySpend { Day = Noon, Ended = new MicroEuro(9) },
+            ShortSince = Noon,
+            RequestId = new RequestId("req-1"),
+        };
 
     private static BalancerRecord Balancer() =>
         new()

@@ -140,7 +140,7 @@ public sealed class InstanceWorkTests : IDisposable
         Assert.Equal(0, starts);
     }
 
-    private void Match(params RequiredWork[] required) => _work.Match(Instance, new RequestId("req-1"), required);
+    private void Match(params RequiredWork[] required) => _work.Match(Instance.Value, new RequestId("req-1"), required);
 
     /// <summary>Runs until it is cancelled.</summary>
     private static RequiredWork Waiting(string name, Action<CancellationToken>? started = null) =>
