@@ -65,11 +65,17 @@ internal sealed class ServiceWorld(TestScheduler scheduler, AccountId account, s
     }
 
     /// <summary>Waits while time passes.</summary>
-    public async Task<ServiceRecord> UntilAsync(Func<ServiceRecord, bool> isSo, string what)
+    public async Task<ServiceRecord> UntilAsync(Func<ServiceRecord, bool> isSo, string what, TimeSpan? step = null)
     {
         try
         {
-            return await Eventually.UntilAsync(SeeAgainAsync, isSo, what, scheduler.Clock, TimeSpan.FromSeconds(1));
+            return await Eventually.UntilAsync(
+                SeeAgainAsync,
+                isSo,
+                what,
+                scheduler.Clock,
+                step ?? TimeSpan.FromSeconds(1)
+            );
         }
         catch (TimeoutException late)
         {
