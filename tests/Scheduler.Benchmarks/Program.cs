@@ -35,6 +35,9 @@ switch (args.FirstOrDefault())
     case "affinity":
         AffinityFigures.Run(args[1..]);
         return 0;
+    case "spot":
+        SpotFigures.Run(args[1..]);
+        return 0;
     case "requests":
         await RequestLogFigures.RunAsync();
         return 0;
@@ -55,7 +58,7 @@ switch (args.FirstOrDefault())
         return await LaunchGuard.RunAsync();
     default:
         await Console.Error.WriteLineAsync(
-            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | affinity | requests | pages | start | profile | guard"
+            "usage: placement | vram | storage | postgresql | fleet | launches | recovery | reroute | gateway | affinity | spot | requests | pages | start | profile | guard"
         );
         return 2;
 }

@@ -66,7 +66,7 @@ public static class SpotPlan
         var risk = turn.Risk();
         var state = Advance(before, turn, risk, priceRatio, now);
         var isRisky = state.Credit > 0 && risk > state.UsualRisk * Math.Exp(-state.Credit / CreditScale);
-        turn.Target = spotWanted + (spotWanted > 0 ? settings.Spares + (isRisky ? 1 : 0) : 0);
+        turn.Target = spotWanted > 0 ? spotWanted + turn.Spares + (isRisky ? 1 : 0) : 0;
         turn.AskForSpot();
         if (state.Credit > 0)
         {
@@ -95,7 +95,7 @@ public static class SpotPlan
         }
 
         var hours = (now - at).TotalHours;
-        var extra = turn.Spots - turn.Wanted + turn.OnDemands * priceRatio;
+        var extra = turn.Spots - turn.Wanted - turn.Spares + (turn.OnDemands * priceRatio);
         var credit = before.Credit + hours * ((Allowance * turn.Wanted) - extra);
         var weight = Math.Min(1, UsualWeight * hours);
         return before with
@@ -129,6 +129,9 @@ public static class SpotPlan
             .ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
 
         public int Wanted => wanted;
+
+        /// <summary>Spares that the settings order; the allowance does not pay for them.</summary>
+        public int Spares => wanted > 0 ? settings.Spares : 0;
 
         public int Target { get; set; }
 
