@@ -38,12 +38,11 @@ public sealed partial class ProseTests
     {
         var rows = FailureRow()
             .Matches(File.ReadAllText(Repo.Path("README.md")))
-            .Select(match => (match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value));
+            .Select(match => string.Join(" | ", match.Groups.Values.Skip(1).Select(cell => cell.Value)));
         var catalogue = FailureCatalogue.All.Select(definition =>
-            (
-                definition.Code.WireName(),
-                definition.HttpStatus.ToString(System.Globalization.CultureInfo.InvariantCulture),
-                definition.GrpcStatus
+            string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"{definition.Code.WireName()} | {definition.HttpStatus} | {definition.GrpcStatus} | {definition.Cause} | {definition.Remedy}"
             )
         );
         Assert.Equal(catalogue, rows);
@@ -52,6 +51,6 @@ public sealed partial class ProseTests
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
 
-    [GeneratedRegex(@"^\| `([A-Z_]+)` \| (\d{3}) \| ([A-Z_]+) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `([A-Z_]+)` \| (\d{3}) \| ([A-Z_]+) \| (.+) \| (.+) \|$", RegexOptions.Multiline)]
     private static partial Regex FailureRow();
 }

@@ -121,7 +121,7 @@ public static class FailureCatalogue
             "RESOURCE_EXHAUSTED",
             AfterChange,
             "The runtime exceeded the GPU's memory.",
-            "Reduce the context to, or pick the GPU that, the hint names."
+            "Reduce the context, or choose another GPU, as the hint says."
         ),
         new(
             RuntimeExited,
