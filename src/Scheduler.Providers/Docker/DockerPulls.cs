@@ -94,7 +94,7 @@ internal sealed partial class DockerPulls(
     [LoggerMessage(
         EventId = 6306,
         Level = LogLevel.Information,
-        Message = "{Host} pulled {Image}; it is there: {IsThere}"
+        Message = "{Host} ended the pull of {Image}; the image exists: {IsThere}"
     )]
     private partial void LogPulled(string host, string image, bool isThere);
 

@@ -3,7 +3,7 @@ namespace Scheduler.Providers.Http;
 /// <summary>What a call to a vendor is for. The rate gate lets lower values pass first.</summary>
 internal enum CallKind
 {
-    /// <summary>Ends what costs money.</summary>
+    /// <summary>Destroys an allocation, which ends its cost.</summary>
     Release = 0,
 
     /// <summary>Lists or reads what we hold.</summary>

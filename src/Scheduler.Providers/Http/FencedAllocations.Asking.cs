@@ -23,7 +23,7 @@ internal sealed partial class FencedAllocations
         /// <summary>Whether <see cref="Outcome"/> is about to complete.</summary>
         internal bool IsOver { get; set; }
 
-        /// <summary>Cancelled when no caller waits any more. It stops what was not sent, nothing else.</summary>
+        /// <summary>Cancelled when no caller waits any more. It stops only a request that was not sent yet.</summary>
         internal CancellationToken Unwanted => _unwanted.Token;
 
         internal void CallOff() => _unwanted.Cancel();
@@ -152,7 +152,9 @@ internal sealed partial class FencedAllocations
         return AllocateOutcome.Rejected(RejectionKind.ProviderError, RentalFailures.StillBusy(_provider));
     }
 
-    /// <summary>Before the first request of a key: whether it can be granted, and whether the vendor lists something already.</summary>
+    /// <summary>
+    /// Before the first request of a key: checks whether the request can be granted, and whether the vendor lists something already.
+    /// </summary>
     private async Task<(AllocateOutcome? Refusal, bool IsListed)> LookFirstAsync(
         AllocationEntry? entry,
         AllocationRequest request,
@@ -290,7 +292,7 @@ internal sealed partial class FencedAllocations
         }
     }
 
-    /// <summary>Records that the outcome of a request is known: nothing was made, or what a release must destroy.</summary>
+    /// <summary>Records the outcome of a request: nothing was made, or an allocation that a release must destroy.</summary>
     private async Task SettledAsync(AllocationEntry intent, string? vendorId)
     {
         for (var entry = intent; entry is not null; )

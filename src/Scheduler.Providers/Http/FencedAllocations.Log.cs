@@ -11,7 +11,7 @@ internal sealed partial class FencedAllocations
     [LoggerMessage(
         EventId = 6202,
         Level = LogLevel.Warning,
-        Message = "{Provider}: the outcome of the create request for {Key} is not known; its list will tell"
+        Message = "{Provider}: the outcome of the create request for {Key} is not known; the provider's list will show it"
     )]
     private partial void LogUnclear(Exception exception, ProviderId provider, AllocationKey key);
 

@@ -42,11 +42,11 @@ internal sealed partial class FencedAllocations
 
         if (entry.AskedAt is not null && after.BegunAt < SettledAt(entry))
         {
-            // A create request may be on its way: what it makes must be found and destroyed first.
+            // A create request may be in progress: what it makes must be found and destroyed first.
             return ReleaseOutcome.Pending;
         }
 
-        return entry.Phase == AllocationPhase.Released || await BuryAsync(entry, cancellationToken)
+        return entry.Phase == AllocationPhase.Released || await RecordReleasedAsync(entry, cancellationToken)
             ? ReleaseOutcome.Released
             : ReleaseOutcome.Pending;
     }
@@ -78,10 +78,12 @@ internal sealed partial class FencedAllocations
         }
     }
 
-    private async Task<bool> BuryAsync(AllocationEntry entry, CancellationToken cancellationToken)
+    /// <summary>Records that nothing exists under the key any more.</summary>
+    /// <returns>False when another writer changed the entry first.</returns>
+    private async Task<bool> RecordReleasedAsync(AllocationEntry entry, CancellationToken cancellationToken)
     {
-        var buried = entry with { Phase = AllocationPhase.Released, AskedAt = null };
-        if (await WriteAsync(buried, cancellationToken) is null)
+        var released = entry with { Phase = AllocationPhase.Released, AskedAt = null };
+        if (await WriteAsync(released, cancellationToken) is null)
         {
             // The sender of an open request has just recorded what it made.
             return false;
@@ -112,7 +114,7 @@ internal sealed partial class FencedAllocations
 
     /// <summary>
     /// Records that what the vendor lists under a key is ours. Of several, the journal's or the oldest is kept and the others are
-    /// destroyed, after the record. A silo that made another one finds it there.
+    /// destroyed, after the record. A silo that made another one reads in the journal which one is kept.
     /// </summary>
     private async Task KeepAsync(
         AllocationEntry entry,

@@ -4,16 +4,16 @@ namespace Scheduler.Providers.Http;
 
 internal sealed partial class FencedAllocations
 {
-    /// <summary>Time between two looks at the list while an outcome is not known.</summary>
+    /// <summary>Time between two reads of the list while an outcome is not known.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>How long lists may fail after an outcome should have been known.</summary>
     private static readonly TimeSpan LookFor = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Waits until it is known what a request has made whose answer is not known, by the journal or the vendor's list.
+    /// Waits until the journal or the vendor's list shows the outcome of a create request whose answer is not known.
     /// </summary>
-    /// <returns>True: nothing. False: the entry says more than before.</returns>
+    /// <returns>True when the request made nothing; false when the entry has changed and must be read again.</returns>
     private async Task<bool> IsNothingMadeAsync(
         AllocationEntry asked,
         AllocationRequest request,
@@ -49,8 +49,8 @@ internal sealed partial class FencedAllocations
     }
 
     /// <summary>
-    /// Records that the vendor has ended a request, if with an answer that does not tell its outcome. What it made must then
-    /// appear within <see cref="VendorOptions.Settle"/> from now.
+    /// Records that the vendor has ended a request, although its answer does not show the outcome. What the request made must then
+    /// appear in the list within <see cref="VendorOptions.Settle"/> from now.
     /// </summary>
     /// <returns>The entry as stored; null if another writer was first.</returns>
     private Task<AllocationEntry?> EndedAsync(AllocationEntry intent) =>

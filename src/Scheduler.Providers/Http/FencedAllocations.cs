@@ -22,7 +22,8 @@ namespace Scheduler.Providers.Http;
 /// <see cref="VendorOptions.Settle"/>. A list read after it decides.
 /// </item>
 /// <item>
-/// If two of one key appear nevertheless, the journal's one is kept, or else the older one. The other is destroyed.
+/// If the vendor nevertheless lists two allocations of one key, the one in the journal is kept, or else the older one. The other is
+/// destroyed.
 /// </item>
 /// </list>
 /// <para>
@@ -32,13 +33,13 @@ namespace Scheduler.Providers.Http;
 /// entry sends nothing when it continues late (<see cref="VendorOptions.SendWithin"/>). Part 4 repairs a suspension within the request.
 /// </para>
 /// <para>
-/// A release is recorded before anything is destroyed, so a create request that is on its way cannot be forgotten: its sender
-/// finds the release when it records the answer, and destroys what it made. Until then, or until (3) would decide, the
-/// release is pending.
+/// A release is recorded before anything is destroyed, so a create request in progress cannot be forgotten: its sender finds the
+/// release when it records the answer, and destroys what the request made. Until then, or until part 3 would decide, the release is
+/// pending.
 /// </para>
 /// <para>
-/// A released key stays in the journal for <see cref="VendorOptions.RememberReleased"/>. What appears at the vendor under such a
-/// key is listed, and destroyed when it is released again.
+/// A released key stays in the journal for <see cref="VendorOptions.RememberReleased"/>. If the vendor lists an allocation under such a
+/// key later, it is listed to the sweep, whose release destroys it.
 /// </para>
 /// </remarks>
 internal sealed partial class FencedAllocations : IDisposable
@@ -129,7 +130,7 @@ internal sealed partial class FencedAllocations : IDisposable
             }
             catch (VendorException e)
             {
-                // The next look may succeed; meanwhile nothing has changed for all that is known.
+                // The next read may succeed; until then no change is known.
                 LogNotListed(e, _provider);
                 seen = [];
             }
@@ -147,7 +148,7 @@ internal sealed partial class FencedAllocations : IDisposable
         }
     }
 
-    /// <summary>Ends the waits of this process. Requests that are on their way are settled by the next process.</summary>
+    /// <summary>Ends the waits of this process. The next process finds out the outcome of requests in progress.</summary>
     public void Dispose()
     {
         if (_isDisposed)

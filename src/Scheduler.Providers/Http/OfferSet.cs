@@ -4,7 +4,7 @@ using Scheduler.Domain.Providers;
 
 namespace Scheduler.Providers.Http;
 
-/// <summary>Collects offers, and counts by reason what a vendor lists wrongly. One wrong offer never costs the others.</summary>
+/// <summary>Collects offers, and counts the unusable ones by reason. One unusable offer never prevents the use of the others.</summary>
 internal sealed class OfferSet
 {
     private readonly Dictionary<string, Offer> _offers = new(StringComparer.Ordinal);

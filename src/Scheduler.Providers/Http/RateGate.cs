@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 namespace Scheduler.Providers.Http;
 
 /// <summary>
-/// Lets the calls to one account of a vendor pass: releases before reads before creates before offers, none faster than the
-/// vendor permits. It takes the vendor's own limits from the headers of every answer.
+/// Orders and delays the calls to one account of a vendor, so that none is sent before the vendor permits it. Releases go first, then reads,
+/// creates, offers and output. It takes the vendor's own limits from the headers of every answer.
 /// </summary>
 /// <remarks>
 /// Each process has its own gate. Several silos with one account divide its limit by a setting

@@ -24,7 +24,7 @@ internal static class RentalContainer
         }
     }
 
-    /// <summary>What must be known later of a request whose container is known to be possible.</summary>
+    /// <summary>The notes for a request. Call it only after <see cref="Of"/> has found a container for the request.</summary>
     internal static RentalNotes NotesOf(AllocationRequest request)
     {
         var preset = RuntimePresets.BuiltIn[request.Runtime.Preset];

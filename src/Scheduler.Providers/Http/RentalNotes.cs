@@ -4,7 +4,7 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Providers.Http;
 
-/// <summary>What must be known later to observe an allocation; stored in its journal entry. It holds no secrets.</summary>
+/// <summary>What later observations of an allocation need; stored in its journal entry. It holds no secrets.</summary>
 internal sealed record RentalNotes
 {
     /// <summary>Port of the runtime in its container.</summary>

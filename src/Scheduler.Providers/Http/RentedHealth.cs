@@ -23,7 +23,7 @@ internal sealed class RentedHealth(IRental rental, IAllocationJournal journal, R
     /// <summary>Uptimes are whole seconds, and are some seconds old.</summary>
     private static readonly TimeSpan UptimeSlack = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a boot may take before its evidence is looked for, and the time between two looks.</summary>
+    /// <summary>How long a boot may take before the vendor's log is searched for a fault, and the time between two searches.</summary>
     private static readonly TimeSpan LookAfter = TimeSpan.FromMinutes(1);
 
     private const int WriteAttempts = 3;
@@ -229,7 +229,7 @@ internal sealed class RentedHealth(IRental rental, IAllocationJournal journal, R
             Tag = entry?.Tag ?? rented.Mark.Tag,
             ProviderAllocationId = rented.Id,
             Status = status,
-            // A vendor that tells no time is asked for nothing: without a record it counts as old.
+            // Without a time from the vendor and without a journal entry, the allocation counts as old.
             CreatedAt = notes?.MadeAt ?? rented.CreatedAt ?? DateTimeOffset.UnixEpoch,
             Endpoint = status is AllocationStatus.Ready or AllocationStatus.Unhealthy ? rented.Endpoint : null,
             Tokenizer = notes?.Tokenizer,

@@ -12,7 +12,7 @@ internal sealed class VendorCredential(string vendor, VendorOptions options, Tim
     /// <summary>A longer file is not a key.</summary>
     private const int MaxChars = 16 << 10;
 
-    /// <summary>A vendor bans callers that repeat a bad key; and it may accept the same key again later.</summary>
+    /// <summary>A vendor may ban callers that repeat a bad key, and may accept the same key again later.</summary>
     private static readonly TimeSpan RefusedFor = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();

@@ -26,7 +26,7 @@ internal abstract partial class VendorOptions : ICheckedSettings
     /// <summary>Address of the API, without the path of a call.</summary>
     public virtual string BaseUrl { get; set; } = "";
 
-    /// <summary>File with the API key. It is read again when it changes.</summary>
+    /// <summary>File with the API key. Every call reads it, so a new key needs no restart.</summary>
     public string? ApiKeyFile { get; set; }
 
     /// <summary>Name of an environment variable of this process with the API key.</summary>
@@ -68,7 +68,7 @@ internal abstract partial class VendorOptions : ICheckedSettings
     [DurationRange("00:00:00", "00:05:00")]
     public TimeSpan ListFor { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Time between two looks at everything that is held.</summary>
+    /// <summary>Time between two reads of the status of all allocations.</summary>
     [DurationRange("00:00:00.010", "00:10:00")]
     public TimeSpan WatchEvery { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -94,7 +94,8 @@ internal abstract partial class VendorOptions : ICheckedSettings
     public TimeSpan UnhealthyAfterSilence { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// An entry of the journal that was written longer ago is not acted on: another silo may be about to take over. No setting.
+    /// Longest time from the write of a journal entry to the create request. Later it is not sent, because another silo may take over the
+    /// key. Not a setting.
     /// </summary>
     internal TimeSpan SendWithin { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -262,6 +262,6 @@ internal sealed partial class KubernetesProvider : IProvider, IDisposable
         KubernetesNames.OwnerOf(meta) is { } owner
         && string.Equals(owner.Tag.Cluster, cluster, StringComparison.Ordinal);
 
-    [LoggerMessage(6403, LogLevel.Warning, "Pod {Pod} could not be looked at; the next look tries again")]
+    [LoggerMessage(6403, LogLevel.Warning, "Pod {Pod} could not be observed; trying again at the next observation")]
     private partial void LogUnseen(Exception exception, string pod);
 }

@@ -265,7 +265,7 @@ internal sealed partial class KubernetesRuntimes(
     private static Uri? UriOf(string? address, int port) =>
         System.Net.IPAddress.TryParse(address, out _) ? new UriBuilder(Uri.UriSchemeHttp, address, port).Uri : null;
 
-    [LoggerMessage(6405, LogLevel.Warning, "Pod {Pod} is ready, but this could not be noted on it")]
+    [LoggerMessage(6405, LogLevel.Warning, "Pod {Pod} is ready, but the annotation that says so could not be written")]
     private partial void LogUnmarked(Exception exception, string pod);
 
     [LoggerMessage(6406, LogLevel.Warning, "The log of pod {Pod}, whose runtime ended, could not be read")]
