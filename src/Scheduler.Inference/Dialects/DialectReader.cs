@@ -47,7 +47,7 @@ internal abstract class DialectReader
         }
         catch (JsonException e)
         {
-            throw new ApiException(ApiError.Invalid([new("body", $"Is no JSON that can be read: {e.Message}")]));
+            throw new ApiException(ApiError.Invalid([new("body", $"Must be readable JSON: {e.Message}")]));
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class MessagesErrors : ClientErrors
 
     public override string? RequestIdHeader => "request-id";
 
-    public override ReadOnlyMemory<byte> SignOfLife => Ping;
+    public override ReadOnlyMemory<byte> KeepAliveMessage => Ping;
 
     public override byte[] Event(ApiError error, RequestScope scope) =>
         [.. "event: error\ndata: "u8, .. Envelope(error, scope).Span, .. "\n\n"u8];

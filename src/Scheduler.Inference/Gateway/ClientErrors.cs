@@ -6,7 +6,7 @@ using Scheduler.Edge;
 
 namespace Scheduler.Inference.Gateway;
 
-/// <summary>The form in which the clients of a path get errors and signs of life.</summary>
+/// <summary>The form in which the clients of a path get errors and keep-alive messages.</summary>
 internal abstract class ClientErrors : IErrorShape
 {
     private static readonly byte[] Comment = [.. ": waiting\n\n"u8];
@@ -20,8 +20,8 @@ internal abstract class ClientErrors : IErrorShape
     /// <summary>Where the vendor's clients look for the request id; null where they know the scheduler's header.</summary>
     public virtual string? RequestIdHeader => null;
 
-    /// <summary>What a stream gets while it waits; clients ignore it.</summary>
-    public virtual ReadOnlyMemory<byte> SignOfLife => Comment;
+    /// <summary>What the gateway sends in a stream while it waits for the runtime; clients ignore it.</summary>
+    public virtual ReadOnlyMemory<byte> KeepAliveMessage => Comment;
 
     public async Task WriteAsync(HttpContext http, ApiError error, RequestScope scope)
     {
@@ -31,8 +31,8 @@ internal abstract class ClientErrors : IErrorShape
         http.Response.ContentLength = body.Length;
         if (error.RetryAfter is null || error.Reason is "JUDGE_UNREACHABLE")
         {
-            // The vendors' clients retry every 409 and 5xx unless this header forbids it. A client that repeats a
-            // request at once asks a judge again that already got two calls.
+            // The vendors' clients retry every 409 and 5xx within seconds unless this header forbids it. It is also set for
+            // JUDGE_UNREACHABLE, although a later retry may help: the gateway has already called the judge twice.
             http.Response.Headers["X-Should-Retry"] = "false";
         }
 

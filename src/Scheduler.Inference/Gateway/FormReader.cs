@@ -42,7 +42,7 @@ internal static class FormReader
                 switch (NameOf(section))
                 {
                     case "model" when model is not null:
-                        throw Invalid("model", "Is there twice.");
+                        throw Invalid("model", "Must occur only once.");
                     case "model":
                         (model, modelAt) = await ValueAsync(section, "model");
                         break;
@@ -56,7 +56,7 @@ internal static class FormReader
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            throw Invalid("body", $"Is no form that can be read: {e.Message}");
+            throw Invalid("body", $"Must be a readable form: {e.Message}");
         }
 
         return string.IsNullOrEmpty(model)

@@ -10,7 +10,7 @@ internal sealed record InferenceRequest
 
     public required ReadOnlyMemory<byte> Body { get; init; }
 
-    /// <summary>Of the body, as the runtime gets it.</summary>
+    /// <summary>Content type of the body that the runtime gets.</summary>
     public string ContentType { get; init; } = "application/json";
 
     /// <summary>The path at the runtime.</summary>
@@ -27,7 +27,7 @@ internal sealed record InferenceRequest
     /// <summary>Member <c>firewall</c> with its comma; cut out because no runtime knows it.</summary>
     public Range? FirewallAt { get; init; }
 
-    /// <summary>What the requests of one session have in common, as the client told it; null without.</summary>
+    /// <summary>Session id in the body: <c>prompt_cache_key</c>, else <c>user</c>; null without either.</summary>
     public string? Session { get; init; }
 
     public bool IsStream { get; init; }
@@ -53,7 +53,7 @@ internal sealed record InferenceRequest
     /// <summary>Position of <c>messages</c>, <c>prompt</c> or <c>input</c>.</summary>
     public Range PromptAt { get; init; }
 
-    /// <summary>Whether more than plain texts goes into the prompt: tools, a custom template, …</summary>
+    /// <summary>Whether the prompt consists of more than its plain texts: tools, a custom template, …</summary>
     public bool HasExtras { get; init; }
 
     /// <summary>The prompt's JSON text.</summary>

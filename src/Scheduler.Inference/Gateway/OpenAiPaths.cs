@@ -11,8 +11,8 @@ using Scheduler.Edge.Requests;
 namespace Scheduler.Inference.Gateway;
 
 /// <summary>
-/// The paths of OpenAI and Anthropic. Every other path under <c>/v1</c> that is not the API's is refused in OpenAI's shape, which OpenAI's
-/// clients can show.
+/// The paths of OpenAI and Anthropic. Every other path under <c>/v1</c> that is not the API's is refused in OpenAI's form of errors, which
+/// OpenAI's clients can show.
 /// </summary>
 internal static class OpenAiPaths
 {
@@ -74,7 +74,7 @@ internal static class OpenAiPaths
     }
 
     /// <summary>
-    /// Answers a path or method that nothing serves. Below the first segments of the API the API's own shape applies.
+    /// Answers a path or method that nothing serves. A path whose first segment is one of the API gets its errors in the API's form.
     /// </summary>
     private static async Task RefuseAsync(HttpContext http, List<RouteEndpoint> api)
     {
@@ -163,7 +163,7 @@ internal static class OpenAiPaths
         }
     }
 
-    /// <summary>Maps the paths of what a vendor stores and this gateway does not.</summary>
+    /// <summary>Maps the paths of objects that a vendor stores and this gateway does not.</summary>
     private static void MapRefused(IEndpointRouteBuilder endpoints, string pattern, ClientErrors errors, string why) =>
         endpoints
             .Map(

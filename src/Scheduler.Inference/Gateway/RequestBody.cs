@@ -8,7 +8,7 @@ namespace Scheduler.Inference.Gateway;
 /// <summary>Reads the whole body, within a limit: the members the gateway needs can be anywhere.</summary>
 internal static class RequestBody
 {
-    /// <summary>The body, and the one with edits that the runtime gets.</summary>
+    /// <summary>Copies of a body in memory: the received one, and the edited one for the runtime.</summary>
     private const int Times = 2;
 
     /// <param name="limit">Longest body, bytes.</param>

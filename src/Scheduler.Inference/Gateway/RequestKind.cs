@@ -76,8 +76,8 @@ internal static class RequestKinds
         : OpenAiErrors.Shape;
 
     /// <summary>
-    /// Whether the gateway reads the prompt of this kind. Dialects are translated to one that it reads. Of the others it
-    /// reads only the model: where a firewall applies they count as content that no judge can see.
+    /// Whether the gateway reads the prompt of this kind. Dialects are translated to a kind that it reads. Of the other kinds it
+    /// reads only the model: where a firewall applies, they count as content that no judge can see.
     /// </summary>
     public static bool HasReader(this RequestKind kind) =>
         kind is RequestKind.Chat or RequestKind.Completion or RequestKind.Embedding;

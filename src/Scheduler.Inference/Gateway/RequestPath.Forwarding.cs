@@ -57,9 +57,9 @@ internal sealed partial class RequestPath
     }
 
     /// <summary>
-    /// Sends the request. A runtime that may speak the client's dialect gets the client's own body, unless a firewall
-    /// has judged: that judged the translation, so the runtime gets it. A runtime that lacks the path, refuses the body,
-    /// or fails on it gets the translation too, because engines serve parts of a dialect.
+    /// Sends the request. A runtime that may speak the client's dialect gets the client's own body. After a firewall has judged
+    /// the request, the runtime gets the translation instead, because that is what was judged. A runtime that lacks the path,
+    /// refuses the body, or fails on it gets the translation next, because engines serve only parts of a dialect.
     /// </summary>
     private async Task<(UpstreamCall Call, UpstreamOutcome Outcome)> CallAsync(
         RequestProgress progress,
@@ -96,7 +96,7 @@ internal sealed partial class RequestPath
     }
 
     /// <summary>Answers how many tokens the prompt has.</summary>
-    /// <exception cref="ApiException">The runtime has no tokenizer that can tell.</exception>
+    /// <exception cref="ApiException">The runtime cannot count the prompt.</exception>
     private async Task AnswerCountAsync(RequestProgress progress, IDestinationLease lease, long began)
     {
         var http = progress.Http;
@@ -163,7 +163,7 @@ internal sealed partial class RequestPath
     }
 
     /// <summary>
-    /// Counts what the destination served, once: only the destination whose answer the client got, or whose client left.
+    /// Counts the tokens of the one destination whose answer the client received, or was receiving when it disconnected.
     /// </summary>
     private async Task CountAsync(RequestProgress progress, UpstreamCall call, UpstreamOutcome outcome)
     {
@@ -172,7 +172,7 @@ internal sealed partial class RequestPath
             return;
         }
 
-        // The runtime counts at the end of a stream. Without its end every event has about one token.
+        // The runtime reports its counts at the end of a stream. Without them, one token per event is assumed.
         var served = call.Usage;
         if (served.Completion == 0)
         {
@@ -192,8 +192,8 @@ internal sealed partial class RequestPath
         usage.Count(call.Instance, progress.Http.Scope().Caller?.KeyId, served);
     }
 
-    /// <summary>The destination did not answer, or broke off before the first event: the next one is asked.</summary>
-    /// <exception cref="ApiException">There is only one.</exception>
+    /// <summary>The destination did not answer, or broke off before the first event: the caller tries the next one.</summary>
+    /// <exception cref="ApiException">There is no other one.</exception>
     private async Task RecordFailureAsync(
         RequestProgress progress,
         IDestinationLease lease,
@@ -224,7 +224,7 @@ internal sealed partial class RequestPath
         var error = end is not null ? ApiError.Of(end) : RefusalReading.Of(call, refusal);
         progress.Note(lease, error.Reason, refusal.Status, clock.GetElapsedTime(began));
         progress.Refuse(new ApiException(error));
-        if (end is not null || SaysIll(refusal, error))
+        if (end is not null || IsUnhealthy(refusal, error))
         {
             lease.Failed();
             lease.Explained(error);
@@ -251,8 +251,8 @@ internal sealed partial class RequestPath
         return why;
     }
 
-    /// <summary>Whether the answer alone says that the destination is ill, whatever the request is.</summary>
-    private static bool SaysIll(UpstreamRefusal refusal, ApiError error) =>
+    /// <summary>Whether the answer alone proves that the destination is unhealthy, whatever the request is.</summary>
+    private static bool IsUnhealthy(UpstreamRefusal refusal, ApiError error) =>
         error.Reason == RuntimeError && refusal is { IsFull: false, IsUnsupported: false, IsAmbiguous: false };
 
     /// <summary>

@@ -116,7 +116,7 @@ internal sealed partial class RequestPath(
     /// <exception cref="ApiException">MODEL_NOT_FOUND.</exception>
     private async ValueTask<Served> ServedAsync(AccountId account, string model, CancellationToken cancellationToken)
     {
-        // A text that no instance can have as its name asks no grain.
+        // No grain is asked about a text that cannot be a serving name.
         return (Grammar.IsServingName(model) ? await names.FindAsync(account, model, cancellationToken) : null)
             ?? throw Unknown(model);
     }
@@ -296,7 +296,7 @@ internal sealed partial class RequestPath(
         /// <summary>Null unless the request is for a service.</summary>
         public ServiceTraffic? Traffic { get; set; }
 
-        /// <summary>The client's own request; null when it speaks as the runtimes do.</summary>
+        /// <summary>The request in the client's own dialect; null for a client that speaks as the runtimes do.</summary>
         public DialectExchange? Exchange { get; init; }
 
         /// <summary>The form of errors that the client understands.</summary>
@@ -311,8 +311,8 @@ internal sealed partial class RequestPath(
         public HashSet<InstanceId> Tried { get; } = [];
 
         /// <summary>
-        /// Destinations that answered 500. If another one answers the request, they are ill; otherwise the request may
-        /// be what makes them fail.
+        /// Destinations that answered 500. If another one then serves the request, they are unhealthy. Otherwise the request may
+        /// be the cause.
         /// </summary>
         public List<(IDestinationLease Lease, ApiError Why)> Suspects { get; } = [];
 

@@ -103,7 +103,7 @@ internal ref struct RequestReader
         }
         catch (JsonException e)
         {
-            throw Invalid("body", $"Is no JSON that can be read: {e.Message}");
+            throw Invalid("body", $"Must be readable JSON: {e.Message}");
         }
     }
 
@@ -172,7 +172,7 @@ internal ref struct RequestReader
         var name = _json.GetString()!;
         if (!_seen.Add(name))
         {
-            _faults.Add(Shown(name), "Is there twice.");
+            _faults.Add(Shown(name), "Must occur only once.");
         }
 
         _json.Read();
@@ -240,7 +240,7 @@ internal ref struct RequestReader
             _json.Read();
             if (isUsage && _usageAt is not null)
             {
-                _faults.Add("stream_options.include_usage", "Is there twice.");
+                _faults.Add("stream_options.include_usage", "Must occur only once.");
             }
 
             var valueAt = (int)_json.TokenStartIndex;
@@ -274,7 +274,7 @@ internal ref struct RequestReader
         return "";
     }
 
-    /// <summary>The value of a member that the runtime judges.</summary>
+    /// <summary>The value of a member that only the runtime validates; null when it is not a text.</summary>
     private string? TextIfAny()
     {
         var text = _json.TokenType == JsonTokenType.String ? _json.GetString() : null;
@@ -302,7 +302,7 @@ internal ref struct RequestReader
             return null;
         }
 
-        // Runtimes of both kinds read -1 as no limit.
+        // vLLM and llama-server read -1 as no limit.
         if (Whole() is { } number and >= -1 and <= int.MaxValue)
         {
             return number < 0 ? null : number;

@@ -12,7 +12,7 @@ namespace Scheduler.Inference.Guard;
 internal ref partial struct PromptReader
 {
     private const string User = "user";
-    private const string Twice = "Is there twice.";
+    private const string Twice = "Must occur only once.";
 
     private readonly MemberTable _table = MemberTable.Shipped;
     private readonly ImmutableArray<PromptPart>.Builder _parts = ImmutableArray.CreateBuilder<PromptPart>();

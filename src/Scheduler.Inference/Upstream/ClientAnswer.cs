@@ -4,17 +4,17 @@ using Scheduler.Inference.Gateway;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// The answer on its way to the client. Starts the response with its first byte. While a stream waits, it sends a sign
-/// of life, so that proxies on the way keep the connection.
+/// The answer as it is written to the client. Starts the response with its first byte. While a stream waits, it sends keep-alive
+/// messages, so that proxies between keep the connection open.
 /// </summary>
 internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimeProvider clock) : IAsyncDisposable
 {
     /// <summary>
-    /// Longest silence of a stream. Idle limits of common proxies begin at 15 s, and are usually 60 s.
+    /// Longest time without a byte in a stream. Common proxies close idle connections after 60 s, some after 15 s.
     /// </summary>
     public static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(10);
 
-    /// <summary>Held while bytes are written, so that a sign of life never splits an event.</summary>
+    /// <summary>Held while bytes are written, so that a keep-alive message never splits an event.</summary>
     private readonly SemaphoreSlim _turn = new(1, 1);
     private ITimer? _timer;
     private long _wroteAt = clock.GetTimestamp();
@@ -24,7 +24,9 @@ internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimePr
     /// <summary>Whether the client has received the headers; then an error can only be an event of the stream.</summary>
     public bool HasStarted => http.Response.HasStarted;
 
-    /// <summary>From now on the answer is a stream: sends a sign of life whenever it was silent for long.</summary>
+    /// <summary>
+    /// From now on the answer is a stream: sends a keep-alive message whenever nothing was sent for <see cref="MostSilence"/>.
+    /// </summary>
     public void KeepAlive()
     {
         _wroteAt = clock.GetTimestamp();
@@ -60,7 +62,7 @@ internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimePr
 
         Begin("text/event-stream", null);
 
-        // Keeps proxies on the way from buffering the stream.
+        // Keeps proxies between from buffering the stream.
         http.Response.Headers.CacheControl = "no-cache";
         http.Response.Headers["X-Accel-Buffering"] = "no";
     }
@@ -101,7 +103,7 @@ internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimePr
         }
     }
 
-    /// <summary>Cuts the connection: the only way to tell that an answer is not whole.</summary>
+    /// <summary>Closes the connection: the only way to tell the client that an answer is incomplete.</summary>
     public void Abort() => http.Abort();
 
     public async ValueTask DisposeAsync()
@@ -119,7 +121,7 @@ internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimePr
 
     private async Task SignAsync()
     {
-        // A write that is in progress makes the sign unnecessary.
+        // A write that is in progress makes the message unnecessary.
         if (!await _turn.WaitAsync(0, CancellationToken.None))
         {
             Again(MostSilence);
@@ -137,7 +139,7 @@ internal sealed class ClientAnswer(HttpContext http, ClientErrors errors, TimePr
             if (left <= TimeSpan.Zero && !_isInsideEvent)
             {
                 BeginStream();
-                await http.Response.BodyWriter.WriteAsync(errors.SignOfLife, http.RequestAborted);
+                await http.Response.BodyWriter.WriteAsync(errors.KeepAliveMessage, http.RequestAborted);
                 _wroteAt = clock.GetTimestamp();
                 left = MostSilence;
             }

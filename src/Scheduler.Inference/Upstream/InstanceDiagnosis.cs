@@ -9,9 +9,9 @@ using Scheduler.Inference.Serving;
 namespace Scheduler.Inference.Upstream;
 
 /// <summary>
-/// Finds out why a runtime does not answer, so that interrupted requests get the true cause. The instance grain is
-/// asked to check its runtime now, repeatedly, until it finds it dead or a few seconds have passed. Requests that
-/// fail together share one diagnosis.
+/// Finds out why a runtime does not answer, so that interrupted requests get the true cause. It asks the instance grain to check its
+/// runtime now, repeatedly, until the grain records the end of the run or 3 s have passed. Requests that fail together share one
+/// diagnosis.
 /// </summary>
 internal sealed class InstanceDiagnosis(IGrainFactory grains, TimeProvider clock)
 {
@@ -29,7 +29,7 @@ internal sealed class InstanceDiagnosis(IGrainFactory grains, TimeProvider clock
         return found ?? FailureCatalogue.Describe(new RuntimeErrorFacts(instance.ServingName, what));
     }
 
-    /// <summary>Why a run has ended whose address still answers, with a proxy's error.</summary>
+    /// <summary>The end of a run, for an error that may come from a proxy in front of a runtime that ended.</summary>
     /// <returns>Null when the run has not visibly ended; then the error is the runtime's own.</returns>
     public Task<Failure?> EndOfAsync(ServedInstance instance) => AskAsync(instance, TimeSpan.Zero);
 

@@ -87,7 +87,7 @@ internal static class RefusalReading
         );
     }
 
-    /// <summary>The runtime's own wish within bounds; a second without one.</summary>
+    /// <summary>The runtime's <c>Retry-After</c>, 1 to 3,600 s; 1 s without one.</summary>
     private static int RetrySeconds(TimeSpan? wish)
     {
         const int most = 3600;

@@ -93,8 +93,8 @@ internal sealed record UpstreamRefusal(int Status, ReadOnlyMemory<byte> Body, Ti
     public bool IsUnsupported => Status is 404 or 405 or 501;
 
     /// <summary>
-    /// The runtime says that it failed while it worked on this request. Only together with another runtime's success
-    /// does that speak against the runtime rather than the request.
+    /// The runtime says that it failed while it processed this request. The runtime is at fault only if another runtime then
+    /// serves the same request.
     /// </summary>
     public bool IsAmbiguous => Status is 500;
 }
@@ -103,7 +103,9 @@ internal sealed record UpstreamRefusal(int Status, ReadOnlyMemory<byte> Body, Ti
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct TokenUsage(long Prompt, long Completion)
 {
-    /// <summary>Later counts. The Messages API tells those of the prompt and of the answer in different events.</summary>
+    /// <summary>
+    /// The later counts where they are above zero, else these. The Messages API reports the counts of prompt and answer in different events.
+    /// </summary>
     public TokenUsage Or(TokenUsage later) =>
         new(later.Prompt > 0 ? later.Prompt : Prompt, later.Completion > 0 ? later.Completion : Completion);
 }

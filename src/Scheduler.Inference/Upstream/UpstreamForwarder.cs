@@ -9,8 +9,8 @@ namespace Scheduler.Inference.Upstream;
 
 /// <summary>Sends a request to one runtime, and its answer to the client.</summary>
 /// <remarks>
-/// Until the first event of a stream, and until a limit of other answers, the client gets no byte of the runtime. A
-/// runtime that fails before is not seen by the client, so another destination can be tried.
+/// A stream is held until its first event, another answer until it is whole or reaches a limit. If the runtime fails before that, the
+/// client has received nothing from it, so another destination can be tried.
 /// </remarks>
 internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<InferenceOptions> options, TimeProvider clock)
 {
@@ -20,7 +20,7 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     private const int FirstHeld = 4096;
 
     /// <summary>
-    /// Bytes of memory that a translated answer takes for one of the runtime's: its tree, texts of two bytes a
+    /// Bytes of memory that the translation needs for one byte of the runtime's answer: its tree, texts of two bytes a
     /// character, and the answer written from them.
     /// </summary>
     private const int TimesOfTranslation = 8;
@@ -31,7 +31,10 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
     /// <summary>Most bytes read of an error answer.</summary>
     private const int LongestRefusal = 64 * 1024;
 
-    /// <summary>May be called again with another call while the outcome is that nothing of the runtime was sent.</summary>
+    /// <summary>
+    /// Sends the request once and the answer to the client. After <c>Refused</c>, <c>Unreachable</c> and <c>TimedOut</c> the client has
+    /// received nothing from the runtime, so another call for the same client may follow.
+    /// </summary>
     public async Task<UpstreamOutcome> SendAsync(UpstreamCall call)
     {
         using var silence = new CancellationTokenSource(options.Value.UpstreamTimeout, clock);
@@ -306,7 +309,10 @@ internal sealed class UpstreamForwarder(RuntimeClient runtimes, IOptions<Inferen
         }
     }
 
-    /// <summary>The client has a part of the answer: a failure can no longer be told, so it cuts the connection.</summary>
+    /// <summary>
+    /// Passes on the rest of an answer of which the client has a part. No status can report a failure any more, so a failure closes the
+    /// connection.
+    /// </summary>
     private async Task<UpstreamOutcome> PassAsync(
         UpstreamCall call,
         ReadOnlyMemory<byte> held,
