@@ -37,7 +37,7 @@ public sealed partial class AccountLedger
             return;
         }
 
-        // The hold and meter of this run never reached the account: its tab takes the place of the earlier run's, whose bill stays.
+        // The hold and meter of this run never reached the account: a new tab replaces that of the earlier run, whose bill stays.
         tab =
             tab.Run == run
                 ? tab
@@ -90,10 +90,9 @@ public sealed partial class AccountLedger
         tab.MeterSince is { } metered ? Bill(tab, command.Until ?? metered, now, isFinal: true) : tab;
 
     /// <summary>
-    /// Bills up to a moment. The instance decides when its run ended. Its message may arrive after a settlement that
-    /// billed past that end, because after an outage the account wakes first. A final bill therefore credits the seconds beyond the end,
-    /// so that the segments
-    /// add up to the run as recorded.
+    /// Bills up to a moment. The instance decides when its run ended. Its message may arrive after a settlement that billed past that end,
+    /// for example when the account wakes first after an outage. A final bill therefore credits the seconds beyond the end, so that the
+    /// segments add up to the run as recorded.
     /// </summary>
     private InstanceTab Bill(InstanceTab tab, DateTimeOffset until, DateTimeOffset now, bool isFinal = false)
     {

@@ -146,8 +146,8 @@ public sealed partial class AccountLedger(AccountRecord record, IEnumerable<Inst
     }
 
     /// <summary>
-    /// Starts the meter of a run. Has no effect on a run that is metered, closed or older than the latest. Has no effect either on an
-    /// instance without a tab: every run has a hold first, so that instance was forgotten and the command is very late.
+    /// Starts the meter of a run. Has no effect on a run that is metered, closed or older than the latest, or on an instance without a tab.
+    /// Every run has a hold first, so an instance without a tab was deleted and the command is late.
     /// </summary>
     public void StartMeter(StartMeter command)
     {

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Billing;
 
-/// <summary>What an account may have only a limited number of. The names are public: never renamed.</summary>
+/// <summary>The things whose number is limited per account. The names are public: never renamed.</summary>
 public enum Quota
 {
     Instances = 1,

@@ -32,7 +32,7 @@ public sealed record ServedUsageRecord : IStoredState
     [Id(2)]
     public InstanceId Instance { get; init; }
 
-    /// <summary>Since the instance was created.</summary>
+    /// <summary>Since the instance or the key was created.</summary>
     [Id(3)]
     public ServedUsage Total { get; init; } = ServedUsage.None;
 

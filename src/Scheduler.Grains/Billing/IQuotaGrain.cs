@@ -3,7 +3,10 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Grains.Billing;
 
-/// <summary>Decides whether an account may have one more. One grain for each account, so that parallel creates are counted one by one.</summary>
+/// <summary>
+/// Decides whether an account may create one more instance, key or other limited thing. One grain for each account, so that parallel
+/// creates are counted one by one.
+/// </summary>
 [Alias("scheduler.IQuotaGrain")]
 [GrainInterfaceType("scheduler.quota")]
 public interface IQuotaGrain : IGrainWithStringKey
@@ -13,7 +16,7 @@ public interface IQuotaGrain : IGrainWithStringKey
     [Alias("Claim")]
     Task<Refusal?> ClaimAsync(QuotaClaim claim);
 
-    /// <summary>The claimed state is written, or will not be.</summary>
+    /// <summary>Ends a claim, because the claimed state is written or will never be.</summary>
     [Alias("Done")]
     Task DoneAsync(QuotaClaim claim);
 

@@ -8,17 +8,17 @@ namespace Scheduler.Grains.Billing;
 
 /// <summary>The quotas of one account: what the store has, and what is being created.</summary>
 /// <remarks>
-/// It stores nothing. A claim is decided in one turn: the rows of the store without the claimed states, plus the claims. A state that is
-/// written, claimed or both therefore counts once. Every create passes this grain, so the last count plus the claims since then is an upper
-/// bound. Rows are counted again only where that bound is above the limit. The claims are lost with the activation. Then the creates in
-/// progress at that moment, and only those, may exceed a limit.
+/// The grain stores nothing. A claim is decided in one turn: the used quota is the stored rows of all states without a claim, plus the
+/// claims. So a state that is written, claimed or both counts once. Every create passes this grain, so the last count plus the claims since
+/// then is an upper bound. Rows are counted again only where that bound is above the limit. The claims are lost with the activation. Then
+/// the creates in progress at that moment, and only those, may exceed a limit.
 /// </remarks>
 [GrainType("quota")]
 internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> options, TimeProvider clock)
     : Grain,
         IQuotaGrain
 {
-    /// <summary>A claim whose create said nothing for this long has ended without a write; longer than any call.</summary>
+    /// <summary>A claim older than this is dropped, because its create has ended without a report. Longer than any call takes.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     private readonly Dictionary<(Quota Quota, string State), (long After, long At)> _claims = [];
@@ -50,7 +50,7 @@ internal sealed class QuotaGrain(IQuotaRows rows, IOptions<SchedulerOptions> opt
             .ToDictionary(other => other.Key.State, other => other.Value.After, StringComparer.Ordinal);
         var stored = await rows.UsedAsync(Account, claim.Quota, [.. others.Keys, claim.State], CancellationToken.None);
         var used = stored + others.Values.Sum();
-        // What it has already is not taken away when the limit is lowered.
+        // A lowered limit takes nothing away: only growth is refused.
         if (growth > 0 && used + claim.After > limit)
         {
             _atMost[claim.Quota] = used + claim.Before;
