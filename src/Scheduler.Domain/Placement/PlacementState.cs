@@ -8,7 +8,7 @@ namespace Scheduler.Domain.Placement;
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementMemory")]
 public sealed record PlacementState
 {
-    /// <summary>No knowledge: all providers healthy, all routes untried.</summary>
+    /// <summary>The state before any observation: all providers healthy, all routes untried.</summary>
     public static PlacementState None { get; } = new();
 
     /// <summary>Providers that an operator has taken out of service; their offers are refused.</summary>
@@ -47,7 +47,7 @@ public sealed record PlacementState
 }
 
 /// <summary>Allocation history over a sliding window.</summary>
-/// <param name="SuccessRatio">Share of attempts that gave capacity before the deadline, 0 to 1.</param>
+/// <param name="SuccessRatio">Share of attempts that got capacity before the deadline, 0 to 1.</param>
 /// <param name="TimeToAllocate">Typical time from the provider call until the capacity is there.</param>
 [GenerateSerializer, Immutable, Alias("scheduler.AllocationTrack")]
 [StructLayout(LayoutKind.Auto)]

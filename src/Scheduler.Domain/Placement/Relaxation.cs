@@ -29,8 +29,8 @@ public sealed record Relaxation(
     public string Change => string.Join(" and ", Edits.Select(edit => edit.Text));
 
     /// <summary>
-    /// Wire names of the constraints that name a region, provider or GPU type and that this change leaves; empty when it keeps
-    /// all that the request names.
+    /// Wire names of the loosened constraints that name a region, provider or GPU type; empty when the change keeps everything that the
+    /// request names.
     /// </summary>
     public ImmutableArray<string> Leaves =>
         [.. Edits.Select(edit => edit.Constraint).Where(PlacementSolver.NamingConstraints.Contains)];

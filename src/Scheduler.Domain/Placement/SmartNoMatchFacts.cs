@@ -16,8 +16,8 @@ public sealed record SmartNoMatchFacts(
 ) : FailureFacts(FailureCode.SmartNoMatch)
 {
     /// <summary>
-    /// Sentences about names of the request that nothing knows. Only a spec that was stored earlier can have such names; a
-    /// request with one is refused.
+    /// Sentences about unknown names in the spec. Only a spec that was stored earlier can have them; a request with an unknown name is
+    /// refused.
     /// </summary>
     public ImmutableArray<string> Unknown { get; init; } = [];
 

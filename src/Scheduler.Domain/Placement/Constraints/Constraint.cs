@@ -19,7 +19,7 @@ internal abstract class Constraint
     public virtual bool Relaxable => true;
 
     /// <summary>
-    /// Whether the caller names a place or a part in it: a region, a provider, a GPU type. Loosening it leaves what was named.
+    /// Whether the caller names a region, a provider or a GPU type in it. A loosened constraint then admits others than those named.
     /// </summary>
     public virtual bool IsNaming => false;
 
