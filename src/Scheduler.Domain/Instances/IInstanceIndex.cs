@@ -5,7 +5,10 @@ using Scheduler.Domain.Ids;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>Its rows commit with the instances' own writes, so the two never differ (INV-12).</summary>
+/// <summary>
+/// Lists and counts instances by their fields. Each write of an instance also writes its row of the index, in one transaction, so the
+/// two never differ (INV-12).
+/// </summary>
 public interface IInstanceIndex
 {
     /// <exception cref="ArgumentException">The cursor belongs to a list with another order.</exception>
@@ -41,7 +44,7 @@ public interface IInstanceIndex
     );
 }
 
-/// <summary>Null and empty mean "any".</summary>
+/// <summary>A filter of instances, with order and page. Null and empty members match every value.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.InstanceQuery")]
 public sealed record InstanceQuery
 {

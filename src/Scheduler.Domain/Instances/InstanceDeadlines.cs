@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>The moments at which an instance changes, or must be checked, although nothing is received.</summary>
+/// <summary>The moments at which an instance changes, or must be checked, although no message arrives.</summary>
 public static class InstanceDeadlines
 {
     /// <summary>How long after the start of <c>running</c> the agenda checks whether the meter was started.</summary>

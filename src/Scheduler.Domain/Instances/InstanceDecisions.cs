@@ -63,7 +63,7 @@ public static partial class InstanceDecisions
         in Cause cause
     )
     {
-        var reason = attempt == 1 ? "launch asked for" : $"re-routed, attempt {attempt}";
+        var reason = attempt == 1 ? "launch requested" : $"re-routed, attempt {attempt}";
         var keepsWait = attempt > 1 || record.State == InstanceState.Waiting;
         return OpenLaunch(record, reason, cause)
             .Transition(OfferChosen, intent.Why, cause, FailureCode.None, IntentData(intent))
@@ -93,7 +93,7 @@ public static partial class InstanceDecisions
     /// <summary>A start whose checks failed: stopped, failed or waiting → checking → failed, in one write.</summary>
     public static InstanceDecision Refuse(InstanceRecord record, Failure failure, in Cause cause)
     {
-        return OpenLaunch(record, "launch asked for", cause)
+        return OpenLaunch(record, "launch requested", cause)
             .Transition(CheckFailed, failure.Message, cause, failure.Code)
             .Build(cause, Failing(failure, cause));
     }
@@ -107,7 +107,7 @@ public static partial class InstanceDecisions
     )
     {
         return Open(record)
-            .Transition(Allocated, $"{record.Intent?.Offer.Route} gave {allocation.ProviderAllocationId}", cause)
+            .Transition(Allocated, $"{record.Intent?.Offer.Route} allocated {allocation.ProviderAllocationId}", cause)
             .Build(
                 cause,
                 next =>
@@ -153,7 +153,7 @@ public static partial class InstanceDecisions
     public static InstanceDecision End(InstanceRecord record, in Cause cause)
     {
         var ended = EndRun(record, cause)(record);
-        var decision = Open(record).Transition(Stop, "stop asked for", cause);
+        var decision = Open(record).Transition(Stop, "stop requested", cause);
         return ended.PendingCleanups.IsEmpty
             ? decision.Transition(Released, "nothing was held", cause).Build(cause, ClearRun, EndWaiting(record))
             : decision.Build(
@@ -193,7 +193,7 @@ public static partial class InstanceDecisions
     public static InstanceDecision Remove(InstanceRecord record, in Cause cause)
     {
         return record.PendingCleanups.IsEmpty
-            ? Open(record).Transition(Delete, "delete asked for", cause).Build(cause)
+            ? Open(record).Transition(Delete, "delete requested", cause).Build(cause)
             : InstanceDecision.Refuse(
                 record.State,
                 "Its capacity is still being released; delete it when that is confirmed."

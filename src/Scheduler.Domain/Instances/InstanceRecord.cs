@@ -22,7 +22,7 @@ public sealed record InstanceRecord : IStoredState
     /// <summary>The schema version of a record with a runtime key, an environment or an image.</summary>
     private const int SchemaVersionWithKeys = 4;
 
-    /// <summary>Other records stay readable for the builds before.</summary>
+    /// <summary>The schema version of all other records: builds that know only version 3 can read them.</summary>
     private const int SchemaVersionWithoutKeys = 3;
 
     [Id(0)]
@@ -191,7 +191,7 @@ public sealed record AllocationIntent
     [Id(7)]
     public string Model { get; init; } = "";
 
-    /// <summary>What was judged, on the offer's GPUs; null in a record of version 2 or older.</summary>
+    /// <summary>The launch plan whose fit was checked, on the offer's GPUs; null in a record of version 2 or older.</summary>
     [Id(8)]
     public LaunchPlan? Plan { get; init; }
 

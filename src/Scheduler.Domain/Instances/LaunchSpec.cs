@@ -5,7 +5,7 @@ using Scheduler.Domain.Runtimes;
 
 namespace Scheduler.Domain.Instances;
 
-/// <summary>Can be changed while the instance is stopped or failed.</summary>
+/// <summary>What a caller wants to run, and where. It can be changed only while the instance is stopped or failed.</summary>
 [GenerateSerializer, Immutable, Alias("scheduler.LaunchSpec")]
 public sealed record LaunchSpec
 {
@@ -52,7 +52,7 @@ public sealed record LaunchSpec
     public TimeSpan? StartTimeout { get; init; }
 
     /// <summary>
-    /// Most requests that the runtime computes together, ≥ <see cref="ParallelSequences"/>; null for the engine's default.
+    /// Most requests that the runtime processes at the same time, ≥ <see cref="ParallelSequences"/>; null for the engine's default.
     /// </summary>
     [Id(11)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

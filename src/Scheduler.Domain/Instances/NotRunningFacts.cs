@@ -14,7 +14,7 @@ public sealed record NotRunningFacts(InstanceId Instance, string ServingName, In
             State switch
             {
                 InstanceState.Checking or InstanceState.Provisioning or InstanceState.Starting =>
-                    "It is on its way: try again when it is running.",
+                    "It is being launched: try again when it is running.",
                 InstanceState.Waiting =>
                     $"It waits for capacity: try again when it is running, or follow what instances/{Instance}:explain proposes.",
                 InstanceState.Stopping => "It is being stopped: wait for that, then start it.",

@@ -47,7 +47,8 @@ public sealed record PastFailures([property: Id(0)] ImmutableArray<FailedAttempt
     }
 
     /// <summary>
-    /// What is still true after a change of the spec: another model, format or runtime needs other memory.
+    /// The failures that still count after a change of the spec. With another model, format or runtime the need of memory is another, so
+    /// failures for lack of memory are dropped.
     /// </summary>
     public static PastFailures? After(PastFailures? past, LaunchSpec from, LaunchSpec to) =>
         from.Model == to.Model
@@ -60,8 +61,8 @@ public sealed record PastFailures([property: Id(0)] ImmutableArray<FailedAttempt
             : Only(past, attempt => attempt.Code != FailureCode.OomKilled);
 
     /// <summary>
-    /// What is still true after a run that a caller stopped: it had enough memory, so an equal one that had not was an
-    /// exception.
+    /// The failures that still count after a run that a caller stopped. Its memory was enough. So earlier failures for lack of memory
+    /// are dropped if they had the same GPUs and needed no more.
     /// </summary>
     public static PastFailures? AfterGoodRun(InstanceRecord stopped) =>
         stopped is { State: InstanceState.Running, Intent: { } intent }
@@ -93,22 +94,22 @@ public sealed record PastFailures([property: Id(0)] ImmutableArray<FailedAttempt
         }
     }
 
-    /// <summary>Whether the latest attempt was not the first in a row to fail so at its provider.</summary>
+    /// <summary>Whether the last two attempts, or more, failed with the same code at the same provider.</summary>
     [JsonIgnore]
-    public bool IsRepeatedAtProvider => RowOf(attempt => attempt.Route.Provider) > 1;
+    public bool IsRepeatedAtProvider => ConsecutiveFailures(attempt => attempt.Route.Provider) > 1;
 
-    /// <summary>Whether the latest attempt was not the first in a row to fail so on its route.</summary>
+    /// <summary>Whether the last two attempts, or more, failed with the same code on the same route.</summary>
     [JsonIgnore]
-    public bool IsRepeatedOnRoute => RowOf(attempt => attempt.Route) > 1;
+    public bool IsRepeatedOnRoute => ConsecutiveFailures(attempt => attempt.Route) > 1;
 
     /// <summary>Whether more than one attempt ended out of memory.</summary>
     [JsonIgnore]
     public bool IsMemoryRepeated => Attempts.Count(attempt => attempt.Code == FailureCode.OomKilled) > 1;
 
     /// <summary>
-    /// Number of latest attempts with the same code at the same place, without a run in between that did not fail.
+    /// Number of the last attempts that failed with the same code at the same place, without a run between them that did not fail.
     /// </summary>
-    private int RowOf<T>(Func<FailedAttempt, T> place)
+    private int ConsecutiveFailures<T>(Func<FailedAttempt, T> place)
     {
         var count = 0;
         for (var i = Attempts.Length - 1; i >= 0; i--)

@@ -13,12 +13,12 @@ public static partial class Remedies
     /// <summary>Hours that a proposed top-up pays for besides the launch.</summary>
     private const int HoursPaid = 24;
 
-    /// <summary>A missing amount above it is no fact of a launch, micro-EUR: a million euros.</summary>
+    /// <summary>Largest top-up that is proposed, micro-EUR (a million euros). A larger missing amount is a fault of the facts.</summary>
     private const long LargestTopUp = 1_000_000_000_000;
 
     /// <summary>
-    /// The missing money, a day at the price, and the need of one more launch, rounded up to whole euros. With less, the
-    /// account would fall below the minimum at once.
+    /// Proposes the missing money, plus a day at the price, plus the need of one more launch, rounded up to whole euros. With less,
+    /// the account would fall below the minimum at once. Null when no money is missing.
     /// </summary>
     private static Remedy? TopUp(ImmutableSortedDictionary<string, string> details)
     {
@@ -46,8 +46,8 @@ public static partial class Remedies
     }
 
     /// <summary>
-    /// The remedies of the other failure, each with the top-up: money alone would only uncover it. None when no change of the spec
-    /// cures it.
+    /// For a launch that lacks money and would also fail with <c>also_code</c>: the remedies of that second failure, each with the top-up.
+    /// None when no change of the spec cures the second failure.
     /// </summary>
     private static IEnumerable<Remedy?> TopUpAnd(InstanceRecord record, Failure failure)
     {
@@ -72,7 +72,10 @@ public static partial class Remedies
             );
     }
 
-    /// <summary>The remedies of the failure that the suggested context leads to, each with that context.</summary>
+    /// <summary>
+    /// For a launch that with the suggested smaller context would fail with <c>then_code</c>: the remedies of that failure, each with the
+    /// smaller context.
+    /// </summary>
     private static IEnumerable<Remedy?> ContextAnd(InstanceRecord record, Failure failure)
     {
         if (

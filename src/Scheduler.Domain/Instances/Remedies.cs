@@ -62,7 +62,10 @@ public static partial class Remedies
         return [.. open];
     }
 
-    /// <summary>In order; null where a fact is missing, without changes where they are already made.</summary>
+    /// <summary>
+    /// The remedies that the facts of a failure allow, most promising first. One is null where its fact is missing, and has no changes
+    /// where the spec contains them already.
+    /// </summary>
     private static IEnumerable<Remedy?> WaysOf(InstanceRecord record, Failure failure)
     {
         var (spec, details) = (record.Spec, failure.Details);

@@ -60,7 +60,7 @@ public sealed class SpecNames
     }
 
     /// <summary>
-    /// Whether a check must wait until every provider has listed its offers: the spec has a name that may still turn up.
+    /// Whether a check must wait until every provider has listed its offers, because the spec has a name that one may still list.
     /// </summary>
     public bool MustWaitFor(LaunchSpec spec) => !IsComplete && !IsKnown(spec);
 
@@ -102,7 +102,8 @@ public sealed class SpecNames
         _onOffer.Contains(text) || string.Equals(GpuCatalogue.Shipped.Find(text)?.Name, text, StringComparison.Ordinal);
 
     /// <summary>
-    /// Decided by the shipped table and not by what is on offer, so that a word means the same every day.
+    /// The GPU types that a text can mean. Only the shipped table resolves short names, so that a word means the same every day. An offered
+    /// type counts only if its name differs in case and separators alone.
     /// </summary>
     private ImmutableArray<string> GpusMeant(string text)
     {
@@ -130,7 +131,7 @@ public sealed class SpecNames
             );
         }
 
-        // The word means several types: those on offer help most.
+        // The word means several types: the sentence names those on offer, if there are any.
         var offered = meant.RemoveAll(name => !_onOffer.Contains(name));
         return Sentence(missing, (offered.IsEmpty ? meant : offered).Take(NearestNames.Most));
     }
@@ -169,7 +170,7 @@ public sealed class SpecNames
 
     private static FrozenSet<string> Set(IEnumerable<string> names) => names.ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>One check of a spec that has a name that is not known as it is written.</summary>
+    /// <summary>One check of a spec with at least one name that is not known in the written form.</summary>
     private sealed class Pass(SpecNames names, LaunchSpec? stored)
     {
         private const string At = "spec.constraints";

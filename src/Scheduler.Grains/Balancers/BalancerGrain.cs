@@ -123,7 +123,7 @@ internal sealed class BalancerGrain(
         var balancer = _balancer.Value;
         if (!balancer.IsLive)
         {
-            return WrongState("Nothing changes any more: the balancer is deleted.");
+            return WrongState("The balancer is deleted and cannot change.");
         }
 
         if (command.IfGeneration is { } expected && expected != balancer.Generation)

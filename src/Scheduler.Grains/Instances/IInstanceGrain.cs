@@ -22,7 +22,8 @@ public interface IInstanceGrain : IGrainWithStringKey
     Task<Answer<InstanceRecord>> GetAsync(AccountId? account);
 
     /// <summary>
-    /// Returns the record as soon as its generation is higher than the given one, or after 20 s as it is. For watching without polling.
+    /// Returns the record as soon as its generation is higher than the given one, or after 20 s as it is. Callers watch with it instead of
+    /// polling.
     /// </summary>
     [Alias("WaitForChange"), AlwaysInterleave]
     Task<Answer<InstanceRecord>> WaitForChangeAsync(

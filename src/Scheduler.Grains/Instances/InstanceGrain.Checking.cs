@@ -33,7 +33,7 @@ internal sealed partial class InstanceGrain
     /// <remarks>
     /// Placement has no side effects and goes first. The hold changes another grain and goes last. It is keyed by instance and run, so that
     /// a crash before the record costs nothing: the hold lapses, or the next attempt replaces it. When several checks would fail, the
-    /// reported one is the first in the order of the specification: billing, compatibility, placement.
+    /// first one in this order is reported: billing, compatibility, placement.
     /// </remarks>
     private async Task<CheckResult> PlaceAndHoldAsync(
         InstanceRecord record,

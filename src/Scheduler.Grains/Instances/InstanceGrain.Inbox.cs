@@ -37,7 +37,7 @@ internal sealed partial class InstanceGrain
 
         if (_recorded.State == InstanceState.Provisioning)
         {
-            // The provider's answer was lost or is still on its way: the observation proves the same.
+            // The provider's answer was lost or has not arrived yet: the observation proves the same.
             await AllocatedAsync(allocation);
         }
 

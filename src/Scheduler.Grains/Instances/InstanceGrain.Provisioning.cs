@@ -138,7 +138,7 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>
-    /// Releases capacity that was allocated too late, at once; the sweep would find it later. Runs beside the turns: the next command
+    /// Releases capacity that was allocated too late, at once; the sweep would find it later. Runs in the background: the next command
     /// must not wait for a slow provider.
     /// </summary>
     private void ReleaseIfUnneeded(AllocationKey key, AllocateOutcome outcome)

@@ -6,7 +6,7 @@ using Scheduler.Grains.Telemetry;
 
 namespace Scheduler.Grains.Instances;
 
-/// <summary>Write the decided record, then start the work that it requires; check both again at every wake-up.</summary>
+/// <summary>Writes the decided record, then starts the work that it requires. A wake-up checks the deadline and restarts missing work.</summary>
 internal sealed partial class InstanceGrain
 {
     private bool _hasRecorded;
@@ -182,8 +182,8 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>
-    /// Whether the record in memory is the stored one. While a silo that was declared dead still runs there are two activations, and the
-    /// other one may have written: an answer from an old record would remove the wake-up that the other one stored (INV-03).
+    /// Whether the record in memory is the stored one. While a silo that was declared dead still runs, there are two activations, and the
+    /// other one may have written. A wake-up decided from the old record would then remove the one that is stored (INV-03).
     /// </summary>
     private async Task<bool> IsCurrentAsync()
     {

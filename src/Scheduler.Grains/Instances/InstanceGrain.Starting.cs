@@ -23,7 +23,7 @@ internal sealed partial class InstanceGrain
             {
                 var seen = await provider.FindAsync(record, cancellationToken);
                 missing = seen is null ? missing + 1 : 0;
-                if (seen is not null && !MayBecomeReady(seen))
+                if (seen is not null && !IsStillStarting(seen))
                 {
                     await Inbox.ObservedAsync(seen);
                     return;
@@ -50,7 +50,7 @@ internal sealed partial class InstanceGrain
 
         // After an outage the deadline may be handled before the report that the runtime was ready in time.
         var cause = OwnCause();
-        if (await provider.TryFindAsync(_recorded, _work.Cancellation) is { } seen && !MayBecomeReady(seen))
+        if (await provider.TryFindAsync(_recorded, _work.Cancellation) is { } seen && !IsStillStarting(seen))
         {
             await ObservedAsync(seen);
             return;
@@ -70,9 +70,9 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>
-    /// Whether the outcome is still open. An unhealthy runtime in this phase was never healthy, so it has not stopped answering: it becomes
-    /// ready or the deadline ends it.
+    /// Whether the runtime is neither ready nor ended. An unhealthy runtime in this phase was never healthy: it becomes ready, or the
+    /// deadline ends it.
     /// </summary>
-    private static bool MayBecomeReady(Allocation seen) =>
+    private static bool IsStillStarting(Allocation seen) =>
         seen.Status is AllocationStatus.Booting or AllocationStatus.Unhealthy;
 }

@@ -9,7 +9,7 @@ namespace Scheduler.Grains.Instances;
 /// </summary>
 internal sealed partial class InstanceGrain
 {
-    /// <summary>Work: attempts every pending cleanup of the current record, round after round, and reports what was confirmed.</summary>
+    /// <summary>Work: attempts every pending cleanup of the current record, reports what was confirmed, and repeats this until none is left.</summary>
     private async Task CleanUpAsync(CancellationToken cancellationToken)
     {
         for (var pause = Launch.DebtRetry; ; pause = RetryPause.Next(pause))

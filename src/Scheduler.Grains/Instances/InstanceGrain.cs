@@ -21,18 +21,19 @@ namespace Scheduler.Grains.Instances;
 /// safe to repeat. A crash therefore costs only time: the next activation reads the same record and starts the same work.
 /// </para>
 /// <para>
-/// <b>Work never blocks a turn.</b> A provider may take minutes, and a Stop must not wait for it. <see cref="InstanceWork"/> runs beside
-/// the turns. It reports its results through <see cref="IInstanceInbox"/>, with the allocation key or run that they concern; a message
-/// that does not match the record any more is dropped.
+/// <b>Work never blocks a command.</b> A provider may take minutes, and a Stop must not wait for it. So <see cref="InstanceWork"/> runs in
+/// the background. It reports its results through <see cref="IInstanceInbox"/>, with the allocation key or run that they concern; a message
+/// that does not match the record any more is dropped. Only a decision that needs a status or an output reads it from the provider
+/// first, for at most 2 s.
 /// </para>
 /// <para>
-/// <b>Memory never holds more than the store.</b> Queries read <see cref="_recorded"/>, which changes only after a successful write. The
+/// <b>Every answer is stored before it is given.</b> Queries read <see cref="_recorded"/>, which changes only after a successful write. The
 /// outcome of a failed write is unknown: the activation ends, and the next one reads the stored record.
 /// </para>
 /// <para>
 /// <b>The files.</b> Record: write, act, wake-up. Inbox: messages, checked against the record and passed to their phase. Checking,
-/// Waiting, Provisioning, Starting, Running, Stopping: one phase each, with its work, its decisions and its deadline. Failing: the end of a run by
-/// a failure in any phase, and the re-route.
+/// Waiting, Provisioning, Starting, Running, Stopping: one phase each, with its work, its decisions and its deadline. Failing: the end of a
+/// run by a failure in any phase, and the re-route. Repair: the start of a run, with the recorded spec or with that of a remedy.
 /// </para>
 /// </remarks>
 [GrainType("instance")]
@@ -155,7 +156,7 @@ internal sealed partial class InstanceGrain(
 
         if (_recorded.State == InstanceState.Deleted)
         {
-            return WrongState("Nothing changes any more: the instance is deleted.");
+            return WrongState("The instance is deleted and cannot change.");
         }
 
         if (Outdated(command.IfGeneration) is { } outdated)

@@ -25,7 +25,7 @@ internal sealed partial class InstanceProviderCalls(
     ILogger<InstanceProviderCalls> logger
 )
 {
-    /// <summary>The limit of calls that the grain makes during a turn: commands must not wait longer.</summary>
+    /// <summary>The limit of calls that a turn of the grain waits for: the next command must not wait longer.</summary>
     private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -94,7 +94,7 @@ internal sealed partial class InstanceProviderCalls(
         }
     }
 
-    /// <summary>Why the runtime would answer everyone who can reach it (INV-17); null when it would not.</summary>
+    /// <summary>Why the runtime would answer callers without a key although others can reach it (INV-17); null when it would not.</summary>
     private string? WithoutKey(IProvider provider, InstanceRecord record)
     {
         if (!provider.IsReachableFromOutside)
@@ -253,7 +253,7 @@ internal sealed partial class InstanceProviderCalls(
     [LoggerMessage(
         1004,
         LogLevel.Warning,
-        "Instance {Instance}: call to {Provider} about {Key} failed, its effect is unknown"
+        "Instance {Instance}: a call to {Provider} about {Key} failed; its effect is unknown"
     )]
     public partial void LogUnclear(Exception exception, InstanceId instance, ProviderId provider, AllocationKey key);
 

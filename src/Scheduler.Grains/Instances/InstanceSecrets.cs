@@ -10,7 +10,7 @@ namespace Scheduler.Grains.Instances;
 /// <summary>The secrets of an instance: what its runtime gets, and what no text about it may contain.</summary>
 internal sealed class InstanceSecrets(ISecretVault vault, IGrainFactory grains)
 {
-    /// <summary>Shorter values are no secrets, and would be found in any text.</summary>
+    /// <summary>Characters. Shorter values are not hidden: they occur in any text by chance.</summary>
     private const int ShortestHidden = 6;
 
     private const string Hidden = "***";
@@ -24,9 +24,9 @@ internal sealed class InstanceSecrets(ISecretVault vault, IGrainFactory grains)
 
     /// <summary>
     /// The environment of the runtime with the secrets' present values. It is read for every attempt and never stored, so a silo that
-    /// takes over gets it again.
+    /// takes over reads it again.
     /// </summary>
-    /// <returns>The second is the fault when a secret does not exist any more.</returns>
+    /// <returns><c>Missing</c> is a sentence that names the secret that does not exist any more; null when all exist.</returns>
     /// <exception cref="SecretUnreadableException">A secret cannot be decrypted.</exception>
     public async Task<(ImmutableSortedDictionary<string, string> Environment, string? Missing)> EnvironmentOfAsync(
         InstanceRecord record

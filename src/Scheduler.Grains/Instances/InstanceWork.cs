@@ -9,8 +9,9 @@ namespace Scheduler.Grains.Instances;
 /// requires it.
 /// </summary>
 /// <remarks>
-/// Not thread-safe: call it from the grain's turns only. The work continues on the grain's scheduler as well. A piece that fails is
-/// logged and not restarted here. The record still requires it, so the next <see cref="Match"/> starts it again.
+/// Not thread-safe: call it from the code of the grain only. The work also runs on the grain's scheduler, never at the same moment as
+/// other code of the grain, but commands run while it awaits. A piece that fails is logged and not restarted here. The record still
+/// requires it, so the next <see cref="Match"/> starts it again.
 /// </remarks>
 internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger) : IDisposable
 {
@@ -47,7 +48,7 @@ internal sealed partial class InstanceWork(InstanceWorkStop stop, ILogger logger
     }
 
     /// <summary>Cancels everything, for good: no work starts afterwards.</summary>
-    /// <remarks>Synchronous on purpose: work must see the cancellation within this turn, not later from a pool thread.</remarks>
+    /// <remarks>Synchronous on purpose: work must see the cancellation before this returns, and not on a thread of the pool.</remarks>
     public void CancelAll() => _all.Cancel();
 
     public void Dispose() => _all.Dispose();

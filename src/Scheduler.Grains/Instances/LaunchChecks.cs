@@ -111,8 +111,8 @@ internal sealed class LaunchChecks(
     }
 
     /// <summary>
-    /// The failure of a launch for which no offer was found: too little money for any launch comes first. Otherwise the found one, with
-    /// the money of the account, so that its remedies can name what is missing.
+    /// The failure of a launch for which no offer was found. If the account has too little money for any launch, that is the failure.
+    /// Otherwise it is the given one, with the account's money added, so that its remedies can name the missing amount.
     /// </summary>
     public async Task<Failure> WithMoneyAsync(AccountId account, Failure found, IGrainFactory grains)
     {

@@ -193,8 +193,8 @@ public sealed record RelaxationLine(
 )
 {
     /// <summary>
-    /// The constraints that name a region, provider or GPU type and that this change leaves; empty when it keeps all that the
-    /// request names.
+    /// The loosened constraints that name a region, provider or GPU type; empty when the change keeps everything that the request
+    /// names.
     /// </summary>
     public ImmutableArray<string> Leaves =>
         [.. Changes.Select(change => change.Constraint).Where(PlacementSolver.NamingConstraints.Contains)];

@@ -24,7 +24,9 @@ internal sealed class LaunchNames(
     /// <summary>Most registered models that are compared with an unknown name.</summary>
     private const int MostModels = 1000;
 
-    /// <summary>Returns the spec with aliases replaced and without repeated statements, or a refusal with every unknown name.</summary>
+    /// <summary>
+    /// Returns the spec with aliases replaced and without runtime arguments that repeat a field, or a refusal with every unknown name.
+    /// </summary>
     /// <param name="stored">The spec before a change; its names are accepted. Null for a new spec.</param>
     public async ValueTask<Answer<LaunchSpec>> CheckAsync(
         AccountId account,

@@ -41,7 +41,7 @@ internal sealed class ModelLibrary(RuntimeCatalogue runtimes)
     }
 
     /// <summary>The GPU shapes that fit a model with its launch request.</summary>
-    /// <param name="isLikely">Whether the most likely need must fit; otherwise the lower edge of the estimate is enough.</param>
+    /// <param name="isLikely">Whether the most likely need must fit; otherwise it is enough that the lower bound of the estimate fits.</param>
     public ShapeFit FitOf(LaunchModel model, bool isLikely)
     {
         if (_fits.Count > MaxFits)

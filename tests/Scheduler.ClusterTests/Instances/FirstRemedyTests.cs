@@ -110,7 +110,7 @@ public sealed class FirstRemedyTests
         await scheduler.LaunchAsync(id);
         await scheduler.UntilAsync(id, InstanceState.Provisioning);
         var failed = await scheduler.UntilAsync(id, InstanceState.Failed, TimeSpan.FromSeconds(1));
-        Assert.Contains("next in line is cloud/eu-north/", Remedies.For(failed)[0].Title, StringComparison.Ordinal);
+        Assert.Contains("the next route is cloud/eu-north/", Remedies.For(failed)[0].Title, StringComparison.Ordinal);
 
         var running = await FollowFirstAsync(scheduler, id, FailureCode.ProviderTimeout, "start-again");
 

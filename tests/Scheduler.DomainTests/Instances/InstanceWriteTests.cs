@@ -61,7 +61,7 @@ public sealed class InstanceWriteTests
             next.PendingCleanups.Select(cleanup => (cleanup.Kind, cleanup.Run))
         );
         Assert.Equal(["Start", "OfferChosen"], next.Events.Select(happened => happened.Trigger));
-        Assert.Equal(["launch asked for", "cheapest"], next.Events.Select(happened => happened.Reason));
+        Assert.Equal(["launch requested", "cheapest"], next.Events.Select(happened => happened.Reason));
         Assert.Equal([2L, 3L], next.Events.Select(happened => happened.Sequence));
         Assert.Empty(next.Events[0].Data);
         Assert.Equal(["key", "offer", "price_per_hour_eur", "route"], next.Events[1].Data.Keys);
@@ -101,7 +101,7 @@ public sealed class InstanceWriteTests
         var starting = InstanceDecisions.Allocate(begun, given, Noon.AddMinutes(20), At(2)).Next!;
         Assert.Equal((InstanceState.Starting, given), (starting.State, starting.Allocation));
         Assert.Equal(Noon.AddMinutes(20), starting.Intent!.StartDeadline);
-        Assert.Equal("cloud/eu-west/L40S gave vm-1", Assert.Single(starting.Events).Reason);
+        Assert.Equal("cloud/eu-west/L40S allocated vm-1", Assert.Single(starting.Events).Reason);
 
         var ready = given with { Endpoint = new Uri("http://vm-1/") };
         var running = InstanceDecisions.BecomeReady(starting, ready, At(3)).Next!;
@@ -351,9 +351,9 @@ public sealed class InstanceWriteTests
     }
 
     [Theory]
-    [InlineData(InstanceState.Checking, "on its way")]
-    [InlineData(InstanceState.Provisioning, "on its way")]
-    [InlineData(InstanceState.Starting, "on its way")]
+    [InlineData(InstanceState.Checking, "is being launched")]
+    [InlineData(InstanceState.Provisioning, "is being launched")]
+    [InlineData(InstanceState.Starting, "is being launched")]
     [InlineData(InstanceState.Waiting, "waits for capacity")]
     [InlineData(InstanceState.Stopping, "being stopped")]
     [InlineData(InstanceState.Failed, "hint of its failure")]

@@ -244,7 +244,7 @@ public sealed class RemediesBoundaryTests
             ],
         };
         Assert.Equal(
-            "Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z, next in line is a/b/c",
+            "Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z, the next route is a/b/c",
             Remedies.For(record)[0].Title
         );
         var same = Record(FailureCode.RuntimeExited, Make.Spec(), ("route", $"{Route}"), ("next_route", $"{Route}"));

@@ -306,7 +306,7 @@ public sealed class RemediesTests
         Assert.Equal(
             [
                 "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z, "
-                    + "next in line is cloud/eu-north/L40S at 1.50 EUR/h",
+                    + "the next route is cloud/eu-north/L40S at 1.50 EUR/h",
                 "any-provider: Allow any provider [providers: cloud → any]",
             ],
             Said(facts, Make.Spec(new SmartConstraints { Providers = ["cloud"] }), new AvoidedRoute(Offer.Route, Until))
