@@ -4,8 +4,8 @@ namespace Scheduler.Domain.Placement;
 
 /// <summary>The rule for the code of a placement without a match.</summary>
 /// <remarks>
-/// What a higher price or waiting cures is SMART_NO_MATCH. What no price cures, because the model fits none of the GPUs that
-/// the other constraints leave, is GPU_INCOMPATIBLE. The maximum price is not an input, so it cannot change the code.
+/// If a higher price or waiting helps, the code is SMART_NO_MATCH. If no price helps, because the model fits none of the GPUs that the other
+/// constraints leave, it is GPU_INCOMPATIBLE. The maximum price is not an input, so it cannot change the code.
 /// </remarks>
 public static class NoMatchRule
 {

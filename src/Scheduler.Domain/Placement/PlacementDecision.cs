@@ -3,7 +3,10 @@ using Scheduler.Domain.Billing;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>Equal requests over equal snapshots give equal decisions.</summary>
+/// <summary>
+/// The result of one placement: the ranked offers, or why none matches and what would. Equal requests over equal snapshots give equal
+/// decisions.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("scheduler.PlacementDecision")]
 public sealed record PlacementDecision
 {

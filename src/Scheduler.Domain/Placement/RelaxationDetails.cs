@@ -14,8 +14,8 @@ namespace Scheduler.Domain.Placement;
 internal static class RelaxationDetails
 {
     /// <summary>
-    /// The number of relaxations with values, lower than the number of instructions as text. The details travel in
-    /// headers, and callers do not choose a relaxation past the first few.
+    /// The number of relaxations with values, lower than the number of instructions as text. gRPC sends the details in trailers, whose
+    /// size is limited, and callers rarely choose a relaxation after the first few.
     /// </summary>
     public const int Most = 8;
 

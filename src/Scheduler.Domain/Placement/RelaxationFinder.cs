@@ -16,7 +16,7 @@ namespace Scheduler.Domain.Placement;
 /// </para>
 /// <para>
 /// For each such set, one target offer gives the nearest value of each constraint. The finder applies the edits and
-/// solves the loosened request again. So a relaxation reports exactly the result of following it.
+/// solves the loosened request again. So a relaxation reports exactly the result that the caller gets with these edits.
 /// </para>
 /// </summary>
 internal static class RelaxationFinder

@@ -32,8 +32,8 @@ public sealed record SmartNoMatchFacts(
         ];
 
     /// <summary>
-    /// Literal instructions, one per relaxation; following the first makes the request match. Without a relaxation, the
-    /// alternative (wait or try again).
+    /// Instructions with exact values, one per relaxation; each alone makes the request match. After them, or without any, the advice to wait
+    /// or to try again.
     /// </summary>
     public ImmutableArray<string> Instructions
     {

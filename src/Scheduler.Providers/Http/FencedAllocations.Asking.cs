@@ -203,7 +203,7 @@ internal sealed partial class FencedAllocations
         {
             if (_clock.GetUtcNow() - intent.AskedAt > _options.SendWithin)
             {
-                throw new VendorNotAskedException($"The intent of {intent.Key} was recorded too late to act on it");
+                throw new VendorNotAskedException($"The intent of {intent.Key} was recorded too long ago to send its request");
             }
 
             answer = await _rental.CreateAsync(request, _closing.Token);
@@ -242,7 +242,7 @@ internal sealed partial class FencedAllocations
 
         if (answer.Leftover is { } leftover)
         {
-            // The refusal counts only when nothing exists: a failure here leaves the outcome unknown.
+            // The refusal is recorded only after the leftover is destroyed: a failure here leaves the outcome unknown.
             await _rental.DestroyAsync(leftover, _closing.Token);
             _list.Invalidate();
         }
