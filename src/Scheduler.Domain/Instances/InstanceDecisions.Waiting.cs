@@ -18,7 +18,7 @@ public static partial class InstanceDecisions
     public static InstanceDecision StartWaiting(InstanceRecord record, Failure lack, in Cause cause)
     {
         return Open(record)
-            .Transition(Start, "launch asked for", cause)
+            .Transition(Start, "launch requested", cause)
             .Transition(NoCapacity, lack.Message, cause, lack.Code)
             .Build(cause, next => next with { Wait = null }, Waiting(cause), Failing(lack, cause));
     }

@@ -197,7 +197,7 @@ public sealed class InstanceDecisionsTests
                     Assert.Equal(next.Wait!.Since + Patience, next.Wait.Until);
                 }
 
-                var hasBegunAnew = next.Events.Any(e => e.Reason == "launch asked for");
+                var hasBegunAnew = next.Events.Any(e => e.Reason == "launch requested");
                 if (before.Wait is { } wait && next.Wait is { } now && !hasBegunAnew)
                 {
                     Assert.Equal(wait, now);
