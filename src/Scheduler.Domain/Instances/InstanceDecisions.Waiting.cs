@@ -8,9 +8,9 @@ namespace Scheduler.Domain.Instances;
 public static partial class InstanceDecisions
 {
     /// <summary>
-    /// Whether a launch that lacks capacity now waits for some. False when its spec permits no wait, or when its wait is over.
+    /// Whether a launch without capacity may wait for some. False when its spec permits no wait, or when its wait is over.
     /// </summary>
-    /// <param name="isNew">Whether a command began the launch; what an earlier launch waited does not count then.</param>
+    /// <param name="isNew">Whether a command began the launch; the wait of an earlier launch does not count then.</param>
     public static bool MayWait(InstanceRecord record, bool isNew, DateTimeOffset now) =>
         record.Spec.WaitForCapacity > TimeSpan.Zero && (isNew || record.Wait is not { } wait || wait.Until > now);
 
@@ -23,7 +23,7 @@ public static partial class InstanceDecisions
             .Build(cause, next => next with { Wait = null }, Waiting(cause), Failing(lack, cause));
     }
 
-    /// <summary>A provider gave no capacity: provisioning → waiting. The hold is freed with the settlement of the run.</summary>
+    /// <summary>A provider allocated no capacity: provisioning → waiting. The hold is freed with the settlement of the run.</summary>
     /// <param name="avoid">The route to rank last from now on.</param>
     public static InstanceDecision WaitAfter(InstanceRecord record, Failure lack, AvoidedRoute avoid, in Cause cause)
     {

@@ -27,6 +27,6 @@ public enum InstanceState
     /// <summary>A tombstone; the serving name is free again.</summary>
     Deleted = 7,
 
-    /// <summary>No capacity was to be had; the instance waits for some, with nothing allocated and no money held.</summary>
+    /// <summary>No capacity was available; the instance waits for some, with nothing allocated and no money held.</summary>
     Waiting = 8,
 }

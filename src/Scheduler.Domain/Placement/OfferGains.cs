@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Scheduler.Domain.Placement;
 
-/// <summary>What a new list of a provider's offers has that the one before had not.</summary>
+/// <summary>The offers that a provider's new list has in addition to the previous one.</summary>
 public static class OfferGains
 {
     /// <summary>

@@ -6,12 +6,12 @@ using Scheduler.Domain.Placement;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// Offers of one provider that appeared and that no waiting instance has taken or refused yet, and how far the waiting instances were asked.
+/// Offers of one provider that appeared and that no waiting instance has taken or refused yet, and which waiting instance was asked last.
 /// Not thread-safe.
 /// </summary>
 internal sealed class CapacityGains
 {
-    /// <summary>Rounds after which an instance that cannot be asked is left to the next gain.</summary>
+    /// <summary>Most rounds for one gain. An instance that could not be asked in any of them is asked at the next gain.</summary>
     private const int MostRounds = 5;
 
     /// <summary>Longer than the checks of a launch and the write after them.</summary>
@@ -50,7 +50,7 @@ internal sealed class CapacityGains
         (_addedAt, Edition) = (now, Edition + 1);
     }
 
-    /// <summary>Removes what the latest listing no longer has, and more than it has.</summary>
+    /// <summary>Removes offers that the latest listing no longer has, and reduces the others to the number that it has.</summary>
     public void KeepOnly(ImmutableArray<Offer> listed)
     {
         var now = listed
@@ -71,7 +71,7 @@ internal sealed class CapacityGains
         _snapshot = null;
     }
 
-    /// <summary>Whether any of the offers meets the constraints; whether the model fits, the instance checks itself.</summary>
+    /// <summary>Whether any of the offers meets the constraints. The instance itself checks whether the model fits.</summary>
     public bool MayServe(SmartConstraints constraints)
     {
         _snapshot ??= OfferSnapshot.Build(_offers.Values, epoch: 1);
@@ -107,8 +107,8 @@ internal sealed class CapacityGains
     }
 
     /// <summary>
-    /// All waiting instances were asked. What is left is for launches to come, except in the first seconds: a launch whose checks saw the
-    /// offers before may record its wait after the instances were listed.
+    /// Ends a round in which all waiting instances were asked. Offers that are left are dropped, because later launches see them anyway. They
+    /// are kept for the first 10 s: a launch whose checks saw the earlier offers may record its wait after the instances were listed.
     /// </summary>
     /// <param name="edition">The edition that they were asked about.</param>
     public void EndRound(int edition, DateTimeOffset now)
@@ -129,7 +129,7 @@ internal sealed class CapacityGains
         }
     }
 
-    /// <summary>Orders waiting instances: who waits longest comes first.</summary>
+    /// <summary>Orders waiting instances: the one that waits longest comes first.</summary>
     public static (DateTimeOffset Since, string Id) PlaceOf(InstanceRecord waiting) =>
         (waiting.Wait?.Since ?? waiting.StateSince, waiting.Id.Value);
 }

@@ -6,8 +6,8 @@ using Scheduler.Grains.Providers;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// Wakes instances that wait for capacity when a provider's offers gain some: in the order of waiting, only those whose constraints the
-/// gained offers meet, and only until the gained number is taken. Nothing is kept for it: the list of instances is the queue.
+/// Wakes instances that wait for capacity when a provider lists more than before. It wakes them in the order of waiting, only those whose
+/// constraints the gained offers meet, and only until the gained number is taken. It stores nothing: the list of instances is the queue.
 /// </summary>
 internal sealed partial class CapacityWaiters(
     IInstanceIndex index,
@@ -72,7 +72,7 @@ internal sealed partial class CapacityWaiters(
         return place < 0 ? null : new WaitingPlace(place + 1, waiting.Count);
     }
 
-    /// <summary>Whether the provider is open to the account, and what it gained may serve the launch.</summary>
+    /// <summary>Whether the account may rent at the provider, and the gained offers meet the constraints of the launch.</summary>
     private bool MayServe(CapacityGains gains, ProviderId provider, InstanceRecord waiting) =>
         directory.IsOpenTo(provider, waiting.Account)
         && gains.MayServe(catalogue.For(waiting.Account).Names.Check(waiting.Spec).Spec.Constraints);
@@ -107,7 +107,7 @@ internal sealed partial class CapacityWaiters(
         }
     }
 
-    /// <summary>Who waits longest comes first.</summary>
+    /// <summary>The waiting instances; the one that waits longest comes first.</summary>
     private async Task<List<InstanceRecord>> ListAsync(AccountId? account, CancellationToken cancellationToken)
     {
         var all = new List<InstanceRecord>();

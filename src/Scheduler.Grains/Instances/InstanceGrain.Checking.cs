@@ -14,7 +14,7 @@ internal sealed partial class InstanceGrain
     private static readonly TimeSpan HoldMargin = TimeSpan.FromMinutes(1);
 
     /// <summary>Runs the checks of one attempt.</summary>
-    /// <param name="isPatient">Whether an offer whose route failed lately is left alone, because the launch can wait for a better one.</param>
+    /// <param name="isPatient">Whether offers whose route failed recently are not used, because the launch can wait for another one.</param>
     private async Task<CheckResult> CheckAsync(
         InstanceRecord record,
         int run,
@@ -98,7 +98,7 @@ internal sealed partial class InstanceGrain
             ?.ToCloseRun(record);
 
     /// <param name="Intent">The intent to record; null when a check failed.</param>
-    /// <param name="Failure">Null with an intent, and when a patient check found only routes that failed lately.</param>
+    /// <param name="Failure">Null with an intent, and when a patient check found only routes that failed recently.</param>
     /// <param name="IsCuredByTime">Whether the launch may wait for capacity instead of failing.</param>
     private readonly record struct CheckResult(AllocationIntent? Intent, Failure? Failure, bool IsCuredByTime);
 }

@@ -6,8 +6,8 @@ using Scheduler.Grains.Providers;
 namespace Scheduler.Grains.Instances;
 
 /// <summary>
-/// Waiting: no capacity was to be had, and nothing is held. Offers that appear wake the instance (<see cref="CapacityWaiters"/>); its
-/// deadline ends the wait.
+/// Waiting: no offer was available, or the provider refused. Neither capacity nor money is held. Offers that appear wake the instance
+/// (<see cref="CapacityWaiters"/>); its deadline ends the wait.
 /// </summary>
 internal sealed partial class InstanceGrain
 {
@@ -21,7 +21,7 @@ internal sealed partial class InstanceGrain
 
         if (published.IsNewerThan(catalogue.VersionOf(provider)))
         {
-            // This silo does not know the offers yet; the answer of its checks would be about the ones before.
+            // This silo does not know the offers yet, so its checks would use the earlier ones.
             return CapacityAnswer.NotKnownYet;
         }
 
@@ -42,8 +42,8 @@ internal sealed partial class InstanceGrain
     }
 
     /// <summary>
-    /// Records that a provider gave no capacity. A launch that may wait first tries the next route, if one did not fail lately; all of it is
-    /// one write. A launch that may not wait fails.
+    /// Records that a provider allocated no capacity. A launch that may wait first tries the next route, if there is one that did not fail
+    /// recently; else it waits. Both are one write. A launch that may not wait fails or is re-routed.
     /// </summary>
     private async Task WaitOrFailAsync(InstanceTrigger trigger, Failure lack, AvoidedRoute avoid, Cause cause)
     {
@@ -80,7 +80,9 @@ internal sealed partial class InstanceGrain
         }
     }
 
-    /// <summary>While a launch waits, the GPUs that the model needs may be missing from every list.</summary>
+    /// <summary>
+    /// Whether the launch continues to wait. GPU_INCOMPATIBLE counts too: at that moment no provider may list the GPUs that the model needs.
+    /// </summary>
     private static bool IsLackOfCapacity(Failure failure) =>
         failure.Code is FailureCode.SmartNoMatch or FailureCode.GpuIncompatible;
 }
