@@ -203,7 +203,9 @@ internal sealed partial class FencedAllocations
         {
             if (_clock.GetUtcNow() - intent.AskedAt > _options.SendWithin)
             {
-                throw new VendorNotAskedException($"The intent of {intent.Key} was recorded too long ago to send its request");
+                throw new VendorNotAskedException(
+                    $"The intent of {intent.Key} was recorded too long ago to send its request"
+                );
             }
 
             answer = await _rental.CreateAsync(request, _closing.Token);
