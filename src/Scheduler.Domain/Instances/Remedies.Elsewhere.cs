@@ -84,8 +84,8 @@ public static partial class Remedies
         var title = $"Start again: {what} ranks last until {until}";
         return details.Line("next_route") is not { } next || next == route ? title
             : details.Money("next_price_per_hour_micro_eur") is { } price
-                ? $"{title}, next in line is {next} at {price} EUR/h"
-            : $"{title}, next in line is {next}";
+                ? $"{title}, the next route is {next} at {price} EUR/h"
+            : $"{title}, the next route is {next}";
     }
 
     private static Remedy? AnyProvider(LaunchSpec spec) =>

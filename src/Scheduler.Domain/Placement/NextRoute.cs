@@ -18,7 +18,7 @@ public sealed record NextRoute(Offer? Offer, ImmutableArray<Relaxation> Loosenin
 
     /// <summary>For a hint, after a semicolon.</summary>
     internal static string WordsOf(NextRoute? next) =>
-        next?.Offer is { } offer ? $"next in line is {offer.Route} at {offer.PricePerHour} EUR/h"
+        next?.Offer is { } offer ? $"the next route is {offer.Route} at {offer.PricePerHour} EUR/h"
         : next?.Loosenings.FirstOrDefault() is { } nearest
             ? $"no other route matches now: change {nearest}, or try again later"
         : "no other route matches now: loosen the constraints, or try again later";

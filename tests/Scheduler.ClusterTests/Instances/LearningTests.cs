@@ -140,7 +140,7 @@ public sealed class LearningTests
         var id = await DiesAsync(scheduler, Crash);
         var failed = await scheduler.SeeAsync(id);
         Assert.Equal("eu-west", Assert.Single(failed.AvoidedRoutes).Route.Region);
-        Assert.Contains("next in line is cloud/eu-north/", Remedies.For(failed)[0].Title, StringComparison.Ordinal);
+        Assert.Contains("the next route is cloud/eu-north/", Remedies.For(failed)[0].Title, StringComparison.Ordinal);
 
         TestScheduler.Good(await scheduler.LaunchAsync(id));
         var running = await scheduler.UntilAsync(id, InstanceState.Running);

@@ -390,7 +390,7 @@ public sealed class RemediesTests
         Assert.Equal(
             [
                 "start-again: Start again: cloud/eu-west/L40S ranks last until 2026-03-01 12:10:00Z, "
-                    + "next in line is cloud/eu-north/L40S at 1.50 EUR/h",
+                    + "the next route is cloud/eu-north/L40S at 1.50 EUR/h",
                 "raise-start-timeout: Raise the start timeout to 180 s [start timeout: as configured → 180 s]",
             ],
             Said(silent, Make.Spec(), new AvoidedRoute(Offer.Route, Until))
