@@ -80,7 +80,9 @@ public sealed class ServiceGrainTests
         await service.SettledAsync(1);
         await service.LoadAsync(9, held: 0, seconds: 5);
         var grown = await service.SettledAsync(3);
-        Assert.Equal((ScalingLimit.Max, 5), (grown.Scaling.Limit, grown.Scaling.Asked));
+        Assert.Equal(ScalingLimit.Max, grown.Scaling.Limit);
+        // The load is an average, which reaches 9 after some seconds.
+        Assert.InRange(grown.Scaling.Asked, 4, 5);
         Assert.True(grown.Has(ServiceConditionType.ScalingLimited));
 
         var empty = await service.SettledAsync(0);

@@ -297,7 +297,9 @@ public sealed class GuardTests(GuardedGateway world) : IClassFixture<GuardedGate
         );
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Contains("{a: 70, b: 79, c: 82}", Assert.Single(world.Judged), StringComparison.Ordinal);
+        // A slow judge is asked the same a second time.
+        var judged = Assert.Single(world.Judged.Distinct(StringComparer.Ordinal));
+        Assert.Contains("{a: 70, b: 79, c: 82}", judged, StringComparison.Ordinal);
     }
 
     [Fact]
