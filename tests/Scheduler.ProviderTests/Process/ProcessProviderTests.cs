@@ -338,8 +338,9 @@ public sealed class ProcessProviderTests : ProviderConformance
     [Fact]
     public async Task Ollama_pulls_its_model_and_gives_it_the_serving_name()
     {
-        var folder = Path.Combine(_state.FullName, "bin");
-        Directory.CreateDirectory(folder);
+        // The user of the runtime writes there, and cannot pass through the state directory.
+        var folder = Directory.CreateDirectory(_homes + "-bin").FullName;
+        Permit(folder);
         Program(
             Path.Combine(folder, "ollama"),
             """
@@ -370,6 +371,7 @@ public sealed class ProcessProviderTests : ProviderConformance
         Assert.Equal("4096", (await File.ReadAllTextAsync(Path.Combine(folder, "up"), Ct)).Trim());
         await ReleaseAsync(request.Key);
         Assert.Empty(Living(request.Key.Value));
+        Directory.Delete(folder, recursive: true);
     }
 
     [Theory]
@@ -455,9 +457,15 @@ public sealed class ProcessProviderTests : ProviderConformance
     private static void Program(string path, string script)
     {
         File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
+        Permit(path);
+    }
+
+    /// <summary>Gives all users all rights.</summary>
+    private static void Permit(string path)
+    {
         if (!OperatingSystem.IsWindows())
         {
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            File.SetUnixFileMode(path, (UnixFileMode)0x1FF);
         }
     }
 
