@@ -22,6 +22,7 @@ public sealed class PagesTests
         "silo-config/README.md: needs a second host",
         "silo-config/README.md: needs a host with an engine",
         "silo-config/README.md: rents real capacity",
+        "silo-config/README.md: rents real capacity",
         "deploy/README.md: an explicit test publishes, but not to /opt",
         "deploy/README.md: needs systemd and root",
         "deploy/README.md: needs systemd and root",

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Scheduler.Domain.Secrets;
 using Scheduler.ModelFit;
 
@@ -155,9 +156,13 @@ public sealed record CallerArguments(
         /// <summary>Whether the option at <paramref name="start"/> has a value that is a secret by its name or form.</summary>
         private bool HoldsSecret(int start)
         {
-            var hasValue = _at - start > 1 || OptionName.ValueIn(arguments[start]) is not null;
-            return (hasValue && SecretNames.IsSecret(OptionName.Canonical(arguments[start])))
-                || arguments[start.._at].Any(word => SecretNames.Marked().IsMatch(word));
+            // A number is no secret: `--token-delay-ms 40`.
+            var value = OptionName.ValueIn(arguments[start]) ?? (_at - start > 1 ? arguments[start + 1] : null);
+            return (
+                    value is not null
+                    && !double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
+                    && SecretNames.IsSecret(OptionName.Canonical(arguments[start]))
+                ) || arguments[start.._at].Any(word => SecretNames.Marked().IsMatch(word));
         }
 
         private static string? FaultOf(KnownOption option, string argument, ImmutableArray<string> values) =>
